@@ -1,0 +1,291 @@
+// Package graph is the one intermediate representation of the host: a list of
+// nodes in execution order, the values that flow between them, and parameters
+// whose constraints (mask, grid, codebook) say what compression has decided.
+//
+// A stage never rewrites weights: it attaches a constraint to a Param. The
+// forward pass reads the effective value, the gradient reaches the dense shadow
+// weight, and export writes what the constraints say.
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	"edgec/internal/tensor"
+)
+
+// Op is an operator: a struct of attributes without state, shared freely
+// between goroutines.
+type Op interface {
+	// Name is the operator's name as it appears in messages, "Conv2D".
+	Name() string
+	// Infer returns the output shapes for the input shapes. All validation
+	// happens here: Forward and Backward never fail after it.
+	Infer(in []tensor.Shape) ([]tensor.Shape, error)
+	// Forward computes out, whose tensors are allocated with the inferred
+	// shapes and hold arbitrary values before. in and out never overlap.
+	Forward(s *Scratch, out, in []*tensor.Tensor)
+}
+
+// Differentiable is an operator that fine-tuning can pass through.
+type Differentiable interface {
+	Op
+	// Backward adds the gradient of the loss to din, given the forward pass's
+	// in and out and the gradient dout. A nil din[i] is not wanted.
+	Backward(s *Scratch, din, in, out, dout []*tensor.Tensor)
+}
+
+// Scratch is a reusable work space; each goroutine has its own.
+type Scratch struct {
+	bufs [4][]float32
+}
+
+// Floats returns n floats with arbitrary content, valid until the next call
+// with the same slot (0..3).
+func (s *Scratch) Floats(slot, n int) []float32 {
+	if cap(s.bufs[slot]) < n {
+		s.bufs[slot] = make([]float32, n)
+	}
+	return s.bufs[slot][:n]
+}
+
+// Value is an activation or a parameter.
+type Value struct {
+	Name  string
+	Shape tensor.Shape // activations: dimension 0 is the batch, written as 1
+	Param *Param       // nil for an activation
+	Grid  *Affine      // int8 grid of an activation, nil while it is float
+}
+
+// Affine is the int8 grid of an activation: real = Scale * (q - Zero), with q
+// in -128..127. Zero is exactly representable.
+type Affine struct {
+	Scale float32
+	Zero  int
+}
+
+// Node applies Op to Inputs; an absent optional input is nil.
+type Node struct {
+	Name    string
+	Op      Op
+	Inputs  []*Value
+	Outputs []*Value
+}
+
+// Graph is a network. Nodes are in execution order.
+type Graph struct {
+	Name    string
+	Inputs  []*Value
+	Outputs []*Value
+	Nodes   []*Node
+}
+
+// Params returns every parameter once, in the order of first use.
+func (g *Graph) Params() []*Param {
+	var ps []*Param
+	seen := map[*Param]bool{}
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v != nil && v.Param != nil && !seen[v.Param] {
+				seen[v.Param] = true
+				ps = append(ps, v.Param)
+			}
+		}
+	}
+	return ps
+}
+
+// Producer returns the node that writes v, or nil for an input or a parameter.
+func (g *Graph) Producer(v *Value) *Node {
+	for _, n := range g.Nodes {
+		for _, o := range n.Outputs {
+			if o == v {
+				return n
+			}
+		}
+	}
+	return nil
+}
+
+// Consumers returns the nodes that read v, in execution order, each once.
+func (g *Graph) Consumers(v *Value) []*Node {
+	var ns []*Node
+	for _, n := range g.Nodes {
+		for _, i := range n.Inputs {
+			if i == v {
+				ns = append(ns, n)
+				break
+			}
+		}
+	}
+	return ns
+}
+
+// IsOutput reports whether v is one of the graph's outputs.
+func (g *Graph) IsOutput(v *Value) bool {
+	for _, o := range g.Outputs {
+		if o == v {
+			return true
+		}
+	}
+	return false
+}
+
+// ReplaceUses makes every reader of old, and the graph's outputs, use v.
+func (g *Graph) ReplaceUses(old, v *Value) {
+	for _, n := range g.Nodes {
+		for i := range n.Inputs {
+			if n.Inputs[i] == old {
+				n.Inputs[i] = v
+			}
+		}
+	}
+	for i := range g.Outputs {
+		if g.Outputs[i] == old {
+			g.Outputs[i] = v
+		}
+	}
+}
+
+// Remove deletes node n from the list; its values stay with their readers.
+func (g *Graph) Remove(n *Node) {
+	for i := range g.Nodes {
+		if g.Nodes[i] == n {
+			g.Nodes = append(g.Nodes[:i], g.Nodes[i+1:]...)
+			return
+		}
+	}
+}
+
+// InferShapes recomputes the shape of every activation for a batch of one.
+func (g *Graph) InferShapes() error {
+	for _, n := range g.Nodes {
+		out, err := n.Op.Infer(n.inShapes())
+		if err != nil {
+			return fmt.Errorf("graph: node %q (%s): %w", n.Name, n.Op.Name(), err)
+		}
+		if len(out) != len(n.Outputs) {
+			return fmt.Errorf("graph: node %q (%s): %d outputs, operator has %d", n.Name, n.Op.Name(), len(n.Outputs), len(out))
+		}
+		for i, v := range n.Outputs {
+			v.Shape = out[i]
+		}
+	}
+	return nil
+}
+
+func (n *Node) inShapes() []tensor.Shape {
+	in := make([]tensor.Shape, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v != nil {
+			in[i] = v.Shape
+		}
+	}
+	return in
+}
+
+// Check verifies the invariants that every pass must keep: execution order,
+// single assignment, shapes as inferred, constraints consistent with their
+// parameters.
+func (g *Graph) Check() error {
+	defined := map[*Value]bool{}
+	for _, v := range g.Inputs {
+		defined[v] = true
+	}
+	for _, n := range g.Nodes {
+		for i, v := range n.Inputs {
+			if v == nil {
+				continue
+			}
+			if v.Param != nil {
+				if !v.Shape.Equal(v.Param.Shadow.Shape) {
+					return fmt.Errorf("graph: node %q: input %d: shape %v of parameter %q is %v", n.Name, i, v.Shape, v.Param.Name, v.Param.Shadow.Shape)
+				}
+				if err := v.Param.Check(); err != nil {
+					return err
+				}
+			} else if !defined[v] {
+				return fmt.Errorf("graph: node %q: input %d (%q) is used before it is computed", n.Name, i, v.Name)
+			}
+		}
+		out, err := n.Op.Infer(n.inShapes())
+		if err != nil {
+			return fmt.Errorf("graph: node %q (%s): %w", n.Name, n.Op.Name(), err)
+		}
+		for i, v := range n.Outputs {
+			if defined[v] {
+				return fmt.Errorf("graph: node %q: value %q is computed twice", n.Name, v.Name)
+			}
+			if i >= len(out) || !v.Shape.Equal(out[i]) {
+				return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out)
+			}
+			defined[v] = true
+		}
+	}
+	for _, v := range g.Outputs {
+		if !defined[v] {
+			return fmt.Errorf("graph: output %q is never computed", v.Name)
+		}
+	}
+	return nil
+}
+
+// String lists the nodes, one a line, for messages and tests.
+func (g *Graph) String() string {
+	var b strings.Builder
+	for _, n := range g.Nodes {
+		fmt.Fprintf(&b, "%-24s %-12s", n.Name, n.Op.Name())
+		for _, v := range n.Inputs {
+			if v != nil {
+				fmt.Fprintf(&b, " %s%v", v.Name, v.Shape)
+			}
+		}
+		b.WriteString(" ->")
+		for _, v := range n.Outputs {
+			fmt.Fprintf(&b, " %s%v", v.Name, v.Shape)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Clone returns a deep copy: values, parameters and constraints are new,
+// operators (which have no state) are shared.
+func (g *Graph) Clone() *Graph {
+	vals := map[*Value]*Value{}
+	params := map[*Param]*Param{}
+	cloneValue := func(v *Value) *Value {
+		if v == nil {
+			return nil
+		}
+		if c, ok := vals[v]; ok {
+			return c
+		}
+		c := &Value{Name: v.Name, Shape: v.Shape.Clone()}
+		if v.Grid != nil {
+			grid := *v.Grid
+			c.Grid = &grid
+		}
+		if v.Param != nil {
+			if params[v.Param] == nil {
+				params[v.Param] = v.Param.Clone()
+			}
+			c.Param = params[v.Param]
+		}
+		vals[v] = c
+		return c
+	}
+	cloneValues := func(vs []*Value) []*Value {
+		cs := make([]*Value, len(vs))
+		for i, v := range vs {
+			cs[i] = cloneValue(v)
+		}
+		return cs
+	}
+	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs)}
+	for _, n := range g.Nodes {
+		c.Nodes = append(c.Nodes, &Node{Name: n.Name, Op: n.Op, Inputs: cloneValues(n.Inputs), Outputs: cloneValues(n.Outputs)})
+	}
+	c.Outputs = cloneValues(g.Outputs)
+	return c
+}

@@ -1,0 +1,210 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"edgec/internal/tensor"
+)
+
+// Role says what a parameter is to its operator.
+type Role uint8
+
+// The roles. Weights have the output channel as dimension 0: [out, in] for
+// dense layers, [outC, inC/groups, kH, kW] for convolutions.
+const (
+	Weight Role = iota
+	Bias
+	Constant // an operand of arithmetic; never pruned
+)
+
+// Param is a trainable tensor with the constraints that the stages attached.
+//
+// The effective value is computed from the shadow in this order:
+//
+//	w' = w * mask                               mask:     1 keeps, 0 prunes
+//	q  = clamp(round(w'/scale[c]), -max, max)   grid:     c is the output channel
+//	q  = round(centroid[index])                 codebook: replaces the line above
+//	effective = q * scale[c]
+//
+// Rounding is half away from zero. Without a grid the effective value is w'.
+type Param struct {
+	Name   string
+	Role   Role
+	Shadow *tensor.Tensor // dense float32 weights, updated by the optimizer
+	Value  *tensor.Tensor // effective weights, what operators read; see Refresh
+	Mask   []float32      // nil: everything kept
+	Grid   *Grid          // nil: float
+	Book   *Codebook      // nil: each weight has its own value; needs a Grid
+}
+
+// Grid is the symmetric integer grid of a parameter: real = Scale[c] * q with
+// q in -Max..Max.
+type Grid struct {
+	Scale []float32 // one, or one for each output channel (dimension 0)
+	Max   int       // 127 for weights; larger for biases
+	Shift int       // biases: q is stored without its Shift lowest bits, which are zero
+}
+
+// Codebook shares weights: weight i has the value Centroids[Index[i]], in
+// units of the grid. Centroids[0] is always 0, the value of pruned weights.
+// They are float32 while they are fine-tuned; the effective value rounds them.
+type Codebook struct {
+	Centroids []float32
+	Index     []uint8
+}
+
+// NewParam returns an unconstrained parameter whose shadow is t (not copied).
+func NewParam(name string, role Role, t *tensor.Tensor) *Param {
+	p := &Param{Name: name, Role: role, Shadow: t, Value: t.Clone()}
+	return p
+}
+
+// Clone returns a deep copy.
+func (p *Param) Clone() *Param {
+	c := &Param{Name: p.Name, Role: p.Role, Shadow: p.Shadow.Clone(), Value: p.Value.Clone(), Mask: slices.Clone(p.Mask)}
+	if p.Grid != nil {
+		c.Grid = &Grid{Scale: slices.Clone(p.Grid.Scale), Max: p.Grid.Max, Shift: p.Grid.Shift}
+	}
+	if p.Book != nil {
+		c.Book = &Codebook{Centroids: slices.Clone(p.Book.Centroids), Index: slices.Clone(p.Book.Index)}
+	}
+	return c
+}
+
+// Channels returns the number of output channels (dimension 0).
+func (p *Param) Channels() int {
+	if len(p.Shadow.Shape) == 0 {
+		return 1
+	}
+	return p.Shadow.Shape[0]
+}
+
+// ScaleOf returns the grid's scale for output channel c.
+func (g *Grid) ScaleOf(c int) float32 {
+	if len(g.Scale) == 1 {
+		return g.Scale[0]
+	}
+	return g.Scale[c]
+}
+
+// Refresh recomputes Value from the shadow and the constraints.
+func (p *Param) Refresh() {
+	dst, w := p.Value.Data, p.Shadow.Data
+	switch {
+	case p.Grid != nil:
+		p.each(func(i int, scale float32) { dst[i] = float32(p.quantum(i, scale)) * scale })
+	case p.Mask != nil:
+		for i, m := range p.Mask {
+			dst[i] = w[i] * m
+		}
+	default:
+		copy(dst, w)
+	}
+}
+
+// Quanta returns the integers that export writes: the effective value in units
+// of the grid. It panics without a grid.
+func (p *Param) Quanta() []int32 {
+	q := make([]int32, len(p.Shadow.Data))
+	p.each(func(i int, scale float32) { q[i] = p.quantum(i, scale) })
+	return q
+}
+
+func (p *Param) each(f func(i int, scale float32)) {
+	n := len(p.Shadow.Data)
+	c := p.Channels()
+	row := n / max(c, 1)
+	for r := 0; r < c; r++ {
+		scale := p.Grid.ScaleOf(r)
+		for i := r * row; i < (r+1)*row; i++ {
+			f(i, scale)
+		}
+	}
+}
+
+func (p *Param) quantum(i int, scale float32) int32 {
+	if p.Mask != nil && p.Mask[i] == 0 {
+		return 0
+	}
+	if p.Book != nil {
+		return int32(math.Round(float64(p.Book.Centroids[p.Book.Index[i]])))
+	}
+	limit := float64(p.Grid.Max)
+	step := float64(int64(1) << p.Grid.Shift)
+	q := math.Round(float64(p.Shadow.Data[i])/(float64(scale)*step)) * step
+	return int32(math.Max(-limit, math.Min(limit, q)))
+}
+
+// Kept returns how many weights the mask keeps.
+func (p *Param) Kept() int {
+	if p.Mask == nil {
+		return len(p.Shadow.Data)
+	}
+	n := 0
+	for _, m := range p.Mask {
+		if m != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Density returns the kept fraction, 0..1; 1 for an empty parameter.
+func (p *Param) Density() float64 {
+	if len(p.Shadow.Data) == 0 {
+		return 1
+	}
+	return float64(p.Kept()) / float64(len(p.Shadow.Data))
+}
+
+// Check verifies that the constraints fit the parameter and that every
+// constraint of an earlier stage still holds.
+func (p *Param) Check() error {
+	n := len(p.Shadow.Data)
+	fail := func(format string, a ...any) error {
+		return fmt.Errorf("graph: parameter %q: "+format, append([]any{p.Name}, a...)...)
+	}
+	if p.Shadow.Shape.Size() != n || len(p.Value.Data) != n {
+		return fail("%d shadow and %d effective values for shape %v", n, len(p.Value.Data), p.Shadow.Shape)
+	}
+	if p.Mask != nil && len(p.Mask) != n {
+		return fail("mask has %d entries for %d weights", len(p.Mask), n)
+	}
+	for i, m := range p.Mask {
+		if m != 0 && m != 1 {
+			return fail("mask[%d] is %v, not 0 or 1", i, m)
+		}
+	}
+	if g := p.Grid; g != nil {
+		if len(g.Scale) != 1 && len(g.Scale) != p.Channels() {
+			return fail("%d scales for %d channels", len(g.Scale), p.Channels())
+		}
+		for c, s := range g.Scale {
+			if !(s > 0) || s-s != 0 {
+				return fail("scale[%d] is %v", c, s)
+			}
+		}
+	}
+	if b := p.Book; b != nil {
+		if p.Grid == nil {
+			return fail("codebook without a grid")
+		}
+		if len(b.Index) != n || len(b.Centroids) == 0 || len(b.Centroids) > 256 {
+			return fail("codebook of %d centroids with %d indexes for %d weights", len(b.Centroids), len(b.Index), n)
+		}
+		if b.Centroids[0] != 0 {
+			return fail("centroid 0 is %v, not zero", b.Centroids[0])
+		}
+		for i, k := range b.Index {
+			if int(k) >= len(b.Centroids) {
+				return fail("index[%d] is %d of %d centroids", i, k, len(b.Centroids))
+			}
+			if p.Mask != nil && p.Mask[i] == 0 && k != 0 {
+				return fail("pruned weight %d has centroid %d", i, k)
+			}
+		}
+	}
+	return nil
+}

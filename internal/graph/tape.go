@@ -1,0 +1,254 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/tensor"
+)
+
+// Tape runs a graph forward and backward for batches of at most a given size.
+// It owns every activation and gradient buffer; it reads the effective weights
+// (Param.Value) and never writes them, so several tapes can share one graph in
+// parallel. A Tape itself belongs to one goroutine.
+type Tape struct {
+	g       *Graph
+	max     int
+	batch   int
+	scratch Scratch
+	act     map[*Value]*tensor.Tensor // full buffers, batch = max
+	dact    map[*Value]*tensor.Tensor
+	dparam  map[*Param]*tensor.Tensor
+	wants   map[*Value]bool // values whose gradient is needed
+	nodes   []tapeNode
+}
+
+// tapeNode holds the tensors of one node for the current batch size.
+type tapeNode struct {
+	op                  Op
+	in, out, din, dout  []*tensor.Tensor
+	inVals, outVals     []*Value
+	differentiableInput bool
+}
+
+// NewTape prepares g for batches of up to max samples. Gradient buffers are
+// allocated by the first Backward.
+func NewTape(g *Graph, max int) (*Tape, error) {
+	t := &Tape{g: g, max: max, act: map[*Value]*tensor.Tensor{}}
+	shapes := map[*Value]tensor.Shape{}
+	for _, v := range g.Inputs {
+		shapes[v] = v.Shape.WithBatch(max)
+		t.act[v] = tensor.New(shapes[v]...)
+	}
+	for _, n := range g.Nodes {
+		in := make([]tensor.Shape, len(n.Inputs))
+		for i, v := range n.Inputs {
+			switch {
+			case v == nil:
+			case v.Param != nil:
+				in[i] = v.Shape
+			default:
+				in[i] = shapes[v]
+			}
+		}
+		out, err := n.Op.Infer(in)
+		if err != nil {
+			return nil, fmt.Errorf("graph: node %q (%s) at batch %d: %w", n.Name, n.Op.Name(), max, err)
+		}
+		for i, v := range n.Outputs {
+			shapes[v] = out[i]
+			t.act[v] = tensor.New(out[i]...)
+		}
+	}
+	t.setBatch(max)
+	return t, nil
+}
+
+func (t *Tape) view(full *tensor.Tensor) *tensor.Tensor {
+	if full == nil {
+		return nil
+	}
+	return full.Rows(0, t.batch)
+}
+
+// setBatch rebuilds the per-node tensor lists for a batch of n samples.
+func (t *Tape) setBatch(n int) {
+	t.batch = n
+	t.nodes = t.nodes[:0]
+	for _, node := range t.g.Nodes {
+		tn := tapeNode{op: node.Op, inVals: node.Inputs, outVals: node.Outputs}
+		for _, v := range node.Inputs {
+			var x, dx *tensor.Tensor
+			switch {
+			case v == nil:
+			case v.Param != nil:
+				x, dx = v.Param.Value, t.dparam[v.Param]
+			default:
+				x = t.view(t.act[v])
+				if t.wants[v] {
+					dx = t.view(t.dact[v])
+				}
+			}
+			tn.in, tn.din = append(tn.in, x), append(tn.din, dx)
+			tn.differentiableInput = tn.differentiableInput || dx != nil
+		}
+		for _, v := range node.Outputs {
+			tn.out = append(tn.out, t.view(t.act[v]))
+			tn.dout = append(tn.dout, t.view(t.dact[v]))
+		}
+		t.nodes = append(t.nodes, tn)
+	}
+}
+
+// Forward runs the graph on inputs, whose dimension 0 is the batch (at most
+// the tape's maximum), and returns the outputs, valid until the next call.
+// Values that carry a Grid are rounded to it (fake quantization).
+func (t *Tape) Forward(inputs ...*tensor.Tensor) []*tensor.Tensor {
+	if n := inputs[0].Shape[0]; n != t.batch {
+		t.setBatch(n)
+	}
+	for i, v := range t.g.Inputs {
+		x := t.view(t.act[v])
+		copy(x.Data, inputs[i].Data)
+		if v.Grid != nil {
+			v.Grid.Round(x.Data)
+		}
+	}
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		n.op.Forward(&t.scratch, n.out, n.in)
+		for k, v := range n.outVals {
+			if v.Grid != nil {
+				v.Grid.Round(n.out[k].Data)
+			}
+		}
+	}
+	return t.Outputs()
+}
+
+// Outputs returns the graph's outputs of the last Forward.
+func (t *Tape) Outputs() []*tensor.Tensor {
+	out := make([]*tensor.Tensor, len(t.g.Outputs))
+	for i, v := range t.g.Outputs {
+		out[i] = t.view(t.act[v])
+	}
+	return out
+}
+
+// Activation returns v's tensor of the last Forward; it is nil for a parameter.
+func (t *Tape) Activation(v *Value) *tensor.Tensor { return t.view(t.act[v]) }
+
+// Gradient returns the gradient of the loss in p's effective weights that
+// Backward calls have added up since the last ZeroGrad; nil before the first.
+func (t *Tape) Gradient(p *Param) *tensor.Tensor { return t.dparam[p] }
+
+// ZeroGrad clears the parameter gradients.
+func (t *Tape) ZeroGrad() {
+	for _, d := range t.dparam {
+		clear(d.Data)
+	}
+}
+
+// Backward propagates dout, the gradient of the loss in each output of the
+// last Forward, and adds to the parameters' gradients. It returns an error
+// when an operator on the way has no gradient.
+func (t *Tape) Backward(dout ...*tensor.Tensor) error {
+	if t.dparam == nil {
+		if err := t.allocGradients(); err != nil {
+			return err
+		}
+	}
+	for v, d := range t.dact {
+		if t.wants[v] {
+			clear(t.view(d).Data)
+		}
+	}
+	for i, v := range t.g.Outputs {
+		d := t.view(t.dact[v])
+		for k, x := range dout[i].Data {
+			d.Data[k] += x
+		}
+	}
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		n := &t.nodes[i]
+		if !n.differentiableInput {
+			continue
+		}
+		for k, v := range n.outVals {
+			if v.Grid != nil {
+				v.Grid.maskSaturated(n.dout[k].Data, n.out[k].Data)
+			}
+		}
+		n.op.(Differentiable).Backward(&t.scratch, n.din, n.in, n.out, n.dout)
+	}
+	return nil
+}
+
+func (t *Tape) allocGradients() error {
+	t.dparam = map[*Param]*tensor.Tensor{}
+	t.dact = map[*Value]*tensor.Tensor{}
+	t.wants = map[*Value]bool{}
+	for _, n := range t.g.Nodes {
+		wanted := false
+		for _, v := range n.Inputs {
+			switch {
+			case v == nil:
+			case v.Param != nil:
+				wanted = true
+				if t.dparam[v.Param] == nil {
+					t.dparam[v.Param] = tensor.New(v.Param.Shadow.Shape...)
+				}
+			case t.wants[v]:
+				wanted = true
+			}
+		}
+		if !wanted {
+			continue
+		}
+		if _, ok := n.Op.(Differentiable); !ok {
+			return fmt.Errorf("graph: node %q (%s) has no gradient, so the network cannot be fine-tuned through it", n.Name, n.Op.Name())
+		}
+		for _, v := range n.Outputs {
+			t.wants[v] = true
+		}
+	}
+	for v := range t.act {
+		if t.wants[v] || t.g.IsOutput(v) {
+			t.dact[v] = tensor.New(t.act[v].Shape...)
+		}
+	}
+	t.setBatch(t.batch)
+	return nil
+}
+
+// Limits returns the smallest and largest real values of the grid.
+func (a *Affine) Limits() (lo, hi float32) {
+	return a.Scale * float32(-128-a.Zero), a.Scale * float32(127-a.Zero)
+}
+
+// Round replaces each x by the nearest value of the grid, halves away from
+// zero, saturating at its limits.
+func (a *Affine) Round(x []float32) {
+	inv := 1 / float64(a.Scale)
+	lo, hi := float64(-128-a.Zero), float64(127-a.Zero)
+	for i, v := range x {
+		q := float64(v) * inv
+		if q >= 0 {
+			q = math.Floor(q + 0.5)
+		} else {
+			q = math.Ceil(q - 0.5)
+		}
+		x[i] = float32(min(max(q, lo), hi)) * a.Scale
+	}
+}
+
+// maskSaturated clears the gradient where the forward pass saturated: the
+// straight-through estimator passes it elsewhere.
+func (a *Affine) maskSaturated(d, x []float32) {
+	lo, hi := a.Limits()
+	for i, v := range x {
+		if v <= lo || v >= hi {
+			d[i] = 0
+		}
+	}
+}

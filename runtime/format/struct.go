@@ -1,0 +1,153 @@
+package format
+
+// File is a decoded model: everything that the runtime executes.
+//
+// Shapes have no batch dimension; images are HWC (channels last). The shape of
+// an instruction's output follows from its inputs and attributes (OutShape),
+// so the file does not store it and cannot contradict it.
+type File struct {
+	Tensors []Tensor
+	Instrs  []Instr // execution order
+	Weights []Weight
+	LUTs    [][256]int8 // LUT[q+128] is the image of q
+	Inputs  []int       // indexes into Tensors
+	Outputs []int
+	Arena   int // bytes of working memory that Tensor.Offset points into
+	Meta    Meta
+	Test    *SelfTest // nil when absent
+}
+
+// DType is the element type of a tensor.
+type DType uint8
+
+// The element types. Numbers are never reused.
+const (
+	Int8    DType = 0
+	Float32 DType = 1
+)
+
+// Size returns the bytes of one element.
+func (d DType) Size() int {
+	if d == Float32 {
+		return 4
+	}
+	return 1
+}
+
+// Tensor is an activation in the arena.
+type Tensor struct {
+	DType  DType
+	Shape  []int   // without batch; 1 to 4 dimensions
+	Scale  float32 // Int8: real = Scale * (q - Zero); 0 for Float32
+	Zero   int     // -128..127
+	Offset int     // bytes from the start of the arena, multiple of 4
+}
+
+// Elems returns the number of elements.
+func (t *Tensor) Elems() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Opcode says what an instruction does. Numbers are never reused.
+type Opcode uint8
+
+// The opcodes. Shapes: x is the first input.
+const (
+	// OpConv2D: x [H,W,C] -> [OH,OW,outC], Weights[Weight] is [outC,kH,kW,C/Groups].
+	// Groups == C with one input channel each is the depthwise case.
+	OpConv2D Opcode = 1
+	// OpDense: x of K elements -> [outC], weights [outC,1,1,K].
+	OpDense Opcode = 2
+	// OpMaxPool and OpAvgPool: x [H,W,C] -> [OH,OW,C]; output has x's scale and zero.
+	// OpAvgPool divides by the number of elements inside the image, or by kH*kW if CountPad.
+	OpMaxPool Opcode = 3
+	OpAvgPool Opcode = 4
+	// OpAdd and OpMul: elementwise on two Int8 inputs of equal shape, or with
+	// the second [1,1,C] or [1] repeated over x.
+	OpAdd Opcode = 5
+	OpMul Opcode = 6
+	// OpLUT: q -> LUTs[LUT][q+128].
+	OpLUT Opcode = 7
+	// OpConcat: joins Int8 inputs of equal scale and zero along Axis (of the shape without batch).
+	OpConcat Opcode = 8
+	// OpPad: surrounds x [H,W,C] by PadT, PadL, PadB, PadR rows and columns of the value PadValue.
+	OpPad Opcode = 9
+	// OpTranspose: out dimension i is x's dimension Perm[i].
+	OpTranspose Opcode = 10
+	// OpReshape: x's elements under the shape Shape. Input and output may share memory.
+	OpReshape Opcode = 11
+	// OpSoftmax: Float32 x -> Float32, over the last dimension.
+	OpSoftmax Opcode = 12
+	// OpDequantize: Int8 -> Float32. OpQuantize: Float32 -> Int8.
+	OpDequantize Opcode = 13
+	OpQuantize   Opcode = 14
+	// OpSub: like OpAdd, x - y.
+	OpSub Opcode = 15
+)
+
+// Instr is one step. Only the fields that its opcode names above are used; the
+// others are zero (Weight, LUT: -1).
+type Instr struct {
+	Op     Opcode
+	In     []int // indexes into Tensors
+	Out    int
+	Weight int // index into Weights, -1: none
+	LUT    int // index into LUTs, -1: none
+
+	KH, KW                 int // pools; convolutions take them from the weights
+	StrideH, StrideW       int
+	DilH, DilW             int
+	PadT, PadL, PadB, PadR int
+	Groups                 int
+	CountPad               bool
+	PadValue               int8
+	Axis                   int
+	Perm                   []int
+	Shape                  []int
+
+	// ClampMin and ClampMax bound the Int8 result: a fused activation. -128 and 127: none.
+	// Conv2D and Dense with a Float32 output: acc * inScale * wScale[c], no clamp.
+	ClampMin, ClampMax int8
+}
+
+// Weight is the constant operand of OpConv2D and OpDense.
+//
+// acc[c] = Bias[c] + sum (x - zero) * w, in int32; the bias is in units of
+// inScale * Scale[c].
+type Weight struct {
+	OutC, KH, KW, InC int       // InC is per group
+	Scale             []float32 // one, or OutC
+	Bias              []int32   // OutC; nil: zero
+	Book              []int8    // sorted distinct values that occur, zero included; nil: values stored directly
+	Values            []int8    // [OutC, KH, KW, InC], row-major
+}
+
+// Elems returns the number of weights.
+func (w *Weight) Elems() int { return w.OutC * w.KH * w.KW * w.InC }
+
+// Meta is what a device program needs beside the network. All of it is optional.
+type Meta struct {
+	Name   string
+	Labels []string // one for each element of output 0, or none
+	Input  Preprocess
+}
+
+// Preprocess says how a picture or a file of bytes becomes input 0:
+// real = (byte/255 - Mean[c]) / Std[c] when Bytes255 is false, and
+// (byte - Mean[c]) / Std[c] when it is true. Empty Mean and Std mean 0 and 1.
+type Preprocess struct {
+	Bytes255  bool
+	Mean, Std []float32
+}
+
+// SelfTest proves that a device computes what the host computed: the CRC-32
+// (IEEE) of output 0's bytes (little endian) for the input that
+// SelfTestInput generates from Seed.
+type SelfTest struct {
+	Seed uint32
+	CRC  uint32
+}
