@@ -37,6 +37,10 @@ type Param struct {
 	Mask   []float32      // nil: everything kept
 	Grid   *Grid          // nil: float
 	Book   *Codebook      // nil: each weight has its own value; needs a Grid
+
+	// State holds arrays parallel to Shadow that the optimizer keeps; nil until
+	// training starts. Whoever narrows the parameter narrows them with it.
+	State [][]float32
 }
 
 // Grid is the symmetric integer grid of a parameter: real = Scale[c] * q with
@@ -69,6 +73,9 @@ func (p *Param) Clone() *Param {
 	}
 	if p.Book != nil {
 		c.Book = &Codebook{Centroids: slices.Clone(p.Book.Centroids), Index: slices.Clone(p.Book.Index)}
+	}
+	for _, s := range p.State {
+		c.State = append(c.State, slices.Clone(s))
 	}
 	return c
 }

@@ -1,0 +1,89 @@
+package train
+
+import "math"
+
+// Loss measures how far outputs are from what they should be, for one sample.
+type Loss interface {
+	// Sample returns the loss of one sample's outputs y and writes its gradient
+	// to dy. label is -1 when the sample has none; teacher is nil when there is
+	// no teacher's output for it.
+	Sample(dy, y []float32, label int, teacher []float32) float64
+}
+
+// Distill is the classification loss
+//
+//	(1-a) * CE(softmax(y), label) + a * T * KL(softmax(teacher/T) || softmax(y/T))
+//
+// with a = Weight and T = Temperature (Hinton, Vinyals, Dean 2015, section 2;
+// T instead of their T^2 keeps the two terms comparable at T = 3). Without a
+// label only the second term counts, with weight 1; without a teacher only the
+// first.
+type Distill struct {
+	Weight      float64 // 0..1, the teacher's share
+	Temperature float64 // > 0
+}
+
+// Sample implements Loss. y and teacher are logits.
+func (d Distill) Sample(dy, y []float32, label int, teacher []float32) float64 {
+	clear(dy)
+	soft, hard := d.Weight, 1-d.Weight
+	switch {
+	case teacher == nil:
+		soft, hard = 0, 1
+	case label < 0:
+		soft, hard = 1, 0
+	}
+	loss := 0.0
+	if hard > 0 && label >= 0 {
+		lse := logSumExp(y, 1)
+		for i, v := range y {
+			p := math.Exp(float64(v) - lse)
+			dy[i] += float32(hard * p)
+		}
+		dy[label] -= float32(hard)
+		loss += hard * (lse - float64(y[label]))
+	}
+	if soft > 0 {
+		t := d.Temperature
+		ly, lt := logSumExp(y, t), logSumExp(teacher, t)
+		kl := 0.0
+		for i := range y {
+			a := float64(y[i])/t - ly
+			b := float64(teacher[i])/t - lt
+			pb := math.Exp(b)
+			kl += pb * (b - a)
+			dy[i] += float32(soft * (math.Exp(a) - pb))
+		}
+		loss += soft * t * kl
+	}
+	return loss
+}
+
+// logSumExp returns log(sum_i exp(x_i/t)).
+func logSumExp(x []float32, t float64) float64 {
+	top := float64(x[0])
+	for _, v := range x[1:] {
+		top = max(top, float64(v))
+	}
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Exp((float64(v) - top) / t)
+	}
+	return top/t + math.Log(sum)
+}
+
+// MeanSquare is the regression loss mean_i (y_i - teacher_i)^2 against the
+// teacher's output.
+type MeanSquare struct{}
+
+// Sample implements Loss.
+func (MeanSquare) Sample(dy, y []float32, _ int, teacher []float32) float64 {
+	n := float64(len(y))
+	loss := 0.0
+	for i := range y {
+		e := float64(y[i]) - float64(teacher[i])
+		loss += e * e / n
+		dy[i] = float32(2 * e / n)
+	}
+	return loss
+}

@@ -1,0 +1,348 @@
+// Package train fine-tunes a graph under its constraints: a data-parallel
+// reverse walk, losses against labels or a teacher, and the Adam optimizer.
+//
+// A step cuts the batch into a fixed number of shards. Each shard has its own
+// tape; the shards' gradients are added in order, so the result depends on the
+// number of shards (part of the recipe) and never on the number of threads.
+package train
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// Config configures a Trainer; the zero value is the documented default.
+type Config struct {
+	Shards  int     // parts of a batch; 0: 2. Results depend on it
+	Threads int     // goroutines at once; 0: GOMAXPROCS. Results do not depend on it
+	Batch   int     // largest batch; 0: 128
+	Beta1   float64 // Adam's decay of the mean gradient; 0: 0.9
+	Beta2   float64 // Adam's decay of the squared gradient; 0: 0.999
+	Epsilon float64 // Adam's epsilon; 0: 1e-8
+	Average float64 // decay of the running average of the shadow weights, 0: none
+	Loss    Loss    // nil: Distill{0.7, 3}
+}
+
+func (c Config) withDefaults() Config {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	deff := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.Shards, 2)
+	def(&c.Threads, runtime.GOMAXPROCS(0))
+	def(&c.Batch, 128)
+	deff(&c.Beta1, 0.9)
+	deff(&c.Beta2, 0.999)
+	deff(&c.Epsilon, 1e-8)
+	if c.Loss == nil {
+		c.Loss = Distill{Weight: 0.7, Temperature: 3}
+	}
+	return c
+}
+
+// Slots of Param.State that a Trainer keeps beside each shadow weight. They
+// are narrowed together with the parameter.
+const (
+	StateMean    = iota // Adam's m, the decayed mean of the gradient
+	StateSquare         // Adam's v, the decayed mean of its square: a diagonal Fisher estimate
+	StateAverage        // running average of the shadow weights, when Config.Average > 0
+	stateSlots
+)
+
+// Trainer fine-tunes the parameters of one graph.
+type Trainer struct {
+	cfg    Config
+	view   *graph.Graph
+	params []*graph.Param
+	shards []*shard
+	step   int // of Adam's bias correction
+	avg    int // steps since the average started
+}
+
+type shard struct {
+	tape *graph.Tape
+	dy   *tensor.Tensor
+	loss float64
+}
+
+// Batch is one step's input. Labels and Teacher may be nil, not both.
+type Batch struct {
+	X       *tensor.Tensor // [N, sample...]
+	Labels  []int          // N class numbers
+	Teacher *tensor.Tensor // [N, outputs], the teacher's logits
+}
+
+// New prepares to train g. A final Softmax is left out: the losses work on
+// logits. The optimizer state in the parameters is kept when its size fits
+// (after a rebuild) and cleared otherwise.
+func New(g *graph.Graph, cfg Config) (*Trainer, error) {
+	cfg = cfg.withDefaults()
+	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params()}
+	if len(t.view.Outputs) != 1 {
+		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
+	}
+	part := (cfg.Batch + cfg.Shards - 1) / cfg.Shards
+	for i := 0; i < cfg.Shards; i++ {
+		tape, err := graph.NewTape(t.view, part)
+		if err != nil {
+			return nil, err
+		}
+		t.shards = append(t.shards, &shard{tape: tape, dy: tensor.New(t.view.Outputs[0].Shape.WithBatch(part)...)})
+	}
+	for _, p := range t.params {
+		n := len(p.Shadow.Data)
+		if len(p.State) != stateSlots || len(p.State[0]) != n {
+			p.State = make([][]float32, stateSlots)
+			for k := range p.State {
+				p.State[k] = make([]float32, n)
+			}
+			copy(p.State[StateAverage], p.Shadow.Data)
+		}
+		p.Refresh()
+	}
+	return t, nil
+}
+
+// Logits returns a view of g that ends before a final Softmax. It shares g's
+// values and parameters.
+func Logits(g *graph.Graph) *graph.Graph {
+	view := *g
+	view.Outputs = append([]*graph.Value(nil), g.Outputs...)
+	for i, v := range view.Outputs {
+		n := g.Producer(v)
+		if n == nil || len(g.Consumers(v)) > 0 {
+			continue
+		}
+		if _, ok := n.Op.(*op.Softmax); ok {
+			view.Outputs[i] = n.Inputs[0]
+			view.Nodes = nil
+			for _, m := range g.Nodes {
+				if m != n {
+					view.Nodes = append(view.Nodes, m)
+				}
+			}
+		}
+	}
+	return &view
+}
+
+// Gradients runs b forward and backward and leaves the mean gradient of the
+// loss in the effective weights behind (see Gradient). It returns the mean loss.
+func (t *Trainer) Gradients(b Batch) (float64, error) {
+	n := b.X.Shape[0]
+	k := len(t.shards)
+	errs := make([]error, k)
+	t.parallel(k, func(i int) {
+		lo, hi := i*n/k, (i+1)*n/k
+		errs[i] = t.shards[i].run(t.cfg.Loss, b, lo, hi, n)
+	})
+	loss := 0.0
+	for i, s := range t.shards {
+		if errs[i] != nil {
+			return 0, errs[i]
+		}
+		loss += s.loss
+	}
+	t.parallel(len(t.params), func(i int) {
+		p := t.params[i]
+		sum := t.shards[0].tape.Gradient(p).Data
+		for _, s := range t.shards[1:] {
+			addTo(sum, s.tape.Gradient(p).Data)
+		}
+	})
+	if loss != loss {
+		return loss, fmt.Errorf("train: the loss is NaN at step %d; the learning rate is too high or the data holds NaN", t.step)
+	}
+	return loss, nil
+}
+
+func (s *shard) run(l Loss, b Batch, lo, hi, total int) error {
+	s.loss = 0
+	s.tape.ZeroGrad()
+	if lo == hi {
+		return nil
+	}
+	y := s.tape.Forward(b.X.Rows(lo, hi))[0]
+	width := y.Shape.Sample().Size()
+	dy := s.dy.Rows(0, hi-lo)
+	inv := 1 / float32(total)
+	for i := lo; i < hi; i++ {
+		label := -1
+		if b.Labels != nil {
+			label = b.Labels[i]
+		}
+		var teacher []float32
+		if b.Teacher != nil {
+			teacher = b.Teacher.Data[i*width : (i+1)*width]
+		}
+		row := dy.Data[(i-lo)*width : (i-lo+1)*width]
+		s.loss += l.Sample(row, y.Data[(i-lo)*width:(i-lo+1)*width], label, teacher) / float64(total)
+		for j := range row {
+			row[j] *= inv
+		}
+	}
+	return s.tape.Backward(dy)
+}
+
+// Gradient returns the gradient of p that the last Gradients left.
+func (t *Trainer) Gradient(p *graph.Param) []float32 {
+	return t.shards[0].tape.Gradient(p).Data
+}
+
+// Params returns the parameters that are trained.
+func (t *Trainer) Params() []*graph.Param { return t.params }
+
+// Step runs one optimizer step at the given learning rate and returns the mean
+// loss of the batch before it. Constants are not trained.
+func (t *Trainer) Step(b Batch, lr float64) (float64, error) {
+	loss, err := t.Gradients(b)
+	if err != nil {
+		return loss, err
+	}
+	t.Update(lr)
+	return loss, nil
+}
+
+// Update applies Adam (Kingma, Ba 2015, algorithm 1) with the gradients of the
+// last Gradients call and recomputes the effective weights. The gradient goes
+// straight through mask and grid to the shadow weights; a codebook's
+// gradient is summed per centroid instead.
+func (t *Trainer) Update(lr float64) {
+	t.step++
+	t.avg++
+	t.parallel(len(t.params), func(i int) {
+		p := t.params[i]
+		if p.Role == graph.Constant {
+			return
+		}
+		g := t.Gradient(p)
+		if p.Book != nil {
+			t.updateBook(p, g, lr)
+		} else {
+			a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
+			a.update(p.Shadow.Data, g, p.State[StateMean], p.State[StateSquare])
+		}
+		if d := t.decay(); d > 0 && p.Book == nil {
+			average(p.State[StateAverage], p.Shadow.Data, float32(d))
+		}
+		p.Refresh()
+	})
+}
+
+// decay is the average's decay for this step: it rises to Config.Average so
+// that the first steps weigh equally.
+func (t *Trainer) decay() float64 {
+	if t.cfg.Average == 0 {
+		return 0
+	}
+	return math.Min(t.cfg.Average, float64(t.avg)/float64(t.avg+10))
+}
+
+// RestartAverage makes the running average start again at the present shadow.
+func (t *Trainer) RestartAverage() {
+	t.avg = 0
+	for _, p := range t.params {
+		copy(p.State[StateAverage], p.Shadow.Data)
+	}
+}
+
+// WithAverage runs f while the parameters hold the running average of their
+// shadow weights in place of the last one.
+func (t *Trainer) WithAverage(f func()) {
+	swap := func() {
+		for _, p := range t.params {
+			if p.Role == graph.Constant || p.Book != nil {
+				continue
+			}
+			p.Shadow.Data, p.State[StateAverage] = p.State[StateAverage], p.Shadow.Data
+			p.Refresh()
+		}
+	}
+	if t.cfg.Average > 0 {
+		swap()
+		defer swap()
+	}
+	f()
+}
+
+// updateBook moves the centroids of p by the summed gradients of their
+// members (Han, Mao, Dally 2016, section 3.3), normalised by the members'
+// squared gradients so that the step is lr shadow units for each member as Adam's is.
+func (t *Trainer) updateBook(p *graph.Param, g []float32, lr float64) {
+	book := p.Book
+	k := len(book.Centroids)
+	sum, weight := make([]float64, k), make([]float64, k)
+	row := len(g) / max(p.Channels(), 1)
+	m, v := p.State[StateMean], p.State[StateSquare]
+	b1, b2 := float32(t.cfg.Beta1), float32(t.cfg.Beta2)
+	for i, d := range g {
+		m[i] = b1*m[i] + (1-b1)*d
+		v[i] = b2*v[i] + (1-b2)*d*d
+		c := book.Index[i]
+		if c == 0 {
+			continue
+		}
+		scale := float64(p.Grid.ScaleOf(i / max(row, 1)))
+		sum[c] += float64(m[i]) * scale
+		weight[c] += float64(v[i]) * scale * scale
+	}
+	for c := 1; c < k; c++ {
+		if weight[c] == 0 {
+			continue
+		}
+		// sum / sqrt(weight) is at most sqrt(members); lr is in shadow units, the centroid in grid units
+		stepUnits := lr / meanScale(p) * sum[c] / (math.Sqrt(weight[c]) + t.cfg.Epsilon)
+		limit := float64(p.Grid.Max)
+		book.Centroids[c] = float32(math.Max(-limit, math.Min(limit, float64(book.Centroids[c])-stepUnits)))
+	}
+}
+
+func meanScale(p *graph.Param) float64 {
+	s := 0.0
+	for _, v := range p.Grid.Scale {
+		s += float64(v)
+	}
+	return s / float64(len(p.Grid.Scale))
+}
+
+// parallel calls f(0..n-1) on up to Threads goroutines.
+func (t *Trainer) parallel(n int, f func(i int)) { Parallel(t.cfg.Threads, n, f) }
+
+// Parallel calls f(0), ..., f(n-1), each once, on up to threads goroutines and
+// returns when all have.
+func Parallel(threads, n int, f func(i int)) {
+	if threads <= 1 || n <= 1 {
+		for i := 0; i < n; i++ {
+			f(i)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	next := make(chan int, n)
+	for i := 0; i < n; i++ {
+		next <- i
+	}
+	close(next)
+	for w := 0; w < min(threads, n); w++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				f(i)
+			}
+		}()
+	}
+	wg.Wait()
+}
