@@ -1,0 +1,22 @@
+// Package onnx reads ONNX networks (opset 7 to 25) into the host's graph, and
+// writes graphs back: as plain float ONNX, or, when the graph carries int8
+// grids, in the standard QuantizeLinear/DequantizeLinear form that other
+// programs run.
+//
+// What the reader does on the way:
+//
+//   - Dimension 0 of every activation is the batch. A file with a fixed batch
+//     is read as if the batch were free, wherever its operators allow it.
+//   - Everything that depends on constants and shapes alone is computed while
+//     reading. For a dynamic batch it is computed for two trial batch sizes at
+//     once; where the results differ, the value depends on the batch. A Reshape
+//     is accepted when dimension 0 of its result is the batch.
+//   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
+//     weights; pads are explicit; one-dimensional convolutions and pools become
+//     two-dimensional ones of height 1.
+//   - DequantizeLinear of constants yields parameters with a Grid, a pair of
+//     QuantizeLinear and DequantizeLinear on an activation yields Value.Grid.
+//
+// Format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto and
+// docs/Operators.md.
+package onnx

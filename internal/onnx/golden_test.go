@@ -1,0 +1,99 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"edgec/internal/tensor"
+)
+
+// goldenTol bounds |difference| / max(1, largest reference output): float32
+// rounding in another order of summation through at most 60 layers.
+const goldenTol = 2e-5
+
+// readNpy reads a little-endian float32 .npy file in C order.
+func readNpy(t *testing.T, path string) *tensor.Tensor {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 10 + int(binary.LittleEndian.Uint16(b[8:]))
+	head := string(b[10:n])
+	if !strings.Contains(head, "'<f4'") || strings.Contains(head, "'fortran_order': True") {
+		t.Fatalf("%s: unexpected header %s", path, head)
+	}
+	var shape []int
+	for _, s := range strings.Split(regexp.MustCompile(`\(([^)]*)\)`).FindStringSubmatch(head)[1], ",") {
+		if d, err := strconv.Atoi(strings.TrimSpace(s)); err == nil {
+			shape = append(shape, d)
+		}
+	}
+	x := tensor.New(shape...)
+	for i := range x.Data {
+		x.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[n+4*i:]))
+	}
+	return x
+}
+
+// TestGoldenNetworks runs whole networks against the outputs of ONNX Runtime.
+func TestGoldenNetworks(t *testing.T) {
+	dir := dataDir(t)
+	networks := map[string]string{
+		"lenet-5": "lenet", "lenet-300-100": "lenet", "keras-cnn": "lenet", "case-study": "lenet", "cntk-mnist": "lenet",
+		"resnet8": "mlperf-tiny", "kws-dscnn": "mlperf-tiny", "vww-mobilenet": "mlperf-tiny", "ad-autoencoder": "mlperf-tiny",
+		"mobilenet-v2-0.35-128": "detect", "ultraface-rfb-320": "detect",
+	}
+	for name, folder := range networks {
+		t.Run(name, func(t *testing.T) {
+			g, err := Read(filepath.Join(dir, "models", folder, name+".onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join(dir, "golden", name)
+			in := readNpy(t, filepath.Join(golden, "in0.npy"))
+			if name == "case-study" { // 600 MMAC a sample
+				in = in.Rows(0, 1)
+			}
+			got, err := forward(g, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, y := range got {
+				want := readNpy(t, filepath.Join(golden, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
+				closeTo(t, fmt.Sprint("output ", i), y, want, goldenTol)
+			}
+		})
+	}
+}
+
+// closeTo compares two tensors within tol of the larger of 1 and the largest
+// reference.
+func closeTo(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
+	t.Helper()
+	if !got.Shape.Equal(want.Shape) {
+		t.Fatalf("%s: shape %v, want %v", what, got.Shape, want.Shape)
+	}
+	scale := 1.0
+	for _, v := range want.Data {
+		scale = max(scale, math.Abs(float64(v)))
+	}
+	worst := 0.0
+	for i := range want.Data {
+		d := math.Abs(float64(got.Data[i]) - float64(want.Data[i]))
+		if d != d {
+			t.Fatalf("%s: element %d is %v, want %v", what, i, got.Data[i], want.Data[i])
+		}
+		worst = max(worst, d)
+	}
+	if worst > tol*scale {
+		t.Errorf("%s: difference %g, at most %g allowed", what, worst, tol*scale)
+	}
+}

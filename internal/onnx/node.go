@@ -1,0 +1,384 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// node is one NodeProto being read, with its operands looked up.
+type node struct {
+	*nodeProto
+	r  *reader
+	in []*operand // nil where an optional input is absent
+}
+
+func (r *reader) readNodes(m *modelProto) error {
+	for _, p := range m.graph.nodes {
+		n := &node{nodeProto: p, r: r}
+		if err := n.read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *node) read() error {
+	if !isStandard(n.domain) {
+		return n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
+	}
+	row, ok := rows[n.opType]
+	if !ok {
+		return n.fail("", "the operator is not supported%s", remedies[n.opType])
+	}
+	if n.r.opset < row.since[0] {
+		return n.fail("", "the operator exists since opset %d, the model declares %d; export it again", row.since[0], n.r.opset)
+	}
+	for _, name := range n.inputs {
+		if name == "" {
+			n.in = append(n.in, nil)
+			continue
+		}
+		o := n.r.names[name]
+		if o == nil {
+			return n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
+		}
+		if o.missing != "" {
+			return n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
+		}
+		n.in = append(n.in, o)
+	}
+	if len(n.inputs) < row.minIn {
+		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
+	}
+	if len(n.outputs) == 0 || n.outputs[0] == "" {
+		return n.fail("", "it has no output; the file is damaged")
+	}
+	for _, a := range n.attrs {
+		if a.refName != "" {
+			return n.fail(a.name, "attributes of functions are not supported; inline the model's functions first")
+		}
+	}
+	if err := n.dispatch(row); err != nil {
+		return err
+	}
+	for i, s := range n.outputs {
+		if i > 0 && s != "" {
+			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
+		}
+	}
+	return nil
+}
+
+// dispatch folds the node if all operands are known, else builds graph nodes.
+func (n *node) dispatch(row *row) error {
+	known := true
+	for _, o := range n.in {
+		known = known && (o == nil || o.isKnown())
+		if o != nil && o.quant != nil && n.opType != "DequantizeLinear" {
+			return n.fail("", "it works on quantized integers; export in the QDQ form (a DequantizeLinear before each float operator)")
+		}
+	}
+	if known && row.fold != nil {
+		return n.fold(row.fold)
+	}
+	if row.build == nil {
+		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedies[n.opType])
+	}
+	return row.build(n)
+}
+
+// fold computes the node for both trial batches.
+func (n *node) fold(f foldFunc) error {
+	var out [2]*array
+	distinct := false
+	for _, o := range n.in {
+		distinct = distinct || o != nil && o.known[0] != o.known[1]
+	}
+	for t := range out {
+		if t == 1 && !distinct {
+			out[1] = out[0]
+			break
+		}
+		in := make([]*array, len(n.in))
+		for i, o := range n.in {
+			if o != nil {
+				in[i] = o.known[t]
+			}
+		}
+		a, err := f(n, in)
+		if err != nil {
+			return err
+		}
+		if n.r.budget -= a.size(); n.r.budget < 0 {
+			return n.fail("", "the constants computed in this model are too large; simplify it with onnxsim first")
+		}
+		if a.name == "" {
+			a.name = n.outputs[0]
+		}
+		out[t] = a
+	}
+	n.define(0, &operand{known: out})
+	return nil
+}
+
+// define binds output i.
+func (n *node) define(i int, o *operand) {
+	if i < len(n.outputs) && n.outputs[i] != "" {
+		n.r.names[n.outputs[i]] = o
+	}
+}
+
+// fail makes an Error that names this node.
+func (n *node) fail(attr, format string, a ...any) error {
+	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+}
+
+// title is the node's name, or its first output's when it has none.
+func (n *node) title() string {
+	switch {
+	case n.name != "":
+		return n.name
+	case len(n.outputs) > 0:
+		return n.outputs[0]
+	}
+	return "?"
+}
+
+// unique returns s, numbered when it was given before to another of its kind.
+func (r *reader) unique(kind, s string) string {
+	if s == "" {
+		s = kind
+	}
+	name := s
+	for k := 2; r.used[kind+name]; k++ {
+		name = fmt.Sprintf("%s_%d", s, k)
+	}
+	r.used[kind+name] = true
+	return name
+}
+
+// emit appends a graph node whose result only this ONNX node uses.
+func (n *node) emit(o graph.Op, in ...*graph.Value) (*graph.Value, error) {
+	return n.emitAs(n.outputs[0]+"/"+o.Name(), n.title()+"/"+o.Name(), o, in)
+}
+
+// emitAs appends a graph node and returns its output; shapes are inferred, so
+// everything that op.Infer refuses is refused here.
+func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*graph.Value, error) {
+	shapes := make([]tensor.Shape, len(in))
+	for i, v := range in {
+		if v != nil {
+			shapes[i] = v.Shape
+		}
+	}
+	out, err := o.Infer(shapes)
+	if err != nil {
+		return nil, n.fail("", "%v", err)
+	}
+	if len(out[0]) == 0 || out[0][0] != 1 || out[0].Size() <= 0 || out[0].Size() > maxActivation {
+		return nil, n.fail("", "its result of shape %v is empty, too large, or does not keep the batch as dimension 0", out[0])
+	}
+	v := &graph.Value{Name: n.r.unique("value", value), Shape: out[0]}
+	n.r.g.Nodes = append(n.r.g.Nodes, &graph.Node{Name: n.r.unique("node", title), Op: o, Inputs: in, Outputs: []*graph.Value{v}})
+	return v, nil
+}
+
+// maxActivation bounds the elements of one activation for one sample.
+const maxActivation = 1 << 28
+
+// result emits the node's last graph node and binds output 0 to it.
+func (n *node) result(o graph.Op, in ...*graph.Value) error {
+	v, err := n.emitAs(n.outputs[0], n.title(), o, in)
+	if err == nil {
+		n.define(0, &operand{act: v})
+	}
+	return err
+}
+
+// alias binds output 0 to v itself: the operator changes nothing.
+func (n *node) alias(v *graph.Value) error {
+	n.define(0, &operand{act: v})
+	return nil
+}
+
+// act returns input i, which must be an activation.
+func (n *node) act(i int) (*graph.Value, error) {
+	if i >= len(n.in) || n.in[i] == nil {
+		return nil, n.fail("", "input %d is missing; the file is damaged", i)
+	}
+	if n.in[i].act == nil {
+		return nil, n.fail(n.inputName(i), "a constant is not supported here; only the network's activations are")
+	}
+	return n.in[i].act, nil
+}
+
+// has reports whether optional input i is given.
+func (n *node) has(i int) bool { return i < len(n.in) && n.in[i] != nil }
+
+func (n *node) inputName(i int) string { return fmt.Sprintf("input %q", n.inputs[i]) }
+
+// constant returns input i, which must be known and independent of the batch.
+func (n *node) constant(i int) (*array, error) {
+	if !n.has(i) {
+		return nil, n.fail("", "input %d is missing; the file is damaged", i)
+	}
+	a := n.in[i].constant()
+	if a == nil {
+		return nil, n.fail(n.inputName(i), "it is computed while the network runs; only constants are supported here (weights as initializers)")
+	}
+	return a, nil
+}
+
+// floats is constant for a float array.
+func (n *node) floats(i int) (*array, error) {
+	a, err := n.constant(i)
+	if err == nil && !a.isFloat() {
+		err = n.fail(n.inputName(i), "it has type %s, a float type is needed", typeName(a.typ))
+	}
+	return a, err
+}
+
+// integers returns the values of constant integer input i.
+func (n *node) integers(i int) ([]int64, error) {
+	a, err := n.constant(i)
+	if err == nil && a.isFloat() {
+		err = n.fail(n.inputName(i), "it has type %s, an integer type is needed", typeName(a.typ))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.i, nil
+}
+
+// scalar returns the only value of constant float input i.
+func (n *node) scalar(i int) (float32, error) {
+	a, err := n.floats(i)
+	if err == nil && len(a.f) != 1 {
+		err = n.fail(n.inputName(i), "it has %d values, one is needed", len(a.f))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return a.f[0], nil
+}
+
+func (n *node) attr(name string) *attrProto {
+	for _, a := range n.attrs {
+		if a.name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+func (n *node) attrInt(name string, def int) int {
+	if a := n.attr(name); a != nil {
+		return int(max(math.MinInt32, min(math.MaxInt32, a.i)))
+	}
+	return def
+}
+
+func (n *node) attrFloat(name string, def float32) float32 {
+	if a := n.attr(name); a != nil {
+		return a.f
+	}
+	return def
+}
+
+func (n *node) attrString(name, def string) string {
+	if a := n.attr(name); a != nil {
+		return string(a.s)
+	}
+	return def
+}
+
+// attrInts returns a list attribute of want entries within lo..hi, or def
+// repeated when it is absent.
+func (n *node) attrInts(name string, want, def, lo int) ([]int, error) {
+	const hi = 1 << 24
+	r := make([]int, want)
+	a := n.attr(name)
+	for i := range r {
+		r[i] = def
+	}
+	if a == nil {
+		return r, nil
+	}
+	if len(a.ints) != want {
+		return nil, n.fail(name, "%d values, %d are needed for this input", len(a.ints), want)
+	}
+	for i, v := range a.ints {
+		if v < int64(lo) || v > hi {
+			return nil, n.fail(name, "value %d is not within %d..%d", v, lo, hi)
+		}
+		r[i] = int(v)
+	}
+	return r, nil
+}
+
+// axis normalises a possibly negative axis for rank dimensions.
+func (n *node) axis(axis, rank int) (int, error) {
+	if axis < 0 {
+		axis += rank
+	}
+	if axis < 0 || axis >= rank {
+		return 0, n.fail("axis", "axis is outside the %d dimensions of the input", rank)
+	}
+	return axis, nil
+}
+
+// axes returns the axes of Squeeze, Unsqueeze or ReduceMean: attribute before
+// opset since, input 1 from then on; nil when absent.
+func (n *node) axes(since int) ([]int64, error) {
+	if n.r.opset < since {
+		if a := n.attr("axes"); a != nil {
+			return a.ints, nil
+		}
+		return nil, nil
+	}
+	if !n.has(1) {
+		return nil, nil
+	}
+	return n.integers(1)
+}
+
+// paramKey identifies a parameter made from an array: two nodes that use one
+// initializer in the same way share the Param.
+type paramKey struct {
+	a    *array
+	role graph.Role
+	form string
+}
+
+// param makes a graph value of a float array. form names the transformation
+// that make applies (nil: none).
+func (n *node) param(a *array, role graph.Role, form string, make func(*array) (*array, error)) (*graph.Value, error) {
+	key := paramKey{a, role, form}
+	if p := n.r.params[key]; p != nil {
+		return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+	}
+	b := a
+	if make != nil {
+		var err error
+		if b, err = make(a); err != nil {
+			return nil, err
+		}
+	}
+	if !b.isFloat() {
+		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "it has type %s, a float type is needed", typeName(b.typ))
+	}
+	if len(b.f) == 0 {
+		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "shape %v is empty", b.dims)
+	}
+	t := tensor.Of(append([]float32(nil), b.f...), b.dims...)
+	if k := t.FirstNonFinite(); k >= 0 {
+		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "value %d is %v; the training has diverged, export a network with finite weights", k, t.Data[k])
+	}
+	p := graph.NewParam(n.r.unique("value", a.name), role, t)
+	p.Grid = b.paramGrid()
+	n.r.params[key] = p
+	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+}

@@ -1,0 +1,216 @@
+package onnx
+
+import (
+	"edgec/internal/graph"
+	"edgec/internal/op"
+)
+
+// gridInfo is the integer grid of an array that DequantizeLinear made:
+// value = scale * q with q in -max..max; axis says which dimension has one
+// scale for each index (ignored for a single scale).
+type gridInfo struct {
+	scale []float32
+	max   int
+	axis  int
+}
+
+// paramGrid returns a's grid in the form of a parameter, whose scales belong
+// to dimension 0; nil when it has none of that form.
+func (a *array) paramGrid() *graph.Grid {
+	g := a.grid
+	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) {
+		return nil
+	}
+	return &graph.Grid{Scale: append([]float32(nil), g.scale...), Max: g.max}
+}
+
+// quantized is an activation on its way through QuantizeLinear.
+type quantized struct {
+	act  *graph.Value
+	grid graph.Affine
+}
+
+// quantAxis returns the axis of per-axis scales.
+func (n *node) quantAxis(rank int) (int, error) {
+	if n.attrInt("block_size", 0) != 0 {
+		return 0, n.fail("block_size", "blocked quantization is not supported; use one scale for each channel or tensor")
+	}
+	if rank == 0 {
+		return 0, nil
+	}
+	axis := n.attrInt("axis", 1)
+	if rank == 1 && n.attr("axis") == nil {
+		axis = 0
+	}
+	return n.axis(axis, rank)
+}
+
+// foldDequantize computes (q - zero) * scale of constants, and keeps the grid
+// when it is symmetric.
+func foldDequantize(n *node, in []*array) (*array, error) {
+	x, err := n.operandOf(in, 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := n.operandOf(in, 1)
+	if err != nil {
+		return nil, err
+	}
+	if x.isFloat() || !s.isFloat() {
+		return nil, n.fail("", "%s scaled by %s is not valid", typeName(x.typ), typeName(s.typ))
+	}
+	zero := make([]int64, len(s.f))
+	if len(in) > 2 && in[2] != nil {
+		zero = in[2].i
+	}
+	axis, inner, count := 0, 1, 1
+	if len(s.f) != 1 {
+		if axis, err = n.quantAxis(len(x.dims)); err != nil {
+			return nil, err
+		}
+		inner, count = volume(x.dims[axis+1:]), x.dims[axis]
+	} else if n.attrInt("block_size", 0) != 0 {
+		return nil, n.fail("block_size", "blocked quantization is not supported")
+	}
+	if len(s.f) != count || len(zero) != len(s.f) || len(s.dims) > 1 {
+		return nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(zero), x.dims)
+	}
+	r := &array{name: x.name, typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
+	g := &gridInfo{scale: s.f, max: gridMax(x), axis: axis}
+	for k, q := range x.i {
+		c := k / inner % count
+		r.f[k] = float32(q-zero[c]) * s.f[c]
+		if zero[c] != 0 || q < -int64(g.max) || !(s.f[c] > 0) {
+			g.max = 0
+		}
+	}
+	if g.max > 0 {
+		r.grid = g
+	}
+	return r, nil
+}
+
+// gridMax is the symmetric range that a quantized type offers: int8 weights,
+// int32 biases; 0 for types that the graph does not hold.
+func gridMax(a *array) int {
+	switch a.typ {
+	case typeInt8:
+		return 127
+	case typeInt32:
+		return 1<<31 - 1
+	}
+	return 0
+}
+
+// activationGrid reads scale and zero point of an activation as an int8 grid;
+// uint8 ones are moved by 128.
+func (n *node) activationGrid() (graph.Affine, error) {
+	none := graph.Affine{}
+	s, err := n.floats(1)
+	if err != nil {
+		return none, err
+	}
+	if len(s.f) != 1 {
+		return none, n.fail(n.inputName(1), "%d scales for an activation; only one per tensor is supported", len(s.f))
+	}
+	if !(s.f[0] > 0) || s.f[0]-s.f[0] != 0 {
+		return none, n.fail(n.inputName(1), "scale %v is not a positive number", s.f[0])
+	}
+	typ, zero := int64(typeUint8), int64(0)
+	if n.has(2) {
+		z, err := n.constant(2)
+		if err != nil {
+			return none, err
+		}
+		if z.isFloat() || len(z.i) != 1 {
+			return none, n.fail(n.inputName(2), "a zero point of type %s and %d values is not supported", typeName(z.typ), z.size())
+		}
+		typ, zero = z.typ, z.i[0]
+	}
+	switch typ {
+	case typeUint8:
+		zero -= 128
+	case typeInt8:
+	default:
+		return none, n.fail(n.inputName(2), "activations of type %s are not supported, only int8 and uint8", typeName(typ))
+	}
+	if zero < -128 || zero > 127 {
+		return none, n.fail(n.inputName(2), "zero point is out of range; the file is damaged")
+	}
+	return graph.Affine{Scale: s.f[0], Zero: int(zero)}, nil
+}
+
+// buildQuantize remembers the grid; the DequantizeLinear that must follow
+// applies it.
+func buildQuantize(n *node) error {
+	x, err := n.act(0)
+	if err != nil {
+		return err
+	}
+	g, err := n.activationGrid()
+	if err != nil {
+		return err
+	}
+	n.define(0, &operand{quant: &quantized{x, g}})
+	return nil
+}
+
+// buildDequantize completes a pair on an activation: a Reshape to the same
+// shape whose output carries the grid. placeGrids removes most of them again.
+func buildDequantize(n *node) error {
+	if !n.has(0) || n.in[0].quant == nil {
+		return n.fail("", "its input is not the result of a QuantizeLinear; quantized graph inputs are not supported, give float ones")
+	}
+	g, err := n.activationGrid()
+	if err != nil {
+		return err
+	}
+	q := n.in[0].quant
+	if g != q.grid {
+		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear, which is not supported")
+	}
+	v, err := n.emitAs(n.outputs[0], n.title(), op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, []*graph.Value{q.act})
+	if err != nil {
+		return err
+	}
+	v.Grid = &g
+	n.r.marks[v] = true
+	n.define(0, &operand{act: v})
+	return nil
+}
+
+// placeGrids moves the grids of quantize/dequantize pairs onto the values that
+// they round, wherever nobody reads the unrounded value.
+func (r *reader) placeGrids() {
+	for _, n := range append([]*graph.Node(nil), r.g.Nodes...) {
+		if !r.marks[n.Outputs[0]] {
+			continue
+		}
+		v, rounded := n.Inputs[0], n.Outputs[0]
+		if v.Param == nil && r.onlyRounded(v, *rounded.Grid) {
+			v.Grid = rounded.Grid
+			if r.g.IsOutput(rounded) && r.g.Producer(v) != nil {
+				v.Name = rounded.Name
+			}
+			r.g.ReplaceUses(rounded, v)
+			r.g.Remove(n)
+		}
+	}
+}
+
+// onlyRounded reports whether v has the grid already, or all its readers round
+// it to the same grid.
+func (r *reader) onlyRounded(v *graph.Value, grid graph.Affine) bool {
+	if v.Grid != nil {
+		return *v.Grid == grid
+	}
+	if r.g.IsOutput(v) {
+		return false
+	}
+	for _, c := range r.g.Consumers(v) {
+		if !r.marks[c.Outputs[0]] || *c.Outputs[0].Grid != grid {
+			return false
+		}
+	}
+	return true
+}

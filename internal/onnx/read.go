@@ -1,0 +1,299 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// The opsets that the table in table.go was checked against.
+const (
+	minOpset = 7
+	maxOpset = 25
+)
+
+// Read reads the ONNX file at path. Errors in the file are of type *Error.
+func Read(path string) (*graph.Graph, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	return Decode(data, path)
+}
+
+// Decode reads an ONNX model from memory; name stands for the file in
+// messages. The graph that it returns passes graph.Check; it shares no memory
+// with data. Any data that is not a supported model gives an *Error.
+func Decode(data []byte, name string) (*graph.Graph, error) {
+	m, err := parse(data, name)
+	if err != nil {
+		return nil, err
+	}
+	return build(m, name)
+}
+
+// parse decodes the protobuf messages.
+func parse(data []byte, name string) (*modelProto, error) {
+	refuse := func(msg string) (*modelProto, error) { return nil, &Error{File: name, Msg: msg} }
+	if len(data) == 0 {
+		return refuse("the file is empty; export the model again")
+	}
+	m, err := decodeModel(data, 0)
+	if kind := notONNX(data); kind != "" && (err != nil || m.graph == nil) {
+		return refuse("this is " + kind)
+	}
+	var w *wireError
+	if errors.As(err, &w) {
+		return refuse("truncated or not an ONNX model: " + w.Error() + " of " + fmt.Sprint(len(data)) + "; copy or export it again")
+	}
+	if err != nil {
+		return refuse(err.Error())
+	}
+	if m.graph == nil || len(m.opsets) == 0 && len(m.graph.nodes) == 0 {
+		return refuse("not an ONNX model: it has no graph; export the model again")
+	}
+	return m, nil
+}
+
+// notONNX recognises files that are often given by mistake.
+func notONNX(data []byte) string {
+	head := data[:min(len(data), 512)]
+	has := func(s string) bool { return strings.HasPrefix(string(head), s) }
+	switch {
+	case has("version https://git-lfs"):
+		return "a Git LFS pointer, not the model itself; fetch it with git lfs pull"
+	case len(data) > 8 && string(data[4:8]) == "TFL3":
+		return "a TensorFlow Lite file, not ONNX; give the ONNX export of the network"
+	case has("PK\x03\x04"):
+		return "a zip archive (a PyTorch checkpoint?), not ONNX; export it with torch.onnx.export"
+	case has("\x89HDF"):
+		return "an HDF5 (Keras) file, not ONNX; convert it with tf2onnx"
+	case has("\x1f\x8b"):
+		return "a gzip file; decompress it first"
+	}
+	if len(head) == 512 {
+		for !utf8.Valid(head) && len(head) > 508 { // do not split a rune at the end
+			head = head[:len(head)-1]
+		}
+	}
+	if !utf8.Valid(head) {
+		return ""
+	}
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
+			return ""
+		}
+	}
+	return "a text file, not an ONNX model; give the .onnx file that the training framework exports"
+}
+
+// operand is what a tensor name stands for while reading: an activation, or a
+// known array for each trial batch size (the same one twice, mostly).
+type operand struct {
+	act     *graph.Value
+	known   [2]*array
+	quant   *quantized // the output of QuantizeLinear, waiting for its DequantizeLinear
+	missing string     // set for an output that the reader does not compute: who should have
+}
+
+// constant returns the array of an operand that is known and does not depend
+// on the batch, else nil.
+func (o *operand) constant() *array {
+	if o == nil || o.known[0] == nil || !o.known[0].same(o.known[1]) {
+		return nil
+	}
+	return o.known[0]
+}
+
+func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
+
+// reader builds the graph of one model.
+type reader struct {
+	file   string
+	opset  int
+	batch  [2]int // trial batch sizes; equal when the file's batch is fixed
+	fixed  bool
+	g      *graph.Graph
+	names  map[string]*operand
+	params map[paramKey]*graph.Param
+	used   map[string]bool // names given so far, by kind
+	views  map[viewKey]*array
+	marks  map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	budget int                   // elements that folding may still produce
+}
+
+// foldBudget bounds the memory that computed constants may take in one file
+// (a hostile ConstantOfShape could ask for any amount): 2^26 elements.
+const foldBudget = 1 << 26
+
+func build(m *modelProto, file string) (*graph.Graph, error) {
+	r := &reader{file: file, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{}, views: map[viewKey]*array{}, marks: map[*graph.Value]bool{},
+		used: map[string]bool{}, budget: foldBudget}
+	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
+		if err := step(m); err != nil {
+			return nil, err
+		}
+	}
+	r.dropUnused()
+	r.placeGrids()
+	if err := r.g.Check(); err != nil {
+		return nil, &Error{File: file, Msg: err.Error()}
+	}
+	return r.g, nil
+}
+
+func (r *reader) fail(attr, format string, a ...any) error {
+	return &Error{File: r.file, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+}
+
+func (r *reader) readOpset(m *modelProto) error {
+	r.opset = -1
+	for _, o := range m.opsets {
+		if isStandard(o.domain) {
+			r.opset = int(o.version)
+		}
+	}
+	switch {
+	case r.opset < 0:
+		return r.fail("", "no opset of the standard operators is declared; export the model again")
+	case r.opset < minOpset || r.opset > maxOpset:
+		return r.fail("", "opset %d is not supported; export the model with an opset from %d to %d (17 is a good choice)", r.opset, minOpset, maxOpset)
+	}
+	return nil
+}
+
+func isStandard(domain string) bool { return domain == "" || domain == "ai.onnx" }
+
+func (r *reader) readInitializers(m *modelProto) error {
+	if m.graph.sparseInitializers > 0 {
+		return r.fail("", "sparse initializers are not supported; export the weights as dense tensors")
+	}
+	for _, t := range m.graph.initializers {
+		a, err := t.toArray()
+		if err != nil {
+			return r.fail(fmt.Sprintf("initializer %q", t.name), "%v", err)
+		}
+		r.names[t.name] = &operand{known: [2]*array{a, a}}
+	}
+	return nil
+}
+
+func (r *reader) readInputs(m *modelProto) error {
+	for _, v := range m.graph.inputs {
+		if r.names[v.name] != nil { // old files list initializers as inputs too
+			continue
+		}
+		shape, err := r.inputShape(v)
+		if err != nil {
+			return err
+		}
+		val := &graph.Value{Name: r.unique("value", v.name), Shape: shape}
+		r.g.Inputs = append(r.g.Inputs, val)
+		r.names[v.name] = &operand{act: val}
+	}
+	if len(r.g.Inputs) == 0 {
+		return r.fail("", "the graph has no input; there is nothing to compute from")
+	}
+	return nil
+}
+
+// inputShape checks one graph input and settles the model's batch.
+func (r *reader) inputShape(v *valueProto) (tensor.Shape, error) {
+	at := fmt.Sprintf("input %q", v.name)
+	switch {
+	case v.elemType == 0:
+		return nil, r.fail(at, "it is not a tensor; only tensor inputs are supported")
+	case v.elemType == typeInt32 || v.elemType == typeInt64:
+		return nil, r.fail(at, "integer inputs (%s, token ids) are not supported yet; give a network with float inputs", typeName(v.elemType))
+	case !isFloat(v.elemType):
+		return nil, r.fail(at, "inputs of type %s are not supported; export the network with a float32 input", typeName(v.elemType))
+	case !v.hasShape || len(v.dims) == 0:
+		return nil, r.fail(at, "it has no shape; export the model with the input's sizes (only the batch may be left open)")
+	}
+	shape := make(tensor.Shape, len(v.dims))
+	for i, d := range v.dims {
+		switch {
+		case d.value < 0 || d.value > 1<<24:
+			return nil, r.fail(at, "dimension %d is %d; the file is damaged", i, d.value)
+		case i == 0:
+			shape[0] = 1
+			if err := r.settleBatch(at, int(d.value)); err != nil {
+				return nil, err
+			}
+		case d.value == 0:
+			return nil, r.fail(at, "dimension %d (%q) is not a fixed size; export the model with it fixed (only dimension 0, the batch, may vary)", i, d.param)
+		default:
+			shape[i] = int(d.value)
+		}
+	}
+	if shape.Size() < 0 || shape.Size() > 1<<28 {
+		return nil, r.fail(at, "shape %v is too large", shape)
+	}
+	return shape, nil
+}
+
+func (r *reader) settleBatch(at string, n int) error {
+	batch, fixed := [2]int{2, 3}, n > 0
+	if fixed {
+		batch = [2]int{n, n}
+	}
+	if r.batch != [2]int{} && r.batch != batch {
+		return r.fail(at, "its batch (dimension 0) differs from another input's; all inputs must have the same batch")
+	}
+	r.batch, r.fixed = batch, fixed
+	return nil
+}
+
+func (r *reader) readOutputs(m *modelProto) error {
+	for _, v := range m.graph.outputs {
+		o := r.names[v.name]
+		at := fmt.Sprintf("output %q", v.name)
+		switch {
+		case o == nil:
+			return r.fail(at, "no node computes it; the file is damaged")
+		case o.missing != "":
+			return r.fail(at, "it is an extra output of %s, which is not supported; remove it from the model", o.missing)
+		case o.quant != nil:
+			return r.fail(at, "it is a quantized tensor; add a DequantizeLinear so that the output is float")
+		case o.act == nil:
+			return r.fail(at, "it does not depend on the input; remove this output from the model")
+		}
+		r.g.Outputs = append(r.g.Outputs, o.act)
+	}
+	if len(r.g.Outputs) == 0 {
+		return r.fail("", "the graph has no output")
+	}
+	return nil
+}
+
+// dropUnused removes nodes whose results nobody reads.
+func (r *reader) dropUnused() {
+	used := map[*graph.Value]bool{}
+	for _, v := range r.g.Outputs {
+		used[v] = true
+	}
+	kept := len(r.g.Nodes)
+	for i := len(r.g.Nodes) - 1; i >= 0; i-- {
+		n := r.g.Nodes[i]
+		live := false
+		for _, v := range n.Outputs {
+			live = live || used[v]
+		}
+		if !live {
+			continue
+		}
+		for _, v := range n.Inputs {
+			if v != nil {
+				used[v] = true
+			}
+		}
+		kept--
+		r.g.Nodes[kept] = n
+	}
+	r.g.Nodes = append([]*graph.Node(nil), r.g.Nodes[kept:]...)
+}

@@ -1,0 +1,97 @@
+package onnx
+
+// row says how an ONNX operator is read.
+type row struct {
+	name  string
+	since []int // opsets that define a version of it; the first one supported first
+	minIn int
+	fold  foldFunc            // computes it when all operands are known; nil: never
+	build func(n *node) error // adds it to the graph; nil: constants only
+}
+
+// foldFunc computes one output from known operands; absent ones are nil. It
+// must not change them.
+type foldFunc func(n *node, in []*array) (*array, error)
+
+// table has one row for each operator of the domain ai.onnx that the reader
+// knows.
+var table = []row{
+	{"Abs", []int{6, 13}, 1, nil, elementwise(abs)},
+	{"Add", []int{7, 13, 14}, 2, arithmetic(add), combine(opAdd)},
+	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
+	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
+	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25}, 1, foldCast, buildCast},
+	{"Ceil", []int{6, 13}, 1, rounding(ceil), nil},
+	{"Clip", []int{6, 11, 12, 13}, 1, nil, buildClip},
+	{"Concat", []int{4, 11, 13}, 1, foldConcat, buildConcat},
+	{"Constant", []int{1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, 0, foldConstant, nil},
+	{"ConstantOfShape", []int{9, 20, 21, 23, 24, 25}, 1, foldConstantOfShape, nil},
+	{"Conv", []int{1, 11, 22}, 2, nil, buildConv},
+	{"DequantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldDequantize, buildDequantize},
+	{"Div", []int{7, 13, 14}, 2, arithmetic(div), combine(opDiv)},
+	{"Dropout", []int{7, 10, 12, 13, 22}, 1, foldIdentity, buildDropout},
+	{"Elu", []int{6, 22}, 1, nil, elementwise(elu)},
+	{"Exp", []int{6, 13}, 1, nil, elementwise(exp)},
+	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
+	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
+	{"Gather", []int{1, 11, 13}, 2, foldGather, nil},
+	{"Gelu", []int{20}, 1, nil, elementwise(gelu)},
+	{"Gemm", []int{7, 9, 11, 13}, 2, nil, buildGemm},
+	{"GlobalAveragePool", []int{1, 22}, 1, nil, buildGlobalAveragePool},
+	{"GlobalMaxPool", []int{1, 22}, 1, nil, buildGlobalMaxPool},
+	{"HardSigmoid", []int{6, 22}, 1, nil, elementwise(hardSigmoid)},
+	{"HardSwish", []int{14, 22}, 1, nil, elementwise(hardSwish)},
+	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
+	{"LeakyRelu", []int{6, 16}, 1, nil, elementwise(leakyRelu)},
+	{"MatMul", []int{1, 9, 13}, 2, nil, buildMatMul},
+	{"MaxPool", []int{1, 8, 10, 11, 12, 22}, 1, nil, buildMaxPool},
+	{"Mul", []int{7, 13, 14}, 2, arithmetic(mul), combine(opMul)},
+	{"Neg", []int{6, 13}, 1, foldNeg, elementwise(neg)},
+	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
+	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, nil, buildQuantize},
+	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, buildReduceMean},
+	{"Relu", []int{6, 13, 14}, 1, nil, elementwise(relu)},
+	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
+	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
+	{"Sigmoid", []int{6, 13}, 1, nil, elementwise(sigmoid)},
+	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, nil},
+	{"Softmax", []int{1, 11, 13}, 1, nil, buildSoftmax},
+	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(sqrt)},
+	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
+	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
+	{"Sum", []int{6, 8, 13}, 1, nil, buildSum},
+	{"Tanh", []int{6, 13}, 1, nil, elementwise(tanh)},
+	{"Transpose", []int{1, 13, 21, 23, 24, 25}, 1, foldTranspose, buildTranspose},
+	{"Unsqueeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldUnsqueeze, buildUnsqueeze},
+}
+
+// rows indexes table by operator.
+var rows = func() map[string]*row {
+	m := map[string]*row{}
+	for i := range table {
+		m[table[i].name] = &table[i]
+	}
+	return m
+}()
+
+// remedies follow "not supported" for operators that people will meet.
+var remedies = map[string]string{
+	"If":            "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"Loop":          "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"Scan":          "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"GRU":           "; recurrent networks are not supported yet",
+	"LSTM":          "; recurrent networks are not supported yet",
+	"RNN":           "; recurrent networks are not supported yet",
+	"QLinearConv":   "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
+	"QLinearMatMul": "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
+	"ConvInteger":   "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
+	"MatMulInteger": "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
+	"ConvTranspose": "; upsampling networks are not supported yet",
+	"Resize":        "; upsampling networks are not supported yet",
+	"Gather":        "; embeddings of token ids are not supported yet",
+	"Slice":         "; cut the tensor before the network instead",
+	"Split":         "; use one operator for each part instead",
+	"LRN":           "; train without local response normalization",
+	"ReduceMean":    "; use GlobalAveragePool for the mean over an image",
+	"Constant":      "; give a value, value_float(s) or value_int(s) attribute",
+}

@@ -1,0 +1,280 @@
+package simplify
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// pass is one rewriting rule: it tries to rewrite around node n and reports
+// whether the graph has changed.
+type pass struct {
+	name  string
+	apply func(g *graph.Graph, n *graph.Node) bool
+}
+
+// passes are tried in this order until none applies.
+var passes = []pass{
+	{"fold constants", foldConstants},
+	{"remove identities", removeIdentity},
+	{"merge reshapes and transposes", mergeLayout},
+	{"elementwise before reshape", elementwiseBeforeReshape},
+	{"transpose into dense", transposeIntoDense},
+	{"normalization into arithmetic", foldBatchNorm},
+	{"arithmetic into producer", foldArithmeticBack},
+	{"scale into consumer", foldScaleForward},
+	{"clamp into producer", fuseClamp},
+	{"pad into convolution", foldPad},
+}
+
+// Run rewrites g in place until nothing more can be folded, and checks it. The
+// outputs change by float32 rounding at most. Parameters that carry a grid or
+// a codebook are never rewritten.
+func Run(g *graph.Graph) error {
+	for changed := true; changed; {
+		changed = false
+		for _, p := range passes {
+			for _, n := range slices.Clone(g.Nodes) {
+				if slices.Contains(g.Nodes, n) && p.apply(g, n) {
+					changed = true
+				}
+			}
+		}
+		removeUnread(g)
+		if err := g.InferShapes(); err != nil {
+			return fmt.Errorf("simplify: %w", err)
+		}
+	}
+	if err := g.Check(); err != nil {
+		return fmt.Errorf("simplify: %w", err)
+	}
+	return nil
+}
+
+// removeUnread deletes nodes whose outputs nobody reads.
+func removeUnread(g *graph.Graph) {
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
+		if !slices.ContainsFunc(n.Outputs, func(v *graph.Value) bool { return g.IsOutput(v) || len(g.Consumers(v)) > 0 }) {
+			g.Remove(n)
+		}
+	}
+}
+
+// onlyReader reports whether n is the only reader of v, and reads it once.
+func onlyReader(g *graph.Graph, v *graph.Value, n *graph.Node) bool {
+	if v.Param != nil || g.IsOutput(v) || slices.Contains(g.Inputs, v) {
+		return false
+	}
+	reads := 0
+	for _, m := range g.Nodes {
+		for _, i := range m.Inputs {
+			if i == v {
+				reads++
+			}
+		}
+	}
+	return reads == 1 && slices.Contains(n.Inputs, v)
+}
+
+// bypass removes a node that changes nothing: its readers get its input.
+func bypass(g *graph.Graph, n *graph.Node) bool {
+	in, out := n.Inputs[0], n.Outputs[0]
+	if out.Grid != nil && (in.Grid == nil || *in.Grid != *out.Grid) {
+		return false
+	}
+	if g.IsOutput(out) {
+		if g.Producer(in) == nil || g.IsOutput(in) {
+			return false // an output needs a node that computes it, and a name of its own
+		}
+		in.Name = out.Name
+	}
+	g.ReplaceUses(out, in)
+	g.Remove(n)
+	return true
+}
+
+// foldConstants computes nodes that read parameters only.
+func foldConstants(g *graph.Graph, n *graph.Node) bool {
+	if len(n.Inputs) == 0 || len(n.Outputs) != 1 || g.IsOutput(n.Outputs[0]) {
+		return false
+	}
+	var in []*tensor.Tensor
+	var shapes []tensor.Shape
+	for _, v := range n.Inputs {
+		if v == nil || v.Param == nil || !free(v.Param) {
+			return false
+		}
+		in, shapes = append(in, v.Param.Value), append(shapes, v.Shape)
+	}
+	out, err := n.Op.Infer(shapes)
+	if err != nil {
+		return false
+	}
+	t := tensor.New(out[0]...)
+	n.Op.Forward(&graph.Scratch{}, []*tensor.Tensor{t}, in)
+	if t.FirstNonFinite() >= 0 {
+		return false
+	}
+	g.ReplaceUses(n.Outputs[0], paramValue(graph.NewParam(n.Outputs[0].Name, graph.Constant, t)))
+	g.Remove(n)
+	return true
+}
+
+func removeIdentity(g *graph.Graph, n *graph.Node) bool {
+	identity := false
+	switch o := n.Op.(type) {
+	case op.Reshape:
+		identity = n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
+	case op.Transpose:
+		identity = slices.IsSorted(o.Perm)
+	case op.Clip:
+		identity = math.IsInf(float64(o.Lo), -1) && math.IsInf(float64(o.Hi), 1)
+	case op.Pad:
+		identity = !slices.ContainsFunc(slices.Concat(o.Before, o.After), func(p int) bool { return p != 0 })
+	case op.Concat:
+		identity = len(n.Inputs) == 1
+	}
+	return identity && n.Inputs[0].Param == nil && bypass(g, n)
+}
+
+// mergeLayout joins two reshapes or two transposes, and writes a transpose that
+// only moves dimensions of size 1 as a reshape.
+func mergeLayout(g *graph.Graph, n *graph.Node) bool {
+	prev := g.Producer(n.Inputs[0])
+	joins := prev != nil && prev.Outputs[0].Grid == nil && onlyReader(g, prev.Outputs[0], n)
+	switch o := n.Op.(type) {
+	case op.Reshape:
+		if joins {
+			if _, ok := prev.Op.(op.Reshape); ok {
+				n.Inputs[0] = prev.Inputs[0]
+				g.Remove(prev)
+				return true
+			}
+		}
+	case op.Transpose:
+		if joins {
+			if p, ok := prev.Op.(op.Transpose); ok {
+				perm := make([]int, len(o.Perm))
+				for i, d := range o.Perm {
+					perm[i] = p.Perm[d]
+				}
+				n.Op, n.Inputs[0] = op.Transpose{Perm: perm}, prev.Inputs[0]
+				g.Remove(prev)
+				return true
+			}
+		}
+		if onlyMovesOnes(o.Perm, n.Inputs[0].Shape) {
+			n.Op = op.Reshape{Shape: slices.Clone([]int(n.Outputs[0].Shape[1:]))}
+			return true
+		}
+	}
+	return false
+}
+
+// onlyMovesOnes reports whether all dimensions but those of size 1 keep their
+// order, so that the elements do too.
+func onlyMovesOnes(perm []int, in tensor.Shape) bool {
+	last := -1
+	for _, d := range perm {
+		if in[d] == 1 && d != 0 {
+			continue
+		}
+		if d < last {
+			return false
+		}
+		last = d
+	}
+	return true
+}
+
+// elementwiseBeforeReshape exchanges Reshape or Transpose and a following
+// elementwise operator, so that the latter meets the operator that it can be fused with.
+func elementwiseBeforeReshape(g *graph.Graph, n *graph.Node) bool {
+	if _, ok := n.Op.(op.Elementwise); !ok {
+		return false
+	}
+	prev := g.Producer(n.Inputs[0])
+	if prev == nil || !onlyReader(g, n.Inputs[0], n) || n.Inputs[0].Grid != nil || n.Outputs[0].Grid != nil {
+		return false
+	}
+	switch prev.Op.(type) {
+	case op.Reshape, op.Transpose:
+	default:
+		return false
+	}
+	if prev.Inputs[0].Param != nil {
+		return false
+	}
+	// The nodes stay where they are and exchange their operators.
+	n.Op, prev.Op = prev.Op, n.Op
+	n.Name, prev.Name = prev.Name, n.Name
+	prev.Outputs[0].Shape = prev.Inputs[0].Shape.Clone()
+	return true
+}
+
+// transposeIntoDense moves a Transpose before a flattening Reshape into the
+// columns of the Dense that reads it.
+func transposeIntoDense(g *graph.Graph, n *graph.Node) bool {
+	if _, ok := n.Op.(op.Dense); !ok || len(n.Inputs[0].Shape) != 2 || !rewritable(g, n.Inputs[1].Param) {
+		return false
+	}
+	flat := g.Producer(n.Inputs[0])
+	if flat == nil || !onlyReader(g, n.Inputs[0], n) {
+		return false
+	}
+	if _, ok := flat.Op.(op.Reshape); !ok {
+		return false
+	}
+	tr := g.Producer(flat.Inputs[0])
+	if tr == nil || !onlyReader(g, flat.Inputs[0], flat) || flat.Inputs[0].Grid != nil {
+		return false
+	}
+	t, ok := tr.Op.(op.Transpose)
+	if !ok {
+		return false
+	}
+	from := transposedIndex(tr.Inputs[0].Shape, t.Perm)
+	p := n.Inputs[1].Param
+	permute := func(x []float32) {
+		k, row := len(from), make([]float32, len(from))
+		for r := 0; r+k <= len(x); r += k {
+			copy(row, x[r:r+k])
+			for i, j := range from {
+				x[r+j] = row[i]
+			}
+		}
+	}
+	permute(p.Shadow.Data)
+	permute(p.Mask)
+	p.Refresh()
+	flat.Inputs[0] = tr.Inputs[0]
+	g.Remove(tr)
+	return true
+}
+
+// transposedIndex returns, for each element of the transposed sample, its
+// position in the sample before.
+func transposedIndex(in tensor.Shape, perm []int) []int {
+	stride := make([]int, len(in))
+	n := 1
+	for d := len(in) - 1; d > 0; d-- {
+		stride[d] = n
+		n *= in[d]
+	}
+	from := []int{0}
+	for _, d := range perm[1:] {
+		var next []int
+		for _, base := range from {
+			for i := 0; i < in[d]; i++ {
+				next = append(next, base+i*stride[d])
+			}
+		}
+		from = next
+	}
+	return from
+}
