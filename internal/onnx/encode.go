@@ -29,14 +29,15 @@ func (m *message) float(num protowire.Number, v float32) {
 // attribute is one attribute of a node to be written.
 type attribute struct {
 	name  string
-	value any // int, float32 or []int
+	value any // int, float32, string or []int
 }
 
 // AttributeProto.AttributeType
 const (
-	attrFloatType = 1
-	attrIntType   = 2
-	attrIntsType  = 7
+	attrFloatType  = 1
+	attrIntType    = 2
+	attrStringType = 3
+	attrIntsType   = 7
 )
 
 func (a attribute) encode() []byte {
@@ -49,6 +50,9 @@ func (a attribute) encode() []byte {
 	case float32:
 		m.float(2, v)
 		m.int(20, attrFloatType)
+	case string:
+		m.bytes(4, []byte(v))
+		m.int(20, attrStringType)
 	case []int:
 		for _, x := range v {
 			m.int(8, int64(x))

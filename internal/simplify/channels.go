@@ -368,23 +368,31 @@ func (c *channels) reshape(in layout, from, to tensor.Shape) (layout, bool) {
 }
 
 // cut removes every channel for which gone is true: parameters shrink, and
-// operators that state sizes are rewritten. Each axis keeps one position at
-// least; the caller sees to that.
+// operators that state sizes are rewritten. Each axis must keep one position
+// at least, else nothing is changed.
 func (c *channels) cut(gone func(id int) bool) error {
+	type kept struct {
+		slab
+		keep []int
+	}
+	var work []kept
 	for _, s := range slices.Concat(c.rows, c.cols) {
-		var keep []int
+		k := kept{slab: s}
 		size := s.param.Shadow.Shape[s.axis]
 		for i := 0; i < size; i++ {
 			if id, ok := c.owner[position{s, i}]; !ok || !gone(c.find(id)) {
-				keep = append(keep, i)
+				k.keep = append(k.keep, i)
 			}
 		}
-		if len(keep) == 0 {
+		if len(k.keep) == 0 {
 			return fmt.Errorf("simplify: parameter %q: nothing would be left of axis %d; keep one channel", s.param.Name, s.axis)
 		}
-		if len(keep) < size {
-			take(s.param, s.axis, keep)
+		if len(k.keep) < size {
+			work = append(work, k)
 		}
+	}
+	for _, k := range work {
+		take(k.param, k.axis, k.keep)
 	}
 	syncShapes(c.g)
 	for _, n := range c.g.Nodes {

@@ -113,7 +113,7 @@ func (c *channels) rowName(slabs []slab, isRow map[slab]bool) string {
 // Remove cuts channels out of g: channel i of groups[k] goes where keep[k][i]
 // is false (a nil keep[k] keeps all). Everything downstream narrows with it;
 // what the removed channels contributed is lost. Every tensor must keep one
-// position at least; otherwise an error is returned and g is unusable. All
+// position at least; otherwise an error is returned and g is as before. All
 // groups must come from one call of Groups, which this call invalidates.
 func Remove(g *graph.Graph, groups []*Group, keep [][]bool) error {
 	if len(groups) != len(keep) {

@@ -1,0 +1,267 @@
+package onnx
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// modelBuilder makes ONNX files for tests, also ones that no exporter makes.
+type modelBuilder struct {
+	opset   int64
+	graph   message
+	domains []string
+}
+
+func newModel(opset int64) *modelBuilder { return &modelBuilder{opset: opset} }
+
+// input adds a graph input; 0 stands for the free batch.
+func (b *modelBuilder) input(name string, elem int64, dims ...int) *modelBuilder {
+	b.graph.bytes(11, valueInfo(name, elem, dims))
+	return b
+}
+
+func valueInfo(name string, elem int64, dims []int) []byte {
+	var shape, tensorType, typ, v message
+	for _, d := range dims {
+		var dim message
+		if d == 0 {
+			dim.str(2, "n")
+		} else {
+			dim.int(1, int64(d))
+		}
+		shape.bytes(1, dim)
+	}
+	tensorType.int(1, elem)
+	tensorType.bytes(2, shape)
+	typ.bytes(1, tensorType)
+	v.str(1, name)
+	v.bytes(2, typ)
+	return v
+}
+
+func (b *modelBuilder) output(name string) *modelBuilder {
+	b.graph.bytes(12, valueInfo(name, typeFloat, []int{0}))
+	return b
+}
+
+func (b *modelBuilder) floats(name string, dims []int, v ...float32) *modelBuilder {
+	b.graph.bytes(5, encodeTensor(name, typeFloat, dims, rawFloats(v)))
+	return b
+}
+
+func (b *modelBuilder) int64s(name string, v ...int) *modelBuilder {
+	b.graph.bytes(5, encodeTensor(name, typeInt64, []int{len(v)}, rawInt64s(v)))
+	return b
+}
+
+// node adds a node named after its output; in is comma-separated.
+func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBuilder {
+	var m message
+	for _, s := range strings.Split(in, ",") {
+		m.str(1, s)
+	}
+	m.str(2, out)
+	m.str(3, "node_"+out)
+	m.str(4, opType)
+	for _, a := range attrs {
+		m.bytes(5, a.encode())
+	}
+	b.graph.bytes(1, m)
+	return b
+}
+
+func (b *modelBuilder) bytes() []byte {
+	var opset, m message
+	opset.int(2, b.opset)
+	m.int(1, 8)
+	m.bytes(7, b.graph)
+	m.bytes(8, opset)
+	return m
+}
+
+func TestRefusals(t *testing.T) {
+	good := func() *modelBuilder { return newModel(13).input("x", typeFloat, 0, 4).output("y") }
+	nan := float32(math.NaN())
+	tests := []struct {
+		name string
+		data []byte
+		want []string // parts of the one line
+	}{
+		{"empty file", nil, []string{"m.onnx", "empty"}},
+		{"text file", []byte("hello, this is a text\nfile of two lines\n"), []string{"m.onnx", "text file"}},
+		{"git lfs pointer", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), []string{"git lfs pull"}},
+		{"tflite file", []byte("\x1c\x00\x00\x00TFL3\x00\x00\x00\x00\x00\x00"), []string{"TensorFlow Lite"}},
+		{"random bytes", []byte{0xff, 0x13, 0x80, 0x07, 0xff, 0xff}, []string{"m.onnx", "truncated or not an ONNX model", "at byte"}},
+		{"no graph", []byte{8, 8}, []string{"no graph"}},
+		{"old opset", newModel(6).input("x", typeFloat, 1).node("Relu", "x", "y").output("y").bytes(), []string{"opset 6", "7 to"}},
+		{"new opset", newModel(99).input("x", typeFloat, 1).node("Relu", "x", "y").output("y").bytes(), []string{"opset 99"}},
+		{"token ids", newModel(13).input("ids", typeInt64, 0, 4).node("Relu", "ids", "y").output("y").bytes(), []string{`input "ids"`, "integer inputs", "not supported yet"}},
+		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
+		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported"}},
+		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
+		{"recurrent", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "not supported yet"}},
+		{"undefined input", good().node("Relu", "z", "y").bytes(), []string{`input "z"`, "no earlier node"}},
+		{"undefined output", newModel(13).input("x", typeFloat, 0, 4).node("Relu", "x", "z").output("y").bytes(), []string{`output "y"`, "no node computes it"}},
+		{"nan weights", good().floats("w", []int{1, 4}, 1, 2, nan, 4).node("Gemm", "x,w", "y", attribute{"transB", 1}).bytes(), []string{`node "node_y" (Gemm)`, `initializer "w"`, "value 2 is NaN"}},
+		{"infinite bias", good().floats("w", []int{1, 4}, 1, 2, 3, 4).floats("b", []int{1}, float32(math.Inf(1))).node("Gemm", "x,w,b", "y", attribute{"transB", 1}).bytes(), []string{`initializer "b"`, "+Inf"}},
+		{"short initializer", good().floats("w", []int{2, 4}, 1, 2).node("Gemm", "x,w", "y").bytes(), []string{`initializer "w"`, "8 bytes", "damaged"}},
+		{"wrong gemm", good().floats("w", []int{3, 2}, 1, 2, 3, 4, 5, 6).node("Gemm", "x,w", "y").bytes(), []string{"(Gemm)"}},
+		{"transposed gemm", good().floats("w", []int{4, 1}, 1, 2, 3, 4).node("Gemm", "x,w", "y", attribute{"transA", 1}).bytes(), []string{"transA", "transpose the weights"}},
+		{"attention", good().node("MatMul", "x,x", "y").bytes(), []string{"(MatMul)", "two activations"}},
+		{"batch merged", good().int64s("s", 1, -1).node("Reshape", "x,s", "y").bytes(), []string{"(Reshape)", "batch"}},
+		{"batch moved", good().node("Transpose", "x", "y").bytes(), []string{"(Transpose)", "perm", "batch"}},
+		{"batch concatenated", good().node("Concat", "x,x", "y", attribute{"axis", 0}).bytes(), []string{"(Concat)", "batch"}},
+		{"batch constant", good().floats("c", []int{2, 1}, 1, 2).node("Add", "x,c", "y").bytes(), []string{`input "c"`, "batch"}},
+		{"wrong broadcast", good().floats("c", []int{3}, 1, 2, 3).node("Add", "x,c", "y").bytes(), []string{"(Add)"}},
+		{"reflecting pad", newModel(10).input("x", typeFloat, 0, 1, 4, 4).node("Pad", "x", "y", attribute{"pads", []int{0, 0, 1, 1, 0, 0, 1, 1}}, attribute{"mode", "reflect"}).output("y").bytes(), []string{"(Pad)", `"reflect"`}},
+		{"huge constant", good().int64s("s", 1<<20, 1<<20).node("ConstantOfShape", "s", "c").node("Add", "x,c", "y").bytes(), []string{"(ConstantOfShape)", "too large"}},
+		{"quantized input of Relu", good().floats("s", nil, 1).node("QuantizeLinear", "x,s", "q").node("Relu", "q", "y").bytes(), []string{"(Relu)", "quantized integers"}},
+		{"constant output", good().floats("y", []int{1}, 1).bytes(), []string{`output "y"`, "does not depend"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Decode(tt.data, "m.onnx")
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("error %v is not an *Error", err)
+			}
+			if e.File != "m.onnx" || strings.ContainsAny(err.Error(), "\n\r") {
+				t.Errorf("error does not name the file in one line: %q", err)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q lacks %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+func TestReadMissingFile(t *testing.T) {
+	if _, err := Read(filepath.Join(t.TempDir(), "none.onnx")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestTruncated cuts a model at every byte: each prefix is refused in one line.
+func TestTruncated(t *testing.T) {
+	data := newModel(13).input("x", typeFloat, 0, 4).floats("w", []int{2, 4}, 1, 2, 3, 4, 5, 6, 7, 8).
+		node("Gemm", "x,w", "y", attribute{"transB", 1}).output("y").bytes()
+	if _, err := Decode(data, "m"); err != nil {
+		t.Fatal(err)
+	}
+	for n := range data {
+		_, err := Decode(data[:n], "m")
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Fatalf("%d bytes of %d: error %v", n, len(data), err)
+		}
+	}
+}
+
+// TestShapeArithmetic folds what PyTorch exports for x.view(x.size(0), -1).
+func TestShapeArithmetic(t *testing.T) {
+	b := newModel(13).input("x", typeFloat, 0, 2, 3).int64s("zero", 0).int64s("minus", -1).
+		node("Shape", "x", "shape").node("Gather", "shape,zero", "n").node("Concat", "n,minus", "target", attribute{"axis", 0}).
+		node("Reshape", "x,target", "y").output("y")
+	g, err := Decode(b.bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Nodes) != 1 || !g.Outputs[0].Shape.Equal(tensor.Shape{1, 6}) {
+		t.Errorf("graph:\n%v", g)
+	}
+	if o, ok := g.Nodes[0].Op.(op.Reshape); !ok || len(o.Shape) != 1 || o.Shape[0] != 6 {
+		t.Errorf("operator %#v", g.Nodes[0].Op)
+	}
+}
+
+// TestFixedBatch reads a model of batch 1 as one of free batch.
+func TestFixedBatch(t *testing.T) {
+	b := newModel(13).input("x", typeFloat, 1, 2, 3).int64s("target", 1, -1).node("Reshape", "x,target", "y").output("y")
+	g, err := Decode(b.bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.Of([]float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2, 2, 3)
+	y, err := forward(g, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "y", y[0], tensor.Of(x.Data, 2, 6), 0)
+}
+
+func TestHalfPrecisionWeights(t *testing.T) {
+	half := encodeTensor("w", typeFloat16, []int{1, 4}, []byte{0x00, 0x3c, 0x00, 0xc0, 0x00, 0x38, 0x01, 0x00}) // 1, -2, 0.5, 2^-24
+	b := newModel(13).input("x", typeFloat16, 0, 4)
+	b.graph.bytes(5, half)
+	g, err := Decode(b.node("Gemm", "x,w", "y", attribute{"transB", 1}).output("y").bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float32{1, -2, 0.5, 1.0 / (1 << 24)}
+	for i, v := range g.Params()[0].Value.Data {
+		if v != want[i] {
+			t.Errorf("weight %d is %v, want %v", i, v, want[i])
+		}
+	}
+}
+
+// TestSharedInitializer: two layers with one initializer share the parameter.
+func TestSharedInitializer(t *testing.T) {
+	b := newModel(13).input("x", typeFloat, 0, 2).floats("w", []int{2, 2}, 1, 2, 3, 4).
+		node("Gemm", "x,w", "h").node("Gemm", "h,w", "y").output("y")
+	g, err := Decode(b.bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Params()) != 1 || g.Params()[0].Role != graph.Weight {
+		t.Errorf("%d parameters", len(g.Params()))
+	}
+	if w := g.Params()[0].Value.Data; w[1] != 3 {
+		t.Errorf("weights %v are not [out, in]", w)
+	}
+}
+
+// FuzzDecode: no bytes make the reader panic, and what it accepts is a valid
+// graph that can be written and read again.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte("text"))
+	f.Add(newModel(13).input("x", typeFloat, 0, 4).floats("w", []int{2, 4}, 1, 2, 3, 4, 5, 6, 7, 8).node("Gemm", "x,w", "y", attribute{"transB", 1}).output("y").bytes())
+	f.Add(newModel(11).input("x", typeFloat, 1, 1, 5, 5).floats("w", []int{2, 1, 3, 3}, make([]float32, 18)...).
+		node("Conv", "x,w", "h", attribute{"pads", []int{1, 1, 1, 1}}).node("MaxPool", "h", "p", attribute{"kernel_shape", []int{2, 2}}).
+		node("Flatten", "p", "y").output("y").bytes())
+	f.Add(newModel(13).input("x", typeFloat, 0, 2, 3).int64s("zero", 0).int64s("minus", -1).node("Shape", "x", "shape").node("Gather", "shape,zero", "n").
+		node("Concat", "n,minus", "target", attribute{"axis", 0}).node("Reshape", "x,target", "y").output("y").bytes())
+	f.Add(newModel(13).input("x", typeFloat, 0, 2, 3).floats("s", nil, 0.5).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y").output("y").bytes())
+	f.Add(newModel(9).input("x", typeFloat, 0, 2, 3).int64s("i", 5, 4, 3).node("Slice", "i", "s", attribute{"starts", []int{-1}}, attribute{"ends", []int{0}}).
+		node("Squeeze", "s", "k").node("Softmax", "x", "y", attribute{"axis", 1}).output("y").bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		g, err := Decode(data, "fuzz")
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("error %v is not an *Error", err)
+			}
+			return
+		}
+		if err := g.Check(); err != nil {
+			t.Fatal(err)
+		}
+		out, err := Encode(g)
+		if err != nil {
+			return
+		}
+		if _, err := Decode(out, "again"); err != nil {
+			t.Fatalf("our own file is refused: %v", err)
+		}
+	})
+}
