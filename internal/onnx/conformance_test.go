@@ -25,6 +25,9 @@ const (
 	nodeAbsTol = 2e-6
 )
 
+// givenTo is the relative precision to which some cases print their results.
+var givenTo = map[string]float64{"test_averagepool_2d_ceil_last_window_starts_on_pad": 1e-3}
+
 // dataDir is the folder of test data, or skips.
 func dataDir(t *testing.T) string {
 	t.Helper()
@@ -108,7 +111,7 @@ func activations(opType string, dims [][]int64) []int {
 }
 
 // run builds the case's graph, feeds it and compares the outputs.
-func (c *nodeCase) run() error {
+func (c *nodeCase) run(tol float64) error {
 	m, err := parse(c.model, "model.onnx")
 	if err != nil {
 		return err
@@ -166,7 +169,7 @@ func (c *nodeCase) run() error {
 		return fmt.Errorf("%d outputs, %d expected", len(got), len(want))
 	}
 	for i := range got {
-		if err := compare(got[i], want[i], nodeRelTol, nodeAbsTol); err != nil {
+		if err := compare(got[i], want[i], tol, nodeAbsTol); err != nil {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
@@ -263,7 +266,7 @@ func TestNodeConformance(t *testing.T) {
 			t.Errorf("%s: not in the archive", name)
 			continue
 		}
-		err := c.run()
+		err := c.run(max(nodeRelTol, givenTo[name]))
 		switch {
 		case skip[name] == "" && err != nil:
 			t.Errorf("%s: %v", name, err)

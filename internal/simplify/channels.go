@@ -334,7 +334,8 @@ func (c *channels) concat(n *graph.Node, axis int) bool {
 }
 
 // reshape finds the axis of the new shape along which the channels lie: each
-// of its indexes must hold features of one channel only.
+// of its indexes must hold features of one channel only. Of several (a single
+// channel fits everywhere) the one of unchanged size is taken.
 func (c *channels) reshape(in layout, from, to tensor.Shape) (layout, bool) {
 	if in.axis < 0 || from.Size() != to.Size() {
 		return in, false
@@ -360,7 +361,7 @@ func (c *channels) reshape(in layout, from, to tensor.Shape) (layout, bool) {
 			}
 			ok = ids[i] == c.find(channel(e))
 		}
-		if ok && (best.axis < 0 || len(best.ids) == 1) {
+		if ok && (best.axis < 0 || len(ids) == len(in.ids) && len(best.ids) != len(in.ids)) {
 			best = layout{axis, ids}
 		}
 	}

@@ -345,6 +345,9 @@ func evaluate(o graph.Op, x ...float32) float32 {
 // rowConstants sets outputs whose weights are all zero to their bias.
 func (d *dead) rowConstants(n *graph.Node, c op.Clamp, k []float32) {
 	w := n.Inputs[1].Param
+	if w == nil || len(k) != w.Channels() {
+		return
+	}
 	row := len(w.Value.Data) / w.Channels()
 	for o := range k {
 		if zeroRow(w, o, row) {
@@ -386,7 +389,7 @@ func (d *dead) convConstants(n *graph.Node, o op.Conv2D, k []float32) {
 	d.rowConstants(n, o.Clamp, k)
 	in := d.consts[n.Inputs[0]]
 	w := n.Inputs[1].Param
-	if o.Groups <= 1 || in == nil || o.Groups != len(in) || w.Shadow.Shape[1] != 1 {
+	if w == nil || o.Groups <= 1 || in == nil || o.Groups != len(in) || w.Shadow.Shape[1] != 1 || len(k) != w.Channels() {
 		return
 	}
 	padded := o.PadT != 0 || o.PadL != 0 || o.PadB != 0 || o.PadR != 0
