@@ -75,7 +75,7 @@ func foldDequantize(n *node, in []*array) (*array, error) {
 	if len(s.f) != count || len(zero) != len(s.f) || len(s.dims) > 1 {
 		return nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(zero), x.dims)
 	}
-	r := &array{name: x.name, typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
+	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
 	g := &gridInfo{scale: s.f, max: gridMax(x), axis: axis}
 	for k, q := range x.i {
 		c := k / inner % count

@@ -116,7 +116,7 @@ func TestWriteToMissingFolder(t *testing.T) {
 	}
 }
 
-// quantized gives testNet grids as the quantize stage does: int8 activations
+// quantizedNet gives testNet grids as the quantize stage does: int8 activations
 // but for the end, weights per channel or per tensor, biases at the product of
 // the scales.
 func quantizedNet(t *testing.T) *graph.Graph {
@@ -200,9 +200,6 @@ func TestQuantizedRoundTrip(t *testing.T) {
 			continue
 		}
 		b := byName[p.Name]
-		if b == nil {
-			b = byName[p.Name+"_quantized"]
-		}
 		if b == nil || b.Grid == nil {
 			t.Errorf("parameter %s has no grid after reading", p.Name)
 			continue
