@@ -110,52 +110,60 @@ func activations(opType string, dims [][]int64) []int {
 	return []int{0}
 }
 
+// load parses the model, its inputs and its expected outputs.
+func (c *nodeCase) load() (m *modelProto, inputs []*tensorProto, want []*array, err error) {
+	if m, err = parse(c.model, "model.onnx"); err != nil {
+		return
+	}
+	for i := range len(c.inputs) {
+		p, err := decodeTensor(c.inputs[fmt.Sprintf("input_%d.pb", i)], 0)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		p.name = m.graph.inputs[i].name
+		inputs = append(inputs, p)
+	}
+	for i := range len(c.outputs) {
+		p, err := decodeTensor(c.outputs[fmt.Sprintf("output_%d.pb", i)], 0)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		a, err := p.toArray()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		want = append(want, a)
+	}
+	return
+}
+
 // run builds the case's graph, feeds it and compares the outputs.
 func (c *nodeCase) run(tol float64) error {
-	m, err := parse(c.model, "model.onnx")
+	m, inputs, want, err := c.load()
 	if err != nil {
 		return err
 	}
-	inputs := make([]*tensorProto, len(c.inputs))
 	var dims [][]int64
-	for i := range inputs {
-		if inputs[i], err = decodeTensor(c.inputs[fmt.Sprintf("input_%d.pb", i)], 0); err != nil {
-			return err
-		}
-		dims = append(dims, inputs[i].dims)
+	for _, p := range inputs {
+		dims = append(dims, p.dims)
 	}
 	stay := activations(m.graph.nodes[len(m.graph.nodes)-1].opType, dims)
 	var feed []*tensor.Tensor
 	for i, p := range inputs {
-		if slices.Contains(stay, i) {
-			a, err := p.toArray()
-			if err != nil {
-				return err
-			}
-			if a.isFloat() {
-				feed = append(feed, tensor.Of(a.f, a.dims...))
-			}
+		if !slices.Contains(stay, i) {
+			m.graph.initializers = append(m.graph.initializers, p)
 			continue
-		}
-		if p.name = m.graph.inputs[i].name; p.name == "" {
-			continue
-		}
-		m.graph.initializers = append(m.graph.initializers, p)
-	}
-	var want []*array
-	for i := range len(c.outputs) {
-		p, err := decodeTensor(c.outputs[fmt.Sprintf("output_%d.pb", i)], 0)
-		if err != nil {
-			return err
 		}
 		a, err := p.toArray()
 		if err != nil {
 			return err
 		}
-		want = append(want, a)
+		if a.isFloat() {
+			feed = append(feed, tensor.Of(a.f, a.dims...))
+		}
 	}
 	if len(stay) == 0 || m.graph.nodes[0].opType == "Shape" {
-		return foldedCase(m, want)
+		return folded(m, want)
 	}
 	g, err := build(m, "model.onnx")
 	if err != nil {
@@ -176,16 +184,25 @@ func (c *nodeCase) run(tol float64) error {
 	return nil
 }
 
-// foldedCase checks cases whose result is known without running a network:
-// the reader's own value of the output.
-func foldedCase(m *modelProto, want []*array) error {
-	r := &reader{g: &graph.Graph{}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{}, used: map[string]bool{}, budget: foldBudget}
+// fold computes the case while reading, with all inputs constant.
+func (c *nodeCase) fold() error {
+	m, inputs, want, err := c.load()
+	if err != nil {
+		return err
+	}
+	m.graph.initializers = append(m.graph.initializers, inputs...)
+	return folded(m, want)
+}
+
+// folded checks outputs that are known without running a network.
+func folded(m *modelProto, want []*array) error {
+	r := newReader(m, "model.onnx")
 	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers} {
 		if err := step(m); err != nil {
 			return err
 		}
 	}
-	if len(m.graph.inputs) > len(r.names) {
+	if len(m.graph.inputs) > len(m.graph.initializers) {
 		if err := r.readInputs(m); err != nil {
 			return err
 		}
@@ -233,48 +250,57 @@ func compare(got *tensor.Tensor, want *array, rel, abs float64) error {
 }
 
 // TestNodeConformance runs the official single-node cases that testdata/node.txt
-// lists: `NAME run`, or `NAME skip REASON`. A skipped case that passes is an
-// error, so the list cannot fall behind.
+// lists, one a line:
+//
+//	NAME run           as a network (and while reading, where both are possible)
+//	NAME fold          while reading only, with constant inputs
+//	NAME skip REASON   neither
+//
+// A case that can do more than is listed is an error, so that the list cannot
+// fall behind.
 func TestNodeConformance(t *testing.T) {
 	dir := dataDir(t)
 	list, err := os.ReadFile("testdata/node.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted, skip := map[string]bool{}, map[string]string{}
+	wanted, mode := map[string]bool{}, map[string]string{}
 	var names []string
 	for _, line := range strings.Split(string(list), "\n") {
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		name, rest, _ := strings.Cut(line, " ")
-		mode, reason, _ := strings.Cut(rest, " ")
-		if mode != "run" && (mode != "skip" || reason == "") {
-			t.Fatalf("node.txt: %q is neither `NAME run` nor `NAME skip REASON`", line)
+		m, reason, _ := strings.Cut(rest, " ")
+		if m != "run" && m != "fold" && (m != "skip" || reason == "") {
+			t.Fatalf("node.txt: %q is not NAME followed by run, fold or skip REASON", line)
 		}
 		if wanted[name] {
 			t.Errorf("node.txt: %s is listed twice", name)
 		}
-		wanted[name], skip[name] = true, reason
+		wanted[name], mode[name] = true, m
 		names = append(names, name)
 	}
 	cases := readCases(t, filepath.Join(dir, "onnx-node.tar.gz"), wanted)
-	ran := 0
+	count := map[string]int{}
 	for _, name := range names {
 		c := cases[name]
 		if c == nil {
 			t.Errorf("%s: not in the archive", name)
 			continue
 		}
-		err := c.run(max(nodeRelTol, givenTo[name]))
+		run, fold := c.run(max(nodeRelTol, givenTo[name])), c.fold()
 		switch {
-		case skip[name] == "" && err != nil:
-			t.Errorf("%s: %v", name, err)
-		case skip[name] != "" && err == nil:
-			t.Errorf("%s passes but is skipped (%s); list it as run", name, skip[name])
-		case skip[name] == "":
-			ran++
+		case mode[name] == "run" && run != nil:
+			t.Errorf("%s: %v", name, run)
+		case mode[name] != "run" && run == nil:
+			t.Errorf("%s passes; list it as run", name)
+		case mode[name] == "fold" && fold != nil:
+			t.Errorf("%s with constant inputs: %v", name, fold)
+		case mode[name] == "skip" && fold == nil:
+			t.Errorf("%s passes with constant inputs; list it as fold", name)
 		}
+		count[mode[name]]++
 	}
-	t.Logf("%d cases run, %d skipped", ran, len(names)-ran)
+	t.Logf("%v", count)
 }

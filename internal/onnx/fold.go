@@ -498,9 +498,13 @@ func arithmetic(op scalarFunc) foldFunc {
 		for k := range ia {
 			if a.isFloat() {
 				r.f[k] = op.f(a.f[ia[k]], b.f[ib[k]])
-			} else if r.i[k], ok = op.i(a.i[ia[k]], b.i[ib[k]]); !ok {
+				continue
+			}
+			v, ok := op.i(a.i[ia[k]], b.i[ib[k]])
+			if !ok {
 				return nil, n.fail("", "division by zero")
 			}
+			r.i[k] = narrow(v, a.typ)
 		}
 		return r, nil
 	}

@@ -131,9 +131,13 @@ type reader struct {
 // (a hostile ConstantOfShape could ask for any amount): 2^26 elements.
 const foldBudget = 1 << 26
 
+func newReader(m *modelProto, file string) *reader {
+	return &reader{file: file, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
+		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]bool{}, budget: foldBudget}
+}
+
 func build(m *modelProto, file string) (*graph.Graph, error) {
-	r := &reader{file: file, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{}, views: map[viewKey]*array{}, marks: map[*graph.Value]bool{},
-		used: map[string]bool{}, budget: foldBudget}
+	r := newReader(m, file)
 	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
 		if err := step(m); err != nil {
 			return nil, err

@@ -1,0 +1,116 @@
+package onnx
+
+import (
+	"strings"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// int8s adds an int8 or uint8 initializer.
+func (b *modelBuilder) int8s(name string, typ int64, dims []int, v ...int32) *modelBuilder {
+	b.graph.bytes(5, encodeTensor(name, typ, dims, rawInt8s(v)))
+	return b
+}
+
+// pair adds QuantizeLinear and DequantizeLinear with scale 0.5 and a uint8 zero
+// point.
+func (b *modelBuilder) pair(in, out string) *modelBuilder {
+	return b.floats(out+"s", nil, 0.5).int8s(out+"z", typeUint8, nil, 100).
+		node("QuantizeLinear", in+","+out+"s,"+out+"z", out+"q").node("DequantizeLinear", out+"q,"+out+"s,"+out+"z", out)
+}
+
+// uint8 zero point 100 is int8 zero point -28.
+var halfGrid = graph.Affine{Scale: 0.5, Zero: -28}
+
+func TestPairGivesGrid(t *testing.T) {
+	g, err := Decode(newModel(13).input("x", typeFloat, 0, 3).pair("x", "xd").node("Relu", "xd", "h").pair("h", "y").output("y").bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Nodes) != 1 || g.Inputs[0].Grid == nil || *g.Inputs[0].Grid != halfGrid || g.Outputs[0].Grid == nil || g.Outputs[0].Name != "y" {
+		t.Errorf("graph:\n%v input grid %v, output %q %v", g, g.Inputs[0].Grid, g.Outputs[0].Name, g.Outputs[0].Grid)
+	}
+	y, err := forward(g, tensor.Of([]float32{-3, 0.3, 400}, 1, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "y", y[0], tensor.Of([]float32{0, 0.5, 77.5}, 1, 3), 0) // 77.5 = 0.5 * (255 - 100)
+}
+
+// TestUnroundedReader: a reader of the value before its pair still gets it
+// unrounded.
+func TestUnroundedReader(t *testing.T) {
+	g, err := Decode(newModel(13).input("x", typeFloat, 0, 1).node("Relu", "x", "h").pair("h", "hd").node("Sub", "h,hd", "y").output("y").bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := forward(g, tensor.Of([]float32{1.125}, 1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "y", y[0], tensor.Of([]float32{0.125}, 1, 1), 0)
+}
+
+func TestDequantizedWeights(t *testing.T) {
+	tests := []struct {
+		name  string
+		model *modelBuilder
+		grid  *graph.Grid
+		want  []float32 // [out, in]
+	}{
+		{"per channel, transposed", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 3}, 1, 2, 3, -4, -5, -127).
+			floats("s", []int{3}, 1, 2, 4).int8s("z", typeInt8, []int{3}, 0, 0, 0).node("DequantizeLinear", "q,s,z", "w", attribute{"axis", 1}),
+			&graph.Grid{Scale: []float32{1, 2, 4}, Max: 127}, []float32{1, -4, 4, -10, 12, -508}},
+		{"per tensor", newModel(10).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 3}, 1, 2, 3, -4, -5, -127).
+			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"),
+			&graph.Grid{Scale: []float32{2}, Max: 127}, []float32{2, -8, 4, -10, 6, -254}},
+		{"asymmetric weights become float", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{2, 1}, 1, 200).
+			floats("s", nil, 2).int8s("z", typeUint8, nil, 128).node("DequantizeLinear", "q,s,z", "w"), nil, []float32{-254, 144}},
+		{"-128 is outside the symmetric grid", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 1}, 1, -128).
+			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"), nil, []float32{2, -256}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g, err := Decode(tt.model.node("Gemm", "x,w", "y").output("y").bytes(), "m")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := g.Params()[0]
+			p.Refresh()
+			for i, v := range p.Value.Data {
+				if v != tt.want[i] {
+					t.Fatalf("weights %v, want %v", p.Value.Data, tt.want)
+				}
+			}
+			if (p.Grid == nil) != (tt.grid == nil) {
+				t.Fatalf("grid %v, want %v", p.Grid, tt.grid)
+			}
+			if p.Grid != nil && (p.Grid.Max != tt.grid.Max || len(p.Grid.Scale) != len(tt.grid.Scale)) {
+				t.Errorf("grid %v, want %v", p.Grid, tt.grid)
+			}
+		})
+	}
+}
+
+func TestQuantizationRefusals(t *testing.T) {
+	in := func() *modelBuilder { return newModel(13).input("x", typeFloat, 0, 3).output("y") }
+	tests := []struct {
+		name  string
+		model *modelBuilder
+		want  string
+	}{
+		{"per channel activation", in().floats("s", []int{3}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "one per tensor"},
+		{"other scale", in().floats("s", nil, 1).floats("r", nil, 2).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,r", "y"), "differ"},
+		{"zero scale", in().floats("s", nil, 0).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "not a positive number"},
+		{"quantized output", in().floats("s", nil, 1).node("QuantizeLinear", "x,s", "y"), "DequantizeLinear"},
+		{"blocks", in().int8s("q", typeInt8, []int{3, 2}, 1, 2, 3, 4, 5, 6).floats("s", nil, 1).
+			node("DequantizeLinear", "q,s", "w", attribute{"block_size", 2}).node("Gemm", "x,w", "y"), "blocked"},
+	}
+	for _, tt := range tests {
+		if _, err := Decode(tt.model.bytes(), "m"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v lacks %q", tt.name, err, tt.want)
+		}
+	}
+}
