@@ -1,0 +1,140 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/runtime/format"
+)
+
+// Config configures Build; the zero value is the documented default.
+type Config struct {
+	// Meta is copied into the file: name, labels, input preprocessing.
+	Meta format.Meta
+	// SelfTest computes the file's self-test from the finished file; nil: none.
+	SelfTest func(*format.File) (*format.SelfTest, error)
+}
+
+// Build lowers a simplified graph whose activations, weights and biases are on
+// their grids (see package quantize) into the device's instructions, and plans
+// the arena. The graph is not changed.
+//
+// Inputs and outputs that are images lie as HWC on the device. An input's
+// memory is reused once its last reader has run, so it has to be written before
+// every run.
+//
+// An error names the node, what the device cannot do and the remedy.
+func Build(g *graph.Graph, cfg Config) (*format.File, error) {
+	if err := g.Check(); err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	b := &builder{g: g, f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{}, luts: map[[256]int8]int{}}
+	b.inputs()
+	for _, n := range g.Nodes {
+		b.lower(n)
+	}
+	b.node = nil
+	b.outputs()
+	if b.err != nil {
+		return nil, b.err
+	}
+	plan(b.f)
+	if cfg.SelfTest != nil {
+		test, err := cfg.SelfTest(b.f)
+		if err != nil {
+			return nil, fmt.Errorf("export: self-test: %w", err)
+		}
+		b.f.Test = test
+	}
+	return b.f, nil
+}
+
+// Encode returns the bytes of the file that Build makes, and where they went.
+func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
+	f, err := Build(g, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, sizes, err := format.Encode(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("export: %w", err)
+	}
+	return data, sizes, nil
+}
+
+func (b *builder) inputs() {
+	for _, v := range b.g.Inputs {
+		if v.Grid == nil {
+			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first", v.Name))
+			return
+		}
+		b.f.Inputs = append(b.f.Inputs, b.Output(v))
+	}
+}
+
+func (b *builder) outputs() {
+	for _, v := range b.g.Outputs {
+		t := 0
+		if v.Grid == nil {
+			t = b.Float(v)
+		} else {
+			t = b.Tensor(v)
+		}
+		b.f.Outputs = append(b.f.Outputs, t)
+	}
+}
+
+// lower emits the instructions of node n.
+func (b *builder) lower(n *graph.Node) {
+	if b.err != nil {
+		return
+	}
+	b.node = n
+	if len(n.Outputs) != 1 {
+		b.fail(fmt.Errorf("an operator with %d outputs has no device code", len(n.Outputs)))
+		return
+	}
+	if _, _, ok := op.Pointwise(n); ok {
+		if !op.Interior(b.g, n.Outputs[0]) {
+			b.table(n)
+		}
+		return
+	}
+	l, ok := n.Op.(op.Lowerer)
+	if !ok {
+		b.fail(errors.New("this operator has no device code: simplify the network, or express it by other operators"))
+		return
+	}
+	if err := l.Lower(b, n); err != nil {
+		b.fail(err)
+	}
+}
+
+// table fuses n with the functions before it whose results nothing else reads,
+// and emits one table.
+func (b *builder) table(n *graph.Node) {
+	y := n.Outputs[0]
+	x, f, _ := op.Pointwise(n)
+	for op.Interior(b.g, x) {
+		before, inner, _ := op.Pointwise(b.g.Producer(x))
+		outer := f
+		f = func(v float64) float64 { return outer(inner(v)) }
+		x = before
+	}
+	if x.Grid == nil || y.Grid == nil {
+		b.fail(fmt.Errorf("the function reads %q and writes %q, which both need grids: calibrate the network first", x.Name, y.Name))
+		return
+	}
+	w := b.onGrid(x)
+	in, out := &b.f.Tensors[w.tensor], y.Grid
+	lut := Table(f, graph.Affine{Scale: in.Scale, Zero: in.Zero}, *out)
+	if lut == identity && in.Scale == out.Scale && in.Zero == out.Zero {
+		b.at[y] = w
+		return
+	}
+	t := b.tensor(format.Int8, in.Shape, out)
+	b.emitTable(lut, w.tensor, t)
+	b.at[y] = location{t, w.order, w.from}
+}

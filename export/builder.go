@@ -1,0 +1,419 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/runtime/format"
+)
+
+// builder collects the instructions; it is the op.Device of one Build.
+type builder struct {
+	g    *graph.Graph
+	f    *format.File
+	node *graph.Node // being lowered
+	at   map[*graph.Value]location
+	luts map[[256]int8]int
+	err  error // the first one
+}
+
+// location says which tensor holds a value, and in which order its elements lie.
+type location struct {
+	tensor int
+	order  layout
+	from   []int // instead of order: an order that no strides describe
+}
+
+func (b *builder) fail(err error) {
+	if b.err != nil {
+		return
+	}
+	if b.node == nil {
+		b.err = fmt.Errorf("export: %w", err)
+		return
+	}
+	b.err = fmt.Errorf("export: node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+}
+
+// tensor appends a tensor; grid is nil for Float32.
+func (b *builder) tensor(t format.DType, shape []int, grid *graph.Affine) int {
+	x := format.Tensor{DType: t, Shape: slices.Clone(shape)}
+	if grid != nil {
+		x.Scale, x.Zero = grid.Scale, grid.Zero
+	}
+	b.f.Tensors = append(b.f.Tensors, x)
+	return len(b.f.Tensors) - 1
+}
+
+// like appends a tensor of the type and grid of x under another shape.
+func (b *builder) like(x int, shape []int) int {
+	t := b.f.Tensors[x]
+	t.Shape = slices.Clone(shape)
+	b.f.Tensors = append(b.f.Tensors, t)
+	return len(b.f.Tensors) - 1
+}
+
+// Emit implements op.Device.
+func (b *builder) Emit(i format.Instr) {
+	if b.err == nil {
+		b.f.Instrs = append(b.f.Instrs, i)
+	}
+}
+
+func (b *builder) emitTable(lut [256]int8, x, out int) {
+	k, ok := b.luts[lut]
+	if !ok {
+		k = len(b.f.LUTs)
+		b.luts[lut] = k
+		b.f.LUTs = append(b.f.LUTs, lut)
+	}
+	b.Emit(format.Instr{Op: format.OpLUT, In: []int{x}, Out: out, Weight: -1, LUT: k})
+}
+
+// value returns where v lies.
+func (b *builder) value(v *graph.Value) (location, bool) {
+	if b.err != nil {
+		return location{}, false
+	}
+	if v.Param != nil {
+		b.fail(fmt.Errorf("operand %q is constant: simplify the network first", v.Name))
+		return location{}, false
+	}
+	w, ok := b.at[v]
+	if !ok {
+		b.fail(fmt.Errorf("input %q has not been lowered", v.Name))
+	}
+	return w, ok
+}
+
+// onGrid returns where v lies after its tensor has been brought onto v's grid.
+func (b *builder) onGrid(v *graph.Value) location {
+	w, ok := b.value(v)
+	if !ok {
+		return w
+	}
+	if v.Grid == nil || b.f.Tensors[w.tensor].DType != format.Int8 {
+		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		return w
+	}
+	w.tensor = b.OnGrid(w.tensor, v)
+	b.at[v] = w
+	return w
+}
+
+// OnGrid implements op.Device.
+func (b *builder) OnGrid(t int, v *graph.Value) int {
+	if b.err != nil {
+		return 0
+	}
+	x := &b.f.Tensors[t]
+	if v.Grid == nil || x.DType != format.Int8 {
+		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		return 0
+	}
+	from := graph.Affine{Scale: x.Scale, Zero: x.Zero}
+	if from == *v.Grid {
+		return t
+	}
+	out := b.tensor(format.Int8, x.Shape, v.Grid)
+	b.emitTable(Table(func(r float64) float64 { return r }, from, *v.Grid), t, out)
+	return out
+}
+
+// Tensor implements op.Device.
+func (b *builder) Tensor(v *graph.Value, shape ...int) int {
+	b.onGrid(v)
+	return b.arranged(v, shape)
+}
+
+// arranged brings v into its standard order and returns its tensor under shape
+// (empty: the standard one).
+func (b *builder) arranged(v *graph.Value, shape []int) int {
+	w, ok := b.value(v)
+	if !ok {
+		return 0
+	}
+	if w.from != nil {
+		b.fail(fmt.Errorf("the joined features of %q are read in an order that the device cannot restore: join them before they are flattened", v.Name))
+		return 0
+	}
+	if want := standard(v.Shape); !w.order.equal(want) {
+		seen, perm, err := w.order.rearrange(want)
+		if err != nil {
+			b.fail(err)
+			return 0
+		}
+		moved := make([]int, len(perm))
+		for i, p := range perm {
+			moved[i] = seen[p]
+		}
+		x := b.reshaped(w.tensor, seen)
+		t := b.like(x, moved)
+		b.Emit(format.Instr{Op: format.OpTranspose, In: []int{x}, Out: t, Weight: -1, LUT: -1, Perm: perm})
+		w = location{tensor: t, order: want}
+		b.at[v] = w
+	}
+	if len(shape) == 0 {
+		shape = op.StandardShape(v.Shape)
+	}
+	return b.reshaped(w.tensor, shape)
+}
+
+// reshaped returns t's elements under another shape, from an earlier
+// instruction if there is one.
+func (b *builder) reshaped(t int, shape []int) int {
+	if b.err != nil || slices.Equal(b.f.Tensors[t].Shape, shape) {
+		return t
+	}
+	for _, in := range b.f.Instrs {
+		if in.Op == format.OpReshape && in.In[0] == t && slices.Equal(in.Shape, shape) {
+			return in.Out
+		}
+	}
+	out := b.like(t, shape)
+	b.Emit(format.Instr{Op: format.OpReshape, In: []int{t}, Out: out, Weight: -1, LUT: -1, Shape: slices.Clone(shape)})
+	return out
+}
+
+// Flat implements op.Device.
+func (b *builder) Flat(v *graph.Value, shape ...int) (int, []int) {
+	w := b.onGrid(v)
+	if b.err != nil {
+		return 0, nil
+	}
+	t := w.tensor
+	if len(shape) > 0 {
+		t = b.reshaped(t, shape)
+	}
+	if w.from != nil {
+		return t, w.from
+	}
+	return t, w.order.indexes()
+}
+
+// Float implements op.Device.
+func (b *builder) Float(v *graph.Value) int {
+	if _, ok := b.value(v); !ok {
+		return 0
+	}
+	if v.Grid != nil {
+		b.onGrid(v)
+	}
+	t := b.arranged(v, nil)
+	if b.err != nil || b.f.Tensors[t].DType == format.Float32 {
+		return t
+	}
+	out := b.Temp(b.f.Tensors[t].Shape...)
+	b.Emit(format.Instr{Op: format.OpDequantize, In: []int{t}, Out: out, Weight: -1, LUT: -1})
+	return out
+}
+
+// Temp implements op.Device.
+func (b *builder) Temp(shape ...int) int { return b.tensor(format.Float32, shape, nil) }
+
+// Output implements op.Device.
+func (b *builder) Output(v *graph.Value, shape ...int) int {
+	if len(shape) == 0 {
+		shape = op.StandardShape(v.Shape)
+	}
+	t := format.Int8
+	if v.Grid == nil {
+		t = format.Float32
+	}
+	return b.define(v, b.tensor(t, shape, v.Grid))
+}
+
+// OutputOn implements op.Device.
+func (b *builder) OutputOn(x int, v *graph.Value, shape ...int) int {
+	if b.err != nil {
+		return 0
+	}
+	if len(shape) == 0 {
+		shape = op.StandardShape(v.Shape)
+	}
+	return b.define(v, b.like(x, shape))
+}
+
+func (b *builder) define(v *graph.Value, t int) int {
+	b.at[v] = location{tensor: t, order: standard(v.Shape)}
+	return t
+}
+
+// OutputFlat implements op.Device.
+func (b *builder) OutputFlat(v *graph.Value, from []int) int {
+	t := b.Output(v)
+	if !slices.IsSorted(from) {
+		b.at[v] = location{tensor: t, from: from}
+	}
+	return t
+}
+
+// View implements op.Device.
+func (b *builder) View(v, x *graph.Value, perm []int) {
+	w, ok := b.value(x)
+	if !ok {
+		return
+	}
+	if perm != nil {
+		if w.from != nil {
+			b.fail(errors.New("the joined features cannot be transposed: join them before they are flattened"))
+			return
+		}
+		order, err := w.order.transposed(x.Shape.Sample(), perm)
+		if err != nil {
+			b.fail(err)
+			return
+		}
+		w.order = order
+	}
+	b.at[v] = w
+}
+
+// AnyOrder implements op.Device.
+func (b *builder) AnyOrder(v *graph.Value) bool {
+	if b.g.IsOutput(v) {
+		return false
+	}
+	for _, n := range b.g.Consumers(v) {
+		ok := false
+		switch n.Op.(type) {
+		case op.Dense:
+			ok = len(v.Shape) == 2
+		case op.Concat:
+			ok = len(v.Shape) == 2 && b.AnyOrder(n.Outputs[0])
+		default:
+			x, _, pointwise := op.Pointwise(n)
+			ok = pointwise && x == v && b.AnyOrder(n.Outputs[0])
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Clamp implements op.Device.
+func (b *builder) Clamp(v *graph.Value, c op.Clamp) (lo, hi int8) {
+	if !c.On {
+		return -128, 127
+	}
+	if v.Grid == nil {
+		b.fail(fmt.Errorf("float output %q cannot be clamped on the device: give it a grid", v.Name))
+		return -128, 127
+	}
+	return quantum(float64(c.Lo), v.Grid), quantum(float64(c.Hi), v.Grid)
+}
+
+// Weight implements op.Device.
+func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) int {
+	if b.err != nil {
+		return -1
+	}
+	p := w.Param
+	if p == nil {
+		b.fail(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
+		return -1
+	}
+	if p.Grid == nil || p.Grid.Max > 127 {
+		b.fail(fmt.Errorf("weights %q are not on an int8 grid: quantize them first", w.Name))
+		return -1
+	}
+	quanta := p.Quanta()
+	out := format.Weight{OutC: shape[0], KH: shape[1], KW: shape[2], InC: shape[3], Scale: slices.Clone(p.Grid.Scale)}
+	out.Values = make([]int8, len(quanta))
+	for i := range out.Values {
+		k := i
+		if from != nil {
+			k = from[i]
+		}
+		out.Values[i] = int8(quanta[k])
+	}
+	out.Book = book(out.Values, p.Book != nil)
+	if bias != nil {
+		out.Bias = b.bias(x, bias, p.Grid)
+	}
+	return b.addWeight(out)
+}
+
+func (b *builder) addWeight(w format.Weight) int {
+	b.f.Weights = append(b.f.Weights, w)
+	return len(b.f.Weights) - 1
+}
+
+// bias returns the integers of a bias, nil when all are zero.
+func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
+	p := v.Param
+	if p == nil || p.Grid == nil {
+		b.fail(fmt.Errorf("bias %q is not on the grid of the accumulator: quantize the biases first", v.Name))
+		return nil
+	}
+	for c := 0; c < p.Channels(); c++ {
+		want := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
+		const rounding = 1e-5 // the grid's scale is a float32 product
+		if got := float64(p.Grid.ScaleOf(c)); math.Abs(got-want) > rounding*want {
+			b.fail(fmt.Errorf("bias %q has scale %v in channel %d, input and weights make %v: quantize the biases again", v.Name, got, c, want))
+			return nil
+		}
+	}
+	q := p.Quanta()
+	if !slices.ContainsFunc(q, func(v int32) bool { return v != 0 }) {
+		return nil
+	}
+	return q
+}
+
+// book returns the sorted distinct values, zero included, when sharing asks for
+// a codebook or so few occur that one pays; otherwise nil.
+func book(values []int8, shared bool) []int8 {
+	const few, uses = 16, 8 // at most so many values, each used so often on average
+	var seen [256]bool
+	seen[128] = true
+	for _, v := range values {
+		seen[int(v)+128] = true
+	}
+	var out []int8
+	for i, s := range seen {
+		if s {
+			out = append(out, int8(i-128))
+		}
+	}
+	if !shared && (len(out) > few || len(values) < uses*len(out)) {
+		return nil
+	}
+	return out
+}
+
+// Affine implements op.Device.
+func (b *builder) Affine(x int, mul, add []float64) int {
+	if b.err != nil {
+		return -1
+	}
+	w := format.Weight{OutC: len(mul), KH: 1, KW: 1, InC: 1, Values: make([]int8, len(mul))}
+	in := float64(b.f.Tensors[x].Scale)
+	for c, m := range mul {
+		scale := float32(math.Abs(m) / 127)
+		switch {
+		case m == 0:
+			scale = 1.0 / 127
+		case m > 0:
+			w.Values[c] = 127
+		default:
+			w.Values[c] = -127
+		}
+		w.Scale = append(w.Scale, scale)
+		q := math.Round(add[c] / (in * float64(scale)))
+		if !(math.Abs(q) <= 1<<30) {
+			b.fail(fmt.Errorf("adding %v to values of scale %v overflows the accumulator", add[c], in*m))
+			return -1
+		}
+		w.Bias = append(w.Bias, int32(q))
+	}
+	if !slices.ContainsFunc(w.Scale, func(s float32) bool { return s != w.Scale[0] }) {
+		w.Scale = w.Scale[:1]
+	}
+	return b.addWeight(w)
+}

@@ -1,0 +1,9 @@
+// Package export turns a simplified, quantized graph into the device's file:
+// instructions, integer weights, tables and a memory plan.
+//
+// Images change from NCHW to HWC on the way. The order in which the elements of
+// a value lie is followed as strides (see layout), so a Reshape or a Transpose
+// costs nothing by itself: a dense layer behind a flattened image permutes its
+// weight columns, and only a reader that needs the standard order makes export
+// emit an OpTranspose.
+package export
