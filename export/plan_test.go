@@ -1,0 +1,143 @@
+package export
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"edgec/runtime/format"
+)
+
+// randomFile returns instructions over random tensors; only the fields that the
+// planner reads are set.
+func randomFile(rng *rand.Rand) *format.File {
+	f := &format.File{}
+	add := func() int {
+		f.Tensors = append(f.Tensors, format.Tensor{DType: format.DType(rng.IntN(2)), Shape: []int{1 + rng.IntN(200)}})
+		return len(f.Tensors) - 1
+	}
+	for range 1 + rng.IntN(2) {
+		f.Inputs = append(f.Inputs, add())
+	}
+	for range 1 + rng.IntN(30) {
+		in := format.Instr{Op: format.OpConv2D, In: []int{rng.IntN(len(f.Tensors))}}
+		switch rng.IntN(4) {
+		case 0:
+			in.Op = format.OpAdd
+			in.In = append(in.In, rng.IntN(len(f.Tensors)))
+		case 1:
+			in.Op = format.OpReshape
+		case 2:
+			in.Op = format.OpLUT
+		}
+		src := f.Tensors[in.In[0]]
+		in.Out = add()
+		if in.Op == format.OpReshape || in.Op == format.OpLUT {
+			f.Tensors[in.Out] = src
+		}
+		f.Instrs = append(f.Instrs, in)
+	}
+	f.Outputs = []int{len(f.Tensors) - 1}
+	if rng.IntN(2) == 0 {
+		f.Outputs = append(f.Outputs, rng.IntN(len(f.Tensors)))
+	}
+	return f
+}
+
+// oracle runs the file on an arena in which every byte remembers who wrote it,
+// and reports the first instruction that reads memory of another tensor.
+func oracle(f *format.File) (instr int, ok bool) {
+	owner := make([]int, f.Arena) // the buffer's content: a number for each distinct tensor content
+	content := make([]int, len(f.Tensors))
+	write := func(t int) {
+		x := &f.Tensors[t]
+		for i := x.Offset; i < x.Offset+x.Elems()*x.DType.Size(); i++ {
+			owner[i] = content[t]
+		}
+	}
+	intact := func(t int) bool {
+		x := &f.Tensors[t]
+		for i := x.Offset; i < x.Offset+x.Elems()*x.DType.Size(); i++ {
+			if owner[i] != content[t] {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range content {
+		content[i] = i + 1
+	}
+	for _, t := range f.Inputs {
+		write(t)
+	}
+	for k, in := range f.Instrs {
+		for _, t := range in.In {
+			if !intact(t) {
+				return k, false
+			}
+		}
+		if in.Op == format.OpReshape {
+			content[in.Out] = content[in.In[0]]
+		}
+		if in.Op != format.OpReshape && in.Op != format.OpLUT {
+			// Kernels may write the output before they have read the input.
+			for i := range owner {
+				x := &f.Tensors[in.Out]
+				if i >= x.Offset && i < x.Offset+x.Elems()*x.DType.Size() {
+					owner[i] = -1
+				}
+			}
+			for _, t := range in.In {
+				if !intact(t) {
+					return k, false
+				}
+			}
+		}
+		write(in.Out)
+	}
+	for _, t := range f.Outputs {
+		if !intact(t) {
+			return len(f.Instrs), false
+		}
+	}
+	return 0, true
+}
+
+func TestPlan(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for i := range 500 {
+		f := randomFile(rng)
+		plan(f)
+		sum := 0
+		for k := range f.Tensors {
+			x := &f.Tensors[k]
+			sum += bytesOf(x)
+			if x.Offset%align != 0 || x.Offset < 0 || x.Offset+x.Elems()*x.DType.Size() > f.Arena {
+				t.Fatalf("case %d: tensor %d at %d of %d bytes, arena %d", i, k, x.Offset, x.Elems()*x.DType.Size(), f.Arena)
+			}
+		}
+		if f.Arena > sum {
+			t.Errorf("case %d: arena %d, all tensors apart need %d", i, f.Arena, sum)
+		}
+		if k, ok := oracle(f); !ok {
+			t.Fatalf("case %d: instruction %d reads memory that was overwritten: %+v", i, k, f)
+		}
+	}
+}
+
+// A chain needs its two largest neighbours at once, and a table works in place.
+func TestPlanChain(t *testing.T) {
+	f := &format.File{Inputs: []int{0}, Outputs: []int{4}}
+	for _, n := range []int{64, 160, 160, 32, 32} {
+		f.Tensors = append(f.Tensors, format.Tensor{Shape: []int{n}})
+	}
+	for i, op := range []format.Opcode{format.OpConv2D, format.OpLUT, format.OpDense, format.OpReshape} {
+		f.Instrs = append(f.Instrs, format.Instr{Op: op, In: []int{i}, Out: i + 1})
+	}
+	plan(f)
+	if f.Arena != 64+160 {
+		t.Errorf("arena %d, want %d", f.Arena, 64+160)
+	}
+	if f.Tensors[1].Offset != f.Tensors[2].Offset || f.Tensors[3].Offset != f.Tensors[4].Offset {
+		t.Error("table or reshape does not work in place")
+	}
+}
