@@ -69,6 +69,7 @@ type Trainer struct {
 	shards []*shard
 	step   int // of Adam's bias correction
 	avg    int // steps since the average started
+	books  map[*graph.Param]*bookState
 }
 
 type shard struct {
@@ -89,7 +90,7 @@ type Batch struct {
 // (after a rebuild) and cleared otherwise.
 func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	cfg = cfg.withDefaults()
-	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params()}
+	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params(), books: map[*graph.Param]*bookState{}}
 	if len(t.view.Outputs) != 1 {
 		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
 	}
@@ -217,22 +218,26 @@ func (t *Trainer) Step(b Batch, lr float64) (float64, error) {
 
 // Update applies Adam (Kingma, Ba 2015, algorithm 1) with the gradients of the
 // last Gradients call and recomputes the effective weights. The gradient goes
-// straight through mask and grid to the shadow weights; a codebook's
-// gradient is summed per centroid instead.
+// straight through mask, grid and codebook to the shadow weights; a codebook's
+// centroids move by the sum over their members besides.
 func (t *Trainer) Update(lr float64) {
 	t.step++
 	t.avg++
+	for _, p := range t.params {
+		if p.Book != nil && (t.books[p] == nil || len(t.books[p].mean) != len(p.Book.Centroids)) {
+			t.books[p] = newBookState(len(p.Book.Centroids))
+		}
+	}
 	t.parallel(len(t.params), func(i int) {
 		p := t.params[i]
 		if p.Role == graph.Constant {
 			return
 		}
 		g := t.Gradient(p)
+		a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
+		a.update(p.Shadow.Data, g, p.State[StateMean], p.State[StateSquare])
 		if p.Book != nil {
 			t.updateBook(p, g, lr)
-		} else {
-			a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
-			a.update(p.Shadow.Data, g, p.State[StateMean], p.State[StateSquare])
 		}
 		if d := t.decay(); d > 0 && p.Book == nil {
 			average(p.State[StateAverage], p.Shadow.Data, float32(d))
@@ -277,36 +282,44 @@ func (t *Trainer) WithAverage(f func()) {
 	f()
 }
 
-// updateBook moves the centroids of p by the summed gradients of their
-// members (Han, Mao, Dally 2016, section 3.3), normalised by the members'
-// squared gradients so that the step is lr shadow units for each member as Adam's is.
+// updateBook moves the centroids of p by the summed gradients of their members
+// (Han, Mao, Dally 2016, section 3.3) with an Adam of their own, at bookRate
+// times the learning rate of the weights. Centroid 0 stays zero.
 func (t *Trainer) updateBook(p *graph.Param, g []float32, lr float64) {
 	book := p.Book
 	k := len(book.Centroids)
-	sum, weight := make([]float64, k), make([]float64, k)
-	row := len(g) / max(p.Channels(), 1)
-	m, v := p.State[StateMean], p.State[StateSquare]
-	b1, b2 := float32(t.cfg.Beta1), float32(t.cfg.Beta2)
+	s := t.books[p]
+	s.step++
+	clear(s.sum)
+	unit := float32(meanScale(p))
+	row := max(len(g)/max(p.Channels(), 1), 1)
 	for i, d := range g {
-		m[i] = b1*m[i] + (1-b1)*d
-		v[i] = b2*v[i] + (1-b2)*d*d
-		c := book.Index[i]
-		if c == 0 {
-			continue
-		}
-		scale := float64(p.Grid.ScaleOf(i / max(row, 1)))
-		sum[c] += float64(m[i]) * scale
-		weight[c] += float64(v[i]) * scale * scale
+		s.sum[book.Index[i]] += d * (p.Grid.ScaleOf(i/row) / unit)
 	}
+	for c, q := range book.Centroids {
+		s.real[c] = q * unit
+	}
+	a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: bookRate * lr, step: s.step}
+	a.update(s.real[1:], s.sum[1:], s.mean[1:], s.square[1:])
+	limit := float32(p.Grid.Max)
 	for c := 1; c < k; c++ {
-		if weight[c] == 0 {
-			continue
-		}
-		// sum / sqrt(weight) is at most sqrt(members); lr is in shadow units, the centroid in grid units
-		stepUnits := lr / meanScale(p) * sum[c] / (math.Sqrt(weight[c]) + t.cfg.Epsilon)
-		limit := float64(p.Grid.Max)
-		book.Centroids[c] = float32(math.Max(-limit, math.Min(limit, float64(book.Centroids[c])-stepUnits)))
+		book.Centroids[c] = max(-limit, min(limit, s.real[c]/unit))
 	}
+}
+
+// bookRate is the centroids' share of the learning rate: their summed
+// gradients are less noisy than a weight's, and a step moves all members.
+const bookRate = 0.3
+
+// bookState is Adam's state for the centroids of one codebook, with the
+// summed gradients and the centroids in weight units.
+type bookState struct {
+	mean, square, real, sum []float32
+	step                    int
+}
+
+func newBookState(k int) *bookState {
+	return &bookState{mean: make([]float32, k), square: make([]float32, k), real: make([]float32, k), sum: make([]float32, k)}
 }
 
 func meanScale(p *graph.Param) float64 {

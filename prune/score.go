@@ -1,0 +1,128 @@
+package prune
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/train"
+)
+
+// Criterion is a measure of a weight's importance; see the package comment.
+type Criterion string
+
+// The criteria. The empty string means Fisher.
+const (
+	Fisher    Criterion = "fisher"
+	Magnitude Criterion = "magnitude"
+	Input     Criterion = "input"
+)
+
+// Validate returns an error for an unknown criterion.
+func (c Criterion) Validate() error {
+	switch c {
+	case "", Fisher, Magnitude, Input:
+		return nil
+	}
+	return fmt.Errorf("prune: criterion %q is unknown; use fisher, magnitude or input", string(c))
+}
+
+// Prunable reports whether pruning may remove elements of p: weights and
+// biases, but not other constants.
+func Prunable(p *graph.Param) bool { return p.Role == graph.Weight || p.Role == graph.Bias }
+
+// biasBits is the price of keeping a bias: it has no mask context and a wide
+// range of values.
+const biasBits = 5
+
+// scores fills dst with the importance of every element of p. inputs holds
+// E|x| for each weight of a row (see InputMeans) and is used by Input only.
+func (c Criterion) scores(dst []float32, p *graph.Param, inputs []float32) {
+	w := p.Shadow.Data
+	switch c {
+	case Magnitude:
+		ss := 0.0
+		for _, v := range w {
+			ss += float64(v) * float64(v)
+		}
+		inv := float32(1 / (math.Sqrt(ss/float64(max(len(w), 1))) + 1e-30))
+		for i, v := range w {
+			dst[i] = abs(v) * inv
+		}
+	case Input:
+		for i, v := range w {
+			x := float32(1) // a bias meets the constant 1
+			if len(inputs) > 0 {
+				x = inputs[i%len(inputs)]
+			}
+			dst[i] = x * sqrt(abs(v))
+		}
+	default:
+		v := p.State[train.StateSquare]
+		price := prices(p)
+		for i, x := range w {
+			dst[i] = abs(x) * sqrt(v[i]/price[i])
+		}
+	}
+}
+
+func abs(x float32) float32 {
+	return math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
+}
+
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// prices estimates what keeping each element of p costs in the file, in bits:
+//
+//	max(1, 2.5 + log2((1-q)/q)),  q = row_nnz * col_nnz / nnz clipped to 0.003..0.9
+//
+// 2.5 bits for the value and the rest for the mask, whose coder knows the
+// density of the element's row and column (for a convolution: of its kernel
+// and of its position within kernels).
+func prices(p *graph.Param) []float32 {
+	n := len(p.Shadow.Data)
+	out := make([]float32, n)
+	if p.Role == graph.Bias || p.Mask == nil {
+		bits := float32(biasBits)
+		if p.Role != graph.Bias {
+			bits = 1
+		}
+		for i := range out {
+			out[i] = bits
+		}
+		return out
+	}
+	rows, cols := kernels(p)
+	rowN, colN := make([]float64, rows), make([]float64, cols)
+	total := 0.0
+	for i, m := range p.Mask {
+		rowN[i/cols] += float64(m)
+		colN[i%cols] += float64(m)
+		total += float64(m)
+	}
+	logOdds := func(q float64) float32 {
+		q = math.Max(0.003, math.Min(0.9, q))
+		return float32(math.Max(1, 2.5+math.Log2((1-q)/q)))
+	}
+	for r := 0; r < rows; r++ {
+		a := math.Max(rowN[r]-0.5, 0.1) / math.Max(total, 1)
+		for c := 0; c < cols; c++ {
+			out[r*cols+c] = logOdds(a * math.Max(colN[c]-0.4, 0.1))
+		}
+	}
+	return out
+}
+
+// kernels returns how the price sees p as a matrix: a convolution has a row
+// for each kernel plane (output and input channel) and a column for each
+// position, a dense layer its own rows and columns.
+func kernels(p *graph.Param) (rows, cols int) {
+	s := p.Shadow.Shape
+	switch {
+	case len(s) == 4 && s[2]*s[3] > 1:
+		return s[0] * s[1], s[2] * s[3]
+	case len(s) == 0:
+		return 1, 1
+	}
+	return s[0], len(p.Shadow.Data) / max(s[0], 1)
+}
