@@ -35,8 +35,8 @@ func KMeans(w, f []float32, k int, lambda float64) []float32 {
 // sorted holds values in ascending order with prefix sums, so that the cost
 // and the mean of a run of values take constant time.
 type sorted struct {
-	x        []float64
-	f, fx, n []float64 // prefix sums of importance and importance*value; n is the count
+	x     []float64
+	f, fx []float64 // prefix sums of importance and of importance*value
 }
 
 func newSorted(w, f []float32) *sorted {

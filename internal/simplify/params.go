@@ -61,8 +61,8 @@ func ensureBias(n *graph.Node) *graph.Param {
 }
 
 // take keeps the listed positions of one axis of p, in every array that
-// belongs to it: shadow and effective values, mask, codebook indexes and, for
-// axis 0, the scales of each channel.
+// belongs to it: shadow and effective values, mask, codebook indexes, the
+// optimizer's state and, for axis 0, the scales of each channel.
 func take(p *graph.Param, axis int, keep []int) {
 	s := p.Shadow.Shape
 	outer, inner := tensor.Shape(s[:axis]).Size(), tensor.Shape(s[axis+1:]).Size()
@@ -76,6 +76,9 @@ func take(p *graph.Param, axis int, keep []int) {
 	}
 	if p.Book != nil {
 		p.Book.Index = taken(p.Book.Index, outer, size, inner, keep)
+	}
+	for i, s := range p.State {
+		p.State[i] = taken(s, outer, size, inner, keep)
 	}
 	if p.Grid != nil && axis == 0 && len(p.Grid.Scale) == size && size > 1 {
 		p.Grid.Scale = taken(p.Grid.Scale, 1, size, 1, keep)
