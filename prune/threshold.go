@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"edgec/internal/graph"
+	"edgec/internal/train"
 )
 
 // Hysteresis of the masks, as factors of the layer's threshold.
@@ -18,6 +19,7 @@ type Layer struct {
 	Gain      float64 // the layer's threshold is Gain times the global one; 1 at first
 	Threshold float64 // in units of the score, of the last Update
 	score     []float32
+	harm      float64 // estimated loss that this round's pruning has cost; see Ease
 }
 
 // NewLayers makes the pruning state of every prunable parameter of g, with
@@ -97,14 +99,25 @@ func Apply(ls []*Layer, t float64) (pruned, spliced int) {
 			switch {
 			case m != 0 && !keep:
 				l.Param.Mask[i] = 0
+				l.harm += l.cost(i)
 				pruned++
 			case m == 0 && keep:
 				l.Param.Mask[i] = 1
+				l.harm -= l.cost(i)
 				spliced++
 			}
 		}
 	}
 	return pruned, spliced
+}
+
+// cost estimates the loss that removing element i costs, 0.5 v w^2.
+func (l *Layer) cost(i int) float64 {
+	if len(l.Param.State) <= train.StateSquare {
+		return 0
+	}
+	w := float64(l.Param.Shadow.Data[i])
+	return 0.5 * float64(l.Param.State[train.StateSquare][i]) * w * w
 }
 
 // selectNth returns the element that would stand at index n after sorting

@@ -1,0 +1,148 @@
+package prune
+
+import (
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+)
+
+// Round is one round of dynamic threshold pruning: while the network is
+// fine-tuned, the thresholds move until Keep elements survive. The number kept
+// at the fraction f of the steps is
+//
+//	keep + (start - keep) (1 - u)^3,   u = min(1, f / rampEnd)
+//
+// (Zhu, Gupta 2017, equation 1). The masks are updated every Every steps until
+// settleFrom; after that they stay and the weights adapt.
+type Round struct {
+	Keep      int                        // elements that survive, of all prunable ones
+	Steps     int                        // optimizer steps
+	Every     int                        // steps between mask updates; 0: 25
+	Criterion Criterion                  // "": Fisher
+	Rate      func(done float64) float64 // learning rate at the fraction done of the round
+	Graph     *graph.Graph               // the network, for Input
+	Samples   *tensor.Tensor             // samples that measure the inputs, for Input
+}
+
+// Fractions of a round.
+const (
+	rampEnd    = 0.6 // the thresholds have arrived
+	settleFrom = 0.8 // the masks stay
+)
+
+// decay shrinks the shadows of pruned weights a little every step, so that a
+// weight that no gradient asks for does not linger near the threshold.
+const decay = 0.999
+
+// Moves counts what a round did to the masks.
+type Moves struct {
+	Pruned, Spliced int
+	Late            int // moves in the last fifth of the updates; 0 means settled
+}
+
+// Run does the round. next returns the batch of each step; after is called
+// after each step with the number done and may stop the round by an error.
+func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, error), after func(step int) error) (Moves, error) {
+	every := r.Every
+	if every == 0 {
+		every = 25
+	}
+	for _, l := range ls {
+		l.harm = 0
+	}
+	var m Moves
+	start := Kept(ls)
+	for step := 0; step < r.Steps; step++ {
+		done := float64(step) / float64(r.Steps)
+		if step%every == 0 && done <= settleFrom {
+			if err := r.score(ls); err != nil {
+				return m, err
+			}
+			u := math.Min(1, done/rampEnd)
+			keep := r.Keep + int(float64(start-r.Keep)*math.Pow(1-u, 3))
+			pruned, spliced := Apply(ls, Threshold(ls, keep))
+			m.Pruned, m.Spliced = m.Pruned+pruned, m.Spliced+spliced
+			if done > settleFrom*0.8 {
+				m.Late += pruned + spliced
+			}
+			for _, l := range ls {
+				l.Param.Refresh()
+			}
+		}
+		b, err := next()
+		if err != nil {
+			return m, err
+		}
+		if _, err := t.Step(b, r.Rate(done)); err != nil {
+			return m, err
+		}
+		Decay(ls)
+		if err := after(step + 1); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// Decay multiplies the shadows of pruned elements by 0.999.
+func Decay(ls []*Layer) {
+	for _, l := range ls {
+		w := l.Param.Shadow.Data
+		for i, m := range l.Param.Mask {
+			if m == 0 {
+				w[i] *= decay
+			}
+		}
+	}
+}
+
+// score computes the scores of every layer.
+func (r Round) score(ls []*Layer) error {
+	var means map[*graph.Param][]float32
+	if r.Criterion == Input {
+		var err error
+		if means, err = InputMeans(r.Graph, r.Samples); err != nil {
+			return err
+		}
+	}
+	for _, l := range ls {
+		r.Criterion.scores(l.score, l.Param, means[l.Param])
+	}
+	return nil
+}
+
+// Ease lowers the thresholds of the layers that a rejected round hurt most: a
+// layer whose pruning cost more than the average, by the estimate 0.5 v w^2
+// for each element removed (LeCun, Denker, Solla 1990, equation 3, with the
+// Fisher diagonal), gets 0.8 times its gain.
+func Ease(ls []*Layer) {
+	sum, n := 0.0, 0
+	for _, l := range ls {
+		sum += l.harm
+		n += len(l.Param.Shadow.Data)
+	}
+	for _, l := range ls {
+		if l.harm*float64(n) > sum*float64(len(l.Param.Shadow.Data)) {
+			l.Gain *= 0.8
+		}
+	}
+}
+
+// Gains returns the gains in the order of ls, for a rollback to a copy of the
+// network.
+func Gains(ls []*Layer) []float64 {
+	gains := make([]float64, len(ls))
+	for i, l := range ls {
+		gains[i] = l.Gain
+	}
+	return gains
+}
+
+// SetGains sets the gains in the order of ls.
+func SetGains(ls []*Layer, gains []float64) {
+	for i, l := range ls {
+		l.Gain = gains[i]
+	}
+}
