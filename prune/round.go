@@ -15,22 +15,20 @@ import (
 //	keep + (start - keep) (1 - u)^3,   u = min(1, f / rampEnd)
 //
 // (Zhu, Gupta 2017, equation 1). The masks are updated every Every steps until
-// settleFrom; after that they stay and the weights adapt.
+// Settle; after that they stay and the weights adapt.
 type Round struct {
 	Keep      int                        // elements that survive, of all prunable ones
 	Steps     int                        // optimizer steps
 	Every     int                        // steps between mask updates; 0: 25
+	Settle    float64                    // fraction of the steps after which the masks stay; 0: 0.8
 	Criterion Criterion                  // "": Fisher
 	Rate      func(done float64) float64 // learning rate at the fraction done of the round
 	Graph     *graph.Graph               // the network, for Input
 	Samples   *tensor.Tensor             // samples that measure the inputs, for Input
 }
 
-// Fractions of a round.
-const (
-	rampEnd    = 0.6 // the thresholds have arrived
-	settleFrom = 0.8 // the masks stay
-)
+// rampEnd is the fraction of a round at which the thresholds have arrived.
+const rampEnd = 0.6
 
 // decay shrinks the shadows of pruned weights a little every step, so that a
 // weight that no gradient asks for does not linger near the threshold.
@@ -49,6 +47,10 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 	if every == 0 {
 		every = 25
 	}
+	settle := r.Settle
+	if settle == 0 {
+		settle = 0.8
+	}
 	for _, l := range ls {
 		l.harm = 0
 	}
@@ -56,7 +58,7 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 	start := Kept(ls)
 	for step := 0; step < r.Steps; step++ {
 		done := float64(step) / float64(r.Steps)
-		if step%every == 0 && done <= settleFrom {
+		if step%every == 0 && done <= settle {
 			if err := r.score(ls); err != nil {
 				return m, err
 			}
@@ -64,7 +66,7 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 			keep := r.Keep + int(float64(start-r.Keep)*math.Pow(1-u, 3))
 			pruned, spliced := Apply(ls, Threshold(ls, keep))
 			m.Pruned, m.Spliced = m.Pruned+pruned, m.Spliced+spliced
-			if done > settleFrom*0.8 {
+			if done > settle*0.8 {
 				m.Late += pruned + spliced
 			}
 			for _, l := range ls {

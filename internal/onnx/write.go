@@ -347,6 +347,8 @@ func (w *writer) operator(n *graph.Node, in []string, out string) error {
 		w.emit("Pad", append(in, w.int64s(out+"_pads", pads), w.scalar(out+"_value", o.Value)), out)
 	case op.Softmax:
 		w.emit("Softmax", in, out, attribute{"axis", o.Axis})
+	case op.Table:
+		w.table(o, in[0], out)
 	default:
 		name, ok := simple[n.Op.Name()]
 		if !ok {
@@ -355,6 +357,19 @@ func (w *writer) operator(n *graph.Node, in []string, out string) error {
 		w.emit(name, in, out)
 	}
 	return nil
+}
+
+// table writes a table as a Gather whose indices are the input's integers;
+// negative ones count from the end.
+func (w *writer) table(o op.Table, in, out string) {
+	scale := w.scalar(out+"_in_scale", o.In.Scale)
+	zero := w.tensor(out+"_in_zero", typeInt8, nil, rawInt8s([]int32{int32(o.In.Zero)}))
+	q, index := w.fresh(out+"_in_quantized"), w.fresh(out+"_index")
+	w.emit("QuantizeLinear", []string{in, scale, zero}, q)
+	w.emit("Cast", []string{q}, index, attribute{"to", int(typeInt32)})
+	real := o.Real()
+	values := w.tensor(out+"_table", typeFloat, []int{256}, rawFloats(append(real[128:], real[:128]...)))
+	w.emit("Gather", []string{values, index}, out)
 }
 
 func bit(b bool) int {

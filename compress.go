@@ -1,0 +1,478 @@
+package edgec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/simplify"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+	"edgec/prune"
+)
+
+// Compress searches for the file that the recipe asks for. It trains on
+// data.Train, of which it holds a part out to decide by, and measures the
+// answer once on data.Test if there is one.
+//
+// The search is anytime: when ctx ends or the budget is used up, the best file
+// so far is the answer and Report.Interrupted says so. The error is not nil
+// when no file meets the recipe; the report then holds what was tried.
+func Compress(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, progress func(Progress)) (*Report, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := newSearch(ctx, m, data, r, progress)
+	if err != nil {
+		return nil, err
+	}
+	err = s.run()
+	if err != nil && s.ctx.Err() == nil && !errors.Is(err, errBudget) {
+		return nil, err
+	}
+	if err != nil {
+		s.report.Interrupted = "interrupted"
+		if s.ctx.Err() == nil {
+			s.report.Interrupted = "budget used up"
+		}
+		if err := s.rescue(); err != nil {
+			return nil, err
+		}
+	}
+	return s.finishReport(data.Test)
+}
+
+// errBudget ends a stage whose share of the budget is used up.
+var errBudget = errors.New("edgec: budget used up")
+
+// search is the state of one Compress.
+type search struct {
+	ctx      context.Context
+	model    *Model
+	recipe   Recipe
+	threads  int
+	tell     func(Progress)
+	started  time.Time
+	deadline time.Time // of the present stage; zero: none
+	report   *Report
+	judge    *judge
+	feed     *feed
+	loss     train.Loss
+	net      *graph.Graph // the network that is being compressed
+	batch    int
+	rate     float64 // learning rate of pruning
+	points   []Point
+	saved    []*checkpoint
+}
+
+// Sizes of the training stages, in samples; see work.
+const (
+	filterSamples = 120 * 128
+	roundSamples  = 200_000
+	coolSamples   = 300_000
+	tuneSamples   = 500_000
+)
+
+// held is the share of the training set that decides and is not trained on.
+const held = 6
+
+// mostHeld bounds the held-out samples.
+const mostHeld = 10_000
+
+func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, progress func(Progress)) (*search, error) {
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: 2e-3}
+	if s.threads <= 0 {
+		s.threads = runtime.GOMAXPROCS(0)
+	}
+	set := data.Train
+	if set == nil || set.Len() < 2*held {
+		n := 0
+		if set != nil {
+			n = set.Len()
+		}
+		return nil, fmt.Errorf("edgec: %d training samples; %d are the least that can be split into training and held-out parts", n, 2*held)
+	}
+	if !set.Sample().Equal(m.Input()) {
+		return nil, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
+	}
+	if r.Labels != nil && len(r.Labels) != m.Outputs() {
+		return nil, fmt.Errorf("edgec: %d labels for %d outputs", len(r.Labels), m.Outputs())
+	}
+	task, err := taskOf(m.graph, set, r.NoLabels)
+	if err != nil {
+		return nil, err
+	}
+	s.loss = train.Distill{Weight: 0.7, Temperature: 3}
+	if task == TaskReconstruction {
+		s.loss = train.MeanSquare{}
+	}
+	s.report = &Report{Model: m.Name, Recipe: r, Task: task, FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs()}
+	s.net = m.graph.Clone()
+	s.net = softmaxFree(s.net, task)
+	s.batch = trainBatch(s.net)
+	if err := s.split(set, task); err != nil {
+		return nil, err
+	}
+	s.report.Float = newMetrics(task, s.judge.base)
+	return s, nil
+}
+
+// softmaxFree leaves a final softmax out: it does not change which output is
+// largest, and costs code and time on the device. Reconstruction keeps it.
+func softmaxFree(g *graph.Graph, task string) *graph.Graph {
+	if task == TaskReconstruction {
+		return g
+	}
+	n := g.Producer(g.Outputs[0])
+	if n == nil {
+		return g
+	}
+	if _, ok := n.Op.(op.Softmax); !ok {
+		return g
+	}
+	return train.Logits(g)
+}
+
+// trainBatch chooses the batch so that activations and their gradients take
+// at most about 600 MB.
+func trainBatch(g *graph.Graph) int {
+	size := 0
+	for _, n := range g.Nodes {
+		for _, v := range n.Outputs {
+			size += v.Shape.Size()
+		}
+	}
+	batch := 128
+	for batch > 16 && size*batch*8 > 600<<20 {
+		batch /= 2
+	}
+	return batch
+}
+
+// split holds samples out and prepares the batches.
+func (s *search) split(set *dataset.Set, task string) error {
+	folds := set.Folds(held, s.recipe.Seed)
+	out := folds[0][:min(len(folds[0]), mostHeld)]
+	var in []int
+	for _, f := range folds[1:] {
+		in = append(in, f...)
+	}
+	// an expensive teacher is asked about fewer samples
+	const teacherWork = 4e12
+	pool := int(teacherWork / float64(max(s.report.FloatMACs, 1)))
+	in = in[:min(len(in), max(pool, 1000))]
+	fit := set.Subset(in)
+	copies := 1
+	augmented := func(set *dataset.Set, copy int) *dataset.Set { return set }
+	if !s.recipe.NoAugment && dataset.CanAugment(fit) {
+		copies = max(1, min(6, pool/len(in)))
+		augmented = func(set *dataset.Set, copy int) *dataset.Set {
+			return set.Augmented(s.recipe.Seed+uint64(copy), 1, dataset.MildAugment, s.threads)
+		}
+	}
+	var err error
+	s.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
+	const heldCopy = 1000 // a copy that training never sees
+	if s.judge, err = newJudge(s.model.graph, task, augmented(set.Subset(out), heldCopy), s.threads); err != nil {
+		return err
+	}
+	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
+	labels := task == TaskAccuracy
+	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, labels, 256, s.threads, s.recipe.Seed)
+	return err
+}
+
+// run does every stage.
+func (s *search) run() error {
+	s.stageBudget(0.6)
+	for _, stage := range []func() error{s.plain, s.warm, s.filters, s.rounds} {
+		if err := stage(); err != nil {
+			if !errors.Is(err, errBudget) || len(s.saved) == 0 {
+				return err
+			}
+			s.report.Interrupted = "budget used up"
+			break
+		}
+	}
+	s.stageBudget(0.92)
+	return s.finishAll()
+}
+
+// stageBudget lets the stages that follow run until the given fraction of the
+// budget.
+func (s *search) stageBudget(fraction float64) {
+	if s.recipe.Budget > 0 {
+		s.deadline = s.started.Add(time.Duration(fraction * float64(s.recipe.Budget)))
+	}
+}
+
+// stop returns why training must end, or nil.
+func (s *search) stop() error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	if !s.deadline.IsZero() && time.Now().After(s.deadline) {
+		return errBudget
+	}
+	return nil
+}
+
+// steps returns how many steps of batch samples each make the given number of
+// samples, within a bound on the work that one stage may cost.
+func (s *search) steps(samples, batch int) int {
+	const stageWork = 1e12 // multiplications forward
+	effort := s.recipe.Effort
+	if effort == 0 {
+		effort = 1
+	}
+	n := float64(samples)
+	if most := stageWork / float64(max(macs(s.net), 1)); n > most {
+		n = most
+	}
+	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
+		n = most
+	}
+	return max(20, int(effort*n/float64(batch)))
+}
+
+// trainer prepares to train g.
+func (s *search) trainer(g *graph.Graph, batch int, average float64) (*train.Trainer, error) {
+	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss})
+}
+
+// stage records a step of the search and shows it.
+func (s *search) stage(name string, g *graph.Graph, drop float64, accepted bool, note string, since time.Time) {
+	st := Stage{Name: name, Params: params(g), Kept: kept(g), MACs: macs(g), Drop: drop, Accepted: accepted, Note: note, Seconds: time.Since(since).Seconds()}
+	s.report.Stages = append(s.report.Stages, st)
+	verb := "accepted"
+	if !accepted {
+		verb = "rolled back"
+	}
+	s.tell(Progress{Stage: name, Note: fmt.Sprintf("%d of %d weights, drop %+.2f points, %s%s", st.Kept, st.Params, drop, verb, note)})
+}
+
+func kept(g *graph.Graph) int {
+	n := 0
+	for _, p := range g.Params() {
+		n += p.Kept()
+	}
+	return n
+}
+
+// warm finds a learning rate that the network bears: it trains a little, and
+// goes back to try a third of the rate when held-out samples got much worse.
+func (s *search) warm() error {
+	const most = 0.5 // points
+	for try := 0; ; try++ {
+		since := time.Now()
+		net := s.net.Clone()
+		steps := s.steps(filterSamples, s.batch)
+		t, err := s.trainer(net, s.batch, 0.98)
+		if err != nil {
+			return err
+		}
+		var failed error
+		for i := 0; i < steps; i++ {
+			if err := s.stop(); err != nil {
+				return err
+			}
+			if _, failed = t.Step(s.feed.next(s.batch), s.rate); failed != nil {
+				break
+			}
+			s.tell(Progress{Stage: "warm-up", Done: i + 1, Total: steps})
+		}
+		drop := 100.0
+		if failed == nil {
+			if drop, err = s.averageDrop(t, net); err != nil {
+				return err
+			}
+		}
+		ok := drop <= s.recipe.MaxDrop+most
+		s.stage("warm-up", net, drop, ok, fmt.Sprintf(", learning rate %.2g", s.rate), since)
+		if ok {
+			s.net = net
+			return nil
+		}
+		if try == 4 {
+			return nil // the network as it was read is the best start
+		}
+		s.rate /= 3
+	}
+}
+
+// averageDrop measures g under the running average of its weights.
+func (s *search) averageDrop(t *train.Trainer, g *graph.Graph) (drop float64, err error) {
+	t.WithAverage(func() { drop, _, err = s.judge.graphDrop(g) })
+	return drop, err
+}
+
+// checkpoint is an accepted state of pruning.
+type checkpoint struct {
+	net    *graph.Graph
+	kept   int
+	drop   float64
+	gains  []float64
+	cooled *graph.Graph // after the learning rate has gone to zero
+	after  float64      // drop of cooled
+}
+
+func (s *search) save(net *graph.Graph, drop float64, gains []float64) {
+	s.saved = append(s.saved, &checkpoint{net: net.Clone(), kept: kept(net), drop: drop, gains: gains})
+}
+
+// samplesFor returns calibration samples.
+func (s *search) samplesFor(n int) *tensor.Tensor { return s.feed.samples(n) }
+
+// removeDead removes emptied channels; the running averages start again where
+// biases have taken up constants.
+func removeDead(g *graph.Graph) error {
+	r, err := simplify.RemoveDead(g)
+	if err != nil {
+		return fmt.Errorf("edgec: dead structure: %w", err)
+	}
+	if r.Channels > 0 {
+		for _, p := range g.Params() {
+			if len(p.State) > train.StateAverage {
+				copy(p.State[train.StateAverage], p.Shadow.Data)
+			}
+		}
+	}
+	return g.Check()
+}
+
+// slack is how many points above the accepted drop the running average of a
+// pruning round may be: cooling the learning rate down wins some back.
+const slack = 0.15
+
+// filters cuts whole channels while the network bears it.
+func (s *search) filters() error {
+	rest := 0.6
+	accepted := s.net.Clone()
+	for round := 0; round < 16 && rest < 0.9; round++ {
+		since := time.Now()
+		f := prune.NewFilters(s.net)
+		if n, _ := f.Channels(); n == 0 {
+			return nil
+		}
+		t, err := s.trainer(s.net, s.batch, 0.98)
+		if err != nil {
+			return err
+		}
+		t.RestartAverage()
+		steps := s.steps(filterSamples, s.batch)
+		for i := 0; i < steps; i++ {
+			if err := s.stop(); err != nil {
+				return err
+			}
+			if _, err := t.Gradients(s.feed.next(s.batch)); err != nil {
+				return err
+			}
+			f.Observe(t)
+			t.Update(s.rate / 2)
+			s.tell(Progress{Stage: "filters", Done: i + 1, Total: steps})
+		}
+		if s.recipe.Criterion == prune.Input {
+			if err := f.ObserveInputs(s.samplesFor(64)); err != nil {
+				return err
+			}
+		}
+		drop, err := s.averageDrop(t, s.net)
+		if err != nil {
+			return err
+		}
+		ok := drop <= s.recipe.MaxDrop+slack || s.recipe.sizeOnly() && drop <= 2
+		s.stage("filters", s.net, drop, ok, "", since)
+		if ok {
+			accepted = s.net.Clone()
+		} else {
+			s.net = accepted.Clone()
+			rest = (1 + rest) / 2
+			continue
+		}
+		if n, err := f.Cut(rest); err != nil {
+			return err
+		} else if n == 0 {
+			break
+		}
+	}
+	s.net = accepted
+	return nil
+}
+
+// rounds prunes by moving thresholds until no step is accepted, and saves
+// every accepted state.
+func (s *search) rounds() error {
+	ls := prune.NewLayers(s.net)
+	s.save(s.net, 0, prune.Gains(ls))
+	for ratio := 0.5; ratio < 0.88; {
+		since := time.Now()
+		from := s.saved[len(s.saved)-1]
+		keep := int(ratio * float64(prune.Kept(ls)))
+		if keep < 8 {
+			break
+		}
+		drop, note, err := s.round(ls, keep)
+		if err != nil {
+			return err
+		}
+		ok := drop <= s.recipe.MaxDrop+slack || s.recipe.sizeOnly()
+		s.stage("prune", s.net, drop, ok, note, since)
+		if !ok {
+			s.net = from.net.Clone()
+			ease := prune.Gains(ls)
+			ls = prune.NewLayers(s.net)
+			prune.SetGains(ls, ease)
+			prune.Ease(ls)
+			ratio = (1 + ratio) / 2
+			continue
+		}
+		if err := removeDead(s.net); err != nil {
+			return err
+		}
+		s.save(s.net, drop, prune.Gains(ls))
+		if s.recipe.sizeOnly() {
+			size, err := s.estimate(s.net)
+			if err != nil {
+				return err
+			}
+			if size < s.recipe.MaxSize {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// round fine-tunes s.net while the thresholds move to keep elements, and
+// returns the held-out drop.
+func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, err error) {
+	const batch = 256
+	t, err := s.trainer(s.net, batch, 0.998)
+	if err != nil {
+		return 0, "", err
+	}
+	t.RestartAverage()
+	steps := s.steps(roundSamples, batch)
+	r := prune.Round{Keep: keep, Steps: steps, Criterion: s.recipe.Criterion, Rate: func(float64) float64 { return s.rate }, Graph: s.net}
+	if r.Criterion == prune.Input {
+		r.Samples = s.samplesFor(64)
+	}
+	next := func() (train.Batch, error) { return s.feed.next(batch), nil }
+	moves, err := r.Run(t, ls, next, func(step int) error {
+		s.tell(Progress{Stage: "prune", Done: step, Total: steps})
+		return s.stop()
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	drop, err = s.averageDrop(t, s.net)
+	return drop, fmt.Sprintf(", %d pruned, %d spliced back, %d late", moves.Pruned, moves.Spliced, moves.Late), err
+}

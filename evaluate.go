@@ -1,0 +1,113 @@
+package edgec
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"sync"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+	"edgec/runtime"
+)
+
+// Evaluate executes a compressed file on every sample of a labelled set, with
+// the runtime, and counts the errors. threads 0 means GOMAXPROCS.
+func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
+	if set.Labels == nil {
+		return Metrics{}, fmt.Errorf("edgec: the data has no labels to evaluate against")
+	}
+	out, err := fileOutputs(file, set, set.Len(), threads)
+	if err != nil {
+		return Metrics{}, err
+	}
+	classes := out.Shape[1]
+	for i, l := range set.Labels {
+		if l < 0 || l >= classes {
+			return Metrics{}, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
+		}
+	}
+	return newMetrics(TaskAccuracy, (&judge{task: TaskAccuracy, set: set}).losses(out)), nil
+}
+
+// Agreement executes a compressed file on every sample and counts where its
+// largest output is not the float network's.
+func Agreement(file []byte, m *Model, set *dataset.Set, threads int) (Metrics, error) {
+	j, err := newJudge(m.graph, TaskAgreement, set, max(threads, 1))
+	if err != nil {
+		return Metrics{}, err
+	}
+	out, err := fileOutputs(file, set, set.Len(), threads)
+	if err != nil {
+		return Metrics{}, err
+	}
+	if out.Shape[1] != j.float.Shape[1] {
+		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", out.Shape[1], j.float.Shape[1])
+	}
+	return newMetrics(TaskAgreement, j.losses(out)), nil
+}
+
+// EvaluateFloat evaluates the float network on a labelled set.
+func (m *Model) EvaluateFloat(set *dataset.Set, threads int) (Metrics, error) {
+	task, err := taskOf(m.graph, set, false)
+	if err != nil {
+		return Metrics{}, err
+	}
+	j, err := newJudge(m.graph, task, set, max(threads, 1))
+	if err != nil {
+		return Metrics{}, err
+	}
+	return newMetrics(task, j.base), nil
+}
+
+// fileOutputs executes the file on the first n samples: [n, outputs].
+func fileOutputs(file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
+	model, err := runtime.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	if threads <= 0 {
+		threads = goruntime.GOMAXPROCS(0)
+	}
+	first, err := model.NewSession(runtime.Config{})
+	if err != nil {
+		return nil, err
+	}
+	if in, want := set.Sample().Size(), len(first.Input(0)); in != want {
+		return nil, fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", set.Sample(), in, want)
+	}
+	k := len(first.Output(0))
+	out := tensor.New(n, k)
+	sessions := []*runtime.Session{first}
+	for len(sessions) < threads {
+		s, err := model.NewSession(runtime.Config{})
+		if err != nil {
+			return nil, err
+		}
+		sessions = append(sessions, s)
+	}
+	const chunk = 64
+	var mu sync.Mutex
+	var failed error
+	free := make(chan *runtime.Session, len(sessions))
+	for _, s := range sessions {
+		free <- s
+	}
+	train.Parallel(threads, (n+chunk-1)/chunk, func(c int) {
+		s := <-free
+		defer func() { free <- s }()
+		x := make([]float32, set.Sample().Size())
+		for i := c * chunk; i < min((c+1)*chunk, n); i++ {
+			set.Read(i, x)
+			if err := s.SetInputNCHW(0, x); err != nil {
+				mu.Lock()
+				failed = err
+				mu.Unlock()
+				return
+			}
+			s.Run()
+			copy(out.Data[i*k:(i+1)*k], s.Output(0))
+		}
+	})
+	return out, failed
+}

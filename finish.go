@@ -1,0 +1,464 @@
+package edgec
+
+import (
+	"fmt"
+	"time"
+
+	"edgec/export"
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/train"
+	"edgec/prune"
+	"edgec/quantize"
+	"edgec/runtime"
+	"edgec/runtime/format"
+	"edgec/share"
+)
+
+// calibrationSamples observe the activations.
+const calibrationSamples = 1024
+
+// lambda prices a bit of the file in nats of loss, when weights choose their
+// centroids.
+const lambda = 2e-6
+
+// tuneBatch is the batch of pruning rounds and fine-tuning; the Fisher
+// information of a sample is tuneBatch times Adam's v.
+const tuneBatch = 256
+
+// cool fine-tunes a checkpoint while the learning rate goes to zero; the masks
+// settle in the first quarter.
+func (s *search) cool(c *checkpoint) error {
+	if c.cooled != nil {
+		return nil
+	}
+	since := time.Now()
+	g := c.net.Clone()
+	ls := prune.NewLayers(g)
+	prune.SetGains(ls, c.gains)
+	t, err := s.trainer(g, tuneBatch, 0)
+	if err != nil {
+		return err
+	}
+	steps := s.steps(coolSamples, tuneBatch)
+	r := prune.Round{Keep: prune.Kept(ls), Steps: steps, Settle: 0.25, Criterion: s.recipe.Criterion, Graph: g,
+		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, 0.1, 0.005) }}
+	if r.Criterion == prune.Input {
+		r.Samples = s.samplesFor(64)
+	}
+	next := func() (train.Batch, error) { return s.feed.next(tuneBatch), nil }
+	if _, err := r.Run(t, ls, next, func(step int) error {
+		s.tell(Progress{Stage: "cool", Done: step, Total: steps})
+		return s.stop()
+	}); err != nil {
+		return err
+	}
+	if err := removeDead(g); err != nil {
+		return err
+	}
+	if c.after, _, err = s.judge.graphDrop(g); err != nil {
+		return err
+	}
+	c.cooled = g
+	s.stage("cool", g, c.after, true, "", since)
+	return nil
+}
+
+// constrain puts g on its grids and gives its weights codebooks of at most k
+// centroids (0: none).
+func (s *search) constrain(g *graph.Graph, k int) error {
+	x := quantize.Samples(s.samplesFor(calibrationSamples), 64)
+	cfg := quantize.Config{}
+	if k > 0 {
+		cfg.PerTensor = func(*graph.Param) bool { return true }
+	}
+	if err := quantize.Calibrate(g, x, cfg); err != nil {
+		return err
+	}
+	if err := quantize.Weights(g, cfg); err != nil {
+		return err
+	}
+	if err := quantize.Biases(g, cfg); err != nil {
+		return err
+	}
+	if k == 0 {
+		return nil
+	}
+	for _, p := range shared(g) {
+		if err := share.Fit(p, fisher(p), k, s.lambda()); err != nil {
+			return err
+		}
+		p.Refresh()
+	}
+	return nil
+}
+
+func (s *search) lambda() float64 { return lambda }
+
+// shared returns the parameters that get codebooks.
+func shared(g *graph.Graph) []*graph.Param {
+	var ps []*graph.Param
+	for _, p := range g.Params() {
+		if p.Role == graph.Weight && p.Grid != nil {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// fisher returns the Fisher information of each weight for one sample, all
+// ones before any training.
+func fisher(p *graph.Param) []float32 {
+	f := make([]float32, len(p.Shadow.Data))
+	if len(p.State) <= train.StateSquare {
+		for i := range f {
+			f[i] = 1
+		}
+		return f
+	}
+	for i, v := range p.State[train.StateSquare] {
+		f[i] = tuneBatch * v
+	}
+	return f
+}
+
+// tune fine-tunes g under its constraints. Weights choose their centroids
+// anew every ten steps until three quarters are done.
+func (s *search) tune(g *graph.Graph) error {
+	t, err := s.trainer(g, tuneBatch, 0)
+	if err != nil {
+		return err
+	}
+	ps := shared(g)
+	steps := s.steps(tuneSamples, tuneBatch)
+	for i := 0; i < steps; i++ {
+		if err := s.stop(); err != nil {
+			return err
+		}
+		done := float64(i) / float64(steps)
+		if _, err := t.Step(s.feed.next(tuneBatch), s.rate/5*train.Cosine(done, 0, 0.01)); err != nil {
+			return err
+		}
+		if (i+1)%10 == 0 && done < 0.75 {
+			train.Parallel(s.threads, len(ps), func(k int) {
+				if p := ps[k]; p.Book != nil {
+					share.Assign(p, fisher(p), s.lambda())
+					p.Refresh()
+				}
+			})
+		}
+		s.tell(Progress{Stage: "tune", Done: i + 1, Total: steps})
+	}
+	return nil
+}
+
+// settle makes the constraints final and proves that all of them hold.
+func (s *search) settle(g *graph.Graph) error {
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			share.Settle(p)
+		}
+	}
+	for _, p := range g.Params() {
+		p.Refresh()
+	}
+	if err := removeDead(g); err != nil {
+		return err
+	}
+	for _, p := range g.Params() {
+		p.Refresh()
+	}
+	if err := quantize.Check(g); err != nil {
+		return err
+	}
+	for _, p := range g.Params() {
+		if err := share.Check(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish makes a file from a checkpoint with codebooks of at most k centroids.
+func (s *search) finish(c *checkpoint, k int) (Point, error) {
+	if err := s.cool(c); err != nil {
+		return Point{}, err
+	}
+	since := time.Now()
+	g := c.cooled.Clone()
+	if err := s.constrain(g, k); err != nil {
+		return Point{}, err
+	}
+	if err := s.tune(g); err != nil {
+		return Point{}, err
+	}
+	if err := s.settle(g); err != nil {
+		return Point{}, err
+	}
+	p, err := s.measure(g, k, s.judge.set.Len())
+	if err != nil {
+		return Point{}, err
+	}
+	s.stage("file", g, p.Drop, p.Meets, fmt.Sprintf(", %d centroids, %d bytes", k, p.Size), since)
+	return p, nil
+}
+
+// measure encodes g and executes the file on the first n held-out samples.
+func (s *search) measure(g *graph.Graph, k, n int) (Point, error) {
+	data, sizes, err := export.Encode(g, s.exportConfig())
+	if err != nil {
+		return Point{}, err
+	}
+	out, err := fileOutputs(data, s.judge.set, n, s.threads)
+	if err != nil {
+		return Point{}, err
+	}
+	loss := s.judge.losses(out)
+	p := Point{Size: len(data), Kept: nonZero(g), Weights: params(g), MACs: macs(g), Centroids: k, Sizes: sizes, Bytes: data,
+		Metrics: newMetrics(s.judge.task, loss)}
+	p.Drop, p.DropError = s.judge.drop(loss)
+	p.Meets = s.recipe.meets(p.Size, p.Drop)
+	s.points = append(s.points, p)
+	return p, nil
+}
+
+func (s *search) exportConfig() export.Config {
+	return export.Config{
+		Meta:     format.Meta{Labels: s.recipe.Labels, Input: preprocess(s.judge.set)},
+		SelfTest: runtime.MakeSelfTest,
+	}
+}
+
+// preprocess says how pictures become input, for sets that come from bytes.
+func preprocess(set *dataset.Set) format.Preprocess { return set.Pre }
+
+func nonZero(g *graph.Graph) int {
+	n := 0
+	for _, p := range g.Params() {
+		p.Refresh()
+		for _, v := range p.Value.Data {
+			if v != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// quick makes a file from g without training: the answer of last resort, and
+// an estimate of the size.
+func (s *search) quick(g *graph.Graph, k int) (*graph.Graph, error) {
+	g = g.Clone()
+	if err := removeDead(g); err != nil {
+		return nil, err
+	}
+	if err := s.constrain(g, k); err != nil {
+		return nil, err
+	}
+	return g, s.settle(g)
+}
+
+// estimate returns the bytes of a file made from g without training.
+func (s *search) estimate(g *graph.Graph) (int, error) {
+	q, err := s.quick(g, firstCentroids)
+	if err != nil {
+		return 0, err
+	}
+	data, _, err := export.Encode(q, s.exportConfig())
+	return len(data), err
+}
+
+// plain makes the first file: int8, nothing pruned, no training.
+func (s *search) plain() error {
+	since := time.Now()
+	g := s.net.Clone()
+	if _, err := quantize.Equalize(g); err != nil {
+		return err
+	}
+	if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
+		return err
+	}
+	// a large network is measured on part of the samples
+	const plainWork = 2e10
+	n := min(s.judge.set.Len(), max(200, int(plainWork/float64(max(macs(g), 1)))))
+	p, err := s.measure(g, 0, n)
+	if err != nil {
+		return err
+	}
+	s.stage("int8", g, p.Drop, p.Meets, fmt.Sprintf(", %d bytes", p.Size), since)
+	return nil
+}
+
+// firstCentroids is the codebook that checkpoints are tried with first.
+const firstCentroids = 8
+
+// finishAll makes files from the saved states: the sparsest that meets the
+// recipe is found by bisection, then approached from the next one, then tried
+// with smaller codebooks.
+func (s *search) finishAll() error {
+	if s.recipe.sizeOnly() {
+		return s.finishSize()
+	}
+	lo, hi := -1, len(s.saved) // saved[lo] meets, saved[hi] does not
+	k := firstCentroids
+	for at := hi - 1; hi-lo > 1; at = (lo + hi) / 2 {
+		ok, err := s.attempt(s.saved[at], k)
+		if err != nil {
+			return err
+		}
+		if ok {
+			lo = at
+		} else {
+			hi = at
+		}
+	}
+	if lo < 0 {
+		// even the densest state fails with few centroids: try more
+		for k = 16; k <= 64; k *= 2 {
+			ok, err := s.attempt(s.saved[0], k)
+			if err != nil {
+				return err
+			}
+			if ok {
+				lo = 0
+				break
+			}
+		}
+		if lo < 0 {
+			return nil
+		}
+	}
+	good := s.saved[lo]
+	if hi < len(s.saved) {
+		between, err := s.between(good, s.saved[hi])
+		if err != nil {
+			return err
+		}
+		ok, err := s.attempt(between, k)
+		if err != nil {
+			return err
+		}
+		if ok {
+			good = between
+		}
+	}
+	for _, fewer := range []int{6, 4} {
+		if fewer >= k {
+			continue
+		}
+		ok, err := s.attempt(good, fewer)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+	}
+	return nil
+}
+
+// attempt finishes a checkpoint unless it is hopeless, and reports whether the
+// file meets the recipe.
+func (s *search) attempt(c *checkpoint, k int) (bool, error) {
+	if err := s.cool(c); err != nil {
+		return false, err
+	}
+	const hopeless = 0.1 // points; tuning seldom wins back as much
+	if !s.recipe.sizeOnly() && c.after > s.recipe.MaxDrop+hopeless {
+		return false, nil
+	}
+	p, err := s.finish(c, k)
+	return p.Meets, err
+}
+
+// between prunes from the denser checkpoint to the geometric mean of the two.
+func (s *search) between(dense, sparse *checkpoint) (*checkpoint, error) {
+	return s.betweenAt(dense, geometricMean(dense.kept, sparse.kept))
+}
+
+// betweenAt prunes from a checkpoint until keep elements survive.
+func (s *search) betweenAt(dense *checkpoint, keep int) (*checkpoint, error) {
+	since := time.Now()
+	s.net = dense.net.Clone()
+	ls := prune.NewLayers(s.net)
+	prune.SetGains(ls, dense.gains)
+	drop, note, err := s.round(ls, keep)
+	if err != nil {
+		return nil, err
+	}
+	s.stage("prune", s.net, drop, true, note, since)
+	if err := removeDead(s.net); err != nil {
+		return nil, err
+	}
+	return &checkpoint{net: s.net.Clone(), kept: kept(s.net), drop: drop, gains: prune.Gains(ls)}, nil
+}
+
+// rescue makes a file from the latest accepted state without training, when
+// the search was stopped before it had made any good one.
+func (s *search) rescue() error {
+	for i := len(s.saved) - 1; i >= 0 && i >= len(s.saved)-3; i-- {
+		c := s.saved[i]
+		net := c.net
+		if c.cooled != nil {
+			net = c.cooled
+		}
+		for _, k := range []int{firstCentroids, 32} {
+			g, err := s.quick(net, k)
+			if err != nil {
+				return err
+			}
+			p, err := s.measure(g, k, s.judge.set.Len())
+			if err != nil {
+				return err
+			}
+			if p.Meets {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// finishReport chooses the answer and measures it on the test set.
+func (s *search) finishReport(test *dataset.Set) (*Report, error) {
+	r := s.report
+	r.Tried = s.points
+	r.Front = front(s.points)
+	r.Seconds = time.Since(s.started).Seconds()
+	p, ok := best(s.points, s.recipe)
+	if !ok {
+		return r, s.unmet()
+	}
+	r.Best = p
+	if test != nil && (s.judge.task != TaskAccuracy || test.Labels != nil) {
+		s.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
+		j, err := newJudge(s.model.graph, s.judge.task, test, s.threads)
+		if err != nil {
+			return r, err
+		}
+		out, err := fileOutputs(p.Bytes, test, test.Len(), s.threads)
+		if err != nil {
+			return r, err
+		}
+		r.Test = &Tested{Float: newMetrics(j.task, j.base), File: newMetrics(j.task, j.losses(out))}
+	}
+	r.Seconds = time.Since(s.started).Seconds()
+	return r, nil
+}
+
+// unmet says what the nearest file is.
+func (s *search) unmet() error {
+	if len(s.points) == 0 {
+		return fmt.Errorf("edgec: stopped before any file was made; give the search more time")
+	}
+	small, good := s.points[0], s.points[0]
+	for _, p := range s.points {
+		if p.Size < small.Size {
+			small = p
+		}
+		if p.Drop < good.Drop {
+			good = p
+		}
+	}
+	return fmt.Errorf("edgec: no file meets the limits: the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes; allow a larger drop or size, or more time", small.Size, small.Drop, good.Drop, good.Size)
+}

@@ -1,0 +1,47 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// Table is a device's table of a function on int8 grids, as it stands in a
+// file: Q[q+128] is the image of q. It has no gradient; it exists so that a
+// file can be read back into a graph.
+type Table struct {
+	In, Out graph.Affine
+	Q       [256]int8
+}
+
+// Name implements graph.Op.
+func (Table) Name() string { return "Table" }
+
+// Infer implements graph.Op: the output has the input's shape.
+func (Table) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	if len(in) != 1 {
+		return nil, fmt.Errorf("a table has 1 input, not %d", len(in))
+	}
+	return []tensor.Shape{in[0].Clone()}, nil
+}
+
+// Forward implements graph.Op: y = out.Scale * (Q[q] - out.Zero) with q the
+// nearest integer of x on the input's grid.
+func (t Table) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
+	real := t.Real()
+	for i, v := range in[0].Data {
+		q := math.Round(float64(v)/float64(t.In.Scale)) + float64(t.In.Zero)
+		out[0].Data[i] = real[int(math.Max(-128, math.Min(127, q)))+128]
+	}
+}
+
+// Real returns the table's real values, from q = -128 to 127.
+func (t Table) Real() [256]float32 {
+	var r [256]float32
+	for i, q := range t.Q {
+		r[i] = t.Out.Scale * float32(int(q)-t.Out.Zero)
+	}
+	return r
+}

@@ -1,0 +1,169 @@
+package edgec
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+)
+
+// The tasks, by what the metric counts. All are errors in percent: lower is
+// better.
+const (
+	// TaskAccuracy: samples whose largest output is not the label.
+	TaskAccuracy = "accuracy"
+	// TaskAgreement: samples whose largest output is not the float network's;
+	// for classifiers without labels.
+	TaskAgreement = "agreement"
+	// TaskReconstruction: mean square distance between output and input, 100
+	// for the float network; for networks that reproduce their input.
+	TaskReconstruction = "reconstruction"
+)
+
+// Metrics measures a network on a set of samples.
+type Metrics struct {
+	Task     string  `json:"task"`
+	N        int     `json:"n"`                  // samples
+	Error    float64 `json:"error"`              // percent, see the tasks
+	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, of classifiers
+}
+
+func newMetrics(task string, loss []float64) Metrics {
+	m := Metrics{Task: task, N: len(loss), Error: 100 * mean(loss)}
+	if task != TaskReconstruction {
+		m.Accuracy = 100 - m.Error
+	}
+	return m
+}
+
+func mean(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / math.Max(float64(len(x)), 1)
+}
+
+// judge measures networks on held-out samples against the float network.
+type judge struct {
+	task    string
+	set     *dataset.Set
+	float   *tensor.Tensor // the float network's outputs, [n, outputs]
+	base    []float64      // its losses
+	unit    float64        // of reconstruction: the float network's mean distance
+	threads int
+}
+
+// taskOf chooses the task for a network and a set.
+func taskOf(g *graph.Graph, set *dataset.Set, noLabels bool) (string, error) {
+	in, out := g.Inputs[0].Shape.Sample().Size(), g.Outputs[0].Shape.Sample().Size()
+	switch {
+	case set.Labels != nil && !noLabels:
+		for i, l := range set.Labels {
+			if l < 0 || l >= out {
+				return "", fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels, or ignore them with --no-labels", i, l, out)
+			}
+		}
+		return TaskAccuracy, nil
+	case in == out:
+		return TaskReconstruction, nil
+	case out < 2:
+		return "", fmt.Errorf("edgec: the network has one output and the data no labels; give a network with two outputs or more")
+	}
+	return TaskAgreement, nil
+}
+
+// newJudge measures the float network g on the set.
+func newJudge(g *graph.Graph, task string, set *dataset.Set, threads int) (*judge, error) {
+	j := &judge{task: task, set: set, threads: threads}
+	var err error
+	if j.float, err = outputs(g, set, threads); err != nil {
+		return nil, err
+	}
+	if task == TaskReconstruction {
+		j.unit = 1
+		j.unit = mean(j.losses(j.float))
+		if j.unit == 0 {
+			j.unit = 1
+		}
+	}
+	j.base = j.losses(j.float)
+	return j, nil
+}
+
+// losses returns the loss of each of the first samples of the set for outputs
+// [n, outputs].
+func (j *judge) losses(out *tensor.Tensor) []float64 {
+	n := out.Shape[0]
+	k := out.Shape[1]
+	loss := make([]float64, n)
+	x := make([]float32, j.set.Sample().Size())
+	for i := range loss {
+		y := out.Data[i*k : (i+1)*k]
+		switch j.task {
+		case TaskAccuracy:
+			if train.Argmax(y) != j.set.Labels[i] {
+				loss[i] = 1
+			}
+		case TaskAgreement:
+			if train.Argmax(y) != train.Argmax(j.float.Data[i*k:(i+1)*k]) {
+				loss[i] = 1
+			}
+		default:
+			j.set.Read(i, x)
+			for c, v := range y {
+				e := float64(v) - float64(x[c])
+				loss[i] += e * e / float64(k) / j.unit
+			}
+		}
+	}
+	return loss
+}
+
+// drop compares losses with the float network's on the same samples: the mean
+// difference in points and its standard error.
+func (j *judge) drop(loss []float64) (points, se float64) {
+	n := float64(len(loss))
+	diff := make([]float64, len(loss))
+	for i, l := range loss {
+		diff[i] = l - j.base[i]
+	}
+	m := mean(diff)
+	ss := 0.0
+	for _, d := range diff {
+		ss += (d - m) * (d - m)
+	}
+	return 100 * m, 100 * math.Sqrt(ss/math.Max(n-1, 1)/n)
+}
+
+// graphDrop is the drop of a graph as training computes it.
+func (j *judge) graphDrop(g *graph.Graph) (points, se float64, err error) {
+	out, err := outputs(g, j.set, j.threads)
+	if err != nil {
+		return 0, 0, err
+	}
+	points, se = j.drop(j.losses(out))
+	return points, se, nil
+}
+
+// outputs runs g on every sample of set: [n, outputs], logits of classifiers.
+func outputs(g *graph.Graph, set *dataset.Set, threads int) (*tensor.Tensor, error) {
+	const batch = 32
+	p, err := train.NewPredictor(g, batch, threads)
+	if err != nil {
+		return nil, fmt.Errorf("edgec: %w", err)
+	}
+	return p.Run(set.Len(), func(lo, hi int, dst *tensor.Tensor) {
+		read(set, lo, hi, dst)
+	}), nil
+}
+
+func read(set *dataset.Set, lo, hi int, dst *tensor.Tensor) {
+	size := set.Sample().Size()
+	for i := lo; i < hi; i++ {
+		set.Read(i, dst.Data[(i-lo)*size:(i-lo+1)*size])
+	}
+}

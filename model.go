@@ -1,0 +1,82 @@
+package edgec
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"edgec/internal/graph"
+	"edgec/internal/onnx"
+	"edgec/internal/op"
+	"edgec/internal/simplify"
+	"edgec/internal/tensor"
+)
+
+// Model is a trained network as it was read, simplified and not yet compressed.
+type Model struct {
+	Name  string // of the file, without folder and extension
+	Bytes int    // of the file
+	graph *graph.Graph
+}
+
+// Open reads an ONNX file.
+func Open(path string) (*Model, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("edgec: %w", err)
+	}
+	return OpenBytes(data, path)
+}
+
+// OpenBytes reads an ONNX file from memory; name is used in messages.
+func OpenBytes(data []byte, name string) (*Model, error) {
+	g, err := onnx.Decode(data, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := simplify.Run(g); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(g.Inputs) != 1 || len(g.Outputs) != 1 {
+		return nil, fmt.Errorf("edgec: %s: the network has %d inputs and %d outputs; one of each can be compressed", name, len(g.Inputs), len(g.Outputs))
+	}
+	for _, p := range g.Params() {
+		if i := p.Shadow.FirstNonFinite(); i >= 0 {
+			return nil, fmt.Errorf("edgec: %s: parameter %q: element %d is %v; train the network again or repair the file", name, p.Name, i, p.Shadow.Data[i])
+		}
+	}
+	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	return &Model{Name: base, Bytes: len(data), graph: g}, nil
+}
+
+// Input returns the shape of a sample: [C, H, W] or [F].
+func (m *Model) Input() tensor.Shape { return m.graph.Inputs[0].Shape.Sample() }
+
+// Outputs returns the number of outputs of a sample.
+func (m *Model) Outputs() int { return m.graph.Outputs[0].Shape.Sample().Size() }
+
+// Params returns the number of weights and biases.
+func (m *Model) Params() int { return params(m.graph) }
+
+// MACs returns the multiplications of one inference.
+func (m *Model) MACs() int64 { return macs(m.graph) }
+
+// String lists the operators, one a line.
+func (m *Model) String() string { return m.graph.String() }
+
+func params(g *graph.Graph) int {
+	n := 0
+	for _, p := range g.Params() {
+		n += len(p.Shadow.Data)
+	}
+	return n
+}
+
+func macs(g *graph.Graph) int64 {
+	var n int64
+	for _, node := range g.Nodes {
+		n += op.MACs(node)
+	}
+	return n
+}

@@ -1,0 +1,71 @@
+package edgec
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"edgec/prune"
+)
+
+// Recipe says what Compress is asked for. The outcome is the user's: a largest
+// loss of accuracy, a largest file. Everything else is found by the search or
+// has a default.
+type Recipe struct {
+	// MaxDrop is the largest loss of the metric on held-out samples that is
+	// accepted, in points (percent of samples; percent of the error for a
+	// network that reconstructs its input). With MaxSize, 0 means not asked for.
+	MaxDrop float64 `json:"max_drop"`
+	// MaxSize is the largest file in bytes; 0: not asked for.
+	MaxSize int `json:"max_size,omitempty"`
+	// Budget bounds the time; 0: none. The result then depends on the machine's
+	// speed. The search without a budget counts work, not time.
+	Budget time.Duration `json:"budget,omitempty"`
+	// Seed makes runs different; equal seeds give equal files on one kind of CPU.
+	Seed uint64 `json:"seed"`
+	// NoLabels leaves labels aside: the float network is the teacher, and the
+	// metric is agreement with it.
+	NoLabels bool `json:"no_labels,omitempty"`
+	// Threads is the number of goroutines; 0: GOMAXPROCS. It does not change results.
+	Threads int `json:"-"`
+	// Effort scales the number of training steps; 0: 1.
+	Effort float64 `json:"effort,omitempty"`
+	// Criterion is the importance that pruning ranks weights by; "": prune.Fisher.
+	Criterion prune.Criterion `json:"criterion,omitempty"`
+	// NoAugment trains on the samples as they are; otherwise images are turned,
+	// scaled and shifted a little.
+	NoAugment bool `json:"no_augment,omitempty"`
+	// Labels are class names that the file carries, one for each output; none
+	// by default, since they cost bytes.
+	Labels []string `json:"labels,omitempty"`
+}
+
+// Validate returns every setting that is out of range, joined.
+func (r Recipe) Validate() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf("edgec: "+format, a...)) }
+	if !(r.MaxDrop >= 0 && r.MaxDrop <= 100) {
+		bad("max drop is %v points; give 0 to 100", r.MaxDrop)
+	}
+	if r.MaxSize < 0 {
+		bad("max size is %d bytes; give a positive size", r.MaxSize)
+	}
+	if r.Budget < 0 {
+		bad("budget is %v; give a positive time", r.Budget)
+	}
+	if r.Effort < 0 || r.Effort > 100 {
+		bad("effort is %v; give 0 to 100", r.Effort)
+	}
+	if err := r.Criterion.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// sizeOnly reports that the size alone is asked for.
+func (r Recipe) sizeOnly() bool { return r.MaxSize > 0 && r.MaxDrop == 0 }
+
+// meets reports whether a file of the given size and drop is what was asked for.
+func (r Recipe) meets(size int, drop float64) bool {
+	return (r.MaxSize == 0 || size <= r.MaxSize) && (r.sizeOnly() || drop <= r.MaxDrop)
+}
