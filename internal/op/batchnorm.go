@@ -1,0 +1,82 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// BatchNorm is the inference form y = scale (x - mean) / sqrt(var + Epsilon) +
+// bias, per channel (dimension 1) of x; inputs x, scale, bias, mean, var.
+// Statistics are constants: mean and var get no gradient.
+type BatchNorm struct {
+	Epsilon float32
+}
+
+// Name implements graph.Op.
+func (BatchNorm) Name() string { return "BatchNorm" }
+
+// Infer implements graph.Op.
+func (BatchNorm) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	if err := arity(in, 5, 5); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	if len(x) < 2 {
+		return nil, fmt.Errorf("input %v has no channels", x)
+	}
+	for i, s := range in[1:] {
+		if s.Size() != x[1] {
+			return nil, fmt.Errorf("input %d has shape %v for %d channels", i+1, s, x[1])
+		}
+	}
+	return []tensor.Shape{x.Clone()}, nil
+}
+
+// planes calls f with each run of elements of one channel.
+func planes(s tensor.Shape, f func(c, lo, hi int)) {
+	area := s[2:].Size()
+	for p := 0; p < s[0]*s[1]; p++ {
+		f(p%s[1], p*area, (p+1)*area)
+	}
+}
+
+func (o BatchNorm) inverse(in []*tensor.Tensor, c int) float32 {
+	return float32(1 / math.Sqrt(float64(in[4].Data[c])+float64(o.Epsilon)))
+}
+
+// Forward implements graph.Op.
+func (o BatchNorm) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
+	planes(in[0].Shape, func(c, lo, hi int) {
+		a := in[1].Data[c] * o.inverse(in, c)
+		b := in[2].Data[c] - a*in[3].Data[c]
+		for i := lo; i < hi; i++ {
+			out[0].Data[i] = a*in[0].Data[i] + b
+		}
+	})
+}
+
+// Backward implements graph.Differentiable.
+func (o BatchNorm) Backward(_ *graph.Scratch, din, in, _, dout []*tensor.Tensor) {
+	planes(in[0].Shape, func(c, lo, hi int) {
+		inv := o.inverse(in, c)
+		a := in[1].Data[c] * inv
+		var sum, dot float32
+		for i := lo; i < hi; i++ {
+			d := dout[0].Data[i]
+			sum += d
+			dot += d * (in[0].Data[i] - in[3].Data[c]) * inv
+			if din[0] != nil {
+				din[0].Data[i] += d * a
+			}
+		}
+		if din[1] != nil {
+			din[1].Data[c] += dot
+		}
+		if din[2] != nil {
+			din[2].Data[c] += sum
+		}
+	})
+}

@@ -1,0 +1,85 @@
+package op
+
+import (
+	"fmt"
+
+	"edgec/internal/tensor"
+)
+
+// Clamp is a fused activation: y = min(max(x, Lo), Hi) when On. Lo may be -Inf
+// and Hi +Inf.
+type Clamp struct {
+	On     bool
+	Lo, Hi float32
+}
+
+// apply clamps x in place.
+func (c Clamp) apply(x []float32) {
+	if !c.On {
+		return
+	}
+	lo, hi := c.Lo, c.Hi
+	for i, v := range x {
+		x[i] = min(max(v, lo), hi)
+	}
+}
+
+// back returns the gradient before the clamp, given the clamped output y and
+// its gradient dy: zero where y is at a limit. It is dy itself without a clamp;
+// otherwise it is written to dst, which has room for it.
+func (c Clamp) back(dst, dy, y []float32) []float32 {
+	if !c.On {
+		return dy
+	}
+	dst = dst[:len(dy)]
+	lo, hi := c.Lo, c.Hi
+	for i, v := range y {
+		if v > lo && v < hi {
+			dst[i] = dy[i]
+		} else {
+			dst[i] = 0
+		}
+	}
+	return dst
+}
+
+// arity returns an error unless there are between lo and hi inputs and the
+// first lo are present.
+func arity(in []tensor.Shape, lo, hi int) error {
+	if len(in) < lo || len(in) > hi {
+		if lo == hi {
+			return fmt.Errorf("has %d inputs, needs %d", len(in), lo)
+		}
+		return fmt.Errorf("has %d inputs, needs %d to %d", len(in), lo, hi)
+	}
+	for i := 0; i < lo; i++ {
+		if in[i] == nil {
+			return fmt.Errorf("input %d is missing", i)
+		}
+	}
+	return nil
+}
+
+// at returns ts[i], or nil when it is absent.
+func at(ts []*tensor.Tensor, i int) *tensor.Tensor {
+	if i < len(ts) {
+		return ts[i]
+	}
+	return nil
+}
+
+// add sets dst += src.
+func add(dst, src []float32) {
+	dst = dst[:len(src)]
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+// checkBias verifies an optional bias of n elements.
+func checkBias(in []tensor.Shape, n int) error {
+	if len(in) > 2 && in[2] != nil && in[2].Size() != n {
+		return fmt.Errorf("bias has shape %v, needs %d elements", in[2], n)
+	}
+	return nil
+}

@@ -1,0 +1,339 @@
+package op
+
+import (
+	"fmt"
+
+	"edgec/internal/gemm"
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Conv2D is the 2-D convolution (cross-correlation) of x [N,C,H,W] with
+// kernels w [outC, C/Groups, kH, kW] and a bias b [outC] or none:
+//
+//	y[n,o,i,j] = b[o] + sum_{c,p,q} w[o,c,p,q] x[n, g(o)*C/Groups+c, i*StrideH-PadT+p*DilH, j*StrideW-PadL+q*DilW]
+//
+// with zeros outside the image. Strides, dilations and groups of 0 mean 1.
+type Conv2D struct {
+	StrideH, StrideW       int
+	DilH, DilW             int
+	PadT, PadL, PadB, PadR int
+	Groups                 int
+	Clamp                  Clamp
+}
+
+// Name implements graph.Op.
+func (Conv2D) Name() string { return "Conv2D" }
+
+// Infer implements graph.Op.
+func (o Conv2D) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	if err := arity(in, 2, 3); err != nil {
+		return nil, err
+	}
+	x, w := in[0], in[1]
+	if len(x) != 4 || len(w) != 4 {
+		return nil, fmt.Errorf("input %v and weights %v; needs [N,C,H,W] and [outC,C/groups,kH,kW]", x, w)
+	}
+	g := max(o.Groups, 1)
+	if x[1] != w[1]*g || w[0]%g != 0 {
+		return nil, fmt.Errorf("input has %d channels, weights %v in %d groups take %d", x[1], w, g, w[1]*g)
+	}
+	if err := checkBias(in, w[0]); err != nil {
+		return nil, err
+	}
+	k := o.window(w[2], w[3])
+	oh, ow, err := k.size(x[2], x[3])
+	if err != nil {
+		return nil, err
+	}
+	return []tensor.Shape{{x[0], w[0], oh, ow}}, nil
+}
+
+func (o Conv2D) window(kh, kw int) window {
+	return window{kh, kw, max(o.StrideH, 1), max(o.StrideW, 1), max(o.DilH, 1), max(o.DilW, 1), o.PadT, o.PadL, o.PadB, o.PadR, false}
+}
+
+// window is how kernels and pools move over an image.
+type window struct {
+	kh, kw, sh, sw, dh, dw int
+	pt, pl, pb, pr         int
+	ceil                   bool
+}
+
+// size returns the output's rows and columns.
+func (k window) size(h, w int) (oh, ow int, err error) {
+	dim := func(n, kernel, stride, dil, before, after int) (int, error) {
+		if kernel < 1 || stride < 1 || dil < 1 || before < 0 || after < 0 {
+			return 0, fmt.Errorf("kernel %d, stride %d, dilation %d, padding %d and %d: out of range", kernel, stride, dil, before, after)
+		}
+		room := n + before + after - (kernel-1)*dil - 1
+		if room < 0 {
+			return 0, fmt.Errorf("the kernel spans %d pixels, the padded image has %d", (kernel-1)*dil+1, n+before+after)
+		}
+		out := room/stride + 1
+		if k.ceil && room%stride != 0 && out*stride < n+before {
+			out++ // the last window starts inside the image or the padding before it
+		}
+		return out, nil
+	}
+	if oh, err = dim(h, k.kh, k.sh, k.dh, k.pt, k.pb); err != nil {
+		return 0, 0, err
+	}
+	ow, err = dim(w, k.kw, k.sw, k.dw, k.pl, k.pr)
+	return oh, ow, err
+}
+
+// pointwise reports whether the columns of the image are the image itself.
+func (k window) pointwise() bool {
+	return k.kh == 1 && k.kw == 1 && k.sh == 1 && k.sw == 1 && k.pt|k.pl|k.pb|k.pr == 0
+}
+
+// inside returns the output positions lo..hi-1 for which kernel position p
+// lies inside a row of n elements.
+func inside(p, stride, dil, pad, n, out int) (lo, hi int) {
+	off := p*dil - pad // input = o*stride + off
+	if off < 0 {
+		lo = (-off + stride - 1) / stride
+	}
+	if n-1-off < 0 {
+		return 0, 0
+	}
+	return min(lo, out), max(min(lo, out), min((n-1-off)/stride+1, out))
+}
+
+// im2col writes the columns [c*kh*kw, oh*ow] of the image x [c,h,w].
+func (k window) im2col(dst, x []float32, c, h, w, oh, ow int) {
+	at := 0
+	for ch := 0; ch < c; ch++ {
+		plane := x[ch*h*w : (ch+1)*h*w]
+		for p := 0; p < k.kh; p++ {
+			ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
+			for q := 0; q < k.kw; q++ {
+				xlo, xhi := inside(q, k.sw, k.dw, k.pl, w, ow)
+				row := dst[at : at+oh*ow]
+				at += oh * ow
+				clear(row[:ylo*ow])
+				for i := ylo; i < yhi; i++ {
+					line := row[i*ow : (i+1)*ow]
+					src := plane[(i*k.sh-k.pt+p*k.dh)*w:]
+					off := q*k.dw - k.pl
+					clear(line[:xlo])
+					if k.sw == 1 {
+						copy(line[xlo:xhi], src[xlo+off:])
+					} else {
+						for j := xlo; j < xhi; j++ {
+							line[j] = src[j*k.sw+off]
+						}
+					}
+					clear(line[xhi:])
+				}
+				clear(row[yhi*ow:])
+			}
+		}
+	}
+}
+
+// col2im adds the columns back to the image: the transpose of im2col.
+func (k window) col2im(x, src []float32, c, h, w, oh, ow int) {
+	at := 0
+	for ch := 0; ch < c; ch++ {
+		plane := x[ch*h*w : (ch+1)*h*w]
+		for p := 0; p < k.kh; p++ {
+			ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
+			for q := 0; q < k.kw; q++ {
+				xlo, xhi := inside(q, k.sw, k.dw, k.pl, w, ow)
+				row := src[at : at+oh*ow]
+				at += oh * ow
+				off := q*k.dw - k.pl
+				for i := ylo; i < yhi; i++ {
+					line := row[i*ow : (i+1)*ow]
+					dst := plane[(i*k.sh-k.pt+p*k.dh)*w:]
+					if k.sw == 1 {
+						add(dst[xlo+off:], line[xlo:xhi])
+					} else {
+						for j := xlo; j < xhi; j++ {
+							dst[j*k.sw+off] += line[j]
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Forward implements graph.Op.
+func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
+	x, w, y := in[0], in[1], out[0]
+	n, c, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
+	outC, inC := w.Shape[0], w.Shape[1]
+	g := max(o.Groups, 1)
+	oh, ow := y.Shape[2], y.Shape[3]
+	k := o.window(w.Shape[2], w.Shape[3])
+	area, rows := oh*ow, inC*k.kh*k.kw
+	b := at(in, 2)
+	for i := 0; i < n; i++ {
+		img, dst := x.Data[i*c*h*wd:(i+1)*c*h*wd], y.Data[i*outC*area:(i+1)*outC*area]
+		if b != nil {
+			for ch := 0; ch < outC; ch++ {
+				fill(dst[ch*area:(ch+1)*area], b.Data[ch])
+			}
+		}
+		if inC == 1 && g > 1 {
+			if b == nil {
+				clear(dst)
+			}
+			k.depthwise(dst, img, w.Data, outC/g, h, wd, oh, ow)
+			continue
+		}
+		for gr := 0; gr < g; gr++ {
+			col := img[gr*inC*h*wd : (gr+1)*inC*h*wd]
+			if !k.pointwise() {
+				cols := s.Floats(0, rows*area)
+				k.im2col(cols, col, inC, h, wd, oh, ow)
+				col = cols
+			}
+			m := outC / g
+			gemm.Mul(false, false, m, area, rows, w.Data[gr*m*rows:], rows, col, area, b != nil, dst[gr*m*area:], area)
+		}
+	}
+	o.Clamp.apply(y.Data)
+}
+
+func fill(dst []float32, v float32) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
+// depthwise adds, for each channel, the sum over its kernel of shifted images.
+func (k window) depthwise(y, x, w []float32, mult, h, wd, oh, ow int) {
+	for ch := 0; ch*oh*ow < len(y); ch++ {
+		plane, dst := x[ch/mult*h*wd:(ch/mult+1)*h*wd], y[ch*oh*ow:(ch+1)*oh*ow]
+		k.each(ch, h, wd, oh, ow, func(wi, i, xlo, xhi, src int) {
+			v := w[wi]
+			line := dst[i*ow:]
+			for j := xlo; j < xhi; j++ {
+				line[j] += v * plane[src+j*k.sw]
+			}
+		})
+	}
+}
+
+// each calls f for every kernel position and output row of channel ch: wi is
+// the index of the weight, output columns xlo..xhi-1 of row i meet the input
+// elements src + j*sw of the plane.
+func (k window) each(ch, h, wd, oh, ow int, f func(wi, i, xlo, xhi, src int)) {
+	for p := 0; p < k.kh; p++ {
+		ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
+		for q := 0; q < k.kw; q++ {
+			xlo, xhi := inside(q, k.sw, k.dw, k.pl, wd, ow)
+			for i := ylo; i < yhi; i++ {
+				f((ch*k.kh+p)*k.kw+q, i, xlo, xhi, (i*k.sh-k.pt+p*k.dh)*wd+q*k.dw-k.pl)
+			}
+		}
+	}
+}
+
+// Backward implements graph.Differentiable.
+func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
+	x, w, y := in[0], in[1], out[0]
+	n, c, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
+	outC, inC := w.Shape[0], w.Shape[1]
+	g := max(o.Groups, 1)
+	oh, ow := y.Shape[2], y.Shape[3]
+	k := o.window(w.Shape[2], w.Shape[3])
+	area, rows := oh*ow, inC*k.kh*k.kw
+	dy := dout[0].Data
+	if o.Clamp.On {
+		dy = o.Clamp.back(s.Floats(0, len(dy)), dy, y.Data)
+	}
+	dx, dw, db := din[0], din[1], at(din, 2)
+	for i := 0; i < n; i++ {
+		img, d := x.Data[i*c*h*wd:(i+1)*c*h*wd], dy[i*outC*area:(i+1)*outC*area]
+		var dimg []float32
+		if dx != nil {
+			dimg = dx.Data[i*c*h*wd : (i+1)*c*h*wd]
+		}
+		if db != nil {
+			for ch := 0; ch < outC; ch++ {
+				sum := float32(0)
+				for _, v := range d[ch*area : (ch+1)*area] {
+					sum += v
+				}
+				db.Data[ch] += sum
+			}
+		}
+		if inC == 1 && g > 1 {
+			k.depthwiseBack(dimg, dw, d, img, w.Data, outC/g, h, wd, oh, ow)
+			continue
+		}
+		for gr := 0; gr < g; gr++ {
+			m := outC / g
+			src, dg := img[gr*inC*h*wd:(gr+1)*inC*h*wd], d[gr*m*area:(gr+1)*m*area]
+			if dw != nil {
+				col := src
+				if !k.pointwise() {
+					col = s.Floats(1, rows*area)
+					k.im2col(col, src, inC, h, wd, oh, ow)
+				}
+				gemm.Mul(false, true, m, rows, area, dg, area, col, area, true, dw.Data[gr*m*rows:], rows)
+			}
+			if dimg != nil {
+				dst := dimg[gr*inC*h*wd : (gr+1)*inC*h*wd]
+				if k.pointwise() {
+					gemm.Mul(true, false, rows, area, m, w.Data[gr*m*rows:], rows, dg, area, true, dst, area)
+					continue
+				}
+				dcol := s.Floats(1, rows*area)
+				gemm.Mul(true, false, rows, area, m, w.Data[gr*m*rows:], rows, dg, area, false, dcol, area)
+				k.col2im(dst, dcol, inC, h, wd, oh, ow)
+			}
+		}
+	}
+}
+
+func (k window) depthwiseBack(dx []float32, dw *tensor.Tensor, dy, x, w []float32, mult, h, wd, oh, ow int) {
+	for ch := 0; ch*oh*ow < len(dy); ch++ {
+		in := ch / mult * h * wd
+		plane, d := x[in:in+h*wd], dy[ch*oh*ow:(ch+1)*oh*ow]
+		k.each(ch, h, wd, oh, ow, func(wi, i, xlo, xhi, src int) {
+			line := d[i*ow:]
+			if dw != nil {
+				sum := float32(0)
+				for j := xlo; j < xhi; j++ {
+					sum += line[j] * plane[src+j*k.sw]
+				}
+				dw.Data[wi] += sum
+			}
+			if dx != nil {
+				v, dst := w[wi], dx[in:in+h*wd]
+				for j := xlo; j < xhi; j++ {
+					dst[src+j*k.sw] += v * line[j]
+				}
+			}
+		})
+	}
+}
+
+// Lower emits OpConv2D with the weights as [outC, kH, kW, inC/groups].
+func (o Conv2D) Lower(d Device, n *graph.Node) error {
+	w := n.Inputs[1].Shape
+	outC, inC, kh, kw := w[0], w[1], w[2], w[3]
+	from := make([]int, 0, w.Size())
+	for c := 0; c < outC; c++ {
+		for p := 0; p < kh*kw; p++ {
+			for i := 0; i < inC; i++ {
+				from = append(from, (c*inC+i)*kh*kw+p)
+			}
+		}
+	}
+	x := d.Tensor(n.Inputs[0])
+	weight := d.Weight(x, n.Inputs[1], optional(n, 2), [4]int{outC, kh, kw, inC}, from)
+	out := d.Output(n.Outputs[0])
+	lo, hi := d.Clamp(n.Outputs[0], o.Clamp)
+	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{x}, Out: out, Weight: weight, LUT: -1,
+		StrideH: max(o.StrideH, 1), StrideW: max(o.StrideW, 1), DilH: max(o.DilH, 1), DilW: max(o.DilW, 1),
+		PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, Groups: max(o.Groups, 1), ClampMin: lo, ClampMax: hi})
+	return nil
+}

@@ -1,0 +1,106 @@
+package op
+
+import (
+	"fmt"
+
+	"edgec/internal/gemm"
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Dense is y = x w^T + b with x [N,K] or [N,T,K], w [out,K], b [out] or absent;
+// y is [N,out] or [N,T,out].
+type Dense struct {
+	Clamp Clamp
+}
+
+// Name implements graph.Op.
+func (Dense) Name() string { return "Dense" }
+
+// Infer implements graph.Op.
+func (Dense) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	if err := arity(in, 2, 3); err != nil {
+		return nil, err
+	}
+	x, w := in[0], in[1]
+	if len(x) < 2 || len(x) > 3 || len(w) != 2 {
+		return nil, fmt.Errorf("input %v and weights %v; needs [N,K] or [N,T,K] and [out,K]", x, w)
+	}
+	if k := x[len(x)-1]; k != w[1] {
+		return nil, fmt.Errorf("input has %d features, weights %v take %d", k, w, w[1])
+	}
+	if err := checkBias(in, w[0]); err != nil {
+		return nil, err
+	}
+	y := x.Clone()
+	y[len(y)-1] = w[0]
+	return []tensor.Shape{y}, nil
+}
+
+// Forward implements graph.Op.
+func (o Dense) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
+	w, y := in[1], out[0].Data
+	n, k := w.Shape[0], w.Shape[1]
+	m := len(in[0].Data) / max(k, 1)
+	b := at(in, 2)
+	if b != nil {
+		for i := 0; i < m; i++ {
+			copy(y[i*n:(i+1)*n], b.Data)
+		}
+	}
+	gemm.Mul(false, true, m, n, k, in[0].Data, k, w.Data, k, b != nil, y, n)
+	o.Clamp.apply(y)
+}
+
+// Backward implements graph.Differentiable.
+func (o Dense) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
+	w := in[1]
+	n, k := w.Shape[0], w.Shape[1]
+	m := len(in[0].Data) / max(k, 1)
+	dy := dout[0].Data
+	if o.Clamp.On {
+		dy = o.Clamp.back(s.Floats(0, len(dy)), dy, out[0].Data)
+	}
+	if d := din[0]; d != nil {
+		gemm.Mul(false, false, m, k, n, dy, n, w.Data, k, true, d.Data, k)
+	}
+	if d := din[1]; d != nil {
+		gemm.Mul(true, false, n, k, m, dy, n, in[0].Data, k, true, d.Data, k)
+	}
+	if d := at(din, 2); d != nil {
+		for i := 0; i < m; i++ {
+			add(d.Data, dy[i*n:(i+1)*n])
+		}
+	}
+}
+
+// Lower emits OpDense, whose weight columns follow the order in which the
+// input lies, or a 1x1 OpConv2D for a sequence [T,K].
+func (o Dense) Lower(d Device, n *graph.Node) error {
+	x, w, y := n.Inputs[0], n.Inputs[1].Shape, n.Outputs[0]
+	outC, k := w[0], w[1]
+	in := format.Instr{Op: format.OpDense, Weight: -1, LUT: -1}
+	var columns []int
+	if len(x.Shape) == 2 {
+		var t int
+		t, columns = d.Flat(x)
+		in.In, in.Out = []int{t}, d.Output(y)
+	} else {
+		t := x.Shape.Size() / k
+		in.Op, in.StrideH, in.StrideW, in.DilH, in.DilW, in.Groups = format.OpConv2D, 1, 1, 1, 1, 1
+		in.In, in.Out = []int{d.Tensor(x, t, 1, k)}, d.Output(y, t, 1, outC)
+	}
+	var from []int
+	if columns != nil {
+		for c := 0; c < outC; c++ {
+			for _, i := range columns {
+				from = append(from, c*k+i)
+			}
+		}
+	}
+	in.Weight = d.Weight(in.In[0], n.Inputs[1], optional(n, 2), [4]int{outC, 1, 1, k}, from)
+	in.ClampMin, in.ClampMax = d.Clamp(y, o.Clamp)
+	d.Emit(in)
+	return nil
+}

@@ -1,0 +1,104 @@
+package op
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Softmax is exp(x_i) / sum_j exp(x_j) along dimension Axis (negative: counted
+// from the end), computed relative to the largest x.
+type Softmax struct {
+	Axis int
+}
+
+// Name implements graph.Op.
+func (Softmax) Name() string { return "Softmax" }
+
+// Infer implements graph.Op.
+func (o Softmax) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	if err := arity(in, 1, 1); err != nil {
+		return nil, err
+	}
+	if o.Axis < -len(in[0]) || o.Axis >= len(in[0]) {
+		return nil, fmt.Errorf("axis %d of input %v", o.Axis, in[0])
+	}
+	return []tensor.Shape{in[0].Clone()}, nil
+}
+
+// lanes calls f with the first index, stride and length of every vector along
+// the axis.
+func (o Softmax) lanes(s tensor.Shape, f func(at, stride, n int)) {
+	axis := o.Axis
+	if axis < 0 {
+		axis += len(s)
+	}
+	n, stride := s[axis], s[axis+1:].Size()
+	for outer := 0; outer < s[:axis].Size(); outer++ {
+		for i := 0; i < stride; i++ {
+			f(outer*n*stride+i, stride, n)
+		}
+	}
+}
+
+// Forward implements graph.Op.
+func (o Softmax) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
+	x, y := in[0].Data, out[0].Data
+	o.lanes(in[0].Shape, func(at, stride, n int) {
+		top := float32(math.Inf(-1))
+		for i := 0; i < n; i++ {
+			top = max(top, x[at+i*stride])
+		}
+		sum := 0.0
+		for i := 0; i < n; i++ {
+			sum += math.Exp(float64(x[at+i*stride] - top))
+		}
+		for i := 0; i < n; i++ {
+			y[at+i*stride] = float32(math.Exp(float64(x[at+i*stride]-top)) / sum)
+		}
+	})
+}
+
+// Backward implements graph.Differentiable: dx = y (dy - sum_j y_j dy_j).
+func (o Softmax) Backward(_ *graph.Scratch, din, _, out, dout []*tensor.Tensor) {
+	if din[0] == nil {
+		return
+	}
+	y, dy := out[0].Data, dout[0].Data
+	o.lanes(out[0].Shape, func(at, stride, n int) {
+		dot := float32(0)
+		for i := 0; i < n; i++ {
+			dot += y[at+i*stride] * dy[at+i*stride]
+		}
+		for i := 0; i < n; i++ {
+			k := at + i*stride
+			din[0].Data[k] += y[k] * (dy[k] - dot)
+		}
+	})
+}
+
+// Lower emits OpSoftmax on float32, between OpDequantize and OpQuantize where
+// the values have grids.
+func (o Softmax) Lower(d Device, n *graph.Node) error {
+	x, y := n.Inputs[0], n.Outputs[0]
+	axis := o.Axis
+	if axis < 0 {
+		axis += len(x.Shape)
+	}
+	if axis != channelAxis(len(x.Shape)) && x.Shape[axis] != x.Shape.Size() {
+		return fmt.Errorf("the device computes softmax over the channels of an image or the last dimension, not over dimension %d of shape %v", axis, x.Shape)
+	}
+	in := format.Instr{Op: format.OpSoftmax, Weight: -1, LUT: -1, In: []int{d.Float(x)}}
+	if y.Grid == nil {
+		in.Out = d.Output(y)
+		d.Emit(in)
+		return nil
+	}
+	in.Out = d.Temp(StandardShape(y.Shape)...)
+	d.Emit(in)
+	d.Emit(format.Instr{Op: format.OpQuantize, Weight: -1, LUT: -1, In: []int{in.Out}, Out: d.Output(y), ClampMin: -128, ClampMax: 127})
+	return nil
+}
