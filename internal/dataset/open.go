@@ -1,0 +1,131 @@
+package dataset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Options say what the network expects.
+type Options struct {
+	// Shape is the network's sample shape, [C,H,W] or [F]; nil takes the data's.
+	// Pictures of a folder are resized to it.
+	Shape tensor.Shape
+	// Classes is the number of the network's outputs; labels must lie below it.
+	// 0: not checked.
+	Classes int
+	// Raw feeds bytes as 0..255 instead of 0..1.
+	Raw bool
+	// Mean and Std normalise each channel after that: (x - mean) / std.
+	Mean, Std []float32
+}
+
+func (o Options) pre() format.Preprocess {
+	return format.Preprocess{Bytes255: o.Raw, Mean: o.Mean, Std: o.Std}
+}
+
+// Open reads the data at path, whose kind is found by its content: a folder
+// with idx files, CIFAR batches or images, or an idx, npy, npz or CSV file. An
+// error names the file, the record, the cause and the remedy.
+func Open(path string, o Options) (*Splits, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	var sp *Splits
+	if info.IsDir() {
+		sp, err = openFolder(path, o)
+	} else {
+		sp, err = openFile(path, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []*Set{sp.Train, sp.Test} {
+		if s != nil && s.Len() == 0 {
+			return nil, fmt.Errorf("dataset: %s: holds no samples", path)
+		}
+	}
+	return sp, nil
+}
+
+func openFolder(path string, o Options) (*Splits, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("dataset: %s: the folder is empty; give a folder with idx files, CIFAR batches, or one folder of images a class", path)
+	}
+	var idx, batches []string
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case e.IsDir():
+		case strings.Contains(name, "idx") && strings.Contains(name, "ubyte"):
+			idx = append(idx, filepath.Join(path, name))
+		case strings.HasSuffix(name, ".bin"):
+			batches = append(batches, filepath.Join(path, name))
+		}
+	}
+	switch {
+	case len(idx) > 0:
+		return openIdx(path, idx, o)
+	case len(batches) > 0:
+		return openCIFAR(path, batches, o)
+	}
+	return openImages(path, o)
+}
+
+func openFile(path string, o Options) (*Splits, error) {
+	head := make([]byte, 8)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	n, _ := f.Read(head)
+	f.Close()
+	head = head[:n]
+	switch {
+	case strings.HasPrefix(string(head), "\x93NUMPY"):
+		return openNpy(path, o)
+	case strings.HasPrefix(string(head), "PK\x03\x04"):
+		return openNpz(path, o)
+	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14, strings.HasPrefix(string(head), "\x1f\x8b"):
+		return openIdx(filepath.Dir(path), []string{path}, o)
+	case strings.HasSuffix(path, ".bin"):
+		return openCIFAR(filepath.Dir(path), []string{path}, o)
+	case strings.HasSuffix(strings.ToLower(path), ".csv"):
+		return openCSV(path, o)
+	}
+	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these", path)
+}
+
+// fit matches the shape of the data's samples with the network's: equal shapes,
+// an image with one channel more or less written, or the same elements flat.
+func fit(data tensor.Shape, o Options, source string) (sample, image tensor.Shape, err error) {
+	if len(data) == 2 {
+		image = tensor.Shape{1, data[0], data[1]}
+	} else if len(data) == 3 {
+		image = data
+	}
+	want := o.Shape
+	switch {
+	case want == nil && image != nil:
+		return image, image, nil
+	case want == nil:
+		return data, nil, nil
+	case want.Equal(data) || image != nil && want.Equal(image):
+		return want, image, nil
+	case want.Size() == data.Size() && (len(want) == 1 || len(data) == 1):
+		if image == nil && len(want) == 3 {
+			image = want
+		}
+		return want, image, nil
+	}
+	return nil, nil, fmt.Errorf("dataset: %s: samples have shape %v, the network takes %v; give data of that shape", source, data, want)
+}

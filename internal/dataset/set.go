@@ -1,0 +1,183 @@
+// Package dataset reads labelled and unlabelled samples: idx folders, npy and
+// npz, folders of images, CIFAR's binary batches, CSV. A Set keeps bytes as
+// bytes and turns them into network input when they are read.
+package dataset
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Set is a list of samples of one shape. It is read-only and may be shared.
+type Set struct {
+	Labels     []int    // one for each sample, nil without
+	Classes    int      // number of classes; 0 without labels
+	ClassNames []string // nil when they have no names
+	Pre        format.Preprocess
+
+	sample tensor.Shape
+	image  tensor.Shape // [C,H,W] when samples are pictures, even if sample is flat
+	index  []int        // of each sample, its record
+	bytes  []uint8      // records, channels first; nil for floats
+	floats []float32
+	tables [][256]float32 // of each channel
+}
+
+// Splits are the two parts of a source.
+type Splits struct {
+	Train *Set
+	Test  *Set // nil when the source has none
+}
+
+// newSet makes a set of n records; exactly one of bytes and floats is given.
+func newSet(sample, image tensor.Shape, bytes []uint8, floats []float32, n int, pre format.Preprocess) *Set {
+	s := &Set{sample: sample, image: image, bytes: bytes, floats: floats, Pre: pre, index: make([]int, n)}
+	for i := range s.index {
+		s.index[i] = i
+	}
+	if bytes != nil {
+		channels := 1
+		if len(image) == 3 {
+			channels = image[0]
+		}
+		for c := 0; c < channels; c++ {
+			s.tables = append(s.tables, table(pre, c))
+		}
+	}
+	return s
+}
+
+// table returns the input of every byte in channel c: (b/255 - mean) / std, or
+// (b - mean) / std with Bytes255.
+func table(p format.Preprocess, c int) (t [256]float32) {
+	at := func(x []float32, otherwise float32) float64 {
+		switch {
+		case len(x) == 0:
+			return float64(otherwise)
+		case c < len(x):
+			return float64(x[c])
+		}
+		return float64(x[0])
+	}
+	mean, std := at(p.Mean, 0), at(p.Std, 1)
+	for b := range t {
+		v := float64(b)
+		if !p.Bytes255 {
+			v /= 255
+		}
+		t[b] = float32((v - mean) / std)
+	}
+	return t
+}
+
+// Len returns the number of samples.
+func (s *Set) Len() int { return len(s.index) }
+
+// Sample returns the shape of a sample, [C,H,W] or [F].
+func (s *Set) Sample() tensor.Shape { return s.sample }
+
+// Image returns the shape [C,H,W] of the pictures, nil for other data.
+func (s *Set) Image() tensor.Shape { return s.image }
+
+// Read writes sample i, preprocessed, channels first, to dst.
+func (s *Set) Read(i int, dst []float32) {
+	size := s.sample.Size()
+	at := s.index[i] * size
+	if s.bytes == nil {
+		copy(dst[:size], s.floats[at:at+size])
+		return
+	}
+	area := size / len(s.tables)
+	for c := range s.tables {
+		t := &s.tables[c]
+		src, out := s.bytes[at+c*area:at+(c+1)*area], dst[c*area:(c+1)*area]
+		for k, b := range src {
+			out[k] = t[b]
+		}
+	}
+}
+
+// Bytes writes the bytes of sample i, channels last, to dst. ok is false when
+// the set does not come from bytes.
+func (s *Set) Bytes(i int, dst []byte) (ok bool) {
+	if s.bytes == nil {
+		return false
+	}
+	size := s.sample.Size()
+	src := s.bytes[s.index[i]*size : (s.index[i]+1)*size]
+	c := len(s.tables)
+	area := size / c
+	for k, b := range src {
+		dst[k%area*c+k/area] = b
+	}
+	return true
+}
+
+// Batch writes the given samples to dst, [len(idx), sample...].
+func (s *Set) Batch(idx []int, dst *tensor.Tensor) {
+	size := s.sample.Size()
+	for k, i := range idx {
+		s.Read(i, dst.Data[k*size:(k+1)*size])
+	}
+}
+
+// Subset returns the samples idx in that order; the data is shared.
+func (s *Set) Subset(idx []int) *Set {
+	t := *s
+	t.index = make([]int, len(idx))
+	t.Labels = nil
+	for k, i := range idx {
+		t.index[k] = s.index[i]
+		if s.Labels != nil {
+			t.Labels = append(t.Labels, s.Labels[i])
+		}
+	}
+	return &t
+}
+
+// WithoutLabels returns the set without its labels.
+func (s *Set) WithoutLabels() *Set {
+	t := *s
+	t.Labels = nil
+	return &t
+}
+
+// Folds cuts the samples into n parts at random; every class is spread evenly
+// when there are labels.
+func (s *Set) Folds(n int, seed uint64) [][]int {
+	order := rand.New(rand.NewPCG(seed, 0xf01d)).Perm(s.Len())
+	if s.Labels != nil {
+		slices.SortStableFunc(order, func(a, b int) int { return s.Labels[a] - s.Labels[b] })
+	}
+	folds := make([][]int, n)
+	for k, i := range order {
+		folds[k%n] = append(folds[k%n], i)
+	}
+	// the parts lost their random order to the sorting
+	r := rand.New(rand.NewPCG(seed, 0x0bde5))
+	for _, f := range folds {
+		r.Shuffle(len(f), func(a, b int) { f[a], f[b] = f[b], f[a] })
+	}
+	return folds
+}
+
+// setLabels attaches labels and checks them against the number of classes (0:
+// the largest label decides).
+func (s *Set) setLabels(labels []int, classes int, source string) error {
+	if len(labels) != s.Len() {
+		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(labels), s.Len())
+	}
+	for i, l := range labels {
+		if l < 0 || classes > 0 && l >= classes {
+			return fmt.Errorf("dataset: %s: sample %d has label %d, but there are %d classes (0 to %d); check the labels or the network", source, i, l, classes, classes-1)
+		}
+		s.Classes = max(s.Classes, l+1)
+	}
+	s.Classes = max(s.Classes, classes)
+	s.Labels = labels
+	return nil
+}
