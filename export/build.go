@@ -40,7 +40,7 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	plan(b.f)
+	format.Finish(b.f)
 	if cfg.SelfTest != nil {
 		test, err := cfg.SelfTest(b.f)
 		if err != nil {

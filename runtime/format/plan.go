@@ -1,10 +1,8 @@
-package export
+package format
 
 import (
 	"cmp"
 	"slices"
-
-	"edgec/runtime/format"
 )
 
 // align is the alignment of tensors in the arena, in bytes.
@@ -17,14 +15,14 @@ type buffer struct {
 	offset      int
 }
 
-// plan assigns each tensor of f its place in the arena and sets f.Arena. Tensors
+// Plan assigns each tensor of f its place in the arena and sets f.Arena. Tensors
 // whose lifetimes overlap never share memory, but for a reshape and its source,
 // and a table or clamp that overwrites the source that nothing else reads.
 //
 // Buffers are placed in order of falling size, each at the lowest offset that
 // is free during its lifetime (Pisarchyk and Lee, "Efficient Memory Management
 // for Deep Neural Net Inference", 2020, greedy by size).
-func plan(f *format.File) {
+func Plan(f *File) {
 	buffers, of := lifetimes(f)
 	place(buffers)
 	f.Arena = 0
@@ -37,7 +35,7 @@ func plan(f *format.File) {
 }
 
 // lifetimes returns the buffers and the buffer of each tensor.
-func lifetimes(f *format.File) (buffers []*buffer, of []int) {
+func lifetimes(f *File) (buffers []*buffer, of []int) {
 	of = make([]int, len(f.Tensors))
 	for i := range f.Tensors {
 		of[i] = i
@@ -57,20 +55,20 @@ func lifetimes(f *format.File) (buffers []*buffer, of []int) {
 		buffers[i].last = len(f.Instrs)
 	}
 	for k, in := range f.Instrs {
-		if src := in.In[0]; in.Op == format.OpReshape || in.Op == format.OpLUT && buffers[of[src]].last == k {
-			share(buffers, of, src, in.Out)
+		if src := in.In[0]; in.Op == OpReshape || in.Op == OpLUT && buffers[of[src]].last == k {
+			merge(buffers, of, src, in.Out)
 		}
 	}
 	return compact(buffers, of)
 }
 
-func bytesOf(t *format.Tensor) int {
+func bytesOf(t *Tensor) int {
 	n := t.Elems() * t.DType.Size()
 	return (n + align - 1) / align * align
 }
 
-// share puts tensor b into the buffer of tensor a.
-func share(buffers []*buffer, of []int, a, b int) {
+// merge puts tensor b into the buffer of tensor a.
+func merge(buffers []*buffer, of []int, a, b int) {
 	x, y := buffers[of[a]], buffers[of[b]]
 	x.first, x.last, x.size = min(x.first, y.first), max(x.last, y.last), max(x.size, y.size)
 	of[b] = of[a]

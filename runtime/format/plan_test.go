@@ -1,37 +1,35 @@
-package export
+package format
 
 import (
 	"math/rand/v2"
 	"testing"
-
-	"edgec/runtime/format"
 )
 
 // randomFile returns instructions over random tensors; only the fields that the
 // planner reads are set.
-func randomFile(rng *rand.Rand) *format.File {
-	f := &format.File{}
+func randomFile(rng *rand.Rand) *File {
+	f := &File{}
 	add := func() int {
-		f.Tensors = append(f.Tensors, format.Tensor{DType: format.DType(rng.IntN(2)), Shape: []int{1 + rng.IntN(200)}})
+		f.Tensors = append(f.Tensors, Tensor{DType: DType(rng.IntN(2)), Shape: []int{1 + rng.IntN(200)}})
 		return len(f.Tensors) - 1
 	}
 	for range 1 + rng.IntN(2) {
 		f.Inputs = append(f.Inputs, add())
 	}
 	for range 1 + rng.IntN(30) {
-		in := format.Instr{Op: format.OpConv2D, In: []int{rng.IntN(len(f.Tensors))}}
+		in := Instr{Op: OpConv2D, In: []int{rng.IntN(len(f.Tensors))}}
 		switch rng.IntN(4) {
 		case 0:
-			in.Op = format.OpAdd
+			in.Op = OpAdd
 			in.In = append(in.In, rng.IntN(len(f.Tensors)))
 		case 1:
-			in.Op = format.OpReshape
+			in.Op = OpReshape
 		case 2:
-			in.Op = format.OpLUT
+			in.Op = OpLUT
 		}
 		src := f.Tensors[in.In[0]]
 		in.Out = add()
-		if in.Op == format.OpReshape || in.Op == format.OpLUT {
+		if in.Op == OpReshape || in.Op == OpLUT {
 			f.Tensors[in.Out] = src
 		}
 		f.Instrs = append(f.Instrs, in)
@@ -45,7 +43,7 @@ func randomFile(rng *rand.Rand) *format.File {
 
 // oracle runs the file on an arena in which every byte remembers who wrote it,
 // and reports the first instruction that reads memory of another tensor.
-func oracle(f *format.File) (instr int, ok bool) {
+func oracle(f *File) (instr int, ok bool) {
 	owner := make([]int, f.Arena) // the buffer's content: a number for each distinct tensor content
 	content := make([]int, len(f.Tensors))
 	write := func(t int) {
@@ -75,10 +73,10 @@ func oracle(f *format.File) (instr int, ok bool) {
 				return k, false
 			}
 		}
-		if in.Op == format.OpReshape {
+		if in.Op == OpReshape {
 			content[in.Out] = content[in.In[0]]
 		}
-		if in.Op != format.OpReshape && in.Op != format.OpLUT {
+		if in.Op != OpReshape && in.Op != OpLUT {
 			// Kernels may write the output before they have read the input.
 			for i := range owner {
 				x := &f.Tensors[in.Out]
@@ -106,7 +104,7 @@ func TestPlan(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for i := range 500 {
 		f := randomFile(rng)
-		plan(f)
+		Plan(f)
 		sum := 0
 		for k := range f.Tensors {
 			x := &f.Tensors[k]
@@ -126,14 +124,14 @@ func TestPlan(t *testing.T) {
 
 // A chain needs its two largest neighbours at once, and a table works in place.
 func TestPlanChain(t *testing.T) {
-	f := &format.File{Inputs: []int{0}, Outputs: []int{4}}
+	f := &File{Inputs: []int{0}, Outputs: []int{4}}
 	for _, n := range []int{64, 160, 160, 32, 32} {
-		f.Tensors = append(f.Tensors, format.Tensor{Shape: []int{n}})
+		f.Tensors = append(f.Tensors, Tensor{Shape: []int{n}})
 	}
-	for i, op := range []format.Opcode{format.OpConv2D, format.OpLUT, format.OpDense, format.OpReshape} {
-		f.Instrs = append(f.Instrs, format.Instr{Op: op, In: []int{i}, Out: i + 1})
+	for i, op := range []Opcode{OpConv2D, OpLUT, OpDense, OpReshape} {
+		f.Instrs = append(f.Instrs, Instr{Op: op, In: []int{i}, Out: i + 1})
 	}
-	plan(f)
+	Plan(f)
 	if f.Arena != 64+160 {
 		t.Errorf("arena %d, want %d", f.Arena, 64+160)
 	}

@@ -1,0 +1,315 @@
+package format
+
+// Decode reads a file and validates all of it: what it returns satisfies
+// Check, and its arena is planned. An error says what is wrong and the remedy.
+func Decode(data []byte) (*File, error) {
+	const least = len(magic) + 1 + 4
+	switch {
+	case len(data) < len(magic) || string(data[:len(magic)]) != magic:
+		return nil, Error("not an edgec file: it does not start with the magic number")
+	case len(data) < least:
+		return nil, Error("truncated: " + itoa(len(data)) + " bytes; copy the file again")
+	case data[len(magic)]>>4 != version>>4:
+		return nil, Error("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(version>>4) + ".x: update it")
+	}
+	body := data[:len(data)-4]
+	if sum := (&reader{b: data[len(data)-4:]}).u32(); sum != Checksum(body) {
+		return nil, Error("the checksum of its " + itoa(len(data)) + " bytes differs: the file is truncated or damaged, copy it again")
+	}
+	r := &reader{b: body[len(magic)+1:]}
+	f := &File{}
+	var weights []byte
+	seen := 0
+	for len(r.b) > 0 {
+		tag := r.byte()
+		n := r.uvarint()
+		if r.fail || n > len(r.b) {
+			return nil, Error("a section ends beyond the file")
+		}
+		sec := &reader{b: r.b[:n]}
+		r.b = r.b[n:]
+		switch tag {
+		case secGraph:
+			if err := decodeGraph(f, sec); err != nil {
+				return nil, err
+			}
+			seen |= 1
+		case secWeights:
+			weights = sec.b
+			seen |= 2
+		case secMeta:
+			decodeMeta(&f.Meta, sec)
+		case secTest:
+			f.Test = &SelfTest{Seed: uint32(sec.uvarint()), CRC: sec.u32()}
+		default:
+			if tag&0x80 == 0 {
+				return nil, Error("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
+			}
+			continue
+		}
+		if sec.fail {
+			return nil, Error("section " + itoa(int(tag&0x7f)) + " ends too early")
+		}
+	}
+	if seen&1 == 0 {
+		return nil, Error("holds no graph")
+	}
+	if err := f.shapes(len(data)); err != nil {
+		return nil, err
+	}
+	if len(f.Weights)+len(f.LUTs) > 0 {
+		c := newDecoder(newModel(counters, mixers), weights)
+		for i := range f.LUTs {
+			codeLUT(c, &f.LUTs[i])
+		}
+		for i := range f.Weights {
+			g, kind := gridOf(f, i)
+			codeWeight(c, &f.Weights[i], g, kind, func(part) {})
+			if c.short {
+				return nil, Error("the weights end too early")
+			}
+		}
+	}
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
+	Plan(f)
+	if f.Arena > MaxArena {
+		return nil, Error("needs " + itoa(f.Arena) + " bytes of working memory, more than " + itoa(MaxArena))
+	}
+	return f, nil
+}
+
+// decodeGraph reads what encodeGraph wrote. Shapes of outputs and weights
+// follow later.
+func decodeGraph(f *File, r *reader) error {
+	n := r.uvarint()
+	if n > 256 {
+		return Error(itoa(n) + " inputs")
+	}
+	for k := 0; k < n; k++ {
+		b := r.byte()
+		t := Tensor{}
+		for d := 0; d < int(b&7); d++ {
+			t.Shape = append(t.Shape, r.uvarint())
+		}
+		if b&8 == 0 {
+			t.Scale = float(r.u16())
+		} else {
+			t.Scale = r.f32()
+		}
+		t.Zero = int(int8(r.byte()))
+		f.Tensors = append(f.Tensors, t)
+		f.Inputs = append(f.Inputs, k)
+	}
+	m := r.uvarint()
+	if r.fail || m > MaxTensors || m > len(r.b) {
+		return Error("the graph ends too early")
+	}
+	for k := 0; k < m; k++ {
+		if err := decodeInstr(f, r); err != nil {
+			return err
+		}
+	}
+	outs := r.uvarint()
+	if outs > len(r.b)+1 {
+		return Error("the graph ends too early")
+	}
+	for k := 0; k < outs; k++ {
+		f.Outputs = append(f.Outputs, r.uvarint())
+	}
+	if outs == 0 {
+		f.Outputs = []int{len(f.Tensors) - 1}
+	}
+	return nil
+}
+
+func decodeInstr(f *File, r *reader) error {
+	first := r.byte()
+	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
+	if first&opInputs == 0 {
+		in.In = []int{in.Out - 1}
+	} else {
+		n := r.uvarint()
+		if n > len(r.b) {
+			return Error("the graph ends too early")
+		}
+		for k := 0; k < n; k++ {
+			in.In = append(in.In, in.Out-1-r.uvarint())
+		}
+	}
+	flags := 0
+	if first&opAttrs != 0 {
+		flags = r.uvarint()
+	}
+	if flags>>attrs != 0 {
+		return Error("an instruction has attributes that this reader does not know: update it")
+	}
+	var v fields
+	for _, a := range attrOrder {
+		v[a] = v.standard(in.Op, a, len(f.Weights), len(f.LUTs))
+	}
+	for a := range v {
+		if flags>>a&1 != 0 {
+			v[a] = r.varint()
+		}
+		// attributes that follow this one take their defaults from it
+		for _, b := range attrOrder {
+			if b > a && flags>>b&1 == 0 {
+				v[b] = v.standard(in.Op, b, len(f.Weights), len(f.LUTs))
+			}
+		}
+	}
+	v.store(&in)
+	t := Tensor{}
+	if in.Op.weighted() {
+		if in.Weight == len(f.Weights) {
+			w := Weight{OutC: r.uvarint(), KH: 1, KW: 1}
+			if in.Op == OpConv2D {
+				w.KH, w.KW = r.uvarint(), r.uvarint()
+			}
+			f.Weights = append(f.Weights, w)
+		}
+		t.DType = dtype(first&opFloat != 0)
+	}
+	if in.Op == OpLUT && in.LUT == len(f.LUTs) {
+		f.LUTs = append(f.LUTs, [256]int8{})
+	}
+	switch in.Op {
+	case OpTranspose:
+		rank := 0
+		if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(f.Tensors) {
+			rank = f.rank(in.In[0])
+		}
+		for k := 0; k < rank; k++ {
+			in.Perm = append(in.Perm, r.uvarint())
+		}
+	case OpReshape:
+		for k := r.uvarint() & 7; k > 0; k-- {
+			in.Shape = append(in.Shape, r.uvarint())
+		}
+	case OpSoftmax, OpDequantize:
+		t.DType = Float32
+	}
+	if t.DType == Int8 && !in.Op.sharesGrid() {
+		if flags>>attrScale32&1 == 0 {
+			t.Scale = float(r.u16())
+		} else {
+			t.Scale = r.f32()
+		}
+		t.Zero = int(int8(r.byte()))
+	}
+	f.Instrs = append(f.Instrs, in)
+	f.Tensors = append(f.Tensors, t)
+	if r.fail {
+		return Error("the graph ends too early")
+	}
+	return nil
+}
+
+// attrOrder lists the attributes so that each comes after those that its
+// default depends on.
+var attrOrder = [...]int{attrKH, attrKW, attrStrideH, attrStrideW, attrDilH, attrDilW, attrPadT, attrPadL, attrPadB, attrPadR,
+	attrGroups, attrAxis, attrClampMin, attrClampMax, attrCountPad, attrPadValue, attrWeight, attrLUT}
+
+// rank returns the number of dimensions of tensor t, before shapes are known.
+func (f *File) rank(t int) int {
+	for t >= len(f.Inputs) {
+		in := &f.Instrs[t-len(f.Inputs)]
+		switch in.Op {
+		case OpDense:
+			return 1
+		case OpReshape:
+			return len(in.Shape)
+		case OpConv2D, OpMaxPool, OpAvgPool, OpPad:
+			return 3
+		}
+		if len(in.In) == 0 || in.In[0] < 0 || in.In[0] >= t {
+			return 0
+		}
+		t = in.In[0]
+	}
+	return len(f.Tensors[t].Shape)
+}
+
+// shapes computes the shapes of weights and outputs, and refuses files whose
+// weights are out of proportion to their length.
+func (f *File) shapes(length int) error {
+	total := 0
+	for _, t := range f.Inputs {
+		if !positive(f.Tensors[t].Shape) {
+			return Error("input " + itoa(t) + " has shape " + shapeString(f.Tensors[t].Shape))
+		}
+	}
+	for k := range f.Instrs {
+		in := &f.Instrs[k]
+		x := make([]*Tensor, len(in.In))
+		for i, t := range in.In {
+			if t < 0 || t >= in.Out {
+				return Error("instruction " + itoa(k) + " reads tensor " + itoa(t) + " before it is written")
+			}
+			x[i] = &f.Tensors[t]
+		}
+		if len(x) == 0 {
+			return Error("instruction " + itoa(k) + " has no input")
+		}
+		var w *Weight
+		if in.Op.weighted() {
+			if in.Weight < 0 || in.Weight >= len(f.Weights) {
+				return Error("instruction " + itoa(k) + ": weights " + itoa(in.Weight) + " do not exist")
+			}
+			w = &f.Weights[in.Weight]
+			if w.InC == 0 {
+				w.InC = x[0].Elems()
+				if in.Op == OpConv2D {
+					w.InC = 0
+					if s := x[0].Shape; len(s) == 3 && in.Groups > 0 {
+						w.InC = s[2] / in.Groups
+					}
+				}
+				if !positive([]int{w.OutC, w.KH, w.KW, w.InC}) {
+					return Error("instruction " + itoa(k) + ": weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
+				}
+				if total += w.Elems(); total > MaxWeights || total>>16 > length {
+					return Error(itoa(total) + " weights in " + itoa(length) + " bytes are more than a file can hold")
+				}
+			}
+		}
+		out := &f.Tensors[in.Out]
+		shape, dt, err := OutShape(in, x, w, out.DType == Float32)
+		if err != nil {
+			return Error("instruction " + itoa(k) + ": " + string(err.(Error)))
+		}
+		if !positive(shape) {
+			return Error("instruction " + itoa(k) + ": output of shape " + shapeString(shape))
+		}
+		out.Shape, out.DType = shape, dt
+		if in.Op.sharesGrid() {
+			out.Scale, out.Zero = x[0].Scale, x[0].Zero
+		}
+	}
+	return nil
+}
+
+func decodeMeta(m *Meta, r *reader) {
+	m.Name = r.string()
+	n := r.uvarint()
+	if n > len(r.b) {
+		r.fail = true
+		return
+	}
+	for k := 0; k < n; k++ {
+		m.Labels = append(m.Labels, r.string())
+	}
+	m.Input.Bytes255 = r.byte() != 0
+	for _, list := range []*[]float32{&m.Input.Mean, &m.Input.Std} {
+		n := r.uvarint()
+		if n > len(r.b)/4 {
+			r.fail = true
+			return
+		}
+		for k := 0; k < n; k++ {
+			*list = append(*list, r.f32())
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package format
+
+import (
+	"math"
+	"slices"
+)
+
+// Encode returns the bytes of f and where they went. f must be in the form
+// that Finish makes. The same file always gives the same bytes.
+func Encode(f *File) ([]byte, *Sizes, error) {
+	if err := f.Check(); err != nil {
+		return nil, nil, err
+	}
+	sizes := &Sizes{}
+	w := &writer{b: append([]byte(magic), version)}
+	section := func(tag byte, body []byte) {
+		w.byte(tag)
+		w.uvarint(len(body))
+		w.b = append(w.b, body...)
+	}
+	graph := encodeGraph(f)
+	section(secGraph, graph)
+	sizes.Graph = len(graph)
+	if len(f.Weights)+len(f.LUTs) > 0 {
+		body := encodeWeights(f, sizes)
+		section(secWeights, body)
+	}
+	if meta := encodeMeta(&f.Meta); meta != nil {
+		section(secMeta, meta)
+		sizes.Meta = len(meta)
+	}
+	if f.Test != nil {
+		t := &writer{}
+		t.uvarint(int(f.Test.Seed & math.MaxInt32))
+		t.u32(f.Test.CRC)
+		section(secTest, t.b)
+		sizes.Test = len(t.b)
+	}
+	w.u32(Checksum(w.b))
+	sizes.Checksum = 4
+	sizes.Header = len(w.b) - sizes.Total()
+	return w.b, sizes, nil
+}
+
+// encodeGraph writes inputs, instructions and outputs.
+func encodeGraph(f *File) []byte {
+	w := &writer{}
+	w.uvarint(len(f.Inputs))
+	for _, t := range f.Inputs {
+		x := &f.Tensors[t]
+		h, ok := half(x.Scale)
+		w.byte(byte(len(x.Shape)) | byte(bit01(!ok))<<3)
+		for _, d := range x.Shape {
+			w.uvarint(d)
+		}
+		if ok {
+			w.u16(h)
+		} else {
+			w.f32(x.Scale)
+		}
+		w.byte(byte(int8(x.Zero)))
+	}
+	w.uvarint(len(f.Instrs))
+	nextWeight, nextLUT := 0, 0
+	for k := range f.Instrs {
+		encodeInstr(w, f, k, &nextWeight, &nextLUT)
+	}
+	// outputs: the last tensor alone is written as 0
+	if len(f.Outputs) == 1 && f.Outputs[0] == len(f.Tensors)-1 {
+		w.uvarint(0)
+		return w.b
+	}
+	w.uvarint(len(f.Outputs))
+	for _, t := range f.Outputs {
+		w.uvarint(t)
+	}
+	return w.b
+}
+
+// Bits of an instruction's first byte, above the opcode.
+const (
+	opInputs = 1 << 5 // inputs are listed; otherwise it reads the tensor before its own
+	opAttrs  = 1 << 6 // attributes differ from their defaults
+	opFloat  = 1 << 7 // a Conv2D or Dense whose output is Float32
+)
+
+func encodeInstr(w *writer, f *File, k int, nextWeight, nextLUT *int) {
+	in := &f.Instrs[k]
+	out := &f.Tensors[in.Out]
+	first := byte(in.Op)
+	listed := len(in.In) != 1 || in.In[0] != in.Out-1
+	if listed {
+		first |= opInputs
+	}
+	v := fieldsOf(in)
+	flags := 0
+	for a := range v {
+		if v[a] != v.standard(in.Op, a, *nextWeight, *nextLUT) {
+			flags |= 1 << a
+		}
+	}
+	gridded := out.DType == Int8 && !in.Op.sharesGrid()
+	h, ok := half(out.Scale)
+	if gridded && !ok {
+		flags |= 1 << attrScale32
+	}
+	if flags != 0 {
+		first |= opAttrs
+	}
+	if in.Op.weighted() && out.DType == Float32 {
+		first |= opFloat
+	}
+	w.byte(first)
+	if listed {
+		w.uvarint(len(in.In))
+		for _, t := range in.In {
+			w.uvarint(in.Out - 1 - t)
+		}
+	}
+	if flags != 0 {
+		w.uvarint(flags)
+		for a := range v {
+			if flags>>a&1 != 0 {
+				w.varint(v[a])
+			}
+		}
+	}
+	if in.Op.weighted() {
+		x := &f.Weights[in.Weight]
+		if in.Weight == *nextWeight {
+			*nextWeight++
+			w.uvarint(x.OutC)
+			if in.Op == OpConv2D {
+				w.uvarint(x.KH)
+				w.uvarint(x.KW)
+			}
+		}
+	}
+	if in.Op == OpLUT && in.LUT == *nextLUT {
+		*nextLUT++
+	}
+	switch in.Op {
+	case OpTranspose:
+		for _, p := range in.Perm {
+			w.uvarint(p)
+		}
+	case OpReshape:
+		w.uvarint(len(in.Shape))
+		for _, d := range in.Shape {
+			w.uvarint(d)
+		}
+	}
+	if gridded {
+		if ok {
+			w.u16(h)
+		} else {
+			w.f32(out.Scale)
+		}
+		w.byte(byte(int8(out.Zero)))
+	}
+}
+
+func encodeMeta(m *Meta) []byte {
+	if m.Name == "" && len(m.Labels) == 0 && !m.Input.Bytes255 && len(m.Input.Mean)+len(m.Input.Std) == 0 {
+		return nil
+	}
+	w := &writer{}
+	w.string(m.Name)
+	w.uvarint(len(m.Labels))
+	for _, l := range m.Labels {
+		w.string(l)
+	}
+	w.byte(byte(bit01(m.Input.Bytes255)))
+	for _, list := range [][]float32{m.Input.Mean, m.Input.Std} {
+		w.uvarint(len(list))
+		for _, v := range list {
+			w.f32(v)
+		}
+	}
+	return w.b
+}
+
+// encodeWeights codes tables and weights in one stream and accounts for it.
+func encodeWeights(f *File, sizes *Sizes) []byte {
+	var bits [parts]float64
+	var own *WeightSizes
+	pending := 0.0
+	c := newEncoder(newModel(counters, mixers))
+	c.cost = func(p int32) { pending -= math.Log2(float64(p) / 65536) }
+	account := func(p part) {
+		bits[p] += pending
+		if own != nil {
+			switch p {
+			case partMasks:
+				own.Masks += pending
+			case partIndexes:
+				own.Indexes += pending
+			case partBiases:
+				own.Biases += pending
+			case partScales:
+				own.Scales += pending
+			case partCodebooks:
+				own.Codebooks += pending
+			}
+		}
+		pending = 0
+	}
+	for i := range f.LUTs {
+		codeLUT(c, &f.LUTs[i])
+	}
+	account(partLUTs)
+	sizes.Weights = make([]WeightSizes, len(f.Weights))
+	for i := range f.Weights {
+		own = &sizes.Weights[i]
+		w := f.Weights[i]
+		w.Values = slices.Clone(w.Values)
+		g, kind := gridOf(f, i)
+		codeWeight(c, &w, g, kind, account)
+	}
+	out := c.finish()
+	n := share(len(out), bits[:])
+	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
+		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]
+	return out
+}
+
+// gridOf returns the shape under which the weights are coded: that of the
+// first instruction that uses them.
+func gridOf(f *File, weight int) (grid, int32) {
+	w := &f.Weights[weight]
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if !in.Op.weighted() || in.Weight != weight {
+			continue
+		}
+		if in.Op == OpConv2D {
+			return grid{w.OutC, w.KH, w.KW, w.InC}, int32(2 * bit01(w.KH*w.KW == 1))
+		}
+		if s := f.Tensors[in.In[0]].Shape; len(s) == 3 && s[0]*s[1] > 1 {
+			return grid{w.OutC, s[0], s[1], s[2]}, 1
+		}
+		break
+	}
+	return grid{w.OutC, w.KH, w.KW, w.InC}, 2
+}

@@ -1,0 +1,324 @@
+package format
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/x448/float16"
+)
+
+// network builds a file with every opcode and random content.
+func network(r *rand.Rand) *File {
+	f := &File{}
+	scale := func() float32 {
+		h, _ := half(float32(0.001 + r.Float64()))
+		return float(h)
+	}
+	tensor := func(dt DType, shape ...int) int {
+		t := Tensor{DType: dt, Shape: shape}
+		if dt == Int8 {
+			t.Scale, t.Zero = scale(), r.IntN(256)-128
+		}
+		f.Tensors = append(f.Tensors, t)
+		return len(f.Tensors) - 1
+	}
+	like := func(t int, shape ...int) int {
+		k := tensor(f.Tensors[t].DType, shape...)
+		f.Tensors[k].Scale, f.Tensors[k].Zero = f.Tensors[t].Scale, f.Tensors[t].Zero
+		return k
+	}
+	weight := func(outC, kh, kw, inC int) int {
+		w := Weight{OutC: outC, KH: kh, KW: kw, InC: inC, Scale: []float32{scale()}}
+		if r.IntN(2) == 0 {
+			w.Scale = make([]float32, outC)
+			for i := range w.Scale {
+				w.Scale[i] = scale()
+			}
+		}
+		if r.IntN(4) == 0 {
+			w.Scale[0] = 0.1 // no float16
+		}
+		if r.IntN(3) > 0 {
+			w.Bias = make([]int32, outC)
+			shift := r.IntN(12)
+			for i := range w.Bias {
+				w.Bias[i] = int32(r.IntN(2001)-1000) << shift
+			}
+		}
+		density := r.Float64()
+		w.Values = make([]int8, w.Elems())
+		book := []int8{-50, -7, 9, 127}
+		sharing := r.IntN(2) == 0
+		for i := range w.Values {
+			if r.Float64() < density {
+				if w.Values[i] = int8(r.IntN(255) - 127); sharing {
+					w.Values[i] = book[r.IntN(4)]
+				}
+			}
+		}
+		if sharing {
+			seen := map[int8]bool{}
+			for _, v := range w.Values {
+				seen[v] = true
+			}
+			for v := -128; v < 128; v++ {
+				if seen[int8(v)] {
+					w.Book = append(w.Book, int8(v))
+				}
+			}
+		}
+		f.Weights = append(f.Weights, w)
+		return len(f.Weights) - 1
+	}
+	emit := func(i Instr) int {
+		if i.Op != OpConv2D && i.Op != OpDense {
+			i.Weight = -1
+		}
+		if i.Op != OpLUT {
+			i.LUT = -1
+		}
+		f.Instrs = append(f.Instrs, i)
+		return i.Out
+	}
+	x := tensor(Int8, 8, 9, 2)
+	f.Inputs = []int{x}
+	a := emit(Instr{Op: OpConv2D, In: []int{x}, Out: tensor(Int8, 8, 9, 4), Weight: weight(4, 3, 3, 2), StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, Groups: 1, ClampMin: -100, ClampMax: 90})
+	b := emit(Instr{Op: OpConv2D, In: []int{a}, Out: tensor(Int8, 8, 9, 4), Weight: weight(4, 3, 2, 1), StrideH: 1, StrideW: 1, DilH: 1, DilW: 2, PadT: 1, PadL: 0, PadB: 1, PadR: 2, Groups: 4, ClampMin: -128, ClampMax: 127})
+	c := emit(Instr{Op: OpAdd, In: []int{a, b}, Out: tensor(Int8, 8, 9, 4), ClampMin: 0, ClampMax: 127})
+	f.LUTs = append(f.LUTs, [256]int8{})
+	for i := range f.LUTs[0] {
+		f.LUTs[0][i] = int8(math.Round(127 * math.Tanh(float64(i-128)/40)))
+	}
+	c = emit(Instr{Op: OpLUT, In: []int{c}, Out: tensor(Int8, 8, 9, 4), LUT: 0})
+	c = emit(Instr{Op: OpMaxPool, In: []int{c}, Out: like(c, 4, 4, 4), KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1})
+	d := emit(Instr{Op: OpPad, In: []int{c}, Out: like(c, 5, 4, 4), PadB: 1, PadValue: 7})
+	d = emit(Instr{Op: OpConcat, In: []int{c, d, c}, Out: like(c, 13, 4, 4), Axis: 0})
+	d = emit(Instr{Op: OpAvgPool, In: []int{d}, Out: like(d, 6, 2, 4), KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, CountPad: true})
+	d = emit(Instr{Op: OpTranspose, In: []int{d}, Out: like(d, 2, 4, 6), Perm: []int{1, 2, 0}})
+	e := emit(Instr{Op: OpMul, In: []int{d, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
+	e = emit(Instr{Op: OpSub, In: []int{e, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
+	g := emit(Instr{Op: OpDense, In: []int{e}, Out: tensor(Int8, 5), Weight: weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127})
+	h := emit(Instr{Op: OpReshape, In: []int{g}, Out: like(g, 1, 5), Shape: []int{1, 5}})
+	h = emit(Instr{Op: OpDequantize, In: []int{h}, Out: tensor(Float32, 1, 5)})
+	h = emit(Instr{Op: OpSoftmax, In: []int{h}, Out: tensor(Float32, 1, 5)})
+	h = emit(Instr{Op: OpQuantize, In: []int{h}, Out: tensor(Int8, 1, 5)})
+	k := emit(Instr{Op: OpDense, In: []int{h}, Out: tensor(Float32, 3), Weight: weight(3, 1, 1, 5), ClampMin: -128, ClampMax: 127})
+	f.Outputs = []int{k, g}
+	if r.IntN(2) == 0 {
+		f.Outputs = []int{k}
+		f.Meta = Meta{Name: "net", Labels: []string{"a", "b", ""}, Input: Preprocess{Bytes255: true, Mean: []float32{1.5}}}
+		f.Test = &SelfTest{Seed: r.Uint32() >> 1, CRC: r.Uint32()}
+	}
+	Finish(f)
+	return f
+}
+
+func TestRoundTrip(t *testing.T) {
+	for seed := uint64(0); seed < 60; seed++ {
+		f := network(rand.New(rand.NewPCG(seed, 1)))
+		data, sizes, err := Encode(f)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if sizes.Total() != len(data) {
+			t.Fatalf("seed %d: the parts sum to %d of %d bytes", seed, sizes.Total(), len(data))
+		}
+		g, err := Decode(data)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if !reflect.DeepEqual(f, g) {
+			for i := range f.Instrs {
+				if !reflect.DeepEqual(f.Instrs[i], g.Instrs[i]) {
+					t.Errorf("instruction %d: %+v, want %+v", i, g.Instrs[i], f.Instrs[i])
+				}
+			}
+			for i := range f.Tensors {
+				if !reflect.DeepEqual(f.Tensors[i], g.Tensors[i]) {
+					t.Errorf("tensor %d: %+v, want %+v", i, g.Tensors[i], f.Tensors[i])
+				}
+			}
+			for i := range f.Weights {
+				if !reflect.DeepEqual(f.Weights[i], g.Weights[i]) {
+					t.Errorf("weights %d: %+v, want %+v", i, g.Weights[i], f.Weights[i])
+				}
+			}
+			t.Fatalf("seed %d: not what was written", seed)
+		}
+		again, _, _ := Encode(g)
+		if !bytes.Equal(data, again) {
+			t.Fatalf("seed %d: written again, the bytes differ", seed)
+		}
+	}
+}
+
+// Every cut and every flipped byte must be refused by an error, never a panic.
+func TestDamage(t *testing.T) {
+	data, _, err := Encode(network(rand.New(rand.NewPCG(2, 2))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range data {
+		if _, err := Decode(data[:n]); err == nil {
+			t.Fatalf("%d of %d bytes were accepted", n, len(data))
+		}
+		bad := bytes.Clone(data)
+		bad[n] ^= 0x41
+		if _, err := Decode(bad); err == nil {
+			t.Fatalf("a damaged byte %d was accepted", n)
+		}
+	}
+}
+
+// The same with a valid checksum: whatever is inside, no panic.
+func TestHostile(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	data, _, err := Encode(network(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for trial := 0; trial < 3000; trial++ {
+		bad := bytes.Clone(data)
+		for k := r.IntN(4); k >= 0; k-- {
+			bad[5+r.IntN(len(bad)-9)] = byte(r.Uint32())
+		}
+		if r.IntN(3) == 0 {
+			bad = bad[:9+r.IntN(len(bad)-9)]
+		}
+		if f, err := Decode(sealed(bad)); err == nil {
+			if err := f.Check(); err != nil {
+				t.Fatalf("Decode returned a file that Check refuses: %v", err)
+			}
+		}
+	}
+}
+
+// sealed puts a valid checksum on the last four bytes.
+func sealed(data []byte) []byte {
+	w := &writer{b: bytes.Clone(data[:len(data)-4])}
+	w.u32(Checksum(w.b))
+	return w.b
+}
+
+func FuzzDecode(f *testing.F) {
+	for seed := uint64(0); seed < 3; seed++ {
+		data, _, err := Encode(network(rand.New(rand.NewPCG(seed, 9))))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 9 {
+			return
+		}
+		if file, err := Decode(sealed(data)); err == nil {
+			if err := file.Check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestUnknownSections(t *testing.T) {
+	data, _, err := Encode(network(rand.New(rand.NewPCG(4, 4))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(tag byte) []byte {
+		w := &writer{b: bytes.Clone(data[:len(data)-4])}
+		w.b = append(w.b, tag, 2, 0, 0)
+		w.u32(0)
+		return sealed(w.b)
+	}
+	if _, err := Decode(add(0x80 | 77)); err != nil {
+		t.Errorf("an optional section was refused: %v", err)
+	}
+	if _, err := Decode(add(77)); err == nil {
+		t.Error("a needed section was skipped")
+	}
+}
+
+func TestHalf(t *testing.T) {
+	for i := 0; i < 1<<16; i++ {
+		want := float16.Frombits(uint16(i)).Float32()
+		got := float(uint16(i))
+		if got != want && !(got != got && want != want) {
+			t.Fatalf("float16 %#04x is %v, want %v", i, got, want)
+		}
+		if want != want {
+			continue
+		}
+		h, exact := half(want)
+		if h != uint16(i) || !exact {
+			t.Fatalf("float16 of %v is %#04x (exact %v), want %#04x", want, h, exact, i)
+		}
+	}
+	if _, exact := half(0.1); exact {
+		t.Error("0.1 is no float16")
+	}
+}
+
+// Sparse weights must cost less than the order-0 entropy of their values.
+func TestCodeLength(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	w := Weight{OutC: 100, KH: 1, KW: 1, InC: 784, Scale: []float32{1}}
+	w.Values = make([]int8, w.Elems())
+	book := []int8{-60, -30, -10, 12, 33, 70}
+	count, ideal := map[int8]int{}, 0.0
+	for i := range w.Values {
+		x, y := float64(i%784%28-14), float64(i%784/28-14)
+		row := float64(i / 784 % 10)
+		p := 0.08 * math.Exp(-(x*x+y*y)/60) * (0.2 + row/5)
+		ideal -= (p*math.Log2(p/6) + (1-p)*math.Log2(1-p)) / 8 // for a coder that knew p
+		if r.Float64() < p {
+			w.Values[i] = book[r.IntN(6)]
+		}
+		count[w.Values[i]]++
+	}
+	w.Book = []int8{-60, -30, -10, 0, 12, 33, 70}
+	f := &File{Tensors: []Tensor{{Shape: []int{28, 28, 1}, Scale: 1}, {DType: Float32, Shape: []int{100}}}, Weights: []Weight{w}, Inputs: []int{0}, Outputs: []int{1},
+		Instrs: []Instr{{Op: OpDense, In: []int{0}, Out: 1, ClampMin: -128, ClampMax: 127}}}
+	Finish(f)
+	data, sizes, err := Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entropy := 0.0
+	for _, n := range count {
+		entropy -= float64(n) * math.Log2(float64(n)/float64(len(w.Values))) / 8
+	}
+	t.Logf("%d bytes (masks %d, indexes %d), order-0 entropy %.0f, ideal %.0f", len(data), sizes.Masks, sizes.Indexes, entropy, ideal)
+	if got := float64(sizes.Masks + sizes.Indexes); got > 1.08*ideal || got > entropy {
+		t.Errorf("%v bytes of masks and indexes; order-0 entropy is %.0f, a coder that knew every probability would need %.0f", got, entropy, ideal)
+	}
+	if fixed := sizes.Header + sizes.Graph + sizes.Checksum; fixed > 40 {
+		t.Errorf("%d bytes of header, graph and checksum for one layer", fixed)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	r := rand.New(rand.NewPCG(6, 6))
+	w := Weight{OutC: 300, KH: 1, KW: 1, InC: 784, Scale: []float32{1}, Values: make([]int8, 300*784)}
+	for i := range w.Values {
+		if r.IntN(40) == 0 {
+			w.Values[i] = int8(r.IntN(15) - 7)
+		}
+	}
+	f := &File{Tensors: []Tensor{{Shape: []int{28, 28, 1}, Scale: 1}, {DType: Float32, Shape: []int{300}}}, Weights: []Weight{w}, Inputs: []int{0}, Outputs: []int{1},
+		Instrs: []Instr{{Op: OpDense, In: []int{0}, Out: 1, ClampMin: -128, ClampMax: 127}}}
+	Finish(f)
+	data, _, err := Encode(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(w.Values)))
+	for b.Loop() {
+		if _, err := Decode(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package format
+
+// Sizes accounts for every byte of a file. Bytes that the entropy coder shares
+// between parts are divided by the code lengths of their bits, rounded so that
+// the sum is the file's length.
+type Sizes struct {
+	Header    int           `json:"header"` // magic, version, tags and lengths of the sections
+	Graph     int           `json:"graph"`  // instructions, shapes, grids of activations
+	Masks     int           `json:"masks"`
+	Indexes   int           `json:"indexes"` // values of the weights that are not zero
+	Codebooks int           `json:"codebooks"`
+	Biases    int           `json:"biases"`
+	Scales    int           `json:"scales"` // of weights
+	LUTs      int           `json:"luts"`
+	Meta      int           `json:"meta"`
+	Test      int           `json:"test"`
+	Checksum  int           `json:"checksum"`
+	Weights   []WeightSizes `json:"weights"` // of each weight tensor, in bits
+}
+
+// WeightSizes is the code length of one weight tensor, in bits.
+type WeightSizes struct {
+	Masks     float64 `json:"masks"`
+	Indexes   float64 `json:"indexes"`
+	Codebooks float64 `json:"codebooks"`
+	Biases    float64 `json:"biases"`
+	Scales    float64 `json:"scales"`
+}
+
+// Total returns the sum of the parts, the file's length.
+func (s *Sizes) Total() int {
+	return s.Header + s.Graph + s.Masks + s.Indexes + s.Codebooks + s.Biases + s.Scales + s.LUTs + s.Meta + s.Test + s.Checksum
+}
+
+// share divides n bytes in proportion to the bits of each part (largest
+// remainder).
+func share(n int, bits []float64) []int {
+	total := 0.0
+	for _, b := range bits {
+		total += b
+	}
+	out := make([]int, len(bits))
+	if total == 0 {
+		out[0] = n
+		return out
+	}
+	left := n
+	for i, b := range bits {
+		out[i] = int(float64(n) * b / total)
+		left -= out[i]
+	}
+	for ; left > 0; left-- {
+		best, most := 0, -1.0
+		for i, b := range bits {
+			if r := float64(n)*b/total - float64(out[i]); r > most {
+				best, most = i, r
+			}
+		}
+		out[best]++
+	}
+	return out
+}

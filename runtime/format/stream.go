@@ -1,0 +1,151 @@
+package format
+
+import "math"
+
+// codeLUT codes a table as differences from the value before.
+func codeLUT(c *coder, t *[256]int8) {
+	prev := int32(-128)
+	var last int32
+	for i := range t {
+		a := min(max(last, -3), 3) + 3
+		d := c.signed(int32(t[i])-prev, a, 16)
+		prev = int32(int8(prev + d))
+		last = d
+		t[i] = int8(prev)
+	}
+}
+
+// codeWeight codes scales, book, weights and biases of w, whose shape is known
+// to both sides.
+func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
+	codeScales(c, w)
+	account(partScales)
+	book := codeBook(c, w)
+	account(partCodebooks)
+	if c.dec {
+		w.Values = make([]int8, w.Elems())
+	}
+	t := &tensorCoder{coder: c, g: g, kind: kind, v: w.Values, book: book, live: make([]bool, g.cols())}
+	if !c.dec {
+		for i, v := range w.Values {
+			if v != 0 {
+				t.live[i%g.cols()] = true
+			}
+		}
+	}
+	t.codeLive()
+	account(partMasks)
+	t.code(account)
+	codeBias(c, w)
+	account(partBiases)
+}
+
+// codeScales codes float16 scales as differences between their bit patterns,
+// or the bits of float32 ones.
+func codeScales(c *coder, w *Weight) {
+	per, wide := bit01(len(w.Scale) > 1), 0
+	for _, s := range w.Scale {
+		if _, ok := half(s); !ok {
+			wide = 1
+		}
+	}
+	c.context(setInt+7, ctxInt+1700)
+	per = c.bit(per)
+	c.context(setInt+7, ctxInt+1701)
+	wide = c.bit(wide)
+	if c.dec {
+		n := 1
+		if per == 1 {
+			n = w.OutC
+		}
+		w.Scale = make([]float32, n)
+	}
+	prev := int32(0x2000)
+	for i := range w.Scale {
+		if wide == 1 {
+			b := math.Float32bits(w.Scale[i])
+			hi := c.signed(int32(b>>16), 20, 20)
+			lo := c.signed(int32(b&0xffff), 21, 21)
+			w.Scale[i] = math.Float32frombits(uint32(hi)<<16 | uint32(lo)&0xffff)
+			continue
+		}
+		h, _ := half(w.Scale[i])
+		prev += c.signed(int32(h)-prev, 22+int32(bit01(i > 0)), 22)
+		w.Scale[i] = float(uint16(prev))
+	}
+}
+
+// codeBook codes the sorted values of the book; it returns those other than
+// zero, nil without a book.
+func codeBook(c *coder, w *Weight) []int8 {
+	c.context(setInt+7, ctxInt+1702)
+	if c.bit(bit01(w.Book != nil)) == 0 {
+		return nil
+	}
+	zero := false
+	var values []int8
+	for _, v := range w.Book {
+		if v == 0 {
+			zero = true
+		} else {
+			values = append(values, v)
+		}
+	}
+	c.context(setInt+7, ctxInt+1703)
+	zero = c.bit(bit01(zero)) == 1
+	n := int(c.number(uint32(len(values)), 24, 24))
+	if c.dec {
+		values = make([]int8, min(n, 255))
+	}
+	prev := int32(-129)
+	for i := range values {
+		prev += int32(c.number(uint32(int32(values[i])-prev-1), 25, 25)) + 1
+		if prev == 0 && c.dec { // a damaged stream; zero is never listed
+			prev = 1
+		}
+		values[i] = int8(min(prev, 127))
+	}
+	if c.dec {
+		w.Book = nil
+		for _, v := range values {
+			if zero && v > 0 && (len(w.Book) == 0 || w.Book[len(w.Book)-1] < 0) {
+				w.Book = append(w.Book, 0)
+			}
+			w.Book = append(w.Book, v)
+		}
+		if zero && (len(w.Book) == 0 || w.Book[len(w.Book)-1] < 0) {
+			w.Book = append(w.Book, 0)
+		}
+	}
+	if len(values) == 0 {
+		return []int8{1} // no weight will ask for it
+	}
+	return values
+}
+
+// codeBias codes biases without the low bits that are zero in all of them.
+func codeBias(c *coder, w *Weight) {
+	c.context(setInt+7, ctxInt+1704)
+	if c.bit(bit01(w.Bias != nil)) == 0 {
+		w.Bias = nil
+		return
+	}
+	all := uint32(0)
+	for _, b := range w.Bias {
+		all |= uint32(b)
+	}
+	shift := uint32(0)
+	for all != 0 && all>>shift&1 == 0 {
+		shift++
+	}
+	shift = c.number(shift, 26, 26) & 31
+	if c.dec {
+		w.Bias = make([]int32, w.OutC)
+	}
+	prev := 0
+	for i := range w.Bias {
+		b := c.signed(w.Bias[i]>>shift, 27+int32(prev), 27)
+		w.Bias[i] = b << shift
+		prev = bit01(b != 0)
+	}
+}

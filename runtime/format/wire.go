@@ -1,0 +1,198 @@
+package format
+
+import "math"
+
+// The file: magic, version, sections, checksum.
+const (
+	magic   = "\x89EDG"
+	version = 0x10 // major in the high four bits, minor in the low
+)
+
+// Sections: a tag, whose bit 7 says that a reader may skip it, then the length
+// as a varint, then the content.
+const (
+	secGraph   = 1
+	secWeights = 2
+	secMeta    = 3 | 0x80
+	secTest    = 4 | 0x80
+)
+
+// writer appends to a byte slice.
+type writer struct{ b []byte }
+
+func (w *writer) byte(b byte) { w.b = append(w.b, b) }
+
+func (w *writer) uvarint(n int) {
+	u := uint32(n)
+	for u >= 128 {
+		w.b = append(w.b, byte(u)|128)
+		u >>= 7
+	}
+	w.b = append(w.b, byte(u))
+}
+
+func (w *writer) varint(n int) { w.uvarint(int(uint32(n)<<1 ^ uint32(int32(n)>>31))) }
+
+func (w *writer) u16(v uint16) { w.b = append(w.b, byte(v), byte(v>>8)) }
+
+func (w *writer) u32(v uint32) { w.b = append(w.b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24)) }
+
+func (w *writer) f32(v float32) { w.u32(math.Float32bits(v)) }
+
+func (w *writer) string(s string) {
+	w.uvarint(len(s))
+	w.b = append(w.b, s...)
+}
+
+// reader takes from a byte slice; after the end it returns zeros and remembers.
+type reader struct {
+	b    []byte
+	fail bool
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail = true
+		return 0
+	}
+	b := r.b[0]
+	r.b = r.b[1:]
+	return b
+}
+
+func (r *reader) uvarint() int {
+	var u uint32
+	for shift := 0; shift < 35; shift += 7 {
+		b := r.byte()
+		u |= uint32(b&127) << shift
+		if b < 128 {
+			break
+		}
+	}
+	if u > math.MaxInt32 {
+		r.fail = true
+		return 0
+	}
+	return int(u)
+}
+
+func (r *reader) varint() int {
+	var u uint32
+	for shift := 0; shift < 35; shift += 7 {
+		b := r.byte()
+		u |= uint32(b&127) << shift
+		if b < 128 {
+			break
+		}
+	}
+	return int(int32(u>>1) ^ -int32(u&1))
+}
+
+func (r *reader) u16() uint16 { a := r.byte(); return uint16(a) | uint16(r.byte())<<8 }
+
+func (r *reader) u32() uint32 { a := r.u16(); return uint32(a) | uint32(r.u16())<<16 }
+
+func (r *reader) f32() float32 { return math.Float32frombits(r.u32()) }
+
+func (r *reader) string() string {
+	n := r.uvarint()
+	if n > len(r.b) {
+		r.fail = true
+		return ""
+	}
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
+}
+
+// Attributes of instructions: a varint of flags says which differ from their
+// defaults; their values follow in this order, as signed varints.
+const (
+	attrKH = iota
+	attrPadT
+	attrStrideH
+	attrClampMin
+	attrClampMax
+	attrGroups
+	attrAxis
+	attrKW
+	attrPadL
+	attrStrideW
+	attrPadB
+	attrPadR
+	attrDilH
+	attrDilW
+	attrCountPad
+	attrPadValue
+	attrWeight
+	attrLUT
+	attrScale32 // the output's scale is a float32
+	attrs
+)
+
+// fields are the values of the attributes before attrScale32.
+type fields [attrScale32]int
+
+func fieldsOf(in *Instr) fields {
+	var f fields
+	f[attrKH], f[attrKW], f[attrStrideH], f[attrStrideW], f[attrDilH], f[attrDilW] = in.KH, in.KW, in.StrideH, in.StrideW, in.DilH, in.DilW
+	f[attrPadT], f[attrPadL], f[attrPadB], f[attrPadR] = in.PadT, in.PadL, in.PadB, in.PadR
+	f[attrGroups], f[attrAxis], f[attrPadValue] = in.Groups, in.Axis, int(in.PadValue)
+	f[attrClampMin], f[attrClampMax] = int(in.ClampMin), int(in.ClampMax)
+	f[attrCountPad], f[attrWeight], f[attrLUT] = bit01(in.CountPad), in.Weight, in.LUT
+	return f
+}
+
+func (f *fields) store(in *Instr) {
+	in.KH, in.KW, in.StrideH, in.StrideW, in.DilH, in.DilW = f[attrKH], f[attrKW], f[attrStrideH], f[attrStrideW], f[attrDilH], f[attrDilW]
+	in.PadT, in.PadL, in.PadB, in.PadR = f[attrPadT], f[attrPadL], f[attrPadB], f[attrPadR]
+	in.Groups, in.Axis, in.PadValue = f[attrGroups], f[attrAxis], int8(f[attrPadValue])
+	in.ClampMin, in.ClampMax = int8(f[attrClampMin]), int8(f[attrClampMax])
+	in.CountPad, in.Weight, in.LUT = f[attrCountPad] != 0, f[attrWeight], f[attrLUT]
+}
+
+// standard returns the default of attribute k, given the attributes that come
+// before it in the order below.
+func (f *fields) standard(op Opcode, k, nextWeight, nextLUT int) int {
+	pool := op == OpMaxPool || op == OpAvgPool
+	switch k {
+	case attrKH:
+		if pool {
+			return 2
+		}
+	case attrKW:
+		return f[attrKH]
+	case attrStrideH:
+		if pool {
+			return f[attrKH]
+		}
+		return bit01(op == OpConv2D)
+	case attrStrideW:
+		return f[attrStrideH]
+	case attrDilH:
+		return bit01(pool || op == OpConv2D)
+	case attrDilW:
+		return f[attrDilH]
+	case attrPadL, attrPadB:
+		return f[attrPadT]
+	case attrPadR:
+		return f[attrPadL]
+	case attrGroups:
+		return bit01(op == OpConv2D)
+	case attrClampMin:
+		return -128
+	case attrClampMax:
+		return 127
+	case attrWeight:
+		if op.weighted() {
+			return nextWeight
+		}
+		return -1
+	case attrLUT:
+		if op == OpLUT {
+			return nextLUT
+		}
+		return -1
+	}
+	return 0
+}
