@@ -1,6 +1,10 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"edgec/internal/vec"
+)
 
 // adam holds the constants of one Adam step.
 type adam struct {
@@ -18,31 +22,15 @@ func (a adam) update(w, g, m, v []float32) {
 	c2 := 1 - math.Pow(a.beta2, float64(a.step))
 	rate := float32(a.lr / c1)
 	root := float32(1 / math.Sqrt(c2))
-	b1, b2, eps := float32(a.beta1), float32(a.beta2), float32(a.eps)
-	m, v, g = m[:len(w)], v[:len(w)], g[:len(w)]
-	for i := range w {
-		d := g[i]
-		m[i] = b1*m[i] + (1-b1)*d
-		v[i] = b2*v[i] + (1-b2)*d*d
-		w[i] -= rate * m[i] / (float32(math.Sqrt(float64(v[i])))*root + eps)
-	}
+	step := vec.AdamStep{Beta1: float32(a.beta1), Beta2: float32(a.beta2), Rate: rate, Root: root, Epsilon: float32(a.eps)}
+	step.Update(w, g, m, v)
 }
 
 // average sets a = decay*a + (1-decay)*w.
-func average(a, w []float32, decay float32) {
-	a = a[:len(w)]
-	for i, v := range w {
-		a[i] += (1 - decay) * (v - a[i])
-	}
-}
+func average(a, w []float32, decay float32) { vec.Average(a[:len(w)], w, 1-decay) }
 
 // addTo sets dst += src.
-func addTo(dst, src []float32) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] += v
-	}
-}
+func addTo(dst, src []float32) { vec.Add(dst[:len(src)], src) }
 
 // Cosine is the learning-rate schedule that stays at 1 until the fraction hold
 // of the work is done and then falls to floor on half a cosine; done is 0..1.

@@ -1,0 +1,210 @@
+package vec
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// awkward are values on which a vector instruction and plain Go might differ.
+var awkward = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 6,
+	float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), math.SmallestNonzeroFloat32, -math.MaxFloat32, math.MaxFloat32, 0.49999997, 127.5, -127.49}
+
+// arrays returns n arrays of the length with guards at both ends, cut out at an
+// offset that is not a multiple of the vectors' size. One value in eight is awkward.
+func arrays(r *rand.Rand, n, length int) (cut, whole [][]float32) {
+	for range n {
+		lo := 4 + r.IntN(9)
+		x := make([]float32, lo+length+9)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+			if r.IntN(8) == 0 {
+				x[i] = awkward[r.IntN(len(awkward))]
+			}
+		}
+		whole = append(whole, x)
+		cut = append(cut, x[lo:lo+length:lo+length])
+	}
+	return cut, whole
+}
+
+func same(a, b float32) bool {
+	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
+}
+
+// kernels lists the functions with their formulas, element by element; x[0] is
+// the output or the array that is updated.
+var kernels = []struct {
+	name    string
+	arrays  int
+	run     func(x [][]float32, p, q float32)
+	element func(x [][]float32, i int, p, q float32)
+}{
+	{"Add", 2, func(x [][]float32, _, _ float32) { Add(x[0], x[1]) },
+		func(x [][]float32, i int, _, _ float32) { x[0][i] += x[1][i] }},
+	{"Axpy", 2, func(x [][]float32, p, _ float32) { Axpy(x[0], p, x[1]) },
+		func(x [][]float32, i int, p, _ float32) { x[0][i] += float32(p * x[1][i]) }},
+	{"Scale", 2, func(x [][]float32, p, _ float32) { Scale(x[0], p, x[1]) },
+		func(x [][]float32, i int, p, _ float32) { x[0][i] = p * x[1][i] }},
+	{"Mul", 3, func(x [][]float32, _, _ float32) { Mul(x[0], x[1], x[2]) },
+		func(x [][]float32, i int, _, _ float32) { x[0][i] = x[1][i] * x[2][i] }},
+	{"MulInPlace", 2, func(x [][]float32, _, _ float32) { Mul(x[0], x[0], x[1]) },
+		func(x [][]float32, i int, _, _ float32) { x[0][i] *= x[1][i] }},
+	{"Relu", 2, func(x [][]float32, _, _ float32) { Relu(x[0], x[1]) },
+		func(x [][]float32, i int, _, _ float32) {
+			x[0][i] = x[1][i]
+			if x[1][i] < 0 {
+				x[0][i] = 0
+			}
+		}},
+	{"ReluBack", 3, func(x [][]float32, _, _ float32) { ReluBack(x[0], x[1], x[2]) },
+		func(x [][]float32, i int, _, _ float32) {
+			if x[1][i] > 0 {
+				x[0][i] += x[2][i]
+			} else {
+				x[0][i] += 0
+			}
+		}},
+	{"Clamp", 2, func(x [][]float32, p, q float32) { Clamp(x[0], x[1], min(p, q), max(p, q)) },
+		func(x [][]float32, i int, p, q float32) {
+			switch v := x[1][i]; {
+			case v < min(p, q):
+				x[0][i] = min(p, q)
+			case v > max(p, q):
+				x[0][i] = max(p, q)
+			default:
+				x[0][i] = v
+			}
+		}},
+	{"ClampBack", 3, func(x [][]float32, p, q float32) { ClampBack(x[0], x[1], x[2], min(p, q), max(p, q)) },
+		func(x [][]float32, i int, p, q float32) {
+			x[0][i] = 0
+			if v := x[1][i]; v > min(p, q) && v < max(p, q) {
+				x[0][i] = x[2][i]
+			}
+		}},
+	{"Fill", 1, func(x [][]float32, p, _ float32) { Fill(x[0], p) },
+		func(x [][]float32, i int, p, _ float32) { x[0][i] = p }},
+	{"Average", 2, func(x [][]float32, p, _ float32) { Average(x[0], x[1], p) },
+		func(x [][]float32, i int, p, _ float32) { x[0][i] += float32(p * float32(x[1][i]-x[0][i])) }},
+	{"Update", 4, func(x [][]float32, p, _ float32) { adamExample(p).Update(x[0], x[1], x[2], x[3]) },
+		func(x [][]float32, i int, p, _ float32) {
+			c, d := adamExample(p), x[1][i]
+			x[2][i] = float32(c.Beta1*x[2][i]) + float32((1-c.Beta1)*d)
+			x[3][i] = float32(c.Beta2*x[3][i]) + float32(float32((1-c.Beta2)*d)*d)
+			root := float32(math.Sqrt(float64(x[3][i])))
+			x[0][i] -= float32(c.Rate*x[2][i]) / (float32(root*c.Root) + c.Epsilon)
+		}},
+	{"Quantize", 2, func(x [][]float32, p, _ float32) { Quantize(x[0], x[1], quantumExample(p), 2, 127) },
+		func(x [][]float32, i int, p, _ float32) {
+			s := quantumExample(p)
+			q := math.Round(float64(x[1][i])/(float64(s)*2)) * 2
+			x[0][i] = float32(math.Max(-127, math.Min(127, q))+0) * s
+		}},
+	{"QuantizeUnit", 2, func(x [][]float32, _, _ float32) { Quantize(x[0], x[1], 1, 1, 1e6) },
+		func(x [][]float32, i int, _, _ float32) {
+			x[0][i] = float32(math.Max(-1e6, math.Min(1e6, math.Round(float64(x[1][i])))) + 0)
+		}},
+}
+
+func adamExample(p float32) AdamStep {
+	return AdamStep{Beta1: 0.9, Beta2: 0.999, Rate: p, Root: 1.7, Epsilon: 1e-8}
+}
+
+func quantumExample(p float32) float32 { return 0.01 + float32(math.Abs(float64(p)))/64 }
+
+// Each function equals its formula to the bit, at all lengths and alignments,
+// and leaves what is around its arrays alone.
+func TestFormulas(t *testing.T) {
+	for _, k := range kernels {
+		t.Run(k.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(7, uint64(len(k.name))))
+			for n := 0; n < 75; n++ {
+				p, q := float32(r.NormFloat64()), float32(r.NormFloat64())
+				got, wholeGot := arrays(r, k.arrays, n)
+				want := make([][]float32, k.arrays)
+				wholeWant := make([][]float32, k.arrays)
+				for i := range got {
+					lo := len(wholeGot[i]) - 9 - n
+					wholeWant[i] = append([]float32(nil), wholeGot[i]...)
+					want[i] = wholeWant[i][lo : lo+n]
+				}
+				k.run(got, p, q)
+				for i := range n {
+					k.element(want, i, p, q)
+				}
+				for a := range wholeGot {
+					for i := range wholeGot[a] {
+						if !same(wholeGot[a][i], wholeWant[a][i]) {
+							t.Fatalf("n %d, p %v, q %v, array %d, element %d of %d from the first guard: %v, want %v", n, p, q, a, i, len(wholeGot[a]), wholeGot[a][i], wholeWant[a][i])
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// Dot and Sum add in the documented order.
+func TestSums(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for n := 0; n < 300; n++ {
+		x := make([]float32, 2*n+2)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		a, b := x[1:1+n], x[1+n:1+2*n]
+		var dot, sum [32]float32
+		for i := range a {
+			dot[i%32] += float32(a[i] * b[i])
+			sum[i%32] += a[i]
+		}
+		for h := 16; h > 0; h /= 2 {
+			for i := range h {
+				dot[i] += dot[i+h]
+				sum[i] += sum[i+h]
+			}
+		}
+		if got := Dot(a, b); !same(got, dot[0]) {
+			t.Fatalf("n %d: Dot gives %v, want %v", n, got, dot[0])
+		}
+		if got := Sum(a); !same(got, sum[0]) {
+			t.Fatalf("n %d: Sum gives %v, want %v", n, got, sum[0])
+		}
+	}
+}
+
+// A shorter second array is refused before anything is written.
+func TestShort(t *testing.T) {
+	dst := []float32{1, 2, 3}
+	defer func() {
+		if recover() == nil {
+			t.Error("a short array was accepted")
+		}
+		if dst[0] != 1 {
+			t.Error("something was written")
+		}
+	}()
+	Add(dst, make([]float32, 2, 2))
+}
+
+// The plain loops' figures are those with -tags noasm.
+func BenchmarkVec(b *testing.B) {
+	const n = 4096
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, k := range kernels {
+		b.Run(k.name, func(b *testing.B) {
+			x := make([][]float32, k.arrays)
+			for i := range x {
+				x[i] = make([]float32, n)
+				for j := range x[i] {
+					x[i][j] = r.Float32()
+				}
+			}
+			b.SetBytes(4 * n)
+			for range b.N {
+				k.run(x, 0.001, 0.5)
+			}
+		})
+	}
+}

@@ -1,0 +1,96 @@
+package kernel
+
+// Binary is an elementwise operation on two int8 tensors. The second repeats
+// every Period elements: its length, or 1, or the number of channels.
+type Binary struct {
+	ZeroA, ZeroB int32
+	MulA, MulB   Multiplier // Add, Sub: of the inputs
+	MulOut       Multiplier
+	ZeroOut      int32
+	Lo, Hi       int32
+	Subtract     bool
+}
+
+// headroom is the left shift of both inputs before they are added: the
+// fraction bits of the common grid (TFLite's Add).
+const headroom = 20
+
+// NewAdd prepares a + b, or a - b, from the scales of inputs and output.
+func NewAdd(a, b, out float32, subtract bool) Binary {
+	top := 2 * float64(max(a, b))
+	return Binary{MulA: NewMultiplier(float64(a) / top), MulB: NewMultiplier(float64(b) / top),
+		MulOut: NewMultiplier(top / (float64(int64(1)<<headroom) * float64(out))), Subtract: subtract}
+}
+
+// NewMul prepares a * b.
+func NewMul(a, b, out float32) Binary {
+	return Binary{MulOut: NewMultiplier(float64(a) * float64(b) / float64(out))}
+}
+
+func (o *Binary) store(v int32) int8 {
+	return int8(min(max(o.MulOut.Apply(v)+o.ZeroOut, o.Lo), o.Hi))
+}
+
+// Add computes y = a + b or a - b. y may be a.
+func (o *Binary) Add(y, a, b []int8) {
+	k := 0
+	for i, v := range a {
+		p := o.MulA.Apply((int32(v) - o.ZeroA) << headroom)
+		q := o.MulB.Apply((int32(b[k]) - o.ZeroB) << headroom)
+		if o.Subtract {
+			q = -q
+		}
+		y[i] = o.store(p + q)
+		if k++; k == len(b) {
+			k = 0
+		}
+	}
+}
+
+// Mul computes y = a * b. y may be a.
+func (o *Binary) Mul(y, a, b []int8) {
+	k := 0
+	for i, v := range a {
+		y[i] = o.store((int32(v) - o.ZeroA) * (int32(b[k]) - o.ZeroB))
+		if k++; k == len(b) {
+			k = 0
+		}
+	}
+}
+
+// Lookup replaces each q by t[q+128]. y may be x.
+func Lookup(y, x []int8, t *[256]int8) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] = t[uint8(v)^128]
+	}
+}
+
+// Transpose writes x, of the given shape, with its dimension perm[i] as
+// dimension i, for elements of one kind.
+func Transpose[T int8 | float32](y, x []T, shape, perm []int) {
+	var stride, dim, index [4]int
+	n := len(shape)
+	size := 1
+	var own [4]int
+	for i := n - 1; i >= 0; i-- {
+		own[i] = size
+		size *= shape[i]
+	}
+	for i, p := range perm {
+		stride[i], dim[i] = own[p], shape[p]
+	}
+	at := 0
+	for i := range y[:size] {
+		y[i] = x[at]
+		for d := n - 1; d >= 0; d-- {
+			index[d]++
+			at += stride[d]
+			if index[d] < dim[d] {
+				break
+			}
+			at -= stride[d] * dim[d]
+			index[d] = 0
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package kernel
+
+// Window is how a kernel moves over an image of H x W pixels of C channels.
+type Window struct {
+	H, W, C                int
+	KH, KW                 int
+	StrideH, StrideW       int
+	DilH, DilW             int
+	PadT, PadL, PadB, PadR int
+	OutH, OutW             int
+}
+
+func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
+
+// Conv is a convolution: a layer for each group of channels.
+type Conv struct {
+	Window
+	Zero   int8 // of the input: what lies outside the image
+	Groups []*Layer
+}
+
+// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups).
+// Sparse layers index the padded image directly.
+func NewConv(w Window, zero int8, groups []*Layer) *Conv {
+	c := &Conv{Window: w, Zero: zero, Groups: groups}
+	inC := w.C / len(groups)
+	pw := w.W + w.PadL + w.PadR
+	for g, l := range groups {
+		for i, k := range l.offset {
+			ch, p := int(k)%inC, int(k)/inC
+			l.offset[i] = int32((p/w.KW*w.DilH*pw+p%w.KW*w.DilW)*w.C + g*inC + ch)
+		}
+	}
+	return c
+}
+
+// Scratch returns the bytes that Run needs: a padded image and a patch.
+func (c *Conv) Scratch() (image, patch int) {
+	if c.padded() {
+		image = (c.H + c.PadT + c.PadB) * (c.W + c.PadL + c.PadR) * c.C
+	}
+	return image, c.KH * c.KW * c.C / len(c.Groups)
+}
+
+// Run computes the convolution of x. Exactly one of y and real, [OutH, OutW,
+// OutC], is written. image, patch and acc are work space.
+func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
+	w := &c.Window
+	h, wd := w.H, w.W
+	if w.padded() {
+		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
+		x, h, wd = image, w.H+w.PadT+w.PadB, w.W+w.PadL+w.PadR
+	}
+	_ = h
+	inC := w.C / len(c.Groups)
+	outC := 0
+	for _, l := range c.Groups {
+		outC += l.OutC
+	}
+	at := 0
+	for oy := 0; oy < w.OutH; oy++ {
+		for ox := 0; ox < w.OutW; ox++ {
+			base := (oy*w.StrideH*wd + ox*w.StrideW) * w.C
+			first := at
+			for g, l := range c.Groups {
+				in := x[base:]
+				if !l.Sparse() {
+					in = c.patch(patch, x, base+g*inC, wd, inC)
+				}
+				if real != nil {
+					l.Real(real[first:], in, acc)
+				} else {
+					l.Quantized(y[first:], in, acc)
+				}
+				first += l.OutC
+			}
+			at += outC
+		}
+	}
+}
+
+// patch returns the elements that the kernel meets at base, together.
+func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
+	w := &c.Window
+	if w.KH == 1 && w.KW == 1 {
+		return x[base : base+inC]
+	}
+	n := 0
+	for p := 0; p < w.KH; p++ {
+		row := base + p*w.DilH*wd*w.C
+		if w.DilW == 1 && inC == w.C {
+			n += copy(dst[n:], x[row:row+w.KW*w.C])
+			continue
+		}
+		for q := 0; q < w.KW; q++ {
+			n += copy(dst[n:], x[row+q*w.DilW*w.C:][:inC])
+		}
+	}
+	return dst[:n]
+}
+
+// Depthwise is a convolution in which each output channel reads one input
+// channel, OutC = C * Mult.
+type Depthwise struct {
+	Window
+	Zero   int8
+	Mult   int
+	Layer  *Layer // Start, Out and Scale
+	weight []int8 // [KH*KW, OutC]
+}
+
+// NewDepthwise packs w, [OutC, KH, KW, 1].
+func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Depthwise {
+	taps := win.KH * win.KW
+	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: make([]int8, len(w))}
+	d.Layer = &Layer{OutC: outC, K: taps, Start: make([]int32, outC)}
+	for c := 0; c < outC; c++ {
+		if bias != nil {
+			d.Layer.Start[c] = bias[c]
+		}
+		for t := 0; t < taps; t++ {
+			d.weight[t*outC+c] = w[c*taps+t]
+		}
+	}
+	return d
+}
+
+// Run computes the convolution of x; see Conv.Run.
+func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
+	w := &d.Window
+	l := d.Layer
+	acc = acc[:l.OutC]
+	zero := int32(d.Zero)
+	at := 0
+	for oy := 0; oy < w.OutH; oy++ {
+		for ox := 0; ox < w.OutW; ox++ {
+			copy(acc, l.Start)
+			for p := 0; p < w.KH; p++ {
+				iy := oy*w.StrideH - w.PadT + p*w.DilH
+				if iy < 0 || iy >= w.H {
+					continue
+				}
+				for q := 0; q < w.KW; q++ {
+					ix := ox*w.StrideW - w.PadL + q*w.DilW
+					if ix < 0 || ix >= w.W {
+						continue
+					}
+					in := x[(iy*w.W+ix)*w.C:][:w.C]
+					taps := d.weight[(p*w.KW+q)*l.OutC:][:l.OutC]
+					if d.Mult == 1 {
+						taps = taps[:len(in)]
+						a := acc[:len(in)]
+						for c, v := range in {
+							a[c] += (int32(v) - zero) * int32(taps[c])
+						}
+						continue
+					}
+					for c := range taps {
+						acc[c] += (int32(in[c/d.Mult]) - zero) * int32(taps[c])
+					}
+				}
+			}
+			for c, a := range acc {
+				if real == nil {
+					y[at+c] = l.Out.quantize(c, a)
+					continue
+				}
+				s := l.Scale[0]
+				if len(l.Scale) > 1 {
+					s = l.Scale[c]
+				}
+				real[at+c] = float32(float32(a) * s)
+			}
+			at += l.OutC
+		}
+	}
+}
+
+// Pad writes the image x, [h,w,c], surrounded by rows and columns of value v.
+func Pad(dst, x []int8, h, w, c, top, left, bottom, right int, v int8) {
+	at := 0
+	fill := func(n int) {
+		d := dst[at : at+n]
+		for i := range d {
+			d[i] = v
+		}
+		at += n
+	}
+	row := (w + left + right) * c
+	fill(top * row)
+	for i := 0; i < h; i++ {
+		fill(left * c)
+		at += copy(dst[at:], x[i*w*c:(i+1)*w*c])
+		fill(right * c)
+	}
+	fill(bottom * row)
+}

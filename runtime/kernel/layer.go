@@ -1,0 +1,217 @@
+package kernel
+
+// Layer is the packed weights of a convolution or a dense layer.
+//
+// acc[c] = Start[c] + sum over the patch of x * w, with Start holding the bias
+// less zero * sum w, so that the kernels multiply the stored integers.
+type Layer struct {
+	OutC, K int       // output channels, elements of a patch
+	Start   []int32   // of each output channel
+	Out     Output    // for an Int8 output
+	Scale   []float32 // for a Float32 output: real = acc * Scale[c]; one, or OutC
+
+	pairs  [][4]int64 // dense, 64-bit machines: [OutC/8 rounded up][K] of 4 pairs of channels
+	quads  [][4]int8  // dense, 32-bit machines: [OutC/4 rounded up][K]
+	first  []int32    // sparse: where each channel's weights start
+	offset []int32    // sparse: index in the patch (or in the image, see Conv)
+	weight []int32    // sparse
+}
+
+// sparseBelow is the density below which the sparse kernels are quicker than
+// the dense ones, in 1/256; measured by BenchmarkDensity.
+const sparseBelow = 40
+
+const wide = ^uint(0)>>63 == 1
+
+// NewLayer packs w, [OutC, K] row-major, for inputs whose zero point is zero.
+// bias may be nil. Layers of few weights become lists of weights other than
+// zero.
+func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
+	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
+	kept := 0
+	for c := 0; c < outC; c++ {
+		sum := int32(0)
+		for _, v := range w[c*k : (c+1)*k] {
+			sum += int32(v)
+			if v != 0 {
+				kept++
+			}
+		}
+		l.Start[c] = -int32(zero) * sum
+		if bias != nil {
+			l.Start[c] += bias[c]
+		}
+	}
+	const most = 1 << 16 // longest sum that two 32-bit lanes hold for sure: 2^31 / (127*128)
+	switch {
+	case kept*256 < sparseBelow*outC*k || k > most:
+		l.packSparse(w, kept)
+	case wide:
+		l.packPairs(w)
+	default:
+		l.packQuads(w)
+	}
+	return l
+}
+
+// Sparse reports whether the layer is a list of weights.
+func (l *Layer) Sparse() bool { return l.first != nil }
+
+// Bytes returns the memory of the packed weights.
+func (l *Layer) Bytes() int {
+	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
+}
+
+func (l *Layer) packSparse(w []int8, kept int) {
+	l.first = make([]int32, 0, l.OutC+1)
+	l.offset, l.weight = make([]int32, 0, kept), make([]int32, 0, kept)
+	for c := 0; c < l.OutC; c++ {
+		l.first = append(l.first, int32(len(l.offset)))
+		for i, v := range w[c*l.K : (c+1)*l.K] {
+			if v != 0 {
+				l.offset, l.weight = append(l.offset, int32(i)), append(l.weight, int32(v))
+			}
+		}
+	}
+	l.first = append(l.first, int32(len(l.offset)))
+}
+
+// packPairs puts two channels into each 64-bit word, w0 + w1<<32: one
+// multiplication by an input then does two.
+func (l *Layer) packPairs(w []int8) {
+	blocks := (l.OutC + 7) / 8
+	l.pairs = make([][4]int64, blocks*l.K)
+	for c := 0; c < l.OutC; c++ {
+		block, lane, high := c/8, c%8/2, c%2
+		for i, v := range w[c*l.K : (c+1)*l.K] {
+			l.pairs[block*l.K+i][lane] += int64(v) << (32 * high)
+		}
+	}
+}
+
+func (l *Layer) packQuads(w []int8) {
+	blocks := (l.OutC + 3) / 4
+	l.quads = make([][4]int8, blocks*l.K)
+	for c := 0; c < l.OutC; c++ {
+		for i, v := range w[c*l.K : (c+1)*l.K] {
+			l.quads[c/4*l.K+i][c%4] = v
+		}
+	}
+}
+
+// accumulate computes acc[c] for all channels from the patch x, whose element
+// i is x[i], or x[offset] in a sparse layer.
+func (l *Layer) accumulate(acc []int32, x []int8) {
+	switch {
+	case l.first != nil:
+		l.sparse(acc, x)
+	case wide:
+		l.densePairs(acc, x)
+	default:
+		l.denseQuads(acc, x)
+	}
+}
+
+func (l *Layer) sparse(acc []int32, x []int8) {
+	for c := range acc {
+		lo, hi := l.first[c], l.first[c+1]
+		offset, weight := l.offset[lo:hi], l.weight[lo:hi]
+		weight = weight[:len(offset)]
+		sum := l.Start[c]
+		for i, o := range offset {
+			sum += int32(x[o]) * weight[i]
+		}
+		acc[c] = sum
+	}
+}
+
+func (l *Layer) densePairs(acc []int32, x []int8) {
+	k := l.K
+	x = x[:k]
+	for b := 0; b*8 < l.OutC; b++ {
+		w := l.pairs[b*k : (b+1)*k]
+		w = w[:len(x)]
+		var s0, s1, s2, s3 int64
+		for i, v := range x {
+			xi := int64(v)
+			p := &w[i]
+			s0 += xi * p[0]
+			s1 += xi * p[1]
+			s2 += xi * p[2]
+			s3 += xi * p[3]
+		}
+		c := b * 8
+		if c+8 <= l.OutC {
+			a, st := acc[c:c+8:c+8], l.Start[c:c+8:c+8]
+			a[0], a[1] = unpack(s0, st[0], st[1])
+			a[2], a[3] = unpack(s1, st[2], st[3])
+			a[4], a[5] = unpack(s2, st[4], st[5])
+			a[6], a[7] = unpack(s3, st[6], st[7])
+			continue
+		}
+		for lane, s := range [4]int64{s0, s1, s2, s3} {
+			lo, hi := unpack(s, 0, 0)
+			if c+2*lane < l.OutC {
+				acc[c+2*lane] = l.Start[c+2*lane] + lo
+			}
+			if c+2*lane+1 < l.OutC {
+				acc[c+2*lane+1] = l.Start[c+2*lane+1] + hi
+			}
+		}
+	}
+}
+
+// unpack separates two 32-bit sums; the low one's sign has been borrowed from
+// the high one.
+func unpack(s int64, a, b int32) (int32, int32) {
+	lo := int32(s)
+	return a + lo, b + int32((s-int64(lo))>>32)
+}
+
+func (l *Layer) denseQuads(acc []int32, x []int8) {
+	k := l.K
+	x = x[:k]
+	for b := 0; b*4 < l.OutC; b++ {
+		w := l.quads[b*k : (b+1)*k]
+		w = w[:len(x)]
+		var s [4]int32
+		var s0, s1, s2, s3 int32
+		for i, v := range x {
+			xi := int32(v)
+			p := &w[i]
+			s0 += xi * int32(p[0])
+			s1 += xi * int32(p[1])
+			s2 += xi * int32(p[2])
+			s3 += xi * int32(p[3])
+		}
+		s[0], s[1], s[2], s[3] = s0, s1, s2, s3
+		for i := 0; i < 4 && b*4+i < l.OutC; i++ {
+			acc[b*4+i] = l.Start[b*4+i] + s[i]
+		}
+	}
+}
+
+// Quantized computes the layer on one patch into y, int8. acc has room for
+// OutC sums.
+func (l *Layer) Quantized(y, x []int8, acc []int32) {
+	acc = acc[:l.OutC]
+	l.accumulate(acc, x)
+	y = y[:len(acc)]
+	for c, a := range acc {
+		y[c] = l.Out.quantize(c, a)
+	}
+}
+
+// Real computes the layer on one patch into y, float32.
+func (l *Layer) Real(y []float32, x []int8, acc []int32) {
+	acc = acc[:l.OutC]
+	l.accumulate(acc, x)
+	y = y[:len(acc)]
+	for c, a := range acc {
+		s := l.Scale[0]
+		if len(l.Scale) > 1 {
+			s = l.Scale[c]
+		}
+		y[c] = float32(float32(a) * s)
+	}
+}

@@ -1,0 +1,85 @@
+package kernel
+
+// span returns the kernel positions lo..hi-1 of output position o that lie
+// inside an axis of n pixels.
+func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
+	at := o*stride - pad
+	for lo = 0; lo < k && at+lo*dil < 0; lo++ {
+	}
+	for hi = k; hi > lo && at+(hi-1)*dil >= n; hi-- {
+	}
+	return lo, hi
+}
+
+// MaxPool takes the largest value of each window; the outside never wins.
+func MaxPool(y, x []int8, w *Window) {
+	at := 0
+	for oy := 0; oy < w.OutH; oy++ {
+		p0, p1 := w.span(oy, w.StrideH, w.PadT, w.KH, w.DilH, w.H)
+		for ox := 0; ox < w.OutW; ox++ {
+			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
+			out := y[at : at+w.C]
+			at += w.C
+			for c := range out {
+				out[c] = -128
+			}
+			for p := p0; p < p1; p++ {
+				iy := oy*w.StrideH - w.PadT + p*w.DilH
+				for q := q0; q < q1; q++ {
+					ix := ox*w.StrideW - w.PadL + q*w.DilW
+					in := x[(iy*w.W+ix)*w.C:][:len(out)]
+					for c, v := range in {
+						if v > out[c] {
+							out[c] = v
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// AvgPool takes the mean of each window, rounded to nearest, halves away from
+// zero: over the pixels inside the image, or over image and padding with
+// countPad, where the padding holds zero. acc has room for C sums.
+func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
+	at := 0
+	acc = acc[:w.C]
+	for oy := 0; oy < w.OutH; oy++ {
+		p0, p1 := w.span(oy, w.StrideH, w.PadT, w.KH, w.DilH, w.H)
+		for ox := 0; ox < w.OutW; ox++ {
+			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
+			for c := range acc {
+				acc[c] = 0
+			}
+			for p := p0; p < p1; p++ {
+				iy := oy*w.StrideH - w.PadT + p*w.DilH
+				for q := q0; q < q1; q++ {
+					ix := ox*w.StrideW - w.PadL + q*w.DilW
+					in := x[(iy*w.W+ix)*w.C:][:len(acc)]
+					for c, v := range in {
+						acc[c] += int32(v)
+					}
+				}
+			}
+			n := int32((p1 - p0) * (q1 - q0))
+			outside := int32(0)
+			if countPad {
+				outside = int32(w.KH*w.KW) - n
+				n = int32(w.KH * w.KW)
+			}
+			n = max(n, 1)
+			for c, a := range acc {
+				// the mean of differences from zero is rounded, so that the grid's zero point does not matter
+				a += outside*int32(zero) - n*int32(zero)
+				if a >= 0 {
+					a = (a + n/2) / n
+				} else {
+					a = (a - n/2) / n
+				}
+				y[at+c] = int8(min(max(a+int32(zero), -128), 127))
+			}
+			at += w.C
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"edgec/runtime/format"
+	"edgec/runtime/kernel"
+)
+
+// Config configures a Session. It has no settings yet.
+type Config struct{}
+
+// Session is the working memory of one inference at a time.
+type Session struct {
+	m      *Model
+	arena  []uint32 // aligned for float32
+	ints   [][]int8 // of each tensor, nil for Float32
+	floats [][]float32
+	steps  []func()
+	out    [][]float32 // of each Int8 output, dequantized
+	bytes  [][]byte    // of each output
+	tables [][256]int8 // of each channel of input 0: the int8 of a byte
+}
+
+// NewSession allocates the working memory.
+func (m *Model) NewSession(Config) (*Session, error) {
+	f := m.f
+	s := &Session{m: m, arena: make([]uint32, (f.Arena+3)/4+1), ints: make([][]int8, len(f.Tensors)), floats: make([][]float32, len(f.Tensors))}
+	memory := unsafe.Pointer(&s.arena[0])
+	for i := range f.Tensors {
+		t := &f.Tensors[i]
+		n := t.Elems()
+		if t.Offset < 0 || t.Offset%4 != 0 || t.Offset+n*t.DType.Size() > f.Arena {
+			return nil, Error("tensor " + itoa(i) + " lies outside the working memory; complete the file with format.Finish")
+		}
+		p := unsafe.Add(memory, t.Offset)
+		if t.DType == format.Float32 {
+			s.floats[i] = unsafe.Slice((*float32)(p), n)
+		} else {
+			s.ints[i] = unsafe.Slice((*int8)(p), n)
+		}
+	}
+	var work struct{ image, patch, acc int }
+	for i := range m.packed {
+		p := &m.packed[i]
+		if p.conv != nil {
+			image, patch := p.conv.Scratch()
+			work.image, work.patch = max(work.image, image), max(work.patch, patch)
+		}
+		for _, n := range f.Tensors[f.Instrs[i].Out].Shape {
+			work.acc = max(work.acc, n)
+		}
+	}
+	image, patch, acc := make([]int8, work.image), make([]int8, work.patch), make([]int32, work.acc)
+	for i := range f.Instrs {
+		s.steps = append(s.steps, s.step(i, image, patch, acc))
+	}
+	for _, t := range f.Outputs {
+		n := f.Tensors[t].Elems()
+		var out []float32
+		if f.Tensors[t].DType == format.Int8 {
+			out = make([]float32, n)
+		}
+		s.out = append(s.out, out)
+		s.bytes = append(s.bytes, make([]byte, n*f.Tensors[t].DType.Size()))
+	}
+	s.makeTables()
+	return s, nil
+}
+
+// step returns the execution of instruction i.
+func (s *Session) step(i int, image, patch []int8, acc []int32) func() {
+	f := s.m.f
+	in, p := &f.Instrs[i], &s.m.packed[i]
+	a := in.In[0]
+	x, y := s.ints[a], s.ints[in.Out]
+	fx, fy := s.floats[a], s.floats[in.Out]
+	tx, ty := &f.Tensors[a], &f.Tensors[in.Out]
+	switch in.Op {
+	case format.OpConv2D:
+		if d := p.depthwise; d != nil {
+			return func() { d.Run(y, fy, x, acc) }
+		}
+		return func() { p.conv.Run(y, fy, x, image, patch, acc) }
+	case format.OpDense:
+		if fy != nil {
+			return func() { p.layer.Real(fy, x, acc) }
+		}
+		return func() { p.layer.Quantized(y, x, acc) }
+	case format.OpMaxPool:
+		return func() { kernel.MaxPool(y, x, &p.window) }
+	case format.OpAvgPool:
+		return func() { kernel.AvgPool(y, x, &p.window, int8(tx.Zero), in.CountPad, acc) }
+	case format.OpAdd, format.OpSub:
+		b := s.ints[in.In[1]]
+		return func() { p.binary.Add(y, x, b) }
+	case format.OpMul:
+		b := s.ints[in.In[1]]
+		return func() { p.binary.Mul(y, x, b) }
+	case format.OpLUT:
+		t := &f.LUTs[in.LUT]
+		return func() { kernel.Lookup(y, x, t) }
+	case format.OpConcat:
+		return s.concat(in)
+	case format.OpPad:
+		return func() {
+			kernel.Pad(y, x, tx.Shape[0], tx.Shape[1], tx.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)
+		}
+	case format.OpTranspose:
+		if fx != nil {
+			return func() { kernel.Transpose(fy, fx, tx.Shape, in.Perm) }
+		}
+		return func() { kernel.Transpose(y, x, tx.Shape, in.Perm) }
+	case format.OpReshape: // mostly the same memory
+		if fx != nil {
+			return func() { copy(fy, fx) }
+		}
+		return func() { copy(y, x) }
+	case format.OpSoftmax:
+		n := tx.Shape[len(tx.Shape)-1]
+		return func() { kernel.Softmax(fy, fx, n) }
+	case format.OpDequantize:
+		return func() { kernel.Dequantize(fy, x, tx.Scale, tx.Zero) }
+	default: // OpQuantize; Check has refused all others
+		return func() { kernel.Quantize(y, fx, ty.Scale, ty.Zero) }
+	}
+}
+
+// concat copies runs of elements in turn from each input.
+func (s *Session) concat(in *format.Instr) func() {
+	f := s.m.f
+	y := s.ints[in.Out]
+	var xs [][]int8
+	var runs []int
+	for _, t := range in.In {
+		n := 1
+		for _, d := range f.Tensors[t].Shape[in.Axis:] {
+			n *= d
+		}
+		xs, runs = append(xs, s.ints[t]), append(runs, n)
+	}
+	return func() {
+		at := 0
+		for b := 0; at < len(y); b++ {
+			for k, x := range xs {
+				at += copy(y[at:], x[b*runs[k]:(b+1)*runs[k]])
+			}
+		}
+	}
+}
+
+// Run executes the network on the inputs that have been set.
+func (s *Session) Run() {
+	for _, step := range s.steps {
+		step()
+	}
+}
+
+// Input returns the int8 elements of input i, images as [H,W,C], to be filled
+// before each Run: their memory is used for other values during it.
+func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
+
+// SetInput quantizes x, in the device's order, into input i.
+func (s *Session) SetInput(i int, x []float32) error {
+	dst := s.Input(i)
+	if len(x) != len(dst) {
+		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " elements, " + itoa(len(x)) + " were given")
+	}
+	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
+	kernel.Quantize(dst, x, t.Scale, t.Zero)
+	return nil
+}
+
+// SetInputNCHW is SetInput for images whose channels come first.
+func (s *Session) SetInputNCHW(i int, x []float32) error {
+	dst := s.Input(i)
+	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
+	if len(t.Shape) != 3 || t.Shape[2] == 1 {
+		return s.SetInput(i, x)
+	}
+	if len(x) != len(dst) {
+		return s.SetInput(i, x)
+	}
+	c, area := t.Shape[2], t.Shape[0]*t.Shape[1]
+	for ch := 0; ch < c; ch++ {
+		for p := 0; p < area; p++ {
+			k := ch*area + p
+			kernel.Quantize(dst[p*c+ch:p*c+ch+1], x[k:k+1], t.Scale, t.Zero)
+		}
+	}
+	return nil
+}
+
+// makeTables prepares the int8 of each byte for each channel of input 0.
+func (s *Session) makeTables() {
+	t := &s.m.f.Tensors[s.m.f.Inputs[0]]
+	channels := 1
+	if len(t.Shape) == 3 {
+		channels = t.Shape[2]
+	}
+	pre := &s.m.f.Meta.Input
+	of := func(list []float32, c int, otherwise float64) float64 {
+		switch {
+		case c < len(list):
+			return float64(list[c])
+		case len(list) > 0:
+			return float64(list[0])
+		}
+		return otherwise
+	}
+	var x [1]float32
+	for c := 0; c < channels; c++ {
+		var table [256]int8
+		for b := range table {
+			v := float64(b)
+			if !pre.Bytes255 {
+				v /= 255
+			}
+			x[0] = float32(float64(v-of(pre.Mean, c, 0)) / of(pre.Std, c, 1))
+			kernel.Quantize(table[b:b+1], x[:], t.Scale, t.Zero)
+		}
+		s.tables = append(s.tables, table)
+	}
+}
+
+// SetBytes sets input i, a picture, from its pixels, [H,W,C] bytes, by the
+// preprocessing that the file names.
+func (s *Session) SetBytes(i int, pixels []byte) error {
+	dst := s.Input(i)
+	if len(pixels) != len(dst) {
+		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
+	}
+	c := 0
+	for k, b := range pixels {
+		dst[k] = s.tables[c][b]
+		if c++; c == len(s.tables) {
+			c = 0
+		}
+	}
+	return nil
+}
+
+// Output returns output i of the last Run, as real numbers in the device's
+// order; valid until the next Run.
+func (s *Session) Output(i int) []float32 {
+	t := s.m.f.Outputs[i]
+	if s.floats[t] != nil {
+		return s.floats[t]
+	}
+	kernel.Dequantize(s.out[i], s.ints[t], s.m.f.Tensors[t].Scale, s.m.f.Tensors[t].Zero)
+	return s.out[i]
+}
+
+// OutputBytes returns output i of the last Run as it is stored, little endian:
+// int8 or float32. The slice is used again by the next call.
+func (s *Session) OutputBytes(i int) []byte {
+	t, dst := s.m.f.Outputs[i], s.bytes[i]
+	if s.floats[t] == nil {
+		for k, q := range s.ints[t] {
+			dst[k] = byte(q)
+		}
+		return dst
+	}
+	for k, v := range s.floats[t] {
+		b := floatBits(v)
+		dst[4*k], dst[4*k+1], dst[4*k+2], dst[4*k+3] = byte(b), byte(b>>8), byte(b>>16), byte(b>>24)
+	}
+	return dst
+}
