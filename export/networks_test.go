@@ -228,9 +228,7 @@ func TestNetworks(t *testing.T) {
 					if err := s.SetInputNCHW(0, in.Rows(i, i+1).Data); err != nil {
 						t.Fatal(err)
 					}
-					if err := s.Run(); err != nil {
-						t.Fatal(err)
-					}
+					s.Run()
 					got = append(got, s.Output(k)...)
 				}
 				tape, err := graph.NewTape(g, in.Shape[0])

@@ -184,3 +184,16 @@ func (c Clamp) scratch(s *graph.Scratch, dy, y []float32) []float32 {
 	}
 	return c.back(s.Floats(0, len(dy)), dy, y)
 }
+
+// Lower emits OpAdd, OpSub or OpMul, or a depthwise convolution when one
+// operand is constant.
+func (o Add) Lower(d Device, n *graph.Node) error { return lowerArithmetic(d, n, o.Clamp) }
+
+// Lower is like Add's.
+func (o Sub) Lower(d Device, n *graph.Node) error { return lowerArithmetic(d, n, o.Clamp) }
+
+// Lower is like Add's.
+func (Mul) Lower(d Device, n *graph.Node) error { return lowerArithmetic(d, n, Clamp{}) }
+
+// Lower is like Add's; only a constant can be divided by.
+func (Div) Lower(d Device, n *graph.Node) error { return lowerArithmetic(d, n, Clamp{}) }
