@@ -68,6 +68,7 @@ type search struct {
 	rate     float64 // learning rate of pruning
 	points   []Point
 	saved    []*checkpoint
+	lambda   map[*graph.Param]float64 // price of a bit, of each parameter with a codebook
 }
 
 // Sizes of the training stages, in samples; see work.
@@ -319,12 +320,12 @@ type checkpoint struct {
 	net    *graph.Graph
 	kept   int
 	drop   float64
-	gains  []float64
+	gains  map[string]float64
 	cooled *graph.Graph // after the learning rate has gone to zero
 	after  float64      // drop of cooled
 }
 
-func (s *search) save(net *graph.Graph, drop float64, gains []float64) {
+func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {
 	s.saved = append(s.saved, &checkpoint{net: net.Clone(), kept: kept(net), drop: drop, gains: gains})
 }
 
@@ -427,17 +428,20 @@ func (s *search) rounds() error {
 		s.stage("prune", s.net, drop, ok, note, since)
 		if !ok {
 			s.net = from.net.Clone()
-			ease := prune.Gains(ls)
-			ls = prune.NewLayers(s.net)
-			prune.SetGains(ls, ease)
 			prune.Ease(ls)
+			gains := prune.Gains(ls)
+			ls = prune.NewLayers(s.net)
+			prune.SetGains(ls, gains)
 			ratio = (1 + ratio) / 2
 			continue
 		}
 		if err := removeDead(s.net); err != nil {
 			return err
 		}
-		s.save(s.net, drop, prune.Gains(ls))
+		gains := prune.Gains(ls)
+		ls = prune.NewLayers(s.net) // shapes have changed
+		prune.SetGains(ls, gains)
+		s.save(s.net, drop, gains)
 		if s.recipe.sizeOnly() {
 			size, err := s.estimate(s.net)
 			if err != nil {

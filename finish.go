@@ -18,9 +18,9 @@ import (
 // calibrationSamples observe the activations.
 const calibrationSamples = 1024
 
-// lambda prices a bit of the file in nats of loss, when weights choose their
-// centroids.
-const lambda = 2e-6
+// slope prices a bit of the file when weights choose their centroids, in units
+// of the distortion that the codebook causes anyway (see share.Lambda).
+const slope = 0.5
 
 // tuneBatch is the batch of pruning rounds and fine-tuning; the Fisher
 // information of a sample is tuneBatch times Adam's v.
@@ -84,16 +84,20 @@ func (s *search) constrain(g *graph.Graph, k int) error {
 	if k == 0 {
 		return nil
 	}
+	s.lambda = map[*graph.Param]float64{}
 	for _, p := range shared(g) {
-		if err := share.Fit(p, fisher(p), k, s.lambda()); err != nil {
+		f := fisher(p)
+		if err := share.Fit(p, f, k, 0); err != nil {
+			return err
+		}
+		s.lambda[p] = share.Lambda(p, f, slope)
+		if err := share.Fit(p, f, k, s.lambda[p]); err != nil {
 			return err
 		}
 		p.Refresh()
 	}
 	return nil
 }
-
-func (s *search) lambda() float64 { return lambda }
 
 // shared returns the parameters that get codebooks.
 func shared(g *graph.Graph) []*graph.Param {
@@ -116,8 +120,15 @@ func fisher(p *graph.Param) []float32 {
 		}
 		return f
 	}
+	sum := 0.0
 	for i, v := range p.State[train.StateSquare] {
 		f[i] = tuneBatch * v
+		sum += float64(f[i])
+	}
+	// Adam's estimate is noisy where gradients are rare
+	floor := float32(0.1 * sum / float64(max(len(f), 1)))
+	for i := range f {
+		f[i] += floor
 	}
 	return f
 }
@@ -142,7 +153,7 @@ func (s *search) tune(g *graph.Graph) error {
 		if (i+1)%10 == 0 && done < 0.75 {
 			train.Parallel(s.threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					share.Assign(p, fisher(p), s.lambda())
+					share.Assign(p, fisher(p), s.lambda[p])
 					p.Refresh()
 				}
 			})

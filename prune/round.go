@@ -132,19 +132,23 @@ func Ease(ls []*Layer) {
 	}
 }
 
-// Gains returns the gains in the order of ls, for a rollback to a copy of the
-// network.
-func Gains(ls []*Layer) []float64 {
-	gains := make([]float64, len(ls))
-	for i, l := range ls {
-		gains[i] = l.Gain
+// Gains returns the gains that differ from 1 by the names of the parameters,
+// for a rollback to a copy of the network.
+func Gains(ls []*Layer) map[string]float64 {
+	gains := map[string]float64{}
+	for _, l := range ls {
+		if l.Gain != 1 {
+			gains[l.Param.Name] = l.Gain
+		}
 	}
 	return gains
 }
 
-// SetGains sets the gains in the order of ls.
-func SetGains(ls []*Layer, gains []float64) {
-	for i, l := range ls {
-		l.Gain = gains[i]
+// SetGains sets the gains that Gains returned.
+func SetGains(ls []*Layer, gains map[string]float64) {
+	for _, l := range ls {
+		if g, ok := gains[l.Param.Name]; ok {
+			l.Gain = g
+		}
 	}
 }
