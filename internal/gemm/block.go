@@ -11,11 +11,13 @@ const (
 	nc = 1024
 )
 
-// An operand is packed into panels when its elements are used often enough to
-// pay for it; these are the sizes of the other side from which it does.
+// When packing pays: B from so many rows of C that use it, and always when it
+// is transposed; A when its columns lie a page or more apart and so many columns
+// of C use it. Measured, see BenchmarkMul.
 const (
-	packBRows = 48  // rows of C
-	packACols = 512 // columns of C
+	packBRows   = 48
+	packAStride = 1024
+	packAUses   = 256
 )
 
 // panels is the packed form of one block of A and of B: of A one panel of mr
@@ -44,7 +46,7 @@ func asOperand(trans bool, x []float32, ld int) operand {
 
 func blocked(a, b operand, m, n, k int, accumulate bool, c []float32, ldc int) {
 	p := pool.Get().(*panels)
-	packA := n >= packACols
+	packA := a.cs >= packAStride && n >= packAUses
 	packB := b.cs != 1 || m >= packBRows
 	for j := 0; j < n; j += nc {
 		nb := min(nc, n-j)
@@ -133,29 +135,10 @@ func put(c []float32, ldc int, tile *[mr * nr]float32, rows, cols int, add bool)
 }
 
 // packRows lays the rows i..i+rows-1 of A's leading kb columns out as a panel.
-// What is left of the panel beside fewer than mr rows is not used.
+// A's rows are adjacent; what the panel has beyond them is not used.
 func packRows(dst []float32, a operand, i, rows, kb int) {
-	x := a.x[i*a.rs:]
-	if a.rs == 1 {
-		for p := range kb {
-			copy(dst[p*mr:p*mr+rows], x[p*a.cs:])
-		}
-		return
-	}
-	if rows == mr {
-		ld := a.rs
-		r0, r1, r2 := x[:kb], x[ld:ld+kb], x[2*ld:2*ld+kb]
-		r3, r4, r5 := x[3*ld:3*ld+kb], x[4*ld:4*ld+kb], x[5*ld:5*ld+kb]
-		for p := range r0 {
-			d := dst[p*mr : p*mr+mr : p*mr+mr]
-			d[0], d[1], d[2], d[3], d[4], d[5] = r0[p], r1[p], r2[p], r3[p], r4[p], r5[p]
-		}
-		return
-	}
-	for r := range rows {
-		for p, v := range x[r*a.rs : r*a.rs+kb] {
-			dst[p*mr+r] = v
-		}
+	for p := range kb {
+		copy(dst[p*mr:p*mr+rows], a.x[i+p*a.cs:])
 	}
 }
 
@@ -176,13 +159,16 @@ func packPanel(dst []float32, b operand, j, cols, kb int) {
 		}
 		return
 	}
-	p := 0
-	if cols == nr {
-		p = transpose(dst, x, b.cs, kb)
-	}
-	for c := range cols {
-		for q, v := range x[c*b.cs+p : c*b.cs+kb] {
-			dst[(p+q)*nr+c] = v
+	for c := 0; c < cols; {
+		p, w := 0, 1
+		if cols-c >= 8 {
+			p, w = transpose(dst[c:], x[c*b.cs:], b.cs, kb), 8
+		}
+		for ; w > 0; w-- {
+			for q, v := range x[c*b.cs+p : c*b.cs+kb] {
+				dst[(p+q)*nr+c] = v
+			}
+			c++
 		}
 	}
 }

@@ -34,6 +34,7 @@ func Mul(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ld
 	if m <= 0 || n <= 0 {
 		return
 	}
+	check(false, m, n, c, ldc)
 	if k <= 0 {
 		if !accumulate {
 			zero(m, n, c, ldc)
@@ -42,7 +43,6 @@ func Mul(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ld
 	}
 	check(transA, m, k, a, lda)
 	check(transB, k, n, b, ldb)
-	check(false, m, n, c, ldc)
 	if useGonum {
 		viaGonum(transA, transB, m, n, k, a, lda, b, ldb, accumulate, c, ldc)
 		return
@@ -51,6 +51,14 @@ func Mul(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ld
 }
 
 var useGonum = os.Getenv("EDGEC_GEMM") == "gonum"
+
+// UseGonum makes Mul use gonum's product, as EDGEC_GEMM=gonum does, until
+// restore is called. It is for measurements, and not safe while products run.
+func UseGonum() (restore func()) {
+	old := useGonum
+	useGonum = true
+	return func() { useGonum = old }
+}
 
 // check panics unless x holds a matrix of the given rows and columns.
 func check(trans bool, rows, cols int, x []float32, ld int) {
@@ -68,6 +76,7 @@ func zero(m, n int, c []float32, ldc int) {
 	}
 }
 
+// viaGonum is Mul by gonum, from k = 1 on.
 func viaGonum(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, accumulate bool, c []float32, ldc int) {
 	if !accumulate {
 		zero(m, n, c, ldc)

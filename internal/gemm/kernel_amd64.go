@@ -27,16 +27,15 @@ func kernel(rows, k int, a *float32, ars, acs int, b *float32, bs int, c *float3
 	plainKernel(rows, k, a, ars, acs, b, bs, c, ldc, add)
 }
 
-// transpose lays the 16 rows at src, ld apart, out as the leading rows of a
-// panel of B and returns how many it has done.
+// transpose lays the 8 rows at src, ld apart, out as columns of a panel of B and
+// returns how much of their length k it has done.
 func transpose(dst, src []float32, ld, k int) int {
 	k &^= 7
 	if !vectors || k == 0 {
 		return 0
 	}
-	_ = src[15*ld+k-1]
+	_ = src[7*ld+k-1]
 	transposeAVX2(k, &src[0], ld, &dst[0])
-	transposeAVX2(k, &src[8*ld], ld, &dst[8])
 	return k
 }
 

@@ -6,8 +6,8 @@ func kernel(rows, k int, a *float32, ars, acs int, b *float32, bs int, c *float3
 	plainKernel(rows, k, a, ars, acs, b, bs, c, ldc, add)
 }
 
-// transpose and copyRows would do the leading rows of a panel with vectors:
-// none here, their callers' loops do all.
+// transpose and copyRows would do the leading part of a panel with vectors: none
+// here, the loops of their callers do all.
 
 func transpose(dst, src []float32, ld, k int) int { return 0 }
 func copyRows(dst, src []float32, ld, k int) int  { return 0 }
