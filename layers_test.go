@@ -1,0 +1,108 @@
+package edgec
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// levels is the order of the house: a package imports only packages of a lower
+// level (test files may import more, as oracles).
+var levels = map[string]int{
+	"runtime/format": 0, "runtime/internal/cpu": 0,
+	"runtime/kernel":  1,
+	"runtime":         2,
+	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3,
+	"internal/graph": 4,
+	"internal/op":    5,
+	"internal/onnx":  6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7,
+	"prune": 7, "quantize": 7, "share": 7, "export": 7, "targets": 7, "targets/device": 7,
+	".":            8,
+	"internal/cli": 9,
+	"cmd/edgec":    10,
+}
+
+// banned are packages that make device programs large (fmt pulls in reflect
+// and unicode tables); nothing below runtime imports them itself.
+var banned = []string{"fmt", "reflect", "encoding/json", "encoding/binary", "log", "flag", "net", "net/http", "text/template"}
+
+func TestLayers(t *testing.T) {
+	files := 0
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if base := path.Base(name); name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata") {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(path.Join(name, "go.mod")); err == nil && name != "." {
+				return fs.SkipDir // another module
+			}
+			return nil
+		}
+		if path.Ext(name) == ".go" {
+			files++
+			checkImports(t, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 50 {
+		t.Errorf("saw %d files; the walk does not reach the packages", files)
+	}
+}
+
+func checkImports(t *testing.T, name string) {
+	pkg := path.Dir(name)
+	level, ok := levels[pkg]
+	if !ok {
+		t.Errorf("%s: package %s has no level; add it to the table in layers_test.go and to RATIONALE.md", name, pkg)
+		return
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	test := strings.HasSuffix(name, "_test.go")
+	device := pkg == "runtime" || strings.HasPrefix(pkg, "runtime/") || pkg == "targets/device"
+	for _, spec := range f.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if imported == "edgec" {
+			imported = "edgec/."
+		}
+		own, isOwn := strings.CutPrefix(imported, "edgec/")
+		switch {
+		case isOwn && own == pkg: // an external test
+		case isOwn:
+			below, known := levels[own]
+			if !known {
+				t.Errorf("%s imports %s, which has no level", name, imported)
+			} else if below >= level && !test {
+				t.Errorf("%s (level %d) imports %s (level %d); only lower levels may be imported", name, level, own, below)
+			}
+			if device && !test && !strings.HasPrefix(own, "runtime") {
+				t.Errorf("%s imports %s; device code imports the runtime only", name, own)
+			}
+		case device && !test && strings.Contains(strings.SplitN(imported, "/", 2)[0], "."):
+			t.Errorf("%s imports %s; device code imports the standard library only", name, imported)
+		case device && !test:
+			for _, b := range banned {
+				if imported == b {
+					t.Errorf("%s imports %s, which makes device programs larger", name, b)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package program
+
+import (
+	"os"
+	goruntime "runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// The measurement: warm-up and at least as many runs, and as long, as TFLite's
+// benchmark_model asks for.
+const (
+	warmUp   = 500 * time.Millisecond
+	measured = time.Second
+	leastRun = 50
+)
+
+// bench measures the time of an inference on a generated input and prints it
+// with what a reader needs to trust it: the machine, its clock before and
+// after, its temperature.
+func (j *Job) bench(m *runtime.Model, started time.Time) error {
+	s, err := m.NewSession(runtime.Config{})
+	if err != nil {
+		return err
+	}
+	load := time.Since(started)
+	input := func() { format.SelfTestInput(1, s.Input(0)) }
+	run := func() time.Duration {
+		input() // a run uses the input's memory for other values
+		t := time.Now()
+		s.Run()
+		return time.Since(t)
+	}
+	first := run()
+	for begin := time.Now(); time.Since(begin) < warmUp && j.Runs == 0; {
+		run()
+	}
+	clock := cpuClock()
+	times := make([]time.Duration, 0, max(j.Runs, 1<<16))
+	var before, after goruntime.MemStats
+	goruntime.ReadMemStats(&before)
+	for begin := time.Now(); len(times) < cap(times); {
+		if j.Runs == 0 && len(times) >= leastRun && time.Since(begin) > measured {
+			break
+		}
+		times = append(times, run())
+	}
+	goruntime.ReadMemStats(&after)
+	slices.Sort(times)
+	info := m.Info()
+	var f facts
+	f.text("model", info.Name)
+	f.text("machine", machine())
+	f.text("system", goruntime.GOOS+"/"+goruntime.GOARCH)
+	f.int("cores", int64(goruntime.NumCPU()), "")
+	f.int("file", int64(len(j.Model)), "bytes")
+	f.real("load", micros(load), "us")
+	f.real("first", micros(first), "us")
+	f.int("runs", int64(len(times)), "")
+	f.real("min", micros(times[0]), "us")
+	f.real("median", micros(times[len(times)/2]), "us")
+	f.real("p90", micros(times[len(times)*9/10]), "us")
+	f.real("p99", micros(times[len(times)*99/100]), "us")
+	f.real("max", micros(times[len(times)-1]), "us")
+	f.int("MACs", info.MACs, "")
+	f.int("MACs of kept weights", info.KeptMACs, "")
+	f.real("speed", float64(info.MACs)/max(micros(times[len(times)/2]), 1e-3), "MMAC/s")
+	f.real("allocations", float64(after.Mallocs-before.Mallocs)/float64(len(times)), "per run")
+	if rss := status("VmHWM:"); rss > 0 {
+		f.int("peak memory", int64(rss), "KiB")
+	}
+	f.text("governor", line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+	if clock > 0 {
+		f.int("clock before", int64(clock/1000), "MHz")
+		f.int("clock after", int64(cpuClock()/1000), "MHz")
+	}
+	if t := number(line("/sys/class/thermal/thermal_zone0/temp")); t > 0 {
+		f.real("temperature", float64(t)/1000, "°C")
+	}
+	if now := cpuClock(); clock > 0 && (now < clock*9/10 || now > clock*11/10) {
+		f.text("warning", "the clock changed during the measurement; set the governor to performance and check supply and cooling")
+	}
+	return j.printFacts(f)
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+// machine names the board, or the processor.
+func machine() string {
+	if s := strings.Trim(line("/proc/device-tree/model"), "\x00"); s != "" {
+		return s
+	}
+	data, _ := os.ReadFile("/proc/cpuinfo")
+	for l := range strings.SplitSeq(string(data), "\n") {
+		key, value, _ := strings.Cut(l, ":")
+		if key = strings.TrimSpace(key); key == "model name" || key == "Model" || key == "uarch" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// cpuClock returns the first core's clock in kHz, 0 if the system does not tell.
+func cpuClock() int { return number(line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")) }
+
+func line(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSpace(first)
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// status returns a number of /proc/self/status.
+func status(key string) int {
+	data, _ := os.ReadFile("/proc/self/status")
+	_, rest, ok := strings.Cut(string(data), key)
+	if !ok {
+		return 0
+	}
+	if f := strings.Fields(rest); len(f) > 0 {
+		return number(f[0])
+	}
+	return 0
+}
+
+// info describes the model.
+func (j *Job) info(m *runtime.Model) error {
+	i := m.Info()
+	var f facts
+	f.text("model", i.Name)
+	f.text("input", shapeString(i.Inputs[0]))
+	f.text("output", shapeString(i.Outputs[0]))
+	f.text("labels", strings.Join(i.Labels, ", "))
+	f.int("file", int64(len(j.Model)), "bytes")
+	f.int("weights", int64(i.Weights), "")
+	f.int("weights kept", int64(i.Kept), "")
+	f.int("MACs", i.MACs, "")
+	f.int("MACs of kept weights", i.KeptMACs, "")
+	f.int("working memory", int64(i.Arena), "bytes")
+	f.int("packed weights", int64(i.Memory), "bytes")
+	return j.printFacts(f)
+}

@@ -1,0 +1,124 @@
+package program
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"edgec/runtime"
+)
+
+// Error is a failure of the program, in one line.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// Action is what a Job does.
+type Action int
+
+// The actions.
+const (
+	Classify Action = iota // execute Files, print the largest outputs
+	Bench                  // measure the latency
+	SelfTest               // prove that this machine computes what the host computed
+	Info                   // describe the model
+	Idx                    // execute every picture of an idx file, print counts and a checksum
+)
+
+// Job is one use of a model. The zero value of a field is its default.
+type Job struct {
+	Action Action
+	Model  []byte
+	Files  []string // pictures (PNG, JPEG), .npy, raw; "-" or none: Stdin. Idx: one idx file
+	Labels string   // Idx: the idx file of the labels; "": no accuracy
+	Top    int      // Classify: how many outputs to print, largest first; 0: one
+	Runs   int      // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
+	Invert bool     // pictures: 255 - byte, for dark on light where the network wants light on dark
+	JSON   bool     // print JSON, one value a line
+	Raw    bool     // Classify: print the bytes of output 0 as they are (little endian)
+	Stdin  io.Reader
+	Stdout io.Writer
+}
+
+// Do does the job.
+func (j *Job) Do() error {
+	started := time.Now()
+	m, err := runtime.Load(j.Model)
+	if err != nil {
+		return err
+	}
+	if len(m.Info().Inputs) != 1 {
+		return Error("the model has " + itoa(len(m.Info().Inputs)) + " inputs; programs feed one")
+	}
+	switch j.Action {
+	case Bench:
+		return j.bench(m, started)
+	case SelfTest:
+		return j.selfTest(m)
+	case Info:
+		return j.info(m)
+	case Idx:
+		return j.idx(m)
+	}
+	return j.classify(m)
+}
+
+// classify executes every file and prints a line, or lines, for each.
+func (j *Job) classify(m *runtime.Model) error {
+	s, err := m.NewSession(runtime.Config{})
+	if err != nil {
+		return err
+	}
+	files := j.Files
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	info := m.Info()
+	for _, name := range files {
+		data, err := j.read(name)
+		if err == nil {
+			err = j.set(s, info.Inputs[0], data)
+		}
+		if err != nil {
+			return Error(display(name) + ": " + err.Error())
+		}
+		s.Run()
+		if err := j.print(name, info.Labels, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Job) read(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(j.Stdin)
+	}
+	data, err := os.ReadFile(name)
+	if e, ok := err.(*os.PathError); ok {
+		err = e.Err // the caller names the file
+	}
+	return data, err
+}
+
+func (j *Job) selfTest(m *runtime.Model) error {
+	if err := m.SelfTest(); err != nil {
+		return err
+	}
+	if j.JSON {
+		return j.write([]byte("{\"selftest\":\"passed\"}\n"))
+	}
+	return j.write([]byte("self-test passed: this machine computes what the host computed\n"))
+}
+
+func (j *Job) write(b []byte) error {
+	_, err := j.Stdout.Write(b)
+	return err
+}
+
+func display(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}

@@ -1,0 +1,82 @@
+package program
+
+import "strconv"
+
+// fact is one line of --info or --bench.
+type fact struct {
+	key, text, unit string // key as in JSON
+	number          bool
+}
+
+type facts []fact
+
+func (f *facts) text(key, value string) {
+	if value != "" {
+		*f = append(*f, fact{key: key, text: value})
+	}
+}
+
+func (f *facts) int(key string, v int64, unit string) {
+	*f = append(*f, fact{key, strconv.FormatInt(v, 10), unit, true})
+}
+
+func (f *facts) real(key string, v float64, unit string) {
+	*f = append(*f, fact{key, strconv.FormatFloat(v, 'g', 5, 64), unit, true})
+}
+
+// print writes a line for each fact, or one JSON object.
+func (j *Job) printFacts(fs facts) error {
+	if !j.JSON {
+		var b []byte
+		for _, f := range fs {
+			b = append(b, f.key...)
+			for n := len(f.key); n < 22; n++ {
+				b = append(b, ' ')
+			}
+			b = append(b, f.text...)
+			if f.unit != "" {
+				b = append(b, ' ')
+				b = append(b, f.unit...)
+			}
+			b = append(b, '\n')
+		}
+		return j.write(b)
+	}
+	b := []byte{'{'}
+	for i, f := range fs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		key := f.key
+		if f.unit != "" {
+			key += "_" + f.unit
+		}
+		b = append(b, jsonString(jsonKey(key))...)
+		b = append(b, ':')
+		if f.number {
+			b = append(b, f.text...)
+		} else {
+			b = append(b, jsonString(f.text)...)
+		}
+	}
+	return j.write(append(b, "}\n"...))
+}
+
+// jsonKey is "MMAC/s" as "mmac_per_s": lower case, no blanks.
+func jsonKey(s string) string {
+	var b []byte
+	for _, r := range s {
+		switch {
+		case r == '/':
+			b = append(b, "_per_"...)
+		case r == ' ' || r == '-':
+			b = append(b, '_')
+		case r == '°':
+		case r >= 'A' && r <= 'Z':
+			b = append(b, byte(r)+'a'-'A')
+		case r < 128:
+			b = append(b, byte(r))
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,86 @@
+package targets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Board is a device that programs are built for.
+type Board struct {
+	Name   string `json:"name"` // of --target
+	Title  string `json:"title"`
+	GOARCH string `json:"goarch"`
+	GOARM  string `json:"goarm,omitempty"` // 6 or 7 on 32-bit ARM
+	Cores  int    `json:"cores,omitempty"` // 0: various
+	MHz    int    `json:"mhz,omitempty"`   // 0: various
+	RAM    int    `json:"ram_mb,omitempty"`
+	CPU    string `json:"cpu"`              // core, and what matters to int8 arithmetic
+	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions
+	Source string `json:"source,omitempty"` // of the facts
+	Note   string `json:"note,omitempty"`
+}
+
+// sbcBench is where clocks and memory of the Raspberry Pis come from.
+const (
+	sbcBench = "ThomasKaiser/sbc-bench Results.md; raspberrypi.com product pages"
+	only64   = "for a 32-bit system build for linux-armv7"
+)
+
+// Boards is the table of boards; the linux-* rows stand for any board of that
+// architecture. A program for GOARM=7 does not start on an ARMv6 board, so
+// rpi-zero and rpi-1 have their own rows.
+var Boards = []Board{
+	{Name: "rpi-zero", Title: "Raspberry Pi Zero, Zero W", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 1000, RAM: 512, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench},
+	{Name: "rpi-1", Title: "Raspberry Pi 1 B, B+, A+", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 700, RAM: 256, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench, Note: "later models have 512 MB"},
+	{Name: "rpi-zero-2w", Title: "Raspberry Pi Zero 2 W", GOARCH: "arm64", Cores: 4, MHz: 1000, RAM: 512, CPU: "RP3A0, Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64},
+	{Name: "rpi-2", Title: "Raspberry Pi 2 B", GOARCH: "arm", GOARM: "7", Cores: 4, MHz: 900, RAM: 1024, CPU: "BCM2836, Cortex-A7: NEON, VFPv4", QEMU: "cortex-a7", Source: sbcBench},
+	{Name: "rpi-3", Title: "Raspberry Pi 3 B, B+, A+", GOARCH: "arm64", Cores: 4, MHz: 1200, RAM: 1024, CPU: "BCM2837, Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64 + "; B+ runs at 1400 MHz, A+ has 512 MB"},
+	{Name: "rpi-4", Title: "Raspberry Pi 4 B, 400, CM4", GOARCH: "arm64", Cores: 4, MHz: 1500, RAM: 1024, CPU: "BCM2711, Cortex-A72: NEON, no dot product", QEMU: "cortex-a72", Source: sbcBench, Note: only64 + "; 1 to 8 GB, later models run at 1800 MHz"},
+	{Name: "rpi-5", Title: "Raspberry Pi 5, 500, CM5", GOARCH: "arm64", Cores: 4, MHz: 2400, RAM: 2048, CPU: "BCM2712, Cortex-A76: NEON, dot product, half precision", QEMU: "cortex-a76", Source: sbcBench, Note: "2 to 16 GB"},
+	{Name: "beaglebone", Title: "BeagleBone Black", GOARCH: "arm", GOARM: "7", Cores: 1, MHz: 1000, RAM: 512, CPU: "AM3358, Cortex-A8: NEON, VFPv3", QEMU: "cortex-a8", Source: "beagleboard.org"},
+	{Name: "linux-arm64", Title: "any 64-bit ARM Linux", GOARCH: "arm64", CPU: "ARMv8.0", QEMU: "cortex-a53"},
+	{Name: "linux-armv7", Title: "any ARMv7 Linux", GOARCH: "arm", GOARM: "7", CPU: "ARMv7 with VFPv3", QEMU: "cortex-a7"},
+	{Name: "linux-armv6", Title: "any ARMv6 Linux", GOARCH: "arm", GOARM: "6", CPU: "ARMv6 with VFPv2", QEMU: "arm1176"},
+	{Name: "linux-riscv64", Title: "any 64-bit RISC-V Linux", GOARCH: "riscv64", CPU: "RV64GC"},
+	{Name: "linux-amd64", Title: "any 64-bit PC Linux", GOARCH: "amd64", CPU: "x86-64"},
+	{Name: "linux-386", Title: "any 32-bit PC Linux", GOARCH: "386", CPU: "x86 with SSE2"},
+}
+
+// aliases are other names that people have for a board.
+var aliases = map[string]string{
+	"rpi-zero-w": "rpi-zero", "rpi0": "rpi-zero", "rpi1": "rpi-1", "rpi-zero2w": "rpi-zero-2w", "rpi-zero-2": "rpi-zero-2w",
+	"rpi2": "rpi-2", "rpi3": "rpi-3", "rpi4": "rpi-4", "rpi5": "rpi-5", "bbb": "beaglebone", "beaglebone-black": "beaglebone",
+	"arm64": "linux-arm64", "armv7": "linux-armv7", "armv6": "linux-armv6", "riscv64": "linux-riscv64", "amd64": "linux-amd64", "386": "linux-386",
+}
+
+// Find returns the board of that name or alias, in any case.
+func Find(name string) (Board, error) {
+	want := strings.ToLower(name)
+	if full, ok := aliases[want]; ok {
+		want = full
+	}
+	i := slices.IndexFunc(Boards, func(b Board) bool { return b.Name == want })
+	if i < 0 {
+		return Board{}, fmt.Errorf("targets: no board %q; one of %s", name, strings.Join(Names(), ", "))
+	}
+	return Boards[i], nil
+}
+
+// Names returns the names of all boards, in the order of the table.
+func Names() []string {
+	names := make([]string, len(Boards))
+	for i, b := range Boards {
+		names[i] = b.Name
+	}
+	return names
+}
+
+// Env returns the settings of the Go toolchain for the board.
+func (b Board) Env() []string {
+	env := []string{"GOOS=linux", "GOARCH=" + b.GOARCH, "GOARM64=v8.0", "GOAMD64=v1", "GO386=sse2", "GORISCV64=rva20u64"}
+	if b.GOARM != "" {
+		env = append(env, "GOARM="+b.GOARM)
+	}
+	return env
+}

@@ -1,0 +1,163 @@
+package targets
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// sources are the project's own files, as the tool embeds them.
+var sources = os.DirFS("..")
+
+// corner is a network that says which corner of a 4x4 picture is light.
+func corner(t testing.TB) []byte {
+	t.Helper()
+	f := &format.File{
+		Tensors: []format.Tensor{{DType: format.Int8, Shape: []int{4, 4, 1}, Scale: 1.0 / 256, Zero: -128}, {DType: format.Float32, Shape: []int{4}}},
+		Instrs:  []format.Instr{{Op: format.OpDense, In: []int{0}, Out: 1, Weight: 0, LUT: -1, ClampMin: -128, ClampMax: 127}},
+		Weights: []format.Weight{{OutC: 4, KH: 1, KW: 1, InC: 16, Scale: []float32{1.0 / 64}, Values: make([]int8, 64)}},
+		Inputs:  []int{0},
+		Outputs: []int{1},
+		Meta:    format.Meta{Name: "corner", Labels: []string{"top left", "top right", "bottom left", "bottom right"}},
+	}
+	for y := range 4 {
+		for x := range 4 {
+			f.Weights[0].Values[(y/2*2+x/2)*16+y*4+x] = 64
+		}
+	}
+	format.Finish(f)
+	test, err := runtime.MakeSelfTest(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Test = test
+	data, _, err := format.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// lightCorner writes a picture of 16x16 whose quarter at (1,0) is light.
+func lightCorner(t testing.TB, path string) {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 16, 16))
+	for y := range 8 {
+		for x := 8; x < 16; x++ {
+			img.SetGray(x, y, color.Gray{Y: 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// maxProgram is the largest program that the project promises.
+const maxProgram = 2_500_000
+
+func TestBuildRunsOnBoards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	dir := t.TempDir()
+	t.Chdir(dir) // any folder will do
+	t.Setenv("GOFLAGS", "-mod=vendor -race")
+	t.Setenv("GOWORK", filepath.Join(dir, "absent.work"))
+	root := os.DirFS(rootDir)
+	model := corner(t)
+	lightCorner(t, "light.png")
+	for _, name := range []string{"rpi-zero", "rpi-zero-2w", "rpi-4"} {
+		t.Run(name, func(t *testing.T) {
+			board, err := Find(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(dir, "app-"+name)
+			r, err := Build(context.Background(), root, model, board, out, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Size > maxProgram {
+				t.Errorf("program of %d bytes, at most %d are promised", r.Size, maxProgram)
+			}
+			words, ok := board.Command()
+			if !ok {
+				t.Skipf("built, not run: install %s (apt install qemu-user-static)", words[0])
+			}
+			run := func(args ...string) string {
+				all := append(append(append([]string{}, words...), out), args...)
+				text, err := exec.Command(all[0], all[1:]...).CombinedOutput()
+				if err != nil {
+					t.Fatalf("%s: %v: %s", strings.Join(all, " "), err, text)
+				}
+				return string(text)
+			}
+			if got := run("light.png"); !strings.HasPrefix(got, "light.png: top right ") {
+				t.Errorf("classified %q", got)
+			}
+			if got := run("--selftest"); !strings.HasPrefix(got, "self-test passed") {
+				t.Errorf("self-test: %q", got)
+			}
+		})
+	}
+	left, err := filepath.Glob(".app*")
+	if err != nil || len(left) > 0 {
+		t.Errorf("temporary files left: %v %v", left, err)
+	}
+}
+
+// rootDir is the project's folder, whatever the current one is.
+var rootDir = func() string {
+	dir, err := filepath.Abs("..")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
+
+func TestBuildRefuses(t *testing.T) {
+	model := corner(t)
+	pi, _ := Find("rpi-4")
+	out := filepath.Join(t.TempDir(), "app")
+	for _, c := range []struct {
+		name  string
+		model []byte
+		opt   Options
+		want  string
+	}{
+		{"no toolchain", model, Options{Go: "go-that-is-not-there"}, "install it"},
+		{"truncated model", model[:len(model)-3], Options{}, "targets: the model cannot be built"},
+		{"text", []byte("hello"), Options{}, "targets: the model cannot be built"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Build(context.Background(), sources, c.model, pi, out, c.opt)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want one line with %q", err, c.want)
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("an output file was left")
+			}
+		})
+	}
+	t.Run("cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := Build(ctx, sources, model, pi, out, Options{}); err == nil {
+			t.Error("no error")
+		}
+	})
+}
