@@ -26,6 +26,10 @@ type Recipe struct {
 	// NoLabels leaves labels aside: the float network is the teacher, and the
 	// metric is agreement with it.
 	NoLabels bool `json:"no_labels,omitempty"`
+	// TrainedOn says whether the network was trained on the training part of the
+	// data: "yes", "no", or "" for yes if the data has a test part. It decides
+	// which samples a drop is measured on; see Compress.
+	TrainedOn string `json:"trained_on,omitempty"`
 	// Threads is the number of goroutines; 0: GOMAXPROCS. It does not change results.
 	Threads int `json:"-"`
 	// Effort scales the number of training steps; 0: 1.
@@ -55,6 +59,9 @@ func (r Recipe) Validate() error {
 	}
 	if r.Effort < 0 || r.Effort > 100 {
 		bad("effort is %v; give 0 to 100", r.Effort)
+	}
+	if r.TrainedOn != "" && r.TrainedOn != "yes" && r.TrainedOn != "no" {
+		bad("trained on is %q; give yes or no, or leave it out", r.TrainedOn)
 	}
 	if err := r.Criterion.Validate(); err != nil {
 		errs = append(errs, err)

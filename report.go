@@ -10,11 +10,13 @@ import (
 type Report struct {
 	Model       string  `json:"model"`
 	Recipe      Recipe  `json:"recipe"`
+	TrainedOn   bool    `json:"trained_on"`   // the drop was measured on training samples; see Compress
 	Task        string  `json:"task"`         // what the metric counts; see Task
 	FloatBytes  int     `json:"float_bytes"`  // of the file that was read
 	FloatParams int     `json:"float_params"` // weights and biases
 	FloatMACs   int64   `json:"float_macs"`
-	Float       Metrics `json:"float"`                 // the float network on the held-out samples
+	Float       Metrics `json:"float"`                 // the float network on the samples that decide
+	HeldOut     *Tested `json:"held_out,omitempty"`    // on the held-out samples, which the float network may know
 	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end
 	Best        Point   `json:"best"`                  // the answer
 	Front       []Point `json:"front"`                 // Pareto front of size and held-out drop, by size
@@ -33,9 +35,9 @@ type Tested struct {
 // Point is one file, measured by the runtime.
 type Point struct {
 	Size      int           `json:"size"`       // bytes of the file
-	Drop      float64       `json:"drop"`       // against the float network, held out, in points
+	Drop      float64       `json:"drop"`       // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"` // standard error of Drop (paired samples)
-	Metrics   Metrics       `json:"metrics"`    // of the file, held out
+	Metrics   Metrics       `json:"metrics"`    // of the file, on the same samples
 	Kept      int           `json:"kept"`       // weights and biases that are not zero
 	Weights   int           `json:"weights"`    // weights and biases in the file's shapes, zeros included
 	MACs      int64         `json:"macs"`       // of one inference with the file's shapes
