@@ -35,8 +35,8 @@ func (o Conv2D) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if len(x) != 4 || len(w) != 4 {
 		return nil, fmt.Errorf("input %v and weights %v; needs [N,C,H,W] and [outC,C/groups,kH,kW]", x, w)
 	}
-	g := max(o.Groups, 1)
-	if x[1] != w[1]*g || w[0]%g != 0 {
+	g := orOne(o.Groups)
+	if g < 1 || x[1] != w[1]*g || w[0]%g != 0 {
 		return nil, fmt.Errorf("input has %d channels, weights %v in %d groups take %d", x[1], w, g, w[1]*g)
 	}
 	if err := checkBias(in, w[0]); err != nil {
@@ -51,7 +51,15 @@ func (o Conv2D) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 }
 
 func (o Conv2D) window(kh, kw int) window {
-	return window{kh, kw, max(o.StrideH, 1), max(o.StrideW, 1), max(o.DilH, 1), max(o.DilW, 1), o.PadT, o.PadL, o.PadB, o.PadR, false}
+	return window{kh, kw, orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, false}
+}
+
+// orOne returns v, or 1 for the 0 of an attribute that was left out.
+func orOne(v int) int {
+	if v == 0 {
+		return 1
+	}
+	return v
 }
 
 // window is how kernels and pools move over an image.
@@ -167,7 +175,7 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 	x, w, y := in[0], in[1], out[0]
 	n, c, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
 	outC, inC := w.Shape[0], w.Shape[1]
-	g := max(o.Groups, 1)
+	g := orOne(o.Groups)
 	oh, ow := y.Shape[2], y.Shape[3]
 	k := o.window(w.Shape[2], w.Shape[3])
 	area, rows := oh*ow, inC*k.kh*k.kw
@@ -240,7 +248,7 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 	x, w, y := in[0], in[1], out[0]
 	n, c, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
 	outC, inC := w.Shape[0], w.Shape[1]
-	g := max(o.Groups, 1)
+	g := orOne(o.Groups)
 	oh, ow := y.Shape[2], y.Shape[3]
 	k := o.window(w.Shape[2], w.Shape[3])
 	area, rows := oh*ow, inC*k.kh*k.kw
@@ -333,7 +341,7 @@ func (o Conv2D) Lower(d Device, n *graph.Node) error {
 	out := d.Output(n.Outputs[0])
 	lo, hi := d.Clamp(n.Outputs[0], o.Clamp)
 	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{x}, Out: out, Weight: weight, LUT: -1,
-		StrideH: max(o.StrideH, 1), StrideW: max(o.StrideW, 1), DilH: max(o.DilH, 1), DilW: max(o.DilW, 1),
-		PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, Groups: max(o.Groups, 1), ClampMin: lo, ClampMax: hi})
+		StrideH: orOne(o.StrideH), StrideW: orOne(o.StrideW), DilH: orOne(o.DilH), DilW: orOne(o.DilW),
+		PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, Groups: orOne(o.Groups), ClampMin: lo, ClampMax: hi})
 	return nil
 }

@@ -44,8 +44,11 @@ func (o Reshape) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 		return nil, err
 	}
 	x := in[0]
-	if len(x) == 0 || x.Sample().Size() != tensor.Shape(o.Shape).Size() {
-		return nil, fmt.Errorf("input %v does not have the %d elements a sample of shape %v", x, tensor.Shape(o.Shape).Size(), o.Shape)
+	if len(x) == 0 {
+		return nil, fmt.Errorf("a scalar has no samples to reshape to %v", tensor.Shape(o.Shape))
+	}
+	if n, want := x.Sample().Size(), tensor.Shape(o.Shape).Size(); n != want {
+		return nil, fmt.Errorf("input %v has %d elements a sample, shape %v needs %d", x, n, tensor.Shape(o.Shape), want)
 	}
 	return []tensor.Shape{append(tensor.Shape{x[0]}, o.Shape...)}, nil
 }

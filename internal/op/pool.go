@@ -44,14 +44,16 @@ func (AvgPool) Name() string { return "AvgPool" }
 func (GlobalAvgPool) Name() string { return "GlobalAvgPool" }
 
 func (o MaxPool) window() window {
-	return window{o.KH, o.KW, max(o.StrideH, 1), max(o.StrideW, 1), max(o.DilH, 1), max(o.DilW, 1), o.PadT, o.PadL, o.PadB, o.PadR, o.CeilMode}
+	return window{o.KH, o.KW, orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, o.CeilMode}
 }
 
 func (o AvgPool) window() window {
-	return window{o.KH, o.KW, max(o.StrideH, 1), max(o.StrideW, 1), max(o.DilH, 1), max(o.DilW, 1), o.PadT, o.PadL, o.PadB, o.PadR, o.CeilMode}
+	return window{o.KH, o.KW, orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, o.CeilMode}
 }
 
-func (k window) inferPool(in []tensor.Shape) ([]tensor.Shape, error) {
+// inferPool returns the output shape of a pool. Windows without a pixel of the
+// image have no maximum and no mean, except with padding that counts.
+func (k window) inferPool(in []tensor.Shape, padCounts bool) ([]tensor.Shape, error) {
 	if err := arity(in, 1, 1); err != nil {
 		return nil, err
 	}
@@ -59,21 +61,48 @@ func (k window) inferPool(in []tensor.Shape) ([]tensor.Shape, error) {
 	if len(x) != 4 {
 		return nil, fmt.Errorf("input %v; needs [N,C,H,W]", x)
 	}
-	if k.pt >= k.kh*k.dh || k.pl >= k.kw*k.dw {
-		return nil, fmt.Errorf("padding %d and %d is as large as the window", k.pt, k.pl)
-	}
 	oh, ow, err := k.size(x[2], x[3])
 	if err != nil {
 		return nil, err
 	}
+	if !padCounts && !(meets(k.kh, k.sh, k.dh, k.pt, x[2], oh) && meets(k.kw, k.sw, k.dw, k.pl, x[3], ow)) {
+		return nil, fmt.Errorf("padding %d, %d, %d and %d around %v leaves windows of %dx%d without a pixel of the image", k.pt, k.pl, k.pb, k.pr, x, k.kh, k.kw)
+	}
 	return []tensor.Shape{{x[0], x[1], oh, ow}}, nil
 }
 
-// Infer implements graph.Op.
-func (o MaxPool) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return o.window().inferPool(in) }
+// meets reports whether each of out windows has an element of a row of n.
+func meets(kernel, stride, dil, pad, n, out int) bool {
+	for i := 0; i < out; i++ {
+		lo, hi := covered(kernel, dil, i*stride-pad, 0, n)
+		if lo >= hi {
+			return false
+		}
+	}
+	return true
+}
+
+// covered returns the kernel positions lo..hi-1 that lie in from..to-1 when
+// the first is at.
+func covered(kernel, dil, at, from, to int) (lo, hi int) {
+	if at < from {
+		lo = (from - at + dil - 1) / dil
+	}
+	if at < to {
+		hi = min(kernel, (to-1-at)/dil+1)
+	}
+	return lo, max(lo, hi)
+}
 
 // Infer implements graph.Op.
-func (o AvgPool) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return o.window().inferPool(in) }
+func (o MaxPool) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	return o.window().inferPool(in, false)
+}
+
+// Infer implements graph.Op.
+func (o AvgPool) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
+	return o.window().inferPool(in, o.CountPad)
+}
 
 // Infer implements graph.Op.
 func (GlobalAvgPool) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
@@ -267,16 +296,16 @@ func (GlobalAvgPool) Backward(_ *graph.Scratch, din, in, _, dout []*tensor.Tenso
 
 // Lower emits OpMaxPool on the input's grid.
 func (o MaxPool) Lower(d Device, n *graph.Node) error {
-	in := format.Instr{Op: format.OpMaxPool, Weight: -1, LUT: -1, KH: o.KH, KW: o.KW, StrideH: max(o.StrideH, 1), StrideW: max(o.StrideW, 1),
-		DilH: max(o.DilH, 1), DilW: max(o.DilW, 1), PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, ClampMin: -128, ClampMax: 127}
+	in := format.Instr{Op: format.OpMaxPool, Weight: -1, LUT: -1, KH: o.KH, KW: o.KW, StrideH: orOne(o.StrideH), StrideW: orOne(o.StrideW),
+		DilH: orOne(o.DilH), DilW: orOne(o.DilW), PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, ClampMin: -128, ClampMax: 127}
 	lowerPool(d, n, in)
 	return nil
 }
 
 // Lower emits OpAvgPool on the input's grid.
 func (o AvgPool) Lower(d Device, n *graph.Node) error {
-	in := format.Instr{Op: format.OpAvgPool, Weight: -1, LUT: -1, KH: o.KH, KW: o.KW, StrideH: max(o.StrideH, 1), StrideW: max(o.StrideW, 1),
-		DilH: max(o.DilH, 1), DilW: max(o.DilW, 1), PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, CountPad: o.CountPad, ClampMin: -128, ClampMax: 127}
+	in := format.Instr{Op: format.OpAvgPool, Weight: -1, LUT: -1, KH: o.KH, KW: o.KW, StrideH: orOne(o.StrideH), StrideW: orOne(o.StrideW),
+		DilH: orOne(o.DilH), DilW: orOne(o.DilW), PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, CountPad: o.CountPad, ClampMin: -128, ClampMax: 127}
 	if o.CountPad && o.CeilMode && poolOverhang(n, in) != [2]int{} {
 		return fmt.Errorf("the device has no average pool that counts padding and rounds its size up: export the network with ceil_mode=0")
 	}
