@@ -174,7 +174,7 @@ func TestPartsAgree(t *testing.T) {
 
 func TestEmpty(t *testing.T) {
 	c := []float32{1, 2, nan, 4}
-	Mul(false, false, 2, 2, 0, nil, 0, nil, 2, true, c[:2], 1)
+	Mul(false, false, 2, 1, 0, nil, 0, nil, 1, true, c[:2], 1)
 	if c[0] != 1 || c[1] != 2 {
 		t.Errorf("k = 0 with accumulate changed C to %v", c)
 	}
