@@ -20,12 +20,14 @@ import (
 // data.Train, of which it holds a part out to decide by, and measures the
 // answer once on data.Test if there is one.
 //
-// What decides is the drop on samples that both networks know equally well. If
-// the network was trained on data.Train (Recipe.TrainedOn), it knows the
-// held-out part too, and its errors there are too few; then the drop is taken on
-// training samples in distortions that neither has met. Compression narrows the
-// gap between known and new samples rather than widens it, so this errs on the
-// safe side; the held-out error of the answer is reported beside it.
+// What decides is the drop on the held-out part, sample by sample against the
+// float network. If the network was trained on data.Train (Recipe.TrainedOn),
+// it knows the held-out part too, and its errors there are too few. Then its
+// error is taken where it is honest: on data.Test, which the float network meets
+// for this figure alone and no candidate before the answer. Without data.Test
+// both are compared on training samples in distortions that neither has met,
+// which errs on the safe side: pruning forgets what the float network has learned
+// by heart.
 //
 // The search is anytime: when ctx ends or the budget is used up, the best file
 // so far is the answer and Report.Interrupted says so. The error is not nil
@@ -68,7 +70,6 @@ type search struct {
 	deadline time.Time // of the present stage; zero: none
 	report   *Report
 	judge    *judge // decides
-	outside  *judge // the held-out samples; equal to judge when that decides by them
 	feed     *feed
 	loss     train.Loss
 	net      *graph.Graph // the network that is being compressed
@@ -128,10 +129,10 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	s.net = m.graph.Clone()
 	s.net = softmaxFree(s.net, task)
 	s.batch = trainBatch(s.net)
-	if err := s.split(set, task); err != nil {
+	if err := s.split(data, task); err != nil {
 		return nil, err
 	}
-	s.report.Float = newMetrics(task, s.judge.base)
+	s.report.Float = newMetrics(task, s.judge.reference)
 	return s, nil
 }
 
@@ -167,8 +168,9 @@ func trainBatch(g *graph.Graph) int {
 	return batch
 }
 
-// split holds samples out and prepares the batches.
-func (s *search) split(set *dataset.Set, task string) error {
+// split holds samples out and prepares the judge and the batches.
+func (s *search) split(data *dataset.Splits, task string) error {
+	set := data.Train
 	folds := set.Folds(held, s.recipe.Seed)
 	out := folds[0][:min(len(folds[0]), mostHeld)]
 	var in []int
@@ -191,15 +193,22 @@ func (s *search) split(set *dataset.Set, task string) error {
 	var err error
 	s.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
 	const unseen = 1000 // a distorted copy that training never meets
-	if s.outside, err = newJudge(s.model.graph, task, augmented(set.Subset(out), unseen), s.threads); err != nil {
+	heldOut := set.Subset(out)
+	switch {
+	case task == TaskAgreement:
+		heldOut = augmented(heldOut, unseen)
+	case s.report.TrainedOn && !measurable(data.Test, task):
+		heldOut = augmented(set.Subset(in[:min(len(in), mostHeld)]), unseen)
+	}
+	if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}
-	s.judge = s.outside
-	if s.report.TrainedOn {
-		n := min(len(in), mostHeld)
-		if s.judge, err = newJudge(s.model.graph, task, augmented(set.Subset(in[:n]), unseen), s.threads); err != nil {
+	if s.report.TrainedOn && task != TaskAgreement && measurable(data.Test, task) {
+		honest, err := newJudge(s.model.graph, task, data.Test, s.threads)
+		if err != nil {
 			return err
 		}
+		s.judge.reference, s.judge.paired = honest.reference, false
 	}
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
 	labels := task == TaskAccuracy

@@ -57,7 +57,7 @@ func (m *Model) EvaluateFloat(set *dataset.Set, threads int) (Metrics, error) {
 	if err != nil {
 		return Metrics{}, err
 	}
-	return newMetrics(task, j.base), nil
+	return newMetrics(task, j.reference), nil
 }
 
 // fileOutputs executes the file on the first n samples: [n, outputs].

@@ -441,14 +441,7 @@ func (s *search) finishReport(test *dataset.Set) (*Report, error) {
 		return r, s.unmet()
 	}
 	r.Best = p
-	if s.outside != s.judge {
-		out, err := fileOutputs(p.Bytes, s.outside.set, s.outside.set.Len(), s.threads)
-		if err != nil {
-			return r, err
-		}
-		r.HeldOut = &Tested{Float: newMetrics(s.outside.task, s.outside.base), File: newMetrics(s.outside.task, s.outside.losses(out))}
-	}
-	if test != nil && (s.judge.task != TaskAccuracy || test.Labels != nil) {
+	if measurable(test, s.judge.task) {
 		s.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
 		j, err := newJudge(s.model.graph, s.judge.task, test, s.threads)
 		if err != nil {
@@ -458,7 +451,7 @@ func (s *search) finishReport(test *dataset.Set) (*Report, error) {
 		if err != nil {
 			return r, err
 		}
-		r.Test = &Tested{Float: newMetrics(j.task, j.base), File: newMetrics(j.task, j.losses(out))}
+		r.Test = &Tested{Float: newMetrics(j.task, j.reference), File: newMetrics(j.task, j.losses(out))}
 	}
 	r.Seconds = time.Since(s.started).Seconds()
 	return r, nil

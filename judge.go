@@ -49,12 +49,13 @@ func mean(x []float64) float64 {
 
 // judge measures networks on held-out samples against the float network.
 type judge struct {
-	task    string
-	set     *dataset.Set
-	float   *tensor.Tensor // the float network's outputs, [n, outputs]
-	base    []float64      // its losses
-	unit    float64        // of reconstruction: the float network's mean distance
-	threads int
+	task      string
+	set       *dataset.Set
+	float     *tensor.Tensor // the float network's outputs, [n, outputs]
+	reference []float64      // the float network's losses
+	paired    bool           // reference is parallel to set; otherwise it comes from other samples
+	unit      float64        // of reconstruction: the float network's mean distance
+	threads   int
 }
 
 // taskOf chooses the task for a network and a set.
@@ -78,7 +79,7 @@ func taskOf(g *graph.Graph, set *dataset.Set, noLabels bool) (string, error) {
 
 // newJudge measures the float network g on the set.
 func newJudge(g *graph.Graph, task string, set *dataset.Set, threads int) (*judge, error) {
-	j := &judge{task: task, set: set, threads: threads}
+	j := &judge{task: task, set: set, paired: true, threads: threads}
 	var err error
 	if j.float, err = outputs(g, set, threads); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func newJudge(g *graph.Graph, task string, set *dataset.Set, threads int) (*judg
 			j.unit = 1
 		}
 	}
-	j.base = j.losses(j.float)
+	j.reference = j.losses(j.float)
 	return j, nil
 }
 
@@ -123,20 +124,34 @@ func (j *judge) losses(out *tensor.Tensor) []float64 {
 	return loss
 }
 
-// drop compares losses with the float network's on the same samples: the mean
-// difference in points and its standard error.
+// drop compares losses with the float network's: the difference of the means in
+// points, and its standard error.
 func (j *judge) drop(loss []float64) (points, se float64) {
-	n := float64(len(loss))
+	if !j.paired {
+		a, va := meanVariance(loss)
+		b, vb := meanVariance(j.reference)
+		return 100 * (a - b), 100 * math.Sqrt(va/float64(len(loss))+vb/float64(len(j.reference)))
+	}
 	diff := make([]float64, len(loss))
 	for i, l := range loss {
-		diff[i] = l - j.base[i]
+		diff[i] = l - j.reference[i]
 	}
-	m := mean(diff)
-	ss := 0.0
-	for _, d := range diff {
-		ss += (d - m) * (d - m)
+	m, v := meanVariance(diff)
+	return 100 * m, 100 * math.Sqrt(v/float64(len(diff)))
+}
+
+// meanVariance returns the mean and the unbiased variance of x.
+func meanVariance(x []float64) (m, v float64) {
+	m = mean(x)
+	for _, d := range x {
+		v += (d - m) * (d - m)
 	}
-	return 100 * m, 100 * math.Sqrt(ss/math.Max(n-1, 1)/n)
+	return m, v / math.Max(float64(len(x)-1), 1)
+}
+
+// measurable reports whether the task can be measured on the set.
+func measurable(set *dataset.Set, task string) bool {
+	return set != nil && set.Len() > 0 && (task != TaskAccuracy || set.Labels != nil)
 }
 
 // graphDrop is the drop of a graph as training computes it.

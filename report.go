@@ -10,13 +10,12 @@ import (
 type Report struct {
 	Model       string  `json:"model"`
 	Recipe      Recipe  `json:"recipe"`
-	TrainedOn   bool    `json:"trained_on"`   // the drop was measured on training samples; see Compress
+	TrainedOn   bool    `json:"trained_on"`   // the float network knows the training data; see Compress
 	Task        string  `json:"task"`         // what the metric counts; see Task
 	FloatBytes  int     `json:"float_bytes"`  // of the file that was read
 	FloatParams int     `json:"float_params"` // weights and biases
 	FloatMACs   int64   `json:"float_macs"`
-	Float       Metrics `json:"float"`                 // the float network on the samples that decide
-	HeldOut     *Tested `json:"held_out,omitempty"`    // on the held-out samples, which the float network may know
+	Float       Metrics `json:"float"`                 // the float network, what drops are taken from
 	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end
 	Best        Point   `json:"best"`                  // the answer
 	Front       []Point `json:"front"`                 // Pareto front of size and held-out drop, by size
