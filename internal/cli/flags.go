@@ -101,9 +101,9 @@ func (d *dataFlags) open(shape tensor.Shape, classes int, pre format.Preprocess)
 	if len(shape) == 3 {
 		channels = shape[0]
 	}
-	for flag, v := range map[string][]float32{"--mean": pre.Mean, "--std": pre.Std} {
+	for _, v := range [][]float32{pre.Mean, pre.Std} {
 		if n := len(v); n > 1 && n != channels {
-			return nil, fmt.Errorf("%s has %d numbers, the network takes %d channels; give one number, or one a channel", flag, n, channels)
+			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one a channel", n, channels)
 		}
 	}
 	return dataset.Open(d.path, dataset.Options{Shape: shape, Classes: classes, Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std})

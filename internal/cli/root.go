@@ -25,7 +25,13 @@ type app struct {
 // commands makes the commands, in the order of the help text.
 var commands = []func(*app) *cobra.Command{
 	compressCommand,
+	inspectCommand,
+	evalCommand,
+	runCommand,
+	benchCommand,
 	buildCommand,
+	targetsCommand,
+	exportCommand,
 	versionCommand,
 }
 
