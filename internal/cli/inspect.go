@@ -28,12 +28,12 @@ height x width x inputs; those of an ONNX network have the channels first.`,
   edgec inspect lenet-5.onnx --json`,
 		Args: needs(1, 1, "one .edgec or ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readFile(args[0], "an .edgec or ONNX file")
+			isEdgec, err := checkInput(args[0], "an .edgec or ONNX file")
 			if err != nil {
 				return err
 			}
-			if format.Is(data) {
-				return a.inspectEdgec(args[0], data)
+			if isEdgec {
+				return a.inspectEdgec(args[0])
 			}
 			return a.inspectONNX(args[0])
 		},
@@ -76,8 +76,12 @@ type inspectedLayer struct {
 	Bits     *format.WeightSizes `json:"bits,omitempty"`
 }
 
-func (a *app) inspectEdgec(path string, data []byte) error {
-	r, err := inspect(path, data)
+func (a *app) inspectEdgec(path string) error {
+	data, m, err := readEdgec(path)
+	if err != nil {
+		return err
+	}
+	r, err := inspect(path, data, m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -97,11 +101,7 @@ func (a *app) inspectEdgec(path string, data []byte) error {
 
 // inspect reads a compressed network. Writing is canonical, so that encoding
 // it again tells where its bytes went.
-func inspect(path string, data []byte) (*inspected, error) {
-	m, err := runtime.Load(data)
-	if err != nil {
-		return nil, err
-	}
+func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	f, err := format.Decode(data)
 	if err != nil {
 		return nil, err
