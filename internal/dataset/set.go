@@ -142,7 +142,7 @@ func (s *Set) Subset(idx []int) *Set {
 // WithoutLabels returns the set without its labels.
 func (s *Set) WithoutLabels() *Set {
 	t := *s
-	t.Labels = nil
+	t.Labels, t.Classes, t.ClassNames = nil, 0, nil
 	return &t
 }
 
@@ -165,6 +165,27 @@ func (s *Set) Folds(n int, seed uint64) [][]int {
 	return folds
 }
 
+// wholeLabels returns labels that are stored as numbers.
+func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
+	labels := make([]int, len(nums))
+	for i, v := range nums {
+		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
+			return nil, fmt.Errorf("dataset: %s: sample %d has label %v; labels are whole numbers", source, i, v)
+		}
+		labels[i] = int(v)
+	}
+	return labels, nil
+}
+
+// byteLabels returns labels that are stored as bytes.
+func byteLabels(b []uint8) []int {
+	labels := make([]int, len(b))
+	for i, v := range b {
+		labels[i] = int(v)
+	}
+	return labels
+}
+
 // setLabels attaches labels and checks them against the number of classes (0:
 // the largest label decides).
 func (s *Set) setLabels(labels []int, classes int, source string) error {
@@ -172,7 +193,10 @@ func (s *Set) setLabels(labels []int, classes int, source string) error {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(labels), s.Len())
 	}
 	for i, l := range labels {
-		if l < 0 || classes > 0 && l >= classes {
+		if l < 0 {
+			return fmt.Errorf("dataset: %s: sample %d has label %d; classes are numbered from 0", source, i, l)
+		}
+		if classes > 0 && l >= classes {
 			return fmt.Errorf("dataset: %s: sample %d has label %d, but there are %d classes (0 to %d); check the labels or the network", source, i, l, classes, classes-1)
 		}
 		s.Classes = max(s.Classes, l+1)
