@@ -37,6 +37,7 @@ func FuzzIdx(f *testing.F) {
 	f.Add(idx(8, []int{2, 2, 3}, count(12)), 0)
 	f.Add(idx(0xD, []int{2, 2}, []float32{1, 2, 3, 4}), 2)
 	f.Add(idx(8, []int{1 << 31, 0}, []byte{}), 0)
+	f.Add(idx(9, []int{0, 1 << 29, 1 << 29, 1 << 29}, []int8{}), -1)
 	f.Add(idx(9, []int{1, 1, 2, 2}, []int8{1, -2, 3, 4}), 4)
 	f.Fuzz(func(t *testing.T, data []byte, features int) {
 		a, err := parseIdx(data, "x")

@@ -143,8 +143,8 @@ func fit(data tensor.Shape, o Options, source string) (sample, image tensor.Shap
 	}
 	want := o.Shape
 	switch {
-	case data.Size() == 0:
-		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v hold no elements", source, data)
+	case data.Size() < 1:
+		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large", source, data)
 	case want == nil && image != nil:
 		return image, image, nil
 	case want == nil:
