@@ -24,7 +24,8 @@ type Set struct {
 	index  []int        // of each sample, its record
 	bytes  []uint8      // records, channels first; nil for floats
 	floats []float32
-	tables [][256]float32 // of each channel
+	planes int            // channels of bytes
+	tables [][256]float32 // of each channel, or one for all
 }
 
 // Splits are the two parts of a source.
@@ -39,14 +40,12 @@ func newSet(sample, image tensor.Shape, bytes []uint8, floats []float32, n int, 
 	for i := range s.index {
 		s.index[i] = i
 	}
-	if bytes != nil {
-		channels := 1
-		if len(image) == 3 {
-			channels = image[0]
-		}
-		for c := 0; c < channels; c++ {
-			s.tables = append(s.tables, table(pre, c))
-		}
+	s.planes = 1
+	if len(image) == 3 {
+		s.planes = image[0]
+	}
+	for c := 0; c < min(s.planes, max(1, len(pre.Mean), len(pre.Std))); c++ {
+		s.tables = append(s.tables, table(pre, c))
 	}
 	return s
 }
@@ -91,9 +90,9 @@ func (s *Set) Read(i int, dst []float32) {
 		copy(dst[:size], s.floats[at:at+size])
 		return
 	}
-	area := size / len(s.tables)
-	for c := range s.tables {
-		t := &s.tables[c]
+	area := size / s.planes
+	for c := 0; c < s.planes; c++ {
+		t := &s.tables[min(c, len(s.tables)-1)]
 		src, out := s.bytes[at+c*area:at+(c+1)*area], dst[c*area:(c+1)*area]
 		for k, b := range src {
 			out[k] = t[b]
@@ -109,7 +108,7 @@ func (s *Set) Bytes(i int, dst []byte) (ok bool) {
 	}
 	size := s.sample.Size()
 	src := s.bytes[s.index[i]*size : (s.index[i]+1)*size]
-	c := len(s.tables)
+	c := s.planes
 	area := size / c
 	for k, b := range src {
 		dst[k%area*c+k/area] = b
