@@ -17,6 +17,15 @@ type File struct {
 	Test    *SelfTest // nil when absent
 }
 
+// weights returns the number of weights.
+func (f *File) weights() int {
+	n := 0
+	for i := range f.Weights {
+		n += f.Weights[i].Elems()
+	}
+	return n
+}
+
 // DType is the element type of a tensor.
 type DType uint8
 

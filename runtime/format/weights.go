@@ -77,9 +77,9 @@ type tensorCoder struct {
 	book    []int8 // other than zero, ascending; nil: any int8
 	mask    part
 	value   part
-	col     []int16 // nonzero weights of each column in the rows so far
-	channel []int16 // of each input channel
-	pos     []int16 // of each position
+	col     []int32 // nonzero weights of each column in the rows so far
+	channel []int32 // of each input channel
+	pos     []int32 // of each position
 }
 
 // part names what bits are spent on, for the account of every byte.
@@ -99,12 +99,7 @@ const (
 func (t *tensorCoder) codeLive() {
 	n := t.g.cols()
 	prev := 0
-	for i := 0; i < n; i++ {
-		b := 0
-		if t.live[i] {
-			b = 1
-		}
-		c := i % t.g.c
+	for i := 0; i < n && !t.short; i++ {
 		x := i / t.g.c % t.g.kw
 		y := i / t.g.c / t.g.kw
 		up, left, diag := 0, 0, 0
@@ -117,9 +112,8 @@ func (t *tensorCoder) codeLive() {
 		if x > 0 {
 			left = bit01(t.live[i-t.g.c])
 		}
-		_ = c
 		t.context(setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
-		b = t.bit(b)
+		b := t.bit(bit01(t.live[i]))
 		t.live[i] = b == 1
 		t.liveN += b
 		prev = prev<<1&3 | b
@@ -137,8 +131,9 @@ func bit01(b bool) int {
 func (t *tensorCoder) code(account func(part)) {
 	g := t.g
 	n := g.cols()
-	t.col, t.channel, t.pos = make([]int16, n), make([]int16, g.c), make([]int16, g.kh*g.kw)
-	total, seen := 0, 0 // nonzero weights and weights so far
+	t.col, t.channel, t.pos = make([]int32, n), make([]int32, g.c), make([]int32, g.kh*g.kw)
+	plane := make([]int32, g.c) // of each input channel, in this row
+	total, seen := 0, 0         // nonzero weights and weights so far
 	k := t.kind
 	for r := 0; r < g.rows; r++ {
 		row := t.v[r*n : (r+1)*n]
@@ -148,10 +143,13 @@ func (t *tensorCoder) code(account func(part)) {
 		}
 		inRow, seenRow := 0, 0
 		last := int8(0) // latest nonzero value of the row
-		plane := make([]int16, g.c)
+		clear(plane)
 		for i := range row {
 			if !t.live[i] {
 				continue
+			}
+			if t.short {
+				return
 			}
 			c, p := i%g.c, i/g.c
 			x, y := p%g.kw, p/g.kw
@@ -291,14 +289,15 @@ func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
 		mag = -mag
 	}
 	m := t.number(uint32(max(mag, 1)-1), 8+min(log2ish(abs8(last)), 7), 8+min(log2ish((abs8(up)+abs8(left))/2), 7)+8)
-	if m > 127 {
-		m = 127
+	if m > 126+uint32(neg) {
+		t.broken = true
+		m = 126
 	}
 	mag = int(m) + 1
 	if neg == 1 {
 		mag = -mag
 	}
-	return int8(max(min(mag, 127), -128))
+	return int8(mag)
 }
 
 func abs8(v int8) int {
