@@ -28,7 +28,7 @@ func NewMul(a, b, out float32) Binary {
 }
 
 func (o *Binary) store(v int32) int8 {
-	return int8(min(max(o.MulOut.Apply(v)+o.ZeroOut, o.Lo), o.Hi))
+	return clamped(o.MulOut.Apply(v), o.ZeroOut, o.Lo, o.Hi)
 }
 
 // Add computes y = a + b or a - b. y may be a.

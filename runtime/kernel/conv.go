@@ -46,12 +46,11 @@ func (c *Conv) Scratch() (image, patch int) {
 // OutC], is written. image, patch and acc are work space.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
 	w := &c.Window
-	h, wd := w.H, w.W
+	wd := w.W
 	if w.padded() {
 		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
-		x, h, wd = image, w.H+w.PadT+w.PadB, w.W+w.PadL+w.PadR
+		x, wd = image, w.W+w.PadL+w.PadR
 	}
-	_ = h
 	inC := w.C / len(c.Groups)
 	outC := 0
 	for _, l := range c.Groups {

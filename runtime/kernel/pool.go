@@ -62,16 +62,15 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 					}
 				}
 			}
-			n := int32((p1 - p0) * (q1 - q0))
-			outside := int32(0)
+			inside := int32((p1 - p0) * (q1 - q0))
+			n := inside
 			if countPad {
-				outside = int32(w.KH*w.KW) - n
 				n = int32(w.KH * w.KW)
 			}
 			n = max(n, 1)
 			for c, a := range acc {
 				// the mean of differences from zero is rounded, so that the grid's zero point does not matter
-				a += outside*int32(zero) - n*int32(zero)
+				a -= inside * int32(zero)
 				if a >= 0 {
 					a = (a + n/2) / n
 				} else {
