@@ -224,9 +224,12 @@ func (s *Session) makeTables() {
 }
 
 // SetBytes sets input i, a picture, from its pixels, [H,W,C] bytes, by the
-// preprocessing that the file names.
+// preprocessing that the file names, which is input 0's: other inputs are refused.
 func (s *Session) SetBytes(i int, pixels []byte) error {
 	dst := s.Input(i)
+	if i != 0 {
+		return Error("input " + itoa(i) + " is no picture; set it by SetInput")
+	}
 	if len(pixels) != len(dst) {
 		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
 	}

@@ -105,7 +105,9 @@ func TestCheck(t *testing.T) {
 
 // Weights that nothing names are dropped, the others numbered by first use.
 func TestFinishOrder(t *testing.T) {
-	w := func(k int8) Weight { return Weight{OutC: 1, KH: 1, KW: 1, InC: 1, Scale: []float32{1}, Values: []int8{k}} }
+	w := func(k int8) Weight {
+		return Weight{OutC: 1, KH: 1, KW: 1, InC: 1, Scale: []float32{1}, Values: []int8{k}}
+	}
 	f := &File{Tensors: []Tensor{{Shape: []int{1}, Scale: 1}}, Inputs: []int{0}, Weights: []Weight{w(0), w(1), w(2), w(3)}}
 	for k, use := range []int{2, 1, 2} {
 		f.Tensors = append(f.Tensors, Tensor{Shape: []int{1}, Scale: 1})
