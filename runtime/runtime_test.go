@@ -66,9 +66,17 @@ func TestReference(t *testing.T) {
 }
 
 func TestLeNet(t *testing.T) {
-	for _, density := range []float64{0.02, 0.5} {
+	densities := []float64{0.5, 0.02}
+	if testing.Short() {
+		densities = densities[1:]
+	}
+	for _, density := range densities {
 		f := lenet(1, density)
-		s, ref := session(t, loaded(t, f)), newReference(f)
+		m, err := FromFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, ref := session(t, m), newReference(f)
 		ref.run(fill(f, s, 1)...)
 		s.Run()
 		if got, want := s.OutputBytes(0), ref.bytes(0); !bytes.Equal(got, want) {
@@ -79,8 +87,11 @@ func TestLeNet(t *testing.T) {
 
 // Setting inputs, running and reading outputs allocate nothing.
 func TestAllocations(t *testing.T) {
-	nets := []*format.File{lenet(1, 0.05), lenet(2, 1)}
-	for seed := range uint64(30) {
+	nets := []*format.File{lenet(1, 0.05)}
+	if !testing.Short() {
+		nets = append(nets, lenet(2, 1))
+	}
+	for seed := range uint64(trials(30)) {
 		nets = append(nets, randomNet(seed))
 	}
 	for i, f := range nets {
@@ -169,7 +180,11 @@ func TestSelfTest(t *testing.T) {
 				w.Values[i] = 99
 			}
 			changes := !bytes.Equal(output(), right)
-			if err := loaded(t, f).SelfTest(); (err != nil) != changes || changes && !strings.Contains(err.Error(), "self-test failed") {
+			m, err := FromFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.SelfTest(); (err != nil) != changes || changes && !strings.Contains(err.Error(), "self-test failed") {
 				t.Errorf("weights %d, element %d flipped: the output changes: %v, self-test: %v", k, i, changes, err)
 			}
 			flips, changed = flips+1, changed+bit(changes)
@@ -234,7 +249,7 @@ func TestLoadOverflow(t *testing.T) {
 	for i := range w.Values {
 		w.Values[i] = 127
 	}
-	if _, err := Load(encoded(t, b.f)); err == nil || !strings.Contains(err.Error(), "overflow") {
+	if _, err := FromFile(b.f); err == nil || !strings.Contains(err.Error(), "overflow") {
 		t.Errorf("sums of 2^17 * 127 * 255: %v", err)
 	}
 	for i := range w.Values {
@@ -243,12 +258,15 @@ func TestLoadOverflow(t *testing.T) {
 	w.Values[0] = 1
 	for _, bias := range []int32{math.MaxInt32, math.MinInt32} {
 		w.Bias = []int32{bias}
-		if _, err := Load(encoded(t, b.f)); err == nil || !strings.Contains(err.Error(), "overflow") {
+		if _, err := FromFile(b.f); err == nil || !strings.Contains(err.Error(), "overflow") {
 			t.Errorf("bias %d and a weight: %v", bias, err)
 		}
 	}
 	w.Bias = []int32{math.MaxInt32 - 255}
-	m := loaded(t, b.f)
+	m, err := FromFile(b.f)
+	if err != nil {
+		t.Fatalf("the largest sum that fits: %v", err)
+	}
 	s := session(t, m)
 	s.Input(0)[0] = 127
 	s.Run()
@@ -336,7 +354,11 @@ func TestOutput(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	f := lenet(1, 0.1)
-	i := loaded(t, f).Info()
+	m, err := FromFile(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := m.Info()
 	if i.Weights != 20*25+50*500+500*800+5000 || i.MACs != 24*24*20*25+8*8*50*500+500*800+5000 {
 		t.Errorf("%d weights, %d MACs", i.Weights, i.MACs)
 	}

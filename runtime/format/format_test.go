@@ -10,6 +10,15 @@ import (
 	"github.com/x448/float16"
 )
 
+// trials is how many random cases a test tries: a tenth with -short, for
+// emulated machines.
+func trials(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // network builds a file with every opcode and random content.
 func network(r *rand.Rand) *File {
 	f := &File{}
@@ -117,7 +126,7 @@ func network(r *rand.Rand) *File {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for seed := uint64(0); seed < 60; seed++ {
+	for seed := range uint64(trials(60)) {
 		f := network(rand.New(rand.NewPCG(seed, 1)))
 		data, sizes, err := Encode(f)
 		if err != nil {
@@ -180,7 +189,7 @@ func TestHostile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for trial := 0; trial < 3000; trial++ {
+	for range trials(3000) {
 		bad := bytes.Clone(data)
 		for k := r.IntN(4); k >= 0; k-- {
 			bad[5+r.IntN(len(bad)-9)] = byte(r.Uint32())

@@ -253,7 +253,7 @@ func TestAllZero(t *testing.T) {
 
 func TestRandomFilesDecode(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
-	for range 20000 { // graphs of random bytes under a valid frame
+	for range trials(20000) { // graphs of random bytes under a valid frame
 		g := make([]byte, r.IntN(40))
 		for i := range g {
 			g[i] = byte(r.Uint32()) >> r.IntN(8)

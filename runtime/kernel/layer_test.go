@@ -143,7 +143,10 @@ func TestLayer(t *testing.T) {
 func TestLayerExtremes(t *testing.T) {
 	const k = 1 << 16
 	for _, v := range [][2]int8{{-128, -128}, {-128, 127}, {127, -127}, {127, -128}} {
-		for _, outC := range []int{1, 2, 3, 8, 9} {
+		for _, outC := range []int{3, 1, 2, 8, 9} {
+			if testing.Short() && outC != 3 {
+				continue
+			}
 			w, x := slices.Repeat([]int8{v[0]}, outC*k), slices.Repeat([]int8{v[1]}, k)
 			l := NewLayer(w, outC, k, nil, 0)
 			if l.Sparse() {
