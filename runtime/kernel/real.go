@@ -2,8 +2,8 @@ package kernel
 
 import "math"
 
-// Quantize writes zero + round(x/scale), halves away from zero, clamped to
-// int8; NaN becomes zero.
+// Quantize writes zero + round(x/scale) to y, of x's length: divided in float64,
+// halves away from zero, clamped to int8; NaN becomes zero.
 func Quantize(y []int8, x []float32, scale float32, zero int) {
 	for i, v := range x {
 		q := float64(v) / float64(scale)
@@ -20,14 +20,16 @@ func Quantize(y []int8, x []float32, scale float32, zero int) {
 	}
 }
 
-// Dequantize writes scale * (q - zero).
+// Dequantize writes scale * (q - zero) to y, of x's length, rounded to float32.
 func Dequantize(y []float32, x []int8, scale float32, zero int) {
 	for i, q := range x {
 		y[i] = float32(float32(int(q)-zero) * scale)
 	}
 }
 
-// Softmax computes exp(x_i - max) / sum over each row of n elements. y may be x.
+// Softmax computes exp(x_i - max) / sum over each row of n elements, every
+// operation rounded to float32, in order. y may be x. Rows of finite numbers
+// give finite numbers.
 func Softmax(y, x []float32, n int) {
 	for at := 0; at+n <= len(x); at += n {
 		in, out := x[at:at+n], y[at:at+n]
