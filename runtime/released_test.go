@@ -120,7 +120,10 @@ func TestReadReleased(t *testing.T) {
 		for _, in := range f.Instrs {
 			used[in.Op] = true
 		}
-		m := loadedBytes(t, data)
+		m, err := FromFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got := outputs(t, f, session(t, m)); !bytes.Equal(got, want) {
 			t.Errorf("%s computes\n%v, when it was released\n%v", path, got, want)
 		}

@@ -95,7 +95,11 @@ func TestAllocations(t *testing.T) {
 		nets = append(nets, randomNet(seed))
 	}
 	for i, f := range nets {
-		s := session(t, loaded(t, f))
+		m, err := FromFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := session(t, m)
 		n := len(s.Input(0))
 		pixels, reals := make([]byte, n), make([]float32, n)
 		if got := testing.AllocsPerRun(3, func() {

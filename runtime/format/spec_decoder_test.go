@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"sync"
 	"testing"
 )
 
@@ -49,22 +50,28 @@ func (d *specDecoder) byte() byte {
 	return b
 }
 
+var specLogistic = sync.OnceValue(func() (l [65]int) {
+	for i := range l {
+		l[i] = int(math.Round(65536 / (1 + math.Exp(-float64(i-32)/4))))
+	}
+	return l
+})
+
 func specSquash(x int) int {
-	l := func(i int) int { return int(math.Round(65536 / (1 + math.Exp(-float64(i-32)/4)))) }
+	l := specLogistic()
 	j, f := (x+2048)>>6, (x+2048)&63
-	return l(j) + ((l(j+1)-l(j))*f+32)>>6
+	return l[j] + ((l[j+1]-l[j])*f+32)>>6
 }
 
 func (d *specDecoder) bit(set int, contexts ...int) int {
 	w := &d.w[set]
 	var st [7]int
-	sum := 0
+	sum := int64(w[7]-10000) * 256
 	for i, c := range contexts {
 		st[i] = d.stretch[d.p[c]>>5] * (1024 * d.n[c] / (4*d.n[c] + 5)) >> 8
-		sum += int(w[i]) * st[i]
+		sum += int64(w[i]) * int64(st[i])
 	}
-	x := min(max((sum+int(w[7]-10000)*256)>>16, -2047), 2047)
-	p := min(max(specSquash(x), 24), 65512)
+	p := min(max(specSquash(int(min(max(sum>>16, -2047), 2047))), 24), 65512)
 	mid := d.lo + uint32(uint64(d.hi-d.lo)*uint64(p)>>16)
 	b := 0
 	if d.x <= mid {
@@ -75,11 +82,11 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	for d.lo>>24 == d.hi>>24 {
 		d.lo, d.hi, d.x = d.lo<<8, d.hi<<8|255, d.x<<8|uint32(d.byte())
 	}
-	err, rate := 65536*b-p, 3+1280/(32+d.wn[set])
+	err, rate := int64(65536*b-p), int64(3+1280/(32+d.wn[set]))
 	d.wn[set] = min(d.wn[set]+1, 1000)
 	for i, c := range contexts {
-		w[i] += int32((st[i]*err*rate + 1<<19) >> 20)
-		d.p[c] += (65535*b - d.p[c]) * (131072 / (2*d.n[c] + 3)) >> 16
+		w[i] += int32((int64(st[i])*err*rate + 1<<19) >> 20)
+		d.p[c] += int(int64(65535*b-d.p[c]) * int64(131072/(2*d.n[c]+3)) >> 16)
 		d.n[c] = min(d.n[c]+1, 250)
 	}
 	w[7] += int32((256*err*rate + 1<<21) >> 22)
@@ -241,7 +248,7 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 				}
 			}
 			ratio := func(count, m int) int {
-				a, b, k := (2*count+1)*(seen+2), 2*m*(total+1)+seen+2, 6
+				a, b, k := int64(2*count+1)*int64(seen+2), 2*int64(m)*int64(total+1)+int64(seen)+2, 6
 				for 5*a > 7*b && k < 11 {
 					b, k = 3*b/2, k+1
 				}
@@ -330,10 +337,14 @@ func TestSpecDecoder(t *testing.T) {
 		files = append(files, network(rand.New(rand.NewPCG(seed, 77))))
 	}
 	r := rand.New(rand.NewPCG(78, 78))
+	rows := 300
+	if testing.Short() {
+		rows = 60
+	}
 	large := dense() // an image, and counts that reach the last steps of the contexts
 	large.Tensors[0].Shape = []int{20, 20, 2}
-	large.Tensors[1].Shape = []int{300}
-	w := Weight{OutC: 300, KH: 1, KW: 1, InC: 800, Scale: []float32{0.5}, Values: make([]int8, 300*800)}
+	large.Tensors[1].Shape = []int{rows}
+	w := Weight{OutC: rows, KH: 1, KW: 1, InC: 800, Scale: []float32{0.5}, Values: make([]int8, rows*800)}
 	for i := range w.Values {
 		if r.IntN(3+i%800/20) == 0 {
 			w.Values[i] = int8(r.NormFloat64() * 20)

@@ -152,7 +152,7 @@ func BenchmarkDevice(b *testing.B) {
 				if text, err := cmd.CombinedOutput(); err != nil {
 					b.Fatalf("%v: %s", err, text)
 				}
-				peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) // KiB on Linux
+				peak = max(peak, int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)) // KiB on Linux
 			}
 			b.ReportMetric(float64(peak)/1024, "peak-MiB")
 			b.ReportMetric(float64(info.Size())/(1<<20), "program-MiB")
