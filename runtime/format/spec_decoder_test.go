@@ -32,8 +32,8 @@ func newSpecDecoder(in []byte) *specDecoder {
 			d.w[s][k] = 10000
 		}
 	}
+	x := -2047
 	for k := range d.stretch {
-		x := -2047
 		for ; x < 2047 && specSquash(x) < 32*k+16; x++ {
 		}
 		d.stretch[k] = x
