@@ -272,6 +272,12 @@ func randomNet(seed uint64) *format.File {
 
 // lenet returns a network of LeNet-5's shapes and random sparse weights.
 func lenet(seed uint64, density float64) *format.File {
+	return lenetOf(seed, density, []int{20, 50}, []int{500, 10})
+}
+
+// lenetOf is LeNet-5 with other numbers of channels and units, or without
+// convolutions.
+func lenetOf(seed uint64, density float64, channels, units []int) *format.File {
 	b := newBuilder(seed)
 	sparse := func(w int) {
 		x := &b.f.Weights[w]
@@ -284,7 +290,7 @@ func lenet(seed uint64, density float64) *format.File {
 		x.Book = []int8{-48, -32, -16, 0, 16, 32, 48}
 	}
 	x := b.input(28, 28, 1)
-	for _, c := range []int{20, 50} {
+	for _, c := range channels {
 		s := b.shape(x)
 		w := b.weight(c, 5, 5, s[2])
 		sparse(w)
@@ -292,7 +298,7 @@ func lenet(seed uint64, density float64) *format.File {
 		s = b.shape(x)
 		x = b.emit(format.Instr{Op: format.OpMaxPool, In: []int{x}, KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, Out: b.on(x, s[0]/2, s[1]/2, c)})
 	}
-	for _, c := range []int{500, 10} {
+	for _, c := range units {
 		w := b.weight(c, 1, 1, (&b.f.Tensors[x]).Elems())
 		sparse(w)
 		x = b.emit(format.Instr{Op: format.OpDense, In: []int{x}, Weight: w, Out: b.int8(c), ClampMin: -128, ClampMax: 127})
