@@ -200,6 +200,9 @@ func buildDropout(n *node) error {
 
 // buildCast accepts casts between float types: the host computes in float32.
 func buildCast(n *node) error {
+	if n.has(0) && n.in[0].quant != nil {
+		return n.castQuantized()
+	}
 	if to := int64(n.attrInt("to", 0)); !isFloat(to) || to == typeBfloat16 {
 		return n.fail("to", "a cast of activations to %s is not supported; keep the network in float32", typeName(to))
 	}

@@ -77,7 +77,7 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
-		if o != nil && o.quant != nil && n.opType != "DequantizeLinear" {
+		if o != nil && o.quant != nil && !integerReader[n.opType] {
 			return n.fail("", "it works on quantized integers; export in the QDQ form (a DequantizeLinear before each float operator)")
 		}
 	}

@@ -34,7 +34,7 @@ var table = []row{
 	{"Exp", []int{6, 13}, 1, nil, elementwise(exp)},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
-	{"Gather", []int{1, 11, 13}, 2, foldGather, nil},
+	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
 	{"Gelu", []int{20}, 1, nil, elementwise(gelu)},
 	{"Gemm", []int{7, 9, 11, 13}, 2, nil, buildGemm},
 	{"GlobalAveragePool", []int{1, 22}, 1, nil, buildGlobalAveragePool},
