@@ -21,13 +21,18 @@ func lifted(t testing.TB, g *graph.Graph) (*graph.Graph, *runtime.Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return liftFile(t, data)
+}
+
+func liftFile(t testing.TB, data []byte) (*graph.Graph, *runtime.Session) {
+	t.Helper()
 	f, err := format.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l, err := export.Lift(f, "lifted")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, g)
+		t.Fatal(err)
 	}
 	m, err := runtime.Load(data)
 	if err != nil {

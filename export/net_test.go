@@ -175,7 +175,7 @@ func agree(t *testing.T, name string, g *graph.Graph, x *tensor.Tensor) {
 const maxWorst, maxMean = 8, 0.5
 
 // distance returns the largest and the root mean square difference; infinite
-// where the lengths differ.
+// where the lengths differ or one value is not a number.
 func distance(got, want []float32) (worst, rms float64) {
 	if len(got) != len(want) {
 		return math.Inf(1), math.Inf(1)
@@ -183,6 +183,9 @@ func distance(got, want []float32) (worst, rms float64) {
 	sum := 0.0
 	for i, w := range want {
 		d := math.Abs(float64(w) - float64(got[i]))
+		if d != d {
+			return math.Inf(1), math.Inf(1)
+		}
 		worst, sum = max(worst, d), sum+d*d
 	}
 	return worst, math.Sqrt(sum / float64(len(want)))
@@ -215,12 +218,15 @@ func stepOf(g *graph.Graph, v *graph.Value) float64 {
 	return step * norm
 }
 
-// cases are networks of every operator that the device has.
-var cases = []struct {
+// netCase builds a network over samples of one shape.
+type netCase struct {
 	name   string
 	sample []int
 	build  func(b *net, x *graph.Value) *graph.Value
-}{
+}
+
+// cases are networks of every operator that the device has.
+var cases = []netCase{
 	{"dense", []int{20}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.dense(x, 16, relu), 7, none) }},
 	{"conv, pool, flatten, dense", []int{3, 8, 6}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
