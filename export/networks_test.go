@@ -33,7 +33,7 @@ func dataDir(t testing.TB) string {
 // network reads and simplifies a network.
 func network(t testing.TB, path string) *graph.Graph {
 	t.Helper()
-	g, err := onnx.Read(path)
+	g, _, err := onnx.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}

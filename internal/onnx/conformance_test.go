@@ -128,7 +128,7 @@ func (c *nodeCase) load() (m *modelProto, inputs []*tensorProto, want []*array, 
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		a, err := p.toArray()
+		a, err := p.toArray(nil)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -154,7 +154,7 @@ func (c *nodeCase) run(tol float64) error {
 			m.graph.initializers = append(m.graph.initializers, p)
 			continue
 		}
-		a, err := p.toArray()
+		a, err := p.toArray(nil)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (c *nodeCase) run(tol float64) error {
 	if len(stay) == 0 || m.graph.nodes[0].opType == "Shape" {
 		return folded(m, want)
 	}
-	g, err := build(m, "model.onnx")
+	g, err := build(m, "model.onnx", nil)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (c *nodeCase) fold() error {
 
 // folded checks outputs that are known without running a network.
 func folded(m *modelProto, want []*array) error {
-	r := newReader(m, "model.onnx")
+	r := newReader(m, "model.onnx", nil)
 	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers} {
 		if err := step(m); err != nil {
 			return err

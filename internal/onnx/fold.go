@@ -54,7 +54,7 @@ func foldConstant(n *node, _ []*array) (*array, error) {
 			if at.t == nil {
 				return nil, n.fail("value", "it has no tensor; the file is damaged")
 			}
-			a, err := at.t.toArray()
+			a, err := at.t.toArray(n.r.outside)
 			if err != nil {
 				return nil, n.fail("value", "%v", err)
 			}
@@ -80,7 +80,7 @@ func foldConstantOfShape(n *node, in []*array) (*array, error) {
 	}
 	value := &array{typ: typeFloat, dims: []int{1}, f: []float32{0}}
 	if at := n.attr("value"); at != nil && at.t != nil {
-		if value, err = at.t.toArray(); err != nil {
+		if value, err = at.t.toArray(n.r.outside); err != nil {
 			return nil, n.fail("value", "%v", err)
 		}
 	}

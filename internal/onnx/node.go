@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -55,6 +56,11 @@ func (n *node) read() error {
 	}
 	if len(n.outputs) == 0 || n.outputs[0] == "" {
 		return n.fail("", "it has no output; the file is damaged")
+	}
+	for i, s := range n.outputs {
+		if s != "" && (n.r.names[s] != nil || slices.Contains(n.outputs[:i], s)) {
+			return n.fail(fmt.Sprintf("output %q", s), "another node, input or initializer has this name; the file is damaged, export it again")
+		}
 	}
 	for _, a := range n.attrs {
 		if a.refName != "" {

@@ -74,20 +74,23 @@ var rows = func() map[string]*row {
 	return m
 }()
 
+// blockers are operators that rule a network out, whatever else it contains.
+var blockers = map[string]bool{"If": true, "Loop": true, "Scan": true, "GRU": true, "LSTM": true, "RNN": true}
+
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
 	"If":            "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
 	"Loop":          "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
 	"Scan":          "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"GRU":           "; recurrent networks are not supported yet",
-	"LSTM":          "; recurrent networks are not supported yet",
-	"RNN":           "; recurrent networks are not supported yet",
+	"GRU":           "; recurrent networks are not supported yet, give one of convolutions and dense layers",
+	"LSTM":          "; recurrent networks are not supported yet, give one of convolutions and dense layers",
+	"RNN":           "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"QLinearConv":   "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
 	"QLinearMatMul": "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
 	"ConvInteger":   "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
 	"MatMulInteger": "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"ConvTranspose": "; upsampling networks are not supported yet",
-	"Resize":        "; upsampling networks are not supported yet",
+	"ConvTranspose": "; upsampling networks are not supported yet, give one that classifies or detects",
+	"Resize":        "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Gather":        "; embeddings of token ids are not supported yet",
 	"Slice":         "; cut the tensor before the network instead",
 	"Split":         "; use one operator for each part instead",
