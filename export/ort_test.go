@@ -1,11 +1,9 @@
 package export_test
 
 import (
-	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,74 +12,19 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
+	"edgec/internal/ortcheck"
 	"edgec/internal/tensor"
 )
 
-// onnxRuntime collects networks and runs them in ONNX Runtime, all in one
-// process.
-type onnxRuntime struct {
-	python, dir string
-}
-
-// newONNXRuntime skips the test unless EDGEC_ORT_PYTHON is set.
-func newONNXRuntime(t *testing.T) *onnxRuntime {
-	t.Helper()
-	python := os.Getenv("EDGEC_ORT_PYTHON")
-	if python == "" {
-		t.Skip("EDGEC_ORT_PYTHON is not set: it names a python that has the packages onnx and onnxruntime")
-	}
-	return &onnxRuntime{python, t.TempDir()}
-}
-
-// add writes g's ONNX file and the samples.
-func (r *onnxRuntime) add(t *testing.T, name string, g *graph.Graph, x *tensor.Tensor) {
+// add gives g's ONNX file to ONNX Runtime.
+func add(t *testing.T, r *ortcheck.Runner, name string, g *graph.Graph, x *tensor.Tensor) {
 	t.Helper()
 	data, err := onnx.Encode(g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.addFile(t, name, data, x)
+	r.Add(name, data, x.Data)
 }
-
-func (r *onnxRuntime) addFile(t *testing.T, name string, data []byte, x *tensor.Tensor) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, name+".onnx"), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	raw := make([]byte, 0, 4*len(x.Data))
-	for _, v := range x.Data {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	if err := os.WriteFile(filepath.Join(r.dir, name+".in"), raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// run checks and executes everything that was added.
-func (r *onnxRuntime) run(t *testing.T) {
-	t.Helper()
-	text, err := exec.Command(r.python, filepath.Join("testdata", "ort_check.py"), r.dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ONNX Runtime: %v\n%s", err, text)
-	}
-	t.Logf("%s", text)
-}
-
-// output returns output 0 of all samples; mode is plain or fused.
-func (r *onnxRuntime) output(t *testing.T, name, mode string) []float32 {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(r.dir, name+"."+mode))
-	if err != nil {
-		t.Fatal(err)
-	}
-	y := make([]float32, len(raw)/4)
-	for i := range y {
-		y[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return y
-}
-
-var ortModes = []string{"plain", "fused"}
 
 // floatTol bounds |difference| / max(1, largest output) of two float32 programs
 // that add in different orders.
@@ -89,23 +32,23 @@ const floatTol = 2e-5
 
 // The float form of every operator computes in ONNX Runtime what it does here.
 func TestONNXRuntimeFloat(t *testing.T) {
-	r := newONNXRuntime(t)
+	r := ortcheck.New(t)
 	want := map[string][]float32{}
 	for _, c := range writeCases() {
 		b, x := newNet(t, 3, c.sample...)
 		g := b.done(c.build(b, x))
 		name, in := strings.ReplaceAll(c.name, " ", "_"), b.inputs(16)
 		want[name] = forward(t, g, in)
-		r.add(t, name, g, in)
+		add(t, r, name, g, in)
 	}
-	r.run(t)
+	r.Run()
 	for name, w := range want {
 		scale := 1.0
 		for _, v := range w {
 			scale = max(scale, math.Abs(float64(v)))
 		}
-		for _, mode := range ortModes {
-			if worst, _ := distance(r.output(t, name, mode), w); worst > floatTol*scale {
+		for _, mode := range ortcheck.Modes {
+			if worst, _ := distance(r.Output(name, mode), w); worst > floatTol*scale {
 				t.Errorf("%s, %s: difference %g of outputs up to %g", name, mode, worst, scale)
 			}
 		}
@@ -115,7 +58,7 @@ func TestONNXRuntimeFloat(t *testing.T) {
 // The quantized form of every operator, as a file gives it, computes in ONNX
 // Runtime what the device does.
 func TestONNXRuntimeQuantized(t *testing.T) {
-	r := newONNXRuntime(t)
+	r := ortcheck.New(t)
 	want, step := map[string][]float32{}, map[string]float64{}
 	for i, c := range cases {
 		b, x := newNet(t, 40+uint64(i), c.sample...)
@@ -124,12 +67,12 @@ func TestONNXRuntimeQuantized(t *testing.T) {
 		quantized(t, g, in)
 		l, s := lifted(t, g)
 		want[name], step[name] = deviceRun(t, s, g, in), stepOf(g, g.Outputs[0])
-		r.add(t, name, l, in)
+		add(t, r, name, l, in)
 	}
-	r.run(t)
+	r.Run()
 	for name, w := range want {
-		for _, mode := range ortModes {
-			worst, rms := distance(r.output(t, name, mode), w)
+		for _, mode := range ortcheck.Modes {
+			worst, rms := distance(r.Output(name, mode), w)
 			t.Logf("%s, %s: %.2f steps at most, %.3f rms", name, mode, worst/step[name], rms/step[name])
 			if worst > maxWorst*step[name] || rms > maxMean*step[name] {
 				t.Errorf("%s, %s: outputs differ by %.2f steps at most and %.2f rms from the device", name, mode, worst/step[name], rms/step[name])
@@ -142,19 +85,19 @@ func TestONNXRuntimeQuantized(t *testing.T) {
 // they do in the runtime.
 func TestONNXRuntimeNetworks(t *testing.T) {
 	dir := dataDir(t)
-	r := newONNXRuntime(t)
+	r := ortcheck.New(t)
 	want, labels, step := map[string][]float32{}, map[string][]int{}, map[string]float64{}
 	for _, n := range realNets {
 		g, calibration, x, l := n.load(t, dir)
 		quantized(t, g, calibration)
 		lift, s := lifted(t, g)
 		want[n.name], labels[n.name], step[n.name] = deviceRun(t, s, g, x), l, stepOf(g, g.Outputs[0])
-		r.add(t, n.name, lift, x)
+		add(t, r, n.name, lift, x)
 	}
-	r.run(t)
+	r.Run()
 	for _, n := range realNets {
-		for _, mode := range ortModes {
-			ortAgrees(t, n, r.output(t, n.name, mode), want[n.name], labels[n.name], step[n.name], mode)
+		for _, mode := range ortcheck.Modes {
+			ortAgrees(t, n, r.Output(n.name, mode), want[n.name], labels[n.name], step[n.name], mode)
 		}
 	}
 }
@@ -180,7 +123,7 @@ func TestONNXRuntimeFile(t *testing.T) {
 		t.Skip("EDGEC_ORT_FILE is not set: it names a compressed file of a network for MNIST")
 	}
 	dir := dataDir(t)
-	r := newONNXRuntime(t)
+	r := ortcheck.New(t)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -191,11 +134,11 @@ func TestONNXRuntimeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := read(set.Test, 0, set.Test.Len())
-	r.add(t, "file", g, x)
-	r.run(t)
+	add(t, r, "file", g, x)
+	r.Run()
 	want, step := deviceRun(t, s, g, x), stepOf(g, g.Outputs[0])
-	for _, mode := range ortModes {
-		ortAgrees(t, realNet{name: filepath.Base(path), between: 0.1}, r.output(t, "file", mode), want, set.Test.Labels, step, mode)
+	for _, mode := range ortcheck.Modes {
+		ortAgrees(t, realNet{name: filepath.Base(path), between: 0.1}, r.Output("file", mode), want, set.Test.Labels, step, mode)
 	}
 }
 
@@ -203,7 +146,7 @@ func TestONNXRuntimeFile(t *testing.T) {
 // the runtime what they do in ONNX Runtime.
 func TestONNXRuntimeImported(t *testing.T) {
 	dir := dataDir(t)
-	r := newONNXRuntime(t)
+	r := ortcheck.New(t)
 	want, step := map[string][]float32{}, map[string]float64{}
 	for i, name := range []string{"dscnn_u8s8", "lenet5_u8s8", "mbv1_025_96_u8s8", "resnet8_u8s8"} {
 		path := filepath.Join(dir, "models", "bench", name+".onnx")
@@ -215,12 +158,12 @@ func TestONNXRuntimeImported(t *testing.T) {
 		b := &net{t: t, g: g, rng: rand.New(rand.NewPCG(uint64(i), 7))}
 		x := b.inputs(8)
 		want[name], step[name] = deviceRun(t, session(t, g), g, x), stepOf(g, g.Outputs[0])
-		r.addFile(t, name, original, x)
+		r.Add(name, original, x.Data)
 	}
-	r.run(t)
+	r.Run()
 	for name, w := range want {
-		for _, mode := range ortModes {
-			worst, rms := distance(r.output(t, name, mode), w)
+		for _, mode := range ortcheck.Modes {
+			worst, rms := distance(r.Output(name, mode), w)
 			t.Logf("%s, %s: %.2f steps at most, %.3f rms", name, mode, worst/step[name], rms/step[name])
 			if worst > maxWorst*step[name] || rms > maxMean*step[name] {
 				t.Errorf("%s, %s: outputs differ by %.2f steps at most and %.2f rms", name, mode, worst/step[name], rms/step[name])

@@ -22,6 +22,17 @@ func elementwise(make func(n *node) (graph.Op, error)) func(*node) error {
 	}
 }
 
+// foldElementwise computes the operator on constants, in float64.
+func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
+	return func(n *node, in []*array) (*array, error) {
+		o, err := make(n)
+		if err != nil {
+			return nil, err
+		}
+		return n.mapFloats(in, o.(op.Elementwise).F)
+	}
+}
+
 func abs(*node) (graph.Op, error)     { return op.Abs{}, nil }
 func exp(*node) (graph.Op, error)     { return op.Exp{}, nil }
 func neg(*node) (graph.Op, error)     { return op.Neg{}, nil }

@@ -1,6 +1,6 @@
 """Checks and runs ONNX files with the packages onnx and onnxruntime.
 
-usage: ort_check.py FOLDER
+usage: run.py FOLDER
 
 For each FOLDER/NAME.onnx: onnx.checker with shape inference, then ONNX Runtime
 on the samples NAME.in (float32, as many as the file holds). Output 0 of all
@@ -22,13 +22,19 @@ LEVELS = {
 BATCH = 100  # where the model leaves it open
 
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
-    onnx.checker.check_model(str(path), full_check=True)
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:
+        sys.exit(f"{path.stem}: onnx.checker: {error}")
     for name, level in LEVELS.items():
         options = ort.SessionOptions()
         options.graph_optimization_level = level
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            sys.exit(f"{path.stem}, {name}: {error}")
         entry = session.get_inputs()[0]
         batch = entry.shape[0] if isinstance(entry.shape[0], int) else BATCH
         samples = numpy.fromfile(path.with_suffix(".in"), numpy.float32).reshape([-1] + entry.shape[1:])
