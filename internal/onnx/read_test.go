@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -30,10 +31,10 @@ func (b *modelBuilder) input(name string, elem int64, dims ...int) *modelBuilder
 
 func valueInfo(name string, elem int64, dims []int) []byte {
 	var shape, tensorType, typ, v message
-	for _, d := range dims {
+	for i, d := range dims {
 		var dim message
 		if d == 0 {
-			dim.str(2, "n")
+			dim.str(2, fmt.Sprint("n", i))
 		} else {
 			dim.int(1, int64(d))
 		}
@@ -111,10 +112,11 @@ func (b *modelBuilder) external(name string, dims []int, entry ...string) *model
 }
 
 func (b *modelBuilder) bytes() []byte {
-	var opset, m message
+	var opset, m, name message
+	name.str(2, "test")
 	opset.int(2, b.opset)
 	m.int(1, 8)
-	m.bytes(7, b.graph)
+	m.bytes(7, append(name, b.graph...))
 	m.bytes(8, opset)
 	return m
 }
