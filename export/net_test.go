@@ -17,7 +17,7 @@ import (
 
 // net builds small networks with random weights.
 type net struct {
-	t   *testing.T
+	t   testing.TB
 	g   *graph.Graph
 	rng *rand.Rand
 }

@@ -134,6 +134,8 @@ func ownCases() []ownCase {
 		{"MatMul of sequences", on(13, 2, 3, 4).floats("w", []int{4, 2}, 1, 2, 3, 4, 5, 6, 7, 8).node("MatMul", "x,w", "y"), []int{2, 3, 4}, nil},
 		{"Add of every rank", on(13, 2, 3).floats("a", []int{3}, 1, 2, 3).floats("b", []int{2, 1}, 4, 5).floats("c", nil, 6).
 			node("Add", "x,a", "h").node("Add", "b,h", "i").node("Sub", "c,i", "y"), []int{2, 3}, nil},
+		{"Sum of constants", on(13, 2).floats("a", []int{2}, 1, 2).floats("b", nil, 3).node("Sum", "a,b,a", "s").node("Sum", "x,s", "y"), []int{2},
+			func(x []float32) []float32 { return []float32{x[0] + 5, x[1] + 7} }},
 		{"Cast and back", on(13, 3).node("Cast", "x", "d", attribute{"to", typeDouble}).node("Cast", "d", "y", attribute{"to", typeFloat}), []int{3}, same},
 	}
 }

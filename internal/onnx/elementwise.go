@@ -137,6 +137,9 @@ func (n *node) pair(i, j int) (a, b *graph.Value, err error) {
 			rank = d
 		}
 	}
+	if rank == 0 {
+		return nil, nil, n.fail("", "inputs %d and %d are constants; simplify the model with onnxsim first", i, j)
+	}
 	if a, err = n.operandValue(i, rank); err != nil {
 		return nil, nil, err
 	}
@@ -161,6 +164,17 @@ func (n *node) operandValue(i, rank int) (*graph.Value, error) {
 		}
 		return a, nil
 	})
+}
+
+// foldSum adds constants from left to right.
+func foldSum(n *node, in []*array) (*array, error) {
+	sum, err := n.operandOf(in, 0)
+	for _, x := range in[1:] {
+		if err == nil {
+			sum, err = arithmetic(add)(n, []*array{sum, x})
+		}
+	}
+	return sum, err
 }
 
 // buildSum adds any number of inputs from left to right.

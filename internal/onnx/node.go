@@ -192,8 +192,9 @@ func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*grap
 	return v, nil
 }
 
-// maxActivation bounds the elements of one activation for one sample.
-const maxActivation = 1 << 28
+// maxActivation bounds the elements of one activation for one sample; trial
+// batches of it stay below maxElements.
+const maxActivation = 1 << 26
 
 // result emits the node's last graph node and binds output 0 to it.
 func (n *node) result(o graph.Op, in ...*graph.Value) error {

@@ -269,7 +269,7 @@ func (r *reader) inputShape(v *valueProto) (tensor.Shape, error) {
 			shape[i] = int(d.value)
 		}
 	}
-	if shape.Size() < 0 || shape.Size() > 1<<28 {
+	if shape.Size() < 0 || shape.Size() > maxActivation {
 		return nil, r.fail(at, "shape %v is too large", shape)
 	}
 	return shape, nil

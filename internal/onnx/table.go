@@ -73,7 +73,7 @@ var table = []row{
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(sqrt)},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
 	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
-	{"Sum", []int{6, 8, 13}, 1, nil, buildSum},
+	{"Sum", []int{6, 8, 13}, 1, foldSum, buildSum},
 	{"Tanh", []int{6, 13}, 1, foldElementwise(tanh), elementwise(tanh)},
 	{"Transpose", []int{1, 13, 21, 23, 24, 25}, 1, foldTranspose, buildTranspose},
 	{"Unsqueeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldUnsqueeze, buildUnsqueeze},
