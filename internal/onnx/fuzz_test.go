@@ -9,10 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
+	"edgec/quantize"
+	"edgec/runtime"
 )
 
 // FuzzDecode: no bytes make the reader panic, and what it accepts is a valid
@@ -32,6 +35,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := Decode(data, "fuzz")
 		acceptable(t, g, err)
+		if err == nil && smallEnough(g) {
+			lowered(t, g)
+		}
 	})
 }
 
@@ -69,6 +75,40 @@ func acceptable(t *testing.T, g *graph.Graph, err error) {
 	}
 }
 
+// lowered quantizes and lowers a graph as far as that goes; the file that comes
+// out must load.
+func lowered(t *testing.T, g *graph.Graph) {
+	t.Helper()
+	if len(g.Inputs) != 1 {
+		return
+	}
+	rng := rand.New(rand.NewPCG(3, 3))
+	x := tensor.New(g.Inputs[0].Shape.WithBatch(2)...)
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64())
+	}
+	err := quantize.Quantize(g, quantize.Samples(x, 2), quantize.Config{Method: quantize.MinMax})
+	var data []byte
+	if err == nil {
+		data, _, err = export.Encode(g, export.Config{})
+	}
+	if err != nil {
+		if strings.ContainsAny(err.Error(), "\r\n") {
+			t.Fatalf("error of several lines: %q", err)
+		}
+		return
+	}
+	m, err := runtime.Load(data)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, g)
+	}
+	if s, err := m.NewSession(runtime.Config{}); err != nil {
+		t.Fatalf("%v\n%s", err, g)
+	} else {
+		s.Run()
+	}
+}
+
 // smallEnough reports whether a graph runs in little time and memory.
 func smallEnough(g *graph.Graph) bool {
 	work := int64(0)
@@ -78,7 +118,7 @@ func smallEnough(g *graph.Graph) bool {
 	for _, v := range g.Inputs {
 		work += int64(v.Shape.Size())
 	}
-	return work < 1<<20
+	return work < 1<<18
 }
 
 func runZeros(t *testing.T, g *graph.Graph) {
@@ -116,6 +156,9 @@ func TestMutatedModels(t *testing.T) {
 			acceptable(t, g, err)
 			if total++; err == nil {
 				accepted++
+				if k%20 == 0 && smallEnough(g) { // slow
+					lowered(t, g)
+				}
 			}
 		}
 	}
