@@ -138,7 +138,7 @@ func runZeros(t *testing.T, g *graph.Graph) {
 func TestMutatedModels(t *testing.T) {
 	rounds := 200
 	if os.Getenv("EDGEC_LONG") != "" {
-		rounds = 3000
+		rounds = 1000
 	}
 	accepted, total := 0, 0
 	for i, c := range ownCases() {

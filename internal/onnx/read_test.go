@@ -172,8 +172,9 @@ func TestRefusals(t *testing.T) {
 		{"batch moved", good().node("Transpose", "x", "y").bytes(), []string{"(Transpose)", "perm", "batch"}},
 		{"batch concatenated", good().node("Concat", "x,x", "y", attribute{"axis", 0}).bytes(), []string{"(Concat)", "batch"}},
 		{"sum that begins with constants", good().floats("a", nil, 1).floats("b", nil, 2).node("Sum", "a,b,x", "y").bytes(), []string{"(Sum)", "inputs 0 and 1 are constants"}},
+		{"product with a vector", good().floats("v", []int{4}, 1, 2, 3, 4).node("MatMul", "x,v", "y").bytes(), []string{"(MatMul)", "keep one of size 1"}},
 		{"normalization of another shape", newModel(13).input("x", typeFloat, 0, 2, 1, 1).floats("s", []int{2}, 1, 2).floats("t", []int{1, 2}, 1, 2).
-			node("BatchNormalization", "x,t,s,s,s", "y").output("y").bytes(), []string{"(BatchNormalization)", "shape [1 2]", "need [2]"}},
+			node("BatchNormalization", "x,t,s,s,s", "y").output("y").bytes(), []string{"(BatchNormalization)", "shape [1,2]", "need [2]"}},
 		{"batch constant", good().floats("c", []int{2, 1}, 1, 2).node("Add", "x,c", "y").bytes(), []string{`input "c"`, "batch"}},
 		{"wrong broadcast", good().floats("c", []int{3}, 1, 2, 3).node("Add", "x,c", "y").bytes(), []string{"(Add)"}},
 		{"reflecting pad", newModel(10).input("x", typeFloat, 0, 1, 4, 4).node("Pad", "x", "y", attribute{"pads", []int{0, 0, 1, 1, 0, 0, 1, 1}}, attribute{"mode", "reflect"}).output("y").bytes(), []string{"(Pad)", `"reflect"`}},
