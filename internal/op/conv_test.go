@@ -2,7 +2,9 @@ package op
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"edgec/internal/tensor"
