@@ -10,9 +10,15 @@ import (
 	"edgec/runtime/format"
 )
 
-// Lift turns a file back into a graph in the host's order of dimensions, with
-// the grids and integers that the device uses: what Build would lower to an
-// equal network. Images [H,W,C] become [1,C,H,W].
+// Lift turns a file back into a graph named name, in the host's order of
+// dimensions, with the grids and integers that the device uses: Build lowers it
+// to a network of the same results, and onnx.Encode writes it in the QDQ form.
+// Images [H,W,C] become [1,C,H,W]; fused activations stay a Clamp of their
+// operator, tables become op.Table, and masks and codebooks are gone: their
+// weights are integers like others. Inputs are named "input", "input1", ...,
+// outputs "output", "output1", ... unless they are inputs.
+//
+// f must be what format.Decode accepts. The error names the instruction.
 func Lift(f *format.File, name string) (*graph.Graph, error) {
 	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors))}
 	for k, t := range f.Inputs {

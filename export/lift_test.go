@@ -34,15 +34,7 @@ func liftFile(t testing.TB, data []byte) (*graph.Graph, *runtime.Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := runtime.Load(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := m.NewSession(runtime.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l, s
+	return l, sessionOf(t, data)
 }
 
 // checkLift lifts the file of g and checks that the graph that comes back, and
@@ -96,6 +88,37 @@ func TestLift(t *testing.T) {
 			g := b.done(c.build(b, x))
 			checkLift(t, c.name, g, b.inputs(48))
 		})
+	}
+}
+
+// Weights that are mostly zero and take few values are stored as masks and
+// indexes into a codebook; lifting gives the same integers.
+func TestLiftCodebook(t *testing.T) {
+	b, x := newNet(t, 9, 3, 8, 8)
+	h := b.flatten(b.conv(b.conv(x, 8, 3, 2, 1, relu), 12, 3, 1, 1, relu))
+	g := b.done(b.dense(b.dense(h, 24, relu), 5, none))
+	for _, p := range g.Params() {
+		if p.Role != graph.Weight {
+			continue
+		}
+		p.Mask = make([]float32, len(p.Shadow.Data))
+		for i := range p.Shadow.Data {
+			p.Shadow.Data[i] = float32(1+b.rng.IntN(4)) / 4 * float32(1-2*b.rng.IntN(2))
+			if b.rng.IntN(10) == 0 {
+				p.Mask[i] = 1
+			}
+		}
+		p.Refresh()
+	}
+	checkLift(t, "codebook", g, b.inputs(48))
+	f, err := export.Build(g, export.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range f.Weights {
+		if len(w.Values) > 1000 && len(w.Book) == 0 {
+			t.Errorf("weights %d have no codebook: the test shows nothing", i)
+		}
 	}
 }
 

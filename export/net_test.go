@@ -118,6 +118,12 @@ func session(t testing.TB, g *graph.Graph) *runtime.Session {
 	if sizes == nil || len(data) == 0 {
 		t.Fatal("no bytes")
 	}
+	return sessionOf(t, data)
+}
+
+// sessionOf loads a file.
+func sessionOf(t testing.TB, data []byte) *runtime.Session {
+	t.Helper()
 	m, err := runtime.Load(data)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
 	"edgec/quantize"
-	"edgec/runtime"
 )
 
 // dataDir returns the folder of real networks and data.
@@ -245,14 +244,7 @@ func TestNetworks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := runtime.Load(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := m.NewSession(runtime.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := sessionOf(t, data)
 			for k := range g.Outputs {
 				want := golden(t, filepath.Join(dir, "golden", c.name, "out"+strconv.Itoa(k)+".npy")).Rows(0, in.Shape[0]).Data
 				var got []float32

@@ -51,8 +51,11 @@ func Write(path string, g *graph.Graph) error {
 // int8 (biases: int32) initializer and a DequantizeLinear, with one scale for
 // each output channel (axis 0) or one for the tensor; an activation with a grid
 // passes a QuantizeLinear and a DequantizeLinear with an int8 zero point. A
-// fused Clamp becomes Relu or Clip. The result is the same for the same graph,
-// to the byte.
+// fused Clamp becomes Relu or Clip, a Table a Gather of int8 values between
+// QuantizeLinear and DequantizeLinear. Rounding is that of the reading program;
+// ONNX prescribes halves to even, where the device rounds them away from zero.
+// The result is the same for the same graph, to the byte. It fails on operators
+// that ONNX does not have.
 func Encode(g *graph.Graph) ([]byte, error) {
 	w := &writer{g: g, opset: writeOpset, names: map[*graph.Value]string{}, params: map[*graph.Param]string{}, used: map[string]bool{}}
 	w.nameValues()
