@@ -302,13 +302,16 @@ var simple = map[string]string{
 	"Add": "Add", "Sub": "Sub", "Mul": "Mul", "Div": "Div", "GlobalAvgPool": "GlobalAveragePool",
 }
 
+// ones returns the attribute with 1 for each 0, which stands for it in package op.
+func ones(h, w int) []int { return []int{max(h, 1), max(w, 1)} }
+
 // operator writes the operator itself, reading in and defining out.
 func (w *writer) operator(n *graph.Node, in []string, out string) error {
 	switch o := n.Op.(type) {
 	case op.Conv2D:
 		k := n.Inputs[1].Shape
-		w.emit("Conv", in, out, attribute{"kernel_shape", []int{k[2], k[3]}}, attribute{"strides", []int{o.StrideH, o.StrideW}},
-			attribute{"dilations", []int{o.DilH, o.DilW}}, attribute{"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}}, attribute{"group", max(o.Groups, 1)})
+		w.emit("Conv", in, out, attribute{"kernel_shape", []int{k[2], k[3]}}, attribute{"strides", ones(o.StrideH, o.StrideW)},
+			attribute{"dilations", ones(o.DilH, o.DilW)}, attribute{"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}}, attribute{"group", max(o.Groups, 1)})
 	case op.Dense:
 		w.dense(n, in, out)
 	case op.BatchNorm:
@@ -326,14 +329,14 @@ func (w *writer) operator(n *graph.Node, in []string, out string) error {
 		w.opset = max(w.opset, 20)
 		w.emit("Gelu", in, out)
 	case op.MaxPool:
-		w.emit("MaxPool", in, out, attribute{"kernel_shape", []int{o.KH, o.KW}}, attribute{"strides", []int{o.StrideH, o.StrideW}},
-			attribute{"dilations", []int{o.DilH, o.DilW}}, attribute{"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}}, attribute{"ceil_mode", bit(o.CeilMode)})
+		w.emit("MaxPool", in, out, attribute{"kernel_shape", []int{o.KH, o.KW}}, attribute{"strides", ones(o.StrideH, o.StrideW)},
+			attribute{"dilations", ones(o.DilH, o.DilW)}, attribute{"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}}, attribute{"ceil_mode", bit(o.CeilMode)})
 	case op.AvgPool:
-		attrs := []attribute{{"kernel_shape", []int{o.KH, o.KW}}, {"strides", []int{o.StrideH, o.StrideW}}, {"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}},
+		attrs := []attribute{{"kernel_shape", []int{o.KH, o.KW}}, {"strides", ones(o.StrideH, o.StrideW)}, {"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}},
 			{"ceil_mode", bit(o.CeilMode)}, {"count_include_pad", bit(o.CountPad)}}
 		if o.DilH > 1 || o.DilW > 1 {
 			w.opset = max(w.opset, 19)
-			attrs = append(attrs, attribute{"dilations", []int{o.DilH, o.DilW}})
+			attrs = append(attrs, attribute{"dilations", ones(o.DilH, o.DilW)})
 		}
 		w.emit("AveragePool", in, out, attrs...)
 	case op.Reshape: // 0 copies the batch

@@ -3,6 +3,7 @@ package onnx
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -106,6 +107,39 @@ func TestWriteFloat(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("%d files left in the folder, error %v", len(entries), err)
+	}
+}
+
+// TestWriteLeftOut writes operators whose strides, dilations and groups are
+// left out, which means 1.
+func TestWriteLeftOut(t *testing.T) {
+	x := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2, 9, 9}}
+	w := tensor.New(3, 2, 3, 3)
+	w.Data[0] = 1
+	g := &graph.Graph{Name: "net", Inputs: []*graph.Value{x}}
+	v := x
+	for _, o := range []graph.Op{op.Conv2D{}, op.MaxPool{KH: 2, KW: 2}, op.AvgPool{KH: 2, KW: 2}, op.AvgPool{KH: 2, KW: 2, DilH: 2}} {
+		in := []*graph.Value{v}
+		if _, ok := o.(op.Conv2D); ok {
+			in = append(in, &graph.Value{Name: "w", Shape: w.Shape, Param: graph.NewParam("w", graph.Weight, w)})
+		}
+		v = &graph.Value{Name: fmt.Sprint("y", len(g.Nodes))}
+		g.Nodes = append(g.Nodes, &graph.Node{Name: v.Name, Op: o, Inputs: in, Outputs: []*graph.Value{v}})
+		g.Outputs = []*graph.Value{v}
+		if err := g.InferShapes(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := Encode(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Decode(data, "net.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := back.Outputs[0].Shape, v.Shape; !got.Equal(want) {
+		t.Errorf("read back with output %v, want %v", got, want)
 	}
 }
 
