@@ -62,6 +62,35 @@ func (m *Model) Params() int { return params(m.graph) }
 // MACs returns the multiplications of one inference.
 func (m *Model) MACs() int64 { return macs(m.graph) }
 
+// Layer is an operator of a network, for people and programs to look at.
+type Layer struct {
+	Name   string       `json:"name"`
+	Op     string       `json:"op"`
+	Output tensor.Shape `json:"output"`            // without batch
+	Weight tensor.Shape `json:"weights,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
+	Params int          `json:"params"`            // weights, biases and constants
+	MACs   int64        `json:"macs"`
+}
+
+// Layers lists the operators in execution order.
+func (m *Model) Layers() []Layer {
+	var ls []Layer
+	for _, n := range m.graph.Nodes {
+		l := Layer{Name: n.Name, Op: n.Op.Name(), Output: n.Outputs[0].Shape.Sample(), MACs: op.MACs(n)}
+		for _, v := range n.Inputs {
+			if v == nil || v.Param == nil {
+				continue
+			}
+			l.Params += len(v.Param.Shadow.Data)
+			if v.Param.Role == graph.Weight {
+				l.Weight = v.Shape
+			}
+		}
+		ls = append(ls, l)
+	}
+	return ls
+}
+
 // String lists the operators, one a line.
 func (m *Model) String() string { return m.graph.String() }
 
