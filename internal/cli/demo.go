@@ -19,10 +19,15 @@ import (
 
 // demoFlags are the flags of edgec demo.
 type demoFlags struct {
-	folder string
-	recipe edgec.Recipe
-	goTool string
+	folder  string
+	samples int
+	recipe  edgec.Recipe
+	goTool  string
 }
+
+// Bounds of --samples: the test part has a picture of each class, and all fit
+// into memory.
+const leastSamples, mostSamples = 160, 1_000_000
 
 // Defaults of the demo: what takes about a minute on two cores, and shows a
 // loss that can be seen.
@@ -30,9 +35,7 @@ const (
 	demoFolder  = "edgec-demo"
 	demoDrop    = 1.0
 	demoEffort  = 0.2
-	demoTrain   = 40_000
-	demoTest    = 4_000
-	demoClasses = "hexadecimal digits"
+	demoSamples = 40_000
 )
 
 func demoCommand(a *app) *cobra.Command {
@@ -58,6 +61,7 @@ and programs, to try the other commands on.`,
 	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
 	f.Float64Var(&d.recipe.MaxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
+	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
 	f.DurationVar(&d.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 1m (default: none)")
 	f.Uint64Var(&d.recipe.Seed, "seed", 0, "draws other pictures and makes another run")
 	f.IntVarP(&d.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
@@ -97,7 +101,7 @@ func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 	if err != nil {
 		return err
 	}
-	a.note("%s: %s in %d classes, %d for training and %d in other fonts for the test", r.Data, demoClasses, len(demo.Classes), data.Train.Len(), data.Test.Len())
+	a.note("%s: pictures of %d hexadecimal digits, %d for training, %d in other fonts for the test", r.Data, len(demo.Classes), data.Train.Len(), data.Test.Len())
 	if err := a.demoCompress(ctx, d, r, data); err != nil {
 		return err
 	}
@@ -133,6 +137,8 @@ func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 	switch {
 	case r.Threads < 0:
 		return nil, usagef(cmd, "--threads %d: give a positive number", r.Threads)
+	case d.samples < leastSamples || d.samples > mostSamples:
+		return nil, usagef(cmd, "--samples %d: give %d to %d", d.samples, leastSamples, mostSamples)
 	case !(r.Effort > 0):
 		return nil, usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
 	}
@@ -174,7 +180,7 @@ func demoBoards() ([]targets.Board, error) {
 
 // prepare draws the data and writes what the demo starts from.
 func (d *demoFlags) prepare(r *demoResult) (*dataset.Splits, error) {
-	data, err := demo.Data(demo.Seed+1+d.recipe.Seed, demoTrain, demoTest, d.threads())
+	data, err := demo.Data(demo.Seed+1+d.recipe.Seed, d.samples, d.samples/10, d.threads())
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +254,7 @@ func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board 
 		p.Under = emulator(words)
 	}
 	a.note("executing %s%s on %d pictures", out, under(p.Under), r.Here.Idx.Pictures)
-	run, err := asProgram(ctx, words, out, r)
+	run, err := executed(ctx, words, out, r)
 	if err != nil {
 		return demoProgram{}, err
 	}

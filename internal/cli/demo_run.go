@@ -61,8 +61,8 @@ func inProcess(r *demoResult) (*demoRun, error) {
 	}, r.Pictures)
 }
 
-// asProgram executes the program at path, after the words of an emulator.
-func asProgram(ctx context.Context, words []string, path string, r *demoResult) (*demoRun, error) {
+// executed executes the program at path, after the words of an emulator.
+func executed(ctx context.Context, words []string, path string, r *demoResult) (*demoRun, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
