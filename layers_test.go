@@ -22,7 +22,7 @@ var levels = map[string]int{
 	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3,
 	"internal/graph": 4,
 	"internal/op":    5,
-	"internal/onnx":  6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7,
+	"internal/onnx":  6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
 	"prune": 7, "quantize": 7, "share": 7, "export": 7, "targets": 7, "targets/device": 7,
 	".":            8,
 	"internal/cli": 9,
