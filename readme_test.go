@@ -130,7 +130,7 @@ func TestReadmeMain(t *testing.T) {
 	deep(t)
 	two, _ := readmeBlocks(t)
 	text := asNewcomer(t, copyTree(t), two[0])
-	for _, want := range []string{"arm64", "armv6"} {
+	for _, want := range []string{"linux-arm64", "rpi-zero"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s: no word of %s in\n%s", two[0], want, text)
 		}
