@@ -11,29 +11,70 @@ import (
 	"edgec/runtime"
 )
 
-// Evaluate executes a compressed file on every sample of a labelled set, with
-// the runtime, and counts the errors. threads 0 means GOMAXPROCS.
-func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
+// Confusion counts samples: element [l][p] those of class l whose largest
+// output is p.
+type Confusion [][]int
+
+// Confuse executes a compressed file on every sample of a labelled set, with
+// the runtime. threads 0 means GOMAXPROCS.
+func Confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
 	if set.Labels == nil {
-		return Metrics{}, fmt.Errorf("edgec: the data has no labels to evaluate against")
+		return nil, fmt.Errorf("edgec: the data has no labels to evaluate against")
 	}
 	out, err := fileOutputs(file, set, set.Len(), threads)
 	if err != nil {
-		return Metrics{}, err
+		return nil, err
 	}
 	classes := out.Shape[1]
+	c := make(Confusion, classes)
+	for i := range c {
+		c[i] = make([]int, classes)
+	}
 	for i, l := range set.Labels {
 		if l < 0 || l >= classes {
-			return Metrics{}, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
+			return nil, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
 		}
+		c[l][train.Argmax(out.Data[i*classes:(i+1)*classes])]++
 	}
-	return newMetrics(TaskAccuracy, (&judge{task: TaskAccuracy, set: set}).losses(out)), nil
+	return c, nil
 }
 
-// Agreement executes a compressed file on every sample and counts where its
-// largest output is not the float network's.
+// Metrics returns the error: the samples off the diagonal.
+func (c Confusion) Metrics() Metrics {
+	n, right := 0, 0
+	for l, row := range c {
+		for _, k := range row {
+			n += k
+		}
+		right += row[l]
+	}
+	m := Metrics{Task: TaskAccuracy, N: n, Error: 100 * float64(n-right) / float64(max(n, 1))}
+	m.Accuracy = 100 - m.Error
+	return m
+}
+
+// Evaluate executes a compressed file on every sample of a labelled set, with
+// the runtime, and counts the errors. threads 0 means GOMAXPROCS.
+func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
+	c, err := Confuse(file, set, threads)
+	if err != nil {
+		return Metrics{}, err
+	}
+	return c.Metrics(), nil
+}
+
+// Agreement executes a compressed file on every sample and compares its outputs
+// with the float network's, labels left aside: TaskReconstruction for networks
+// with as many outputs as inputs, TaskAgreement for others.
 func Agreement(file []byte, m *Model, set *dataset.Set, threads int) (Metrics, error) {
-	j, err := newJudge(m.graph, TaskAgreement, set, max(threads, 1))
+	if !set.Sample().Equal(m.Input()) {
+		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
+	}
+	task, err := taskOf(m.graph, set, true)
+	if err != nil {
+		return Metrics{}, err
+	}
+	j, err := newJudge(m.graph, task, set, max(threads, 1))
 	if err != nil {
 		return Metrics{}, err
 	}
@@ -44,7 +85,7 @@ func Agreement(file []byte, m *Model, set *dataset.Set, threads int) (Metrics, e
 	if out.Shape[1] != j.float.Shape[1] {
 		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", out.Shape[1], j.float.Shape[1])
 	}
-	return newMetrics(TaskAgreement, j.losses(out)), nil
+	return newMetrics(task, j.losses(out)), nil
 }
 
 // EvaluateFloat evaluates the float network on a labelled set.

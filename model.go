@@ -2,7 +2,6 @@ package edgec
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,17 +15,18 @@ import (
 // Model is a trained network as it was read, simplified and not yet compressed.
 type Model struct {
 	Name  string // of the file, without folder and extension
-	Bytes int    // of the file
+	Bytes int    // of the file, with those that hold its tensors
 	graph *graph.Graph
 }
 
-// Open reads an ONNX file.
+// Open reads an ONNX file, and the files beside it that hold its tensors if it
+// was saved that way.
 func Open(path string) (*Model, error) {
-	data, err := os.ReadFile(path)
+	g, size, err := onnx.Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("edgec: %w", err)
+		return nil, err
 	}
-	return OpenBytes(data, path)
+	return newModel(g, int(size), path)
 }
 
 // OpenBytes reads an ONNX file from memory; name is used in messages.
@@ -35,6 +35,10 @@ func OpenBytes(data []byte, name string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newModel(g, len(data), name)
+}
+
+func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -47,7 +51,7 @@ func OpenBytes(data []byte, name string) (*Model, error) {
 		}
 	}
 	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	return &Model{Name: base, Bytes: len(data), graph: g}, nil
+	return &Model{Name: base, Bytes: size, graph: g}, nil
 }
 
 // Input returns the shape of a sample: [C, H, W] or [F].
@@ -61,6 +65,35 @@ func (m *Model) Params() int { return params(m.graph) }
 
 // MACs returns the multiplications of one inference.
 func (m *Model) MACs() int64 { return macs(m.graph) }
+
+// Layer is an operator of a network, for people and programs to look at.
+type Layer struct {
+	Name   string       `json:"name"`
+	Op     string       `json:"op"`
+	Output tensor.Shape `json:"output"`            // without batch
+	Weight tensor.Shape `json:"weights,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
+	Params int          `json:"params"`            // weights, biases and constants
+	MACs   int64        `json:"macs"`
+}
+
+// Layers lists the operators in execution order.
+func (m *Model) Layers() []Layer {
+	var ls []Layer
+	for _, n := range m.graph.Nodes {
+		l := Layer{Name: n.Name, Op: n.Op.Name(), Output: n.Outputs[0].Shape.Sample(), MACs: op.MACs(n)}
+		for _, v := range n.Inputs {
+			if v == nil || v.Param == nil {
+				continue
+			}
+			l.Params += len(v.Param.Shadow.Data)
+			if v.Param.Role == graph.Weight {
+				l.Weight = v.Shape
+			}
+		}
+		ls = append(ls, l)
+	}
+	return ls
+}
 
 // String lists the operators, one a line.
 func (m *Model) String() string { return m.graph.String() }

@@ -41,10 +41,14 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 		run()
 	}
 	clock := cpuClock()
-	times := make([]time.Duration, 0, max(j.Runs, 1<<16))
+	most := j.Runs
+	if most == 0 {
+		most = 1 << 16
+	}
+	times := make([]time.Duration, 0, most)
 	var before, after goruntime.MemStats
 	goruntime.ReadMemStats(&before)
-	for begin := time.Now(); len(times) < cap(times); {
+	for begin := time.Now(); len(times) < most; {
 		if j.Runs == 0 && len(times) >= leastRun && time.Since(begin) > measured {
 			break
 		}

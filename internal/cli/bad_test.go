@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"testing"
+)
+
+// oneError fails the test unless the command failed with one line of error
+// that contains every text, and printed no result.
+func oneError(t *testing.T, r result, texts ...string) {
+	t.Helper()
+	if r.code != exitFailed {
+		t.Errorf("exit code %d, want %d", r.code, exitFailed)
+	}
+	if r.stdout != "" {
+		t.Errorf("standard output %q", r.stdout)
+	}
+	line, rest, _ := strings.Cut(r.stderr, "\n")
+	if !strings.HasPrefix(line, "edgec: error: ") || rest != "" && (!strings.HasPrefix(rest, "edgec: hint: ") || strings.Count(rest, "\n") != 1) {
+		t.Errorf("want one line of error, and at most one hint, got:\n%s", r.stderr)
+	}
+	for _, s := range texts {
+		if !strings.Contains(line, s) {
+			t.Errorf("the error lacks %q: %s", s, line)
+		}
+	}
+}
+
+// unwritable is a folder that nobody can write into, root included.
+func unwritable(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		if goruntime.GOOS != "linux" {
+			t.Skip("root can write everywhere")
+		}
+		return "/proc"
+	}
+	if err := os.Mkdir("closed", 0o555); err != nil {
+		t.Fatal(err)
+	}
+	return "closed"
+}
+
+func TestBadInput(t *testing.T) {
+	nan := cornerNet()
+	nan.Nodes[2].Inputs[1].Param.Shadow.Data[5] = float32(math.NaN())
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T)
+		args string
+		want []string
+	}{
+		{"missing model", nil, "compress none.onnx --data data", []string{"none.onnx", "no such file"}},
+		{"folder as model", nil, "compress data --data data", []string{"data", "is a folder"}},
+		{"truncated onnx", func(t *testing.T) { m := read(t, "corner.onnx"); write(t, "bad.onnx", m[:len(m)*2/3]) }, "compress bad.onnx --data data", []string{"bad.onnx"}},
+		{"empty onnx", func(t *testing.T) { write(t, "bad.onnx", nil) }, "compress bad.onnx --data data", []string{"bad.onnx"}},
+		{"text as onnx", func(t *testing.T) { write(t, "bad.onnx", []byte("hello, this is not a network\n")) }, "compress bad.onnx --data data", []string{"bad.onnx"}},
+		{"text as onnx, inspected", func(t *testing.T) { write(t, "bad.onnx", []byte("hello, this is not a network\n")) }, "inspect bad.onnx", []string{"bad.onnx"}},
+		{"unsupported operator", func(t *testing.T) {
+			write(t, "bad.onnx", bytes.Replace(read(t, "corner.onnx"), []byte("Gemm"), []byte("Hemm"), 1))
+		}, "compress bad.onnx --data data", []string{"bad.onnx", "dense", "Hemm"}},
+		{"NaN weights", func(t *testing.T) { write(t, "bad.onnx", encode(t, nan)) }, "compress bad.onnx --data data", []string{"bad.onnx", "dense.w", "NaN"}},
+		{"edgec as onnx", nil, "compress corner.edgec --data data", []string{"corner.edgec", "is an .edgec file"}},
+		{"missing data", nil, "compress corner.onnx --data none", []string{"none", "no such file"}},
+		{"empty folder", func(t *testing.T) { os.Mkdir("empty", 0o755) }, "compress corner.onnx --data empty", []string{"empty", "folder is empty"}},
+		{"text as data", func(t *testing.T) { write(t, "data.txt", []byte("hello\n")) }, "compress corner.onnx --data data.txt", []string{"data.txt"}},
+		{"wrong shapes", func(t *testing.T) { writeIdx(t, "large", 9, 100, 0, 0) }, "compress corner.onnx --data large", []string{"large", "[9,9]", "[1,8,8]"}},
+		{"labels out of range", func(t *testing.T) { writeIdx(t, "odd", 8, 100, 0, 1) }, "compress corner.onnx --data odd", []string{"odd", "label 4", "4 classes"}},
+		{"truncated data", func(t *testing.T) {
+			d := read(t, "data/train-images-idx3-ubyte")
+			write(t, "data/train-images-idx3-ubyte", d[:len(d)/2])
+		}, "compress corner.onnx --data data", []string{"train-images-idx3-ubyte", "truncated"}},
+		{"channels of mean", nil, "compress corner.onnx --data data --mean 0.1,0.2,0.3", []string{"--mean", "3 numbers"}},
+		{"too few samples", func(t *testing.T) { writeIdx(t, "few", 8, 8, 0, 0) }, "compress corner.onnx --data few -q", []string{"8 training samples"}},
+		{"too few labels", nil, "compress corner.onnx --data data --labels a,b -q", []string{"2 labels"}},
+		{"labels of no file", nil, "compress corner.onnx --data data --labels names.txt", []string{"names.txt"}},
+		{"missing folder", nil, "compress corner.onnx --data data -o none/out.edgec", []string{"none/out.edgec", "no such file"}},
+		{"folder that is a file", nil, "compress corner.onnx --data data -o corner.onnx/out.edgec", []string{"corner.onnx/out.edgec"}},
+		{"output is a folder", nil, "compress corner.onnx --data data -o data", []string{"data: is a folder"}},
+		{"output is the model", nil, "compress corner.onnx --data data -o ./corner.onnx", []string{"corner.onnx", "over the input"}},
+		{"output is a link to the model", func(t *testing.T) { os.Link("corner.onnx", "same.edgec") }, "compress corner.onnx --data data -o same.edgec", []string{"same.edgec", "over the input"}},
+		{"output is no file", nil, "compress corner.onnx --data data -o /dev/null", []string{"/dev/null"}},
+		{"report in missing folder", nil, "compress corner.onnx --data data --report none/r.json", []string{"none/r.json"}},
+		{"report is the output", nil, "compress corner.onnx --data data -o x --report ./x", []string{"over the output"}},
+		{"missing edgec", nil, "eval none.edgec --data data", []string{"none.edgec", "no such file"}},
+		{"onnx as edgec, run", nil, "run corner.onnx light.png", []string{"corner.onnx", "not an edgec file"}},
+		{"onnx as edgec, build", nil, "build corner.onnx --target rpi-4", []string{"corner.onnx", "not an edgec file"}},
+		{"other data than the file's", func(t *testing.T) { writeIdx(t, "large", 9, 100, 0, 0) }, "eval corner.edgec --data large", []string{"large", "[9,9]"}},
+		{"labels that the file has not", func(t *testing.T) { writeIdx(t, "odd", 8, 100, 0, 1) }, "eval corner.edgec --data odd", []string{"odd", "label 4"}},
+		{"no labels", func(t *testing.T) { os.Remove("data/t10k-labels-idx1-ubyte") }, "eval corner.edgec --data data", []string{"data", "no labels"}},
+		{"no labels for a float network", func(t *testing.T) { os.Remove("data/t10k-labels-idx1-ubyte") }, "eval corner.onnx --data data", []string{"data", "no labels"}},
+		{"no test part", func(t *testing.T) { writeIdx(t, "one", 8, 100, 0, 0) }, "eval corner.edgec --data one --split test", []string{"one", "no test part"}},
+		{"missing picture", nil, "run corner.edgec none.png", []string{"corner.edgec", "none.png", "no such file"}},
+		{"text as picture", func(t *testing.T) { write(t, "bad.png", []byte("hello")) }, "run corner.edgec bad.png", []string{"bad.png", "5 bytes"}},
+		{"export over the input", nil, "export corner.edgec -o corner.edgec", []string{"over the input"}},
+		{"export to missing folder", nil, "export corner.edgec -o none/out.onnx", []string{"none/out.onnx"}},
+		{"build over the input", nil, "build corner.edgec --target rpi-4 -o corner.edgec", []string{"over the input"}},
+		{"build to missing folder", nil, "build corner.edgec --target rpi-4 -o none/app", []string{"none/app"}},
+		{"no toolchain", nil, "build corner.edgec --target rpi-4 --go go-that-is-not-there", []string{"go-that-is-not-there", "install"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			withFile(t)
+			if c.make != nil {
+				c.make(t)
+			}
+			before := names(t)
+			oneError(t, command(t, strings.Fields(c.args)...), c.want...)
+			if after := names(t); after != before {
+				t.Errorf("files %s, before %s", after, before)
+			}
+		})
+	}
+}
+
+func TestUnwritable(t *testing.T) {
+	withFile(t)
+	dir := unwritable(t)
+	for _, args := range []string{"compress corner.onnx --data data -o ", "export corner.edgec -o ", "build corner.edgec --target rpi-4 -o "} {
+		out := filepath.Join(dir, "edgec-test-output")
+		oneError(t, command(t, strings.Fields(args+out)...), out, "cannot write into "+dir)
+	}
+}
+
+// A truncated file is refused by every command that reads one, wherever it ends.
+func TestTruncatedEdgec(t *testing.T) {
+	withFile(t)
+	whole := read(t, "corner.edgec")
+	for _, n := range []int{0, 3, 4, 6, len(whole) / 2, len(whole) - 1} {
+		write(t, "bad.edgec", whole[:n])
+		before := names(t)
+		for _, args := range []string{"inspect bad.edgec", "eval bad.edgec --data data", "run bad.edgec light.png", "bench bad.edgec", "build bad.edgec --target rpi-4", "export bad.edgec -o out.onnx"} {
+			oneError(t, command(t, strings.Fields(args)...), "bad.edgec")
+		}
+		if after := names(t); after != before {
+			t.Errorf("%d bytes: files %s, before %s", n, after, before)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	withFile(t)
+	before := names(t)
+	for _, c := range []struct{ args, want, help string }{
+		{"compres corner.onnx", `unknown command "compres"; did you mean compress?`, "edgec"},
+		{"frobnicate", `unknown command "frobnicate"`, "edgec"},
+		{"compress", "give one ONNX file", "edgec compress"},
+		{"compress a.onnx b.onnx --data data", "one argument too many", "edgec compress"},
+		{"compress corner.onnx", "--data is missing", "edgec compress"},
+		{"compress corner.onnx --data data --frobnicate", "unknown flag: --frobnicate", "edgec compress"},
+		{"compress corner.onnx --data data --max-size big", "20KB", "edgec compress"},
+		{"compress corner.onnx --data data --max-drop -1", "max drop is -1", "edgec compress"},
+		{"compress corner.onnx --data data --max-drop 101", "max drop is 101", "edgec compress"},
+		{"compress corner.onnx --data data --max-drop NaN", "max drop is NaN", "edgec compress"},
+		{"compress corner.onnx --data data --budget -5m", "budget", "edgec compress"},
+		{"compress corner.onnx --data data --effort 0", "--effort 0", "edgec compress"},
+		{"compress corner.onnx --data data --effort NaN", "--effort NaN", "edgec compress"},
+		{"compress corner.onnx --data data --criterion luck", "luck", "edgec compress"},
+		{"compress corner.onnx --data data --trained-on maybe", "maybe", "edgec compress"},
+		{"compress corner.onnx --data data --mean x", "--mean", "edgec compress"},
+		{"compress corner.onnx --data data --std 0", "--std 0", "edgec compress"},
+		{"compress corner.onnx --data data -j -1", "--threads -1", "edgec compress"},
+		{"eval corner.edgec --data data --split all", "--split all", "edgec eval"},
+		{"eval corner.edgec --data data --no-labels", "--against", "edgec eval"},
+		{"eval corner.onnx --data data --confusion", "--confusion", "edgec eval"},
+		{"run corner.edgec --raw --json light.png", "--raw and --json", "edgec run"},
+		{"run corner.edgec --top 0 light.png", "--top 0", "edgec run"},
+		{"run corner.edgec --idx-labels x light.png", "--idx", "edgec run"},
+		{"bench corner.edgec --runs -1", "--runs -1", "edgec bench"},
+		{"build corner.edgec", "--target is missing", "edgec build"},
+		{"build corner.edgec --target toaster", "rpi-zero", "edgec build"},
+		{"export corner.edgec", "-o is missing", "edgec export"},
+		{"version now", "one argument too many", "edgec version"},
+	} {
+		r := command(t, strings.Fields(c.args)...)
+		lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
+		if r.code != exitUsage || r.stdout != "" || len(lines) != 2 || !strings.HasPrefix(lines[0], "edgec: error: ") || !strings.Contains(lines[0], c.want) || lines[1] != "edgec: hint: see "+c.help+" --help" {
+			t.Errorf("edgec %s: exit code %d, %q%s", c.args, r.code, r.stdout, r.stderr)
+		}
+	}
+	if after := names(t); after != before {
+		t.Errorf("files %s, before %s", after, before)
+	}
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/export"
+	"edgec/internal/dataset"
+	"edgec/prune"
+)
+
+// defaultDrop is the loss of accuracy, in points, that is accepted when the
+// command line asks for no outcome.
+const defaultDrop = 0.5
+
+// compressFlags are the flags of edgec compress.
+type compressFlags struct {
+	data      dataFlags
+	recipe    edgec.Recipe
+	out       string
+	report    string
+	maxSize   size
+	criterion string
+	labels    string
+}
+
+func compressCommand(a *app) *cobra.Command {
+	c := &compressFlags{}
+	cmd := &cobra.Command{
+		Use:   "compress MODEL.onnx --data DATA",
+		Short: "Compress a network to a file of a few kilobytes",
+		Long: `Reads a trained network (ONNX) and samples, searches for the smallest file whose
+accuracy is what was asked for, and writes it. All it needs to know is the
+outcome: --max-drop (points of accuracy that may be lost), --max-size (the
+largest file), or both; without either it is --max-drop 0.5. With --max-size
+alone, or with --max-drop 0 beside it, the search looks for the best accuracy
+within the size.
+
+Without labels (or with --no-labels) the float network is the teacher, and the
+metric is agreement with it.
+
+The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
+file so far is written; the exit code is then 3 after an interrupt and 0 after
+the budget. A second Ctrl-C ends it at once and writes nothing. If no file meets
+what was asked for, none is written, the error names the nearest, and the exit
+code is 1. --report writes what was found as JSON: the recipe, every stage, every
+file that was tried, the Pareto front of size and loss.
+
+` + dataHelp + `
+
+Sizes are bytes, or end in KB, MB (1,000 and 1,000,000 bytes), KiB or MiB (1,024
+and 1,048,576 bytes), in any case.`,
+		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
+  edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
+  edgec compress net.onnx --data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`,
+		Args: needs(1, 1, "one ONNX file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.compress(cmd, c, args[0]) },
+	}
+	c.data.register(cmd)
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
+	f.Float64Var(&c.recipe.MaxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Var(&c.maxSize, "max-size", "largest file, as 20KB")
+	f.DurationVar(&c.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
+	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
+	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
+	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part)")
+	f.Float64Var(&c.recipe.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
+	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
+	f.BoolVar(&c.recipe.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
+	f.StringVar(&c.labels, "labels", "", "class names for the file to carry: a,b,c or a file with one a line (default: none; they cost bytes)")
+	f.StringVar(&c.report, "report", "", "write what was found to this JSON file")
+	f.IntVarP(&c.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// compressed is the JSON result of edgec compress, and the report.
+type compressed struct {
+	File string `json:"file,omitempty"` // written; none when no file meets the recipe
+	*edgec.Report
+}
+
+func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error {
+	if err := c.settle(cmd, path); err != nil {
+		return err
+	}
+	if err := checkOutput(c.out, path, c.data.path); err != nil {
+		return err
+	}
+	if c.report != "" {
+		if err := checkOutput(c.report, path, c.data.path); err != nil {
+			return err
+		}
+		if sameName(c.report, c.out) {
+			return fmt.Errorf("%s: would be written over the output; give the report another name", c.report)
+		}
+	}
+	m, err := openONNX(path)
+	if err != nil {
+		return err
+	}
+	data, err := c.open(m)
+	if err != nil {
+		return err
+	}
+	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, describe(data))
+	return a.search(cmd.Context(), c, m, data)
+}
+
+// settle completes and checks the flags.
+func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
+	r := &c.recipe
+	r.MaxSize = int(c.maxSize)
+	if r.MaxSize > 0 && !cmd.Flags().Changed("max-drop") {
+		r.MaxDrop = 0
+	}
+	r.Criterion = prune.Criterion(c.criterion)
+	if r.Threads < 0 {
+		return usagef(cmd, "--threads %d: give a positive number", r.Threads)
+	}
+	if math.IsNaN(r.Effort) || cmd.Flags().Changed("effort") && r.Effort <= 0 {
+		return usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
+	}
+	if err := r.Validate(); err != nil {
+		return usageError{err, cmd.CommandPath()}
+	}
+	if err := c.data.check(cmd); err != nil {
+		return err
+	}
+	if c.out == "" {
+		c.out = baseName(path) + ".edgec"
+	}
+	var err error
+	r.Labels, err = readLabels(c.labels)
+	return err
+}
+
+// open reads the samples of network m.
+func (c *compressFlags) open(m *edgec.Model) (*dataset.Splits, error) {
+	classes := m.Outputs()
+	if c.recipe.NoLabels {
+		classes = 0
+	}
+	return c.data.open(m.Input(), classes, c.data.pre())
+}
+
+// describe says what was read, in words.
+func describe(d *dataset.Splits) string {
+	s := fmt.Sprintf("%d training", d.Train.Len())
+	if d.Test != nil {
+		s += fmt.Sprintf(" and %d test", d.Test.Len())
+	}
+	labels := "without labels"
+	if d.Train.Labels != nil {
+		labels = fmt.Sprintf("in %d classes", d.Train.Classes)
+	}
+	return fmt.Sprintf("%s samples of shape %v, %s", s, d.Train.Sample(), labels)
+}
+
+// search compresses and writes what was found.
+func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *dataset.Splits) error {
+	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; once more to end at once without it")
+	defer stop()
+	p := a.newProgress()
+	r, err := edgec.Compress(ctx, m, data, c.recipe, p.tell)
+	p.clear()
+	if r == nil {
+		return err
+	}
+	result := compressed{Report: r}
+	if err == nil {
+		if err = export.Write(c.out, r.Best.Bytes); err != nil {
+			return err
+		}
+		result.File = c.out
+	}
+	if c.report != "" {
+		if e := writeJSON(c.report, result); e != nil {
+			return e
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(result)
+	} else {
+		err = a.summary(result)
+	}
+	if err == nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// writeJSON writes a JSON document, whole or not at all.
+func writeJSON(path string, v any) error {
+	data, err := indented(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return export.Write(path, data)
+}
+
+// seconds prints a time for people.
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond).String()
+}

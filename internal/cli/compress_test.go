@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"edgec"
+	"edgec/runtime"
+)
+
+func TestCompress(t *testing.T) {
+	workplace(t)
+	before := names(t)
+	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--report", "report.json", "-o", "out.edgec")...).must(t)
+	r.has(t, "float", "out.edgec", "times smaller", "error, held out", "error, test", "Pareto front", "<- written")
+	for _, line := range strings.Split(strings.TrimSpace(r.stderr), "\n") {
+		if strings.ContainsAny(line, "\r\x1b") {
+			t.Errorf("no terminal, but control characters in %q", line)
+		}
+	}
+	for _, stage := range []string{" int8 ", " prune ", " cool "} {
+		if !strings.Contains(r.stderr, stage) {
+			t.Errorf("no line about stage%sin\n%s", stage, r.stderr)
+		}
+	}
+	if got, want := names(t), strings.TrimSuffix(before, "]")+" out.edgec report.json]"; got != want {
+		t.Errorf("files %s, want %s", got, want)
+	}
+	file := read(t, "out.edgec")
+	if _, err := runtime.Load(file); err != nil {
+		t.Fatal(err)
+	}
+	// the JSON of the report and of --json agree, and another number of
+	// threads gives the same bytes
+	j := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--json", "-j", "1", "-o", "again.edgec")...)
+	got := parse[compressed](t, j)
+	if !bytes.Equal(read(t, "again.edgec"), file) {
+		t.Error("two runs gave two files")
+	}
+	if got.File != "again.edgec" || got.Best.Size != len(file) || !got.Best.Meets || got.Best.Drop > 1 || len(got.Front) == 0 || got.Task != edgec.TaskAccuracy {
+		t.Errorf("result %+v", got)
+	}
+	if got.Test == nil || got.Test.File.N != 200 || got.Test.File.Accuracy < 95 {
+		t.Errorf("test metrics %+v", got.Test)
+	}
+	if got.Best.Kept >= got.FloatParams/2 {
+		t.Errorf("%d of %d weights kept", got.Best.Kept, got.FloatParams)
+	}
+}
+
+func TestCompressReport(t *testing.T) {
+	workplace(t)
+	command(t, quick("compress", "corner.onnx", "--data", "data", "--seed", "7", "--criterion", "magnitude", "--trained-on", "no", "--report", "report.json")...).must(t)
+	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
+	want := edgec.Recipe{MaxDrop: defaultDrop, Seed: 7, Effort: 0.5, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
+	if r := got.Recipe; r.MaxDrop != want.MaxDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
+		t.Errorf("recipe %+v, want %+v", r, want)
+	}
+	if got.File != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
+		t.Errorf("report %+v", got)
+	}
+	for i, p := range got.Front {
+		if i > 0 && (p.Size <= got.Front[i-1].Size || p.Drop >= got.Front[i-1].Drop) {
+			t.Errorf("point %d of the front is beaten by its neighbour", i)
+		}
+		if p.Sizes.Total() != p.Size {
+			t.Errorf("point %d: %d bytes accounted for, of %d", i, p.Sizes.Total(), p.Size)
+		}
+	}
+}
+
+func TestCompressToSize(t *testing.T) {
+	workplace(t)
+	got := parse[compressed](t, command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "0.2KB", "--json")...))
+	if size := len(read(t, "corner.edgec")); size > 200 || got.Best.Size != size || got.Recipe.MaxSize != 200 || got.Recipe.MaxDrop != 0 {
+		t.Errorf("%d bytes, result %+v, recipe %+v", size, got.Best, got.Recipe)
+	}
+}
+
+func TestCompressWithoutLabels(t *testing.T) {
+	workplace(t)
+	writeIdx(t, "odd", 8, 600, 200, 7) // labels that the network does not have
+	got := parse[compressed](t, command(t, quick("compress", "corner.onnx", "--data", "odd", "--no-labels", "--json")...))
+	if got.Task != edgec.TaskAgreement || got.Best.Size != len(read(t, "corner.edgec")) {
+		t.Errorf("task %s, best %+v", got.Task, got.Best)
+	}
+}
+
+func TestCompressUnmet(t *testing.T) {
+	workplace(t)
+	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--report", "report.json", "--quiet")...)
+	oneError(t, r, "no file meets the limits")
+	if _, err := os.Stat("corner.edgec"); err == nil {
+		t.Error("a file was written that does not meet the limits")
+	}
+	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
+	if got.File != "" || len(got.Tried) == 0 {
+		t.Errorf("report %+v", got)
+	}
+}
+
+func TestCompressBudget(t *testing.T) {
+	workplace(t)
+	got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "data", "--budget", "1s", "--effort", "100", "--json"))
+	if got.Interrupted != "budget used up" || got.Best.Size != len(read(t, "corner.edgec")) {
+		t.Errorf("interrupted %q, best %+v", got.Interrupted, got.Best)
+	}
+}
+
+// A context that ends during pruning leaves the best file so far.
+func TestCompressInterrupted(t *testing.T) {
+	workplace(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stop := func(text string) {
+		if strings.Contains(text, " warm-up ") {
+			cancel()
+		}
+	}
+	r := commandUntil(t, ctx, stop, "compress", "corner.onnx", "--data", "data", "--effort", "100", "--report", "report.json")
+	if r.code != exitInterrupted {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	r.has(t, "corner.edgec", "Pareto front")
+	if _, err := runtime.Load(read(t, "corner.edgec")); err != nil {
+		t.Error(err)
+	}
+	if got := parse[compressed](t, result{stdout: string(read(t, "report.json"))}); got.Interrupted != "interrupted" || len(got.Front) == 0 {
+		t.Errorf("interrupted %q, front %v", got.Interrupted, got.Front)
+	}
+}
+
+// A signal to a process of its own does the same.
+func TestCompressSignal(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			workplace(t)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, os.Args[0], "compress", "corner.onnx", "--data", "data", "--effort", "100")
+			cmd.Env = append(os.Environ(), asProgram+"=1")
+			stderr := &watched{}
+			once := false
+			stderr.watch = func(text string) {
+				if !once && strings.Contains(text, " int8 ") {
+					once = true
+					cmd.Process.Signal(signal)
+				}
+			}
+			cmd.Stderr = stderr
+			err := cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Fatalf("exit code %d, %v: %s", code, err, stderr)
+			}
+			if !strings.Contains(stderr.String(), "edgec: interrupted: writing the best file so far") {
+				t.Errorf("standard error %s", stderr)
+			}
+			if _, err := runtime.Load(read(t, "corner.edgec")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	goruntime "runtime"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// evalFlags are the flags of edgec eval.
+type evalFlags struct {
+	data      dataFlags
+	against   string
+	split     string
+	noLabels  bool
+	confusion bool
+	threads   int
+}
+
+func evalCommand(a *app) *cobra.Command {
+	e := &evalFlags{}
+	cmd := &cobra.Command{
+		Use:   "eval FILE --data DATA",
+		Short: "Measure the accuracy of a compressed or a float network",
+		Long: `Measures the accuracy of a compressed network (.edgec), executed by the runtime,
+or of a float network (.onnx), on the test part of DATA, or on all of it where it
+has no such part. --against compares the compressed network with the float one,
+sample by sample, which needs no labels.
+
+A compressed network knows how bytes become input; --raw, --mean and --std are
+for float networks, and to say otherwise.
+
+` + dataHelp,
+		Example: `  edgec eval lenet-5.edgec --data mnist
+  edgec eval lenet-5.edgec --data mnist --against lenet-5.onnx --confusion
+  edgec eval lenet-5.onnx --data mnist --json`,
+		Args: needs(1, 1, "one .edgec or ONNX file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd, e, args[0]) },
+	}
+	e.data.register(cmd)
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&e.against, "against", "", "float network (ONNX) to compare a compressed one with")
+	f.StringVar(&e.split, "split", "", "part of DATA: test or train (default: test where there is one)")
+	f.BoolVar(&e.noLabels, "no-labels", false, "do not look at labels; needs --against")
+	f.BoolVar(&e.confusion, "confusion", false, "count, of a compressed network, which classes are taken for which")
+	f.IntVarP(&e.threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	must(cmd.RegisterFlagCompletionFunc("split", cobra.FixedCompletions([]string{"test", "train"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// evaluated is the JSON result of edgec eval.
+type evaluated struct {
+	File      string          `json:"file"`
+	Data      string          `json:"data"`
+	Split     string          `json:"split"`
+	Samples   int             `json:"samples"`
+	Labels    *edgec.Metrics  `json:"labels,omitempty"`  // against the labels
+	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
+	Confusion edgec.Confusion `json:"confusion,omitempty"`
+	classes   []string
+}
+
+func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
+	switch {
+	case e.split != "" && e.split != "test" && e.split != "train":
+		return usagef(cmd, "--split %s: give test or train", e.split)
+	case e.threads < 0:
+		return usagef(cmd, "--threads %d: give a positive number", e.threads)
+	case e.noLabels && e.against == "":
+		return usagef(cmd, "--no-labels needs --against: without labels there is only the float network to compare with")
+	case e.noLabels && e.confusion:
+		return usagef(cmd, "--no-labels and --confusion exclude each other")
+	}
+	if err := e.data.check(cmd); err != nil {
+		return err
+	}
+	if e.threads == 0 {
+		e.threads = goruntime.GOMAXPROCS(0)
+	}
+	head, err := readFile(path, "an .edgec or ONNX file")
+	if err != nil {
+		return err
+	}
+	var r *evaluated
+	if format.Is(head) {
+		r, err = e.compressed(cmd, path)
+	} else {
+		r, err = e.float(cmd, path)
+	}
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	return a.printEvaluated(r)
+}
+
+// compressed evaluates an .edgec file.
+func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, error) {
+	file, model, err := readEdgec(path)
+	if err != nil {
+		return nil, err
+	}
+	info := model.Info()
+	if len(info.Inputs) != 1 {
+		return nil, fmt.Errorf("%s: has %d inputs; one can be fed", path, len(info.Inputs))
+	}
+	pre := model.Preprocess()
+	if e.data.given(cmd) {
+		pre = e.data.pre()
+	}
+	set, r, err := e.samples(path, hostShape(info.Inputs[0]), tensor.Shape(info.Outputs[0]).Size(), pre)
+	if err != nil {
+		return nil, err
+	}
+	if r.classes = info.Labels; r.classes == nil {
+		r.classes = set.ClassNames
+	}
+	if set.Labels == nil && e.against == "" {
+		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate by", e.data.path), "compare with the float network: --against MODEL.onnx"}
+	}
+	if e.confusion && set.Labels == nil {
+		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
+	}
+	if set.Labels != nil {
+		c, err := edgec.Confuse(file, set, e.threads)
+		if err != nil {
+			return nil, err
+		}
+		m := c.Metrics()
+		r.Labels = &m
+		if e.confusion {
+			r.Confusion = c
+		}
+	}
+	if e.against == "" {
+		return r, nil
+	}
+	float, err := openONNX(e.against)
+	if err != nil {
+		return nil, err
+	}
+	m, err := edgec.Agreement(file, float, set, e.threads)
+	if err != nil {
+		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
+	}
+	r.Against = &m
+	return r, nil
+}
+
+// float evaluates an ONNX file.
+func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
+	if e.against != "" || e.confusion {
+		return nil, usagef(cmd, "%s: is no compressed network; --against and --confusion belong to .edgec files", path)
+	}
+	m, err := openONNX(path)
+	if err != nil {
+		return nil, err
+	}
+	set, r, err := e.samples(path, m.Input(), m.Outputs(), e.data.pre())
+	if err != nil {
+		return nil, err
+	}
+	if set.Labels == nil {
+		return nil, fmt.Errorf("%s: has no labels to evaluate by; give labelled data", e.data.path)
+	}
+	metrics, err := m.EvaluateFloat(set, e.threads)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.Labels = &metrics
+	return r, nil
+}
+
+// samples reads the part of the data that is evaluated on.
+func (e *evalFlags) samples(path string, shape tensor.Shape, classes int, pre format.Preprocess) (*dataset.Set, *evaluated, error) {
+	if e.noLabels {
+		classes = 0
+	}
+	d, err := e.data.open(shape, classes, pre)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, split := d.Test, "test"
+	if e.split == "train" || e.split == "" && set == nil {
+		set, split = d.Train, "train"
+	}
+	if set == nil {
+		return nil, nil, fmt.Errorf("%s: has no %s part", e.data.path, split)
+	}
+	if e.noLabels {
+		set = set.WithoutLabels()
+	}
+	return set, &evaluated{File: path, Data: e.data.path, Split: split, Samples: set.Len()}, nil
+}
+
+// hostShape returns the data's shape, channels first, of a device's input.
+func hostShape(s []int) tensor.Shape {
+	if len(s) == 3 {
+		return tensor.Shape{s[2], s[0], s[1]}
+	}
+	return tensor.Shape(s).Clone()
+}
+
+func (a *app) printEvaluated(r *evaluated) error {
+	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples))}
+	if m := r.Labels; m != nil {
+		rows = append(rows, fmt.Sprintf("accuracy\t%.2f %%", m.Accuracy), fmt.Sprintf("error\t%.2f %%, %s samples", m.Error, thousands(errorsOf(m))))
+	}
+	if m := r.Against; m != nil && m.Task == edgec.TaskReconstruction {
+		rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's", m.Error))
+	} else if m != nil {
+		rows = append(rows, fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m))))
+	}
+	err := a.table(rows)
+	if r.Confusion == nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	return errors.Join(err, a.table(confusionRows(r)))
+}
+
+// errorsOf is the number of samples behind a percentage.
+func errorsOf(m *edgec.Metrics) int { return int(m.Error*float64(m.N)/100 + 0.5) }
+
+// confusionRows has a line for each class: how many samples are right, and as
+// which other class most of the others were taken.
+func confusionRows(r *evaluated) []string {
+	name := func(i int) string {
+		if i < len(r.classes) {
+			return r.classes[i]
+		}
+		return fmt.Sprint(i)
+	}
+	rows := []string{"class\tsamples\tright\t\tmostly taken for"}
+	for l, row := range r.Confusion {
+		n, worst := 0, -1
+		for p, k := range row {
+			n += k
+			if p != l && k > 0 && (worst < 0 || k > row[worst]) {
+				worst = p
+			}
+		}
+		other := ""
+		if worst >= 0 {
+			other = fmt.Sprintf("%s (%d)", name(worst), row[worst])
+		}
+		rows = append(rows, fmt.Sprintf("%s\t%d\t%d\t%.2f %%\t%s", name(l), n, row[l], 100*float64(row[l])/float64(max(n, 1)), other))
+	}
+	return rows
+}

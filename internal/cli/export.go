@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"edgec/export"
+	"edgec/internal/onnx"
+	"edgec/runtime/format"
+)
+
+// exported is the JSON result of edgec export.
+type exported struct {
+	File  string `json:"file"`
+	Bytes int    `json:"bytes"`
+}
+
+func exportCommand(a *app) *cobra.Command {
+	out := ""
+	cmd := &cobra.Command{
+		Use:   "export FILE.edgec -o OUT.onnx",
+		Short: "Write a compressed network as ONNX, for other programs to check",
+		Long: `Writes the compressed network as standard ONNX: int8 weights and activations as
+QuantizeLinear and DequantizeLinear. It has the integers of the file, so that
+any program that executes ONNX can check the accuracy that edgec reports:
+
+  import numpy as np, onnxruntime as ort
+  s = ort.InferenceSession("lenet-5-int8.onnx")
+  x = pictures.astype(np.float32).reshape(-1, 1, 28, 28) / 255
+  y = s.run(None, {s.get_inputs()[0].name: x})[0]
+  print((y.argmax(1) == labels).mean())
+
+Input and output are those of the network that was compressed (channels first,
+float32, preprocessed as in training), but for a softmax at the end, which
+edgec compress leaves out of classifiers. Other programs may round a little
+differently; a sample in a thousand may change sides.`,
+		Example: `  edgec export lenet-5.edgec -o lenet-5-int8.onnx`,
+		Args:    needs(1, 1, "one .edgec file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usagef(cmd, "export: -o is missing; give the name of the ONNX file to write")
+			}
+			return a.export(args[0], out)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "ONNX file to write (required)")
+	return cmd
+}
+
+func (a *app) export(path, out string) error {
+	if err := checkOutput(out, path); err != nil {
+		return err
+	}
+	data, _, err := readEdgec(path)
+	if err != nil {
+		return err
+	}
+	f, err := format.Decode(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	g, err := export.Lift(f, baseName(path))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	model, err := onnx.Encode(g)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := export.Write(out, model); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(exported{out, len(model)})
+	}
+	return a.table([]string{"file\t" + out, "bytes\t" + thousands(len(model))})
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"edgec"
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// readFile returns the content of a file; what says what was expected in it.
+func readFile(path, what string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s: is a folder; give %s", path, what)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; give %s", path, reason(err), what)
+	}
+	return data, nil
+}
+
+// readEdgec returns a compressed file that the runtime can load.
+func readEdgec(path string) ([]byte, *runtime.Model, error) {
+	data, err := readFile(path, "an .edgec file, as edgec compress makes it")
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := runtime.Load(data)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+		if !format.Is(data) && strings.EqualFold(filepath.Ext(path), ".onnx") {
+			err = hinted{err, "make an .edgec file of it with edgec compress"}
+		}
+		return nil, nil, err
+	}
+	return data, m, nil
+}
+
+// openONNX reads a float network.
+func openONNX(path string) (*edgec.Model, error) {
+	data, err := readFile(path, "an ONNX file")
+	if err != nil {
+		return nil, err
+	}
+	if format.Is(data) {
+		return nil, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path)
+	}
+	return edgec.OpenBytes(data, path)
+}
+
+// baseName is the name of a file without folder and extension.
+func baseName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+// checkOutput refuses, before any work starts, an output that could not be
+// written at the end: a folder, one of the inputs, a file in a folder that is
+// missing or not writable.
+func checkOutput(out string, inputs ...string) error {
+	info, err := os.Stat(out)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s: is a folder; give the name of a file", out)
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("%s: is no regular file; give another name", out)
+	case err == nil:
+		for _, in := range inputs {
+			if i, err := os.Stat(in); err == nil && os.SameFile(i, info) {
+				return fmt.Errorf("%s: would be written over the input %s; give another name", out, in)
+			}
+		}
+	}
+	dir := filepath.Dir(out)
+	if info, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("%s: folder %s: %w; make it first", out, dir, reason(err))
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s: %s is no folder; give another name", out, dir)
+	}
+	f, err := os.CreateTemp(dir, ".edgec-*")
+	if err != nil {
+		return fmt.Errorf("%s: cannot write into %s: %w; choose another folder", out, dir, reason(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// reason leaves out operation and path, which the message has already.
+func reason(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// sameName reports that two paths name one file, which need not exist.
+func sameName(a, b string) bool {
+	x, errX := filepath.Abs(a)
+	y, errY := filepath.Abs(b)
+	return errX == nil && errY == nil && x == y
+}

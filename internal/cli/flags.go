@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// size is the value of a flag that takes bytes: "10000", "20KB", "1.5kB", "2MiB".
+type size int
+
+// units are what a size may end in, in any case: powers of 1000, and of 1024
+// with an i.
+var units = []struct {
+	name  string
+	bytes float64
+}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"kb", 1e3}, {"mb", 1e6}, {"b", 1}, {"", 1}}
+
+// Set reads s; fractions of a byte are left out.
+func (v *size) Set(s string) error {
+	t := strings.ToLower(strings.TrimSpace(s))
+	for _, u := range units {
+		number, ok := strings.CutSuffix(t, u.name)
+		if !ok {
+			continue
+		}
+		number = strings.TrimSpace(number)
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil || strings.Trim(number, "0123456789.") != "" || n*u.bytes < 1 || n*u.bytes > math.MaxInt32 {
+			break
+		}
+		*v = size(n * u.bytes)
+		return nil
+	}
+	return errors.New("give bytes, as 10000, 20KB (20,000 bytes) or 2MiB (2,097,152 bytes)")
+}
+
+func (v *size) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*v))
+}
+
+// Type names the value in help texts.
+func (v *size) Type() string { return "size" }
+
+// dataFlags are the flags of commands that read samples.
+type dataFlags struct {
+	path      string
+	raw       bool
+	mean, std numbers
+}
+
+const dataHelp = `DATA is found by its content: a folder with idx files (MNIST's own, .gz too) or
+CIFAR's binary batches, a folder with one folder of PNG, JPEG or GIF pictures a
+class (below train/ and test/, or directly), or an .npz, .npy, .csv or idx file.
+Bytes are fed as 0..1 unless --raw; --mean and --std are applied after that, and
+must be what the network was trained with.`
+
+func (d *dataFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&d.path, "data", "", "samples: a folder or a file (required)")
+	f.BoolVar(&d.raw, "raw", false, "feed bytes as 0..255, not as 0..1")
+	f.Var(&d.mean, "mean", "subtract this mean from bytes, one number or one a channel")
+	f.Var(&d.std, "std", "divide by this standard deviation, one number or one a channel")
+}
+
+// given reports that the command line says how bytes become input.
+func (d *dataFlags) given(cmd *cobra.Command) bool {
+	f := cmd.Flags()
+	return f.Changed("raw") || f.Changed("mean") || f.Changed("std")
+}
+
+// check refuses values that no data can be read with.
+func (d *dataFlags) check(cmd *cobra.Command) error {
+	if d.path == "" {
+		return usagef(cmd, "%s: --data is missing; give a folder or file of samples", cmd.Name())
+	}
+	for _, v := range d.std {
+		if v <= 0 {
+			return usagef(cmd, "--std %v: give positive numbers", v)
+		}
+	}
+	return nil
+}
+
+// open reads the samples of a network: shape is what it takes, classes the
+// number of its outputs (0: labels are not checked).
+func (d *dataFlags) open(shape tensor.Shape, classes int, pre format.Preprocess) (*dataset.Splits, error) {
+	channels := 1
+	if len(shape) == 3 {
+		channels = shape[0]
+	}
+	for _, v := range [][]float32{pre.Mean, pre.Std} {
+		if n := len(v); n > 1 && n != channels {
+			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one a channel", n, channels)
+		}
+	}
+	return dataset.Open(d.path, dataset.Options{Shape: shape, Classes: classes, Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std})
+}
+
+// pre is the preprocessing that the flags ask for.
+func (d *dataFlags) pre() format.Preprocess {
+	return format.Preprocess{Bytes255: d.raw, Mean: d.mean, Std: d.std}
+}
+
+// readLabels returns the class names of --labels: the lines of a file, or the
+// value itself, separated by commas.
+func readLabels(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	separator := ","
+	if info, err := os.Stat(s); err == nil && info.Mode().IsRegular() {
+		data, err := os.ReadFile(s)
+		if err != nil {
+			return nil, fmt.Errorf("labels: %s: %w", s, reason(err))
+		}
+		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
+	} else if !strings.Contains(s, ",") {
+		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, or a file with one a line", s)
+	}
+	labels := strings.Split(s, separator)
+	for i, l := range labels {
+		if labels[i] = strings.TrimSpace(l); labels[i] == "" {
+			return nil, fmt.Errorf("labels: name %d is empty", i)
+		}
+	}
+	return labels, nil
+}
+
+// numbers is the value of a flag that takes finite numbers, separated by commas.
+type numbers []float32
+
+// Set reads s.
+func (v *numbers) Set(s string) error {
+	*v = nil
+	for _, f := range strings.Split(s, ",") {
+		x, err := strconv.ParseFloat(strings.TrimSpace(f), 32)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%q is not a finite number; separate numbers by commas", f)
+		}
+		*v = append(*v, float32(x))
+	}
+	return nil
+}
+
+func (v *numbers) String() string {
+	s := make([]string, len(*v))
+	for i, x := range *v {
+		s[i] = strconv.FormatFloat(float64(x), 'g', -1, 32)
+	}
+	return strings.Join(s, ",")
+}
+
+// Type names the value in help texts.
+func (v *numbers) Type() string { return "numbers" }

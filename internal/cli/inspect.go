@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/internal/tensor"
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+func inspectCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what is in a compressed or a float network",
+		Long: `Shows what a compressed network (.edgec) is: where every byte of the file goes,
+and of each layer the shape, the weights that are left, the values that they
+share, the multiplications. Of a float network (.onnx) it shows the operators
+after folding, parameters and multiplications: what edgec compress starts from.
+
+Shapes of an .edgec file are height x width x channels, of weights outputs x
+height x width x inputs; those of an ONNX network have the channels first.`,
+		Example: `  edgec inspect lenet-5.edgec
+  edgec inspect lenet-5.onnx --json`,
+		Args: needs(1, 1, "one .edgec or ONNX file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := readFile(args[0], "an .edgec or ONNX file")
+			if err != nil {
+				return err
+			}
+			if format.Is(data) {
+				return a.inspectEdgec(args[0], data)
+			}
+			return a.inspectONNX(args[0])
+		},
+	}
+}
+
+// inspected is the JSON result of edgec inspect for a compressed network.
+type inspected struct {
+	File       string            `json:"file"`
+	Bytes      int               `json:"bytes"`
+	Format     string            `json:"format"`
+	Name       string            `json:"name,omitempty"`
+	Labels     []string          `json:"labels,omitempty"`
+	Input      []int             `json:"input"` // [H, W, C] or flat
+	Output     []int             `json:"output"`
+	Preprocess format.Preprocess `json:"preprocess"`
+	Sizes      *format.Sizes     `json:"sizes"`
+	Unknown    int               `json:"unknown"` // bytes in sections that this version does not know
+	Weights    int               `json:"weights"` // without biases
+	Kept       int               `json:"kept"`
+	Sparsity   float64           `json:"sparsity"` // 0 to 1
+	MACs       int64             `json:"macs"`
+	KeptMACs   int64             `json:"kept_macs"`
+	Arena      int               `json:"arena"`  // bytes of working memory
+	Packed     int               `json:"packed"` // bytes of the weights in memory
+	SelfTest   bool              `json:"selftest"`
+	Layers     []inspectedLayer  `json:"layers"`
+}
+
+// inspectedLayer is one instruction.
+type inspectedLayer struct {
+	Op       string              `json:"op"`
+	Output   []int               `json:"output"`
+	Shape    []int               `json:"weights,omitempty"` // [outC, kH, kW, inC/groups]
+	Kept     int                 `json:"kept,omitempty"`
+	Sparsity float64             `json:"sparsity"`
+	Scales   int                 `json:"scales,omitempty"`   // 1: per tensor
+	Codebook []int8              `json:"codebook,omitempty"` // the values that the weights share
+	MACs     int64               `json:"macs,omitempty"`
+	Bits     *format.WeightSizes `json:"bits,omitempty"`
+}
+
+func (a *app) inspectEdgec(path string, data []byte) error {
+	r, err := inspect(path, data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	if err := a.table(headRows(r)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nBytes:\n")
+	if err := a.table(byteRows(r)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nInstructions:\n")
+	return a.table(layerRows(r))
+}
+
+// inspect reads a compressed network. Writing is canonical, so that encoding
+// it again tells where its bytes went.
+func inspect(path string, data []byte) (*inspected, error) {
+	m, err := runtime.Load(data)
+	if err != nil {
+		return nil, err
+	}
+	f, err := format.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	again, sizes, err := format.Encode(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(again) == len(data) && !bytes.Equal(again, data) || len(again) > len(data) {
+		return nil, fmt.Errorf("its bytes are not those that this version writes for the same network; account for them with the version that wrote it")
+	}
+	major, minor := format.Version()
+	i := m.Info()
+	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Input: i.Inputs[0], Output: i.Outputs[0],
+		Preprocess: f.Meta.Input, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
+		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
+	for k := range f.Instrs {
+		r.Layers = append(r.Layers, layerOf(f, sizes, k))
+	}
+	return r, nil
+}
+
+// opNames are the instructions as inspect prints them.
+var opNames = map[format.Opcode]string{
+	format.OpConv2D: "Conv2D", format.OpDense: "Dense", format.OpMaxPool: "MaxPool", format.OpAvgPool: "AvgPool", format.OpAdd: "Add", format.OpMul: "Mul",
+	format.OpLUT: "Table", format.OpConcat: "Concat", format.OpPad: "Pad", format.OpTranspose: "Transpose", format.OpReshape: "Reshape",
+	format.OpSoftmax: "Softmax", format.OpDequantize: "Dequantize", format.OpQuantize: "Quantize", format.OpSub: "Sub",
+}
+
+// layerOf describes instruction k.
+func layerOf(f *format.File, sizes *format.Sizes, k int) inspectedLayer {
+	in := &f.Instrs[k]
+	l := inspectedLayer{Op: opNames[in.Op], Output: f.Tensors[in.Out].Shape}
+	if l.Op == "" {
+		l.Op = fmt.Sprintf("opcode %d", in.Op)
+	}
+	if in.Op != format.OpConv2D && in.Op != format.OpDense {
+		return l
+	}
+	w := &f.Weights[in.Weight]
+	l.Shape = []int{w.OutC, w.KH, w.KW, w.InC}
+	for _, v := range w.Values {
+		if v != 0 {
+			l.Kept++
+		}
+	}
+	l.Sparsity = sparsity(l.Kept, w.Elems())
+	l.Scales, l.Codebook = len(w.Scale), w.Book
+	l.MACs = int64(f.Tensors[in.Out].Elems()/w.OutC) * int64(w.Elems())
+	l.Bits = &sizes.Weights[in.Weight]
+	return l
+}
+
+func sparsity(kept, of int) float64 { return 1 - float64(kept)/float64(max(of, 1)) }
+
+// headRows is the network as a whole.
+func headRows(r *inspected) []string {
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, format %s", r.File, thousands(r.Bytes), r.Format)}
+	if r.Name != "" {
+		rows = append(rows, "name\t"+r.Name)
+	}
+	rows = append(rows, "input\t"+times(r.Input)+", "+preprocessing(r.Preprocess))
+	labels := ""
+	if len(r.Labels) > 0 {
+		labels = ": " + strings.Join(r.Labels, ", ")
+	}
+	test := "none"
+	if r.SelfTest {
+		test = "carried"
+	}
+	return append(rows, "output\t"+times(r.Output)+labels,
+		fmt.Sprintf("weights\t%s of %s kept, sparsity %.4f", thousands(r.Kept), thousands(r.Weights), r.Sparsity),
+		fmt.Sprintf("MACs\t%s, with kept weights %s", thousands(int(r.MACs)), thousands(int(r.KeptMACs))),
+		fmt.Sprintf("memory\t%s bytes for activations, %s for packed weights", thousands(r.Arena), thousands(r.Packed)),
+		"self-test\t"+test)
+}
+
+// preprocessing says how a byte becomes input.
+func preprocessing(p format.Preprocess) string {
+	s := "byte / 255"
+	if p.Bytes255 {
+		s = "byte"
+	}
+	mean, std := numbers(p.Mean), numbers(p.Std)
+	if len(mean) > 0 {
+		s = "(" + s + " - [" + mean.String() + "])"
+	}
+	if len(std) > 0 {
+		s += " / [" + std.String() + "]"
+	}
+	return s
+}
+
+// byteRows accounts for every byte.
+func byteRows(r *inspected) []string {
+	var rows []string
+	s := r.Sizes
+	for _, part := range []struct {
+		name, what string
+		bytes      int
+	}{
+		{"header", "magic, version, heads of the sections", s.Header},
+		{"graph", "instructions, shapes, grids of activations", s.Graph},
+		{"masks", "which weights are not zero", s.Masks},
+		{"indexes", "values of the weights that are not zero", s.Indexes},
+		{"codebooks", "values that weights share", s.Codebooks},
+		{"biases", "", s.Biases},
+		{"scales", "of weights", s.Scales},
+		{"tables", "of activation functions", s.LUTs},
+		{"meta", "name, labels, preprocessing", s.Meta},
+		{"self-test", "", s.Test},
+		{"checksum", "", s.Checksum},
+		{"unknown", "sections of a later version", r.Unknown},
+	} {
+		if part.bytes > 0 {
+			rows = append(rows, fmt.Sprintf("  %s\t%8s\t%5.1f %%\t%s", part.name, thousands(part.bytes), 100*float64(part.bytes)/float64(r.Bytes), part.what))
+		}
+	}
+	return append(rows, fmt.Sprintf("  total\t%8s\t%5.1f %%\t", thousands(s.Total()+r.Unknown), 100.0))
+}
+
+// layerRows has a line for each instruction.
+func layerRows(r *inspected) []string {
+	rows := []string{"  #\toperator\toutput\tweights\tkept\tsparsity\tcentroids\tscales\tMACs\tbytes"}
+	for k, l := range r.Layers {
+		row := fmt.Sprintf("  %d\t%s\t%s", k, l.Op, times(l.Output))
+		if l.Shape != nil {
+			book := "none"
+			if l.Codebook != nil {
+				book = fmt.Sprint(len(l.Codebook))
+			}
+			b := l.Bits
+			row += fmt.Sprintf("\t%s\t%s\t%.4f\t%s\t%d\t%s\t%.1f", times(l.Shape), thousands(l.Kept), l.Sparsity, book, l.Scales, thousands(int(l.MACs)),
+				(b.Masks+b.Indexes+b.Codebooks+b.Biases+b.Scales)/8)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// times prints a shape as 28x28x1.
+func times(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s), " ", "x"), "[]") }
+
+// inspectedONNX is the JSON result of edgec inspect for a float network.
+type inspectedONNX struct {
+	File    string        `json:"file"`
+	Bytes   int           `json:"bytes"`
+	Input   tensor.Shape  `json:"input"` // [C, H, W] or flat
+	Outputs int           `json:"outputs"`
+	Params  int           `json:"params"`
+	MACs    int64         `json:"macs"`
+	Layers  []edgec.Layer `json:"layers"`
+}
+
+func (a *app) inspectONNX(path string) error {
+	m, err := openONNX(path)
+	if err != nil {
+		return err
+	}
+	r := inspectedONNX{path, m.Bytes, m.Input(), m.Outputs(), m.Params(), m.MACs(), m.Layers()}
+	if a.json {
+		return a.printJSON(r)
+	}
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes)), "input\t" + times(r.Input), fmt.Sprintf("outputs\t%d", r.Outputs),
+		"parameters\t" + thousands(r.Params), "MACs\t" + thousands(int(r.MACs))}
+	if err := a.table(rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nOperators, after folding:\n")
+	rows = []string{"  #\tname\toperator\toutput\tweights\tparameters\tMACs"}
+	for k, l := range r.Layers {
+		row := fmt.Sprintf("  %d\t%s\t%s\t%s\t%s", k, l.Name, l.Op, times(l.Output), times(l.Weight))
+		if l.Params > 0 {
+			row += fmt.Sprintf("\t%s\t%s", thousands(l.Params), thousands(int(l.MACs)))
+		}
+		rows = append(rows, row)
+	}
+	return a.table(rows)
+}

@@ -1,0 +1,143 @@
+// Package cli is the command line of edgec: one file for each command. The
+// rules of what goes where are at the top of output.go.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what every command shares: the streams and the flags of the root.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	json           bool
+	quiet          bool
+}
+
+// commands makes the commands, in the order of the help text.
+var commands = []func(*app) *cobra.Command{
+	compressCommand,
+	inspectCommand,
+	evalCommand,
+	runCommand,
+	benchCommand,
+	buildCommand,
+	targetsCommand,
+	exportCommand,
+	versionCommand,
+}
+
+// Main executes the command line args (without the program's name) and returns
+// the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return run(context.Background(), args, stdin, stdout, stderr)
+}
+
+// run is Main; the end of ctx is an interrupt.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return a.fail(err)
+	}
+	return exitDone
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "edgec",
+		Short: "Make trained networks small enough for small devices",
+		Long: `edgec makes trained networks small enough for small devices: a network (ONNX)
+and a data set go in, a file of a few kilobytes comes out, with the accuracy
+that was asked for, and programs that run it on boards.`,
+		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
+  edgec inspect lenet-5.edgec
+  edgec eval lenet-5.edgec --data mnist
+  edgec run lenet-5.edgec seven.png
+  edgec build lenet-5.edgec --target rpi-zero -o classify
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C) after the
+best file so far was written.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			did := ""
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+				did = "; did you mean " + strings.Join(s, " or ") + "?"
+			}
+			return usagef(cmd, "unknown command %q%s", args[0], did)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{err, cmd.CommandPath()}
+	})
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on standard error")
+	for _, c := range commands {
+		root.AddCommand(c(a))
+	}
+	return root
+}
+
+// usagef is a mistake in the command line of cmd.
+func usagef(cmd *cobra.Command, format string, v ...any) error {
+	return usageError{fmt.Errorf(format, v...), cmd.CommandPath()}
+}
+
+// needs accepts at least least and at most most arguments (-1: any number);
+// what says what they are.
+func needs(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usagef(cmd, "%s: give %s", cmd.Name(), what)
+		case most >= 0 && len(args) > most:
+			return usagef(cmd, "%s: %q is one argument too many; give %s", cmd.Name(), args[most], what)
+		}
+		return nil
+	}
+}
+
+// interruptible returns a context that ends at the first SIGINT or SIGTERM,
+// after telling so; a second signal ends the process at once. Commands that
+// hold nothing which must be finished leave signals alone.
+func (a *app) interruptible(ctx context.Context, telling string) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			a.note("%s", telling)
+			cancel()
+		case <-ctx.Done():
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, cancel
+}
+
+// must panics on a mistake in the construction of a command.
+func must(err error) {
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+}

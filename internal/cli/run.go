@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"edgec/runtime/program"
+)
+
+func runCommand(a *app) *cobra.Command {
+	j := &program.Job{}
+	idx, selfTest := "", false
+	cmd := &cobra.Command{
+		Use:   "run FILE.edgec [INPUT ...]",
+		Short: "Execute a compressed network on pictures, arrays or raw values",
+		Long: `Executes the network on each INPUT, or on standard input, and prints the label,
+or number, of the largest output and its score. This is the code of the programs
+that edgec build makes, and gives the same bytes.
+
+An INPUT is a PNG or JPEG picture (resized to the network's input; gray where it
+has one channel), an .npy array, or raw: as many bytes as the input has elements
+(pixels, channels last), or four times as many (float32, little endian, in the
+order of the ONNX network).
+
+With --json each input gives one line: {"file", "top": [{"index", "label",
+"score"}], "outputs"}.`,
+		Example: `  edgec run lenet-5.edgec seven.png
+  edgec run lenet-5.edgec --top 3 --json *.png
+  edgec run lenet-5.edgec - < seven.png
+  edgec run lenet-5.edgec --idx t10k-images-idx3-ubyte.gz --idx-labels t10k-labels-idx1-ubyte.gz
+  edgec run lenet-5.edgec --selftest`,
+		Args: needs(1, -1, "one .edgec file, and pictures or arrays"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			j.Files = args[1:]
+			switch {
+			case j.Top < 1:
+				return usagef(cmd, "--top %d: give a positive number", j.Top)
+			case j.Raw && a.json:
+				return usagef(cmd, "--raw and --json exclude each other")
+			case j.Labels != "" && idx == "":
+				return usagef(cmd, "--idx-labels belongs to --idx")
+			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
+				return usagef(cmd, "--idx, --selftest and inputs exclude each other")
+			case selfTest:
+				j.Action = program.SelfTest
+			case idx != "":
+				j.Action, j.Files = program.Idx, []string{idx}
+			}
+			return a.do(j, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVar(&j.Top, "top", 1, "print this many outputs, largest first")
+	f.BoolVar(&j.Raw, "raw", false, "print the bytes of the outputs as they are, little endian")
+	f.BoolVar(&j.Invert, "invert", false, "pictures: light becomes dark, for dark on light where the network wants the contrary")
+	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")
+	f.StringVar(&j.Labels, "idx-labels", "", "with --idx: the idx file of the labels, for the accuracy")
+	f.BoolVar(&selfTest, "selftest", false, "prove that this machine computes what was computed when the file was written")
+	return cmd
+}
+
+func benchCommand(a *app) *cobra.Command {
+	j := &program.Job{Action: program.Bench}
+	cmd := &cobra.Command{
+		Use:   "bench FILE.edgec",
+		Short: "Measure the time of an inference on this machine",
+		Long: `Measures the time of an inference on one core, on generated input, after half a
+second of warm-up: minimum, median and tail, multiplications a second, memory,
+and what is needed to trust the figures (clock before and after, temperature,
+where the system tells them). On a board, the program that edgec build makes has
+--bench, which is the same.`,
+		Example: `  edgec bench lenet-5.edgec
+  edgec bench lenet-5.edgec --runs 1000 --json`,
+		Args: needs(1, 1, "one .edgec file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if j.Runs < 0 || j.Runs > maxRuns {
+				return usagef(cmd, "--runs %d: give a number from 1 to %d, or 0", j.Runs, maxRuns)
+			}
+			return a.do(j, args[0])
+		},
+	}
+	cmd.Flags().IntVar(&j.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in a second, at least 50")
+	return cmd
+}
+
+// maxRuns bounds the times that are kept.
+const maxRuns = 1_000_000
+
+// do executes a job on the compressed file at path.
+func (a *app) do(j *program.Job, path string) error {
+	var err error
+	if j.Model, _, err = readEdgec(path); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(a.stdout)
+	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
+	if err := j.Do(); err != nil {
+		out.Flush() // what earlier inputs gave
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return out.Flush()
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"edgec/targets"
+)
+
+func targetsCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "targets",
+		Short: "List the boards that programs are built for",
+		Long: `Lists the boards of edgec build --target, with their processors. The linux-*
+rows stand for any board of that architecture. Short names such as rpi4, rpi0,
+bbb and arm64 are understood too.`,
+		Args: needs(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.json {
+				return a.printJSON(targets.Boards)
+			}
+			rows := []string{"TARGET\tBOARD\tCPU\tCORES\tMHZ\tRAM\tNOTE"}
+			for _, b := range targets.Boards {
+				cores, clock, ram := "", "", ""
+				if b.Cores > 0 {
+					cores, clock, ram = fmt.Sprint(b.Cores), fmt.Sprint(b.MHz), fmt.Sprintf("%d MB", b.RAM)
+				}
+				rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", b.Name, b.Title, b.CPU, cores, clock, ram, b.Note))
+			}
+			return a.table(rows)
+		},
+	}
+}
