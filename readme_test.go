@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,36 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	if !strings.HasPrefix(two[0], "go run ") || !strings.HasPrefix(two[1], "go test ") {
 		t.Errorf("the two commands are %q; the first runs the tool, the second the tests", two)
+	}
+}
+
+// Every edgec command of README.md is one that the tool has, with the flags that
+// it has: the tool answers to it, with --help added, without an error.
+func TestReadmeTool(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the tool")
+	}
+	tool := filepath.Join(t.TempDir(), "edgec")
+	if text, err := exec.Command("go", "build", "-o", tool, "./cmd/edgec").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, text)
+	}
+	_, all := readmeBlocks(t)
+	tried := map[string]bool{}
+	for _, block := range all {
+		for _, command := range block {
+			words := strings.Fields(command)
+			if words[0] != "edgec" {
+				continue
+			}
+			tried[words[1]] = true
+			text, err := exec.Command(tool, append(words[1:], "--help")...).CombinedOutput()
+			if err != nil || !bytes.Contains(text, []byte("edgec "+words[1])) {
+				t.Errorf("%s: %v: %s", command, err, text)
+			}
+		}
+	}
+	if len(tried) < 5 {
+		t.Errorf("README.md shows only %v", tried)
 	}
 }
 
