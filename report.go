@@ -91,15 +91,16 @@ func front(ps []Point) []Point {
 }
 
 // best chooses the answer: for a size the least drop, otherwise the smallest
-// file whose drop is accepted. ok is false when no point meets the recipe.
+// file whose drop is accepted; of equals the one that is better in the other. ok
+// is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
 	for _, q := range ps {
 		if !r.meets(q.Size, q.Drop) {
 			continue
 		}
-		better := q.Size < p.Size
+		better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop
 		if r.sizeOnly() {
-			better = q.Drop < p.Drop
+			better = q.Drop < p.Drop || q.Drop == p.Drop && q.Size < p.Size
 		}
 		if !ok || better {
 			p, ok = q, true
