@@ -428,7 +428,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := edgec.OpenBytes(broken, "x.onnx"); err == nil || !strings.Contains(err.Error(), "x.onnx") || !strings.Contains(err.Error(), `"layer0.w": element 4 is NaN`) {
+	if _, err := edgec.OpenBytes(broken, "x.onnx"); err == nil || !strings.Contains(err.Error(), "x.onnx") || !strings.Contains(err.Error(), `"layer0.w": value 4 is NaN`) {
 		t.Errorf("NaN: %v", err)
 	}
 	m := p.model(t)
