@@ -34,6 +34,7 @@ var commands = []func(*app) *cobra.Command{
 	buildCommand,
 	targetsCommand,
 	exportCommand,
+	demoCommand,
 	versionCommand,
 }
 

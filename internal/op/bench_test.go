@@ -57,12 +57,15 @@ var (
 
 // lenet5 is the network of LeCun et al. 1998 in the sizes that pruning papers use:
 // 20 and 50 kernels of 5x5, dense layers of 500 and 10; 431,080 parameters.
-func lenet5() *graph.Graph {
+func lenet5() *graph.Graph { return lenet(20, 50, 500) }
+
+// lenet is LeNet-5 with other numbers of kernels and units.
+func lenet(c1, c2, units int) *graph.Graph {
 	return newNetwork(1, 28, 28).
-		then(Conv2D{}, 20, 1, 5, 5).then(halve).
-		then(Conv2D{}, 50, 20, 5, 5).then(halve).
-		then(Reshape{Shape: []int{800}}).
-		then(Dense{Clamp: rectify}, 500, 800).then(Dense{}, 10, 500).done()
+		then(Conv2D{}, c1, 1, 5, 5).then(halve).
+		then(Conv2D{}, c2, c1, 5, 5).then(halve).
+		then(Reshape{Shape: []int{16 * c2}}).
+		then(Dense{Clamp: rectify}, units, 16*c2).then(Dense{}, 10, units).done()
 }
 
 // separable is a stack of depthwise and pointwise convolutions, as MobileNets have.
@@ -112,5 +115,9 @@ func BenchmarkLeNet5Step(b *testing.B) {
 		benchmarkStep(b, lenet5(), 64)
 	})
 }
+
+// BenchmarkNarrowStep is LeNet-5 after most filters have been cut, when moving
+// data costs as much as multiplying.
+func BenchmarkNarrowStep(b *testing.B) { benchmarkStep(b, lenet(10, 24, 80), 64) }
 
 func BenchmarkSeparableStep(b *testing.B) { benchmarkStep(b, separable(), 32) }

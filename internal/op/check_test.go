@@ -1,8 +1,11 @@
 package op
 
 import (
+	"iter"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +27,18 @@ const (
 )
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
+
+// sorted ranges over m by its names, so that cases that share a generator draw
+// the same numbers in every run.
+func sorted[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if !yield(name, m[name]) {
+				return
+			}
+		}
+	}
+}
 
 func normal(rng *rand.Rand, shape ...int) *tensor.Tensor {
 	x := tensor.New(shape...)

@@ -2,8 +2,10 @@ package op
 
 import (
 	"fmt"
+	"math"
 
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 )
 
 // Clamp is a fused activation: y = min(max(x, Lo), Hi) when On. Lo may be -Inf
@@ -18,10 +20,11 @@ func (c Clamp) apply(x []float32) {
 	if !c.On {
 		return
 	}
-	lo, hi := c.Lo, c.Hi
-	for i, v := range x {
-		x[i] = min(max(v, lo), hi)
+	if c.Lo == 0 && math.IsInf(float64(c.Hi), 1) {
+		vec.Relu(x, x)
+		return
 	}
+	vec.Clamp(x, x, c.Lo, c.Hi)
 }
 
 // back returns the gradient before the clamp, given the clamped output y and
@@ -32,14 +35,7 @@ func (c Clamp) back(dst, dy, y []float32) []float32 {
 		return dy
 	}
 	dst = dst[:len(dy)]
-	lo, hi := c.Lo, c.Hi
-	for i, v := range y {
-		if v > lo && v < hi {
-			dst[i] = dy[i]
-		} else {
-			dst[i] = 0
-		}
-	}
+	vec.ClampBack(dst, y, dy, c.Lo, c.Hi)
 	return dst
 }
 
@@ -68,13 +64,8 @@ func at(ts []*tensor.Tensor, i int) *tensor.Tensor {
 	return nil
 }
 
-// add sets dst += src.
-func add(dst, src []float32) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] += v
-	}
-}
+// add sets dst += src; dst may be longer.
+func add(dst, src []float32) { vec.Add(dst[:len(src)], src) }
 
 // checkBias verifies an optional bias of n elements.
 func checkBias(in []tensor.Shape, n int) error {

@@ -6,6 +6,7 @@ import (
 	"edgec/internal/gemm"
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 	"edgec/runtime/format"
 )
 
@@ -122,17 +123,22 @@ func (k window) im2col(dst, x []float32, c, h, w, oh, ow int) {
 				row := dst[at : at+oh*ow]
 				at += oh * ow
 				clear(row[:ylo*ow])
+				off := q*k.dw - k.pl
+				if k.sw == 1 && xlo < xhi && ylo < yhi {
+					if xlo > 0 || xhi < ow {
+						clear(row[ylo*ow : yhi*ow])
+					}
+					src := plane[(ylo*k.sh-k.pt+p*k.dh)*w+xlo+off:]
+					vec.CopyRows(row[ylo*ow+xlo:], ow, src, k.sh*w, yhi-ylo, xhi-xlo)
+					clear(row[yhi*ow:])
+					continue
+				}
 				for i := ylo; i < yhi; i++ {
 					line := row[i*ow : (i+1)*ow]
 					src := plane[(i*k.sh-k.pt+p*k.dh)*w:]
-					off := q*k.dw - k.pl
 					clear(line[:xlo])
-					if k.sw == 1 {
-						copy(line[xlo:xhi], src[xlo+off:])
-					} else {
-						for j := xlo; j < xhi; j++ {
-							line[j] = src[j*k.sw+off]
-						}
+					for j := xlo; j < xhi; j++ {
+						line[j] = src[j*k.sw+off]
 					}
 					clear(line[xhi:])
 				}
@@ -154,15 +160,16 @@ func (k window) col2im(x, src []float32, c, h, w, oh, ow int) {
 				row := src[at : at+oh*ow]
 				at += oh * ow
 				off := q*k.dw - k.pl
+				if k.sw == 1 && xlo < xhi && ylo < yhi {
+					dst := plane[(ylo*k.sh-k.pt+p*k.dh)*w+xlo+off:]
+					vec.AddRows(dst, k.sh*w, row[ylo*ow+xlo:], ow, yhi-ylo, xhi-xlo)
+					continue
+				}
 				for i := ylo; i < yhi; i++ {
 					line := row[i*ow : (i+1)*ow]
 					dst := plane[(i*k.sh-k.pt+p*k.dh)*w:]
-					if k.sw == 1 {
-						add(dst[xlo+off:], line[xlo:xhi])
-					} else {
-						for j := xlo; j < xhi; j++ {
-							dst[j*k.sw+off] += line[j]
-						}
+					for j := xlo; j < xhi; j++ {
+						dst[j*k.sw+off] += line[j]
 					}
 				}
 			}
@@ -184,7 +191,7 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 		img, dst := x.Data[i*c*h*wd:(i+1)*c*h*wd], y.Data[i*outC*area:(i+1)*outC*area]
 		if b != nil {
 			for ch := 0; ch < outC; ch++ {
-				fill(dst[ch*area:(ch+1)*area], b.Data[ch])
+				vec.Fill(dst[ch*area:(ch+1)*area], b.Data[ch])
 			}
 		}
 		if inC == 1 && g > 1 {
@@ -206,12 +213,6 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 		}
 	}
 	o.Clamp.apply(y.Data)
-}
-
-func fill(dst []float32, v float32) {
-	for i := range dst {
-		dst[i] = v
-	}
 }
 
 // depthwise adds, for each channel, the sum over its kernel of shifted images.
@@ -265,11 +266,7 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 		}
 		if db != nil {
 			for ch := 0; ch < outC; ch++ {
-				sum := float32(0)
-				for _, v := range d[ch*area : (ch+1)*area] {
-					sum += v
-				}
-				db.Data[ch] += sum
+				db.Data[ch] += vec.Sum(d[ch*area : (ch+1)*area])
 			}
 		}
 		if inC == 1 && g > 1 {

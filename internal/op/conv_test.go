@@ -87,7 +87,7 @@ func TestConv2DEqualsItsDefinition(t *testing.T) {
 		out := forwardOf(t, o, in...)
 		equalWithin(t, out, directConv(o, out.Shape, in[0], in[1], in[2]), sumTol, "Conv2D%+v of %v and %v", o, in[0].Shape, in[1].Shape)
 	}
-	for name, make := range convCases(newRand(1)) {
+	for name, make := range sorted(convCases(newRand(1))) {
 		t.Run(name, func(t *testing.T) { o, in := make(); check(t, o, in) })
 	}
 	t.Run("random", func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestConv2DEqualsItsDefinition(t *testing.T) {
 
 func TestConv2DGradients(t *testing.T) {
 	rng := newRand(3)
-	for name, make := range convCases(rng) {
+	for name, make := range sorted(convCases(rng)) {
 		t.Run(name, func(t *testing.T) {
 			o, in := make()
 			checkGradients(t, o, rng, in)
@@ -118,7 +118,7 @@ func TestConv2DGradients(t *testing.T) {
 func TestConv2DClamp(t *testing.T) {
 	rng := newRand(4)
 	for i, c := range clamps {
-		for name, make := range convCases(rng) {
+		for name, make := range sorted(convCases(rng)) {
 			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
 				o, in := make()
 				bare := o

@@ -27,7 +27,7 @@ func denseCases() map[string]func(seed uint64) []*tensor.Tensor {
 }
 
 func TestDenseEqualsItsDefinition(t *testing.T) {
-	for name, make := range denseCases() {
+	for name, make := range sorted(denseCases()) {
 		t.Run(name, func(t *testing.T) {
 			in := make(1)
 			out := forwardOf(t, Dense{}, in...)
@@ -49,7 +49,7 @@ func TestDenseEqualsItsDefinition(t *testing.T) {
 }
 
 func TestDenseGradients(t *testing.T) {
-	for name, make := range denseCases() {
+	for name, make := range sorted(denseCases()) {
 		t.Run(name, func(t *testing.T) { checkGradients(t, Dense{}, newRand(2), make(2)) })
 	}
 	for _, c := range clamps {

@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 	"edgec/runtime/format"
 )
 
@@ -210,7 +211,7 @@ func (o Pad) rows(out, in tensor.Shape, f func(y, x, n int)) {
 
 // Forward implements graph.Op.
 func (o Pad) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
-	fill(out[0].Data, o.Value)
+	vec.Fill(out[0].Data, o.Value)
 	o.rows(out[0].Shape, in[0].Shape, func(y, x, n int) { copy(out[0].Data[y:y+n], in[0].Data[x:x+n]) })
 }
 

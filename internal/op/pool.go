@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 	"edgec/runtime/format"
 )
 
@@ -125,10 +126,7 @@ func (o MaxPool) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 		x, y := in[0].Data[p*h*w:(p+1)*h*w], out[0].Data[p*oh*ow:(p+1)*oh*ow]
 		if half {
 			for i := 0; i < oh; i++ {
-				a, b, line := x[2*i*w:], x[(2*i+1)*w:], y[i*ow:(i+1)*ow]
-				for j := range line {
-					line[j] = max(max(a[2*j], a[2*j+1]), max(b[2*j], b[2*j+1]))
-				}
+				vec.MaxPairs(y[i*ow:(i+1)*ow], x[2*i*w:], x[(2*i+1)*w:])
 			}
 			continue
 		}
@@ -181,26 +179,13 @@ func (o MaxPool) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor)
 		x, dx := in[0].Data[p*h*w:(p+1)*h*w], din[0].Data[p*h*w:(p+1)*h*w]
 		y, dy := out[0].Data[p*oh*ow:(p+1)*oh*ow], dout[0].Data[p*oh*ow:(p+1)*oh*ow]
 		for i := 0; i < oh; i++ {
+			if half {
+				top, bottom := 2*i*w, (2*i+1)*w
+				vec.MaxPairsBack(dx[top:], dx[bottom:], x[top:], x[bottom:], y[i*ow:(i+1)*ow], dy[i*ow:(i+1)*ow])
+				continue
+			}
 			for j := 0; j < ow; j++ {
-				d := dy[i*ow+j]
-				if d == 0 {
-					continue
-				}
-				if half {
-					a, v := 2*i*w+2*j, y[i*ow+j]
-					switch v {
-					case x[a]:
-					case x[a+1]:
-						a++
-					case x[a+w]:
-						a += w
-					default:
-						a += w + 1
-					}
-					dx[a] += d
-					continue
-				}
-				dx[k.argmax(x, h, w, i, j)] += d
+				dx[k.argmax(x, h, w, i, j)] += dy[i*ow+j]
 			}
 		}
 	}

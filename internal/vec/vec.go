@@ -106,6 +106,61 @@ func Fill(dst []float32, v float32) {
 	}
 }
 
+// MaxPairs sets dst[i] to the largest of a[2i], a[2i+1], b[2i] and b[2i+1]: the
+// maxima of the 2x2 tiles of two rows, which have twice the length of dst or
+// more. Of +0 and -0 either may come out; NaN is not allowed.
+func MaxPairs(dst, a, b []float32) {
+	a, b = a[:2*len(dst)], b[:2*len(dst)]
+	for i := maxPairsBlocks(dst, a, b); i < len(dst); i++ {
+		dst[i] = max(max(a[2*i], a[2*i+1]), max(b[2*i], b[2*i+1]))
+	}
+}
+
+// MaxPairsBack is the gradient of MaxPairs, whose output was y: da and db, the
+// gradients of a and b, get dy[i] added to the first element of the tile, in the
+// order a[2i], a[2i+1], b[2i], b[2i+1], that equals y[i]. Whether 0 is added to
+// the others is not defined (it shows on -0 only).
+func MaxPairsBack(da, db, a, b, y, dy []float32) {
+	dy = dy[:len(y)]
+	da, db, a, b = da[:2*len(y)], db[:2*len(y)], a[:2*len(y)], b[:2*len(y)]
+	for i := maxPairsBackBlocks(da, db, a, b, y, dy); i < len(y); i++ {
+		switch y[i] {
+		case a[2*i]:
+			da[2*i] += dy[i]
+		case a[2*i+1]:
+			da[2*i+1] += dy[i]
+		case b[2*i]:
+			db[2*i] += dy[i]
+		default:
+			db[2*i+1] += dy[i]
+		}
+	}
+}
+
+// CopyRows copies a matrix of rows x cols elements, whose rows lie dstLD and
+// srcLD elements apart.
+func CopyRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) {
+	if copyRows(dst, dstLD, src, srcLD, rows, cols) {
+		return
+	}
+	for r := range rows {
+		copy(dst[r*dstLD:r*dstLD+cols], src[r*srcLD:])
+	}
+}
+
+// AddRows is CopyRows with dst += src.
+func AddRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) {
+	if addRows(dst, dstLD, src, srcLD, rows, cols) {
+		return
+	}
+	for r := range rows {
+		line := src[r*srcLD : r*srcLD+cols]
+		for j, v := range line {
+			dst[r*dstLD+j] += v
+		}
+	}
+}
+
 // lanes is the number of partial sums of Dot and Sum.
 const lanes = 32
 

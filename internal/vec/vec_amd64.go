@@ -15,7 +15,7 @@ func blocks(n, unit int) int {
 }
 
 // The assembly functions compute the formulas of vec.go for n elements; n is a
-// multiple of 8, of 32 for dot and sum, and not 0.
+// multiple of 8, of 32 for dot and sum, of 4 for the maxPairs, and not 0.
 
 //go:noescape
 func addAVX2(n int, dst, src *float32)
@@ -43,6 +43,21 @@ func clampBackAVX2(n int, dst, y, dy *float32, lo, hi float32)
 
 //go:noescape
 func fillAVX2(n int, dst *float32, v float32)
+
+//go:noescape
+func maxPairsAVX2(n int, dst, a, b *float32)
+
+//go:noescape
+func maxPairsBackAVX2(n int, da, db, a, b, y, dy *float32)
+
+// copyRowsAVX2 and addRowsAVX2 take at least 8 columns and one row; strides are
+// in elements.
+//
+//go:noescape
+func copyRowsAVX2(dst *float32, dstLD int, src *float32, srcLD, rows, cols int)
+
+//go:noescape
+func addRowsAVX2(dst *float32, dstLD int, src *float32, srcLD, rows, cols int)
 
 //go:noescape
 func dotAVX2(n int, s, a, b *float32)
@@ -129,6 +144,48 @@ func fillBlocks(dst []float32, v float32) int {
 		fillAVX2(n, &dst[0], v)
 	}
 	return n
+}
+
+func maxPairsBlocks(dst, a, b []float32) int {
+	n := blocks(len(dst), 4)
+	if n > 0 {
+		maxPairsAVX2(n, &dst[0], &a[0], &b[0])
+	}
+	return n
+}
+
+func maxPairsBackBlocks(da, db, a, b, y, dy []float32) int {
+	n := blocks(len(y), 4)
+	if n > 0 {
+		maxPairsBackAVX2(n, &da[0], &db[0], &a[0], &b[0], &y[0], &dy[0])
+	}
+	return n
+}
+
+// rowsFit reports whether a matrix is worth the vectors, and panics if it does
+// not lie within x.
+func rowsFit(x []float32, ld, rows, cols int) bool {
+	if !useAVX2 || rows < 1 || cols < 8 {
+		return false
+	}
+	_ = x[(rows-1)*ld+cols-1]
+	return true
+}
+
+func copyRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) bool {
+	if !rowsFit(dst, dstLD, rows, cols) || !rowsFit(src, srcLD, rows, cols) {
+		return false
+	}
+	copyRowsAVX2(&dst[0], dstLD, &src[0], srcLD, rows, cols)
+	return true
+}
+
+func addRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) bool {
+	if !rowsFit(dst, dstLD, rows, cols) || !rowsFit(src, srcLD, rows, cols) {
+		return false
+	}
+	addRowsAVX2(&dst[0], dstLD, &src[0], srcLD, rows, cols)
+	return true
 }
 
 func dotBlocks(s *[lanes]float32, a, b []float32) int {

@@ -166,6 +166,152 @@ loop:
 	VMOVUPS Y0, (DI)(BX*1)
 	AGAIN(loop)
 
+// func maxPairsAVX2(n int, dst, a, b *float32)
+TEXT ·maxPairsAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), BX
+	MOVQ dst+8(FP), DI
+	MOVQ a+16(FP), SI
+	MOVQ b+24(FP), DX
+
+loop:
+	VMOVUPS (SI), Y0
+	VMAXPS  (DX), Y0, Y0         // the columns' maxima, 8 of them
+	VEXTRACTF128 $1, Y0, X1
+	VSHUFPS $0x88, X1, X0, X2    // the even ones
+	VSHUFPS $0xdd, X1, X0, X3    // the odd ones
+	VMAXPS  X3, X2, X0
+	VMOVUPS X0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $16, DI
+	SUBQ $4, BX
+	JGT  loop
+	VZEROUPPER
+	RET
+
+// func maxPairsBackAVX2(n int, da, db, a, b, y, dy *float32)
+TEXT ·maxPairsBackAVX2(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), BX
+	MOVQ da+8(FP), DI
+	MOVQ db+16(FP), R8
+	MOVQ a+24(FP), SI
+	MOVQ b+32(FP), DX
+	MOVQ y+40(FP), R9
+	MOVQ dy+48(FP), R10
+	VPCMPEQD Y15, Y15, Y15
+	VPSLLQ $32, Y15, Y15          // the odd columns
+
+loop:
+	VMOVUPS (R9), X0
+	VUNPCKHPS X0, X0, X1
+	VUNPCKLPS X0, X0, X0
+	VINSERTF128 $1, X1, Y0, Y0    // y0 y0 y1 y1 y2 y2 y3 y3
+	VMOVUPS (R10), X2
+	VUNPCKHPS X2, X2, X3
+	VUNPCKLPS X2, X2, X2
+	VINSERTF128 $1, X3, Y2, Y2    // dy likewise
+	VCMPPS $0, (SI), Y0, Y4       // a equals y
+	VCMPPS $0, (DX), Y0, Y5       // b equals y
+	VPERMILPS $0xb1, Y4, Y6       // a's neighbour equals y
+	VPERMILPS $0xb1, Y5, Y7
+	VORPS Y4, Y6, Y8              // one of a's pair does: none of b
+	VANDNPS Y5, Y8, Y5
+	VANDPS Y15, Y6, Y6            // the even one does: not the odd one
+	VANDPS Y15, Y7, Y7
+	VANDNPS Y4, Y6, Y4
+	VANDNPS Y5, Y7, Y5
+	VANDPS Y2, Y4, Y4
+	VANDPS Y2, Y5, Y5
+	VADDPS (DI), Y4, Y4
+	VADDPS (R8), Y5, Y5
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (R8)
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	ADDQ $32, R8
+	ADDQ $16, R9
+	ADDQ $16, R10
+	SUBQ $4, BX
+	JGT  loop
+	VZEROUPPER
+	RET
+
+// func copyRowsAVX2(dst *float32, dstLD int, src *float32, srcLD, rows, cols int)
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ dstLD+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ srcLD+24(FP), R9
+	MOVQ rows+32(FP), DX
+	MOVQ cols+40(FP), CX
+	SHLQ $2, R8
+	SHLQ $2, R9
+	SHLQ $2, CX
+	SUBQ $32, CX                  // where a row's last vector starts
+
+row:
+	XORQ BX, BX
+	JMP  check
+
+column:
+	VMOVUPS (SI)(BX*1), Y0
+	VMOVUPS Y0, (DI)(BX*1)
+	ADDQ $32, BX
+
+check:
+	CMPQ BX, CX
+	JLT  column
+	VMOVUPS (SI)(CX*1), Y0        // may repeat part of the one before
+	VMOVUPS Y0, (DI)(CX*1)
+	ADDQ R8, DI
+	ADDQ R9, SI
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func addRowsAVX2(dst *float32, dstLD int, src *float32, srcLD, rows, cols int)
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ dstLD+8(FP), R8
+	MOVQ src+16(FP), SI
+	MOVQ srcLD+24(FP), R9
+	MOVQ rows+32(FP), DX
+	MOVQ cols+40(FP), CX
+	SHLQ $2, R8
+	SHLQ $2, R9
+
+row:
+	XORQ BX, BX
+	MOVQ CX, AX
+	SUBQ $8, AX
+
+eight:
+	VMOVUPS (SI)(BX*4), Y0
+	VADDPS  (DI)(BX*4), Y0, Y0
+	VMOVUPS Y0, (DI)(BX*4)
+	ADDQ $8, BX
+	CMPQ BX, AX
+	JLE  eight
+	JMP  check
+
+one:
+	VMOVSS (SI)(BX*4), X0
+	VADDSS (DI)(BX*4), X0, X0
+	VMOVSS X0, (DI)(BX*4)
+	INCQ BX
+
+check:
+	CMPQ BX, CX
+	JLT  one
+	ADDQ R8, DI
+	ADDQ R9, SI
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func dotAVX2(n int, s, a, b *float32)
 TEXT ·dotAVX2(SB), NOSPLIT, $0-32
 	SETUP

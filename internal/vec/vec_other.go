@@ -14,6 +14,8 @@ func reluBackBlocks(din, y, dout []float32) int                   { return 0 }
 func clampBlocks(dst, src []float32, lo, hi float32) int          { return 0 }
 func clampBackBlocks(dst, y, dy []float32, lo, hi float32) int    { return 0 }
 func fillBlocks(dst []float32, v float32) int                     { return 0 }
+func maxPairsBlocks(dst, a, b []float32) int                      { return 0 }
+func maxPairsBackBlocks(da, db, a, b, y, dy []float32) int        { return 0 }
 func dotBlocks(s *[lanes]float32, a, b []float32) int             { return 0 }
 func sumBlocks(s *[lanes]float32, x []float32) int                { return 0 }
 func averageBlocks(a, w []float32, rate float32) int              { return 0 }
@@ -21,3 +23,6 @@ func adamBlocks(w, g, m, v []float32, k *[7]float32) int          { return 0 }
 func quantizeBlocks(dst, src []float32, scale float32, unit, step, limit float64) int {
 	return 0
 }
+
+func copyRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) bool { return false }
+func addRows(dst []float32, dstLD int, src []float32, srcLD, rows, cols int) bool  { return false }

@@ -174,6 +174,95 @@ func TestSums(t *testing.T) {
 	}
 }
 
+// MaxPairs equals its formula at all lengths and alignments, and leaves what is
+// around its output alone.
+func TestMaxPairs(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for n := 0; n < 75; n++ {
+		x := make([]float32, 4*n+7)
+		for i := range x {
+			x[i] = float32(r.IntN(9)) - 4
+		}
+		shift := r.IntN(4)
+		a, b := x[shift:shift+2*n], x[shift+2*n+1:shift+4*n+1]
+		whole := make([]float32, n+9)
+		dst := whole[3 : 3+n]
+		MaxPairs(dst, a, b)
+		for i, v := range dst {
+			if want := max(a[2*i], a[2*i+1], b[2*i], b[2*i+1]); v != want {
+				t.Fatalf("n %d, element %d: %v, want %v", n, i, v, want)
+			}
+		}
+		for i, v := range whole {
+			if (i < 3 || i >= 3+n) && v != 0 {
+				t.Fatalf("n %d: element %d outside was written", n, i-3)
+			}
+		}
+	}
+}
+
+// MaxPairsBack gives each gradient to the first of equal maxima.
+func TestMaxPairsBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 11))
+	for n := 0; n < 75; n++ {
+		row := func(n int) []float32 { // small integers: many are equal
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = float32(r.IntN(5) - 2)
+			}
+			return x
+		}
+		a, b, dy := row(2*n), row(2*n), row(n)
+		y := make([]float32, n)
+		MaxPairs(y, a, b)
+		gotA, gotB := row(2*n+9), row(2*n+9)
+		wantA, wantB := append([]float32(nil), gotA...), append([]float32(nil), gotB...)
+		MaxPairsBack(gotA, gotB, a, b, y, dy)
+		for i := range y {
+			switch tile := [4]float32{a[2*i], a[2*i+1], b[2*i], b[2*i+1]}; {
+			case tile[0] == y[i]:
+				wantA[2*i] += dy[i]
+			case tile[1] == y[i]:
+				wantA[2*i+1] += dy[i]
+			case tile[2] == y[i]:
+				wantB[2*i] += dy[i]
+			default:
+				wantB[2*i+1] += dy[i]
+			}
+		}
+		for i := range wantA {
+			if gotA[i] != wantA[i] || gotB[i] != wantB[i] {
+				t.Fatalf("n %d, column %d: %v and %v, want %v and %v", n, i, gotA[i], gotB[i], wantA[i], wantB[i])
+			}
+		}
+	}
+}
+
+// CopyRows and AddRows touch the elements of the matrix and no others.
+func TestRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(12, 12))
+	for cols := 0; cols < 40; cols++ {
+		rows, dstLD, srcLD := r.IntN(5), cols+r.IntN(4), cols+r.IntN(4)
+		src, got := make([]float32, 5*srcLD+50), make([]float32, 5*dstLD+50)
+		for i := range src {
+			src[i] = float32(r.NormFloat64())
+		}
+		want := make([]float32, len(got))
+		CopyRows(got, dstLD, src, srcLD, rows, cols)
+		AddRows(got, dstLD, src[1:], srcLD, rows, cols)
+		for i := 0; i < rows; i++ {
+			for j := 0; j < cols; j++ {
+				want[i*dstLD+j] = src[i*srcLD+j] + src[1+i*srcLD+j]
+			}
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("%d x %d, distances %d and %d: element %d is %v, want %v", rows, cols, dstLD, srcLD, i, got[i], want[i])
+			}
+		}
+	}
+}
+
 // A shorter second array is refused before anything is written.
 func TestShort(t *testing.T) {
 	dst := []float32{1, 2, 3}
