@@ -236,6 +236,8 @@ func layerRows(r *inspected) []string {
 			b := l.Bits
 			row += fmt.Sprintf("\t%s\t%s\t%.4f\t%s\t%d\t%s\t%.1f", times(l.Shape), thousands(l.Kept), l.Sparsity, book, l.Scales, thousands(int(l.MACs)),
 				(b.Masks+b.Indexes+b.Codebooks+b.Biases+b.Scales)/8)
+		} else {
+			row += strings.Repeat("\t", 7) // cells keep columns aligned
 		}
 		rows = append(rows, row)
 	}
@@ -276,6 +278,8 @@ func (a *app) inspectONNX(path string) error {
 		row := fmt.Sprintf("  %d\t%s\t%s\t%s\t%s", k, l.Name, l.Op, times(l.Output), times(l.Weight))
 		if l.Params > 0 {
 			row += fmt.Sprintf("\t%s\t%s", thousands(l.Params), thousands(int(l.MACs)))
+		} else {
+			row += "\t\t"
 		}
 		rows = append(rows, row)
 	}
