@@ -174,7 +174,7 @@ func TestFeed(t *testing.T) {
 			made[c]++
 			return set.Subset([]int{0, 1, 2, 3, 4, 5, 6})
 		}
-		f, err := newFeed(g, 3, 7, copies, true, 5, threads, seed)
+		f, err := newFeed(g, 3, 7, copies, TaskAccuracy, 5, threads, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,5 +225,32 @@ func TestFeed(t *testing.T) {
 	}
 	if s := open(1, 4).samples(100); s.Shape[0] != 7 {
 		t.Errorf("more samples than there are: %v", s.Shape)
+	}
+}
+
+// TestFeedWithoutLabels: labels are drawn from the teacher's softmax, so that a
+// network that equals its teacher has a gradient; targets of a network that
+// reconstructs its input lie between the teacher's output and the input.
+func TestFeedWithoutLabels(t *testing.T) {
+	set := openCSV(t, "a,b\n1,2\n") // logits 2 and 4: the classes have odds of 1 to e^2
+	g := identity(t, 2, 2)
+	open := func(task string) *feed {
+		f, err := newFeed(g, 1, 1, func(int) *dataset.Set { return set }, task, 1, 1, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	const n = 20000
+	ones, f := 0.0, open(TaskAgreement)
+	for range n {
+		ones += float64(f.next(1).Labels[0])
+	}
+	if want, got := 1/(1+math.Exp(-2)), ones/n; math.Abs(got-want) > 4*math.Sqrt(want*(1-want)/n) {
+		t.Errorf("class 1 is drawn in %v of the batches, its probability is %v", got, want)
+	}
+	b := open(TaskReconstruction).next(1)
+	if b.Labels != nil || !slices.Equal(b.Teacher.Data, []float32{1.5, 3}) {
+		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Teacher.Data)
 	}
 }

@@ -72,6 +72,7 @@ func TestFrontAgainstPairs(t *testing.T) {
 				t.Fatalf("%v: %d bytes at %v: beaten %v, on the front %v", ps, p.Size, p.Drop, beaten, listed)
 			}
 		}
+		// without errors of the drops there is no margin
 		for _, recipe := range []Recipe{{MaxDrop: 1}, {MaxSize: 13}, {MaxDrop: 1.5, MaxSize: 12}, {}} {
 			got, ok := best(ps, recipe)
 			any := false
@@ -96,6 +97,20 @@ func TestFrontAgainstPairs(t *testing.T) {
 					t.Fatalf("%v, %+v: the answer %d bytes at %v is not on the front", ps, recipe, got.Size, got.Drop)
 				}
 			}
+		}
+	}
+}
+
+// The smallest file that meets the limit with a margin is the answer, and only
+// without such a file one that just meets it.
+func TestBestMargin(t *testing.T) {
+	ps := []Point{{Size: 10, Drop: 0.45, DropError: 0.2}, {Size: 12, Drop: 0.4, DropError: 0.2}, {Size: 14, Drop: 0.1, DropError: 0.2}}
+	for _, tt := range []struct {
+		most float64
+		want int
+	}{{0.5, 12}, {0.45, 14}, {0.15, 14}} {
+		if got, ok := best(ps, Recipe{MaxDrop: tt.most}); !ok || got.Size != tt.want {
+			t.Errorf("at most %v: %d bytes, %v; want %d", tt.most, got.Size, ok, tt.want)
 		}
 	}
 }
