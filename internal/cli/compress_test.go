@@ -3,6 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,6 +15,9 @@ import (
 	"time"
 
 	"edgec"
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
 	"edgec/runtime"
 )
 
@@ -165,5 +172,51 @@ func TestCompressSignal(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A network that reproduces its input is judged by the distance, without labels.
+func TestCompressReconstruction(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const size, samples = 12, 240
+	rng := rand.New(rand.NewPCG(8, 9))
+	w := tensor.New(size, size)
+	for i := range w.Data {
+		w.Data[i] = float32(0.05 * rng.NormFloat64())
+		if i%(size+1) == 0 {
+			w.Data[i]++
+		}
+	}
+	x, y := &graph.Value{Name: "x", Shape: tensor.Shape{1, size}}, &graph.Value{Name: "y"}
+	weight := &graph.Value{Name: "w", Shape: w.Shape, Param: graph.NewParam("w", graph.Weight, w)}
+	write(t, "same.onnx", encode(t, &graph.Graph{Name: "same", Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y},
+		Nodes: []*graph.Node{{Name: "dense", Op: op.Dense{}, Inputs: []*graph.Value{x, weight, nil}, Outputs: []*graph.Value{y}}}}))
+	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }\n", samples, size)
+	npy := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), 0)
+	npy = append(npy, head...)
+	for range samples * size {
+		npy = binary.LittleEndian.AppendUint32(npy, math.Float32bits(rng.Float32()))
+	}
+	write(t, "x.npy", npy)
+	got := parse[compressed](t, command(t, quick("compress", "same.onnx", "--data", "x.npy", "--max-drop", "50", "--json")...))
+	if got.Task != edgec.TaskReconstruction || !got.Best.Meets || math.Abs(got.Float.Error-100) > 1e-6 {
+		t.Errorf("task %s, float %+v, best %+v", got.Task, got.Float, got.Best)
+	}
+	r := parse[evaluated](t, command(t, "eval", "same.edgec", "--data", "x.npy", "--against", "same.onnx", "--json"))
+	if r.Against.Task != edgec.TaskReconstruction || r.Against.Error > 160 || r.Against.Error <= 0 {
+		t.Errorf("against the float network: %+v", r.Against)
+	}
+	command(t, "eval", "same.edgec", "--data", "x.npy", "--against", "same.onnx").must(t).has(t, "of the float network's")
+}
+
+// A search on few samples, or of little effort, comes to an end.
+func TestCompressFewSamples(t *testing.T) {
+	workplace(t)
+	writeIdx(t, "few", 8, 60, 0, 0)
+	for _, effort := range []string{"0.01", "1"} {
+		got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "few", "--effort", effort, "-j", "1", "--json"))
+		if got.Test != nil || got.Best.Size != len(read(t, "corner.edgec")) || got.Best.Kept >= got.FloatParams {
+			t.Errorf("effort %s: best %+v", effort, got.Best)
+		}
 	}
 }
