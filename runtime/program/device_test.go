@@ -100,7 +100,7 @@ func run(t testing.TB, words []string, args ...string) string {
 // 10,000 test pictures of MNIST on every CPU.
 func TestSameBytesEverywhere(t *testing.T) {
 	if os.Getenv("EDGEC_DEEP") != "1" {
-		t.Skip("takes minutes: set EDGEC_DEEP=1, and EDGEC_DATA")
+		t.Skip("takes minutes: set EDGEC_DEEP=1 and EDGEC_DATA, and -count=1, since go does not see models change")
 	}
 	pictures, labels := mnist(t)
 	files := models(t)
