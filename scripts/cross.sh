@@ -26,7 +26,14 @@ names=${*:-$(echo "$table" | awk 'NF && $1 != "armv5" { print $1 }')}
 
 row() { echo "$table" | awk -v name="$1" '$1 == name { print $2, $3, $4, $5 }'; }
 
+# emulator prints the command that runs programs of a CPU; on a 64-bit PC those of
+# the 386 run as they are, under env (qemu-i386 7.2 breaks the threads of Go
+# programs).
 emulator() {
+	if [ "$1" = i386 ] && [ "$(uname -m)" = x86_64 ]; then
+		command -v env
+		return
+	fi
 	command -v "qemu-$1-static" || command -v "qemu-$1" || {
 		echo "cross: qemu-$1-static is not installed: apt-get install qemu-user-static" >&2
 		exit 1
