@@ -212,8 +212,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		s.judge.reference, s.judge.paired = honest.reference, false
 	}
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
-	labels := task == TaskAccuracy
-	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, labels, 256, s.threads, s.recipe.Seed)
+	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
 	return err
 }
 
@@ -479,6 +478,9 @@ func (s *search) rounds() error {
 			prune.SetGains(ls, gains)
 			ratio = (1 + ratio) / 2
 			continue
+		}
+		if kept(s.net) >= from.kept {
+			return nil // the thresholds do not move any more
 		}
 		if err := removeDead(s.net); err != nil {
 			return err

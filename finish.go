@@ -310,14 +310,18 @@ const (
 var coarseCentroids = []int{6, 4}
 
 // finishAll makes files from the saved states: the sparsest that meets the
-// recipe is found by bisection, then approached from the next one, then tried
-// with smaller codebooks.
+// recipe is found in growing steps from the sparse end, then by bisection, then
+// approached from the next one, then tried with smaller codebooks.
 func (s *search) finishAll() error {
 	if s.recipe.sizeOnly() {
 		return s.finishSize()
 	}
 	lo, hi := -1, len(s.saved) // saved[lo] is good enough, saved[hi] is not
-	for at := hi - 1; hi-lo > 1; at = (lo + hi) / 2 {
+	for step := 1; hi-lo > 1; step *= 2 {
+		at := max(hi-step, 0)
+		if lo >= 0 {
+			at = (lo + hi) / 2
+		}
 		ok, err := s.attempt(s.saved[at])
 		if err != nil {
 			return err

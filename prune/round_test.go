@@ -29,7 +29,7 @@ func nothing(int) error { return nil }
 // every criterion, and the effective weights are those of the masks.
 func TestRoundKeeps(t *testing.T) {
 	for _, c := range []Criterion{"", Fisher, Magnitude, Input} {
-		for _, steps := range []int{75, 120, 200} {
+		for _, steps := range []int{20, 31, 50, 75, 120, 200} {
 			t.Run(fmt.Sprint(c, steps), func(t *testing.T) {
 				g := denseNet(t, 1)
 				tr := newTrainer(t, g, nil)

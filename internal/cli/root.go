@@ -32,6 +32,7 @@ var commands = []func(*app) *cobra.Command{
 	buildCommand,
 	targetsCommand,
 	exportCommand,
+	demoCommand,
 	versionCommand,
 }
 

@@ -130,14 +130,17 @@ func (w *warp) apply(dst, src []uint8) {
 				}
 				return float32(plane[i*w.w+j])
 			}
-			var v float32
+			var v float32 // products are rounded, never fused with a sum: every CPU draws the same bytes
 			if i >= 0 && j >= 0 && i+1 < w.h && j+1 < w.w {
 				q := plane[i*w.w+j:]
-				v = (float32(q[0])*(1-ax)+float32(q[1])*ax)*(1-ay) + (float32(q[w.w])*(1-ax)+float32(q[w.w+1])*ax)*ay
+				v = mix(mix(float32(q[0]), float32(q[1]), ax), mix(float32(q[w.w]), float32(q[w.w+1]), ax), ay)
 			} else {
-				v = (at(i, j)*(1-ax)+at(i, j+1)*ax)*(1-ay) + (at(i+1, j)*(1-ax)+at(i+1, j+1)*ax)*ay
+				v = mix(mix(at(i, j), at(i, j+1), ax), mix(at(i+1, j), at(i+1, j+1), ax), ay)
 			}
 			dst[c*area+p] = uint8(v + 0.5)
 		}
 	}
 }
+
+// mix is a*(1-t) + b*t.
+func mix(a, b, t float32) float32 { return float32(a*(1-t)) + float32(b*t) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 )
 
 // Role says what a parameter is to its operator.
@@ -101,14 +102,31 @@ func (g *Grid) ScaleOf(c int) float32 {
 func (p *Param) Refresh() {
 	dst, w := p.Value.Data, p.Shadow.Data
 	switch {
-	case p.Grid != nil:
+	case p.Grid != nil && p.Book != nil:
 		p.each(func(i int, scale float32) { dst[i] = float32(p.quantum(i, scale)) * scale })
+	case p.Grid != nil:
+		p.refreshGrid(dst, w)
 	case p.Mask != nil:
-		for i, m := range p.Mask {
-			dst[i] = w[i] * m
-		}
+		vec.Mul(dst, w, p.Mask)
 	default:
 		copy(dst, w)
+	}
+}
+
+// refreshGrid rounds the masked shadow to the grid: quantum for each element.
+func (p *Param) refreshGrid(dst, w []float32) {
+	if p.Mask != nil {
+		vec.Mul(dst, w, p.Mask)
+		w = dst
+	}
+	step := 1 << p.Grid.Shift
+	limit := float64(p.Grid.Max / step * step)
+	row := len(dst)
+	if len(p.Grid.Scale) > 1 {
+		row /= p.Channels()
+	}
+	for c, scale := range p.Grid.Scale {
+		vec.Quantize(dst[c*row:(c+1)*row], w[c*row:(c+1)*row], scale, float64(step), -limit, limit)
 	}
 }
 

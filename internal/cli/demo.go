@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/export"
+	"edgec/internal/dataset"
+	"edgec/internal/demo"
+	"edgec/targets"
+)
+
+// demoFlags are the flags of edgec demo.
+type demoFlags struct {
+	folder  string
+	samples int
+	recipe  edgec.Recipe
+	goTool  string
+}
+
+// Bounds of --samples: the test part has a picture of each class, and all fit
+// into memory.
+const leastSamples, mostSamples = 160, 1_000_000
+
+// Defaults of the demo: what takes about a minute on two cores, and shows a
+// loss that can be seen.
+const (
+	demoFolder  = "edgec-demo"
+	demoDrop    = 1.0
+	demoEffort  = 0.2
+	demoSamples = 40_000
+)
+
+func demoCommand(a *app) *cobra.Command {
+	d := &demoFlags{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show everything on a small network: compress, build, run",
+		Long: `Takes a small network that the project trained itself (hexadecimal digits in
+several fonts, drawn anew) through all stages: compresses it, builds programs for
+a Raspberry Pi Zero (ARMv6), 64-bit ARM and this machine, executes them, under
+qemu-user where that is needed and installed, and compares what they compute to
+the byte. Nothing is needed but the Go toolchain, and nothing is downloaded.
+
+All of it is left in a folder: network, data, pictures, compressed file, report
+and programs, to try the other commands on.`,
+		Example: `  edgec demo
+  edgec demo -o /tmp/demo --max-drop 0.5 --effort 1`,
+		Args: needs(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.demo(cmd, d) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
+	f.Float64Var(&d.recipe.MaxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
+	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
+	f.DurationVar(&d.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 1m (default: none)")
+	f.Uint64Var(&d.recipe.Seed, "seed", 0, "draws other pictures and makes another run")
+	f.IntVarP(&d.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	f.StringVar(&d.goTool, "go", "go", "the go command")
+	return cmd
+}
+
+// demoResult is the JSON result of edgec demo.
+type demoResult struct {
+	Folder   string        `json:"folder"`
+	Network  string        `json:"network"`  // the float network, ONNX
+	Data     string        `json:"data"`     // folder of idx files
+	Pictures []string      `json:"pictures"` // PNG, of the test part
+	Report   string        `json:"report"`
+	Compress compressed    `json:"compress"`
+	Here     demoRun       `json:"here"`     // the file, executed by edgec itself
+	Programs []demoProgram `json:"programs"` // for boards, and what they compute
+}
+
+// demoProgram is a program that was built, and executed where it can be.
+type demoProgram struct {
+	targets.Result
+	Under  string   `json:"under,omitempty"`   // the emulator; "": this machine's own CPU
+	NotRun string   `json:"not_run,omitempty"` // why it was built only
+	Run    *demoRun `json:"run,omitempty"`
+}
+
+func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
+	boards, err := d.settle(cmd)
+	if err != nil {
+		return err
+	}
+	ctx, stop := a.interruptible(cmd.Context(), "interrupted: writing the best file so far, building nothing; once more to end at once")
+	defer stop()
+	r := &demoResult{Folder: d.folder, Network: d.path(demo.Name), Data: d.path("data"), Report: d.path("report.json")}
+	data, err := d.prepare(r)
+	if err != nil {
+		return err
+	}
+	a.note("%s: pictures of %d hexadecimal digits, %d for training, %d in other fonts for the test", r.Data, len(demo.Classes), data.Train.Len(), data.Test.Len())
+	if err := a.demoCompress(ctx, d, r, data); err != nil {
+		return err
+	}
+	for _, b := range boards {
+		p, err := a.demoBuild(ctx, d, r, b)
+		if err != nil {
+			return err
+		}
+		r.Programs = append(r.Programs, p)
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	return a.printDemo(r, data)
+}
+
+func (d *demoFlags) threads() int {
+	if d.recipe.Threads > 0 {
+		return d.recipe.Threads
+	}
+	return goruntime.GOMAXPROCS(0)
+}
+
+// path names a file of the folder.
+func (d *demoFlags) path(name ...string) string {
+	return filepath.Join(append([]string{d.folder}, name...)...)
+}
+
+// settle checks the flags, finds the boards and makes the folders, so that
+// nothing is missing after the search.
+func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
+	r := &d.recipe
+	switch {
+	case r.Threads < 0:
+		return nil, usagef(cmd, "--threads %d: give a positive number", r.Threads)
+	case d.samples < leastSamples || d.samples > mostSamples:
+		return nil, usagef(cmd, "--samples %d: give %d to %d", d.samples, leastSamples, mostSamples)
+	case !(r.Effort > 0):
+		return nil, usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
+	}
+	if err := r.Validate(); err != nil {
+		return nil, usageError{err, cmd.CommandPath()}
+	}
+	if _, err := exec.LookPath(d.goTool); err != nil {
+		return nil, fmt.Errorf("no %q command on PATH, by which the programs are built; install Go (apt install golang-go, or go.dev/dl), or name the command with --go", d.goTool)
+	}
+	// the pictures come varied, and the network was trained on others
+	r.NoAugment, r.TrainedOn, r.Labels = true, "no", demo.Classes
+	for _, dir := range []string{d.folder, d.path("data"), d.path("pictures")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("%s: cannot make the folder: %w; choose another with -o", dir, reason(err))
+		}
+		if err := checkOutput(filepath.Join(dir, "x")); err != nil {
+			return nil, err
+		}
+	}
+	return demoBoards()
+}
+
+// demoBoards are an ARMv6 board, any 64-bit ARM and this machine.
+func demoBoards() ([]targets.Board, error) {
+	names := []string{"rpi-zero", "linux-arm64"}
+	if own := ownBoard(); own != "" && own != names[1] {
+		names = append(names, own)
+	}
+	var boards []targets.Board
+	for _, n := range names {
+		b, err := targets.Find(n)
+		if err != nil {
+			return nil, err
+		}
+		boards = append(boards, b)
+	}
+	return boards, nil
+}
+
+// prepare draws the data and writes what the demo starts from.
+func (d *demoFlags) prepare(r *demoResult) (*dataset.Splits, error) {
+	data, err := demo.Data(demo.Seed+1+d.recipe.Seed, d.samples, d.samples/10, d.threads())
+	if err != nil {
+		return nil, err
+	}
+	if err := export.Write(r.Network, demo.ONNX); err != nil {
+		return nil, err
+	}
+	if err := dataset.WriteIdx(r.Data, data); err != nil {
+		return nil, err
+	}
+	pictures, err := demo.Pictures(data.Test, len(demo.Classes))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pictures {
+		path := d.path("pictures", p.Name)
+		if err := export.Write(path, p.PNG); err != nil {
+			return nil, err
+		}
+		r.Pictures = append(r.Pictures, path)
+	}
+	return data, nil
+}
+
+// demoCompress searches, writes file and report, and executes the file here.
+func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult, data *dataset.Splits) error {
+	m, err := edgec.OpenBytes(demo.ONNX, r.Network)
+	if err != nil {
+		return err
+	}
+	p := a.newProgress()
+	report, err := edgec.Compress(ctx, m, data, d.recipe, p.tell)
+	p.clear()
+	if err != nil {
+		return err
+	}
+	r.Compress = compressed{File: d.path("glyphs.edgec"), Report: report}
+	if err := export.Write(r.Compress.File, report.Best.Bytes); err != nil {
+		return err
+	}
+	if err := writeJSON(r.Report, r.Compress); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		a.note("%s written", r.Compress.File)
+		return errInterrupted
+	}
+	here, err := inProcess(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Compress.File, err)
+	}
+	r.Here = *here
+	return nil
+}
+
+// demoBuild builds the program for board and executes it if that is possible.
+// A program that computes anything else than edgec itself is an error.
+func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board targets.Board) (demoProgram, error) {
+	a.note("building for %s", board.Name)
+	out := d.path("glyphs-" + board.Name)
+	result, err := targets.Build(ctx, edgec.Sources, r.Compress.Best.Bytes, board, out, targets.Options{Go: d.goTool})
+	if err != nil {
+		return demoProgram{}, err
+	}
+	p := demoProgram{Result: result}
+	words, ok := board.Command()
+	if !ok {
+		p.NotRun = words[0] + " is not installed"
+		return p, nil
+	}
+	if len(words) > 0 {
+		p.Under = emulator(words)
+	}
+	a.note("executing %s%s on %d pictures", out, under(p.Under), r.Here.Idx.Pictures)
+	run, err := executed(ctx, words, out, r)
+	if err != nil {
+		return demoProgram{}, err
+	}
+	if run.Idx.CRC32 != r.Here.Idx.CRC32 {
+		return demoProgram{}, fmt.Errorf("%s: computes other bytes%s (checksum %s) than edgec on this machine (%s)", out, under(p.Under), run.Idx.CRC32, r.Here.Idx.CRC32)
+	}
+	p.Run = run
+	return p, nil
+}
