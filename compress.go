@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"time"
 
@@ -82,9 +83,9 @@ type search struct {
 
 // Sizes of the training stages, in samples; see work.
 const (
-	filterSamples = 120 * 128
-	roundSamples  = 200_000
-	coolSamples   = 300_000
+	filterSamples = 60_000
+	roundSamples  = 300_000
+	coolSamples   = 400_000
 	tuneSamples   = 500_000
 )
 
@@ -211,8 +212,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		s.judge.reference, s.judge.paired = honest.reference, false
 	}
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
-	labels := task == TaskAccuracy
-	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, labels, 256, s.threads, s.recipe.Seed)
+	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
 	return err
 }
 
@@ -376,12 +376,23 @@ func removeDead(g *graph.Graph) error {
 
 // slack is how many points above the accepted drop the running average of a
 // pruning round may be: cooling the learning rate down wins some back.
-const slack = 0.15
+const slack = 0.1
+
+// filterShare is the part of the accepted drop that cutting filters may use
+// up: single weights are pruned to less loss for a byte of the file. As long as
+// a pruning round costs more than slowRound multiplications forward, the time
+// that narrower layers save is worth a larger part.
+const (
+	filterShare     = 0.4
+	slowFilterShare = 0.65
+	slowRound       = 6e10
+)
 
 // filters cuts whole channels while the network bears it.
 func (s *search) filters() error {
 	rest := 0.6
 	accepted := s.net.Clone()
+	start := 0.0 // drop before any cut
 	for round := 0; round < 16 && rest < 0.9; round++ {
 		since := time.Now()
 		f := prune.NewFilters(s.net)
@@ -414,7 +425,15 @@ func (s *search) filters() error {
 		if err != nil {
 			return err
 		}
-		ok := drop <= s.recipe.MaxDrop+slack || s.recipe.sizeOnly() && drop <= 2
+		if round == 0 {
+			start = drop
+		}
+		share := filterShare
+		if float64(macs(s.net))*roundSamples > slowRound {
+			share = slowFilterShare
+		}
+		most := start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
+		ok := drop <= most || s.recipe.sizeOnly() && drop <= 2
 		s.stage("filters", s.net, drop, ok, "", since)
 		if ok {
 			accepted = s.net.Clone()
@@ -438,7 +457,7 @@ func (s *search) filters() error {
 func (s *search) rounds() error {
 	ls := prune.NewLayers(s.net)
 	s.save(s.net, 0, prune.Gains(ls))
-	for ratio := 0.5; ratio < 0.88; {
+	for ratio := 0.5; ratio < 0.8; {
 		since := time.Now()
 		from := s.saved[len(s.saved)-1]
 		keep := int(ratio * float64(prune.Kept(ls)))
@@ -459,6 +478,9 @@ func (s *search) rounds() error {
 			prune.SetGains(ls, gains)
 			ratio = (1 + ratio) / 2
 			continue
+		}
+		if kept(s.net) >= from.kept {
+			return nil // the thresholds do not move any more
 		}
 		if err := removeDead(s.net); err != nil {
 			return err

@@ -2,7 +2,9 @@ package edgec
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
@@ -13,11 +15,17 @@ import (
 // feed supplies the batches of fine-tuning: samples in random order, each in
 // several augmented copies, with the float network's outputs. Copies are made
 // and the teacher is asked when a batch first needs them; both are kept.
+//
+// A network that equals its teacher has no gradient, and without gradients there
+// is no importance. So where labels are missing, one is drawn for each sample
+// from the teacher's softmax (the gradients' square is then the Fisher
+// information: Martens 2020, section 5), and a network that reconstructs its
+// input aims at the mean of the teacher's output and the input.
 type feed struct {
 	copies  []*dataset.Set // nil until used; copy 0 is the samples as they are when plain
 	make    func(copy int) *dataset.Set
 	n       int // samples of each copy
-	labels  bool
+	task    string
 	teacher *train.Predictor
 	logits  []float32 // [copies*n, outputs]
 	known   []bool
@@ -33,7 +41,7 @@ type feed struct {
 }
 
 // newFeed prepares batches of at most batch samples.
-func newFeed(g *graph.Graph, copies, n int, makeCopy func(copy int) *dataset.Set, labels bool, batch, threads int, seed uint64) (*feed, error) {
+func newFeed(g *graph.Graph, copies, n int, makeCopy func(copy int) *dataset.Set, task string, batch, threads int, seed uint64) (*feed, error) {
 	const teacherBatch = 32
 	p, err := train.NewPredictor(g, teacherBatch, threads)
 	if err != nil {
@@ -41,7 +49,7 @@ func newFeed(g *graph.Graph, copies, n int, makeCopy func(copy int) *dataset.Set
 	}
 	shape := g.Inputs[0].Shape
 	return &feed{
-		copies: make([]*dataset.Set, copies), make: makeCopy, n: n, labels: labels, teacher: p,
+		copies: make([]*dataset.Set, copies), make: makeCopy, n: n, task: task, teacher: p,
 		logits: make([]float32, copies*n*p.Outputs()), known: make([]bool, copies*n),
 		rng: rand.New(rand.NewPCG(seed, 0x5eed)), shape: shape,
 		x: tensor.New(shape.WithBatch(batch)...), soft: tensor.New(batch, p.Outputs()), classes: make([]int, batch),
@@ -72,17 +80,42 @@ func (f *feed) next(size int) train.Batch {
 	f.ask()
 	for k, p := range f.pick {
 		set := f.copy(p / f.n)
-		set.Read(p%f.n, f.x.Data[k*sample:(k+1)*sample])
-		copy(f.soft.Data[k*width:(k+1)*width], f.logits[p*width:(p+1)*width])
-		if f.labels {
+		x, soft := f.x.Data[k*sample:(k+1)*sample], f.soft.Data[k*width:(k+1)*width]
+		set.Read(p%f.n, x)
+		copy(soft, f.logits[p*width:(p+1)*width])
+		switch f.task {
+		case TaskAccuracy:
 			f.classes[k] = set.Labels[p%f.n]
+		case TaskAgreement:
+			f.classes[k] = draw(soft, f.rng.Float64())
+		default:
+			for i, v := range x {
+				soft[i] = (soft[i] + v) / 2
+			}
 		}
 	}
 	b := train.Batch{X: f.x.Rows(0, size), Teacher: f.soft.Rows(0, size)}
-	if f.labels {
+	if f.task != TaskReconstruction {
 		b.Labels = f.classes[:size]
 	}
 	return b
+}
+
+// draw returns class c with probability softmax(logits)[c], for u uniform in
+// 0..1.
+func draw(logits []float32, u float64) int {
+	top := float64(slices.Max(logits))
+	sum := 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - top)
+	}
+	rest := u * sum
+	for c, v := range logits {
+		if rest -= math.Exp(float64(v) - top); rest < 0 {
+			return c
+		}
+	}
+	return train.Argmax(logits)
 }
 
 func (f *feed) shuffle() {

@@ -300,20 +300,29 @@ func (s *search) plain() error {
 	return nil
 }
 
-// firstCentroids is the codebook that checkpoints are tried with first.
-const firstCentroids = 8
+// The codebooks that a state is tried with: first one that serves most
+// networks, a finer one if that loses too much, then coarser ones.
+const (
+	firstCentroids = 8
+	fineCentroids  = 16
+)
+
+var coarseCentroids = []int{6, 4}
 
 // finishAll makes files from the saved states: the sparsest that meets the
-// recipe is found by bisection, then approached from the next one, then tried
-// with smaller codebooks.
+// recipe is found in growing steps from the sparse end, then by bisection, then
+// approached from the next one, then tried with smaller codebooks.
 func (s *search) finishAll() error {
 	if s.recipe.sizeOnly() {
 		return s.finishSize()
 	}
-	lo, hi := -1, len(s.saved) // saved[lo] meets, saved[hi] does not
-	k := firstCentroids
-	for at := hi - 1; hi-lo > 1; at = (lo + hi) / 2 {
-		ok, err := s.attempt(s.saved[at], k)
+	lo, hi := -1, len(s.saved) // saved[lo] is good enough, saved[hi] is not
+	for step := 1; hi-lo > 1; step *= 2 {
+		at := max(hi-step, 0)
+		if lo >= 0 {
+			at = (lo + hi) / 2
+		}
+		ok, err := s.attempt(s.saved[at])
 		if err != nil {
 			return err
 		}
@@ -324,20 +333,7 @@ func (s *search) finishAll() error {
 		}
 	}
 	if lo < 0 {
-		// even the densest state fails with few centroids: try more
-		for k = 16; k <= 64; k *= 2 {
-			ok, err := s.attempt(s.saved[0], k)
-			if err != nil {
-				return err
-			}
-			if ok {
-				lo = 0
-				break
-			}
-		}
-		if lo < 0 {
-			return nil
-		}
+		return s.finer(s.saved[0])
 	}
 	good := s.saved[lo]
 	if hi < len(s.saved) {
@@ -345,7 +341,7 @@ func (s *search) finishAll() error {
 		if err != nil {
 			return err
 		}
-		ok, err := s.attempt(between, k)
+		ok, err := s.attempt(between)
 		if err != nil {
 			return err
 		}
@@ -353,34 +349,49 @@ func (s *search) finishAll() error {
 			good = between
 		}
 	}
-	for _, fewer := range []int{6, 4} {
-		if fewer >= k {
-			continue
-		}
-		ok, err := s.attempt(good, fewer)
-		if err != nil {
+	for _, k := range coarseCentroids {
+		p, err := s.finish(good, k)
+		if err != nil || !s.safe(p) {
 			return err
-		}
-		if !ok {
-			break
 		}
 	}
 	return nil
 }
 
-// attempt finishes a checkpoint unless it is hopeless, and reports whether the
-// file meets the recipe.
-func (s *search) attempt(c *checkpoint, k int) (bool, error) {
+// finer tries the densest state, for which the usual codebooks are too coarse,
+// with larger ones.
+func (s *search) finer(c *checkpoint) error {
+	for k := 2 * fineCentroids; k <= 64; k *= 2 {
+		p, err := s.finish(c, k)
+		if err != nil || s.safe(p) {
+			return err
+		}
+	}
+	return nil
+}
+
+// attempt finishes a checkpoint unless it is hopeless, and reports whether one
+// of its files is good enough.
+func (s *search) attempt(c *checkpoint) (bool, error) {
 	if err := s.cool(c); err != nil {
 		return false, err
 	}
 	const hopeless = 0.1 // points; tuning seldom wins back as much
-	if !s.recipe.sizeOnly() && c.after > s.recipe.MaxDrop+hopeless {
+	if c.after > s.recipe.MaxDrop+hopeless {
 		return false, nil
 	}
-	p, err := s.finish(c, k)
-	return p.Meets, err
+	p, err := s.finish(c, firstCentroids)
+	if err != nil || s.safe(p) || c.after > s.recipe.MaxDrop {
+		return s.safe(p), err
+	}
+	p, err = s.finish(c, fineCentroids)
+	return s.safe(p), err
 }
+
+// safe reports whether a file meets the recipe with a margin of half a standard
+// error: the smallest of many files that seem good enough is one that was lucky
+// on the held-out samples.
+func (s *search) safe(p Point) bool { return p.safe(s.recipe) }
 
 // between prunes from the denser checkpoint to the geometric mean of the two.
 func (s *search) between(dense, sparse *checkpoint) (*checkpoint, error) {

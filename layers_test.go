@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ var levels = map[string]int{
 	"runtime/format": 0, "runtime/internal/cpu": 0,
 	"runtime/kernel":  1,
 	"runtime":         2,
-	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3,
+	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3,
 	"internal/graph": 4,
 	"internal/op":    5,
 	"internal/onnx":  6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
@@ -103,6 +105,44 @@ func checkImports(t *testing.T, name string) {
 					t.Errorf("%s imports %s, which makes device programs larger", name, b)
 				}
 			}
+		}
+	}
+}
+
+// The table of RATIONALE.md has a row for every package, with its level.
+func TestLayersAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("RATIONALE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]int{}
+	row := regexp.MustCompile("(?m)^\\| (\\d+) \\| (`[^|]*`) \\| \\S.* \\|$")
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+		level, _ := strconv.Atoi(m[1])
+		for _, name := range strings.Split(m[2], ", ") {
+			pkg := strings.Trim(name, "`")
+			if _, twice := documented[pkg]; twice {
+				t.Errorf("RATIONALE.md has two rows for %s", pkg)
+			}
+			documented[pkg] = level
+		}
+	}
+	for pkg, level := range levels {
+		at, ok := documented[pkg]
+		sources, err := filepath.Glob(path.Join(pkg, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case !ok && len(sources) > 0:
+			t.Errorf("RATIONALE.md has no row for %s, level %d", pkg, level)
+		case ok && at != level:
+			t.Errorf("RATIONALE.md has %s at level %d, the table here at %d", pkg, at, level)
+		}
+	}
+	for pkg := range documented {
+		if _, ok := levels[pkg]; !ok {
+			t.Errorf("RATIONALE.md has a row for %s, which has no level here", pkg)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package edgec
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,17 +15,18 @@ import (
 // Model is a trained network as it was read, simplified and not yet compressed.
 type Model struct {
 	Name  string // of the file, without folder and extension
-	Bytes int    // of the file
+	Bytes int    // of the file, with those that hold its tensors
 	graph *graph.Graph
 }
 
-// Open reads an ONNX file.
+// Open reads an ONNX file, and the files beside it that hold its tensors if it
+// was saved that way.
 func Open(path string) (*Model, error) {
-	data, err := os.ReadFile(path)
+	g, size, err := onnx.Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("edgec: %w", err)
+		return nil, err
 	}
-	return OpenBytes(data, path)
+	return newModel(g, int(size), path)
 }
 
 // OpenBytes reads an ONNX file from memory; name is used in messages.
@@ -35,6 +35,10 @@ func OpenBytes(data []byte, name string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newModel(g, len(data), name)
+}
+
+func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -47,7 +51,7 @@ func OpenBytes(data []byte, name string) (*Model, error) {
 		}
 	}
 	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	return &Model{Name: base, Bytes: len(data), graph: g}, nil
+	return &Model{Name: base, Bytes: size, graph: g}, nil
 }
 
 // Input returns the shape of a sample: [C, H, W] or [F].

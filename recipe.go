@@ -57,7 +57,7 @@ func (r Recipe) Validate() error {
 	if r.Budget < 0 {
 		bad("budget is %v; give a positive time", r.Budget)
 	}
-	if r.Effort < 0 || r.Effort > 100 {
+	if !(r.Effort >= 0 && r.Effort <= 100) {
 		bad("effort is %v; give 0 to 100", r.Effort)
 	}
 	if r.TrainedOn != "" && r.TrainedOn != "yes" && r.TrainedOn != "no" {

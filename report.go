@@ -90,20 +90,34 @@ func front(ps []Point) []Point {
 	return f
 }
 
-// best chooses the answer: for a size the least drop, otherwise the smallest
-// file whose drop is accepted. ok is false when no point meets the recipe.
+// safe reports whether the point meets the recipe with a margin of half a
+// standard error of its drop.
+func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+p.DropError/2) }
+
+// best chooses the answer among the points that meet the recipe with a margin
+// (see Point.safe) or, if there is none, among those that just meet it: for a
+// size the least drop, otherwise the smallest file; of equals the one that is
+// better in the other. ok is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
-	for _, q := range ps {
-		if !r.meets(q.Size, q.Drop) {
-			continue
+	for _, accepts := range []func(Point) bool{
+		func(q Point) bool { return q.safe(r) },
+		func(q Point) bool { return r.meets(q.Size, q.Drop) },
+	} {
+		for _, q := range ps {
+			if !accepts(q) {
+				continue
+			}
+			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop
+			if r.sizeOnly() {
+				better = q.Drop < p.Drop || q.Drop == p.Drop && q.Size < p.Size
+			}
+			if !ok || better {
+				p, ok = q, true
+			}
 		}
-		better := q.Size < p.Size
-		if r.sizeOnly() {
-			better = q.Drop < p.Drop
-		}
-		if !ok || better {
-			p, ok = q, true
+		if ok {
+			return p, true
 		}
 	}
-	return p, ok
+	return p, false
 }

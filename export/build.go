@@ -52,6 +52,8 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 }
 
 // Encode returns the bytes of the file that Build makes, and where they went.
+// The bytes are the same for the same graph. It fails where Build does, and
+// where the format's limits are exceeded.
 func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 	f, err := Build(g, cfg)
 	if err != nil {

@@ -196,14 +196,14 @@ func (b *builder) Flat(v *graph.Value, shape ...int) (int, []int) {
 }
 
 // Float implements op.Device.
-func (b *builder) Float(v *graph.Value) int {
+func (b *builder) Float(v *graph.Value, shape ...int) int {
 	if _, ok := b.value(v); !ok {
 		return 0
 	}
 	if v.Grid != nil {
 		b.onGrid(v)
 	}
-	t := b.arranged(v, nil)
+	t := b.arranged(v, shape)
 	if b.err != nil || b.f.Tensors[t].DType == format.Float32 {
 		return t
 	}

@@ -10,9 +10,15 @@ import (
 	"edgec/runtime/format"
 )
 
-// Lift turns a file back into a graph in the host's order of dimensions, with
-// the grids and integers that the device uses: what Build would lower to an
-// equal network. Images [H,W,C] become [1,C,H,W].
+// Lift turns a file back into a graph named name, in the host's order of
+// dimensions, with the grids and integers that the device uses: Build lowers it
+// to a network of the same results, and onnx.Encode writes it in the QDQ form.
+// Images [H,W,C] become [1,C,H,W]; fused activations stay a Clamp of their
+// operator, tables become op.Table, and masks and codebooks are gone: their
+// weights are integers like others. Inputs are named "input", "input1", ...,
+// outputs "output", "output1", ... unless they are inputs.
+//
+// f must be what format.Decode accepts. The error names the instruction.
 func Lift(f *format.File, name string) (*graph.Graph, error) {
 	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors))}
 	for k, t := range f.Inputs {
@@ -113,11 +119,11 @@ func (l *lifter) instr(i int, in *format.Instr) error {
 		l.node(i, op.AvgPool{KH: in.KH, KW: in.KW, StrideH: in.StrideH, StrideW: in.StrideW, DilH: in.DilH, DilW: in.DilW,
 			PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, CountPad: in.CountPad}, out, x[0])
 	case format.OpAdd:
-		l.node(i, op.Add{Clamp: clamp}, out, x...)
+		l.node(i, op.Add{Clamp: clamp}, out, x[0], l.repeated(i, x[1], x[0]))
 	case format.OpSub:
-		l.node(i, op.Sub{Clamp: clamp}, out, x...)
+		l.node(i, op.Sub{Clamp: clamp}, out, x[0], l.repeated(i, x[1], x[0]))
 	case format.OpMul:
-		l.node(i, op.Mul{}, out, x...)
+		l.node(i, op.Mul{}, out, x[0], l.repeated(i, x[1], x[0]))
 	case format.OpLUT:
 		from, to := &l.f.Tensors[in.In[0]], &l.f.Tensors[in.Out]
 		l.node(i, op.Table{In: graph.Affine{Scale: from.Scale, Zero: from.Zero}, Out: graph.Affine{Scale: to.Scale, Zero: to.Zero}, Q: l.f.LUTs[in.LUT]}, out, x[0])
@@ -140,12 +146,48 @@ func (l *lifter) instr(i int, in *format.Instr) error {
 	case format.OpDequantize:
 		out = x[0] // the host computes with the real values already
 	case format.OpQuantize:
+		if l.readers(in.In[0]) == 1 && x[0].Grid == nil {
+			x[0].Grid, out = out.Grid, x[0] // the softmax before it rounds its own result
+			break
+		}
 		l.node(i, op.Reshape{Shape: []int(out.Shape.Sample())}, out, x[0])
 	default:
 		return fmt.Errorf("opcode %d is unknown", in.Op)
 	}
 	l.at[in.Out] = out
 	return nil
+}
+
+// repeated returns v with as many dimensions as x, so that it is repeated within
+// the samples and not over them.
+func (l *lifter) repeated(i int, v, x *graph.Value) *graph.Value {
+	if len(v.Shape) == len(x.Shape) {
+		return v
+	}
+	r := &graph.Value{Name: fmt.Sprintf("one%d", i), Shape: make(tensor.Shape, len(x.Shape)), Grid: v.Grid}
+	for d := range r.Shape {
+		r.Shape[d] = 1
+	}
+	l.node(i, op.Reshape{Shape: r.Shape[1:]}, r, v)
+	return r
+}
+
+// readers counts the instructions and outputs that read tensor t.
+func (l *lifter) readers(t int) int {
+	n := 0
+	for _, o := range l.f.Outputs {
+		if o == t {
+			n++
+		}
+	}
+	for i := range l.f.Instrs {
+		for _, x := range l.f.Instrs[i].In {
+			if x == t {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // clamp returns the fused activation of an instruction. Limits at the ends of

@@ -17,7 +17,7 @@ import (
 
 // net builds small networks with random weights.
 type net struct {
-	t   *testing.T
+	t   testing.TB
 	g   *graph.Graph
 	rng *rand.Rand
 }
@@ -118,6 +118,12 @@ func session(t testing.TB, g *graph.Graph) *runtime.Session {
 	if sizes == nil || len(data) == 0 {
 		t.Fatal("no bytes")
 	}
+	return sessionOf(t, data)
+}
+
+// sessionOf loads a file.
+func sessionOf(t testing.TB, data []byte) *runtime.Session {
+	t.Helper()
 	m, err := runtime.Load(data)
 	if err != nil {
 		t.Fatal(err)
@@ -162,22 +168,33 @@ func agree(t *testing.T, name string, g *graph.Graph, x *tensor.Tensor) {
 	}
 	want := tape.Forward(x)[0].Data
 	got := deviceRun(t, session(t, g), g, x)
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d outputs, want %d", name, len(got), len(want))
-	}
-	sum, worst := 0.0, 0.0
-	for i, w := range want {
-		d := math.Abs(float64(w - got[i]))
-		worst, sum = max(worst, d), sum+d*d
-	}
-	// The integers differ where float32 sums land on the other side of a
-	// rounding boundary, and by the tie rules of requantization and averaging:
-	// now and then, by one step each; a steep table makes several of one.
-	const maxWorst, maxMean = 8, 0.5
+	worst, rms := distance(got, want)
 	step := stepOf(g, g.Outputs[0])
-	if rms := math.Sqrt(sum / float64(len(want))); worst > maxWorst*step || rms > maxMean*step {
+	if worst > maxWorst*step || rms > maxMean*step {
 		t.Errorf("%s: outputs differ by %.2f steps at most and %.2f rms from the tape\n%s", name, worst/step, rms/step, g)
 	}
+}
+
+// The integers of two ways to compute differ where float32 sums land on the
+// other side of a rounding boundary, and by the tie rules of requantization and
+// averaging: now and then, by one step each; a steep table makes several of one.
+const maxWorst, maxMean = 8, 0.5
+
+// distance returns the largest and the root mean square difference; infinite
+// where the lengths differ or one value is not a number.
+func distance(got, want []float32) (worst, rms float64) {
+	if len(got) != len(want) {
+		return math.Inf(1), math.Inf(1)
+	}
+	sum := 0.0
+	for i, w := range want {
+		d := math.Abs(float64(w) - float64(got[i]))
+		if d != d {
+			return math.Inf(1), math.Inf(1)
+		}
+		worst, sum = max(worst, d), sum+d*d
+	}
+	return worst, math.Sqrt(sum / float64(len(want)))
 }
 
 // stepOf is how far v moves when one integer moves by one: the scale of its
@@ -207,101 +224,124 @@ func stepOf(g *graph.Graph, v *graph.Value) float64 {
 	return step * norm
 }
 
+// netCase builds a network over samples of one shape.
+type netCase struct {
+	name   string
+	sample []int
+	build  func(b *net, x *graph.Value) *graph.Value
+}
+
+// cases are networks of every operator that the device has.
+var cases = []netCase{
+	{"dense", []int{20}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.dense(x, 16, relu), 7, none) }},
+	{"conv, pool, flatten, dense", []int{3, 8, 6}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
+		return b.dense(b.flatten(h), 6, none)
+	}},
+	{"image to dense at once", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.flatten(x), 6, none) }},
+	{"image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value {
+		return b.conv(b.conv(x, 4, 3, 2, 1, relu), 3, 1, 1, 1, none)
+	}},
+	{"int8 image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value { return b.conv(x, 4, 3, 1, 1, relu) }},
+	{"grouped and depthwise", []int{4, 7, 7}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(b.conv(b.conv(x, 8, 3, 1, 2, relu), 8, 3, 2, 8, relu), 16, 3, 1, 8, op.Clamp{On: true, Lo: 0, Hi: 2})
+		return b.dense(b.flatten(b.node(op.GlobalAvgPool{}, h)), 4, none)
+	}},
+	{"dilated, asymmetric padding", []int{2, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
+		o := op.Conv2D{StrideH: 2, StrideW: 1, DilH: 2, DilW: 1, PadT: 1, PadL: 0, PadB: 3, PadR: 2, Groups: 1, Clamp: relu}
+		return b.conv(b.node(o, x, b.param(graph.Weight, 0.3, 4, 2, 3, 3), nil), 3, 1, 1, 1, none)
+	}},
+	{"residual", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(x, 8, 3, 1, 1, relu)
+		sum := b.node(op.Add{Clamp: relu}, b.conv(h, 8, 3, 1, 1, none), h)
+		return b.dense(b.flatten(b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 3, StrideW: 3, DilH: 1, DilW: 1}, sum)), 5, none)
+	}},
+	{"concat of images", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
+		cat := b.node(op.Concat{Axis: 1}, b.conv(x, 3, 3, 1, 1, relu), b.conv(x, 5, 1, 1, 1, none), b.node(op.Sigmoid{}, b.conv(x, 2, 1, 1, 1, none)))
+		return b.conv(cat, 4, 3, 1, 1, none)
+	}},
+	{"concat of flattened images", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
+		cat := b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)), b.flatten(x))
+		return b.dense(b.node(op.Tanh{}, cat), 4, none)
+	}},
+	{"concat of flattened images as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
+		return b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)))
+	}},
+	{"heads of a detector", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
+		head := func(h *graph.Value) *graph.Value {
+			y := b.node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(h, 4, 3, 1, 1, none))
+			return b.reshape(y, y.Shape.Sample().Size()/2, 2)
+		}
+		h := b.conv(x, 5, 3, 2, 1, relu)
+		return b.node(op.Softmax{Axis: 2}, b.node(op.Concat{Axis: 1}, head(x), head(h)))
+	}},
+	{"flattened image as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value { return b.flatten(b.conv(x, 3, 3, 1, 1, relu)) }},
+	{"features to image", []int{24}, func(b *net, x *graph.Value) *graph.Value { return b.conv(b.reshape(x, 2, 3, 4), 5, 3, 1, 1, none) }},
+	{"transposed image", []int{3, 4, 5}, func(b *net, x *graph.Value) *graph.Value {
+		y := b.node(op.Transpose{Perm: []int{0, 3, 1, 2}}, b.conv(x, 6, 3, 1, 1, relu))
+		return b.conv(y, 2, 3, 1, 1, none)
+	}},
+	{"sequence", []int{6, 8}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.dense(x, 10, relu)
+		h = b.node(op.Pad{Before: []int{0, 1, 0}, After: []int{0, 2, 0}}, h)
+		return b.dense(b.flatten(b.dense(h, 5, relu)), 4, none)
+	}},
+	{"tables", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.HardSwish{}, b.conv(x, 4, 3, 1, 1, none))
+		h = b.node(op.LeakyRelu{Alpha: 0.2}, b.conv(h, 4, 3, 1, 1, none))
+		h = b.node(op.Mul{}, h, b.param(graph.Constant, 1, 1))
+		return b.conv(b.node(op.Tanh{}, h), 4, 1, 1, 1, none)
+	}},
+	{"constants", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.Mul{}, b.conv(x, 4, 3, 1, 1, relu), b.param(graph.Constant, 1, 4, 1, 1))
+		h = b.node(op.Sub{Clamp: relu}, b.param(graph.Constant, 1, 1, 4, 5, 5), h)
+		return b.conv(h, 4, 1, 1, 1, none)
+	}},
+	{"gate", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(x, 4, 3, 1, 1, relu)
+		gate := b.node(op.Sigmoid{}, b.conv(b.node(op.GlobalAvgPool{}, h), 4, 1, 1, 1, none))
+		return b.conv(b.node(op.Mul{}, gate, h), 4, 1, 1, 1, none)
+	}},
+	{"difference", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		return b.conv(b.node(op.Sub{Clamp: relu}, b.conv(x, 4, 3, 1, 1, none), b.conv(x, 4, 1, 1, 1, none)), 4, 1, 1, 1, none)
+	}},
+	{"padding", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.Pad{Before: []int{0, 0, 1, 2}, After: []int{0, 0, 2, 1}, Value: 0.5}, b.conv(x, 4, 3, 1, 1, none))
+		return b.conv(h, 4, 3, 1, 1, none)
+	}},
+	{"pools", []int{3, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 0, CeilMode: true}, b.conv(x, 4, 3, 1, 1, none))
+		h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, CountPad: true}, h)
+		h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, h)
+		return b.conv(h, 4, 1, 1, 1, none)
+	}},
+	{"one value for all", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(x, 4, 3, 1, 1, relu)
+		gate := b.node(op.Sigmoid{}, b.dense(b.flatten(b.node(op.GlobalAvgPool{}, h)), 1, none))
+		h = b.node(op.Mul{}, h, b.reshape(gate, 1, 1, 1))
+		return b.dense(b.node(op.Sub{}, b.dense(b.flatten(h), 6, relu), gate), 3, none)
+	}},
+	{"one step for all features", []int{6, 8}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.dense(x, 10, relu)
+		row := b.reshape(b.dense(b.flatten(h), 10, none), 1, 10)
+		return b.dense(b.flatten(b.node(op.Add{}, h, row)), 4, none)
+	}},
+	{"softmax over rows of one column", []int{1, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
+		o := convOp(3, 1, 1, 1, none)
+		o.PadL, o.PadR = 0, 0
+		h := b.node(o, x, b.param(graph.Weight, 0.5, 1, 1, 3, 5), nil)
+		return b.conv(b.node(op.Softmax{Axis: 2}, h), 3, 1, 1, 1, none)
+	}},
+	{"softmax inside", []int{3, 4, 4}, func(b *net, x *graph.Value) *graph.Value {
+		return b.conv(b.node(op.Softmax{Axis: 1}, b.conv(x, 4, 3, 1, 1, none)), 4, 1, 1, 1, none)
+	}},
+	{"softmax of a table", []int{8}, func(b *net, x *graph.Value) *graph.Value {
+		return b.node(op.Softmax{Axis: 1}, b.node(op.Tanh{}, b.dense(x, 5, none)))
+	}},
+}
+
 func TestAgree(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		sample []int
-		build  func(b *net, x *graph.Value) *graph.Value
-	}{
-		{"dense", []int{20}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.dense(x, 16, relu), 7, none) }},
-		{"conv, pool, flatten, dense", []int{3, 8, 6}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
-			return b.dense(b.flatten(h), 6, none)
-		}},
-		{"image to dense at once", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.flatten(x), 6, none) }},
-		{"image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value {
-			return b.conv(b.conv(x, 4, 3, 2, 1, relu), 3, 1, 1, 1, none)
-		}},
-		{"int8 image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value { return b.conv(x, 4, 3, 1, 1, relu) }},
-		{"grouped and depthwise", []int{4, 7, 7}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.conv(b.conv(b.conv(x, 8, 3, 1, 2, relu), 8, 3, 2, 8, relu), 16, 3, 1, 8, op.Clamp{On: true, Lo: 0, Hi: 2})
-			return b.dense(b.flatten(b.node(op.GlobalAvgPool{}, h)), 4, none)
-		}},
-		{"dilated, asymmetric padding", []int{2, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
-			o := op.Conv2D{StrideH: 2, StrideW: 1, DilH: 2, DilW: 1, PadT: 1, PadL: 0, PadB: 3, PadR: 2, Groups: 1, Clamp: relu}
-			return b.conv(b.node(o, x, b.param(graph.Weight, 0.3, 4, 2, 3, 3), nil), 3, 1, 1, 1, none)
-		}},
-		{"residual", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.conv(x, 8, 3, 1, 1, relu)
-			sum := b.node(op.Add{Clamp: relu}, b.conv(h, 8, 3, 1, 1, none), h)
-			return b.dense(b.flatten(b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 3, StrideW: 3, DilH: 1, DilW: 1}, sum)), 5, none)
-		}},
-		{"concat of images", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
-			cat := b.node(op.Concat{Axis: 1}, b.conv(x, 3, 3, 1, 1, relu), b.conv(x, 5, 1, 1, 1, none), b.node(op.Sigmoid{}, b.conv(x, 2, 1, 1, 1, none)))
-			return b.conv(cat, 4, 3, 1, 1, none)
-		}},
-		{"concat of flattened images", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
-			cat := b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)), b.flatten(x))
-			return b.dense(b.node(op.Tanh{}, cat), 4, none)
-		}},
-		{"concat of flattened images as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
-			return b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)))
-		}},
-		{"heads of a detector", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
-			head := func(h *graph.Value) *graph.Value {
-				y := b.node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(h, 4, 3, 1, 1, none))
-				return b.reshape(y, y.Shape.Sample().Size()/2, 2)
-			}
-			h := b.conv(x, 5, 3, 2, 1, relu)
-			return b.node(op.Softmax{Axis: 2}, b.node(op.Concat{Axis: 1}, head(x), head(h)))
-		}},
-		{"flattened image as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value { return b.flatten(b.conv(x, 3, 3, 1, 1, relu)) }},
-		{"features to image", []int{24}, func(b *net, x *graph.Value) *graph.Value { return b.conv(b.reshape(x, 2, 3, 4), 5, 3, 1, 1, none) }},
-		{"transposed image", []int{3, 4, 5}, func(b *net, x *graph.Value) *graph.Value {
-			y := b.node(op.Transpose{Perm: []int{0, 3, 1, 2}}, b.conv(x, 6, 3, 1, 1, relu))
-			return b.conv(y, 2, 3, 1, 1, none)
-		}},
-		{"sequence", []int{6, 8}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.dense(x, 10, relu)
-			h = b.node(op.Pad{Before: []int{0, 1, 0}, After: []int{0, 2, 0}}, h)
-			return b.dense(b.flatten(b.dense(h, 5, relu)), 4, none)
-		}},
-		{"tables", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.HardSwish{}, b.conv(x, 4, 3, 1, 1, none))
-			h = b.node(op.LeakyRelu{Alpha: 0.2}, b.conv(h, 4, 3, 1, 1, none))
-			h = b.node(op.Mul{}, h, b.param(graph.Constant, 1, 1))
-			return b.conv(b.node(op.Tanh{}, h), 4, 1, 1, 1, none)
-		}},
-		{"constants", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.Mul{}, b.conv(x, 4, 3, 1, 1, relu), b.param(graph.Constant, 1, 4, 1, 1))
-			h = b.node(op.Sub{Clamp: relu}, b.param(graph.Constant, 1, 1, 4, 5, 5), h)
-			return b.conv(h, 4, 1, 1, 1, none)
-		}},
-		{"gate", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.conv(x, 4, 3, 1, 1, relu)
-			gate := b.node(op.Sigmoid{}, b.conv(b.node(op.GlobalAvgPool{}, h), 4, 1, 1, 1, none))
-			return b.conv(b.node(op.Mul{}, gate, h), 4, 1, 1, 1, none)
-		}},
-		{"difference", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-			return b.conv(b.node(op.Sub{Clamp: relu}, b.conv(x, 4, 3, 1, 1, none), b.conv(x, 4, 1, 1, 1, none)), 4, 1, 1, 1, none)
-		}},
-		{"padding", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.Pad{Before: []int{0, 0, 1, 2}, After: []int{0, 0, 2, 1}, Value: 0.5}, b.conv(x, 4, 3, 1, 1, none))
-			return b.conv(h, 4, 3, 1, 1, none)
-		}},
-		{"pools", []int{3, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 0, CeilMode: true}, b.conv(x, 4, 3, 1, 1, none))
-			h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, CountPad: true}, h)
-			h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, h)
-			return b.conv(h, 4, 1, 1, 1, none)
-		}},
-		{"softmax inside", []int{3, 4, 4}, func(b *net, x *graph.Value) *graph.Value {
-			return b.conv(b.node(op.Softmax{Axis: 1}, b.conv(x, 4, 3, 1, 1, none)), 4, 1, 1, 1, none)
-		}},
-		{"softmax of a table", []int{8}, func(b *net, x *graph.Value) *graph.Value {
-			return b.node(op.Softmax{Axis: 1}, b.node(op.Tanh{}, b.dense(x, 5, none)))
-		}},
-	} {
+	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			b, x := newNet(t, 1, c.sample...)
 			g := b.done(c.build(b, x))

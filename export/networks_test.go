@@ -1,10 +1,7 @@
 package export_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,12 +11,12 @@ import (
 	"testing"
 
 	"edgec/export"
+	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
 	"edgec/quantize"
-	"edgec/runtime"
 )
 
 // dataDir returns the folder of real networks and data.
@@ -35,7 +32,7 @@ func dataDir(t testing.TB) string {
 // network reads and simplifies a network.
 func network(t testing.TB, path string) *graph.Graph {
 	t.Helper()
-	g, err := onnx.Read(path)
+	g, _, err := onnx.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,29 +72,56 @@ func golden(t testing.TB, path string) *tensor.Tensor {
 	return readNpy(t, b)
 }
 
-// mnist returns the first n images of a set, scaled to 0..1, and their labels.
-func mnist(t testing.TB, dir, set string, n int) (*tensor.Tensor, []byte) {
+// realNet is a network and the labelled data that it was made for.
+type realNet struct {
+	folder, name string
+	data         string
+	raw          bool    // takes bytes as 0..255
+	samples      int     // of the test part, when EDGEC_LONG is not set
+	loss         float64 // points that quantization may cost
+	same         float64 // share of samples on which fake quantization and device agree
+	between      float64 // points between the errors of two programs
+}
+
+// realNets are bound by what is measured and a few samples. A residual network
+// multiplies a rounding difference by all its layers, so its classes change on
+// samples that it hardly knows; they change for the better about as often.
+var realNets = []realNet{
+	{"lenet", "lenet-5", "mnist", false, 2000, 0.1, 0.998, 0.1},
+	{"lenet", "lenet-300-100", "mnist", false, 2000, 0.1, 0.998, 0.1},
+	{"lenet", "cntk-mnist", "mnist", true, 2000, 0.1, 0.998, 0.1},
+	{"lenet", "keras-cnn", "mnist", false, 500, 0.2, 0.998, 0.2},
+	{"mlperf-tiny", "resnet8", "cifar10-1k", true, 300, 3, 0.95, 1},
+	{"mlperf-tiny", "kws-dscnn", "kws-mfcc/kws-1000.npz", false, 500, 1, 0.98, 0.4},
+}
+
+// load reads the network, samples to calibrate it with, and test samples with
+// their labels.
+func (n realNet) load(t testing.TB, dir string) (g *graph.Graph, calibration, x *tensor.Tensor, labels []int) {
 	t.Helper()
-	read := func(name string, head int) []byte {
-		b, err := os.ReadFile(filepath.Join(dir, "mnist", set+name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		z, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err = io.ReadAll(z); err != nil {
-			t.Fatal(err)
-		}
-		return b[head:]
+	g = network(t, filepath.Join(dir, "models", n.folder, n.name+".onnx"))
+	data, err := dataset.Open(filepath.Join(dir, n.data), dataset.Options{Shape: g.Inputs[0].Shape.Sample(), Raw: n.raw})
+	if err != nil {
+		t.Fatal(err)
 	}
-	pixels := read("-images-idx3-ubyte.gz", 16)
-	x := tensor.New(n, 1, 28, 28)
-	for i := range x.Data {
-		x.Data[i] = float32(pixels[i]) / 255
+	test, first := data.Test, 0
+	if test == nil { // one part only: the second half is the test
+		test, first = data.Train, data.Train.Len()/2
 	}
-	return x, read("-labels-idx1-ubyte.gz", 8)[:n]
+	count := test.Len() - first
+	if os.Getenv("EDGEC_LONG") == "" {
+		count = min(count, n.samples)
+	}
+	return g, read(data.Train, 0, 200), read(test, first, count), test.Labels[first : first+count]
+}
+
+func read(s *dataset.Set, first, count int) *tensor.Tensor {
+	x := tensor.New(append(tensor.Shape{count}, s.Sample()...)...)
+	size := s.Sample().Size()
+	for i := range count {
+		s.Read(first+i, x.Data[i*size:(i+1)*size])
+	}
+	return x
 }
 
 func argmax(x []float32) int {
@@ -111,10 +135,10 @@ func argmax(x []float32) int {
 }
 
 // wrong counts the samples whose largest output is not the label.
-func wrong(out []float32, labels []byte) int {
+func wrong(out []float32, labels []int) int {
 	n, k := 0, len(out)/len(labels)
 	for i, l := range labels {
-		if argmax(out[i*k:(i+1)*k]) != int(l) {
+		if argmax(out[i*k:(i+1)*k]) != l {
 			n++
 		}
 	}
@@ -145,67 +169,74 @@ func sqnr(want, got []float32) float64 {
 	return 10 * math.Log10(signal/noise)
 }
 
-// The LeNets, calibrated on 200 training images, lose at most 0.1 points on the
-// test images in the runtime. All 10,000 images are used when EDGEC_LONG is set.
-func TestMNIST(t *testing.T) {
+// Real networks, calibrated on 200 training samples and not trained, keep their
+// accuracy in the runtime. All test samples are used when EDGEC_LONG is set.
+func TestAccuracy(t *testing.T) {
 	dir := dataDir(t)
-	n := 2000
-	if os.Getenv("EDGEC_LONG") != "" {
-		n = 10000
-	}
-	x, labels := mnist(t, dir, "t10k", n)
-	calibration, _ := mnist(t, dir, "train", 200)
-	for _, name := range []string{"lenet-5", "lenet-300-100"} {
-		g := network(t, filepath.Join(dir, "models", "lenet", name+".onnx"))
-		float := floatRun(t, g, x)
-		quantized(t, g, calibration)
-		data, sizes, err := export.Encode(g, export.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fake := floatRun(t, g, x)
-		device := deviceRun(t, session(t, g), g, x)
-		t.Logf("%s: %d images, errors: float %d, fake quantization %d, device %d; %.1f dB; file %d bytes (%+v)",
-			name, n, wrong(float, labels), wrong(fake, labels), wrong(device, labels), sqnr(float, device), len(data), *sizes)
-		if loss := float64(wrong(device, labels)-wrong(float, labels)) / float64(n); loss > 0.001 {
-			t.Errorf("%s: the device's error is %.2f points above the float network's", name, 100*loss)
-		}
-		same := 0
-		for i := range labels {
-			k := len(fake) / len(labels)
-			if argmax(fake[i*k:(i+1)*k]) == argmax(device[i*k:(i+1)*k]) {
-				same++
+	for _, n := range realNets {
+		t.Run(n.name, func(t *testing.T) {
+			g, calibration, x, labels := n.load(t, dir)
+			float := floatRun(t, g, x)
+			quantized(t, g, calibration)
+			data, _, err := export.Encode(g, export.Config{})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if same < n-n/500 {
-			t.Errorf("%s: fake quantization and device agree on %d of %d images only", name, same, n)
-		}
+			fake := floatRun(t, g, x)
+			device := deviceRun(t, session(t, g), g, x)
+			t.Logf("%d samples, errors: float %d, fake quantization %d, device %d; %.1f dB; file %d bytes",
+				len(labels), wrong(float, labels), wrong(fake, labels), wrong(device, labels), sqnr(float, device), len(data))
+			if loss := 100 * float64(wrong(device, labels)-wrong(float, labels)) / float64(len(labels)); loss > n.loss {
+				t.Errorf("the device's error is %.2f points above the float network's, at most %v allowed", loss, n.loss)
+			}
+			if same := agreement(fake, device, len(labels)); float64(same) < n.same*float64(len(labels)) {
+				t.Errorf("fake quantization and device agree on %d of %d samples only", same, len(labels))
+			}
+		})
 	}
 }
 
+// agreement counts the samples on whose largest output a and b agree.
+func agreement(a, b []float32, samples int) int {
+	same, k := 0, len(a)/samples
+	for i := range samples {
+		if argmax(a[i*k:(i+1)*k]) == argmax(b[i*k:(i+1)*k]) {
+			same++
+		}
+	}
+	return same
+}
+
 // Real networks lower, and the device stays close to the float reference of
-// ONNX Runtime.
+// ONNX Runtime on the inputs that it is calibrated with: about 4 dB below what
+// is measured are allowed.
 func TestNetworks(t *testing.T) {
 	dir := dataDir(t)
 	for _, c := range []struct {
 		folder, name string
 		least        float64 // decibels
 	}{
-		{"lenet", "cntk-mnist", 25},
-		{"lenet", "keras-cnn", 25},
-		{"mlperf-tiny", "resnet8", 20},
-		{"mlperf-tiny", "kws-dscnn", 20},
-		{"mlperf-tiny", "vww-mobilenet", 20},
-		{"mlperf-tiny", "ad-autoencoder", 20},
-		{"detect", "mobilenet-v2-0.35-128", 10},
-		{"detect", "ultraface-rfb-320", 10},
+		{"lenet", "lenet-5", 30},
+		{"lenet", "lenet-300-100", 30},
+		{"lenet", "cntk-mnist", 47},
+		{"lenet", "keras-cnn", 56},
+		{"lenet", "case-study", 30},
+		{"mlperf-tiny", "resnet8", 30},
+		{"mlperf-tiny", "kws-dscnn", 37},
+		{"mlperf-tiny", "vww-mobilenet", 54},
+		{"mlperf-tiny", "ad-autoencoder", 42},
+		{"detect", "mobilenet-v2-0.35-128", 33},
+		{"detect", "ultraface-rfb-320", 26},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if testing.Short() && c.folder == "detect" {
+			if testing.Short() && (c.folder == "detect" || c.name == "case-study") {
 				t.Skip("large network, skipped in short mode")
 			}
 			g := network(t, filepath.Join(dir, "models", c.folder, c.name+".onnx"))
 			in := golden(t, filepath.Join(dir, "golden", c.name, "in0.npy"))
+			if c.name == "case-study" { // 600 million multiplications a sample
+				in = in.Rows(0, 1)
+			}
 			if err := quantize.Quantize(g, quantize.Samples(in, 8), quantize.Config{}); err != nil {
 				t.Fatal(err)
 			}
@@ -213,16 +244,9 @@ func TestNetworks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := runtime.Load(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := m.NewSession(runtime.Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := sessionOf(t, data)
 			for k := range g.Outputs {
-				want := golden(t, filepath.Join(dir, "golden", c.name, "out"+strconv.Itoa(k)+".npy")).Data
+				want := golden(t, filepath.Join(dir, "golden", c.name, "out"+strconv.Itoa(k)+".npy")).Rows(0, in.Shape[0]).Data
 				var got []float32
 				for i := range in.Shape[0] {
 					if err := s.SetInputNCHW(0, in.Rows(i, i+1).Data); err != nil {

@@ -7,7 +7,8 @@ import (
 )
 
 // Write puts data into the file at path, or leaves what was there: it writes a
-// temporary file beside it, syncs it to the disk and renames it.
+// temporary file beside it, syncs it to the disk and renames it. The error names
+// the path.
 func Write(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

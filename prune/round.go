@@ -19,7 +19,7 @@ import (
 type Round struct {
 	Keep      int                        // elements that survive, of all prunable ones
 	Steps     int                        // optimizer steps
-	Every     int                        // steps between mask updates; 0: 25
+	Every     int                        // steps between mask updates; 0: 25, or a twentieth of Steps if that is less
 	Settle    float64                    // fraction of the steps after which the masks stay; 0: 0.8
 	Criterion Criterion                  // "": Fisher
 	Rate      func(done float64) float64 // learning rate at the fraction done of the round
@@ -45,7 +45,7 @@ type Moves struct {
 func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, error), after func(step int) error) (Moves, error) {
 	every := r.Every
 	if every == 0 {
-		every = 25
+		every = max(1, min(25, r.Steps/20)) // some update falls between rampEnd and Settle
 	}
 	settle := r.Settle
 	if settle == 0 {

@@ -22,6 +22,7 @@ import (
 // Error is a failure of the runtime, in one line.
 type Error string
 
+// Error returns the line, which begins with "runtime: ".
 func (e Error) Error() string { return "runtime: " + string(e) }
 
 // Model is a loaded network.
@@ -39,7 +40,9 @@ type packed struct {
 	window    kernel.Window
 }
 
-// Load decodes a file and prepares it for execution.
+// Load decodes a file, verifies all of it and prepares it for execution. The
+// error of a file that is damaged, newer or too large is a format.Error; one
+// whose sums could overflow gives an Error. data is not kept.
 func Load(data []byte) (*Model, error) {
 	f, err := format.Decode(data)
 	if err != nil {

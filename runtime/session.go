@@ -10,7 +10,8 @@ import (
 // Config configures a Session. It has no settings yet.
 type Config struct{}
 
-// Session is the working memory of one inference at a time.
+// Session is the working memory of one inference at a time. It belongs to one
+// goroutine; any number of sessions of a model may run at the same time.
 type Session struct {
 	m      *Model
 	arena  []uint32 // aligned for float32
@@ -22,7 +23,8 @@ type Session struct {
 	tables [][256]int8 // of each channel of input 0: the int8 of a byte
 }
 
-// NewSession allocates the working memory.
+// NewSession allocates the working memory. It fails only for a file that was not
+// completed by format.Finish.
 func (m *Model) NewSession(Config) (*Session, error) {
 	f := m.f
 	s := &Session{m: m, arena: make([]uint32, (f.Arena+3)/4+1), ints: make([][]int8, len(f.Tensors)), floats: make([][]float32, len(f.Tensors))}
@@ -149,7 +151,8 @@ func (s *Session) concat(in *format.Instr) func() {
 	}
 }
 
-// Run executes the network on the inputs that have been set.
+// Run executes the network on the inputs that have been set. It neither
+// allocates nor fails. Inputs have to be set again before the next Run.
 func (s *Session) Run() {
 	for _, step := range s.steps {
 		step()
@@ -160,7 +163,9 @@ func (s *Session) Run() {
 // before each Run: their memory is used for other values during it.
 func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
 
-// SetInput quantizes x, in the device's order, into input i.
+// SetInput quantizes x, real numbers in the device's order ([H,W,C] for images),
+// into input i: zero + round(x/scale), halves away from zero, saturated. It
+// refuses another number of elements. i is below the number of inputs (Info).
 func (s *Session) SetInput(i int, x []float32) error {
 	dst := s.Input(i)
 	if len(x) != len(dst) {
@@ -171,7 +176,8 @@ func (s *Session) SetInput(i int, x []float32) error {
 	return nil
 }
 
-// SetInputNCHW is SetInput for images whose channels come first.
+// SetInputNCHW is SetInput for images whose channels come first, [C,H,W] as in
+// ONNX; other inputs are taken as they are.
 func (s *Session) SetInputNCHW(i int, x []float32) error {
 	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
@@ -224,9 +230,12 @@ func (s *Session) makeTables() {
 }
 
 // SetBytes sets input i, a picture, from its pixels, [H,W,C] bytes, by the
-// preprocessing that the file names.
+// preprocessing that the file names, which is input 0's: other inputs are refused.
 func (s *Session) SetBytes(i int, pixels []byte) error {
 	dst := s.Input(i)
+	if i != 0 {
+		return Error("input " + itoa(i) + " is no picture; set it by SetInput")
+	}
 	if len(pixels) != len(dst) {
 		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
 	}

@@ -12,16 +12,16 @@ const iterations = 40
 // KMeans returns k-1 or fewer distinct non-zero centroids, ascending, for the
 // values w with importance f (>= 0, same length), such that together with zero
 // they minimise sum f_i (w_i - c)^2 + 2 lambda (-log2 p_c) locally (Lloyd's
-// algorithm from weighted quantiles). Zero is no candidate for these values:
+// algorithm from the best partition without prices). Zero is no candidate for these values:
 // they are the kept weights.
 //
-// Cost: O(n log n + iterations * n log k).
+// Cost: O(n log n + iterations * k log n).
 func KMeans(w, f []float32, k int, lambda float64) []float32 {
 	if len(w) == 0 || k < 2 {
 		return nil
 	}
 	s := newSorted(w, f)
-	c := s.quantiles(k - 1)
+	c := s.start(k - 1)
 	for it := 0; it < iterations; it++ {
 		next := s.lloyd(c, lambda)
 		if slices.Equal(next, c) {
@@ -35,8 +35,8 @@ func KMeans(w, f []float32, k int, lambda float64) []float32 {
 // sorted holds values in ascending order with prefix sums, so that the cost
 // and the mean of a run of values take constant time.
 type sorted struct {
-	x     []float64
-	f, fx []float64 // prefix sums of importance and of importance*value
+	x          []float64
+	f, fx, fxx []float64 // prefix sums of importance, and of it times value and square
 }
 
 func newSorted(w, f []float32) *sorted {
@@ -56,32 +56,76 @@ func newSorted(w, f []float32) *sorted {
 		mean += float64(v)
 	}
 	floor := 1e-3*mean/float64(len(f)) + 1e-30
-	s := &sorted{x: make([]float64, len(w)), f: make([]float64, len(w)+1), fx: make([]float64, len(w)+1)}
+	n := len(w)
+	s := &sorted{x: make([]float64, n), f: make([]float64, n+1), fx: make([]float64, n+1), fxx: make([]float64, n+1)}
 	for i, j := range order {
 		fi := float64(f[j]) + floor
 		s.x[i] = float64(w[j])
 		s.f[i+1] = s.f[i] + fi
-		s.fx[i+1] = s.fx[i] + fi*float64(w[j])
+		s.fx[i+1] = s.fx[i] + fi*s.x[i]
+		s.fxx[i+1] = s.fxx[i] + fi*s.x[i]*s.x[i]
 	}
 	return s
 }
 
-// quantiles returns n distinct starting centroids: the means of runs that
-// carry equal shares of sum f^(1/3), the optimal point density of a fine
-// quantizer (Panter, Dite 1951), approximated by equal counts.
-func (s *sorted) quantiles(n int) []float32 {
-	var c []float32
-	for i := 0; i < n; i++ {
-		lo, hi := i*len(s.x)/n, (i+1)*len(s.x)/n
-		if lo == hi {
-			continue
+// start returns at most n distinct centroids to start from: those of the
+// partition into n runs with the least distortion, by dynamic programming (Bruce
+// 1965; the last border moves right with the run's end, so that each layer is
+// divided and conquered). Beyond cells values, it partitions runs of equal count.
+//
+// Cost: O(n cells log cells).
+func (s *sorted) start(n int) []float32 {
+	m := min(len(s.x), cells)
+	edge := func(i int) int { return i * len(s.x) / m }
+	cost, next := make([]float64, m+1), make([]float64, m+1)
+	for i := 1; i <= m; i++ {
+		cost[i] = s.spread(0, edge(i))
+	}
+	var from [][]int32 // of each layer, where the last run of the first i cells starts
+	for layer := 1; layer < min(n, m); layer++ {
+		last := make([]int32, m+1)
+		var solve func(lo, hi, a, b int)
+		solve = func(lo, hi, a, b int) {
+			if lo > hi {
+				return
+			}
+			mid := (lo + hi) / 2
+			best := math.Inf(1)
+			for j := a; j <= min(b, mid-1); j++ {
+				if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
+					best, last[mid] = c, int32(j)
+				}
+			}
+			next[mid] = best
+			solve(lo, mid-1, a, int(last[mid]))
+			solve(mid+1, hi, int(last[mid]), b)
 		}
-		v := float32(s.mean(lo, hi))
-		if len(c) == 0 || c[len(c)-1] != v {
+		solve(layer+1, m, layer, m)
+		copy(cost[layer+1:], next[layer+1:])
+		from = append(from, last)
+	}
+	borders := []int{m}
+	for layer := len(from) - 1; layer >= 0; layer-- {
+		borders = append(borders, int(from[layer][borders[len(borders)-1]]))
+	}
+	borders = append(borders, 0)
+	var c []float32
+	for i := len(borders) - 1; i > 0; i-- {
+		v := float32(s.mean(edge(borders[i]), edge(borders[i-1])))
+		if len(c) == 0 || c[len(c)-1] < v {
 			c = append(c, v)
 		}
 	}
 	return c
+}
+
+// cells bounds the work of start.
+const cells = 2048
+
+// spread returns the distortion of a run under its mean: sum f (x - mean)^2.
+func (s *sorted) spread(lo, hi int) float64 {
+	f, fx := s.f[hi]-s.f[lo], s.fx[hi]-s.fx[lo]
+	return math.Max(0, s.fxx[hi]-s.fxx[lo]-fx*fx/f)
 }
 
 func (s *sorted) mean(lo, hi int) float64 {

@@ -15,18 +15,27 @@ import (
 // openCSV reads one sample a line: numbers, and a label in a column named
 // label, class, y or target, else in the first or last column when the network
 // takes one number fewer than there are columns and that column holds whole
-// numbers. A first line that is not numeric is a header.
+// numbers; one that is not the same everywhere comes first. A first line that starts with no number, or names one of these
+// columns, is a header.
 func openCSV(path string, o Options) (*Splits, error) {
 	data, err := readAll(path)
 	if err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(bytes.NewReader(data))
+	s, err := parseCSV(data, path, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Splits{Train: s}, nil
+}
+
+func parseCSV(data []byte, path string, o Options) (*Set, error) {
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	r.ReuseRecord = true
 	r.TrimLeadingSpace = true
 	var rows []float32
 	columns, label, lines := 0, -1, 0
-	for line := 1; ; line++ {
+	for {
 		rec, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -34,21 +43,17 @@ func openCSV(path string, o Options) (*Splits, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %s: %v", path, err)
 		}
-		if line == 1 {
+		if columns == 0 {
 			columns = len(rec)
-			if _, err := strconv.ParseFloat(rec[0], 32); err != nil {
-				for i, h := range rec {
-					switch strings.ToLower(strings.TrimSpace(h)) {
-					case "label", "class", "y", "target":
-						label = i
-					}
-				}
+			var header bool
+			if label, header = parseHeader(rec); header {
 				continue
 			}
 		}
 		for i, f := range rec {
 			v, err := strconv.ParseFloat(strings.TrimSpace(f), 32)
 			if err != nil || v-v != 0 {
+				line, _ := r.FieldPos(i)
 				return nil, fmt.Errorf("dataset: %s: line %d, column %d: %q is not a finite number", path, line, i+1, f)
 			}
 			rows = append(rows, float32(v))
@@ -59,11 +64,7 @@ func openCSV(path string, o Options) (*Splits, error) {
 		return nil, fmt.Errorf("dataset: %s: holds no samples", path)
 	}
 	if label < 0 && o.Shape != nil && o.Shape.Size() == columns-1 {
-		for _, c := range []int{0, columns - 1} {
-			if label < 0 && wholeColumn(rows, columns, c) {
-				label = c
-			}
-		}
+		label = labelColumn(rows, columns)
 	}
 	features := columns
 	if label >= 0 {
@@ -73,32 +74,63 @@ func openCSV(path string, o Options) (*Splits, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x []float32
-	var labels []int
-	for i := 0; i < lines; i++ {
-		for c, v := range rows[i*columns : (i+1)*columns] {
-			if c != label {
-				x = append(x, v)
-				continue
-			}
-			if v != float32(int(v)) {
-				return nil, fmt.Errorf("dataset: %s: sample %d has label %v; labels are whole numbers", path, i, v)
-			}
-			labels = append(labels, int(v))
+	var x, classes []float32
+	for i, v := range rows {
+		if i%columns == label {
+			classes = append(classes, v)
+		} else {
+			x = append(x, v)
 		}
 	}
 	s := newSet(sample, image, nil, x, lines, o.pre())
 	if label < 0 {
-		return &Splits{Train: s}, nil
+		return s, nil
 	}
-	return &Splits{Train: s}, s.setLabels(labels, o.Classes, path)
+	labels, err := wholeLabels(classes, path)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.setLabels(labels, o.Classes, path)
 }
 
-func wholeColumn(rows []float32, columns, c int) bool {
-	for i := c; i < len(rows); i += columns {
-		if v := rows[i]; v != float32(int(v)) || v < 0 {
-			return false
+// parseHeader reports whether a first line is a header, and which column it
+// says holds the labels (-1: none).
+func parseHeader(rec []string) (label int, header bool) {
+	label = -1
+	for i, h := range rec {
+		switch strings.ToLower(strings.TrimSpace(h)) {
+		case "label", "class", "y", "target":
+			label = i
 		}
 	}
-	return true
+	_, err := strconv.ParseFloat(strings.TrimSpace(rec[0]), 32)
+	return label, label >= 0 || errors.Is(err, strconv.ErrSyntax)
+}
+
+// labelColumn returns which of the first and the last column may hold labels,
+// or -1. A column of one value (a border pixel, say) is taken only if the other
+// will not do.
+func labelColumn(rows []float32, columns int) int {
+	label := -1
+	for _, c := range []int{0, columns - 1} {
+		whole, varied := inspectColumn(rows, columns, c)
+		if whole && varied {
+			return c
+		}
+		if whole && label < 0 {
+			label = c
+		}
+	}
+	return label
+}
+
+func inspectColumn(rows []float32, columns, c int) (whole, varied bool) {
+	for i := c; i < len(rows); i += columns {
+		v := rows[i]
+		if v != float32(int(v)) || v < 0 {
+			return false, false
+		}
+		varied = varied || v != rows[c]
+	}
+	return true, varied
 }

@@ -53,6 +53,10 @@ func readIdx(path string) (*idxArray, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseIdx(data, path)
+}
+
+func parseIdx(data []byte, path string) (*idxArray, error) {
 	if len(data) < 4 || data[0] != 0 || data[1] != 0 {
 		return nil, fmt.Errorf("dataset: %s: not an idx file (it does not start with two zero bytes)", path)
 	}
@@ -146,33 +150,36 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(a.shape) < 2 {
-		return nil, fmt.Errorf("dataset: %s: shape %v has no samples with elements", images, a.shape)
-	}
-	sample, image, err := fit(a.shape[1:], o, images)
-	if err != nil {
-		return nil, err
-	}
-	if err := finite(a.nums, sample.Size(), images); err != nil {
-		return nil, err
-	}
-	s := newSet(sample, image, a.bytes, a.nums, a.shape[0], o.pre())
-	if labels == "" {
-		return s, nil
+	s, err := a.set(o, images)
+	if err != nil || labels == "" {
+		return s, err
 	}
 	l, err := readIdx(labels)
 	if err != nil {
 		return nil, err
 	}
-	classes := make([]int, l.shape.Size())
-	for i := range classes {
-		if l.bytes != nil {
-			classes[i] = int(l.bytes[i])
-		} else {
-			classes[i] = int(l.nums[i])
+	classes := byteLabels(l.bytes)
+	if l.bytes == nil {
+		if classes, err = wholeLabels(l.nums, labels); err != nil {
+			return nil, err
 		}
 	}
 	return s, s.setLabels(classes, o.Classes, labels)
+}
+
+// set makes samples of dimension 0.
+func (a *idxArray) set(o Options, source string) (*Set, error) {
+	if len(a.shape) < 2 {
+		return nil, fmt.Errorf("dataset: %s: shape %v has no samples with elements", source, a.shape)
+	}
+	sample, image, err := fit(a.shape[1:], o, source)
+	if err != nil {
+		return nil, err
+	}
+	if err := finite(a.nums, sample.Size(), source); err != nil {
+		return nil, err
+	}
+	return newSet(sample, image, a.bytes, a.nums, a.shape[0], o.pre()), nil
 }
 
 // finite returns an error for the first NaN or infinity.

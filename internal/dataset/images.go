@@ -1,12 +1,16 @@
 package dataset
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,33 +39,58 @@ func openImages(path string, o Options) (*Splits, error) {
 	if train == "" {
 		train, test = path, ""
 	}
-	if sp.Train, err = loadImages(train, o); err != nil {
+	if sp.Train, err = loadImages(train, nil, o); err != nil {
 		return nil, err
 	}
 	if test != "" {
-		sp.Test, err = loadImages(test, o)
+		if o.Shape == nil {
+			o.Shape = sp.Train.sample
+		}
+		sp.Test, err = loadImages(test, sp.Train.ClassNames, o)
 	}
 	return sp, err
 }
 
-func loadImages(folder string, o Options) (*Set, error) {
+// classFolders lists the subfolders of folder in the order of their numbers. If
+// known lists classes already, these are the order, and others are refused.
+func classFolders(folder string, known []string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	var classes []string
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			classes = append(classes, e.Name())
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
 		}
+		if known != nil && !slices.Contains(known, e.Name()) {
+			return nil, fmt.Errorf("dataset: %s: no training pictures lie in a folder of that name; the test classes must be among %v", filepath.Join(folder, e.Name()), known)
+		}
+		classes = append(classes, e.Name())
+	}
+	if known != nil && classes != nil {
+		return known, nil
 	}
 	slices.SortFunc(classes, naturally)
+	return classes, nil
+}
+
+// loadImages reads a folder with one subfolder a class, numbered as known says
+// if it is not nil, or a folder of unlabelled pictures.
+func loadImages(folder string, known []string, o Options) (*Set, error) {
+	classes, err := classFolders(folder, known)
+	if err != nil {
+		return nil, err
+	}
 	shape := o.Shape
 	var bytes []uint8
 	var labels []int
 	n := 0
 	add := func(dir string, label int) error {
 		files, err := os.ReadDir(dir)
+		if known != nil && errors.Is(err, fs.ErrNotExist) {
+			return nil // a class without test pictures
+		}
 		if err != nil {
 			return fmt.Errorf("dataset: %w", err)
 		}
@@ -110,7 +139,7 @@ func loadImages(folder string, o Options) (*Set, error) {
 	if labels == nil {
 		return s, nil
 	}
-	s.ClassNames = classes
+	s.ClassNames, s.Classes = classes, len(classes)
 	return s, s.setLabels(labels, o.Classes, folder)
 }
 
@@ -122,16 +151,27 @@ func picture(name string) bool {
 	return false
 }
 
-// naturally orders numbers by value and other names by letters: class "10"
-// follows "9".
+// naturally orders numbers by value, before other names by letters: class "10"
+// follows "9" and "09".
 func naturally(a, b string) int {
-	if len(a) != len(b) && digits(a) && digits(b) {
-		return len(a) - len(b)
+	na, nb := digits(a), digits(b)
+	switch {
+	case na && nb:
+		x, y := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		return cmp.Or(len(x)-len(y), strings.Compare(x, y), strings.Compare(a, b))
+	case na != nb:
+		if na {
+			return -1
+		}
+		return 1
 	}
 	return strings.Compare(a, b)
 }
 
-func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// mostPixels bounds a picture; a few bytes can claim to be a huge one.
+const mostPixels = 1 << 28
 
 // DecodeImage reads a PNG, JPEG or GIF file.
 func DecodeImage(path string) (image.Image, error) {
@@ -140,7 +180,17 @@ func DecodeImage(path string) (image.Image, error) {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	defer f.Close()
-	img, _, err := image.Decode(f)
+	size, _, err := image.DecodeConfig(f)
+	if err == nil && size.Width > mostPixels/max(size.Height, 1) {
+		err = fmt.Errorf("%d by %d pixels are too many", size.Width, size.Height)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	var img image.Image
+	if err == nil {
+		img, _, err = image.Decode(f)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: not a readable picture: %v; repair or remove it", path, err)
 	}

@@ -225,12 +225,10 @@ func (a *array) set(y *array, o Options, source string) (*Set, error) {
 	if y == nil {
 		return s, nil
 	}
-	labels := make([]int, y.shape.Size())
-	for i := range labels {
-		if y.bytes != nil {
-			labels[i] = int(y.bytes[i])
-		} else {
-			labels[i] = int(y.nums[i])
+	labels := byteLabels(y.bytes)
+	if y.bytes == nil {
+		if labels, err = wholeLabels(y.nums, source); err != nil {
+			return nil, err
 		}
 	}
 	return s, s.setLabels(labels, o.Classes, source)

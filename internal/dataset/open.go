@@ -20,8 +20,30 @@ type Options struct {
 	Classes int
 	// Raw feeds bytes as 0..255 instead of 0..1.
 	Raw bool
-	// Mean and Std normalise each channel after that: (x - mean) / std.
+	// Mean and Std normalise bytes after that: (x - mean) / std, one value for all
+	// channels or one for each. Floats are taken as they are: for them, Raw, Mean
+	// and Std only tell the device what to do with pictures.
 	Mean, Std []float32
+}
+
+// validate checks the normalisation of samples with pictures of shape image, nil
+// for others.
+func (o Options) validate(image tensor.Shape) error {
+	channels := 1
+	if len(image) == 3 {
+		channels = image[0]
+	}
+	for name, list := range map[string][]float32{"mean": o.Mean, "std": o.Std} {
+		if n := len(list); n > 1 && n != channels {
+			return fmt.Errorf("dataset: %d values of %s for samples of %d channels; give one for all or one for each", n, name, channels)
+		}
+		for _, v := range list {
+			if v-v != 0 || name == "std" && v <= 0 {
+				return fmt.Errorf("dataset: %s is %v; give finite numbers, and a positive std", name, v)
+			}
+		}
+	}
+	return nil
 }
 
 func (o Options) pre() format.Preprocess {
@@ -46,8 +68,14 @@ func Open(path string, o Options) (*Splits, error) {
 		return nil, err
 	}
 	for _, s := range []*Set{sp.Train, sp.Test} {
-		if s != nil && s.Len() == 0 {
+		if s == nil {
+			continue
+		}
+		if s.Len() == 0 {
 			return nil, fmt.Errorf("dataset: %s: holds no samples", path)
+		}
+		if err := o.validate(s.image); err != nil {
+			return nil, err
 		}
 	}
 	return sp, nil
@@ -115,6 +143,8 @@ func fit(data tensor.Shape, o Options, source string) (sample, image tensor.Shap
 	}
 	want := o.Shape
 	switch {
+	case data.Size() < 1:
+		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large", source, data)
 	case want == nil && image != nil:
 		return image, image, nil
 	case want == nil:

@@ -24,7 +24,8 @@ type Set struct {
 	index  []int        // of each sample, its record
 	bytes  []uint8      // records, channels first; nil for floats
 	floats []float32
-	tables [][256]float32 // of each channel
+	planes int            // channels of bytes
+	tables [][256]float32 // of each channel, or one for all
 }
 
 // Splits are the two parts of a source.
@@ -39,14 +40,12 @@ func newSet(sample, image tensor.Shape, bytes []uint8, floats []float32, n int, 
 	for i := range s.index {
 		s.index[i] = i
 	}
-	if bytes != nil {
-		channels := 1
-		if len(image) == 3 {
-			channels = image[0]
-		}
-		for c := 0; c < channels; c++ {
-			s.tables = append(s.tables, table(pre, c))
-		}
+	s.planes = 1
+	if len(image) == 3 {
+		s.planes = image[0]
+	}
+	for c := 0; c < min(s.planes, max(1, len(pre.Mean), len(pre.Std))); c++ {
+		s.tables = append(s.tables, table(pre, c))
 	}
 	return s
 }
@@ -91,9 +90,9 @@ func (s *Set) Read(i int, dst []float32) {
 		copy(dst[:size], s.floats[at:at+size])
 		return
 	}
-	area := size / len(s.tables)
-	for c := range s.tables {
-		t := &s.tables[c]
+	area := size / s.planes
+	for c := 0; c < s.planes; c++ {
+		t := &s.tables[min(c, len(s.tables)-1)]
 		src, out := s.bytes[at+c*area:at+(c+1)*area], dst[c*area:(c+1)*area]
 		for k, b := range src {
 			out[k] = t[b]
@@ -109,7 +108,7 @@ func (s *Set) Bytes(i int, dst []byte) (ok bool) {
 	}
 	size := s.sample.Size()
 	src := s.bytes[s.index[i]*size : (s.index[i]+1)*size]
-	c := len(s.tables)
+	c := s.planes
 	area := size / c
 	for k, b := range src {
 		dst[k%area*c+k/area] = b
@@ -142,7 +141,7 @@ func (s *Set) Subset(idx []int) *Set {
 // WithoutLabels returns the set without its labels.
 func (s *Set) WithoutLabels() *Set {
 	t := *s
-	t.Labels = nil
+	t.Labels, t.Classes, t.ClassNames = nil, 0, nil
 	return &t
 }
 
@@ -165,6 +164,27 @@ func (s *Set) Folds(n int, seed uint64) [][]int {
 	return folds
 }
 
+// wholeLabels returns labels that are stored as numbers.
+func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
+	labels := make([]int, len(nums))
+	for i, v := range nums {
+		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
+			return nil, fmt.Errorf("dataset: %s: sample %d has label %v; labels are whole numbers", source, i, v)
+		}
+		labels[i] = int(v)
+	}
+	return labels, nil
+}
+
+// byteLabels returns labels that are stored as bytes.
+func byteLabels(b []uint8) []int {
+	labels := make([]int, len(b))
+	for i, v := range b {
+		labels[i] = int(v)
+	}
+	return labels
+}
+
 // setLabels attaches labels and checks them against the number of classes (0:
 // the largest label decides).
 func (s *Set) setLabels(labels []int, classes int, source string) error {
@@ -172,7 +192,10 @@ func (s *Set) setLabels(labels []int, classes int, source string) error {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(labels), s.Len())
 	}
 	for i, l := range labels {
-		if l < 0 || classes > 0 && l >= classes {
+		if l < 0 {
+			return fmt.Errorf("dataset: %s: sample %d has label %d; classes are numbered from 0", source, i, l)
+		}
+		if classes > 0 && l >= classes {
 			return fmt.Errorf("dataset: %s: sample %d has label %d, but there are %d classes (0 to %d); check the labels or the network", source, i, l, classes, classes-1)
 		}
 		s.Classes = max(s.Classes, l+1)

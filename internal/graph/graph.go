@@ -185,11 +185,17 @@ func (n *Node) inShapes() []tensor.Shape {
 }
 
 // Check verifies the invariants that every pass must keep: execution order,
-// single assignment, shapes as inferred, constraints consistent with their
-// parameters.
+// single assignment, shapes as inferred, grids of int8, constraints consistent
+// with their parameters.
 func (g *Graph) Check() error {
 	defined := map[*Value]bool{}
-	for _, v := range g.Inputs {
+	for i, v := range g.Inputs {
+		if v == nil || v.Param != nil || defined[v] {
+			return fmt.Errorf("graph: input %d is missing, a parameter or listed twice", i)
+		}
+		if err := v.checkGrid(); err != nil {
+			return err
+		}
 		defined[v] = true
 	}
 	for _, n := range g.Nodes {
@@ -212,20 +218,41 @@ func (g *Graph) Check() error {
 		if err != nil {
 			return fmt.Errorf("graph: node %q (%s): %w", n.Name, n.Op.Name(), err)
 		}
+		if len(out) != len(n.Outputs) {
+			return fmt.Errorf("graph: node %q (%s): %d outputs, operator has %d", n.Name, n.Op.Name(), len(n.Outputs), len(out))
+		}
 		for i, v := range n.Outputs {
+			if v == nil || v.Param != nil {
+				return fmt.Errorf("graph: node %q: output %d is missing or a parameter", n.Name, i)
+			}
 			if defined[v] {
 				return fmt.Errorf("graph: node %q: value %q is computed twice", n.Name, v.Name)
 			}
-			if i >= len(out) || !v.Shape.Equal(out[i]) {
-				return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out)
+			if !v.Shape.Equal(out[i]) {
+				return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out[i])
+			}
+			if err := v.checkGrid(); err != nil {
+				return err
 			}
 			defined[v] = true
 		}
 	}
-	for _, v := range g.Outputs {
+	for i, v := range g.Outputs {
+		if v == nil {
+			return fmt.Errorf("graph: output %d is missing", i)
+		}
 		if !defined[v] {
 			return fmt.Errorf("graph: output %q is never computed", v.Name)
 		}
+	}
+	return nil
+}
+
+// checkGrid verifies that an activation's grid has a positive scale and a zero
+// of int8.
+func (v *Value) checkGrid() error {
+	if a := v.Grid; a != nil && (!(a.Scale > 0) || a.Scale-a.Scale != 0 || a.Zero < -128 || a.Zero > 127) {
+		return fmt.Errorf("graph: value %q: grid of scale %v and zero %d", v.Name, a.Scale, a.Zero)
 	}
 	return nil
 }

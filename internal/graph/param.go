@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 )
 
 // Role says what a parameter is to its operator.
@@ -24,7 +25,8 @@ const (
 // The effective value is computed from the shadow in this order:
 //
 //	w' = w * mask                               mask:     1 keeps, 0 prunes
-//	q  = clamp(round(w'/scale[c]), -max, max)   grid:     c is the output channel
+//	q  = clamp(round(w'/scale[c]), -max, max)   grid:     c is the output channel;
+//	                                            in multiples of 1<<Shift
 //	q  = round(centroid[index])                 codebook: replaces the line above
 //	effective = q * scale[c]
 //
@@ -100,14 +102,31 @@ func (g *Grid) ScaleOf(c int) float32 {
 func (p *Param) Refresh() {
 	dst, w := p.Value.Data, p.Shadow.Data
 	switch {
-	case p.Grid != nil:
+	case p.Grid != nil && p.Book != nil:
 		p.each(func(i int, scale float32) { dst[i] = float32(p.quantum(i, scale)) * scale })
+	case p.Grid != nil:
+		p.refreshGrid(dst, w)
 	case p.Mask != nil:
-		for i, m := range p.Mask {
-			dst[i] = w[i] * m
-		}
+		vec.Mul(dst, w, p.Mask)
 	default:
 		copy(dst, w)
+	}
+}
+
+// refreshGrid rounds the masked shadow to the grid: quantum for each element.
+func (p *Param) refreshGrid(dst, w []float32) {
+	if p.Mask != nil {
+		vec.Mul(dst, w, p.Mask)
+		w = dst
+	}
+	step := 1 << p.Grid.Shift
+	limit := float64(p.Grid.Max / step * step)
+	row := len(dst)
+	if len(p.Grid.Scale) > 1 {
+		row /= p.Channels()
+	}
+	for c, scale := range p.Grid.Scale {
+		vec.Quantize(dst[c*row:(c+1)*row], w[c*row:(c+1)*row], scale, float64(step), -limit, limit)
 	}
 }
 
@@ -138,10 +157,10 @@ func (p *Param) quantum(i int, scale float32) int32 {
 	if p.Book != nil {
 		return int32(math.Round(float64(p.Book.Centroids[p.Book.Index[i]])))
 	}
-	limit := float64(p.Grid.Max)
-	step := float64(int64(1) << p.Grid.Shift)
-	q := math.Round(float64(p.Shadow.Data[i])/(float64(scale)*step)) * step
-	return int32(math.Max(-limit, math.Min(limit, q)))
+	step := int64(1) << p.Grid.Shift
+	limit := float64(int64(p.Grid.Max) / step)
+	q := math.Round(float64(p.Shadow.Data[i]) / (float64(scale) * float64(step)))
+	return int32(math.Max(-limit, math.Min(limit, q)) * float64(step))
 }
 
 // Kept returns how many weights the mask keeps.
@@ -176,6 +195,11 @@ func (p *Param) Check() error {
 	if p.Shadow.Shape.Size() != n || len(p.Value.Data) != n {
 		return fail("%d shadow and %d effective values for shape %v", n, len(p.Value.Data), p.Shadow.Shape)
 	}
+	for k, s := range p.State {
+		if len(s) != n {
+			return fail("optimizer state %d has %d entries for %d weights", k, len(s), n)
+		}
+	}
 	if p.Mask != nil && len(p.Mask) != n {
 		return fail("mask has %d entries for %d weights", len(p.Mask), n)
 	}
@@ -193,6 +217,9 @@ func (p *Param) Check() error {
 				return fail("scale[%d] is %v", c, s)
 			}
 		}
+		if g.Shift < 0 || g.Shift > 30 || g.Max < 1<<max(g.Shift, 0) || g.Max > math.MaxInt32 {
+			return fail("grid of -%d..%d without its %d lowest bits", g.Max, g.Max, g.Shift)
+		}
 	}
 	if b := p.Book; b != nil {
 		if p.Grid == nil {
@@ -203,6 +230,11 @@ func (p *Param) Check() error {
 		}
 		if b.Centroids[0] != 0 {
 			return fail("centroid 0 is %v, not zero", b.Centroids[0])
+		}
+		for k, c := range b.Centroids {
+			if !(math.Abs(math.Round(float64(c))) <= float64(p.Grid.Max)) {
+				return fail("centroid %d is %v on a grid of -%d..%d", k, c, p.Grid.Max, p.Grid.Max)
+			}
 		}
 		for i, k := range b.Index {
 			if int(k) >= len(b.Centroids) {

@@ -2,9 +2,9 @@ package graph
 
 import (
 	"fmt"
-	"math"
 
 	"edgec/internal/tensor"
+	"edgec/internal/vec"
 )
 
 // Tape runs a graph forward and backward for batches of at most a given size.
@@ -229,26 +229,12 @@ func (a *Affine) Limits() (lo, hi float32) {
 // Round replaces each x by the nearest value of the grid, halves away from
 // zero, saturating at its limits.
 func (a *Affine) Round(x []float32) {
-	inv := 1 / float64(a.Scale)
-	lo, hi := float64(-128-a.Zero), float64(127-a.Zero)
-	for i, v := range x {
-		q := float64(v) * inv
-		if q >= 0 {
-			q = math.Floor(q + 0.5)
-		} else {
-			q = math.Ceil(q - 0.5)
-		}
-		x[i] = float32(min(max(q, lo), hi)) * a.Scale
-	}
+	vec.Quantize(x, x, a.Scale, 1, float64(-128-a.Zero), float64(127-a.Zero))
 }
 
 // maskSaturated clears the gradient where the forward pass saturated: the
 // straight-through estimator passes it elsewhere.
 func (a *Affine) maskSaturated(d, x []float32) {
 	lo, hi := a.Limits()
-	for i, v := range x {
-		if v <= lo || v >= hi {
-			d[i] = 0
-		}
-	}
+	vec.ClampBack(d, x, d, lo, hi)
 }

@@ -103,12 +103,15 @@ func (a *array) same(b *array) bool {
 		slices.EqualFunc(a.f, b.f, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }
 
-// volume is the number of elements, or -1 when it overflows or a dimension is
-// negative.
+// maxElements bounds one array, so that its bytes can be counted in 32 bits.
+const maxElements = 1 << 28
+
+// volume is the number of elements, or -1 when there are too many or a
+// dimension is negative.
 func volume(dims []int) int {
 	n := 1
 	for _, d := range dims {
-		if d < 0 || d > 0 && n > math.MaxInt32/d {
+		if d < 0 || d > 0 && n > maxElements/d {
 			return -1
 		}
 		n *= d
@@ -116,11 +119,9 @@ func volume(dims []int) int {
 	return n
 }
 
-// toArray converts a TensorProto; err tells what is wrong with it.
-func (t *tensorProto) toArray() (*array, error) {
-	if t.external {
-		return nil, fmt.Errorf("its data is in another file; save the model with all tensors inside (onnx.save_model(m, path, save_as_external_data=False))")
-	}
+// toArray converts a TensorProto, whose data may lie in files of x; err tells
+// what is wrong with it.
+func (t *tensorProto) toArray(x *externals) (*array, error) {
 	a := &array{name: t.name, typ: t.dataType, dims: make([]int, len(t.dims))}
 	for i, d := range t.dims {
 		if d < 0 || d > math.MaxInt32 {
@@ -132,13 +133,17 @@ func (t *tensorProto) toArray() (*array, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("shape %v is too large", a.dims)
 	}
-	var err error
-	if t.hasRaw {
-		err = a.fromRaw(t.raw, n)
-	} else {
-		err = a.fromTyped(t, n)
+	if t.outside {
+		raw, err := x.read(t, n*width(a.typ))
+		if err != nil {
+			return nil, err
+		}
+		return a, a.fromRaw(raw, n)
 	}
-	return a, err
+	if t.hasRaw {
+		return a, a.fromRaw(t.raw, n)
+	}
+	return a, a.fromTyped(t, n)
 }
 
 // width is the size of one element in raw_data, 0 for types without support.

@@ -128,7 +128,7 @@ func (c *nodeCase) load() (m *modelProto, inputs []*tensorProto, want []*array, 
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		a, err := p.toArray()
+		a, err := p.toArray(nil)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -154,7 +154,7 @@ func (c *nodeCase) run(tol float64) error {
 			m.graph.initializers = append(m.graph.initializers, p)
 			continue
 		}
-		a, err := p.toArray()
+		a, err := p.toArray(nil)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (c *nodeCase) run(tol float64) error {
 	if len(stay) == 0 || m.graph.nodes[0].opType == "Shape" {
 		return folded(m, want)
 	}
-	g, err := build(m, "model.onnx")
+	g, err := build(m, "model.onnx", nil)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (c *nodeCase) fold() error {
 
 // folded checks outputs that are known without running a network.
 func folded(m *modelProto, want []*array) error {
-	r := newReader(m, "model.onnx")
+	r := newReader(m, "model.onnx", nil)
 	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers} {
 		if err := step(m); err != nil {
 			return err
@@ -257,7 +257,7 @@ func compare(got *tensor.Tensor, want *array, rel, abs float64) error {
 //	NAME skip REASON   neither
 //
 // A case that can do more than is listed is an error, so that the list cannot
-// fall behind.
+// fall behind; so is a row of the table without a case.
 func TestNodeConformance(t *testing.T) {
 	dir := dataDir(t)
 	list, err := os.ReadFile("testdata/node.txt")
@@ -303,4 +303,36 @@ func TestNodeConformance(t *testing.T) {
 		count[mode[name]]++
 	}
 	t.Logf("%v", count)
+	rowsCovered(t, func(see func(*modelProto)) {
+		for name, c := range cases {
+			if m, err := parse(c.model, name); err == nil && mode[name] != "skip" {
+				see(m)
+			}
+		}
+	})
+}
+
+// rowsCovered checks that each row of the table has an official case that
+// passes or an own one.
+func rowsCovered(t *testing.T, official func(see func(*modelProto))) {
+	t.Helper()
+	covered := map[string]bool{}
+	see := func(m *modelProto) {
+		for _, n := range m.graph.nodes {
+			covered[n.opType] = true
+		}
+	}
+	official(see)
+	for _, c := range ownCases() {
+		m, err := parse(c.bytes(0), c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		see(m)
+	}
+	for _, row := range table {
+		if !covered[row.name] {
+			t.Errorf("operator %s has neither an official case that passes nor an own one in cases_test.go", row.name)
+		}
+	}
 }

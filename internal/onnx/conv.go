@@ -38,7 +38,7 @@ func (n *node) readWindow(in []int, kernel []int) (w window, err error) {
 	for i := 0; i < rank; i++ {
 		d := i + 2 - rank
 		w.kernel[d], w.stride[d], w.dilation[d] = kernel[i], stride[i], dilation[i]
-		if kernel[i] < 1 || kernel[i] > 1<<16 || dilation[i] > 1<<16 {
+		if kernel[i] < 1 || int64(kernel[i])*int64(dilation[i]) > maxActivation {
 			return w, n.fail("kernel_shape", "kernel size %d with dilation %d is out of range", kernel[i], dilation[i])
 		}
 		total := max(((in[i+2]+stride[i]-1)/stride[i]-1)*stride[i]+(kernel[i]-1)*dilation[i]+1-in[i+2], 0)

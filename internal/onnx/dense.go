@@ -143,7 +143,7 @@ func buildMatMul(n *node) error {
 	if err != nil {
 		return err
 	}
-	return n.result(op.Reshape{Shape: out}, y)
+	return n.reshapeTo(y, out)
 }
 
 // columnOf and dropLeadingOne give the same result for the same array, so that

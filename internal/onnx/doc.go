@@ -14,6 +14,8 @@
 //   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
 //     weights; pads are explicit; one-dimensional convolutions and pools become
 //     two-dimensional ones of height 1.
+//   - Tensor data in other files is read from the model's folder, never from
+//     outside of it.
 //   - DequantizeLinear of constants yields parameters with a Grid, a pair of
 //     QuantizeLinear and DequantizeLinear on an activation yields Value.Grid.
 //

@@ -22,6 +22,17 @@ func elementwise(make func(n *node) (graph.Op, error)) func(*node) error {
 	}
 }
 
+// foldElementwise computes the operator on constants, in float64.
+func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
+	return func(n *node, in []*array) (*array, error) {
+		o, err := make(n)
+		if err != nil {
+			return nil, err
+		}
+		return n.mapFloats(in, o.(op.Elementwise).F)
+	}
+}
+
 func abs(*node) (graph.Op, error)     { return op.Abs{}, nil }
 func exp(*node) (graph.Op, error)     { return op.Exp{}, nil }
 func neg(*node) (graph.Op, error)     { return op.Neg{}, nil }
@@ -126,6 +137,9 @@ func (n *node) pair(i, j int) (a, b *graph.Value, err error) {
 			rank = d
 		}
 	}
+	if rank == 0 {
+		return nil, nil, n.fail("", "inputs %d and %d are constants; simplify the model with onnxsim first", i, j)
+	}
 	if a, err = n.operandValue(i, rank); err != nil {
 		return nil, nil, err
 	}
@@ -150,6 +164,17 @@ func (n *node) operandValue(i, rank int) (*graph.Value, error) {
 		}
 		return a, nil
 	})
+}
+
+// foldSum adds constants from left to right.
+func foldSum(n *node, in []*array) (*array, error) {
+	sum, err := n.operandOf(in, 0)
+	for _, x := range in[1:] {
+		if err == nil {
+			sum, err = arithmetic(add)(n, []*array{sum, x})
+		}
+	}
+	return sum, err
 }
 
 // buildSum adds any number of inputs from left to right.
@@ -200,6 +225,9 @@ func buildDropout(n *node) error {
 
 // buildCast accepts casts between float types: the host computes in float32.
 func buildCast(n *node) error {
+	if n.has(0) && n.in[0].quant != nil {
+		return n.castQuantized()
+	}
 	if to := int64(n.attrInt("to", 0)); !isFloat(to) || to == typeBfloat16 {
 		return n.fail("to", "a cast of activations to %s is not supported; keep the network in float32", typeName(to))
 	}

@@ -54,7 +54,7 @@ func foldConstant(n *node, _ []*array) (*array, error) {
 			if at.t == nil {
 				return nil, n.fail("value", "it has no tensor; the file is damaged")
 			}
-			a, err := at.t.toArray()
+			a, err := at.t.toArray(n.r.outside)
 			if err != nil {
 				return nil, n.fail("value", "%v", err)
 			}
@@ -80,7 +80,7 @@ func foldConstantOfShape(n *node, in []*array) (*array, error) {
 	}
 	value := &array{typ: typeFloat, dims: []int{1}, f: []float32{0}}
 	if at := n.attr("value"); at != nil && at.t != nil {
-		if value, err = at.t.toArray(); err != nil {
+		if value, err = at.t.toArray(n.r.outside); err != nil {
 			return nil, n.fail("value", "%v", err)
 		}
 	}
@@ -472,42 +472,76 @@ var (
 		}
 		return a / b, true
 	}}
+	// fmod has the sign of a, mod that of b.
+	fmod = scalarFunc{func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) }, func(a, b int64) (int64, bool) {
+		if b == 0 {
+			return 0, false
+		}
+		return a % b, true
+	}}
+	mod = scalarFunc{fmod.f, func(a, b int64) (int64, bool) {
+		r, ok := fmod.i(a, b)
+		if r != 0 && r < 0 != (b < 0) {
+			r += b
+		}
+		return r, ok
+	}}
 )
 
 // arithmetic folds a binary operator with broadcasting.
 func arithmetic(op scalarFunc) foldFunc {
 	return func(n *node, in []*array) (*array, error) {
-		if len(in) != 2 || in[0] == nil || in[1] == nil {
-			return nil, n.fail("", "two inputs are needed; the file is damaged")
+		typ := int64(typeFloat)
+		if len(in) > 0 {
+			typ = in[0].typeOr(typ)
 		}
-		a, b := in[0], in[1]
-		if a.isFloat() != b.isFloat() {
-			return nil, n.fail("", "inputs of type %s and %s cannot be combined", typeName(a.typ), typeName(b.typ))
-		}
-		dims, ok := broadcast(a.dims, b.dims)
-		if !ok {
-			return nil, n.fail("", "shapes %v and %v do not fit together", a.dims, b.dims)
-		}
-		r, err := n.alloc(a, dims)
-		if err != nil {
-			return nil, err
-		}
-		ia, ib := make([]int, r.size()), make([]int, r.size())
-		walk(dims, 0, broadcastSteps(a.dims, dims), func(k, j int) { ia[k] = j })
-		walk(dims, 0, broadcastSteps(b.dims, dims), func(k, j int) { ib[k] = j })
-		for k := range ia {
+		return n.combine(in, typ, func(r, a, b *array, k, i, j int) error {
 			if a.isFloat() {
-				r.f[k] = op.f(a.f[ia[k]], b.f[ib[k]])
-				continue
+				r.f[k] = op.f(a.f[i], b.f[j])
+				return nil
 			}
-			v, ok := op.i(a.i[ia[k]], b.i[ib[k]])
+			v, ok := op.i(a.i[i], b.i[j])
 			if !ok {
-				return nil, n.fail("", "division by zero")
+				return n.fail("", "division by zero")
 			}
 			r.i[k] = narrow(v, a.typ)
-		}
-		return r, nil
+			return nil
+		})
 	}
+}
+
+func foldMod(n *node, in []*array) (*array, error) {
+	if n.attrInt("fmod", 0) != 0 {
+		return arithmetic(fmod)(n, in)
+	}
+	return arithmetic(mod)(n, in)
+}
+
+// combine broadcasts two operands of one kind to a result r of the given type,
+// of which f sets element k from elements i and j of the operands.
+func (n *node) combine(in []*array, typ int64, f func(r, a, b *array, k, i, j int) error) (*array, error) {
+	if len(in) != 2 || in[0] == nil || in[1] == nil {
+		return nil, n.fail("", "an operand is missing; the file is damaged")
+	}
+	a, b := in[0], in[1]
+	if a.isFloat() != b.isFloat() {
+		return nil, n.fail("", "inputs of type %s and %s cannot be combined", typeName(a.typ), typeName(b.typ))
+	}
+	dims, ok := broadcast(a.dims, b.dims)
+	if !ok {
+		return nil, n.fail("", "shapes %v and %v do not fit together", a.dims, b.dims)
+	}
+	r, err := n.alloc(&array{typ: typ}, dims)
+	if err != nil {
+		return nil, err
+	}
+	from, with := n.places(a.dims, dims), n.places(b.dims, dims)
+	for k := range from {
+		if err := f(r, a, b, k, from[k], with[k]); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // broadcast returns the common shape of a and b, aligned at the last dimension.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/internal/graph"
+	"edgec/internal/simplify"
 	"edgec/internal/tensor"
 )
 
@@ -43,7 +45,8 @@ func readNpy(t *testing.T, path string) *tensor.Tensor {
 	return x
 }
 
-// TestGoldenNetworks runs whole networks against the outputs of ONNX Runtime.
+// TestGoldenNetworks runs whole networks, as they are read and simplified,
+// against the outputs of ONNX Runtime.
 func TestGoldenNetworks(t *testing.T) {
 	dir := dataDir(t)
 	networks := map[string]string{
@@ -53,7 +56,7 @@ func TestGoldenNetworks(t *testing.T) {
 	}
 	for name, folder := range networks {
 		t.Run(name, func(t *testing.T) {
-			g, err := Read(filepath.Join(dir, "models", folder, name+".onnx"))
+			g, _, err := Read(filepath.Join(dir, "models", folder, name+".onnx"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,15 +65,27 @@ func TestGoldenNetworks(t *testing.T) {
 			if name == "case-study" { // 600 MMAC a sample
 				in = in.Rows(0, 1)
 			}
-			got, err := forward(g, in)
-			if err != nil {
+			matchGolden(t, g, in, golden)
+			before := len(g.Nodes)
+			if err := simplify.Run(g); err != nil {
 				t.Fatal(err)
 			}
-			for i, y := range got {
-				want := readNpy(t, filepath.Join(golden, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
-				closeTo(t, fmt.Sprint("output ", i), y, want, goldenTol)
-			}
+			t.Logf("%d nodes, %d simplified", before, len(g.Nodes))
+			matchGolden(t, g, in, golden)
 		})
+	}
+}
+
+// matchGolden compares g's outputs with those in a folder.
+func matchGolden(t *testing.T, g *graph.Graph, in *tensor.Tensor, folder string) {
+	t.Helper()
+	got, err := forward(g, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, y := range got {
+		want := readNpy(t, filepath.Join(folder, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
+		closeTo(t, fmt.Sprint("output ", i), y, want, goldenTol)
 	}
 }
 
@@ -95,5 +110,31 @@ func closeTo(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
 	}
 	if worst > tol*scale {
 		t.Errorf("%s: difference %g, at most %g allowed", what, worst, tol*scale)
+	}
+}
+
+// TestRefusedNetworks: whole networks that are out of scope are refused in one
+// line that says what they contain and what to do.
+func TestRefusedNetworks(t *testing.T) {
+	dir := dataDir(t)
+	for name, want := range map[string][]string{
+		"speech/speech-gru":         {`"/gru/GRU" (GRU)`, "recurrent networks are not supported yet"},
+		"speech/silero-vad-16k":     {"(If)", "control flow", "onnxsim"},
+		"language/char-gru":         {`(GRU)`, "recurrent networks are not supported yet"},
+		"language/char-transformer": {`input "ids"`, "token ids", "float inputs"},
+		"language/gpt-nano-sort":    {`input "idx"`, "token ids", "float inputs"},
+	} {
+		path := filepath.Join(dir, "models", name+".onnx")
+		_, _, err := Read(path)
+		if err == nil {
+			t.Errorf("%s is read", name)
+			continue
+		}
+		t.Log(err)
+		for _, w := range append(want, path) {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: error %q lacks %q", name, err, w)
+			}
+		}
 	}
 }

@@ -14,7 +14,7 @@ func (n *node) reshapeTo(x *graph.Value, sample []int) error {
 		return n.alias(x)
 	}
 	if len(sample) == 0 {
-		return n.fail("", "its result would have no dimension but the batch")
+		return n.fail("", "its result would have no dimension but the batch; keep one of size 1")
 	}
 	return n.result(op.Reshape{Shape: sample}, x)
 }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -56,6 +57,11 @@ func (n *node) read() error {
 	if len(n.outputs) == 0 || n.outputs[0] == "" {
 		return n.fail("", "it has no output; the file is damaged")
 	}
+	for i, s := range n.outputs {
+		if s != "" && (n.r.names[s] != nil || slices.Contains(n.outputs[:i], s)) {
+			return n.fail(fmt.Sprintf("output %q", s), "another node, input or initializer has this name; the file is damaged, export it again")
+		}
+	}
 	for _, a := range n.attrs {
 		if a.refName != "" {
 			return n.fail(a.name, "attributes of functions are not supported; inline the model's functions first")
@@ -77,7 +83,7 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
-		if o != nil && o.quant != nil && n.opType != "DequantizeLinear" {
+		if o != nil && o.quant != nil && !integerReader[n.opType] {
 			return n.fail("", "it works on quantized integers; export in the QDQ form (a DequantizeLinear before each float operator)")
 		}
 	}
@@ -186,8 +192,9 @@ func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*grap
 	return v, nil
 }
 
-// maxActivation bounds the elements of one activation for one sample.
-const maxActivation = 1 << 28
+// maxActivation bounds the elements of one activation for one sample; trial
+// batches of it stay below maxElements.
+const maxActivation = 1 << 26
 
 // result emits the node's last graph node and binds output 0 to it.
 func (n *node) result(o graph.Op, in ...*graph.Value) error {

@@ -24,10 +24,14 @@ func (a *array) paramGrid() *graph.Grid {
 	return &graph.Grid{Scale: append([]float32(nil), g.scale...), Max: g.max}
 }
 
-// quantized is an activation on its way through QuantizeLinear.
+// quantized is an activation as integers: the output of QuantizeLinear, or
+// what Cast and Gather make of it (see buildGather).
 type quantized struct {
-	act  *graph.Value
-	grid graph.Affine
+	act   *graph.Value
+	grid  graph.Affine
+	typ   int64 // of the integers, int8 or uint8
+	index bool  // behind a Cast
+	table *array
 }
 
 // quantAxis returns the axis of per-axis scales.
@@ -103,27 +107,27 @@ func gridMax(a *array) int {
 }
 
 // activationGrid reads scale and zero point of an activation as an int8 grid;
-// uint8 ones are moved by 128.
-func (n *node) activationGrid() (graph.Affine, error) {
+// uint8 ones are moved by 128. Without zero point the integers have type typ.
+func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 	none := graph.Affine{}
 	s, err := n.floats(1)
 	if err != nil {
-		return none, err
+		return none, 0, err
 	}
 	if len(s.f) != 1 {
-		return none, n.fail(n.inputName(1), "%d scales for an activation; only one per tensor is supported", len(s.f))
+		return none, 0, n.fail(n.inputName(1), "%d scales for an activation; only one per tensor is supported", len(s.f))
 	}
 	if !(s.f[0] > 0) || s.f[0]-s.f[0] != 0 {
-		return none, n.fail(n.inputName(1), "scale %v is not a positive number", s.f[0])
+		return none, 0, n.fail(n.inputName(1), "scale %v is not a positive number", s.f[0])
 	}
-	typ, zero := int64(typeUint8), int64(0)
+	zero := int64(0)
 	if n.has(2) {
 		z, err := n.constant(2)
 		if err != nil {
-			return none, err
+			return none, 0, err
 		}
 		if z.isFloat() || len(z.i) != 1 {
-			return none, n.fail(n.inputName(2), "a zero point of type %s and %d values is not supported", typeName(z.typ), z.size())
+			return none, 0, n.fail(n.inputName(2), "a zero point of type %s and %d values is not supported", typeName(z.typ), z.size())
 		}
 		typ, zero = z.typ, z.i[0]
 	}
@@ -132,12 +136,12 @@ func (n *node) activationGrid() (graph.Affine, error) {
 		zero -= 128
 	case typeInt8:
 	default:
-		return none, n.fail(n.inputName(2), "activations of type %s are not supported, only int8 and uint8", typeName(typ))
+		return none, 0, n.fail(n.inputName(2), "activations of type %s are not supported, only int8 and uint8", typeName(typ))
 	}
 	if zero < -128 || zero > 127 {
-		return none, n.fail(n.inputName(2), "zero point is out of range; the file is damaged")
+		return none, 0, n.fail(n.inputName(2), "zero point is out of range; the file is damaged")
 	}
-	return graph.Affine{Scale: s.f[0], Zero: int(zero)}, nil
+	return graph.Affine{Scale: s.f[0], Zero: int(zero)}, typ, nil
 }
 
 // buildQuantize remembers the grid; the DequantizeLinear that must follow
@@ -147,12 +151,63 @@ func buildQuantize(n *node) error {
 	if err != nil {
 		return err
 	}
-	g, err := n.activationGrid()
+	g, typ, err := n.activationGrid(typeUint8)
 	if err != nil {
 		return err
 	}
-	n.define(0, &operand{quant: &quantized{x, g}})
+	n.define(0, &operand{quant: &quantized{act: x, grid: g, typ: typ}})
 	return nil
+}
+
+// integerReader are the operators that read the output of a QuantizeLinear.
+var integerReader = map[string]bool{"DequantizeLinear": true, "Cast": true, "Gather": true}
+
+// castQuantized makes integers the indexes of a Gather.
+func (n *node) castQuantized() error {
+	q := *n.in[0].quant
+	if to := int64(n.attrInt("to", 0)); to != typeInt32 && to != typeInt64 || q.index || q.table != nil {
+		return n.fail("to", "a cast of quantized integers to %s is not supported; export in the QDQ form", typeName(to))
+	}
+	q.index = true
+	n.define(0, &operand{quant: &q})
+	return nil
+}
+
+// buildGather reads the table of a function of int8 values, as the writer
+// writes it: a constant of 256 integers, indexed by the output of a
+// QuantizeLinear and read by a DequantizeLinear.
+func buildGather(n *node) error {
+	if !n.has(1) || n.in[1].quant == nil {
+		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedies[n.opType])
+	}
+	q := *n.in[1].quant
+	t, err := n.constant(0)
+	if err != nil {
+		return err
+	}
+	if (t.typ != typeInt8 && t.typ != typeUint8) || len(t.dims) != 1 || t.size() != 256 || !q.index {
+		return n.fail(n.inputName(0), "%v of %s cannot be indexed by quantized values; a table of 256 int8 values is needed", t.dims, typeName(t.typ))
+	}
+	q.table = t
+	n.define(0, &operand{quant: &q})
+	return nil
+}
+
+// tableOp returns the operator of a table whose results lie on grid out.
+func (q *quantized) tableOp(out graph.Affine) op.Table {
+	o := op.Table{In: q.grid, Out: out}
+	for i := range o.Q { // i-128 is the integer on the int8 grid
+		k := i
+		if q.typ == typeInt8 {
+			k = (i + 128) % 256 // negative indexes count from the end
+		}
+		v := q.table.i[k]
+		if q.table.typ == typeUint8 {
+			v -= 128
+		}
+		o.Q[i] = int8(v)
+	}
+	return o
 }
 
 // buildDequantize completes a pair on an activation: a Reshape to the same
@@ -161,12 +216,25 @@ func buildDequantize(n *node) error {
 	if !n.has(0) || n.in[0].quant == nil {
 		return n.fail("", "its input is not the result of a QuantizeLinear; quantized graph inputs are not supported, give float ones")
 	}
-	g, err := n.activationGrid()
+	q := n.in[0].quant
+	typ := q.typ
+	if q.table != nil {
+		typ = q.table.typ
+	}
+	g, zeroType, err := n.activationGrid(typ)
 	if err != nil {
 		return err
 	}
-	q := n.in[0].quant
-	if g != q.grid {
+	switch {
+	case zeroType != typ || q.index && q.table == nil:
+		return n.fail("", "integers of another type than its zero point's are not supported; export in the QDQ form")
+	case q.table != nil:
+		if err := n.result(q.tableOp(g), q.act); err != nil {
+			return err
+		}
+		n.r.names[n.outputs[0]].act.Grid = &g
+		return nil
+	case g != q.grid:
 		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear, which is not supported")
 	}
 	v, err := n.emitAs(n.outputs[0], n.title(), op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, []*graph.Value{q.act})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -17,24 +18,38 @@ const (
 	maxOpset = 25
 )
 
-// Read reads the ONNX file at path. Errors in the file are of type *Error.
-func Read(path string) (*graph.Graph, error) {
+// Read reads the ONNX file at path, and tensor data in files beside it that it
+// refers to (never outside of its folder). size is the number of bytes of all.
+// Errors in the files are of type *Error.
+func Read(path string) (g *graph.Graph, size int64, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, 0, fmt.Errorf("onnx: %w", err)
 	}
-	return Decode(data, path)
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, 0, fmt.Errorf("onnx: %w", err)
+	}
+	defer folder.Close()
+	m, err := parse(data, path)
+	if err != nil {
+		return nil, 0, err
+	}
+	x := &externals{folder: folder.FS()}
+	g, err = build(m, path, x)
+	return g, int64(len(data)) + x.size, err
 }
 
 // Decode reads an ONNX model from memory; name stands for the file in
 // messages. The graph that it returns passes graph.Check; it shares no memory
-// with data. Any data that is not a supported model gives an *Error.
+// with data. Any data that is not a supported model, and one whose tensors are
+// in other files, gives an *Error.
 func Decode(data []byte, name string) (*graph.Graph, error) {
 	m, err := parse(data, name)
 	if err != nil {
 		return nil, err
 	}
-	return build(m, name)
+	return build(m, name, nil)
 }
 
 // parse decodes the protobuf messages.
@@ -114,31 +129,32 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 
 // reader builds the graph of one model.
 type reader struct {
-	file   string
-	opset  int
-	batch  [2]int // trial batch sizes; equal when the file's batch is fixed
-	fixed  bool
-	g      *graph.Graph
-	names  map[string]*operand
-	params map[paramKey]*graph.Param
-	used   map[string]bool // names given so far, by kind
-	views  map[viewKey]*array
-	marks  map[*graph.Value]bool // outputs of quantize/dequantize pairs
-	budget int                   // elements that folding may still produce
+	file    string
+	outside *externals // nil: the model came from memory
+	opset   int
+	batch   [2]int // trial batch sizes; equal when the file's batch is fixed
+	fixed   bool
+	g       *graph.Graph
+	names   map[string]*operand
+	params  map[paramKey]*graph.Param
+	used    map[string]bool // names given so far, by kind
+	views   map[viewKey]*array
+	marks   map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	budget  int                   // elements that folding may still produce
 }
 
 // foldBudget bounds the memory that computed constants may take in one file
 // (a hostile ConstantOfShape could ask for any amount): 2^26 elements.
 const foldBudget = 1 << 26
 
-func newReader(m *modelProto, file string) *reader {
-	return &reader{file: file, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
+func newReader(m *modelProto, file string, x *externals) *reader {
+	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
 		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]bool{}, budget: foldBudget}
 }
 
-func build(m *modelProto, file string) (*graph.Graph, error) {
-	r := newReader(m, file)
-	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
+func build(m *modelProto, file string, x *externals) (*graph.Graph, error) {
+	r := newReader(m, file, x)
+	for _, step := range []func(*modelProto) error{r.readOpset, r.findBlockers, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
 		if err := step(m); err != nil {
 			return nil, err
 		}
@@ -173,14 +189,30 @@ func (r *reader) readOpset(m *modelProto) error {
 
 func isStandard(domain string) bool { return domain == "" || domain == "ai.onnx" }
 
+// findBlockers refuses operators that no change to the model's inputs or shapes
+// would help, before anything else is said about it.
+func (r *reader) findBlockers(m *modelProto) error {
+	for _, p := range m.graph.nodes {
+		if blockers[p.opType] && isStandard(p.domain) {
+			n := &node{nodeProto: p, r: r}
+			return n.fail("", "the operator is not supported%s", remedies[p.opType])
+		}
+	}
+	return nil
+}
+
 func (r *reader) readInitializers(m *modelProto) error {
 	if m.graph.sparseInitializers > 0 {
 		return r.fail("", "sparse initializers are not supported; export the weights as dense tensors")
 	}
 	for _, t := range m.graph.initializers {
-		a, err := t.toArray()
+		at := fmt.Sprintf("initializer %q", t.name)
+		a, err := t.toArray(r.outside)
 		if err != nil {
-			return r.fail(fmt.Sprintf("initializer %q", t.name), "%v", err)
+			return r.fail(at, "%v", err)
+		}
+		if r.names[t.name] != nil {
+			return r.fail(at, "there are two of this name; the file is damaged, export it again")
 		}
 		r.names[t.name] = &operand{known: [2]*array{a, a}}
 	}
@@ -189,8 +221,10 @@ func (r *reader) readInitializers(m *modelProto) error {
 
 func (r *reader) readInputs(m *modelProto) error {
 	for _, v := range m.graph.inputs {
-		if r.names[v.name] != nil { // old files list initializers as inputs too
+		if o := r.names[v.name]; o != nil && o.act == nil { // old files list initializers as inputs too
 			continue
+		} else if o != nil || v.name == "" {
+			return r.fail(fmt.Sprintf("input %q", v.name), "there are two of this name, or it has none; the file is damaged, export it again")
 		}
 		shape, err := r.inputShape(v)
 		if err != nil {
@@ -235,7 +269,7 @@ func (r *reader) inputShape(v *valueProto) (tensor.Shape, error) {
 			shape[i] = int(d.value)
 		}
 	}
-	if shape.Size() < 0 || shape.Size() > 1<<28 {
+	if shape.Size() < 0 || shape.Size() > maxActivation {
 		return nil, r.fail(at, "shape %v is too large", shape)
 	}
 	return shape, nil

@@ -54,7 +54,8 @@ type (
 		uint64s  []uint64
 		raw      []byte
 		hasRaw   bool
-		external bool
+		outside  bool              // the data is in another file
+		external map[string]string // which one: location, offset, length
 	}
 	valueProto struct {
 		name     string
@@ -353,12 +354,34 @@ func decodeTensor(b []byte, base int) (*tensorProto, error) {
 			}
 			return err
 		case 13:
-			t.external = true
+			return t.entry(f)
 		case 14:
-			t.external = t.external || f.u == 1
+			t.outside = f.u == 1
 		}
 		return nil
 	})
+}
+
+// entry reads one StringStringEntryProto of external_data.
+func (t *tensorProto) entry(f field) error {
+	if err := f.want(protowire.BytesType); err != nil {
+		return err
+	}
+	var key, value string
+	err := fields(f.b, f.at, func(f field) error {
+		switch f.num {
+		case 1:
+			return f.str(&key)
+		case 2:
+			return f.str(&value)
+		}
+		return nil
+	})
+	if t.external == nil {
+		t.external = map[string]string{}
+	}
+	t.external[key] = value
+	return err
 }
 
 func decodeValue(b []byte, base int) (*valueProto, error) {

@@ -51,8 +51,11 @@ func Write(path string, g *graph.Graph) error {
 // int8 (biases: int32) initializer and a DequantizeLinear, with one scale for
 // each output channel (axis 0) or one for the tensor; an activation with a grid
 // passes a QuantizeLinear and a DequantizeLinear with an int8 zero point. A
-// fused Clamp becomes Relu or Clip. The result is the same for the same graph,
-// to the byte.
+// fused Clamp becomes Relu or Clip, a Table a Gather of int8 values between
+// QuantizeLinear and DequantizeLinear. Rounding is that of the reading program;
+// ONNX prescribes halves to even, where the device rounds them away from zero.
+// The result is the same for the same graph, to the byte. It fails on operators
+// that ONNX does not have.
 func Encode(g *graph.Graph) ([]byte, error) {
 	w := &writer{g: g, opset: writeOpset, names: map[*graph.Value]string{}, params: map[*graph.Param]string{}, used: map[string]bool{}}
 	w.nameValues()
@@ -238,7 +241,9 @@ func (w *writer) node(n *graph.Node) error {
 	out := n.Outputs[0]
 	final := w.names[out]
 	target := final
-	if out.Grid != nil {
+	t, isTable := n.Op.(op.Table)
+	rounded := out.Grid == nil || isTable && *out.Grid == t.Out // already
+	if !rounded {
 		target = w.fresh(final + "_float")
 	}
 	var in []string
@@ -259,7 +264,7 @@ func (w *writer) node(n *graph.Node) error {
 	if clamp.On {
 		w.clip(result, target, clamp.Lo, clamp.Hi)
 	}
-	if out.Grid != nil {
+	if !rounded {
 		w.pair(out, target, final)
 	}
 	return nil
@@ -362,17 +367,23 @@ func (w *writer) operator(n *graph.Node, in []string, out string) error {
 	return nil
 }
 
-// table writes a table as a Gather whose indices are the input's integers;
-// negative ones count from the end.
+// table writes a table as a Gather of int8 values whose indices are the input's
+// integers; negative ones count from the end.
 func (w *writer) table(o op.Table, in, out string) {
-	scale := w.scalar(out+"_in_scale", o.In.Scale)
-	zero := w.tensor(out+"_in_zero", typeInt8, nil, rawInt8s([]int32{int32(o.In.Zero)}))
-	q, index := w.fresh(out+"_in_quantized"), w.fresh(out+"_index")
+	grid := func(name string, a graph.Affine) (scale, zero string) {
+		return w.scalar(out+name+"_scale", a.Scale), w.tensor(out+name+"_zero", typeInt8, nil, rawInt8s([]int32{int32(a.Zero)}))
+	}
+	scale, zero := grid("_in", o.In)
+	q, index, image := w.fresh(out+"_in_quantized"), w.fresh(out+"_index"), w.fresh(out+"_quantized")
 	w.emit("QuantizeLinear", []string{in, scale, zero}, q)
 	w.emit("Cast", []string{q}, index, attribute{"to", int(typeInt32)})
-	real := o.Real()
-	values := w.tensor(out+"_table", typeFloat, []int{256}, rawFloats(append(real[128:], real[:128]...)))
-	w.emit("Gather", []string{values, index}, out)
+	var values []int32
+	for i := range o.Q {
+		values = append(values, int32(o.Q[(i+128)%256]))
+	}
+	w.emit("Gather", []string{w.tensor(out+"_table", typeInt8, []int{256}, rawInt8s(values)), index}, image)
+	scale, zero = grid("", o.Out)
+	w.emit("DequantizeLinear", []string{image, scale, zero}, out)
 }
 
 func bit(b bool) int {

@@ -28,8 +28,8 @@ func (BatchNorm) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 		return nil, fmt.Errorf("input %v has no channels", x)
 	}
 	for i, s := range in[1:] {
-		if s.Size() != x[1] {
-			return nil, fmt.Errorf("input %d has shape %v for %d channels", i+1, s, x[1])
+		if len(s) != 1 || s[0] != x[1] {
+			return nil, fmt.Errorf("input %d has shape %v, %d channels need [%d]", i+1, s, x[1], x[1])
 		}
 	}
 	return []tensor.Shape{x.Clone()}, nil

@@ -26,9 +26,9 @@ type Device interface {
 	// Tensor returns v's Int8 tensor in the standard order, under the given
 	// shape or the standard one, converted where it lies otherwise.
 	Tensor(v *graph.Value, shape ...int) int
-	// Float returns v's Float32 tensor in the standard order and shape,
-	// dequantized if v has a grid.
-	Float(v *graph.Value) int
+	// Float returns v's Float32 tensor in the standard order, under the given
+	// shape or the standard one, dequantized if v has a grid.
+	Float(v *graph.Value, shape ...int) int
 	// Flat returns v's Int8 tensor as it lies, under the given shape or any, and
 	// for each of its elements the index in the host's order; nil when the
 	// orders agree.
@@ -77,11 +77,11 @@ func SharesGrid(o graph.Op) bool {
 }
 
 // Pointwise returns the activation x and the function f when n computes f of
-// every element of x: an Elementwise operator, or arithmetic with one constant
-// number.
+// every element of x: an Elementwise operator, a Table, or arithmetic with one
+// constant number.
 func Pointwise(n *graph.Node) (x *graph.Value, f func(float64) float64, ok bool) {
 	if len(n.Inputs) == 1 {
-		if e, is := n.Op.(Elementwise); is && n.Inputs[0].Param == nil {
+		if e, is := n.Op.(interface{ F(x float64) float64 }); is && n.Inputs[0].Param == nil {
 			return n.Inputs[0], e.F, true
 		}
 		return nil, nil, false

@@ -39,12 +39,18 @@ func lowerArithmetic(d Device, n *graph.Node, clamp Clamp) error {
 		return fmt.Errorf("the device cannot combine shapes %v and %v: the second has to be equal, one value, or one for each channel", a.Shape, b.Shape)
 	}
 	in := format.Instr{Op: code, Weight: -1, LUT: -1}
-	if b.Shape.Equal(a.Shape) {
+	shape := StandardShape(a.Shape)
+	switch {
+	case b.Shape.Equal(a.Shape):
 		in.In = []int{d.Tensor(a), d.Tensor(b)}
-	} else {
-		in.In = []int{d.Tensor(a), d.Tensor(b, oneSide(b.Shape)...)}
+	default:
+		if b.Shape.Size() > 1 && len(shape) != 3 { // the device repeats over images only
+			c := b.Shape.Size()
+			shape = []int{1, a.Shape.Size() / c, c}
+		}
+		in.In = []int{d.Tensor(a, shape...), d.Tensor(b, oneSide(b.Shape)...)}
 	}
-	in.Out = d.Output(n.Outputs[0])
+	in.Out = d.Output(n.Outputs[0], shape...)
 	in.ClampMin, in.ClampMax = d.Clamp(n.Outputs[0], clamp)
 	d.Emit(in)
 	return nil

@@ -91,14 +91,18 @@ func (o Softmax) Lower(d Device, n *graph.Node) error {
 	if axis != channelAxis(len(x.Shape)) && x.Shape[axis] != x.Shape.Size() {
 		return fmt.Errorf("the device computes softmax over the channels of an image or the last dimension, not over dimension %d of shape %v", axis, x.Shape)
 	}
-	in := format.Instr{Op: format.OpSoftmax, Weight: -1, LUT: -1, In: []int{d.Float(x)}}
+	shape := StandardShape(x.Shape)
+	if axis != channelAxis(len(x.Shape)) { // all elements lie along axis
+		shape = []int{x.Shape.Size()}
+	}
+	in := format.Instr{Op: format.OpSoftmax, Weight: -1, LUT: -1, In: []int{d.Float(x, shape...)}}
 	if y.Grid == nil {
-		in.Out = d.Output(y)
+		in.Out = d.Output(y, shape...)
 		d.Emit(in)
 		return nil
 	}
-	in.Out = d.Temp(StandardShape(y.Shape)...)
+	in.Out = d.Temp(shape...)
 	d.Emit(in)
-	d.Emit(format.Instr{Op: format.OpQuantize, Weight: -1, LUT: -1, In: []int{in.Out}, Out: d.Output(y), ClampMin: -128, ClampMax: 127})
+	d.Emit(format.Instr{Op: format.OpQuantize, Weight: -1, LUT: -1, In: []int{in.Out}, Out: d.Output(y, shape...), ClampMin: -128, ClampMax: 127})
 	return nil
 }

@@ -27,14 +27,24 @@ func (Table) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	return []tensor.Shape{in[0].Clone()}, nil
 }
 
-// Forward implements graph.Op: y = out.Scale * (Q[q] - out.Zero) with q the
-// nearest integer of x on the input's grid.
+// Forward implements graph.Op: y = F(x).
 func (t Table) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	real := t.Real()
 	for i, v := range in[0].Data {
-		q := math.Round(float64(v)/float64(t.In.Scale)) + float64(t.In.Zero)
-		out[0].Data[i] = real[int(math.Max(-128, math.Min(127, q)))+128]
+		out[0].Data[i] = real[t.entry(float64(v))]
 	}
+}
+
+// F returns out.Scale * (Q[q+128] - out.Zero) with q the nearest integer of x
+// on the input's grid.
+func (t Table) F(x float64) float64 {
+	return float64(t.Out.Scale) * float64(int(t.Q[t.entry(x)])-t.Out.Zero)
+}
+
+// entry returns the index into Q for x.
+func (t Table) entry(x float64) int {
+	q := math.Round(x/float64(t.In.Scale)) + float64(t.In.Zero)
+	return int(math.Max(-128, math.Min(127, q))) + 128
 }
 
 // Real returns the table's real values, from q = -128 to 127.

@@ -140,13 +140,17 @@ func Logits(g *graph.Graph) *graph.Graph {
 }
 
 // Gradients runs b forward and backward and leaves the mean gradient of the
-// loss in the effective weights behind (see Gradient). It returns the mean loss.
+// loss in the effective weights behind (see Gradient). It returns the mean loss;
+// one that is NaN or infinite is an error.
 func (t *Trainer) Gradients(b Batch) (float64, error) {
 	n := b.X.Shape[0]
+	if n < 1 || n > t.cfg.Batch {
+		return 0, fmt.Errorf("train: a batch of %d samples; this trainer takes 1 to %d", n, t.cfg.Batch)
+	}
 	k := len(t.shards)
 	errs := make([]error, k)
 	t.parallel(k, func(i int) {
-		lo, hi := i*n/k, (i+1)*n/k
+		lo, hi := (i*n+k-1)/k, ((i+1)*n+k-1)/k // the first shard is never empty
 		errs[i] = t.shards[i].run(t.cfg.Loss, b, lo, hi, n)
 	})
 	loss := 0.0
@@ -160,11 +164,13 @@ func (t *Trainer) Gradients(b Batch) (float64, error) {
 		p := t.params[i]
 		sum := t.shards[0].tape.Gradient(p).Data
 		for _, s := range t.shards[1:] {
-			addTo(sum, s.tape.Gradient(p).Data)
+			if d := s.tape.Gradient(p); d != nil { // nil: the shard has been empty so far
+				addTo(sum, d.Data)
+			}
 		}
 	})
-	if loss != loss {
-		return loss, fmt.Errorf("train: the loss is NaN at step %d; the learning rate is too high or the data holds NaN", t.step)
+	if loss-loss != 0 {
+		return loss, fmt.Errorf("train: the loss is %v at step %d; the learning rate is too high or the data holds NaN", loss, t.step)
 	}
 	return loss, nil
 }
@@ -246,8 +252,8 @@ func (t *Trainer) Update(lr float64) {
 	})
 }
 
-// decay is the average's decay for this step: it rises to Config.Average so
-// that the first steps weigh equally.
+// decay is the average's decay for this step: it rises to Config.Average, so
+// that where the average started is soon forgotten.
 func (t *Trainer) decay() float64 {
 	if t.cfg.Average == 0 {
 		return 0

@@ -231,27 +231,27 @@ func (c AdamStep) Update(w, g, m, v []float32) {
 	}
 }
 
-// Quantize rounds to a symmetric integer grid: with float64 arithmetic
+// Quantize rounds to a grid: with float64 arithmetic
 //
-//	q = clamp(round(src[i] / (scale step)) step, -limit, limit)
+//	q = min(max(round(src[i] / (scale step)) step, lo), hi)
 //	dst[i] = float32(q) * scale
 //
 // where round is half away from zero. The result is never -0.
-func Quantize(dst, src []float32, scale float32, step, limit float64) {
+func Quantize(dst, src []float32, scale float32, step, lo, hi float64) {
 	src = src[:len(dst)]
 	unit := float64(scale) * step
-	for i := quantizeBlocks(dst, src, scale, unit, step, limit); i < len(dst); i++ {
+	for i := quantizeBlocks(dst, src, scale, unit, step, lo, hi); i < len(dst); i++ {
 		x := float64(src[i]) / unit
 		q := math.Trunc(x)
 		if math.Abs(x-q) >= 0.5 {
 			q += math.Copysign(1, x)
 		}
 		q = float64(q * step)
-		if -limit > q {
-			q = -limit
+		if lo > q {
+			q = lo
 		}
-		if limit < q {
-			q = limit
+		if hi < q {
+			q = hi
 		}
 		dst[i] = float32(q+0) * scale
 	}

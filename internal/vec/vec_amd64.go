@@ -72,7 +72,7 @@ func averageAVX2(n int, a, w *float32, rate float32)
 func adamAVX2(n int, w, grad, m, v, k *float32)
 
 //go:noescape
-func quantizeAVX2(n int, dst, src *float32, scale float32, unit, step, limit float64)
+func quantizeAVX2(n int, dst, src *float32, scale float32, unit, step, lo, hi float64)
 
 func addBlocks(dst, src []float32) int {
 	n := blocks(len(dst), 8)
@@ -220,10 +220,10 @@ func adamBlocks(w, g, m, v []float32, k *[7]float32) int {
 	return n
 }
 
-func quantizeBlocks(dst, src []float32, scale float32, unit, step, limit float64) int {
+func quantizeBlocks(dst, src []float32, scale float32, unit, step, lo, hi float64) int {
 	n := blocks(len(dst), 8)
 	if n > 0 {
-		quantizeAVX2(n, &dst[0], &src[0], scale, unit, step, limit)
+		quantizeAVX2(n, &dst[0], &src[0], scale, unit, step, lo, hi)
 	}
 	return n
 }

@@ -464,19 +464,19 @@ GLOBL sign<>(SB), RODATA|NOPTR, $8
 	VMINPD  y, Y10, y       \
 	VADDPD  Y15, y, x
 
-// func quantizeAVX2(n int, dst, src *float32, scale float32, unit, step, limit float64)
-TEXT ·quantizeAVX2(SB), NOSPLIT, $0-56
+// func quantizeAVX2(n int, dst, src *float32, scale float32, unit, step, lo, hi float64)
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-64
 	SETUP
 	MOVQ dst+8(FP), DI
 	MOVQ src+16(FP), SI
 	VBROADCASTSS scale+24(FP), Y7
 	VBROADCASTSD unit+32(FP), Y8
 	VBROADCASTSD step+40(FP), Y9
-	VBROADCASTSD limit+48(FP), Y10
+	VBROADCASTSD lo+48(FP), Y14
+	VBROADCASTSD hi+56(FP), Y10
 	VBROADCASTSD half<>(SB), Y11
 	VBROADCASTSD one<>(SB), Y12
 	VBROADCASTSD sign<>(SB), Y13
-	VXORPD Y13, Y10, Y14 // -limit
 	VXORPD Y15, Y15, Y15
 	ADDQ BX, DI
 	ADDQ BX, SI

@@ -95,13 +95,13 @@ var kernels = []struct {
 			root := float32(math.Sqrt(float64(x[3][i])))
 			x[0][i] -= float32(c.Rate*x[2][i]) / (float32(root*c.Root) + c.Epsilon)
 		}},
-	{"Quantize", 2, func(x [][]float32, p, _ float32) { Quantize(x[0], x[1], quantumExample(p), 2, 127) },
+	{"Quantize", 2, func(x [][]float32, p, _ float32) { Quantize(x[0], x[1], quantumExample(p), 2, -127, 101) },
 		func(x [][]float32, i int, p, _ float32) {
 			s := quantumExample(p)
 			q := math.Round(float64(x[1][i])/(float64(s)*2)) * 2
-			x[0][i] = float32(math.Max(-127, math.Min(127, q))+0) * s
+			x[0][i] = float32(math.Max(-127, math.Min(101, q))+0) * s
 		}},
-	{"QuantizeUnit", 2, func(x [][]float32, _, _ float32) { Quantize(x[0], x[1], 1, 1, 1e6) },
+	{"QuantizeUnit", 2, func(x [][]float32, _, _ float32) { Quantize(x[0], x[1], 1, 1, -1e6, 1e6) },
 		func(x [][]float32, i int, _, _ float32) {
 			x[0][i] = float32(math.Max(-1e6, math.Min(1e6, math.Round(float64(x[1][i])))) + 0)
 		}},

@@ -11,6 +11,7 @@ type coder struct {
 	in, out []byte
 	at      int
 	short   bool // decoder: read beyond the end of in by more than the coder ever does
+	broken  bool // decoder: a value that no encoder writes
 
 	cost func(p int32) // encoder: told the probability of each bit, may be nil
 }
@@ -25,8 +26,8 @@ func newDecoder(m *model, in []byte) *coder {
 	return c
 }
 
-// next returns the next byte; beyond the end it returns 0, which is what the
-// encoder leaves out.
+// next returns the next byte, beyond the end 0. The decoder holds four bytes
+// that are not settled yet, of which the encoder writes none to four.
 func (c *coder) next() byte {
 	if c.at < len(c.in) {
 		c.at++
@@ -72,8 +73,8 @@ func (c *coder) bit(b int) int {
 	return b
 }
 
-// finish writes the fewest bytes that leave the decoder inside the interval,
-// and drops zero bytes at the end, which the decoder assumes.
+// finish writes the fewest bytes that leave the decoder, which reads zeros
+// beyond them, inside the interval.
 func (c *coder) finish() []byte {
 	v, n := c.hi, 4
 	for k := 1; k <= 4; k++ {
@@ -89,9 +90,6 @@ func (c *coder) finish() []byte {
 	for k := 0; k < n; k++ {
 		c.out = append(c.out, byte(v>>24))
 		v <<= 8
-	}
-	for len(c.out) > 0 && c.out[len(c.out)-1] == 0 {
-		c.out = c.out[:len(c.out)-1]
 	}
 	return c.out
 }

@@ -2,7 +2,38 @@ package format
 
 // Decode reads a file and validates all of it: what it returns satisfies
 // Check, and its arena is planned. An error says what is wrong and the remedy.
+//
+// It takes memory in proportion to the weights, of which there are at most
+// MaxWeights and maxPerByte for each byte of data, and time in proportion to
+// their code.
 func Decode(data []byte) (*File, error) {
+	body, err := unseal(data)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{}
+	weights, err := decodeSections(f, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.shapes(len(data)); err != nil {
+		return nil, err
+	}
+	if err := decodeWeights(f, weights); err != nil {
+		return nil, err
+	}
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
+	Plan(f)
+	if f.Arena > MaxArena {
+		return nil, Error("needs more than " + itoa(MaxArena) + " bytes of working memory")
+	}
+	return f, nil
+}
+
+// unseal verifies magic, version and checksum; it returns the sections.
+func unseal(data []byte) ([]byte, error) {
 	const least = len(magic) + 1 + 4
 	switch {
 	case len(data) < len(magic) || string(data[:len(magic)]) != magic:
@@ -16,79 +47,95 @@ func Decode(data []byte) (*File, error) {
 	if sum := (&reader{b: data[len(data)-4:]}).u32(); sum != Checksum(body) {
 		return nil, Error("the checksum of its " + itoa(len(data)) + " bytes differs: the file is truncated or damaged, copy it again")
 	}
-	r := &reader{b: body[len(magic)+1:]}
-	f := &File{}
-	var weights []byte
-	seen := 0
+	return body[len(magic)+1:], nil
+}
+
+// decodeSections reads all sections but the weights, which it returns; nil: there are none.
+func decodeSections(f *File, body []byte) (weights []byte, err error) {
+	r := &reader{b: body}
+	var seen [256]bool
 	for len(r.b) > 0 {
 		tag := r.byte()
 		n := r.uvarint()
 		if r.fail || n > len(r.b) {
 			return nil, Error("a section ends beyond the file")
 		}
-		sec := &reader{b: r.b[:n]}
+		if seen[tag] {
+			return nil, Error("section " + itoa(int(tag)) + " occurs twice")
+		}
+		seen[tag] = true
+		sec := &reader{b: r.b[:n:n]}
 		r.b = r.b[n:]
 		switch tag {
 		case secGraph:
 			if err := decodeGraph(f, sec); err != nil {
 				return nil, err
 			}
-			seen |= 1
 		case secWeights:
-			weights = sec.b
-			seen |= 2
+			weights, sec.b = sec.b, nil
 		case secMeta:
 			decodeMeta(&f.Meta, sec)
 		case secTest:
 			f.Test = &SelfTest{Seed: uint32(sec.uvarint()), CRC: sec.u32()}
 		default:
-			if tag&0x80 == 0 {
+			if tag&optional == 0 {
 				return nil, Error("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
 			}
 			continue
 		}
-		if sec.fail {
-			return nil, Error("section " + itoa(int(tag&0x7f)) + " ends too early")
+		if sec.fail || len(sec.b) > 0 && tag&optional == 0 { // later versions may add to optional ones
+			return nil, Error("section " + itoa(int(tag)) + " does not have the length of its content")
 		}
 	}
-	if seen&1 == 0 {
+	if !seen[secGraph] {
 		return nil, Error("holds no graph")
 	}
-	if err := f.shapes(len(data)); err != nil {
-		return nil, err
+	return weights, nil
+}
+
+// decodeWeights reads the tables and weights, whose shapes are known.
+func decodeWeights(f *File, data []byte) error {
+	if need := len(f.Weights)+len(f.LUTs) > 0; need != (data != nil) {
+		return Error("the graph does not agree with the file on whether there are weights")
+	} else if !need {
+		return nil
 	}
-	if len(f.Weights)+len(f.LUTs) > 0 {
-		c := newDecoder(newModel(counters, mixers), weights)
-		for i := range f.LUTs {
-			codeLUT(c, &f.LUTs[i])
+	c := newDecoder(newModel(counters, mixers), data)
+	for i := range f.LUTs {
+		if codeLUT(c, &f.LUTs[i]); c.short {
+			break
 		}
-		for i := range f.Weights {
-			g, kind := gridOf(f, i)
-			codeWeight(c, &f.Weights[i], g, kind, func(part) {})
-			if c.short {
-				return nil, Error("the weights end too early")
-			}
+	}
+	for i := range f.Weights {
+		if c.short || c.broken {
+			break
 		}
+		g, kind := gridOf(f, i)
+		codeWeight(c, &f.Weights[i], g, kind, func(part) {})
 	}
-	if err := f.Check(); err != nil {
-		return nil, err
+	switch {
+	case c.short:
+		return Error("the weights end too early")
+	case c.broken:
+		return Error("the weights hold a value that no writer makes")
+	case c.at < len(data):
+		return Error("the weights end before their section")
 	}
-	Plan(f)
-	if f.Arena > MaxArena {
-		return nil, Error("needs " + itoa(f.Arena) + " bytes of working memory, more than " + itoa(MaxArena))
-	}
-	return f, nil
+	return nil
 }
 
 // decodeGraph reads what encodeGraph wrote. Shapes of outputs and weights
 // follow later.
 func decodeGraph(f *File, r *reader) error {
 	n := r.uvarint()
-	if n > 256 {
-		return Error(itoa(n) + " inputs")
+	if n > MaxInputs {
+		return Error(itoa(n) + " inputs, at most " + itoa(MaxInputs) + " are read")
 	}
 	for k := 0; k < n; k++ {
 		b := r.byte()
+		if b>>4 != 0 {
+			return Error("input " + itoa(k) + " has properties that this reader does not know: update it")
+		}
 		t := Tensor{}
 		for d := 0; d < int(b&7); d++ {
 			t.Shape = append(t.Shape, r.uvarint())
@@ -112,7 +159,7 @@ func decodeGraph(f *File, r *reader) error {
 		}
 	}
 	outs := r.uvarint()
-	if outs > len(r.b)+1 {
+	if outs > len(r.b) {
 		return Error("the graph ends too early")
 	}
 	for k := 0; k < outs; k++ {
@@ -127,6 +174,9 @@ func decodeGraph(f *File, r *reader) error {
 func decodeInstr(f *File, r *reader) error {
 	first := r.byte()
 	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
+	if !in.Op.known() {
+		return Error(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
+	}
 	if first&opInputs == 0 {
 		in.In = []int{in.Out - 1}
 	} else {
@@ -160,7 +210,12 @@ func decodeInstr(f *File, r *reader) error {
 			}
 		}
 	}
-	v.store(&in)
+	if !v.store(&in) {
+		return Error("an instruction has an attribute out of range")
+	}
+	if first&opFloat != 0 && !in.Op.weighted() {
+		return Error(in.Op.String() + ": has a property that this reader does not know: update it")
+	}
 	t := Tensor{}
 	if in.Op.weighted() {
 		if in.Weight == len(f.Weights) {
@@ -185,7 +240,8 @@ func decodeInstr(f *File, r *reader) error {
 			in.Perm = append(in.Perm, r.uvarint())
 		}
 	case OpReshape:
-		for k := r.uvarint() & 7; k > 0; k-- {
+		rank := r.uvarint()
+		for k := 0; k < min(rank, maxRank+1); k++ { // OutShape refuses more
 			in.Shape = append(in.Shape, r.uvarint())
 		}
 	case OpSoftmax, OpDequantize:
@@ -237,7 +293,7 @@ func (f *File) rank(t int) int {
 func (f *File) shapes(length int) error {
 	total := 0
 	for _, t := range f.Inputs {
-		if !positive(f.Tensors[t].Shape) {
+		if s := f.Tensors[t].Shape; !positive(s) || len(s) < 1 || len(s) > maxRank {
 			return Error("input " + itoa(t) + " has shape " + shapeString(f.Tensors[t].Shape))
 		}
 	}
@@ -270,7 +326,7 @@ func (f *File) shapes(length int) error {
 				if !positive([]int{w.OutC, w.KH, w.KW, w.InC}) {
 					return Error("instruction " + itoa(k) + ": weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
 				}
-				if total += w.Elems(); total > MaxWeights || total>>16 > length {
+				if total += w.Elems(); total > MaxWeights || total/maxPerByte > length {
 					return Error(itoa(total) + " weights in " + itoa(length) + " bytes are more than a file can hold")
 				}
 			}
@@ -301,7 +357,11 @@ func decodeMeta(m *Meta, r *reader) {
 	for k := 0; k < n; k++ {
 		m.Labels = append(m.Labels, r.string())
 	}
-	m.Input.Bytes255 = r.byte() != 0
+	flags := r.byte()
+	if flags > 1 {
+		r.fail = true
+	}
+	m.Input.Bytes255 = flags == 1
 	for _, list := range []*[]float32{&m.Input.Mean, &m.Input.Std} {
 		n := r.uvarint()
 		if n > len(r.b)/4 {

@@ -31,10 +31,16 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 	}
 	if f.Test != nil {
 		t := &writer{}
-		t.uvarint(int(f.Test.Seed & math.MaxInt32))
+		t.uvarint(int(f.Test.Seed))
 		t.u32(f.Test.CRC)
 		section(secTest, t.b)
 		sizes.Test = len(t.b)
+	}
+	if n := f.weights() / maxPerByte; n > len(w.b) {
+		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold nothing but zeros")
+	}
+	if f.Arena > MaxArena {
+		return nil, nil, Error("needs more than " + itoa(MaxArena) + " bytes of working memory")
 	}
 	w.u32(Checksum(w.b))
 	sizes.Checksum = 4

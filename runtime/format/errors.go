@@ -3,6 +3,7 @@ package format
 // Error is a file that cannot be used: what is wrong and the remedy, in one line.
 type Error string
 
+// Error returns the line, which begins with "format: ".
 func (e Error) Error() string { return "format: " + string(e) }
 
 // itoa is strconv.Itoa, without the package.

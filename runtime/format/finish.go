@@ -4,8 +4,8 @@ import "hash/crc32"
 
 // Finish brings f into the canonical form in which it is written: inputs are
 // tensors 0, 1, ..., instruction i writes the tensor after them and the earlier
-// instructions', attributes that an opcode does not use are cleared, and the
-// arena is planned (Plan).
+// instructions', weights and tables are numbered by their first use, attributes
+// that an opcode does not use are cleared, and the arena is planned (Plan).
 func Finish(f *File) {
 	number := make([]int, len(f.Tensors))
 	var order []int
@@ -37,7 +37,35 @@ func Finish(f *File) {
 		in.normalize()
 	}
 	f.Inputs, f.Outputs = renumber(f.Inputs), renumber(f.Outputs)
+	f.Weights = byFirstUse(f, f.Weights, func(in *Instr) *int { return &in.Weight })
+	f.LUTs = byFirstUse(f, f.LUTs, func(in *Instr) *int { return &in.LUT })
 	Plan(f)
+}
+
+// byFirstUse returns the operands in the order in which instructions name them,
+// without those that none does, and renumbers the instructions' references.
+func byFirstUse[T any](f *File, operands []T, ref func(*Instr) *int) []T {
+	number := map[int]int{}
+	var out []T
+	for i := range f.Instrs {
+		r := ref(&f.Instrs[i])
+		if *r < 0 || *r >= len(operands) {
+			continue
+		}
+		if _, ok := number[*r]; !ok {
+			number[*r] = len(out)
+			out = append(out, operands[*r])
+		}
+		*r = number[*r]
+	}
+	return out
+}
+
+// unused reports whether in has attributes that its opcode does not use.
+func (in *Instr) unused() bool {
+	c := *in
+	c.normalize()
+	return fieldsOf(&c) != fieldsOf(in) || len(c.Perm) != len(in.Perm) || len(c.Shape) != len(in.Shape)
 }
 
 // normalize clears the attributes that the opcode does not use.

@@ -5,10 +5,20 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/x448/float16"
 )
+
+// trials is how many random cases a test tries: a tenth with -short, for
+// emulated machines.
+func trials(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
 
 // network builds a file with every opcode and random content.
 func network(r *rand.Rand) *File {
@@ -117,7 +127,7 @@ func network(r *rand.Rand) *File {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for seed := uint64(0); seed < 60; seed++ {
+	for seed := range uint64(trials(60)) {
 		f := network(rand.New(rand.NewPCG(seed, 1)))
 		data, sizes, err := Encode(f)
 		if err != nil {
@@ -180,7 +190,7 @@ func TestHostile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for trial := 0; trial < 3000; trial++ {
+	for range trials(3000) {
 		bad := bytes.Clone(data)
 		for k := r.IntN(4); k >= 0; k-- {
 			bad[5+r.IntN(len(bad)-9)] = byte(r.Uint32())
@@ -221,6 +231,66 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzRoundTrip: what Decode accepts, Encode writes again, and it comes back the
+// same; written twice, the bytes are the same.
+func FuzzRoundTrip(f *testing.F) {
+	for seed := range uint64(6) {
+		data, _, err := Encode(network(rand.New(rand.NewPCG(seed, 10))))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 9 {
+			return
+		}
+		file, err := Decode(sealed(data))
+		if err != nil || file.weights() > 1<<16 {
+			return
+		}
+		written, _, err := Encode(file)
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v: %+v", err, file)
+		}
+		again, err := Decode(written)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v: %+v", err, file)
+		}
+		if !reflect.DeepEqual(file, again) {
+			t.Fatalf("read %+v, written and read %+v", file, again)
+		}
+		if twice, _, _ := Encode(again); !bytes.Equal(written, twice) {
+			t.Fatal("the same network gives other bytes")
+		}
+	})
+}
+
+// The memory that a hostile file costs its reader is bounded by the weights that
+// it names, of which there are at most maxPerByte for each byte, and the time by
+// its length: the stream ends.
+func TestDecodeBounded(t *testing.T) {
+	// 2^10 x 2^13 weights, all columns live, in a file of 300 bytes
+	graph := sectionOf(secGraph, 1, 1, 0x80, 0x40, 0, 0x3c, 0, 1, byte(OpDense), 0x80, 8, 0, 0x3c, 0, 0)
+	body := make([]byte, 280)
+	r := rand.New(rand.NewPCG(12, 12))
+	for i := range body {
+		body[i] = byte(r.Uint32())
+	}
+	data := assemble(graph, sectionOf(secWeights, body...))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Decode(data)
+	runtime.ReadMemStats(&after)
+	if err == nil {
+		t.Fatal("random weights were accepted")
+	}
+	const fixed = 4 << 20 // counters and what is per column
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<23+fixed {
+		t.Errorf("%d bytes were allocated to refuse a file of %d bytes: %v", took, len(data), err)
+	}
 }
 
 func TestUnknownSections(t *testing.T) {

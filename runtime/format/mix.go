@@ -63,8 +63,9 @@ func (c *counter) update(bit int32) {
 }
 
 // pace[n] is the step of a counter that has seen n bits, 131072/(2n+3), and
-// trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256.
-var pace, trust = func() (p, t [limit + 1]int32) {
+// trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256. Places above
+// limit are not used; they spare a check.
+var pace, trust = func() (p, t [256]int32) {
 	for n := range p {
 		p[n] = int32(131072 / (2*n + 3))
 		t[n] = int32(1024 * n / (4*n + 5))
@@ -78,8 +79,9 @@ const inputs = 8
 
 // mixer holds the weights of one set, 16.16 fixed point.
 type mixer struct {
-	w [inputs]int32
-	n int32 // bits seen, up to a bound
+	w    [inputs]int32
+	n    int32 // bits seen, up to a bound
+	rate int64 // of learning, 3 + 1280/(32+n)
 }
 
 // model predicts bits. It is the same on both sides of the coder.
@@ -108,7 +110,7 @@ func (m *model) reset() {
 		m.counters[i] = counter{p: 32768}
 	}
 	for i := range m.mixers {
-		m.mixers[i] = mixer{}
+		m.mixers[i] = mixer{rate: 3 + 1280/32}
 		for k := range m.mixers[i].w {
 			m.mixers[i].w[k] = 10000
 		}
@@ -120,7 +122,7 @@ func (m *model) reset() {
 func (m *model) predict() int32 {
 	w := &m.mixers[m.set].w
 	dot := int64(0)
-	for i := 0; i < m.used; i++ {
+	for i := range m.active[:m.used] {
 		c := m.counters[m.active[i]]
 		st := int32(m.stretch[c.p>>5])
 		// a young counter is not trusted much
@@ -144,14 +146,14 @@ func (m *model) predict() int32 {
 // update learns the bit that was predicted last.
 func (m *model) update(bit int32) {
 	mx := &m.mixers[m.set]
-	err := int64(bit<<16 - m.p)
-	rate := int64(3 + 40*32/(32+mx.n))
+	step := int64(bit<<16-m.p) * mx.rate
 	if mx.n < 1000 {
 		mx.n++
+		mx.rate = int64(3 + 1280/(32+mx.n))
 	}
-	for i := 0; i < m.used; i++ {
-		mx.w[i] += int32((int64(m.st[i])*err*rate + 1<<19) >> 20)
+	for i := range m.active[:m.used] {
+		mx.w[i] += int32((int64(m.st[i])*step + 1<<19) >> 20)
 		m.counters[m.active[i]].update(bit)
 	}
-	mx.w[inputs-1] += int32((256*err*rate + 1<<21) >> 22)
+	mx.w[inputs-1] += int32((256*step + 1<<21) >> 22)
 }

@@ -10,9 +10,9 @@ const align = 16
 
 // buffer is a piece of the arena: one tensor, or several that share memory.
 type buffer struct {
-	size        int
+	size        int64
 	first, last int // instructions between which it is in use; -1: before the first
-	offset      int
+	offset      int64
 }
 
 // Plan assigns each tensor of f its place in the arena and sets f.Arena. Tensors
@@ -25,12 +25,13 @@ type buffer struct {
 func Plan(f *File) {
 	buffers, of := lifetimes(f)
 	place(buffers)
-	f.Arena = 0
+	arena := int64(0)
 	for _, b := range buffers {
-		f.Arena = max(f.Arena, b.offset+b.size)
+		arena = max(arena, b.offset+b.size)
 	}
+	f.Arena = int(min(arena, MaxArena+1)) // more is refused by every reader
 	for i := range f.Tensors {
-		f.Tensors[i].Offset = buffers[of[i]].offset
+		f.Tensors[i].Offset = int(min(buffers[of[i]].offset, MaxArena+1))
 	}
 }
 
@@ -62,8 +63,8 @@ func lifetimes(f *File) (buffers []*buffer, of []int) {
 	return compact(buffers, of)
 }
 
-func bytesOf(t *Tensor) int {
-	n := t.Elems() * t.DType.Size()
+func bytesOf(t *Tensor) int64 {
+	n := int64(t.Elems()) * int64(t.DType.Size())
 	return (n + align - 1) / align * align
 }
 
@@ -93,7 +94,7 @@ func place(buffers []*buffer) {
 	slices.SortStableFunc(order, func(a, b *buffer) int { return cmp.Compare(b.size, a.size) })
 	var placed []*buffer // by offset
 	for _, b := range order {
-		at := 0
+		at := int64(0)
 		for _, p := range placed {
 			if p.last < b.first || b.last < p.first {
 				continue

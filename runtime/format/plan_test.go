@@ -105,7 +105,7 @@ func TestPlan(t *testing.T) {
 	for i := range 500 {
 		f := randomFile(rng)
 		Plan(f)
-		sum := 0
+		sum := int64(0)
 		for k := range f.Tensors {
 			x := &f.Tensors[k]
 			sum += bytesOf(x)
@@ -113,7 +113,7 @@ func TestPlan(t *testing.T) {
 				t.Fatalf("case %d: tensor %d at %d of %d bytes, arena %d", i, k, x.Offset, x.Elems()*x.DType.Size(), f.Arena)
 			}
 		}
-		if f.Arena > sum {
+		if int64(f.Arena) > sum {
 			t.Errorf("case %d: arena %d, all tensors apart need %d", i, f.Arena, sum)
 		}
 		if k, ok := oracle(f); !ok {

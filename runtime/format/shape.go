@@ -1,13 +1,25 @@
 package format
 
+import "math"
+
 // Limits that every file keeps, so that a hostile one cannot make its reader
 // allocate without bound.
 const (
+	MaxInputs  = 256
 	MaxTensors = 1 << 14
-	MaxElems   = 1 << 26 // of one tensor
+	MaxElems   = 1 << 26 // of one tensor, and of a padded image
 	MaxWeights = 1 << 26 // of all weight tensors together
 	MaxArena   = 1 << 28 // bytes
 	MaxDim     = 1 << 24
+	MaxWindow  = 1 << 22 // positions of a pool's window, so that its sum fits 32 bits
+	maxRank    = 4
+	maxPerByte = 1 << 16 // weights for each byte of the file
+)
+
+// Bounds of every scale: products of three, times 2^31, are normal float32.
+const (
+	minScale = 1.0 / (1 << 40)
+	maxScale = 1 << 30
 )
 
 // sharesGrid reports whether the output of op has the grid of its first input.
@@ -30,24 +42,28 @@ func (op Opcode) clamped() bool {
 var names = [...]string{OpConv2D: "Conv2D", OpDense: "Dense", OpMaxPool: "MaxPool", OpAvgPool: "AvgPool", OpAdd: "Add", OpMul: "Mul", OpLUT: "LUT",
 	OpConcat: "Concat", OpPad: "Pad", OpTranspose: "Transpose", OpReshape: "Reshape", OpSoftmax: "Softmax", OpDequantize: "Dequantize", OpQuantize: "Quantize", OpSub: "Sub"}
 
+// known reports whether this version has op.
+func (op Opcode) known() bool { return int(op) < len(names) && names[op] != "" }
+
 // String returns the opcode's name.
 func (op Opcode) String() string {
-	if int(op) < len(names) && names[op] != "" {
+	if op.known() {
 		return names[op]
 	}
 	return "opcode " + itoa(int(op))
 }
 
-// Pool returns the rows or columns of a pool's or convolution's output.
+// outDim returns the rows or columns of a pool's or convolution's output, -1
+// when the kernel does not fit.
 func outDim(n, kernel, stride, dil, before, after int) int {
-	if kernel < 1 || stride < 1 || dil < 1 || before < 0 || after < 0 || kernel > MaxDim || dil > MaxDim || before > MaxDim || after > MaxDim {
+	if kernel < 1 || stride < 1 || dil < 1 || before < 0 || after < 0 || max(kernel, stride, dil, before, after) > MaxDim {
 		return -1
 	}
-	room := n + before + after - (kernel-1)*dil - 1
+	room := int64(n+before+after) - int64(kernel-1)*int64(dil) - 1
 	if room < 0 {
 		return -1
 	}
-	return room/stride + 1
+	return int(room)/stride + 1
 }
 
 // OutShape returns the shape and element type of the output of in, for input
@@ -83,7 +99,7 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 		}
 		oh := outDim(s[0], w.KH, in.StrideH, in.DilH, in.PadT, in.PadB)
 		ow := outDim(s[1], w.KW, in.StrideW, in.DilW, in.PadL, in.PadR)
-		if oh < 1 || ow < 1 {
+		if oh < 1 || ow < 1 || !positive([]int{s[0] + in.PadT + in.PadB, s[1] + in.PadL + in.PadR, s[2]}) {
 			return bad("the kernel does not fit input " + shapeString(s))
 		}
 		return []int{oh, ow, w.OutC}, dtype(floatOut), nil
@@ -98,7 +114,8 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 		}
 		oh := outDim(s[0], in.KH, in.StrideH, in.DilH, in.PadT, in.PadB)
 		ow := outDim(s[1], in.KW, in.StrideW, in.DilW, in.PadL, in.PadR)
-		if oh < 1 || ow < 1 || in.PadT >= in.KH*in.DilH || in.PadL >= in.KW*in.DilW {
+		if oh < 1 || ow < 1 || in.KH > MaxWindow/in.KW ||
+			int64(in.PadT) >= int64(in.KH)*int64(in.DilH) || int64(in.PadL) >= int64(in.KW)*int64(in.DilW) {
 			return bad("the window does not fit input " + shapeString(s))
 		}
 		return []int{oh, ow, s[2]}, Int8, nil
@@ -124,7 +141,9 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 			if t.Scale != x[0].Scale || t.Zero != x[0].Zero {
 				return bad("its inputs are on different grids")
 			}
-			out[in.Axis] += t.Shape[in.Axis]
+			if out[in.Axis] += t.Shape[in.Axis]; out[in.Axis] > MaxDim {
+				return bad("more than " + itoa(MaxDim) + " elements along axis " + itoa(in.Axis))
+			}
 		}
 		return out, Int8, nil
 	case OpPad:
@@ -148,7 +167,7 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 		return out, x[0].DType, nil
 	case OpReshape:
 		t := Tensor{Shape: in.Shape}
-		if len(in.Shape) < 1 || len(in.Shape) > 4 || !positive(in.Shape) || t.Elems() != x[0].Elems() {
+		if len(in.Shape) < 1 || len(in.Shape) > maxRank || !positive(in.Shape) || t.Elems() != x[0].Elems() {
 			return bad("shape " + shapeString(in.Shape) + " of " + shapeString(s))
 		}
 		return in.Shape, x[0].DType, nil
@@ -190,38 +209,29 @@ func equal(a, b []int) bool {
 	return true
 }
 
-// Check verifies that f is consistent: the order of tensors that Finish makes,
-// shapes as they follow, references and grids in range.
+// Check verifies that f is consistent: the order of tensors, weights and tables
+// that Finish makes, shapes as they follow, references and grids in range.
 func (f *File) Check() error {
-	if len(f.Inputs) == 0 || len(f.Outputs) == 0 || len(f.Tensors) > MaxTensors {
-		return Error("a network needs inputs and outputs, and at most " + itoa(MaxTensors) + " tensors")
+	if len(f.Inputs) == 0 || len(f.Outputs) == 0 || len(f.Inputs) > MaxInputs || len(f.Tensors) > MaxTensors {
+		return Error("a network needs outputs, 1 to " + itoa(MaxInputs) + " inputs, and at most " + itoa(MaxTensors) + " tensors")
 	}
 	if len(f.Tensors) != len(f.Inputs)+len(f.Instrs) {
 		return Error("not every tensor is written exactly once")
 	}
 	total := 0
 	for i := range f.Weights {
-		w := &f.Weights[i]
-		if !positive([]int{max(w.OutC, 0), max(w.KH, 0), max(w.KW, 0), max(w.InC, 0)}) {
-			return Error("weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
+		if err := f.Weights[i].check(); err != nil {
+			return err
 		}
-		if total += w.Elems(); total > MaxWeights {
+		if total += f.Weights[i].Elems(); total > MaxWeights {
 			return Error("more than " + itoa(MaxWeights) + " weights")
-		}
-		if len(w.Values) != w.Elems() || len(w.Scale) != 1 && len(w.Scale) != w.OutC || w.Bias != nil && len(w.Bias) != w.OutC {
-			return Error("weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}) + ": values, scales or biases are missing")
-		}
-		for _, s := range w.Scale {
-			if !(s > 0) || s-s != 0 {
-				return Error("a weight scale is not a positive number")
-			}
 		}
 	}
 	for i, t := range f.Tensors {
-		if !positive(t.Shape) || len(t.Shape) < 1 || len(t.Shape) > 4 || t.DType > Float32 {
+		if !positive(t.Shape) || len(t.Shape) < 1 || len(t.Shape) > maxRank || t.DType > Float32 {
 			return Error("tensor " + itoa(i) + " has shape " + shapeString(t.Shape))
 		}
-		if t.DType == Int8 && (!(t.Scale > 0) || t.Scale-t.Scale != 0 || t.Zero < -128 || t.Zero > 127) {
+		if t.DType == Int8 && (!usable(t.Scale) || t.Zero < -128 || t.Zero > 127) {
 			return Error("tensor " + itoa(i) + " has an impossible grid")
 		}
 	}
@@ -230,20 +240,79 @@ func (f *File) Check() error {
 			return Error("input " + itoa(k) + " is not tensor " + itoa(k) + " of int8")
 		}
 	}
+	weights, luts := 0, 0 // used so far
 	for k := range f.Instrs {
-		if err := f.checkInstr(k); err != nil {
+		if err := f.checkInstr(k, &weights, &luts); err != nil {
 			return err
 		}
+	}
+	if weights != len(f.Weights) || luts != len(f.LUTs) {
+		return Error("holds weights or tables that no instruction uses; complete it with Finish")
 	}
 	for _, t := range f.Outputs {
 		if t < 0 || t >= len(f.Tensors) {
 			return Error("output tensor " + itoa(t) + " does not exist")
 		}
 	}
+	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
+		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
+	}
+	return f.Meta.Input.check()
+}
+
+// usable reports whether s may be a scale.
+func usable(s float32) bool { return s >= minScale && s <= maxScale }
+
+// check verifies shape, lengths, scales and codebook.
+func (w *Weight) check() error {
+	shape := []int{w.OutC, w.KH, w.KW, w.InC}
+	if !positive(shape) {
+		return Error("weights of shape " + shapeString(shape))
+	}
+	if len(w.Values) != w.Elems() || len(w.Scale) != 1 && len(w.Scale) != w.OutC || w.Bias != nil && len(w.Bias) != w.OutC {
+		return Error("weights of shape " + shapeString(shape) + ": values, scales or biases are missing")
+	}
+	for _, s := range w.Scale {
+		if !usable(s) {
+			return Error("a weight scale is not a number between 2^-40 and 2^30")
+		}
+	}
+	if w.Book == nil {
+		return nil
+	}
+	var listed [256]bool
+	for i, v := range w.Book {
+		if i > 0 && v <= w.Book[i-1] {
+			return Error("a codebook is not in ascending order")
+		}
+		listed[uint8(v)] = true
+	}
+	for _, v := range w.Values {
+		if !listed[uint8(v)] {
+			return Error("weight " + itoa(int(v)) + " is not in its codebook")
+		}
+	}
 	return nil
 }
 
-func (f *File) checkInstr(k int) error {
+// check refuses what no picture survives.
+func (p *Preprocess) check() error {
+	for _, v := range p.Mean {
+		if v-v != 0 {
+			return Error("a mean of the preprocessing is no number")
+		}
+	}
+	for _, v := range p.Std {
+		if v-v != 0 || v == 0 {
+			return Error("a standard deviation of the preprocessing is zero or no number")
+		}
+	}
+	return nil
+}
+
+// checkInstr verifies instruction k; weights and luts count those that earlier
+// instructions have brought into use.
+func (f *File) checkInstr(k int, weights, luts *int) error {
 	in := &f.Instrs[k]
 	n := len(f.Inputs) + k
 	where := "instruction " + itoa(k) + ": "
@@ -262,13 +331,13 @@ func (f *File) checkInstr(k int) error {
 	}
 	var w *Weight
 	if in.Op.weighted() {
-		if in.Weight < 0 || in.Weight >= len(f.Weights) {
-			return Error(where + "weights " + itoa(in.Weight) + " do not exist")
+		if !next(in.Weight, weights, len(f.Weights)) {
+			return Error(where + "weights " + itoa(in.Weight) + " do not exist or are out of order")
 		}
 		w = &f.Weights[in.Weight]
 	}
-	if in.Op == OpLUT && (in.LUT < 0 || in.LUT >= len(f.LUTs)) {
-		return Error(where + "table " + itoa(in.LUT) + " does not exist")
+	if in.Op == OpLUT && !next(in.LUT, luts, len(f.LUTs)) {
+		return Error(where + "table " + itoa(in.LUT) + " does not exist or is out of order")
 	}
 	out := &f.Tensors[n]
 	shape, dt, err := OutShape(in, x, w, out.DType == Float32)
@@ -281,8 +350,20 @@ func (f *File) checkInstr(k int) error {
 	if in.Op.sharesGrid() && out.DType == Int8 && (out.Scale != x[0].Scale || out.Zero != x[0].Zero) {
 		return Error(where + "its output is on another grid than its input")
 	}
-	if in.ClampMin > in.ClampMax {
-		return Error(where + "clamps to an empty range")
+	if in.ClampMin > in.ClampMax || out.DType == Float32 && (in.ClampMin != -128 || in.ClampMax != 127) {
+		return Error(where + "clamps to an empty range, or a real result")
+	}
+	if in.unused() {
+		return Error(where + in.Op.String() + " has attributes that it does not use")
 	}
 	return nil
+}
+
+// next reports whether k is one of the used first, or follows them; it then
+// counts it.
+func next(k int, used *int, all int) bool {
+	if k == *used && k < all {
+		*used++
+	}
+	return k >= 0 && k < *used
 }

@@ -1,6 +1,9 @@
 package format
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // codeLUT codes a table as differences from the value before.
 func codeLUT(c *coder, t *[256]int8) {
@@ -9,8 +12,12 @@ func codeLUT(c *coder, t *[256]int8) {
 	for i := range t {
 		a := min(max(last, -3), 3) + 3
 		d := c.signed(int32(t[i])-prev, a, 16)
-		prev = int32(int8(prev + d))
+		prev += d
 		last = d
+		if prev < -128 || prev > 127 {
+			c.broken = true
+			return
+		}
 		t[i] = int8(prev)
 	}
 }
@@ -22,6 +29,9 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	account(partScales)
 	book := codeBook(c, w)
 	account(partCodebooks)
+	if c.broken {
+		return
+	}
 	if c.dec {
 		w.Values = make([]int8, w.Elems())
 	}
@@ -36,6 +46,9 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	t.codeLive()
 	account(partMasks)
 	t.code(account)
+	if c.short || c.broken {
+		return
+	}
 	codeBias(c, w)
 	account(partBiases)
 }
@@ -93,32 +106,33 @@ func codeBook(c *coder, w *Weight) []int8 {
 	}
 	c.context(setInt+7, ctxInt+1703)
 	zero = c.bit(bit01(zero)) == 1
-	n := int(c.number(uint32(len(values)), 24, 24))
+	n := c.number(uint32(len(values)), 24, 24)
 	if c.dec {
-		values = make([]int8, min(n, 255))
+		if n > 255 {
+			c.broken = true
+			return nil
+		}
+		values = make([]int8, n)
 	}
 	prev := int32(-129)
 	for i := range values {
-		prev += int32(c.number(uint32(int32(values[i])-prev-1), 25, 25)) + 1
-		if prev == 0 && c.dec { // a damaged stream; zero is never listed
-			prev = 1
+		step := c.number(uint32(int32(values[i])-prev-1), 25, 25)
+		if v := prev + 1 + int32(step); step > 255 || v > 127 || v == 0 { // zero is not listed
+			c.broken = true
+			return nil
 		}
-		values[i] = int8(min(prev, 127))
+		prev += int32(step) + 1
+		values[i] = int8(prev)
 	}
 	if c.dec {
-		w.Book = nil
-		for _, v := range values {
-			if zero && v > 0 && (len(w.Book) == 0 || w.Book[len(w.Book)-1] < 0) {
-				w.Book = append(w.Book, 0)
-			}
-			w.Book = append(w.Book, v)
-		}
-		if zero && (len(w.Book) == 0 || w.Book[len(w.Book)-1] < 0) {
+		w.Book = slices.Clone(values)
+		if zero {
 			w.Book = append(w.Book, 0)
+			slices.Sort(w.Book)
 		}
 	}
-	if len(values) == 0 {
-		return []int8{1} // no weight will ask for it
+	if len(values) == 0 { // every weight is zero
+		return []int8{1}
 	}
 	return values
 }

@@ -17,6 +17,15 @@ type File struct {
 	Test    *SelfTest // nil when absent
 }
 
+// weights returns the number of weights.
+func (f *File) weights() int {
+	n := 0
+	for i := range f.Weights {
+		n += f.Weights[i].Elems()
+	}
+	return n
+}
+
 // DType is the element type of a tensor.
 type DType uint8
 
@@ -34,11 +43,11 @@ func (d DType) Size() int {
 	return 1
 }
 
-// Tensor is an activation in the arena.
+// Tensor is an activation in the arena. Int8: real = Scale * (q - Zero).
 type Tensor struct {
 	DType  DType
 	Shape  []int   // without batch; 1 to 4 dimensions
-	Scale  float32 // Int8: real = Scale * (q - Zero); 0 for Float32
+	Scale  float32 // 2^-40..2^30; 0 for Float32
 	Zero   int     // -128..127
 	Offset int     // bytes from the start of the arena, multiple of 4
 }
@@ -120,7 +129,7 @@ type Instr struct {
 // inScale * Scale[c].
 type Weight struct {
 	OutC, KH, KW, InC int       // InC is per group
-	Scale             []float32 // one, or OutC
+	Scale             []float32 // one, or OutC; 2^-40..2^30
 	Bias              []int32   // OutC; nil: zero
 	Book              []int8    // sorted distinct values that occur, zero included; nil: values stored directly
 	Values            []int8    // [OutC, KH, KW, InC], row-major
@@ -148,6 +157,6 @@ type Preprocess struct {
 // (IEEE) of output 0's bytes (little endian) for the input that
 // SelfTestInput generates from Seed.
 type SelfTest struct {
-	Seed uint32
+	Seed uint32 // below 2^31
 	CRC  uint32
 }

@@ -77,9 +77,10 @@ type tensorCoder struct {
 	book    []int8 // other than zero, ascending; nil: any int8
 	mask    part
 	value   part
-	col     []int16 // nonzero weights of each column in the rows so far
-	channel []int16 // of each input channel
-	pos     []int16 // of each position
+	col     []int32 // nonzero weights of each column in the rows so far
+	channel []int32 // of each input channel
+	pos     []int32 // of each position
+	near    []int32 // of the columns of the same channel at the eight positions around
 }
 
 // part names what bits are spent on, for the account of every byte.
@@ -99,12 +100,7 @@ const (
 func (t *tensorCoder) codeLive() {
 	n := t.g.cols()
 	prev := 0
-	for i := 0; i < n; i++ {
-		b := 0
-		if t.live[i] {
-			b = 1
-		}
-		c := i % t.g.c
+	for i := 0; i < n && !t.short; i++ {
 		x := i / t.g.c % t.g.kw
 		y := i / t.g.c / t.g.kw
 		up, left, diag := 0, 0, 0
@@ -117,9 +113,8 @@ func (t *tensorCoder) codeLive() {
 		if x > 0 {
 			left = bit01(t.live[i-t.g.c])
 		}
-		_ = c
 		t.context(setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
-		b = t.bit(b)
+		b := t.bit(bit01(t.live[i]))
 		t.live[i] = b == 1
 		t.liveN += b
 		prev = prev<<1&3 | b
@@ -137,8 +132,9 @@ func bit01(b bool) int {
 func (t *tensorCoder) code(account func(part)) {
 	g := t.g
 	n := g.cols()
-	t.col, t.channel, t.pos = make([]int16, n), make([]int16, g.c), make([]int16, g.kh*g.kw)
-	total, seen := 0, 0 // nonzero weights and weights so far
+	t.col, t.near, t.channel, t.pos = make([]int32, n), make([]int32, n), make([]int32, g.c), make([]int32, g.kh*g.kw)
+	plane := make([]int32, g.c) // of each input channel, in this row
+	total, seen := 0, 0         // nonzero weights and weights so far
 	k := t.kind
 	for r := 0; r < g.rows; r++ {
 		row := t.v[r*n : (r+1)*n]
@@ -148,13 +144,21 @@ func (t *tensorCoder) code(account func(part)) {
 		}
 		inRow, seenRow := 0, 0
 		last := int8(0) // latest nonzero value of the row
-		plane := make([]int16, g.c)
+		clear(plane)
+		c, x, y, p := -1, 0, 0, 0
 		for i := range row {
+			if c++; c == g.c {
+				c, x, p = 0, x+1, p+1
+				if x == g.kw {
+					x, y = 0, y+1
+				}
+			}
 			if !t.live[i] {
 				continue
 			}
-			c, p := i%g.c, i/g.c
-			x, y := p%g.kw, p/g.kw
+			if t.short {
+				return
+			}
 			left, above, diag, aboveRow, far := 0, 0, 0, 0, 0
 			if x > 0 {
 				left = bit01(row[i-g.c] != 0)
@@ -174,13 +178,12 @@ func (t *tensorCoder) code(account func(part)) {
 			if up != nil {
 				aboveRow = bit01(up[i] != 0)
 			}
-			near := t.around(i, c, x, y)
 			// expected numbers by density so far
 			rowRatio := ratio(inRow, seenRow, total+1, seen+2)
 			colRatio := ratio(int(t.col[i]), r, total+1, seen+2)
 			posRatio := ratio(int(t.pos[p]), r*g.c+c, total+1, seen+2)
 			chRatio := ratio(int(t.channel[c]), r*g.kh*g.kw+p, total+1, seen+2)
-			nearRatio := ratio(near, r*8, total+1, seen+2)
+			nearRatio := ratio(int(t.near[i]), r*8, total+1, seen+2)
 			t.context(setMask+min(left+above+min(diag, 1)+far, 3),
 				ctxMask+k,
 				ctxMask+8+k*1024+rowRatio*12+colRatio,
@@ -198,6 +201,7 @@ func (t *tensorCoder) code(account func(part)) {
 			}
 			total, inRow = total+1, inRow+1
 			t.col[i]++
+			t.around(i, x, y)
 			t.channel[c]++
 			t.pos[p]++
 			plane[c]++
@@ -220,18 +224,16 @@ func (t *tensorCoder) code(account func(part)) {
 	}
 }
 
-// around counts the nonzero weights of the eight neighbouring pixels of the
-// same channel in the rows so far.
-func (t *tensorCoder) around(i, c, x, y int) int {
-	g, n := t.g, 0
-	for dy := -1; dy <= 1; dy++ {
-		for dx := -1; dx <= 1; dx++ {
-			if (dx != 0 || dy != 0) && y+dy >= 0 && y+dy < g.kh && x+dx >= 0 && x+dx < g.kw {
-				n += int(t.col[i+(dy*g.kw+dx)*g.c])
+// around counts the weight of column i, at x, y, for the columns around it.
+func (t *tensorCoder) around(i, x, y int) {
+	g := t.g
+	for dy := max(-1, -y); dy <= min(1, g.kh-1-y); dy++ {
+		for dx := max(-1, -x); dx <= min(1, g.kw-1-x); dx++ {
+			if dx != 0 || dy != 0 {
+				t.near[i+(dy*g.kw+dx)*g.c]++
 			}
 		}
 	}
-	return n
 }
 
 func sign(v int8) int32 {
@@ -254,7 +256,7 @@ func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 			ctxValue+node,
 			ctxValue+256+(node&63)*3+sign(last),
 			ctxValue+512+(node&63)*9+sign(up)*3+sign(left),
-			ctxValue+1152+(node&63)*16+int32(t.near(last)))
+			ctxValue+1152+(node&63)*16+int32(t.place(last)))
 		b := t.bit(bit01(!t.dec && v >= t.book[mid]))
 		if b == 1 {
 			lo = mid
@@ -269,8 +271,8 @@ func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 	return t.book[lo]
 }
 
-// near is the rough place of v in the book, 0 for zero.
-func (t *tensorCoder) near(v int8) int {
+// place is the rough place of v in the book, 0 for zero.
+func (t *tensorCoder) place(v int8) int {
 	if v == 0 {
 		return 0
 	}
@@ -291,14 +293,15 @@ func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
 		mag = -mag
 	}
 	m := t.number(uint32(max(mag, 1)-1), 8+min(log2ish(abs8(last)), 7), 8+min(log2ish((abs8(up)+abs8(left))/2), 7)+8)
-	if m > 127 {
-		m = 127
+	if m > 126+uint32(neg) {
+		t.broken = true
+		m = 126
 	}
 	mag = int(m) + 1
 	if neg == 1 {
 		mag = -mag
 	}
-	return int8(max(min(mag, 127), -128))
+	return int8(mag)
 }
 
 func abs8(v int8) int {

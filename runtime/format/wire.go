@@ -11,10 +11,11 @@ const (
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length
 // as a varint, then the content.
 const (
+	optional   = 0x80
 	secGraph   = 1
 	secWeights = 2
-	secMeta    = 3 | 0x80
-	secTest    = 4 | 0x80
+	secMeta    = 3 | optional
+	secTest    = 4 | optional
 )
 
 // writer appends to a byte slice.
@@ -60,15 +61,26 @@ func (r *reader) byte() byte {
 	return b
 }
 
-func (r *reader) uvarint() int {
+// uint32 takes a base-128 number of at most 32 bits, low digits first, in the
+// fewest bytes.
+func (r *reader) uint32() uint32 {
 	var u uint32
 	for shift := 0; shift < 35; shift += 7 {
 		b := r.byte()
-		u |= uint32(b&127) << shift
-		if b < 128 {
+		if shift == 28 && b > 15 || shift > 0 && b == 0 {
 			break
 		}
+		u |= uint32(b&127) << shift
+		if b < 128 {
+			return u
+		}
 	}
+	r.fail = true
+	return 0
+}
+
+func (r *reader) uvarint() int {
+	u := r.uint32()
 	if u > math.MaxInt32 {
 		r.fail = true
 		return 0
@@ -77,14 +89,7 @@ func (r *reader) uvarint() int {
 }
 
 func (r *reader) varint() int {
-	var u uint32
-	for shift := 0; shift < 35; shift += 7 {
-		b := r.byte()
-		u |= uint32(b&127) << shift
-		if b < 128 {
-			break
-		}
-	}
+	u := r.uint32()
 	return int(int32(u>>1) ^ -int32(u&1))
 }
 
@@ -143,12 +148,22 @@ func fieldsOf(in *Instr) fields {
 	return f
 }
 
-func (f *fields) store(in *Instr) {
+// store sets the attributes of in; it reports whether they are in range.
+func (f *fields) store(in *Instr) bool {
+	for _, k := range [...]int{attrClampMin, attrClampMax, attrPadValue} {
+		if f[k] < -128 || f[k] > 127 {
+			return false
+		}
+	}
+	if f[attrCountPad]&^1 != 0 {
+		return false
+	}
 	in.KH, in.KW, in.StrideH, in.StrideW, in.DilH, in.DilW = f[attrKH], f[attrKW], f[attrStrideH], f[attrStrideW], f[attrDilH], f[attrDilW]
 	in.PadT, in.PadL, in.PadB, in.PadR = f[attrPadT], f[attrPadL], f[attrPadB], f[attrPadR]
 	in.Groups, in.Axis, in.PadValue = f[attrGroups], f[attrAxis], int8(f[attrPadValue])
 	in.ClampMin, in.ClampMax = int8(f[attrClampMin]), int8(f[attrClampMax])
 	in.CountPad, in.Weight, in.LUT = f[attrCountPad] != 0, f[attrWeight], f[attrLUT]
+	return true
 }
 
 // standard returns the default of attribute k, given the attributes that come

@@ -1,37 +1,43 @@
 package kernel
 
-// Binary is an elementwise operation on two int8 tensors. The second repeats
-// every Period elements: its length, or 1, or the number of channels.
+// Binary is an elementwise operation on two int8 tensors. The second is shorter
+// at times and starts again at its end: one value, or one for each channel.
 type Binary struct {
-	ZeroA, ZeroB int32
+	ZeroA, ZeroB int32      // zero points of the inputs, -128..127
 	MulA, MulB   Multiplier // Add, Sub: of the inputs
-	MulOut       Multiplier
-	ZeroOut      int32
-	Lo, Hi       int32
-	Subtract     bool
+	MulOut       Multiplier // of the result
+	ZeroOut      int32      // -128..127
+	Lo, Hi       int32      // clamp of the result, -128..127
+	Subtract     bool       // Add computes a - b
 }
 
 // headroom is the left shift of both inputs before they are added: the
 // fraction bits of the common grid (TFLite's Add).
 const headroom = 20
 
-// NewAdd prepares a + b, or a - b, from the scales of inputs and output.
+// NewAdd prepares a + b, or a - b, from the scales of inputs and output. Zero
+// points and clamp are the caller's to set.
+//
+//	t = 2*max(a, b)
+//	y = ZeroOut + (qa<<20 * a/t + qb<<20 * b/t) * t/(2^20*out)    (TFLite's Add)
 func NewAdd(a, b, out float32, subtract bool) Binary {
 	top := 2 * float64(max(a, b))
 	return Binary{MulA: NewMultiplier(float64(a) / top), MulB: NewMultiplier(float64(b) / top),
 		MulOut: NewMultiplier(top / (float64(int64(1)<<headroom) * float64(out))), Subtract: subtract}
 }
 
-// NewMul prepares a * b.
+// NewMul prepares a * b: y = ZeroOut + qa*qb * a*b/out. Zero points and clamp
+// are the caller's to set.
 func NewMul(a, b, out float32) Binary {
 	return Binary{MulOut: NewMultiplier(float64(a) * float64(b) / float64(out))}
 }
 
 func (o *Binary) store(v int32) int8 {
-	return int8(min(max(o.MulOut.Apply(v)+o.ZeroOut, o.Lo), o.Hi))
+	return clamped(o.MulOut.Apply(v), o.ZeroOut, o.Lo, o.Hi)
 }
 
-// Add computes y = a + b or a - b. y may be a.
+// Add computes y = a + b or a - b; y and a have the same length, which b's
+// divides. Rounding is Multiplier.Apply's, saturation by the clamp. y may be a.
 func (o *Binary) Add(y, a, b []int8) {
 	k := 0
 	for i, v := range a {
@@ -47,7 +53,7 @@ func (o *Binary) Add(y, a, b []int8) {
 	}
 }
 
-// Mul computes y = a * b. y may be a.
+// Mul computes y = a * b; lengths, rounding and aliasing as in Add.
 func (o *Binary) Mul(y, a, b []int8) {
 	k := 0
 	for i, v := range a {
@@ -66,8 +72,8 @@ func Lookup(y, x []int8, t *[256]int8) {
 	}
 }
 
-// Transpose writes x, of the given shape, with its dimension perm[i] as
-// dimension i, for elements of one kind.
+// Transpose writes x, of the given shape of 1 to 4 dimensions, with its
+// dimension perm[i] as dimension i of y. y must not overlap x.
 func Transpose[T int8 | float32](y, x []T, shape, perm []int) {
 	var stride, dim, index [4]int
 	n := len(shape)

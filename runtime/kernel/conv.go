@@ -1,13 +1,20 @@
 package kernel
 
 // Window is how a kernel moves over an image of H x W pixels of C channels.
+// Position p, q of the kernel meets pixel
+//
+//	oy*StrideH - PadT + p*DilH, ox*StrideW - PadL + q*DilW
+//
+// at output pixel oy, ox. The caller has verified that it fits:
+//
+//	OutH = (H + PadT + PadB - (KH-1)*DilH - 1)/StrideH + 1
 type Window struct {
-	H, W, C                int
-	KH, KW                 int
-	StrideH, StrideW       int
-	DilH, DilW             int
-	PadT, PadL, PadB, PadR int
-	OutH, OutW             int
+	H, W, C                int // input [H,W,C]
+	KH, KW                 int // kernel
+	StrideH, StrideW       int // at least 1
+	DilH, DilW             int // at least 1: distance of kernel positions
+	PadT, PadL, PadB, PadR int // rows and columns around the image
+	OutH, OutW             int // output [OutH,OutW,...]
 }
 
 func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
@@ -19,8 +26,8 @@ type Conv struct {
 	Groups []*Layer
 }
 
-// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups).
-// Sparse layers index the padded image directly.
+// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups), and
+// takes them over: sparse ones then index the padded image directly.
 func NewConv(w Window, zero int8, groups []*Layer) *Conv {
 	c := &Conv{Window: w, Zero: zero, Groups: groups}
 	inC := w.C / len(groups)
@@ -34,7 +41,8 @@ func NewConv(w Window, zero int8, groups []*Layer) *Conv {
 	return c
 }
 
-// Scratch returns the bytes that Run needs: a padded image and a patch.
+// Scratch returns the bytes of work space that Run needs: for a padded image (0
+// without padding) and for a patch.
 func (c *Conv) Scratch() (image, patch int) {
 	if c.padded() {
 		image = (c.H + c.PadT + c.PadB) * (c.W + c.PadL + c.PadR) * c.C
@@ -42,16 +50,17 @@ func (c *Conv) Scratch() (image, patch int) {
 	return image, c.KH * c.KW * c.C / len(c.Groups)
 }
 
-// Run computes the convolution of x. Exactly one of y and real, [OutH, OutW,
-// OutC], is written. image, patch and acc are work space.
+// Run computes the convolution of x, [H,W,C], with the zero point outside it.
+// Exactly one of y and real, [OutH,OutW,OutC], is written: y if real is nil.
+// image and patch are work space of Scratch's sizes, acc of OutC sums. Outputs
+// must not overlap x.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
 	w := &c.Window
-	h, wd := w.H, w.W
+	wd := w.W
 	if w.padded() {
 		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
-		x, h, wd = image, w.H+w.PadT+w.PadB, w.W+w.PadL+w.PadR
+		x, wd = image, w.W+w.PadL+w.PadR
 	}
-	_ = h
 	inC := w.C / len(c.Groups)
 	outC := 0
 	for _, l := range c.Groups {
@@ -100,7 +109,7 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 }
 
 // Depthwise is a convolution in which each output channel reads one input
-// channel, OutC = C * Mult.
+// channel: output channel c reads c/Mult, OutC = C*Mult.
 type Depthwise struct {
 	Window
 	Zero   int8
@@ -109,7 +118,9 @@ type Depthwise struct {
 	weight []int8 // [KH*KW, OutC]
 }
 
-// NewDepthwise packs w, [OutC, KH, KW, 1].
+// NewDepthwise packs w, [outC,KH,KW,1]; outC is a multiple of win.C, zero the
+// input's zero point. bias may be nil. The layer's Out or Scale is the caller's
+// to set.
 func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Depthwise {
 	taps := win.KH * win.KW
 	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: make([]int8, len(w))}
@@ -125,7 +136,7 @@ func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Dept
 	return d
 }
 
-// Run computes the convolution of x; see Conv.Run.
+// Run computes the convolution of x; acc has room for OutC sums. See Conv.Run.
 func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
 	w := &d.Window
 	l := d.Layer
@@ -176,7 +187,8 @@ func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
 	}
 }
 
-// Pad writes the image x, [h,w,c], surrounded by rows and columns of value v.
+// Pad writes the image x, [h,w,c], surrounded by rows and columns of value v:
+// dst is [top+h+bottom, left+w+right, c] and must not overlap x.
 func Pad(dst, x []int8, h, w, c, top, left, bottom, right int, v int8) {
 	at := 0
 	fill := func(n int) {

@@ -17,15 +17,19 @@ type Layer struct {
 	weight []int32    // sparse
 }
 
-// sparseBelow is the density below which the sparse kernels are quicker than
-// the dense ones, in 1/256; measured by BenchmarkDensity.
-const sparseBelow = 40
+// sparseBelow is the density below which a layer becomes a list, in 1/256.
+// BenchmarkDensity has the list quicker up to 80/256 on amd64; it also takes
+// less memory there.
+const sparseBelow = 64
 
 const wide = ^uint(0)>>63 == 1
 
-// NewLayer packs w, [OutC, K] row-major, for inputs whose zero point is zero.
-// bias may be nil. Layers of few weights become lists of weights other than
-// zero.
+// NewLayer packs w, [outC,k] row-major, for inputs whose zero point is zero.
+// bias may be nil. Layers of few weights become lists of the weights other than
+// zero, and so do those of more than 2^16 elements a patch, whose sums two
+// lanes of 32 bits might not hold. Out or Scale is the caller's to set. The
+// caller has verified that no sum passes 32 bits:
+// 255*sum|w| + |bias| < 2^31 in each channel.
 func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
 	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
 	kept := 0
@@ -57,7 +61,7 @@ func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
 // Sparse reports whether the layer is a list of weights.
 func (l *Layer) Sparse() bool { return l.first != nil }
 
-// Bytes returns the memory of the packed weights.
+// Bytes returns the memory of the packed weights, multipliers included.
 func (l *Layer) Bytes() int {
 	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
 }
@@ -105,7 +109,7 @@ func (l *Layer) accumulate(acc []int32, x []int8) {
 	switch {
 	case l.first != nil:
 		l.sparse(acc, x)
-	case wide:
+	case l.pairs != nil:
 		l.densePairs(acc, x)
 	default:
 		l.denseQuads(acc, x)
@@ -191,8 +195,9 @@ func (l *Layer) denseQuads(acc []int32, x []int8) {
 	}
 }
 
-// Quantized computes the layer on one patch into y, int8. acc has room for
-// OutC sums.
+// Quantized computes the layer on one patch x of K elements into y, OutC int8:
+// Out.Zero + acc*Out.Mul[c], clamped. acc has room for OutC sums; those are left
+// in it. y must not overlap x.
 func (l *Layer) Quantized(y, x []int8, acc []int32) {
 	acc = acc[:l.OutC]
 	l.accumulate(acc, x)
@@ -202,7 +207,8 @@ func (l *Layer) Quantized(y, x []int8, acc []int32) {
 	}
 }
 
-// Real computes the layer on one patch into y, float32.
+// Real computes the layer on one patch x into y, OutC float32: acc*Scale[c], the
+// sum and the product rounded to float32. acc as in Quantized.
 func (l *Layer) Real(y []float32, x []int8, acc []int32) {
 	acc = acc[:l.OutC]
 	l.accumulate(acc, x)

@@ -11,7 +11,9 @@ func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
 	return lo, hi
 }
 
-// MaxPool takes the largest value of each window; the outside never wins.
+// MaxPool writes the largest value of each window of x, [H,W,C], to y,
+// [OutH,OutW,C]; the outside never wins: -128 where a window has no pixel. y must
+// not overlap x.
 func MaxPool(y, x []int8, w *Window) {
 	at := 0
 	for oy := 0; oy < w.OutH; oy++ {
@@ -39,9 +41,13 @@ func MaxPool(y, x []int8, w *Window) {
 	}
 }
 
-// AvgPool takes the mean of each window, rounded to nearest, halves away from
-// zero: over the pixels inside the image, or over image and padding with
-// countPad, where the padding holds zero. acc has room for C sums.
+// AvgPool writes the mean of each window of x, [H,W,C], to y, [OutH,OutW,C]:
+//
+//	zero + round(sum (q - zero) / n), halves away from zero, saturated
+//
+// over the pixels inside the image; n is their number, with countPad KH*KW. It is
+// zero where a window has no pixel. acc has room for C sums. y must not overlap
+// x. A window has at most 2^22 positions.
 func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 	at := 0
 	acc = acc[:w.C]
@@ -62,16 +68,15 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 					}
 				}
 			}
-			n := int32((p1 - p0) * (q1 - q0))
-			outside := int32(0)
+			inside := int32((p1 - p0) * (q1 - q0))
+			n := inside
 			if countPad {
-				outside = int32(w.KH*w.KW) - n
 				n = int32(w.KH * w.KW)
 			}
 			n = max(n, 1)
 			for c, a := range acc {
 				// the mean of differences from zero is rounded, so that the grid's zero point does not matter
-				a += outside*int32(zero) - n*int32(zero)
+				a -= inside * int32(zero)
 				if a >= 0 {
 					a = (a + n/2) / n
 				} else {

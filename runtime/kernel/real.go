@@ -2,8 +2,8 @@ package kernel
 
 import "math"
 
-// Quantize writes zero + round(x/scale), halves away from zero, clamped to
-// int8; NaN becomes zero.
+// Quantize writes zero + round(x/scale) to y, of x's length: divided in float64,
+// halves away from zero, clamped to int8; NaN becomes zero.
 func Quantize(y []int8, x []float32, scale float32, zero int) {
 	for i, v := range x {
 		q := float64(v) / float64(scale)
@@ -20,14 +20,16 @@ func Quantize(y []int8, x []float32, scale float32, zero int) {
 	}
 }
 
-// Dequantize writes scale * (q - zero).
+// Dequantize writes scale * (q - zero) to y, of x's length, rounded to float32.
 func Dequantize(y []float32, x []int8, scale float32, zero int) {
 	for i, q := range x {
 		y[i] = float32(float32(int(q)-zero) * scale)
 	}
 }
 
-// Softmax computes exp(x_i - max) / sum over each row of n elements. y may be x.
+// Softmax computes exp(x_i - max) / sum over each row of n elements, every
+// operation rounded to float32, in order. y may be x. Rows of finite numbers
+// give finite numbers.
 func Softmax(y, x []float32, n int) {
 	for at := 0; at+n <= len(x); at += n {
 		in, out := x[at:at+n], y[at:at+n]
@@ -50,7 +52,8 @@ func Softmax(y, x []float32, n int) {
 
 // exp is e^x for x <= 0 by the same operations on every CPU, each rounded to
 // float32 (the conversions keep the compiler from fusing them): 2^n times a
-// polynomial of degree 6 in the rest. Relative error below 2e-7; 0 below -87.
+// polynomial of degree 7 in the rest (Moshier, Cephes expf). Relative error
+// below 1e-7; 0 below -87 and for NaN.
 func exp(x float32) float32 {
 	const ln2hi, ln2lo, log2e = 0.693359375, -2.12194440e-4, 1.44269504
 	if !(x > -87) {
@@ -60,8 +63,8 @@ func exp(x float32) float32 {
 	f := float32(n)
 	r := float32(x - float32(f*ln2hi))
 	r = float32(r - float32(f*ln2lo))
-	p := float32(1.0 / 720)
-	for _, c := range [...]float32{1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1} {
+	p := float32(1.9875691500e-4)
+	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
 		p = float32(float32(p*r) + c)
 	}
 	return float32(p * math.Float32frombits(uint32(n+127)<<23))

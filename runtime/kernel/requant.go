@@ -6,16 +6,17 @@ import "math"
 // mantissa in 2^30..2^31-1, or zero.
 type Multiplier struct {
 	Mantissa int32
-	Shift    int32 // left if positive
+	Shift    int32 // -31..30, left if positive
 }
 
 // NewMultiplier returns the multiplier nearest to real (TFLite's
-// QuantizeMultiplier). Numbers below 2^-32 become zero.
+// QuantizeMultiplier): mantissa and shift of frexp, the mantissa rounded half
+// up. Numbers below 2^-32 become zero, those from 2^30 on the largest.
 func NewMultiplier(real float64) Multiplier {
 	if !(real > 0) {
 		return Multiplier{}
 	}
-	frac, exp := math.Frexp(real)
+	frac, exp := math.Frexp(min(real, 1<<31))
 	m := int64(math.Floor(frac*(1<<31) + 0.5))
 	if m == 1<<31 {
 		m /= 2
@@ -31,23 +32,27 @@ func NewMultiplier(real float64) Multiplier {
 }
 
 // Apply returns x times the multiplier, rounded as TFLite's reference does:
-// SaturatingRoundingDoublingHighMul, then RoundingDivideByPOT.
+// SaturatingRoundingDoublingHighMul, then RoundingDivideByPOT. A left shift
+// saturates where TFLite's is undefined.
 func (m Multiplier) Apply(x int32) int32 {
 	if m.Shift > 0 {
-		return highMul(x<<uint32(m.Shift), m.Mantissa)
+		return highMul(shiftLeft(x, uint32(m.Shift)), m.Mantissa)
 	}
 	return roundShift(highMul(x, m.Mantissa), uint32(-m.Shift))
 }
 
-// highMul is the high half of twice the product, rounded to nearest, halves
-// away from zero. b is not negative, so that it never saturates.
-func highMul(a, b int32) int32 {
-	ab := int64(a) * int64(b)
-	if ab >= 0 {
-		return int32((ab + 1<<30) >> 31)
+// shiftLeft is x * 2^n, saturated to 32 bits.
+func shiftLeft(x int32, n uint32) int32 {
+	y := x << n
+	if y>>n == x {
+		return y
 	}
-	return int32(-((-ab + 1<<30 - 1) >> 31))
+	return x>>31 ^ math.MaxInt32
 }
+
+// highMul is a*b / 2^31 rounded to nearest, halves up: the high half of twice
+// the product. b is not negative, so that it never saturates.
+func highMul(a, b int32) int32 { return int32((int64(a)*int64(b) + 1<<30) >> 31) }
 
 // roundShift is x / 2^n rounded to nearest, halves away from zero.
 func roundShift(x int32, n uint32) int32 {
@@ -67,20 +72,18 @@ func roundShift(x int32, n uint32) int32 {
 	return x
 }
 
-// Output turns accumulators into int8: zero + acc*M, clamped.
+// Output turns accumulators into int8: zero + acc*M, clamped to Lo..Hi.
 type Output struct {
 	Mul    []Multiplier // one for each channel
-	Zero   int32
-	Lo, Hi int32
+	Zero   int32        // -128..127
+	Lo, Hi int32        // -128..127
 }
 
 func (o *Output) quantize(c int, acc int32) int8 {
-	v := o.Mul[c].Apply(acc) + o.Zero
-	if v < o.Lo {
-		v = o.Lo
-	}
-	if v > o.Hi {
-		v = o.Hi
-	}
-	return int8(v)
+	return clamped(o.Mul[c].Apply(acc), o.Zero, o.Lo, o.Hi)
+}
+
+// clamped is v + zero within lo..hi; the sum itself may pass 32 bits.
+func clamped(v, zero, lo, hi int32) int8 {
+	return int8(min(max(v, lo-zero), hi-zero) + zero)
 }

@@ -11,6 +11,7 @@ import (
 // Error is a failure of the program, in one line.
 type Error string
 
+// Error returns the line.
 func (e Error) Error() string { return string(e) }
 
 // Action is what a Job does.
@@ -40,7 +41,7 @@ type Job struct {
 	Stdout io.Writer
 }
 
-// Do does the job.
+// Do does the job. An error takes one line and names the file that it is about.
 func (j *Job) Do() error {
 	started := time.Now()
 	m, err := runtime.Load(j.Model)

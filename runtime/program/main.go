@@ -81,7 +81,9 @@ func (j *Job) parse(args []string) (help bool, err error) {
 		case "-info":
 			j.Action = Info
 		case "-top":
-			j.Top, err = count(arg, next())
+			if n := next(); err == nil {
+				j.Top, err = count(arg, n)
+			}
 		case "-labels":
 			j.Labels = next()
 		case "-idx":

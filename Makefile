@@ -1,0 +1,22 @@
+# One command for each thing that a developer does. The steps are in .ci/run,
+# which runs all of them without arguments.
+
+.PHONY: check test fuzz bench cross demo
+
+check: ## formatting, vet, modules, layers, builds for every platform
+	.ci/run format vet modules build layers cross
+
+test: ## all tests; EDGEC_DATA names real networks, EDGEC_DEEP=1 adds the slow ones
+	go test ./...
+
+fuzz: ## FUZZ=n inputs for each fuzz target
+	.ci/run fuzz
+
+bench: ## every benchmark, with ratios to the alternatives in the same run
+	go test -run '^$$' -bench . ./...
+
+cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs
+	.ci/run cross qemu
+
+demo: ## the whole way, on a network and data that the repository has
+	go run ./cmd/edgec demo

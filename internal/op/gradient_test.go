@@ -1,0 +1,118 @@
+package op
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// notDifferentiable lists the operators without a gradient, and why.
+var notDifferentiable = map[string]string{
+	"Table": "a device's table stands only in networks read back from a file, which are not trained",
+}
+
+// gradientCase is an operator with inputs at which it is smooth; inputs whose
+// number is in fixed have no gradient.
+type gradientCase struct {
+	op    graph.Differentiable
+	in    []*tensor.Tensor
+	fixed []int
+}
+
+// gradientCases has one case for every operator; the tests of each operator go
+// through its forms.
+func gradientCases() []gradientCase {
+	rng := newRand(31)
+	x := func(shape ...int) *tensor.Tensor { return normal(rng, shape...) }
+	positive := func(shape ...int) *tensor.Tensor {
+		p := normal(rng, shape...)
+		for i, v := range p.Data {
+			p.Data[i] = 1 + v*v
+		}
+		return p
+	}
+	// 0.25 apart from every multiple of 0.5, where the kinks are
+	apart := func() []*tensor.Tensor { return []*tensor.Tensor{spaced(rng, 2, 7)} }
+	of := func(o graph.Differentiable, in ...*tensor.Tensor) gradientCase { return gradientCase{op: o, in: in} }
+	return []gradientCase{
+		of(Conv2D{PadT: 1, PadR: 1, StrideW: 2}, x(2, 3, 5, 5), x(4, 3, 3, 2), x(4)),
+		of(Dense{}, x(3, 5), x(4, 5), x(4)),
+		of(Add{}, x(2, 3), x(2, 3)), of(Sub{}, x(2, 3), x(3)), of(Mul{}, x(2, 3), x(2, 1)), of(Div{}, x(2, 3), positive(2, 3)),
+		of(MaxPool{KH: 2, KW: 2}, spaced(rng, 2, 2, 4, 4)), of(AvgPool{KH: 2, KW: 3}, x(2, 2, 4, 4)), of(GlobalAvgPool{}, x(2, 3, 2, 2)),
+		of(Reshape{Shape: []int{6}}, x(2, 2, 3)), of(Transpose{Perm: []int{0, 2, 1}}, x(2, 2, 3)), of(Concat{Axis: 1}, x(2, 1), x(2, 3)),
+		of(Pad{Before: []int{0, 1}, After: []int{0, 2}}, x(2, 3)), of(Softmax{Axis: 1}, x(2, 5)),
+		{BatchNorm{Epsilon: 1e-3}, []*tensor.Tensor{x(2, 3, 2), x(3), x(3), x(3), positive(3)}, []int{3, 4}},
+		of(Relu{}, apart()...), of(Clip{Lo: -0.5, Hi: 1}, apart()...), of(LeakyRelu{Alpha: 0.1}, apart()...), of(Elu{}, apart()...), of(Abs{}, apart()...),
+		of(HardSwish{}, apart()...), of(HardSigmoid{Alpha: 0.2, Beta: 0.5}, apart()...), of(Sigmoid{}, apart()...), of(Tanh{}, apart()...), of(Neg{}, apart()...),
+		of(Gelu{}, apart()...), of(Exp{}, x(2, 3)), of(Sqrt{}, positive(2, 3)),
+	}
+}
+
+// TestEveryOperatorHasAGradient walks the operators of this package's source:
+// each is checked by finite differences or listed as not differentiable.
+func TestEveryOperatorHasAGradient(t *testing.T) {
+	checked := map[string]bool{}
+	for _, c := range gradientCases() {
+		checked[c.op.Name()] = true
+		t.Run(c.op.Name(), func(t *testing.T) { checkGradients(t, c.op, newRand(32), c.in, c.fixed...) })
+	}
+	names := operators(t)
+	if len(names) < 20 {
+		t.Errorf("found only %v: the walk does not see the operators", names)
+	}
+	for _, name := range names {
+		switch _, excused := notDifferentiable[name]; {
+		case checked[name] && excused:
+			t.Errorf("%s is checked and listed as not differentiable", name)
+		case !checked[name] && !excused:
+			t.Errorf("%s has no gradient check; add a case, or the reason why it has no gradient", name)
+		}
+	}
+	for name := range notDifferentiable {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is listed as not differentiable, but is no operator", name)
+		}
+	}
+	if _, ok := any(Table{}).(graph.Differentiable); ok {
+		t.Error("Table has a gradient now; check it")
+	}
+}
+
+// operators returns the types of this package with a method Name() string.
+func operators(t *testing.T) []string {
+	files, err := fs.Glob(os.DirFS("."), "*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			m, ok := d.(*ast.FuncDecl)
+			if !ok || m.Recv == nil || m.Name.Name != "Name" {
+				continue
+			}
+			recv := m.Recv.List[0].Type
+			if star, ok := recv.(*ast.StarExpr); ok {
+				recv = star.X
+			}
+			names = append(names, recv.(*ast.Ident).Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

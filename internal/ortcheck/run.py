@@ -1,0 +1,44 @@
+"""Checks and runs ONNX files with the packages onnx and onnxruntime.
+
+usage: run.py FOLDER
+
+For each FOLDER/NAME.onnx: onnx.checker with shape inference, then ONNX Runtime
+on the samples NAME.in (float32, as many as the file holds). Output 0 of all
+samples is written to NAME.plain with graph optimizations off (every
+QuantizeLinear and DequantizeLinear is executed as it stands) and to NAME.fused
+with all of them on (integer kernels, as a program would usually run it).
+"""
+import pathlib
+import sys
+
+import numpy
+import onnx
+import onnxruntime as ort
+
+LEVELS = {
+    "plain": ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "fused": ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+BATCH = 100  # where the model leaves it open
+
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:
+        sys.exit(f"{path.stem}: onnx.checker: {error}")
+    for name, level in LEVELS.items():
+        options = ort.SessionOptions()
+        options.graph_optimization_level = level
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            sys.exit(f"{path.stem}, {name}: {error}")
+        entry = session.get_inputs()[0]
+        batch = entry.shape[0] if isinstance(entry.shape[0], int) else BATCH
+        samples = numpy.fromfile(path.with_suffix(".in"), numpy.float32).reshape([-1] + entry.shape[1:])
+        with open(path.with_suffix("." + name), "wb") as out:
+            for at in range(0, len(samples), batch):
+                session.run(None, {entry.name: samples[at:at + batch]})[0].tofile(out)
+print("onnx", onnx.__version__, "onnxruntime", ort.__version__)

@@ -1,0 +1,511 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// TestGradientsAreTheMean: a batch's loss and gradient are the means over its
+// samples, for every size, odd ones and single samples included.
+func TestGradientsAreTheMean(t *testing.T) {
+	for _, shards := range []int{1, 2, 3} {
+		for _, n := range []int{1, 2, 5, 8} {
+			t.Run(fmt.Sprintf("%d samples in %d shards", n, shards), func(t *testing.T) {
+				g := small(t, 1)
+				b := smallBatch(2, n)
+				tr := mustNew(t, g, Config{Shards: shards, Batch: 8})
+				loss, err := tr.Gradients(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				one := mustNew(t, g, Config{Shards: 1, Batch: 1})
+				want, sum := 0.0, map[*graph.Param][]float64{}
+				for i := 0; i < n; i++ {
+					l, err := one.Gradients(Batch{X: b.X.Rows(i, i+1), Labels: b.Labels[i : i+1], Teacher: b.Teacher.Rows(i, i+1)})
+					if err != nil {
+						t.Fatal(err)
+					}
+					want += l / float64(n)
+					for _, p := range one.Params() {
+						if sum[p] == nil {
+							sum[p] = make([]float64, len(p.Shadow.Data))
+						}
+						for k, v := range one.Gradient(p) {
+							sum[p][k] += float64(v) / float64(n)
+						}
+					}
+				}
+				near(t, "loss", loss, want, 1e-6)
+				for _, p := range tr.Params() {
+					for k, v := range tr.Gradient(p) {
+						near(t, fmt.Sprintf("gradient of %s[%d]", p.Name, k), float64(v), sum[p][k], 1e-5)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestGradientsByDifferences checks the way from the loss to a weight.
+func TestGradientsByDifferences(t *testing.T) {
+	const h, tol = 1.0 / 128, 2e-3 // float32 forward passes, kinks of the ReLU near the weights
+	g := newChain(t, 3, 5).then(op.Dense{}, 4, 5).then(op.Tanh{}).then(op.Dense{}, 3, 4).done()
+	r := newRand(4)
+	b := Batch{X: normal(r, 6, 5), Labels: []int{0, 1, 2, 2, 1, 0}, Teacher: normal(r, 6, 3)}
+	tr := mustNew(t, g, Config{Batch: 6})
+	loss := func() float64 {
+		l, err := tr.Gradients(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	loss()
+	for _, p := range g.Params() {
+		grad := slices.Clone(tr.Gradient(p))
+		for i, w := range p.Value.Data {
+			at := func(steps float32) float64 {
+				p.Value.Data[i] = w + steps*h
+				defer func() { p.Value.Data[i] = w }()
+				return loss()
+			}
+			want := (at(-2) - 8*at(-1) + 8*at(1) - at(2)) / (12 * h)
+			near(t, fmt.Sprintf("gradient of %s[%d]", p.Name, i), float64(grad[i]), want, tol)
+		}
+	}
+}
+
+// slowAdam is algorithm 1 of Kingma and Ba in float64.
+type slowAdam struct{ w, m, v []float64 }
+
+func newSlowAdam(w []float32) *slowAdam {
+	a := &slowAdam{make([]float64, len(w)), make([]float64, len(w)), make([]float64, len(w))}
+	for i, x := range w {
+		a.w[i] = float64(x)
+	}
+	return a
+}
+
+func (a *slowAdam) update(g []float64, lr float64, t int) {
+	const b1, b2, eps = 0.9, 0.999, 1e-8
+	for i, d := range g {
+		a.m[i] = b1*a.m[i] + (1-b1)*d
+		a.v[i] = b2*a.v[i] + (1-b2)*d*d
+		mh, vh := a.m[i]/(1-math.Pow(b1, float64(t))), a.v[i]/(1-math.Pow(b2, float64(t)))
+		a.w[i] -= lr * mh / (math.Sqrt(vh) + eps)
+	}
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// TestAdam follows every parameter for some steps under every constraint: the
+// gradient in the effective weights moves the dense shadow.
+func TestAdam(t *testing.T) {
+	const tol = 2e-6 // float32 against float64
+	g := small(t, 5)
+	constant := &graph.Value{Name: "c", Shape: tensor.Shape{3}, Param: graph.NewParam("c", graph.Constant, tensor.Of([]float32{1, 2, 3}, 3))}
+	softmax := g.Nodes[len(g.Nodes)-1]
+	scaled := &graph.Value{Name: "scaled", Shape: tensor.Shape{1, 3}}
+	g.Nodes = slices.Insert(g.Nodes, len(g.Nodes)-1, &graph.Node{Name: "scaled", Op: op.Mul{}, Inputs: []*graph.Value{softmax.Inputs[0], constant}, Outputs: []*graph.Value{scaled}})
+	softmax.Inputs[0] = scaled
+	if err := g.Check(); err != nil {
+		t.Fatal(err)
+	}
+	ps := g.Params()
+	ps[0].Mask = make([]float32, len(ps[0].Shadow.Data)) // all kernels pruned: they still learn
+	ps[0].Mask[1] = 1
+	ps[2].Grid = &graph.Grid{Scale: []float32{0.125}, Max: 127}
+	tr := mustNew(t, g, Config{Batch: 8, Average: 0.9})
+	slow := map[*graph.Param]*slowAdam{}
+	mean := map[*graph.Param][]float64{}
+	for _, p := range ps {
+		slow[p] = newSlowAdam(p.Shadow.Data)
+		mean[p] = widen(p.Shadow.Data)
+	}
+	for step := 1; step <= 20; step++ {
+		lr := 0.01 / float64(step)
+		if _, err := tr.Step(smallBatch(uint64(step), 8), lr); err != nil {
+			t.Fatal(err)
+		}
+		decay := math.Min(0.9, float64(step)/float64(step+10))
+		for _, p := range ps {
+			if p.Role == graph.Constant {
+				continue
+			}
+			s := slow[p]
+			s.update(widen(tr.Gradient(p)), lr, step)
+			for i, w := range p.Shadow.Data {
+				near(t, fmt.Sprintf("step %d: %s[%d]", step, p.Name, i), float64(w), s.w[i], tol*float64(step))
+				near(t, "m", float64(p.State[StateMean][i]), s.m[i], tol)
+				near(t, "v", float64(p.State[StateSquare][i]), s.v[i], tol)
+				mean[p][i] = decay*mean[p][i] + (1-decay)*s.w[i]
+				near(t, "average", float64(p.State[StateAverage][i]), mean[p][i], tol*float64(step))
+			}
+			old := slices.Clone(p.Value.Data)
+			if p.Refresh(); !slices.Equal(old, p.Value.Data) {
+				t.Fatalf("step %d: the effective values of %s are stale", step, p.Name)
+			}
+		}
+	}
+	if !slices.Equal(constant.Param.Shadow.Data, []float32{1, 2, 3}) {
+		t.Errorf("a constant was trained: %v", constant.Param.Shadow.Data)
+	}
+	if v := ps[0].Value.Data; v[0] != 0 || v[1] == 0 {
+		t.Errorf("the mask does not hold: %v", v[:2])
+	}
+}
+
+// TestCodebook: centroids move by Adam on the summed gradients of their
+// members, 0.3 times as fast; zero stays and the grid bounds them.
+func TestCodebook(t *testing.T) {
+	g := newChain(t, 6, 6).then(op.Dense{}, 4, 6).done()
+	p := g.Params()[0]
+	p.Grid = &graph.Grid{Scale: []float32{0.02, 0.01, 0.03, 0.02}, Max: 30}
+	p.Mask = make([]float32, 24)
+	p.Book = &graph.Codebook{Centroids: []float32{0, -12, 7, 29.9}, Index: make([]uint8, 24)}
+	for i := range p.Mask {
+		if i%5 != 0 {
+			p.Mask[i], p.Book.Index[i] = 1, uint8(1+i%3)
+		}
+	}
+	p.Shadow.Data[1] = 5 // far beyond: its own value does not matter
+	tr := mustNew(t, g, Config{Batch: 8, Average: 0.9})
+	const unit = 0.02 // mean scale
+	slow := newSlowAdam([]float32{0, -12 * unit, 7 * unit, 29.9 * unit})
+	shadow := newSlowAdam(p.Shadow.Data)
+	r := newRand(7)
+	b := Batch{X: normal(r, 8, 6), Teacher: normal(r, 8, 4)}
+	for step := 1; step <= 15; step++ {
+		if _, err := tr.Step(b, 0.01); err != nil {
+			t.Fatal(err)
+		}
+		sum := make([]float64, 4)
+		for i, d := range tr.Gradient(p) {
+			if c := p.Book.Index[i]; c > 0 {
+				sum[c] += float64(d) * float64(p.Grid.ScaleOf(i/6)) / unit
+			}
+		}
+		slow.update(sum, 0.003, step)
+		shadow.update(widen(tr.Gradient(p)), 0.01, step)
+		for c, want := range slow.w {
+			slow.w[c] = math.Max(-30*unit, math.Min(30*unit, want))
+			near(t, fmt.Sprintf("step %d: centroid %d", step, c), float64(p.Book.Centroids[c]), slow.w[c]/unit, 1e-4)
+		}
+		for i, w := range p.Shadow.Data {
+			near(t, "shadow", float64(w), shadow.w[i], 1e-4)
+		}
+		if err := p.Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.Book.Centroids[0] != 0 {
+		t.Error("centroid 0 has moved")
+	}
+	if c := p.Book.Centroids; c[1] == -12 && c[2] == 7 {
+		t.Error("no centroid has moved: the test shows nothing")
+	}
+	tr.WithAverage(func() {
+		if p.Shadow.Data[1] < 4 {
+			t.Error("a shared parameter was swapped for its average, which is not kept")
+		}
+	})
+	alone := newChain(t, 6, 6).then(op.Dense{}, 4, 6).done() // only centroid 0
+	q := alone.Params()[0]
+	q.Grid, q.Mask = &graph.Grid{Scale: []float32{1}, Max: 127}, make([]float32, 24)
+	q.Book = &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, 24)}
+	if _, err := mustNew(t, alone, Config{Batch: 8}).Step(b, 0.01); err != nil || q.Book.Centroids[0] != 0 {
+		t.Errorf("a book of zero alone: %v, %v", err, q.Book.Centroids)
+	}
+}
+
+func TestAverage(t *testing.T) {
+	g := small(t, 8)
+	tr := mustNew(t, g, Config{Batch: 8, Average: 0.98})
+	for i := 0; i < 5; i++ {
+		if _, err := tr.Step(smallBatch(uint64(i), 8), 0.05); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := shadows(g)
+	var inside []float32
+	tr.WithAverage(func() {
+		inside = shadows(g)
+		for _, p := range g.Params() {
+			if !slices.Equal(p.Shadow.Data, p.Value.Data) {
+				t.Error("effective values are not those of the average")
+			}
+		}
+	})
+	if slices.Equal(before, inside) || !slices.Equal(before, shadows(g)) {
+		t.Error("WithAverage must show the average and restore the weights")
+	}
+	tr.RestartAverage()
+	tr.WithAverage(func() {
+		if !slices.Equal(before, shadows(g)) {
+			t.Error("a restarted average is not the present weights")
+		}
+	})
+	none := mustNew(t, small(t, 8), Config{Batch: 8})
+	called := false
+	none.WithAverage(func() { called = true })
+	if !called {
+		t.Error("without an average, f must run all the same")
+	}
+}
+
+// TestThreadsDoNotMatter: equal bits for any number of threads; the number of
+// shards may change them.
+func TestThreadsDoNotMatter(t *testing.T) {
+	run := func(threads int) []float32 {
+		g := small(t, 9)
+		ps := g.Params()
+		ps[2].Grid = &graph.Grid{Scale: []float32{0.01}, Max: 127}
+		ps[2].Book = &graph.Codebook{Centroids: []float32{0, -9, 4}, Index: make([]uint8, len(ps[2].Shadow.Data))}
+		for i := range ps[2].Book.Index {
+			ps[2].Book.Index[i] = uint8(i % 3)
+		}
+		tr := mustNew(t, g, Config{Batch: 24, Shards: 4, Threads: threads, Average: 0.95})
+		for i := 0; i < 12; i++ {
+			if _, err := tr.Step(smallBatch(uint64(i), 24-i), 0.01); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := shadows(g)
+		for _, p := range ps {
+			w = append(w, p.State[StateAverage]...)
+			w = append(w, p.Value.Data...)
+		}
+		return w
+	}
+	want := run(1)
+	for _, threads := range []int{1, 2, 3, 8} {
+		old := runtime.GOMAXPROCS(max(2, threads))
+		got := run(threads)
+		runtime.GOMAXPROCS(old)
+		if !slices.Equal(got, want) {
+			t.Errorf("%d threads give other weights than one", threads)
+		}
+	}
+}
+
+// TestLearns: a network finds the ring that a point lies in.
+func TestLearns(t *testing.T) {
+	g := newChain(t, 10, 2).then(op.Dense{Clamp: rectify}, 24, 2).then(op.Dense{Clamp: rectify}, 24, 24).then(op.Dense{}, 3, 24).done()
+	r := newRand(11)
+	draw := func(n int) Batch {
+		b := Batch{X: tensor.New(n, 2), Labels: make([]int, n)}
+		for i := range b.Labels {
+			b.Labels[i] = i % 3
+			radius, angle := 0.5+float64(i%3)+0.6*(r.Float64()-0.5), 2*math.Pi*r.Float64()
+			b.X.Data[2*i], b.X.Data[2*i+1] = float32(radius*math.Cos(angle)), float32(radius*math.Sin(angle))
+		}
+		return b
+	}
+	tr := mustNew(t, g, Config{Batch: 60, Average: 0.98})
+	var first, last float64
+	for i := 0; i < 500; i++ {
+		loss, err := tr.Step(draw(60), 0.01*Cosine(float64(i)/500, 0.5, 0.05))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = loss
+		}
+		last = loss
+	}
+	test := draw(900)
+	p, err := NewPredictor(g, 64, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.WithAverage(func() {
+		out := p.Run(900, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, test.X.Data[2*lo:2*hi]) })
+		right := 0
+		for i, l := range test.Labels {
+			if Argmax(out.Data[3*i:3*i+3]) == l {
+				right++
+			}
+		}
+		if right < 880 {
+			t.Errorf("%d of 900 right; loss %v to %v", right, first, last)
+		}
+	})
+}
+
+// TestBrokenTraining: NaN and infinity are errors, and no weight is touched.
+func TestBrokenTraining(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(g *graph.Graph, b *Batch)
+		loss  Loss
+	}{
+		{"NaN in the data", func(_ *graph.Graph, b *Batch) { b.X.Data[5] = float32(math.NaN()) }, nil},
+		{"an infinite weight", func(g *graph.Graph, _ *Batch) {
+			p := g.Params()[4]
+			p.Shadow.Data[0] = float32(math.Inf(1))
+		}, nil},
+		{"an infinite loss", func(g *graph.Graph, b *Batch) { b.Teacher.Data[0] = float32(math.Inf(1)) }, MeanSquare{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g, b := small(t, 12), smallBatch(13, 8)
+			for i := range b.X.Data { // every unit is awake
+				b.X.Data[i] = float32(math.Abs(float64(b.X.Data[i])))
+			}
+			tt.spoil(g, &b)
+			tr := mustNew(t, g, Config{Batch: 8, Loss: tt.loss})
+			before := shadows(g)
+			_, err := tr.Step(b, 0.01)
+			if err == nil || !strings.Contains(err.Error(), "at step 0") || !strings.Contains(err.Error(), "learning rate") {
+				t.Fatalf("error %v", err)
+			}
+			if !slices.Equal(before, shadows(g)) {
+				t.Error("weights have moved")
+			}
+		})
+	}
+}
+
+func TestTrainerRefuses(t *testing.T) {
+	g := small(t, 14)
+	tr := mustNew(t, g, Config{Batch: 8})
+	if _, err := tr.Gradients(smallBatch(1, 9)); err == nil || !strings.Contains(err.Error(), "9 samples") {
+		t.Errorf("a batch that is too large: %v", err)
+	}
+	if _, err := tr.Gradients(Batch{X: tensor.New(0, 1, 8, 8)}); err == nil || !strings.Contains(err.Error(), "0 samples") {
+		t.Errorf("an empty batch: %v", err)
+	}
+	two := *g
+	two.Outputs = append(two.Outputs, g.Nodes[0].Outputs[0])
+	if _, err := New(&two, Config{}); err == nil || !strings.Contains(err.Error(), "2 outputs") {
+		t.Errorf("two outputs: %v", err)
+	}
+	table := newChain(t, 15, 3).then(op.Dense{}, 2, 3).then(op.Table{In: graph.Affine{Scale: 1}, Out: graph.Affine{Scale: 1}}).done()
+	if _, err := mustNew(t, table, Config{Batch: 2}).Step(Batch{X: tensor.New(2, 3), Labels: []int{0, 1}}, 0.1); err == nil || !strings.Contains(err.Error(), "no gradient") {
+		t.Errorf("an operator without a gradient: %v", err)
+	}
+}
+
+// TestStateIsKept: a second trainer goes on where the first ended, unless the
+// parameter has another size.
+func TestStateIsKept(t *testing.T) {
+	g := small(t, 16)
+	tr := mustNew(t, g, Config{Batch: 8})
+	if _, err := tr.Step(smallBatch(1, 8), 0.01); err != nil {
+		t.Fatal(err)
+	}
+	p := g.Params()[2]
+	v := slices.Clone(p.State[StateSquare])
+	mustNew(t, g, Config{Batch: 8})
+	if !slices.Equal(v, p.State[StateSquare]) {
+		t.Error("the state was cleared")
+	}
+	p.State[0] = p.State[0][1:]
+	mustNew(t, g, Config{Batch: 8})
+	if len(p.State[0]) != len(p.Shadow.Data) || p.State[StateSquare][0] != 0 || p.State[StateAverage][3] != p.Shadow.Data[3] {
+		t.Error("a state that does not fit was kept")
+	}
+}
+
+func TestLogits(t *testing.T) {
+	g := small(t, 17)
+	view := Logits(g)
+	if n := len(view.Nodes); n != len(g.Nodes)-1 || view.Outputs[0] != g.Nodes[n].Inputs[0] || len(g.Nodes) != 6 {
+		t.Errorf("%d nodes of %d", n, len(g.Nodes))
+	}
+	plain := newChain(t, 18, 3).then(op.Dense{}, 2, 3).done()
+	if v := Logits(plain); len(v.Nodes) != 1 || v.Outputs[0] != plain.Outputs[0] {
+		t.Error("a network without softmax changes")
+	}
+	c := newChain(t, 19, 3).then(op.Dense{}, 2, 3).then(op.Softmax{Axis: 1})
+	inner := c.v
+	g = c.then(op.Dense{}, 2, 2).done()
+	g.Outputs = []*graph.Value{inner}
+	if v := Logits(g); len(v.Nodes) != 3 || v.Outputs[0] != inner {
+		t.Error("a softmax that is read further was taken out")
+	}
+}
+
+// TestPredictor: any number of samples, batches and threads gives what the
+// samples give one by one.
+func TestPredictor(t *testing.T) {
+	g := small(t, 20)
+	x := normal(newRand(21), 13, 1, 8, 8)
+	tape, err := graph.NewTape(Logits(g), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tensor.New(13, 3)
+	for i := 0; i < 13; i++ {
+		copy(want.Data[3*i:], tape.Forward(x.Rows(i, i+1))[0].Data)
+	}
+	for _, n := range []int{0, 1, 7, 8, 13} {
+		for _, threads := range []int{0, 1, 3} {
+			p, err := NewPredictor(g, 4, threads)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var filled atomic.Int64
+			out := p.Run(n, func(lo, hi int, dst *tensor.Tensor) {
+				if dst.Shape[0] != hi-lo {
+					t.Errorf("samples %d..%d in shape %v", lo, hi-1, dst.Shape)
+				}
+				filled.Add(int64(hi - lo))
+				copy(dst.Data, x.Rows(lo, hi).Data)
+			})
+			if int(filled.Load()) != n || p.Outputs() != 3 || !out.Shape.Equal(tensor.Shape{n, 3}) {
+				t.Errorf("%d samples: %d filled, shape %v", n, filled.Load(), out.Shape)
+			}
+			if !slices.Equal(out.Data, want.Data[:3*n]) {
+				t.Errorf("%d samples on %d threads: other outputs than one by one", n, threads)
+			}
+		}
+	}
+}
+
+func TestArgmax(t *testing.T) {
+	for want, x := range [][]float32{{3}, {1, 2}, {0, 0, 1, 1}, {-3, -2, -9, -1}} {
+		if got := Argmax(x); got != want {
+			t.Errorf("Argmax(%v) = %d, want %d", x, got, want)
+		}
+	}
+}
+
+func TestParallel(t *testing.T) {
+	for _, threads := range []int{-1, 0, 1, 2, 9} {
+		for _, n := range []int{0, 1, 2, 50} {
+			counts := make([]atomic.Int32, n)
+			var running, most atomic.Int32
+			Parallel(threads, n, func(i int) {
+				if r := running.Add(1); r > most.Load() {
+					most.Store(r)
+				}
+				counts[i].Add(1)
+				running.Add(-1)
+			})
+			for i := range counts {
+				if c := counts[i].Load(); c != 1 {
+					t.Errorf("%d threads, %d calls: f(%d) was called %d times", threads, n, i, c)
+				}
+			}
+			if int(most.Load()) > max(threads, 1) {
+				t.Errorf("%d calls at once on %d threads", most.Load(), threads)
+			}
+		}
+	}
+}

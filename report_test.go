@@ -1,0 +1,179 @@
+package edgec
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func points(sizeDrop ...float64) []Point {
+	var ps []Point
+	for i := 0; i < len(sizeDrop); i += 2 {
+		ps = append(ps, Point{Size: int(sizeDrop[i]), Drop: sizeDrop[i+1]})
+	}
+	return ps
+}
+
+func samePoints(a, b []Point) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Size != b[i].Size || a[i].Drop != b[i].Drop {
+			return false
+		}
+	}
+	return true
+}
+
+func TestFront(t *testing.T) {
+	tests := []struct {
+		name        string
+		tried, want []Point
+	}{
+		{"nothing", nil, nil},
+		{"one", points(10, 1), points(10, 1)},
+		{"a trade", points(30, 0, 10, 2, 20, 1), points(10, 2, 20, 1, 30, 0)},
+		{"a beaten one", points(10, 1, 20, 2), points(10, 1)},
+		{"equal sizes", points(10, 2, 10, 1), points(10, 1)},
+		{"equal drops", points(20, 1, 10, 1), points(10, 1)},
+		{"equals", points(10, 1, 10, 1), points(10, 1)},
+		{"a drop below zero", points(10, 1, 20, -0.5, 15, 3), points(10, 1, 20, -0.5)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := front(tt.tried); !samePoints(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestFrontAgainstPairs compares with the definition on random tables full of
+// ties, and the answer with a search over all points.
+func TestFrontAgainstPairs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for trial := 0; trial < 300; trial++ {
+		var ps []Point
+		for range r.IntN(12) {
+			ps = append(ps, Point{Size: 10 + r.IntN(6), Drop: float64(r.IntN(6)) / 2})
+		}
+		f := front(ps)
+		for _, p := range ps {
+			beaten, listed := false, false
+			for _, q := range ps {
+				beaten = beaten || q.Size <= p.Size && q.Drop <= p.Drop && (q.Size < p.Size || q.Drop < p.Drop)
+			}
+			for _, q := range f {
+				listed = listed || q.Size == p.Size && q.Drop == p.Drop
+			}
+			if beaten == listed {
+				t.Fatalf("%v: %d bytes at %v: beaten %v, on the front %v", ps, p.Size, p.Drop, beaten, listed)
+			}
+		}
+		// without errors of the drops there is no margin
+		for _, recipe := range []Recipe{{MaxDrop: 1}, {MaxSize: 13}, {MaxDrop: 1.5, MaxSize: 12}, {}} {
+			got, ok := best(ps, recipe)
+			any := false
+			for _, q := range ps {
+				if !recipe.meets(q.Size, q.Drop) {
+					continue
+				}
+				any = true
+				if recipe.sizeOnly() && q.Drop < got.Drop || !recipe.sizeOnly() && q.Size < got.Size {
+					t.Fatalf("%v, %+v: the answer is %+v, but %+v is better", ps, recipe, got, q)
+				}
+			}
+			if any != ok || ok && !recipe.meets(got.Size, got.Drop) {
+				t.Fatalf("%v, %+v: found %v, there is one %v", ps, recipe, ok, any)
+			}
+			if ok {
+				listed := false
+				for _, q := range f {
+					listed = listed || q.Size == got.Size && q.Drop == got.Drop
+				}
+				if !listed {
+					t.Fatalf("%v, %+v: the answer %d bytes at %v is not on the front", ps, recipe, got.Size, got.Drop)
+				}
+			}
+		}
+	}
+}
+
+// The smallest file that meets the limit with a margin is the answer, and only
+// without such a file one that just meets it.
+func TestBestMargin(t *testing.T) {
+	ps := []Point{{Size: 10, Drop: 0.45, DropError: 0.2}, {Size: 12, Drop: 0.4, DropError: 0.2}, {Size: 14, Drop: 0.1, DropError: 0.2}}
+	for _, tt := range []struct {
+		most float64
+		want int
+	}{{0.5, 12}, {0.45, 14}, {0.15, 14}} {
+		if got, ok := best(ps, Recipe{MaxDrop: tt.most}); !ok || got.Size != tt.want {
+			t.Errorf("at most %v: %d bytes, %v; want %d", tt.most, got.Size, ok, tt.want)
+		}
+	}
+}
+
+func TestMeets(t *testing.T) {
+	tests := []struct {
+		r    Recipe
+		size int
+		drop float64
+		want bool
+	}{
+		{Recipe{MaxDrop: 1}, 1 << 20, 1, true},
+		{Recipe{MaxDrop: 1}, 1, 1.01, false},
+		{Recipe{MaxDrop: 1}, 1, -3, true},
+		{Recipe{MaxSize: 100}, 100, 99, true},
+		{Recipe{MaxSize: 100}, 101, 0, false},
+		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 2, false},
+		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 1, true},
+		{Recipe{}, 5, 0, true},
+		{Recipe{}, 5, 0.01, false},
+		{Recipe{MaxDrop: 1}, 5, math.NaN(), false},
+	}
+	for _, tt := range tests {
+		if got := tt.r.meets(tt.size, tt.drop); got != tt.want {
+			t.Errorf("%+v: %d bytes at %v: %v", tt.r, tt.size, tt.drop, got)
+		}
+	}
+}
+
+func TestRecipeValidate(t *testing.T) {
+	for _, r := range []Recipe{{}, {MaxDrop: 100, MaxSize: 1, Budget: 1, Effort: 100, TrainedOn: "yes", Criterion: "input"}, {TrainedOn: "no", Criterion: "magnitude"}} {
+		if err := r.Validate(); err != nil {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	tests := []struct {
+		name string
+		r    Recipe
+		says []string
+	}{
+		{"drop", Recipe{MaxDrop: -0.1}, []string{"max drop is -0.1"}},
+		{"drop beyond", Recipe{MaxDrop: 101}, []string{"max drop is 101"}},
+		{"drop of NaN", Recipe{MaxDrop: math.NaN()}, []string{"max drop is NaN"}},
+		{"size", Recipe{MaxSize: -1}, []string{"max size is -1"}},
+		{"budget", Recipe{Budget: -1}, []string{"budget is -1ns"}},
+		{"effort", Recipe{Effort: -1}, []string{"effort is -1"}},
+		{"effort beyond", Recipe{Effort: 1e9}, []string{"effort is 1e+09"}},
+		{"effort of NaN", Recipe{Effort: math.NaN()}, []string{"effort is NaN"}},
+		{"trained on", Recipe{TrainedOn: "perhaps"}, []string{`trained on is "perhaps"`}},
+		{"criterion", Recipe{Criterion: "size"}, []string{`criterion "size"`}},
+		{"all problems at once", Recipe{MaxDrop: -1, MaxSize: -1, Effort: -1}, []string{"max drop", "max size", "effort"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.r.Validate()
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(err.Error(), s) {
+					t.Errorf("message %q does not say %q", err, s)
+				}
+			}
+		})
+	}
+}

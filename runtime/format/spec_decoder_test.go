@@ -1,0 +1,387 @@
+package format
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"sync"
+	"testing"
+)
+
+// specDecoder reads the weights section by the text of SPEC.md alone: it shares
+// no code with the package.
+type specDecoder struct {
+	in        []byte
+	lo, hi, x uint32
+	p, n      [14400]int
+	w         [24][8]int32
+	wn        [24]int
+	stretch   [2048]int
+}
+
+func newSpecDecoder(in []byte) *specDecoder {
+	d := &specDecoder{in: in, hi: math.MaxUint32}
+	for range 4 {
+		d.x = d.x<<8 | uint32(d.byte())
+	}
+	for i := range d.p {
+		d.p[i] = 32768
+	}
+	for s := range d.w {
+		for k := range d.w[s] {
+			d.w[s][k] = 10000
+		}
+	}
+	x := -2047
+	for k := range d.stretch {
+		for ; x < 2047 && specSquash(x) < 32*k+16; x++ {
+		}
+		d.stretch[k] = x
+	}
+	return d
+}
+
+func (d *specDecoder) byte() byte {
+	if len(d.in) == 0 {
+		return 0
+	}
+	b := d.in[0]
+	d.in = d.in[1:]
+	return b
+}
+
+var specLogistic = sync.OnceValue(func() (l [65]int) {
+	for i := range l {
+		l[i] = int(math.Round(65536 / (1 + math.Exp(-float64(i-32)/4))))
+	}
+	return l
+})
+
+func specSquash(x int) int {
+	l := specLogistic()
+	j, f := (x+2048)>>6, (x+2048)&63
+	return l[j] + ((l[j+1]-l[j])*f+32)>>6
+}
+
+func (d *specDecoder) bit(set int, contexts ...int) int {
+	w := &d.w[set]
+	var st [7]int
+	sum := int64(w[7]-10000) * 256
+	for i, c := range contexts {
+		st[i] = d.stretch[d.p[c]>>5] * (1024 * d.n[c] / (4*d.n[c] + 5)) >> 8
+		sum += int64(w[i]) * int64(st[i])
+	}
+	p := min(max(specSquash(int(min(max(sum>>16, -2047), 2047))), 24), 65512)
+	mid := d.lo + uint32(uint64(d.hi-d.lo)*uint64(p)>>16)
+	b := 0
+	if d.x <= mid {
+		b, d.hi = 1, mid
+	} else {
+		d.lo = mid + 1
+	}
+	for d.lo>>24 == d.hi>>24 {
+		d.lo, d.hi, d.x = d.lo<<8, d.hi<<8|255, d.x<<8|uint32(d.byte())
+	}
+	err, rate := int64(65536*b-p), int64(3+1280/(32+d.wn[set]))
+	d.wn[set] = min(d.wn[set]+1, 1000)
+	for i, c := range contexts {
+		w[i] += int32((int64(st[i])*err*rate + 1<<19) >> 20)
+		d.p[c] += int(int64(65535*b-d.p[c]) * int64(131072/(2*d.n[c]+3)) >> 16)
+		d.n[c] = min(d.n[c]+1, 250)
+	}
+	w[7] += int32((256*err*rate + 1<<21) >> 22)
+	return b
+}
+
+const specValue, specInt = 8256, 12352
+
+func (d *specDecoder) number(a, b int) uint32 {
+	l := 0
+	for l < 32 && d.bit(16+min(l, 5), specInt+l, specInt+64+16*a+min(l, 15), specInt+576+16*b+min(l, 15)) == 1 {
+		l++
+	}
+	if l == 0 {
+		return 0
+	}
+	v := uint32(1)
+	for i := l - 2; i >= 0; i-- {
+		t := int(min(v, 7))
+		if l-2-i >= 3 {
+			t = 8 + min(i, 7)
+		}
+		v = v<<1 | uint32(d.bit(22, specInt+1100+16*min(l, 15)+t, specInt+1400+t))
+	}
+	return v
+}
+
+func (d *specDecoder) signed(a, b int) int32 {
+	if d.bit(23, specInt+1500+a, specInt+1540+b) == 0 {
+		return 0
+	}
+	if d.bit(23, specInt+1600+a, specInt+1640+b) == 1 {
+		return -int32(d.number(a, b) + 1)
+	}
+	return int32(d.number(a, b) + 1)
+}
+
+func (d *specDecoder) flag(k int) bool { return d.bit(23, specInt+1700+k) == 1 }
+
+func specLog(n int) int {
+	if n < 4 {
+		return n
+	}
+	for k, bound := range []int{5, 8, 12, 17, 24, 34, 48, 68, 96, 136, 192} {
+		if n <= bound {
+			return 4 + k
+		}
+	}
+	return 15
+}
+
+func specSign(v int8) int {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return 2
+	}
+	return 0
+}
+
+// tensor reads one weight tensor of rows x (kh, kw, c).
+func (d *specDecoder) tensor(rows, kh, kw, c, kind int) *Weight {
+	w := &Weight{Scale: make([]float32, 1)}
+	if d.flag(0) {
+		w.Scale = make([]float32, rows)
+	}
+	wide, pattern := d.flag(1), int32(0x2000)
+	for i := range w.Scale {
+		if wide {
+			upper := d.signed(20, 20)
+			w.Scale[i] = math.Float32frombits(uint32(upper)<<16 | uint32(d.signed(21, 21))&0xffff)
+			continue
+		}
+		pattern += d.signed(22+min(i, 1), 22)
+		w.Scale[i] = float(uint16(pattern))
+	}
+	var values []int8
+	book := d.flag(2)
+	if book {
+		zero := d.flag(3)
+		last := int32(-129)
+		for n := d.number(24, 24); n > 0; n-- {
+			last += int32(d.number(25, 25)) + 1
+			if zero && last > 0 {
+				w.Book, zero = append(w.Book, 0), false
+			}
+			values, w.Book = append(values, int8(last)), append(w.Book, int8(last))
+		}
+		if zero {
+			w.Book = append(w.Book, 0)
+		}
+	}
+	live := d.live(kh, kw, c, kind)
+	w.Values = d.values(rows, kh, kw, c, kind, live, values, book)
+	if d.flag(4) {
+		s := d.number(26, 26)
+		nonzero := 0
+		for range rows {
+			v := d.signed(27+nonzero, 27)
+			w.Bias, nonzero = append(w.Bias, v<<s), bit01(v != 0)
+		}
+	}
+	return w
+}
+
+func (d *specDecoder) live(kh, kw, c, kind int) []bool {
+	live := make([]bool, kh*kw*c)
+	at := func(y, x, ch int) int {
+		if y < 0 || x < 0 || x >= kw {
+			return 0
+		}
+		return bit01(live[(y*kw+x)*c+ch])
+	}
+	h := 0
+	for i := range live {
+		y, x, ch := i/c/kw, i/c%kw, i%c
+		u, l, diag := at(y-1, x, ch), at(y, x-1, ch), at(y-1, x+1, ch)
+		b := d.bit(0, 4*u+2*l+diag, 8+h, 12+kind, 16+2*u+l+4*kind)
+		live[i], h = b == 1, h<<1&3|b
+	}
+	return live
+}
+
+func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8, shared bool) []int8 {
+	n := kh * kw * c
+	v := make([]int8, rows*n)
+	inCol, inPos, inChannel := make([]int, n), make([]int, kh*kw), make([]int, c)
+	total, seen := 0, 0
+	for r := range rows {
+		row := v[r*n : (r+1)*n]
+		nz := func(y, x, ch int) int {
+			if y < 0 || x < 0 || x >= kw {
+				return 0
+			}
+			return bit01(row[(y*kw+x)*c+ch] != 0)
+		}
+		inRow, seenRow, plane, last := 0, 0, make([]int, c), int8(0)
+		for i := range row {
+			if !live[i] {
+				continue
+			}
+			y, x, ch := i/c/kw, i/c%kw, i%c
+			left, far, above := nz(y, x-1, ch), nz(y, x-2, ch), nz(y-1, x, ch)
+			diag := nz(y-1, x-1, ch) + nz(y-1, x+1, ch)
+			up, side := int8(0), int8(0)
+			if r > 0 {
+				up = v[(r-1)*n+i]
+			}
+			if x > 0 {
+				side = row[i-c]
+			}
+			prev, around := bit01(up != 0), 0
+			for dy := -1; dy <= 1; dy++ {
+				for dx := -1; dx <= 1; dx++ {
+					if yy, xx := y+dy, x+dx; (dy != 0 || dx != 0) && yy >= 0 && xx >= 0 && yy < kh && xx < kw {
+						around += inCol[(yy*kw+xx)*c+ch]
+					}
+				}
+			}
+			ratio := func(count, m int) int {
+				a, b, k := int64(2*count+1)*int64(seen+2), 2*int64(m)*int64(total+1)+int64(seen)+2, 6
+				for 5*a > 7*b && k < 11 {
+					b, k = 3*b/2, k+1
+				}
+				for 7*a < 5*b && k > 0 {
+					a, k = 3*a/2+1, k-1
+				}
+				return k
+			}
+			K, p, mask := inCol[i], i/c, 64
+			b := d.bit(1+min(left+above+min(diag, 1)+far, 3),
+				mask+kind,
+				mask+8+1024*kind+12*ratio(inRow, seenRow)+ratio(K, r),
+				mask+3080+1024*kind+4*(16*specLog(K)+specLog(r))+prev,
+				mask+6152+48*kind+4*(3*(2*left+above)+diag)+2*far+prev,
+				mask+6304+144*kind+12*ratio(around, 8*r)+ratio(K, r),
+				mask+6744+144*kind+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p),
+				mask+7184+128*kind+16*min(plane[ch], 7)+specLog(inRow))
+			seen, seenRow = seen+1, seenRow+1
+			if b == 0 {
+				continue
+			}
+			total, inRow = total+1, inRow+1
+			inCol[i]++
+			inPos[p]++
+			inChannel[ch]++
+			plane[ch]++
+			if shared {
+				row[i] = d.index(book, last, up, side)
+			} else {
+				row[i] = d.direct(last, up, side)
+			}
+			last = row[i]
+		}
+	}
+	return v
+}
+
+func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
+	near := 0
+	for j := len(book) - 1; j >= 0 && last != 0; j-- {
+		if book[j] >= last {
+			near = 1 + 14*j/len(book)
+		}
+	}
+	lo, hi, node := 0, len(book), 1
+	for depth := 0; hi-lo > 1; depth++ {
+		m := (lo + hi) / 2
+		low := node & 63
+		b := d.bit(8+min(depth, 7), specValue+node, specValue+256+3*low+specSign(last), specValue+512+9*low+3*specSign(up)+specSign(side), specValue+1152+16*low+near)
+		if b == 1 {
+			lo = m
+		} else {
+			hi = m
+		}
+		if node = 2*node + b; node > 255 {
+			node = node&127 | 128
+		}
+	}
+	return book[lo]
+}
+
+func (d *specDecoder) direct(last, up, side int8) int8 {
+	abs := func(v int8) int { return max(int(v), -int(v)) }
+	negative := d.bit(8, specValue+3000+specSign(last), specValue+3004+3*specSign(up)+specSign(side), specValue+3016)
+	m := int(d.number(8+min(specLog(abs(last)), 7), 16+min(specLog((abs(up)+abs(side))/2), 7))) + 1
+	if negative == 1 {
+		return int8(-m)
+	}
+	return int8(m)
+}
+
+func (d *specDecoder) table() (t [256]int8) {
+	before, last := int32(-128), int32(0)
+	for i := range t {
+		last = d.signed(int(min(max(last, -3), 3)+3), 16)
+		before += last
+		t[i] = int8(before)
+	}
+	return t
+}
+
+// A decoder made from SPEC.md reads the weights of random networks.
+func TestSpecDecoder(t *testing.T) {
+	files := []*File{example()}
+	for seed := range uint64(trials(40)) {
+		files = append(files, network(rand.New(rand.NewPCG(seed, 77))))
+	}
+	r := rand.New(rand.NewPCG(78, 78))
+	rows := 300
+	if testing.Short() {
+		rows = 60
+	}
+	large := dense() // an image, and counts that reach the last steps of the contexts
+	large.Tensors[0].Shape = []int{20, 20, 2}
+	large.Tensors[1].Shape = []int{rows}
+	w := Weight{OutC: rows, KH: 1, KW: 1, InC: 800, Scale: []float32{0.5}, Values: make([]int8, rows*800)}
+	for i := range w.Values {
+		if r.IntN(3+i%800/20) == 0 {
+			w.Values[i] = int8(r.NormFloat64() * 20)
+		}
+	}
+	large.Weights[0] = w
+	files = append(files, large)
+	for k, f := range files {
+		if _, _, err := Encode(f); err != nil {
+			t.Fatal(err)
+		}
+		d := newSpecDecoder(encodeWeights(f, &Sizes{}))
+		for i := range f.LUTs {
+			if got := d.table(); got != f.LUTs[i] {
+				t.Fatalf("file %d: table %d is %v, want %v", k, i, got, f.LUTs[i])
+			}
+		}
+		for i := range f.Weights {
+			want := &f.Weights[i]
+			rows, kh, kw, c, kind := want.OutC, want.KH, want.KW, want.InC, 2
+			for _, in := range f.Instrs {
+				if !in.Op.weighted() || in.Weight != i {
+					continue
+				}
+				if s := f.Tensors[in.In[0]].Shape; in.Op == OpDense && len(s) == 3 && s[0]*s[1] > 1 {
+					kh, kw, c, kind = s[0], s[1], s[2], 1
+				}
+				if in.Op == OpConv2D && kh*kw > 1 {
+					kind = 0
+				}
+				break
+			}
+			got := d.tensor(rows, kh, kw, c, kind)
+			got.OutC, got.KH, got.KW, got.InC = want.OutC, want.KH, want.KW, want.InC
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("file %d: weights %d are %+v, want %+v", k, i, got, want)
+			}
+		}
+	}
+}

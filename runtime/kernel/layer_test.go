@@ -1,0 +1,275 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// randomInt8 fills with one of: any values, extremes only, mostly zeros.
+func randomInt8(r *rand.Rand, n int) []int8 {
+	x := make([]int8, n)
+	kind := r.IntN(4)
+	for i := range x {
+		switch kind {
+		case 0:
+			x[i] = int8(r.Uint32())
+		case 1:
+			x[i] = []int8{-128, 127, -127}[r.IntN(3)]
+		case 2:
+			x[i] = -128
+		default:
+			if r.IntN(12) == 0 {
+				x[i] = int8(r.Uint32())
+			}
+		}
+	}
+	return x
+}
+
+// sums is the definition: bias + sum (x - zero) * w, in 64 bits.
+func sums(w []int8, outC, k int, bias []int32, zero int, x []int8) []int64 {
+	acc := make([]int64, outC)
+	for c := range acc {
+		if bias != nil {
+			acc[c] = int64(bias[c])
+		}
+		for i := range k {
+			acc[c] += (int64(x[i]) - int64(zero)) * int64(w[c*k+i])
+		}
+	}
+	return acc
+}
+
+// packings are the forms that a layer may take, whatever machine this is.
+var packings = []struct {
+	name string
+	pack func(l *Layer, w []int8)
+}{
+	{"pairs", (*Layer).packPairs},
+	{"quads", (*Layer).packQuads},
+	{"sparse", func(l *Layer, w []int8) { l.packSparse(w, 0) }},
+}
+
+// repacked returns l in the given form.
+func repacked(l *Layer, w []int8, pack func(*Layer, []int8)) *Layer {
+	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start, Out: l.Out, Scale: l.Scale}
+	pack(out, w)
+	return out
+}
+
+func randomOutput(r *rand.Rand, outC int) Output {
+	o := Output{Zero: int32(r.IntN(256) - 128), Lo: -128, Hi: 127}
+	if r.IntN(2) == 0 {
+		o.Lo, o.Hi = int32(r.IntN(100)-100), int32(r.IntN(100))
+	}
+	for range outC {
+		o.Mul = append(o.Mul, NewMultiplier(0.02*r.Float64()))
+	}
+	return o
+}
+
+// guarded returns a slice of n elements between others that hold guard, and a
+// function that reports whether those still do.
+func guarded(n int) ([]int8, func() bool) {
+	const fence, guard = 16, 99
+	all := slices.Repeat([]int8{guard}, n+2*fence)
+	return all[fence : fence+n : fence+n], func() bool {
+		for i, v := range all {
+			if (i < fence || i >= fence+n) && v != guard {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func TestLayer(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for trial := range trials(1500) {
+		outC, k := 1+r.IntN(21), 1+r.IntN(70)
+		if trial%50 == 0 {
+			k = 1000 + r.IntN(3000)
+		}
+		w, x, zero := randomInt8(r, outC*k), randomInt8(r, k+3)[:k], r.IntN(256)-128
+		var bias []int32
+		if r.IntN(2) == 0 {
+			for range outC {
+				bias = append(bias, int32(r.Uint32())>>4)
+			}
+		}
+		want := sums(w, outC, k, bias, zero, x)
+		own := NewLayer(w, outC, k, bias, zero)
+		own.Out = randomOutput(r, outC)
+		own.Scale = []float32{0.25}
+		if r.IntN(2) == 0 {
+			own.Scale = nil
+			for range outC {
+				own.Scale = append(own.Scale, r.Float32())
+			}
+		}
+		check := func(name string, l *Layer) {
+			t.Helper()
+			acc := make([]int32, outC+5)
+			y, intact := guarded(outC)
+			real := make([]float32, outC)
+			l.Quantized(y, x, acc)
+			l.Real(real, x, acc)
+			for c, v := range want {
+				if int64(acc[c]) != v {
+					t.Fatalf("%s: %dx%d, zero %d: sum %d is %d, want %d", name, outC, k, zero, c, acc[c], v)
+				}
+				q := int8(min(max(bigApply(int32(v), l.Out.Mul[c])+int64(l.Out.Zero), int64(l.Out.Lo)), int64(l.Out.Hi)))
+				if y[c] != q {
+					t.Fatalf("%s: %dx%d: output %d is %d, want %d", name, outC, k, c, y[c], q)
+				}
+				if s := float32(v) * l.Scale[min(c, len(l.Scale)-1)]; real[c] != s {
+					t.Fatalf("%s: %dx%d: real output %d is %v, want %v", name, outC, k, c, real[c], s)
+				}
+			}
+			if !intact() {
+				t.Fatalf("%s: %dx%d: writes outside its output", name, outC, k)
+			}
+		}
+		check("chosen", own)
+		for _, p := range packings {
+			check(p.name, repacked(own, w, p.pack))
+		}
+	}
+}
+
+// The largest sums that lanes of 32 bits hold: 2^16 products of -128 and -128.
+func TestLayerExtremes(t *testing.T) {
+	const k = 1 << 16
+	for _, v := range [][2]int8{{-128, -128}, {-128, 127}, {127, -127}, {127, -128}} {
+		for _, outC := range []int{3, 1, 2, 8, 9} {
+			if testing.Short() && outC != 3 {
+				continue
+			}
+			w, x := slices.Repeat([]int8{v[0]}, outC*k), slices.Repeat([]int8{v[1]}, k)
+			l := NewLayer(w, outC, k, nil, 0)
+			if l.Sparse() {
+				t.Fatal("a full layer is packed as a list")
+			}
+			for _, p := range packings {
+				acc := make([]int32, outC)
+				repacked(l, w, p.pack).accumulate(acc, x)
+				for c, a := range acc {
+					if want := int32(v[0]) * int32(v[1]) * k; a != want {
+						t.Errorf("%s: %d times %d * %d in channel %d of %d: %d, want %d", p.name, k, v[0], v[1], c, outC, a, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Neighbours in a pair have opposite signs: the borrow of the low lane.
+func TestLayerBorrow(t *testing.T) {
+	for _, k := range []int{1, 2, 255, 4096} {
+		w := make([]int8, 2*k)
+		for i := range k {
+			w[i], w[k+i] = -1, 1
+		}
+		x := slices.Repeat([]int8{1}, k)
+		acc := make([]int32, 2)
+		l := NewLayer(w, 2, k, nil, 0)
+		repacked(l, w, (*Layer).packPairs).accumulate(acc, x)
+		if acc[0] != int32(-k) || acc[1] != int32(k) {
+			t.Errorf("%d: %v", k, acc)
+		}
+	}
+}
+
+func TestLayerForm(t *testing.T) {
+	for _, c := range []struct {
+		kept, k int
+		sparse  bool
+	}{{0, 100, true}, {10, 100, true}, {90, 100, false}, {100, 100, false}, {1<<16 + 1, 1<<16 + 1, true}} {
+		w := make([]int8, c.k)
+		for i := range c.kept {
+			w[i] = 1
+		}
+		l := NewLayer(w, 1, c.k, nil, 0)
+		if l.Sparse() != c.sparse {
+			t.Errorf("%d of %d weights: sparse %v", c.kept, c.k, l.Sparse())
+		}
+		if l.Bytes() < c.kept {
+			t.Errorf("%d weights in %d bytes", c.kept, l.Bytes())
+		}
+	}
+}
+
+// Shapes of real networks: output channels, elements of a patch, and how many
+// patches an inference has.
+var layerShapes = []struct {
+	name    string
+	outC, k int
+}{
+	{"LeNet-5/conv2", 50, 500},
+	{"LeNet-5/fc1", 500, 800},
+	{"LeNet-300-100/fc1", 300, 784},
+	{"MobileNet/pointwise", 128, 64},
+	{"ResNet/3x3x64", 64, 576},
+	{"CIFAR/conv1", 32, 27},
+}
+
+func BenchmarkDense(b *testing.B) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for _, s := range layerShapes {
+		w, x := make([]int8, s.outC*s.k), make([]int8, s.k)
+		for i := range w {
+			w[i] = int8(1 + r.IntN(127))
+		}
+		for i := range x {
+			x[i] = int8(r.Uint32())
+		}
+		l := NewLayer(w, s.outC, s.k, nil, 3)
+		l.Out = randomOutput(r, s.outC)
+		for _, p := range packings {
+			l := repacked(l, w, p.pack)
+			b.Run(p.name+"/"+s.name, func(b *testing.B) {
+				acc, y := make([]int32, s.outC), make([]int8, s.outC)
+				for b.Loop() {
+					l.Quantized(y, x, acc)
+				}
+				b.ReportMetric(float64(s.outC*s.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+			})
+		}
+	}
+}
+
+// BenchmarkDensity compares the list of weights with the dense form at falling
+// densities; sparseBelow is where they cross.
+func BenchmarkDensity(b *testing.B) {
+	r := rand.New(rand.NewPCG(6, 6))
+	const outC, k = 300, 784
+	x := randomInt8(r, k)
+	dense := (*Layer).packPairs
+	if !wide {
+		dense = (*Layer).packQuads
+	}
+	for _, d := range []int{8, 16, 24, 32, 40, 48, 64, 96, 128} {
+		w := make([]int8, outC*k)
+		for i := range w {
+			if r.IntN(256) < d {
+				w[i] = int8(1 + r.IntN(127))
+			}
+		}
+		base := NewLayer(w, outC, k, nil, 3)
+		base.Out = randomOutput(r, outC)
+		for _, form := range []struct {
+			name string
+			pack func(*Layer, []int8)
+		}{{"sparse", func(l *Layer, w []int8) { l.packSparse(w, 0) }}, {"dense", dense}} {
+			l := repacked(base, w, form.pack)
+			b.Run(strconv.Itoa(d)+"of256/"+form.name, func(b *testing.B) {
+				acc, y := make([]int32, outC), make([]int8, outC)
+				for b.Loop() {
+					l.Quantized(y, x, acc)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,292 @@
+package runtime
+
+import (
+	"math"
+	"testing"
+
+	"edgec/runtime/format"
+)
+
+// reference executes a file by the definitions of SPEC.md: every tensor in a
+// memory of its own, integers in 64 bits, float32 operations one at a time by
+// rounding float64 ones. It shares no code with the kernels.
+type reference struct {
+	f    *format.File
+	ints [][]int64
+	real [][]float64 // float32 values
+}
+
+func newReference(f *format.File) *reference {
+	return &reference{f, make([][]int64, len(f.Tensors)), make([][]float64, len(f.Tensors))}
+}
+
+func f32(x float64) float64 { return float64(float32(x)) }
+
+// scaled is x * real on the device: the multiplier is a mantissa of 31 bits and
+// a power of two; two roundings.
+func scaled(x int64, real float64) int64 {
+	if real < math.Ldexp(1, -32) {
+		return 0
+	}
+	frac, exp := math.Frexp(real)
+	mantissa := int64(math.Round(math.Ldexp(frac, 31)))
+	if mantissa == 1<<31 {
+		mantissa, exp = mantissa/2, exp+1
+	}
+	if exp > 30 {
+		mantissa, exp = 1<<31-1, 30
+	}
+	if exp > 0 {
+		x = min(max(x<<exp, math.MinInt32), math.MaxInt32)
+	}
+	v := (x*mantissa + 1<<30) >> 31
+	for n := -exp; n > 0; {
+		half := int64(1) << (n - 1)
+		if v < 0 {
+			return -((-v + half) >> n)
+		}
+		return (v + half) >> n
+	}
+	return v
+}
+
+func clip(v int64, lo, hi int8) int64 { return min(max(v, int64(lo)), int64(hi)) }
+
+// run executes the network on the given inputs and returns the bytes of output k.
+func (d *reference) run(inputs ...[]int8) {
+	for i, t := range d.f.Inputs {
+		d.ints[t] = nil
+		for _, v := range inputs[i] {
+			d.ints[t] = append(d.ints[t], int64(v))
+		}
+	}
+	for i := range d.f.Instrs {
+		d.exec(&d.f.Instrs[i])
+	}
+}
+
+func (d *reference) bytes(output int) []byte {
+	t := d.f.Outputs[output]
+	var out []byte
+	for _, v := range d.ints[t] {
+		out = append(out, byte(v))
+	}
+	for _, v := range d.real[t] {
+		b := math.Float32bits(float32(v))
+		out = append(out, byte(b), byte(b>>8), byte(b>>16), byte(b>>24))
+	}
+	return out
+}
+
+func (d *reference) exec(in *format.Instr) {
+	a := in.In[0]
+	x, tx, ty := d.ints[a], &d.f.Tensors[a], &d.f.Tensors[in.Out]
+	var y []int64
+	var real []float64
+	switch in.Op {
+	case format.OpConv2D, format.OpDense:
+		y, real = d.weighted(in, x, tx, ty)
+	case format.OpMaxPool, format.OpAvgPool:
+		y = d.pool(in, x, tx, ty)
+	case format.OpAdd, format.OpSub, format.OpMul:
+		y = d.binary(in, x, tx, ty)
+	case format.OpLUT:
+		for _, v := range x {
+			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
+		}
+	case format.OpConcat:
+		y = d.concat(in)
+	case format.OpPad:
+		for i := range ty.Elems() {
+			h, w, c := i/ty.Shape[2]/ty.Shape[1]-in.PadT, i/ty.Shape[2]%ty.Shape[1]-in.PadL, i%ty.Shape[2]
+			y = append(y, pixel(x, tx.Shape, h, w, c, int64(in.PadValue)))
+		}
+	case format.OpTranspose:
+		for i := range ty.Elems() {
+			from := source(i, tx.Shape, ty.Shape, in.Perm)
+			if x == nil {
+				real = append(real, d.real[a][from])
+			} else {
+				y = append(y, x[from])
+			}
+		}
+	case format.OpReshape:
+		y, real = x, d.real[a]
+	case format.OpSoftmax:
+		n := tx.Shape[len(tx.Shape)-1]
+		for at := 0; at < len(d.real[a]); at += n {
+			real = append(real, softmax(d.real[a][at:at+n])...)
+		}
+	case format.OpDequantize:
+		for _, v := range x {
+			real = append(real, f32(float64(v-int64(tx.Zero))*float64(tx.Scale)))
+		}
+	case format.OpQuantize:
+		for _, v := range d.real[a] {
+			y = append(y, clip(int64(math.Round(v/float64(ty.Scale)))+int64(ty.Zero), -128, 127))
+		}
+	}
+	d.ints[in.Out], d.real[in.Out] = y, real
+}
+
+// pixel returns an element of an image, or what lies outside it.
+func pixel(x []int64, s []int, h, w, c int, outside int64) int64 {
+	if h < 0 || w < 0 || h >= s[0] || w >= s[1] {
+		return outside
+	}
+	return x[(h*s[1]+w)*s[2]+c]
+}
+
+func (d *reference) weighted(in *format.Instr, x []int64, tx, ty *format.Tensor) (y []int64, real []float64) {
+	w := &d.f.Weights[in.Weight]
+	move, s, out := *in, tx.Shape, ty.Shape
+	if in.Op == format.OpDense {
+		move = format.Instr{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}
+		s, out = []int{1, 1, len(x)}, []int{1, 1, w.OutC}
+	}
+	for i := range out[0] * out[1] * out[2] {
+		oh, ow, oc := i/out[2]/out[1], i/out[2]%out[1], i%out[2]
+		acc := int64(0)
+		if w.Bias != nil {
+			acc = int64(w.Bias[oc])
+		}
+		first := oc / (w.OutC / move.Groups) * w.InC
+		for k := range w.KH * w.KW * w.InC {
+			p, q, c := k/w.InC/w.KW, k/w.InC%w.KW, k%w.InC
+			v := pixel(x, s, oh*move.StrideH-move.PadT+p*move.DilH, ow*move.StrideW-move.PadL+q*move.DilW, first+c, int64(tx.Zero))
+			acc += (v - int64(tx.Zero)) * int64(w.Values[oc*w.KH*w.KW*w.InC+k])
+		}
+		scale := float64(tx.Scale) * float64(w.Scale[min(oc, len(w.Scale)-1)])
+		if ty.DType == format.Float32 {
+			real = append(real, f32(float64(float32(acc))*f32(scale)))
+			continue
+		}
+		y = append(y, clip(scaled(acc, scale/float64(ty.Scale))+int64(ty.Zero), in.ClampMin, in.ClampMax))
+	}
+	return y, real
+}
+
+func (d *reference) pool(in *format.Instr, x []int64, tx, ty *format.Tensor) []int64 {
+	var y []int64
+	for i := range ty.Elems() {
+		oh, ow, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
+		top, sum, n := int64(-128), int64(0), int64(0)
+		for k := range in.KH * in.KW {
+			const outside = math.MaxInt32
+			v := pixel(x, tx.Shape, oh*in.StrideH-in.PadT+k/in.KW*in.DilH, ow*in.StrideW-in.PadL+k%in.KW*in.DilW, c, outside)
+			switch {
+			case v != outside:
+				top, sum, n = max(top, v), sum+v-int64(tx.Zero), n+1
+			case in.CountPad:
+				n++
+			}
+		}
+		if in.Op == format.OpAvgPool {
+			top = clip(int64(math.Round(float64(sum)/float64(max(n, 1))))+int64(tx.Zero), -128, 127)
+		}
+		y = append(y, top)
+	}
+	return y
+}
+
+func (d *reference) binary(in *format.Instr, x []int64, tx, ty *format.Tensor) []int64 {
+	b, tb := d.ints[in.In[1]], &d.f.Tensors[in.In[1]]
+	sa, sb, so := float64(tx.Scale), float64(tb.Scale), float64(ty.Scale)
+	var y []int64
+	for i, v := range x {
+		p, q := v-int64(tx.Zero), b[i%len(b)]-int64(tb.Zero)
+		var r int64
+		if in.Op == format.OpMul {
+			r = scaled(p*q, sa*sb/so)
+		} else {
+			twice := 2 * max(sa, sb)
+			p, q = scaled(p<<20, sa/twice), scaled(q<<20, sb/twice)
+			if in.Op == format.OpSub {
+				q = -q
+			}
+			r = scaled(p+q, twice/(1<<20*so))
+		}
+		y = append(y, clip(r+int64(ty.Zero), in.ClampMin, in.ClampMax))
+	}
+	return y
+}
+
+func (d *reference) concat(in *format.Instr) []int64 {
+	outer := 1
+	for _, n := range d.f.Tensors[in.Out].Shape[:in.Axis] {
+		outer *= n
+	}
+	var y []int64
+	for k := range outer {
+		for _, t := range in.In {
+			run := len(d.ints[t]) / outer
+			y = append(y, d.ints[t][k*run:(k+1)*run]...)
+		}
+	}
+	return y
+}
+
+// source returns which element of x, of shape s, element i of its transposition is.
+func source(i int, s, out, perm []int) int {
+	index := make([]int, len(s))
+	for k := len(out) - 1; k >= 0; k-- {
+		index[perm[k]] = i % out[k]
+		i /= out[k]
+	}
+	at := 0
+	for k, n := range s {
+		at = at*n + index[k]
+	}
+	return at
+}
+
+// softmax of a row of float32 values, each operation rounded to float32.
+func softmax(x []float64) []float64 {
+	top := math.Inf(-1)
+	for _, v := range x {
+		top = max(top, v)
+	}
+	y := make([]float64, len(x))
+	sum := 0.0
+	for i, v := range x {
+		y[i] = expOf(f32(v - top))
+		sum = f32(sum + y[i])
+	}
+	for i := range y {
+		y[i] = f32(y[i] / sum)
+	}
+	return y
+}
+
+func expOf(x float64) float64 {
+	if x <= -87 {
+		return 0
+	}
+	c := func(s float32) float64 { return float64(s) }
+	n := math.Trunc(f32(f32(x*c(1.44269504)) - 0.5))
+	r := f32(x - f32(n*c(0.693359375)))
+	r = f32(r - f32(n*c(-2.12194440e-4)))
+	p := c(1.9875691500e-4)
+	for _, k := range []float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
+		p = f32(f32(p*r) + c(k))
+	}
+	return f32(math.Ldexp(p, int(n)))
+}
+
+// fill sets all inputs to the bytes that stand for seed and returns them.
+func fill(f *format.File, s *Session, seed uint32) (inputs [][]int8) {
+	for i := range f.Inputs {
+		format.SelfTestInput(seed+uint32(i)*7919, s.Input(i))
+		inputs = append(inputs, append([]int8(nil), s.Input(i)...))
+	}
+	return inputs
+}
+
+// trials is how many random networks a test tries: a tenth with -short, for
+// emulated machines.
+func trials(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
