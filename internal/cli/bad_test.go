@@ -48,7 +48,9 @@ func unwritable(t *testing.T) string {
 
 func TestBadInput(t *testing.T) {
 	nan := cornerNet()
-	nan.Nodes[2].Inputs[1].Param.Shadow.Data[5] = float32(math.NaN())
+	weights := nan.Nodes[2].Inputs[1].Param
+	weights.Shadow.Data[5] = float32(math.NaN())
+	weights.Refresh()
 	for _, c := range []struct {
 		name string
 		make func(t *testing.T)
@@ -63,9 +65,9 @@ func TestBadInput(t *testing.T) {
 		{"text as onnx, inspected", func(t *testing.T) { write(t, "bad.onnx", []byte("hello, this is not a network\n")) }, "inspect bad.onnx", []string{"bad.onnx"}},
 		{"unsupported operator", func(t *testing.T) {
 			write(t, "bad.onnx", bytes.Replace(read(t, "corner.onnx"), []byte("Gemm"), []byte("Hemm"), 1))
-		}, "compress bad.onnx --data data", []string{"bad.onnx", "dense", "Hemm"}},
+		}, "compress bad.onnx --data data", []string{"bad.onnx", "quarters", "Hemm", "not supported"}},
 		{"NaN weights", func(t *testing.T) { write(t, "bad.onnx", encode(t, nan)) }, "compress bad.onnx --data data", []string{"bad.onnx", "dense.w", "NaN"}},
-		{"edgec as onnx", nil, "compress corner.edgec --data data", []string{"corner.edgec", "is an .edgec file"}},
+		{"edgec as onnx", nil, "compress corner.edgec --data data -o out.edgec", []string{"corner.edgec", "is an .edgec file"}},
 		{"missing data", nil, "compress corner.onnx --data none", []string{"none", "no such file"}},
 		{"empty folder", func(t *testing.T) { os.Mkdir("empty", 0o755) }, "compress corner.onnx --data empty", []string{"empty", "folder is empty"}},
 		{"text as data", func(t *testing.T) { write(t, "data.txt", []byte("hello\n")) }, "compress corner.onnx --data data.txt", []string{"data.txt"}},
@@ -174,6 +176,7 @@ func TestUsage(t *testing.T) {
 		{"build corner.edgec", "--target is missing", "edgec build"},
 		{"build corner.edgec --target toaster", "rpi-zero", "edgec build"},
 		{"export corner.edgec", "-o is missing", "edgec export"},
+		{"completion bash more", "more", "edgec"},
 		{"version now", "one argument too many", "edgec version"},
 	} {
 		r := command(t, strings.Fields(c.args)...)

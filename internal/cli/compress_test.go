@@ -38,7 +38,7 @@ func TestCompress(t *testing.T) {
 	}
 	// the JSON of the report and of --json agree, and another number of
 	// threads gives the same bytes
-	j := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--json", "-j", "1", "-o", "again.edgec")...)
+	j := command(t, append(quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--json", "-o", "again.edgec"), "-j", "2")...)
 	got := parse[compressed](t, j)
 	if !bytes.Equal(read(t, "again.edgec"), file) {
 		t.Error("two runs gave two files")
@@ -94,7 +94,7 @@ func TestCompressWithoutLabels(t *testing.T) {
 
 func TestCompressUnmet(t *testing.T) {
 	workplace(t)
-	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--report", "report.json", "--quiet")...)
+	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--max-drop", "1", "--report", "report.json", "--quiet")...)
 	oneError(t, r, "no file meets the limits")
 	if _, err := os.Stat("corner.edgec"); err == nil {
 		t.Error("a file was written that does not meet the limits")
@@ -107,7 +107,7 @@ func TestCompressUnmet(t *testing.T) {
 
 func TestCompressBudget(t *testing.T) {
 	workplace(t)
-	got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "data", "--budget", "1s", "--effort", "100", "--json"))
+	got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "data", "--budget", "1s", "--effort", "100", "-j", "1", "--json"))
 	if got.Interrupted != "budget used up" || got.Best.Size != len(read(t, "corner.edgec")) {
 		t.Errorf("interrupted %q, best %+v", got.Interrupted, got.Best)
 	}
@@ -119,11 +119,11 @@ func TestCompressInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stop := func(text string) {
-		if strings.Contains(text, " warm-up ") {
+		if strings.Contains(text, " int8 ") {
 			cancel()
 		}
 	}
-	r := commandUntil(t, ctx, stop, "compress", "corner.onnx", "--data", "data", "--effort", "100", "--report", "report.json")
+	r := commandUntil(t, ctx, stop, "compress", "corner.onnx", "--data", "data", "--effort", "100", "-j", "1", "--report", "report.json")
 	if r.code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
@@ -143,7 +143,7 @@ func TestCompressSignal(t *testing.T) {
 			workplace(t)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, os.Args[0], "compress", "corner.onnx", "--data", "data", "--effort", "100")
+			cmd := exec.CommandContext(ctx, os.Args[0], "compress", "corner.onnx", "--data", "data", "--effort", "100", "-j", "1")
 			cmd.Env = append(os.Environ(), asProgram+"=1")
 			stderr := &watched{}
 			once := false

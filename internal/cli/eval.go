@@ -84,12 +84,12 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
 	}
-	head, err := readFile(path, "an .edgec or ONNX file")
+	isEdgec, err := checkInput(path, "an .edgec or ONNX file")
 	if err != nil {
 		return err
 	}
 	var r *evaluated
-	if format.Is(head) {
+	if isEdgec {
 		r, err = e.compressed(cmd, path)
 	} else {
 		r, err = e.float(cmd, path)

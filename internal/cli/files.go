@@ -3,42 +3,55 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"edgec"
+	"edgec/internal/onnx"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
 
-// readFile returns the content of a file; what says what was expected in it.
-func readFile(path, what string) ([]byte, error) {
+// checkInput refuses what is no file; what says what was expected. isEdgec
+// reports that the file starts as an .edgec file does.
+func checkInput(path, what string) (isEdgec bool, err error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s: is a folder; give %s", path, what)
+		return false, fmt.Errorf("%s: is a folder; give %s", path, what)
 	}
-	var data []byte
+	var f *os.File
 	if err == nil {
-		data, err = os.ReadFile(path)
+		f, err = os.Open(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; give %s", path, reason(err), what)
+		return false, fmt.Errorf("%s: %w; give %s", path, reason(err), what)
 	}
-	return data, nil
+	defer f.Close()
+	head := make([]byte, 8)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("%s: %w", path, reason(err))
+	}
+	return format.Is(head[:n]), nil
 }
 
 // readEdgec returns a compressed file that the runtime can load.
 func readEdgec(path string) ([]byte, *runtime.Model, error) {
-	data, err := readFile(path, "an .edgec file, as edgec compress makes it")
+	isEdgec, err := checkInput(path, "an .edgec file, as edgec compress makes it")
 	if err != nil {
 		return nil, nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, reason(err))
 	}
 	m, err := runtime.Load(data)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
-		if !format.Is(data) && strings.EqualFold(filepath.Ext(path), ".onnx") {
+		if !isEdgec && strings.EqualFold(filepath.Ext(path), ".onnx") {
 			err = hinted{err, "make an .edgec file of it with edgec compress"}
 		}
 		return nil, nil, err
@@ -48,14 +61,19 @@ func readEdgec(path string) ([]byte, *runtime.Model, error) {
 
 // openONNX reads a float network.
 func openONNX(path string) (*edgec.Model, error) {
-	data, err := readFile(path, "an ONNX file")
+	isEdgec, err := checkInput(path, "an ONNX file")
 	if err != nil {
 		return nil, err
 	}
-	if format.Is(data) {
+	if isEdgec {
 		return nil, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path)
 	}
-	return edgec.OpenBytes(data, path)
+	m, err := edgec.Open(path)
+	var e *onnx.Error
+	if errors.As(err, &e) && e.Op != "" {
+		err = hinted{err, "export the network again without this node, or cut it before"}
+	}
+	return m, err
 }
 
 // baseName is the name of a file without folder and extension.

@@ -28,12 +28,12 @@ height x width x inputs; those of an ONNX network have the channels first.`,
   edgec inspect lenet-5.onnx --json`,
 		Args: needs(1, 1, "one .edgec or ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readFile(args[0], "an .edgec or ONNX file")
+			isEdgec, err := checkInput(args[0], "an .edgec or ONNX file")
 			if err != nil {
 				return err
 			}
-			if format.Is(data) {
-				return a.inspectEdgec(args[0], data)
+			if isEdgec {
+				return a.inspectEdgec(args[0])
 			}
 			return a.inspectONNX(args[0])
 		},
@@ -76,8 +76,12 @@ type inspectedLayer struct {
 	Bits     *format.WeightSizes `json:"bits,omitempty"`
 }
 
-func (a *app) inspectEdgec(path string, data []byte) error {
-	r, err := inspect(path, data)
+func (a *app) inspectEdgec(path string) error {
+	data, m, err := readEdgec(path)
+	if err != nil {
+		return err
+	}
+	r, err := inspect(path, data, m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -97,11 +101,7 @@ func (a *app) inspectEdgec(path string, data []byte) error {
 
 // inspect reads a compressed network. Writing is canonical, so that encoding
 // it again tells where its bytes went.
-func inspect(path string, data []byte) (*inspected, error) {
-	m, err := runtime.Load(data)
-	if err != nil {
-		return nil, err
-	}
+func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	f, err := format.Decode(data)
 	if err != nil {
 		return nil, err
@@ -236,6 +236,8 @@ func layerRows(r *inspected) []string {
 			b := l.Bits
 			row += fmt.Sprintf("\t%s\t%s\t%.4f\t%s\t%d\t%s\t%.1f", times(l.Shape), thousands(l.Kept), l.Sparsity, book, l.Scales, thousands(int(l.MACs)),
 				(b.Masks+b.Indexes+b.Codebooks+b.Biases+b.Scales)/8)
+		} else {
+			row += strings.Repeat("\t", 7) // cells keep columns aligned
 		}
 		rows = append(rows, row)
 	}
@@ -276,6 +278,8 @@ func (a *app) inspectONNX(path string) error {
 		row := fmt.Sprintf("  %d\t%s\t%s\t%s\t%s", k, l.Name, l.Op, times(l.Output), times(l.Weight))
 		if l.Params > 0 {
 			row += fmt.Sprintf("\t%s\t%s", thousands(l.Params), thousands(int(l.MACs)))
+		} else {
+			row += "\t\t"
 		}
 		rows = append(rows, row)
 	}

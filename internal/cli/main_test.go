@@ -53,17 +53,21 @@ func commandUntil(t *testing.T, ctx context.Context, watch func(text string), ar
 	return result{stdout.String(), stderr.String(), code}
 }
 
+// watched keeps what is written, and shows it as it comes. It has no ReadFrom,
+// which would be taken instead of Write.
 type watched struct {
-	bytes.Buffer
-	watch func(string)
+	kept  bytes.Buffer
+	watch func(text string)
 }
 
 func (w *watched) Write(b []byte) (int, error) {
 	if w.watch != nil {
 		w.watch(string(b))
 	}
-	return w.Buffer.Write(b)
+	return w.kept.Write(b)
 }
+
+func (w *watched) String() string { return w.kept.String() }
 
 // must fails the test unless the command line was successful.
 func (r result) must(t *testing.T) result {
@@ -230,7 +234,9 @@ func read(t *testing.T, path string) []byte {
 }
 
 // quick adds flags that make a search take a second.
-func quick(args ...string) []string { return append(args, "--effort", "0.5", "--no-augment") }
+func quick(args ...string) []string {
+	return append(args, "--effort", "0.5", "--no-augment", "-j", "1")
+}
 
 // names lists the current folder and those below it, hidden files included.
 func names(t *testing.T) string {

@@ -15,6 +15,7 @@ package cli
 //   - Exit codes: see the constants below; edgec --help lists them.
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,9 +106,16 @@ func indented(v any) ([]byte, error) {
 
 // table prints rows of tab-separated cells on standard output, columns aligned.
 func (a *app) table(rows []string) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintln(w, r)
 	}
-	return w.Flush()
+	w.Flush()
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }

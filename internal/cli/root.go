@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet          bool
+	started        bool // a command has accepted its arguments
 }
 
 // commands makes the commands, in the order of the help text.
@@ -46,11 +48,16 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
-	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return a.fail(err)
+	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case !a.started && !errors.As(err, &usage): // found by cobra's own commands
+		err = usageError{err, root.Name()}
 	}
-	return exitDone
+	return a.fail(err)
 }
 
 func (a *app) root() *cobra.Command {
@@ -80,7 +87,8 @@ best file so far was written.`,
 			}
 			return usagef(cmd, "unknown command %q%s", args[0], did)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		RunE:             func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
