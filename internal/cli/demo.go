@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,9 +30,10 @@ type demoFlags struct {
 // into memory.
 const leastSamples, mostSamples = 160, 1_000_000
 
-// Defaults of the demo: what takes about a minute on two cores, and shows a
-// loss that can be seen.
+// Defaults of the demo: what takes about a minute on two cores of a PC, and
+// shows a loss that can be seen. The budget is for slower machines.
 const (
+	demoBudget  = 2 * time.Minute
 	demoFolder  = "edgec-demo"
 	demoDrop    = 1.0
 	demoEffort  = 0.2
@@ -62,7 +64,7 @@ and programs, to try the other commands on.`,
 	f.Float64Var(&d.recipe.MaxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
 	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
-	f.DurationVar(&d.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 1m (default: none)")
+	f.DurationVar(&d.recipe.Budget, "budget", demoBudget, "time after which the best file so far is taken; 0: none")
 	f.Uint64Var(&d.recipe.Seed, "seed", 0, "draws other pictures and makes another run")
 	f.IntVarP(&d.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	f.StringVar(&d.goTool, "go", "go", "the go command")

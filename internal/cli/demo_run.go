@@ -185,7 +185,9 @@ func (a *app) printDemo(r *demoResult, data *dataset.Splits) error {
 	if missing != "" {
 		fmt.Fprintf(a.stdout, "\n%sTo execute it here: sudo apt install qemu-user-static\n", missing)
 	}
-	a.printPictures(r, data)
+	if err := a.printPictures(r, data); err != nil {
+		return err
+	}
 	fmt.Fprintf(a.stdout, "\nEverything is in %s; try:\n", r.Folder)
 	for _, c := range []string{
 		"inspect " + r.Compress.File,
@@ -200,15 +202,19 @@ func (a *app) printDemo(r *demoResult, data *dataset.Splits) error {
 
 // printPictures prints what the pictures were taken for. All programs that ran
 // took them for the same.
-func (a *app) printPictures(r *demoResult, data *dataset.Splits) {
-	var is, taken strings.Builder
+func (a *app) printPictures(r *demoResult, data *dataset.Splits) error {
+	var is, taken []string
 	wrong := 0
 	for i, p := range r.Here.Pictures {
-		fmt.Fprintf(&is, " %s", demo.Classes[data.Test.Labels[i]])
-		fmt.Fprintf(&taken, " %s", p.Top[0].Label)
-		if p.Top[0].Index != data.Test.Labels[i] {
+		label := data.Test.Labels[i]
+		is, taken = append(is, demo.Classes[label]), append(taken, p.Top[0].Label)
+		if p.Top[0].Index != label {
 			wrong++
 		}
 	}
-	fmt.Fprintf(a.stdout, "\n%s/*.png are    %s\nand were taken for%s (%d wrong)\n", filepath.Dir(r.Pictures[0]), is.String(), taken.String(), wrong)
+	fmt.Fprintln(a.stdout)
+	return a.table([]string{
+		filepath.Join(filepath.Dir(r.Pictures[0]), "*.png") + "\t" + strings.Join(is, " "),
+		fmt.Sprintf("were taken for\t%s, %d wrong", strings.Join(taken, " "), wrong),
+	})
 }

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"hash/crc32"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"edgec"
+	"edgec/internal/dataset"
+	"edgec/internal/demo"
+	"edgec/runtime"
+)
+
+// demoQuick makes the demo take seconds; its search ends by the budget.
+var demoQuick = []string{"demo", "--samples", "480", "--effort", "0.05", "--budget", "3s"}
+
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	t.Chdir(t.TempDir())
+	got := parse[demoResult](t, command(t, append(demoQuick, "--json", "--quiet")...))
+	checkDemo(t, got, 480)
+	if got.Folder != "edgec-demo" {
+		t.Errorf("folder %s", got.Folder)
+	}
+	// once more into the same folder, for people
+	r := command(t, demoQuick...).must(t)
+	r.has(t, "times smaller", "error, test", "glyphs-rpi-zero", "glyphs-linux-arm64", "0 1 2 3 4 5 6 7 8 9 A B C D E F", "edgec inspect edgec-demo/glyphs.edgec")
+	for _, p := range got.Programs {
+		if p.NotRun != "" {
+			r.has(t, filepath.Base(p.Path)+" was built and not executed", "apt install qemu-user-static")
+		}
+	}
+}
+
+// TestDemoFully runs the command as users do and holds it to what it promises.
+func TestDemoFully(t *testing.T) {
+	if os.Getenv("EDGEC_DEEP") == "" {
+		t.Skip("takes minutes; set EDGEC_DEEP=1")
+	}
+	t.Chdir(t.TempDir())
+	got := parse[demoResult](t, command(t, "demo", "--budget", "0", "--json"))
+	checkDemo(t, got, demoSamples)
+	b, test := got.Compress.Best, got.Compress.Test
+	t.Logf("%d to %d bytes, drop %.2f points, test error %.2f to %.2f %%, %.0f s", got.Compress.FloatBytes, b.Size, b.Drop, test.Float.Error, test.File.Error, got.Compress.Seconds)
+	if b.Size > got.Compress.FloatBytes/15 {
+		t.Errorf("%d of %d bytes; the demo should show a fifteenth", b.Size, got.Compress.FloatBytes)
+	}
+	if drop := test.File.Error - test.Float.Error; drop > demoDrop+0.5 {
+		t.Errorf("drop of %.2f points on the test part", drop)
+	}
+}
+
+// checkDemo checks what the demo says against the files that it left.
+func checkDemo(t *testing.T, got demoResult, samples int) {
+	t.Helper()
+	file := read(t, got.Compress.File)
+	if _, err := runtime.Load(file); err != nil {
+		t.Fatal(err)
+	}
+	if c := got.Compress; len(file) != c.Best.Size || c.FloatBytes != len(demo.ONNX) || !c.Best.Meets || c.Best.Size >= c.FloatBytes/4 {
+		t.Errorf("file of %d bytes, report %+v", len(file), c.Best)
+	}
+	if string(read(t, got.Network)) != string(demo.ONNX) {
+		t.Errorf("%s is not the network", got.Network)
+	}
+	var report compressed
+	if err := json.Unmarshal(read(t, got.Report), &report); err != nil || report.Best.Size != len(file) {
+		t.Errorf("%s: %v, best %+v", got.Report, err, report.Best)
+	}
+	data, err := dataset.Open(got.Data, dataset.Options{Shape: demo.Shape, Classes: len(demo.Classes)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data.Train.Len() != samples || data.Test.Len() != samples/10 {
+		t.Errorf("%d and %d samples in %s", data.Train.Len(), data.Test.Len(), got.Data)
+	}
+	m, err := edgec.Evaluate(file, data.Test, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := got.Here.Idx; h.Errors != errorsOf(&m) || h.Pictures != data.Test.Len() || len(h.CRC32) != 8 {
+		t.Errorf("programs' code counts %+v, Evaluate %d errors", h, errorsOf(&m))
+	}
+	if len(got.Pictures) != len(demo.Classes) || len(got.Here.Pictures) != len(got.Pictures) {
+		t.Errorf("%d pictures, %d results", len(got.Pictures), len(got.Here.Pictures))
+	}
+	checkPrograms(t, got)
+}
+
+func checkPrograms(t *testing.T, got demoResult) {
+	t.Helper()
+	ran, sums := 0, map[uint32]bool{}
+	for _, p := range got.Programs {
+		program := read(t, p.Path)
+		sums[crc32.ChecksumIEEE(program)] = true
+		if int64(len(program)) != p.Size || p.Size > 2_500_000 {
+			t.Errorf("%s: %d bytes, said to be %d; at most 2.5 MB are promised", p.Path, len(program), p.Size)
+		}
+		_, can := p.Board.Command()
+		switch {
+		case can != (p.Run != nil) || can == (p.NotRun != ""):
+			t.Errorf("%s: can be executed: %v; run %v, reason %q", p.Path, can, p.Run, p.NotRun)
+		case can:
+			ran++
+			if p.Run.SelfTest != "passed" || p.Run.Idx != got.Here.Idx || len(p.Run.Pictures) != len(got.Pictures) {
+				t.Errorf("%s: %+v, edgec itself %+v", p.Path, p.Run, got.Here)
+			}
+			for i, q := range p.Run.Pictures {
+				if here := got.Here.Pictures[i]; q.File != here.File || len(q.Top) != 1 || q.Top[0] != here.Top[0] {
+					t.Errorf("%s: %+v, edgec itself %+v", p.Path, q, here)
+				}
+			}
+		}
+	}
+	if len(sums) != len(got.Programs) || len(sums) < 2 {
+		t.Errorf("%d programs, %d different", len(got.Programs), len(sums))
+	}
+	if ran == 0 && ownBoard() != "" {
+		t.Error("no program was executed")
+	}
+}
+
+// TestDemoWithoutEmulator has a PATH with the Go toolchain alone.
+func TestDemoWithoutEmulator(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	if ownBoard() == "" {
+		t.Skip("programs are for Linux")
+	}
+	t.Chdir(t.TempDir())
+	tool := goTool(t)
+	t.Setenv("PATH", t.TempDir())
+	r := command(t, append(demoQuick, "--go", tool)...).must(t)
+	emulated := ownBoard() != "linux-arm64"
+	if emulated {
+		r.has(t, "glyphs-linux-arm64 was built and not executed: qemu-aarch64-static is not installed", "sudo apt install qemu-user-static")
+	}
+	r.has(t, "glyphs-"+ownBoard(), "passed")
+}
+
+func TestDemoRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "file", []byte("text"))
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"-o", "file"}, exitFailed, "file"},
+		{[]string{"--go", "go-that-is-not-there"}, exitFailed, "install Go"},
+		{[]string{"--effort", "0"}, exitUsage, "--effort 0"},
+		{[]string{"--samples", "10"}, exitUsage, "--samples 10"},
+		{[]string{"--max-drop", "-1"}, exitUsage, "max drop is -1"},
+		{[]string{"--threads", "-1"}, exitUsage, "--threads -1"},
+		{[]string{"picture.png"}, exitUsage, "one argument too many"},
+	} {
+		r := command(t, append([]string{"demo"}, c.args...)...)
+		if r.code != c.code || !strings.Contains(r.stderr, c.want) || r.stdout != "" {
+			t.Errorf("%v: exit code %d, %q, want %d and %q", c.args, r.code, r.stderr, c.code, c.want)
+		}
+	}
+	if got := names(t); got != "[. file]" {
+		t.Errorf("files were made: %s", got)
+	}
+}
+
+// An interrupt leaves the best file so far and builds nothing.
+func TestDemoInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := commandUntil(t, ctx, func(text string) {
+		if strings.Contains(text, " int8 ") {
+			cancel()
+		}
+	}, "demo", "--samples", "480", "--effort", "100")
+	if r.code != exitInterrupted || r.stdout != "" {
+		t.Errorf("exit code %d, %q, %q", r.code, r.stderr, r.stdout)
+	}
+	if _, err := runtime.Load(read(t, "edgec-demo/glyphs.edgec")); err != nil {
+		t.Error(err)
+	}
+	if got := names(t); strings.Contains(got, "rpi-zero") {
+		t.Errorf("files %s", got)
+	}
+}
+
+// goTool is the path of the go command.
+func goTool(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
