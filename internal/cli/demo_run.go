@@ -165,7 +165,7 @@ func (a *app) printDemo(r *demoResult, data *dataset.Splits) error {
 			rows = append(rows, fmt.Sprintf("  %s\t%s\tno\t\t\t", name, size))
 			return
 		}
-		rows = append(rows, fmt.Sprintf("  %s\t%s\t%s\t%s\t%.2f %%\t%s", name, size, how, run.SelfTest, 100-run.Idx.Accuracy, run.Idx.CRC32))
+		rows = append(rows, fmt.Sprintf("  %s\t%s\t%s\t%s\t%.2f %%\t%s", name, size, how, run.SelfTest, 100*(float64(run.Idx.Errors)/float64(run.Idx.Pictures)), run.Idx.CRC32))
 	}
 	line("(edgec itself)", "", "here", &r.Here)
 	missing := ""
