@@ -83,7 +83,7 @@ type search struct {
 
 // Sizes of the training stages, in samples; see work.
 const (
-	filterSamples = 60_000
+	filterSamples = 30_000
 	roundSamples  = 300_000
 	coolSamples   = 400_000
 	tuneSamples   = 400_000
@@ -253,7 +253,7 @@ func (s *search) stop() error {
 
 // steps returns how many steps of batch samples each make the given number of
 // samples, within a bound on the work that one stage may cost. A network whose
-// stages are cheap gets up to four times as many.
+// pruning rounds are cheap gets up to four times as many.
 func (s *search) steps(samples, batch int) int {
 	const (
 		stageWork = 1e12 // multiplications forward
@@ -263,8 +263,8 @@ func (s *search) steps(samples, batch int) int {
 	if effort == 0 {
 		effort = 1
 	}
-	n, cost := float64(samples), float64(max(macs(s.net), 1))
-	n *= math.Max(1, math.Min(4, cheapWork/(n*cost)))
+	cost := float64(max(macs(s.net), 1))
+	n := float64(samples) * math.Max(1, math.Min(4, cheapWork/(roundSamples*cost)))
 	n = math.Min(n, stageWork/cost)
 	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
 		n = most
@@ -384,11 +384,13 @@ const slack = 0.1
 // filterShare is the part of the accepted drop that cutting filters may use
 // up: single weights are pruned to less loss for a byte of the file. As long as
 // a pruning round costs more than slowRound multiplications forward, the time
-// that narrower layers save is worth a larger part.
+// that narrower layers save is worth a larger part; below cheapRound there is
+// none to save, and channels go when pruning has emptied them.
 const (
 	filterShare     = 0.3
 	slowFilterShare = 0.65
 	slowRound       = 2.5e11
+	cheapRound      = 1e11
 )
 
 // filters cuts whole channels while the network bears it.
@@ -398,6 +400,9 @@ func (s *search) filters() error {
 	start := 0.0 // drop before any cut
 	for round := 0; round < 16 && rest < 0.9; round++ {
 		since := time.Now()
+		if float64(macs(s.net))*roundSamples < cheapRound {
+			break
+		}
 		f := prune.NewFilters(s.net)
 		if n, _ := f.Channels(); n == 0 {
 			return nil

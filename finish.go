@@ -388,9 +388,8 @@ func (s *search) attempt(c *checkpoint) (bool, error) {
 	return s.safe(p), err
 }
 
-// safe reports whether a file meets the recipe with a margin of a standard
-// error: the smallest of many files that seem good enough is one that was lucky
-// on the held-out samples.
+// safe reports whether a file meets the recipe with confidence: the smallest of
+// many files that seem good enough is one that was lucky on the held-out samples.
 func (s *search) safe(p Point) bool { return p.safe(s.recipe) }
 
 // between prunes from the denser checkpoint to the geometric mean of the two.
