@@ -86,7 +86,7 @@ const (
 	filterSamples = 60_000
 	roundSamples  = 300_000
 	coolSamples   = 400_000
-	tuneSamples   = 500_000
+	tuneSamples   = 400_000
 )
 
 // held is the share of the training set that decides and is not trained on.
@@ -252,17 +252,20 @@ func (s *search) stop() error {
 }
 
 // steps returns how many steps of batch samples each make the given number of
-// samples, within a bound on the work that one stage may cost.
+// samples, within a bound on the work that one stage may cost. A network whose
+// stages are cheap gets up to four times as many.
 func (s *search) steps(samples, batch int) int {
-	const stageWork = 1e12 // multiplications forward
+	const (
+		stageWork = 1e12 // multiplications forward
+		cheapWork = 2e11
+	)
 	effort := s.recipe.Effort
 	if effort == 0 {
 		effort = 1
 	}
-	n := float64(samples)
-	if most := stageWork / float64(max(macs(s.net), 1)); n > most {
-		n = most
-	}
+	n, cost := float64(samples), float64(max(macs(s.net), 1))
+	n *= math.Max(1, math.Min(4, cheapWork/(n*cost)))
+	n = math.Min(n, stageWork/cost)
 	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
 		n = most
 	}
@@ -383,9 +386,9 @@ const slack = 0.1
 // a pruning round costs more than slowRound multiplications forward, the time
 // that narrower layers save is worth a larger part.
 const (
-	filterShare     = 0.4
+	filterShare     = 0.3
 	slowFilterShare = 0.65
-	slowRound       = 6e10
+	slowRound       = 2.5e11
 )
 
 // filters cuts whole channels while the network bears it.

@@ -90,9 +90,9 @@ func front(ps []Point) []Point {
 	return f
 }
 
-// safe reports whether the point meets the recipe with a margin of half a
-// standard error of its drop.
-func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+p.DropError/2) }
+// safe reports whether the point meets the recipe with a margin of one standard
+// error of its drop (Breiman et al. 1984, section 3.4.3).
+func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+p.DropError) }
 
 // best chooses the answer among the points that meet the recipe with a margin
 // (see Point.safe) or, if there is none, among those that just meet it: for a

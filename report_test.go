@@ -104,7 +104,7 @@ func TestFrontAgainstPairs(t *testing.T) {
 // The smallest file that meets the limit with a margin is the answer, and only
 // without such a file one that just meets it.
 func TestBestMargin(t *testing.T) {
-	ps := []Point{{Size: 10, Drop: 0.45, DropError: 0.2}, {Size: 12, Drop: 0.4, DropError: 0.2}, {Size: 14, Drop: 0.1, DropError: 0.2}}
+	ps := []Point{{Size: 10, Drop: 0.45, DropError: 0.1}, {Size: 12, Drop: 0.4, DropError: 0.1}, {Size: 14, Drop: 0.1, DropError: 0.1}}
 	for _, tt := range []struct {
 		most float64
 		want int
