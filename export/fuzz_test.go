@@ -55,7 +55,7 @@ func pipeline(t *testing.T, g *graph.Graph) {
 		oneLine(t, err, "quantize: ")
 		return
 	}
-	if _, err := export.Build(g, export.Config{}); err != nil {
+	if _, _, err := export.Encode(g, export.Config{}); err != nil {
 		oneLine(t, err, "export: ")
 		return
 	}
