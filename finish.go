@@ -388,7 +388,7 @@ func (s *search) attempt(c *checkpoint) (bool, error) {
 	return s.safe(p), err
 }
 
-// safe reports whether a file meets the recipe with confidence: the smallest of
+// safe reports whether a file meets the recipe with a margin: the smallest of
 // many files that seem good enough is one that was lucky on the held-out samples.
 func (s *search) safe(p Point) bool { return p.safe(s.recipe) }
 
