@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"edgec/runtime/format"
 )
@@ -470,15 +468,6 @@ func BenchmarkLoad(b *testing.B) {
 			b.ReportMetric(float64(len(data)), "file-bytes")
 		})
 	}
-}
-
-// cpuTime is the processor time that this process has used.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkRun(b *testing.B) {
