@@ -85,8 +85,8 @@ type search struct {
 const (
 	filterSamples = 30_000
 	roundSamples  = 300_000
-	coolSamples   = 400_000
-	tuneSamples   = 400_000
+	coolSamples   = 300_000
+	tuneSamples   = 300_000
 )
 
 // held is the share of the training set that decides and is not trained on.
@@ -351,6 +351,7 @@ type checkpoint struct {
 	gains  map[string]float64
 	cooled *graph.Graph // after the learning rate has gone to zero
 	after  float64      // drop of cooled
+	error  float64      // its standard error
 }
 
 func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {

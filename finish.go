@@ -56,7 +56,7 @@ func (s *search) cool(c *checkpoint) error {
 	if err := removeDead(g); err != nil {
 		return err
 	}
-	if c.after, _, err = s.judge.graphDrop(g); err != nil {
+	if c.after, c.error, err = s.judge.graphDrop(g); err != nil {
 		return err
 	}
 	c.cooled = g
@@ -317,17 +317,18 @@ func (s *search) finishAll() error {
 		return s.finishSize()
 	}
 	lo, hi := -1, len(s.saved) // saved[lo] is good enough, saved[hi] is not
+	book := 0                  // with what codebook
 	for step := 1; hi-lo > 1; step *= 2 {
 		at := max(hi-step, 0)
 		if lo >= 0 {
 			at = (lo + hi) / 2
 		}
-		ok, err := s.attempt(s.saved[at])
+		k, err := s.attempt(s.saved[at])
 		if err != nil {
 			return err
 		}
-		if ok {
-			lo = at
+		if k > 0 {
+			lo, book = at, k
 		} else {
 			hi = at
 		}
@@ -341,13 +342,16 @@ func (s *search) finishAll() error {
 		if err != nil {
 			return err
 		}
-		ok, err := s.attempt(between)
+		k, err := s.attempt(between)
 		if err != nil {
 			return err
 		}
-		if ok {
-			good = between
+		if k > 0 {
+			good, book = between, k
 		}
+	}
+	if book != firstCentroids {
+		return nil
 	}
 	for _, k := range coarseCentroids {
 		p, err := s.finish(good, k)
@@ -370,25 +374,29 @@ func (s *search) finer(c *checkpoint) error {
 	return nil
 }
 
-// attempt finishes a checkpoint unless it is hopeless, and reports whether one
-// of its files is good enough.
-func (s *search) attempt(c *checkpoint) (bool, error) {
+// attempt finishes a checkpoint unless it is hopeless, and returns the codebook
+// with which its file is good enough, or 0. Rounding seldom wins back anything, so
+// a state that has used up the drop already, or most of the margin, is hopeless.
+func (s *search) attempt(c *checkpoint) (k int, err error) {
 	if err := s.cool(c); err != nil {
-		return false, err
+		return 0, err
 	}
-	const hopeless = 0.1 // points; tuning seldom wins back as much
-	if c.after > s.recipe.MaxDrop+hopeless {
-		return false, nil
+	if c.after > s.recipe.MaxDrop-c.error/2 {
+		return 0, nil
 	}
-	p, err := s.finish(c, firstCentroids)
-	if err != nil || s.safe(p) || c.after > s.recipe.MaxDrop {
-		return s.safe(p), err
+	for _, k := range []int{firstCentroids, fineCentroids} {
+		p, err := s.finish(c, k)
+		if err != nil {
+			return 0, err
+		}
+		if s.safe(p) {
+			return k, nil
+		}
 	}
-	p, err = s.finish(c, fineCentroids)
-	return s.safe(p), err
+	return 0, nil
 }
 
-// safe reports whether a file meets the recipe with confidence: the smallest of
+// safe reports whether a file meets the recipe with a margin: the smallest of
 // many files that seem good enough is one that was lucky on the held-out samples.
 func (s *search) safe(p Point) bool { return p.safe(s.recipe) }
 

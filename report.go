@@ -90,14 +90,12 @@ func front(ps []Point) []Point {
 	return f
 }
 
-// confidence is the one-sided 90 % quantile of the normal distribution.
-const confidence = 1.2816
+// safe reports whether the point meets the recipe with a margin of one standard
+// error of its drop (Breiman et al. 1984, section 3.4.3): with 84 % confidence,
+// as far as the held-out samples are a random draw.
+func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+p.DropError) }
 
-// safe reports whether the point meets the recipe with 90 % confidence, as far
-// as the held-out samples are a random draw.
-func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+confidence*p.DropError) }
-
-// best chooses the answer among the points that meet the recipe with confidence
+// best chooses the answer among the points that meet the recipe with a margin
 // (see Point.safe) or, if there is none, among those that just meet it: for a
 // size the least drop, otherwise the smallest file; of equals the one that is
 // better in the other. ok is false when no point meets the recipe.

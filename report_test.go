@@ -108,7 +108,7 @@ func TestBestMargin(t *testing.T) {
 	for _, tt := range []struct {
 		most float64
 		want int
-	}{{0.5, 12}, {0.45, 14}, {0.15, 14}} {
+	}{{0.5, 12}, {0.44, 14}, {0.15, 14}, {0.05, 14}} {
 		if got, ok := best(ps, Recipe{MaxDrop: tt.most}); !ok || got.Size != tt.want {
 			t.Errorf("at most %v: %d bytes, %v; want %d", tt.most, got.Size, ok, tt.want)
 		}

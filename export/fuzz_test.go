@@ -55,11 +55,16 @@ func pipeline(t *testing.T, g *graph.Graph) {
 		oneLine(t, err, "quantize: ")
 		return
 	}
+<<<<<<< HEAD
 	if _, _, err := export.Encode(g, export.Config{}); err != nil {
+=======
+	data, _, err := export.Encode(g, export.Config{})
+	if err != nil {
+>>>>>>> main
 		oneLine(t, err, "export: ")
 		return
 	}
-	l, s := lifted(t, g)
+	l, s := liftFile(t, data)
 	want := deviceRun(t, s, g, x)
 	if worst, _ := distance(deviceRun(t, session(t, l), l, x), want); worst != 0 {
 		t.Errorf("the lifted network lowers to another one\n%s\n%s", g, l)
