@@ -55,12 +55,8 @@ func pipeline(t *testing.T, g *graph.Graph) {
 		oneLine(t, err, "quantize: ")
 		return
 	}
-<<<<<<< HEAD
-	if _, _, err := export.Encode(g, export.Config{}); err != nil {
-=======
 	data, _, err := export.Encode(g, export.Config{})
 	if err != nil {
->>>>>>> main
 		oneLine(t, err, "export: ")
 		return
 	}
