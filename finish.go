@@ -310,15 +310,15 @@ const (
 var coarseCentroids = []int{6, 4}
 
 // finishAll makes files from the saved states: the sparsest that meets the
-// recipe is found in growing steps from the sparse end, then by bisection, then
-// approached from the next one, then tried with smaller codebooks.
+// recipe is found in growing steps from the sparse end, then by bisection; it is
+// made sparser, and tried with smaller codebooks.
 func (s *search) finishAll() error {
 	if s.recipe.sizeOnly() {
 		return s.finishSize()
 	}
 	lo, hi := -1, len(s.saved) // saved[lo] is good enough, saved[hi] is not
 	book := 0                  // with what codebook
-	for step := 1; hi-lo > 1; step *= 2 {
+	for step := 1; hi-lo > 1; step++ {
 		at := max(hi-step, 0)
 		if lo >= 0 {
 			at = (lo + hi) / 2
@@ -338,16 +338,9 @@ func (s *search) finishAll() error {
 	}
 	good := s.saved[lo]
 	if hi < len(s.saved) {
-		between, err := s.between(good, s.saved[hi])
-		if err != nil {
+		var err error
+		if good, book, err = s.approach(good, s.saved[hi], book); err != nil {
 			return err
-		}
-		k, err := s.attempt(between)
-		if err != nil {
-			return err
-		}
-		if k > 0 {
-			good, book = between, k
 		}
 	}
 	if book != firstCentroids {
@@ -360,6 +353,30 @@ func (s *search) finishAll() error {
 		}
 	}
 	return nil
+}
+
+// approaches bounds how often the gap between a good and a bad state is halved.
+const approaches = 2
+
+// approach halves the gap between a state that is good enough with the given
+// codebook and a sparser one that is not, and returns the sparsest good one.
+func (s *search) approach(good, bad *checkpoint, book int) (*checkpoint, int, error) {
+	for range approaches {
+		mid, err := s.between(good, bad)
+		if err != nil {
+			return nil, 0, err
+		}
+		k, err := s.attempt(mid)
+		if err != nil {
+			return nil, 0, err
+		}
+		if k > 0 {
+			good, book = mid, k
+		} else {
+			bad = mid
+		}
+	}
+	return good, book, nil
 }
 
 // finer tries the densest state, for which the usual codebooks are too coarse,
