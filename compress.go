@@ -23,8 +23,8 @@ import (
 //
 // What decides is the drop on the held-out part, sample by sample against the
 // float network. If the network was trained on data.Train (Recipe.TrainedOn),
-// it knows the held-out part too, and its errors there are too few. Then its
-// error is taken where it is honest: on data.Test, which the float network meets
+// it knows the held-out part too, and its errors there are too few. Then, with
+// labels, its error is taken where it is honest: on data.Test, which the float network meets
 // for this figure alone and no candidate before the answer. Without data.Test
 // both are compared on training samples in distortions that neither has met,
 // which errs on the safe side: pruning forgets what the float network has learned
@@ -204,7 +204,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}
-	if s.report.TrainedOn && task != TaskAgreement && measurable(data.Test, task) {
+	if s.report.TrainedOn && task == TaskAccuracy && measurable(data.Test, task) {
 		honest, err := newJudge(s.model.graph, task, data.Test, s.threads)
 		if err != nil {
 			return err
@@ -263,14 +263,17 @@ func (s *search) steps(samples, batch int) int {
 	if effort == 0 {
 		effort = 1
 	}
-	cost := float64(max(macs(s.net), 1))
-	n := float64(samples) * math.Max(1, math.Min(4, cheapWork/(roundSamples*cost)))
-	n = math.Min(n, stageWork/cost)
+	n := float64(samples) * math.Max(1, math.Min(4, cheapWork/s.roundWork()))
+	n = math.Min(n, stageWork/float64(max(macs(s.net), 1)))
 	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
 		n = most
 	}
 	return max(20, int(effort*n/float64(batch)))
 }
+
+// roundWork returns the multiplications forward that a pruning round of usual
+// length takes.
+func (s *search) roundWork() float64 { return roundSamples * float64(max(macs(s.net), 1)) }
 
 // trainer prepares to train g.
 func (s *search) trainer(g *graph.Graph, batch int, average float64) (*train.Trainer, error) {
@@ -351,7 +354,7 @@ type checkpoint struct {
 	gains  map[string]float64
 	cooled *graph.Graph // after the learning rate has gone to zero
 	after  float64      // drop of cooled
-	error  float64      // its standard error
+	margin float64      // the standard error of after
 }
 
 func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {
@@ -399,58 +402,27 @@ func (s *search) filters() error {
 	rest := 0.6
 	accepted := s.net.Clone()
 	start := 0.0 // drop before any cut
-	for round := 0; round < 16 && rest < 0.9; round++ {
+	for round := 0; round < 16 && rest < 0.9 && s.roundWork() >= cheapRound; round++ {
 		since := time.Now()
-		if float64(macs(s.net))*roundSamples < cheapRound {
-			break
-		}
 		f := prune.NewFilters(s.net)
 		if n, _ := f.Channels(); n == 0 {
-			return nil
+			break
 		}
-		t, err := s.trainer(s.net, s.batch, 0.98)
-		if err != nil {
-			return err
-		}
-		t.RestartAverage()
-		steps := s.steps(filterSamples, s.batch)
-		for i := 0; i < steps; i++ {
-			if err := s.stop(); err != nil {
-				return err
-			}
-			if _, err := t.Gradients(s.feed.next(s.batch)); err != nil {
-				return err
-			}
-			f.Observe(t)
-			t.Update(s.rate / 2)
-			s.tell(Progress{Stage: "filters", Done: i + 1, Total: steps})
-		}
-		if s.recipe.Criterion == prune.Input {
-			if err := f.ObserveInputs(s.samplesFor(64)); err != nil {
-				return err
-			}
-		}
-		drop, err := s.averageDrop(t, s.net)
+		drop, err := s.observe(f)
 		if err != nil {
 			return err
 		}
 		if round == 0 {
 			start = drop
 		}
-		share := filterShare
-		if float64(macs(s.net))*roundSamples > slowRound {
-			share = slowFilterShare
-		}
-		most := start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
-		ok := drop <= most || s.recipe.sizeOnly() && drop <= 2
+		ok := drop <= s.filterLimit(start) || s.recipe.sizeOnly() && drop <= 2
 		s.stage("filters", s.net, drop, ok, "", since)
-		if ok {
-			accepted = s.net.Clone()
-		} else {
+		if !ok {
 			s.net = accepted.Clone()
 			rest = (1 + rest) / 2
 			continue
 		}
+		accepted = s.net.Clone()
 		if n, err := f.Cut(rest); err != nil {
 			return err
 		} else if n == 0 {
@@ -459,6 +431,44 @@ func (s *search) filters() error {
 	}
 	s.net = accepted
 	return nil
+}
+
+// filterLimit returns the largest drop at which filters are cut on, from the
+// drop before any cut.
+func (s *search) filterLimit(start float64) float64 {
+	share := filterShare
+	if s.roundWork() > slowRound {
+		share = slowFilterShare
+	}
+	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
+}
+
+// observe fine-tunes s.net while f scores its channels, and returns the
+// held-out drop.
+func (s *search) observe(f *prune.Filters) (drop float64, err error) {
+	t, err := s.trainer(s.net, s.batch, 0.98)
+	if err != nil {
+		return 0, err
+	}
+	t.RestartAverage()
+	steps := s.steps(filterSamples, s.batch)
+	for i := 0; i < steps; i++ {
+		if err := s.stop(); err != nil {
+			return 0, err
+		}
+		if _, err := t.Gradients(s.feed.next(s.batch)); err != nil {
+			return 0, err
+		}
+		f.Observe(t)
+		t.Update(s.rate / 2)
+		s.tell(Progress{Stage: "filters", Done: i + 1, Total: steps})
+	}
+	if s.recipe.Criterion == prune.Input {
+		if err := f.ObserveInputs(s.samplesFor(64)); err != nil {
+			return 0, err
+		}
+	}
+	return s.averageDrop(t, s.net)
 }
 
 // rounds prunes by moving thresholds until no step is accepted, and saves

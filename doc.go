@@ -9,7 +9,7 @@
 //
 // Compress runs the stages in the order of Passes: simplify, cut whole filters,
 // prune by dynamic thresholds, quantize to int8, share weights, remove dead
-// structure, export. It decides by held-out samples that no stage trains on;
-// a test set is never looked at. Whatever it reports of a file was measured by
-// executing that file in the runtime.
+// structure, export. It decides by held-out samples that no stage trains on.
+// No candidate meets the test set before the answer is chosen. Whatever it
+// reports of a file was measured by executing that file in the runtime.
 package edgec

@@ -56,7 +56,7 @@ func (s *search) cool(c *checkpoint) error {
 	if err := removeDead(g); err != nil {
 		return err
 	}
-	if c.after, c.error, err = s.judge.graphDrop(g); err != nil {
+	if c.after, c.margin, err = s.judge.graphDrop(g); err != nil {
 		return err
 	}
 	c.cooled = g
@@ -398,7 +398,7 @@ func (s *search) attempt(c *checkpoint) (k int, err error) {
 	if err := s.cool(c); err != nil {
 		return 0, err
 	}
-	if c.after > s.recipe.MaxDrop-c.error/2 {
+	if c.after > s.recipe.MaxDrop-c.margin/2 {
 		return 0, nil
 	}
 	for _, k := range []int{firstCentroids, fineCentroids} {
