@@ -32,7 +32,7 @@ func (n *node) read() error {
 	}
 	row, ok := rows[n.opType]
 	if !ok {
-		return n.fail("", "the operator is not supported%s", remedies[n.opType])
+		return n.fail("", "the operator is not supported%s", remedy(n.opType))
 	}
 	if n.r.opset < row.since[0] {
 		return n.fail("", "the operator exists since opset %d, the model declares %d; export it again", row.since[0], n.r.opset)
@@ -91,7 +91,7 @@ func (n *node) dispatch(row *row) error {
 		return n.fold(row.fold)
 	}
 	if row.build == nil {
-		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedies[n.opType])
+		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	}
 	return row.build(n)
 }

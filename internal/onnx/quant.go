@@ -178,7 +178,7 @@ func (n *node) castQuantized() error {
 // QuantizeLinear and read by a DequantizeLinear.
 func buildGather(n *node) error {
 	if !n.has(1) || n.in[1].quant == nil {
-		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedies[n.opType])
+		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	}
 	q := *n.in[1].quant
 	t, err := n.constant(0)

@@ -195,7 +195,7 @@ func (r *reader) findBlockers(m *modelProto) error {
 	for _, p := range m.graph.nodes {
 		if blockers[p.opType] && isStandard(p.domain) {
 			n := &node{nodeProto: p, r: r}
-			return n.fail("", "the operator is not supported%s", remedies[p.opType])
+			return n.fail("", "the operator is not supported%s", remedy(p.opType))
 		}
 	}
 	return nil

@@ -139,7 +139,7 @@ func TestRefusals(t *testing.T) {
 		{"new opset", newModel(99).input("x", typeFloat, 1).node("Relu", "x", "y").output("y").bytes(), []string{"opset 99"}},
 		{"token ids", newModel(13).input("ids", typeInt64, 0, 4).node("Relu", "ids", "y").output("y").bytes(), []string{`input "ids"`, "integer inputs", "not supported yet"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
-		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported"}},
+		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
 		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
 		{"recurrent", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "not supported yet"}},
 		{"recurrent behind a transpose", good().node("Transpose", "x", "t").node("LSTM", "t", "y").bytes(), []string{`node "node_y" (LSTM)`, "not supported yet"}},

@@ -117,3 +117,11 @@ var remedies = map[string]string{
 	"Min":           "; use Relu or Clip with constant limits",
 	"Constant":      "; give a value, value_float(s) or value_int(s) attribute",
 }
+
+// remedy follows "not supported" in what is said of an operator: never nothing.
+func remedy(opType string) string {
+	if r, ok := remedies[opType]; ok {
+		return r
+	}
+	return "; export the network without it, or expressed by convolutions, dense layers, pools and arithmetic"
+}
