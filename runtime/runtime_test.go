@@ -3,6 +3,8 @@ package runtime
 import (
 	"bytes"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -447,17 +449,11 @@ func FuzzLoadRun(f *testing.F) {
 	})
 }
 
-// BenchmarkLoad loads files of about 10 KB, of the shapes that pruning leaves.
+// BenchmarkLoad loads the compressed networks of this project, and files of
+// about 10 KB with weights at random places, which cost the most bits.
 func BenchmarkLoad(b *testing.B) {
-	for _, c := range []struct {
-		name string
-		f    *format.File
-	}{
-		{"LeNet-5-10KB", lenetOf(1, 0.6, []int{8, 20}, []int{64, 10})},
-		{"LeNet-300-100-10KB", lenetOf(1, 0.11, nil, []int{119, 92, 10})},
-	} {
-		data := encoded(b, c.f)
-		b.Run(c.name, func(b *testing.B) {
+	load := func(name string, data []byte) {
+		b.Run(name, func(b *testing.B) {
 			start := cpuTime()
 			for b.Loop() {
 				if _, err := Load(data); err != nil {
@@ -468,6 +464,19 @@ func BenchmarkLoad(b *testing.B) {
 			b.ReportMetric(float64(len(data)), "file-bytes")
 		})
 	}
+	files, err := filepath.Glob("../testdata/*.edgec")
+	if err != nil || len(files) == 0 {
+		b.Fatalf("no compressed networks in testdata: %v", err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		load(filepath.Base(path), data)
+	}
+	load("random-LeNet-5", encoded(b, lenetOf(1, 0.6, []int{8, 20}, []int{64, 10})))
+	load("random-LeNet-300-100", encoded(b, lenetOf(1, 0.11, nil, []int{119, 92, 10})))
 }
 
 func BenchmarkRun(b *testing.B) {

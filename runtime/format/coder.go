@@ -41,6 +41,7 @@ func (c *coder) next() byte {
 // bit codes one bit in the contexts that have been chosen, with probability p
 // of a one: [lo, mid] stands for one, (mid, hi] for zero.
 func (c *coder) bit(b int) int {
+
 	p := c.predict()
 	mid := c.lo + uint32(uint64(c.hi-c.lo)*uint64(p)>>16)
 	if c.dec {
@@ -94,8 +95,18 @@ func (c *coder) finish() []byte {
 	return c.out
 }
 
-// context chooses the counters and the mixer of the next bit.
+// context chooses the mixer and the counters of the next bit.
 func (c *coder) context(set int, counters ...int32) {
-	c.set = set
-	c.used = copy(c.active[:inputs-1], counters)
+	c.begin(set)
+	for _, k := range counters {
+		c.add(k)
+	}
+}
+
+// begin chooses the mixer of the next bit; add adds a counter, up to seven.
+func (c *coder) begin(set int) { c.set, c.used = set, 0 }
+
+func (c *coder) add(counter int32) {
+	c.active[c.used&(inputs-1)] = counter
+	c.used++
 }

@@ -54,14 +54,6 @@ type counter struct {
 // limit is the number of bits after which a counter's memory stops growing.
 const limit = 250
 
-func (c *counter) update(bit int32) {
-	d := int64(bit*65535-int32(c.p)) * int64(pace[c.n])
-	c.p = uint16(int32(c.p) + int32(d>>16))
-	if c.n < limit {
-		c.n++
-	}
-}
-
 // pace[n] is the step of a counter that has seen n bits, 131072/(2n+3), and
 // trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256. Places above
 // limit are not used; they spare a check.
@@ -118,27 +110,19 @@ func (m *model) reset() {
 }
 
 // predict returns the probability of a one, 1/65536, from the counters in
-// m.active[:used] and the mixer set.
+// m.active[:m.used] and the mixer set.
 func (m *model) predict() int32 {
 	w := &m.mixers[m.set].w
-	dot := int64(0)
-	for i := range m.active[:m.used] {
-		c := m.counters[m.active[i]]
-		st := int32(m.stretch[c.p>>5])
+	used := m.active[:m.used&(inputs-1)]
+	dot := int64(w[inputs-1]-10000) * 256
+	for i, a := range used {
+		c := &m.counters[a]
 		// a young counter is not trusted much
-		st = st * trust[c.n] >> 8
+		st := int32(m.stretch[c.p>>5]) * trust[c.n] >> 8
 		m.st[i] = st
 		dot += int64(w[i]) * int64(st)
 	}
-	m.st[m.used] = 256
-	dot += int64(w[inputs-1]-10000) * 256
-	x := dot >> 16
-	if x > 2047 {
-		x = 2047
-	}
-	if x < -2047 {
-		x = -2047
-	}
+	x := min(max(dot>>16, -2047), 2047)
 	m.p = min(max(squash(int32(x)), 24), 65536-24)
 	return m.p
 }
@@ -151,9 +135,14 @@ func (m *model) update(bit int32) {
 		mx.n++
 		mx.rate = int64(3 + 1280/(32+mx.n))
 	}
-	for i := range m.active[:m.used] {
+	target := bit * 65535
+	for i, a := range m.active[:m.used&(inputs-1)] {
 		mx.w[i] += int32((int64(m.st[i])*step + 1<<19) >> 20)
-		m.counters[m.active[i]].update(bit)
+		c := &m.counters[a]
+		c.p = uint16(int32(c.p) + int32(int64(target-int32(c.p))*int64(pace[c.n])>>16))
+		if c.n < limit {
+			c.n++
+		}
 	}
 	mx.w[inputs-1] += int32((256*step + 1<<21) >> 22)
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"reflect"
 	"sync"
@@ -13,9 +14,9 @@ import (
 type specDecoder struct {
 	in        []byte
 	lo, hi, x uint32
-	p, n      [14400]int
-	w         [24][8]int32
-	wn        [24]int
+	p, n      [13024]int
+	w         [26][8]int32
+	wn        [26]int
 	stretch   [2048]int
 }
 
@@ -93,11 +94,11 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	return b
 }
 
-const specValue, specInt = 8256, 12352
+const specBlock, specMask, specValue, specInt = 64, 2336, 6880, 10976
 
 func (d *specDecoder) number(a, b int) uint32 {
 	l := 0
-	for l < 32 && d.bit(16+min(l, 5), specInt+l, specInt+64+16*a+min(l, 15), specInt+576+16*b+min(l, 15)) == 1 {
+	for l < 32 && d.bit(18+min(l, 5), specInt+l, specInt+64+16*a+min(l, 15), specInt+576+16*b+min(l, 15)) == 1 {
 		l++
 	}
 	if l == 0 {
@@ -109,22 +110,22 @@ func (d *specDecoder) number(a, b int) uint32 {
 		if l-2-i >= 3 {
 			t = 8 + min(i, 7)
 		}
-		v = v<<1 | uint32(d.bit(22, specInt+1100+16*min(l, 15)+t, specInt+1400+t))
+		v = v<<1 | uint32(d.bit(24, specInt+1100+16*min(l, 15)+t, specInt+1400+t))
 	}
 	return v
 }
 
 func (d *specDecoder) signed(a, b int) int32 {
-	if d.bit(23, specInt+1500+a, specInt+1540+b) == 0 {
+	if d.bit(25, specInt+1500+a, specInt+1540+b) == 0 {
 		return 0
 	}
-	if d.bit(23, specInt+1600+a, specInt+1640+b) == 1 {
+	if d.bit(25, specInt+1600+a, specInt+1640+b) == 1 {
 		return -int32(d.number(a, b) + 1)
 	}
 	return int32(d.number(a, b) + 1)
 }
 
-func (d *specDecoder) flag(k int) bool { return d.bit(23, specInt+1700+k) == 1 }
+func (d *specDecoder) flag(k int) bool { return d.bit(25, specInt+1700+k) == 1 }
 
 func specLog(n int) int {
 	if n < 4 {
@@ -211,11 +212,35 @@ func (d *specDecoder) live(kh, kw, c, kind int) []bool {
 	return live
 }
 
+// specLg is 16 log2(n) by its leading digits.
+func specLg(n int) int {
+	k := bits.Len(uint(n)) - 1
+	logs := [32]int{0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16}
+	return 16*k + logs[n*32>>k-32]
+}
+
 func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8, shared bool) []int8 {
 	n := kh * kw * c
 	v := make([]int8, rows*n)
 	inCol, inPos, inChannel := make([]int, n), make([]int, kh*kw), make([]int, c)
-	total, seen := 0, 0
+	var columns []int
+	for i := range live {
+		if live[i] {
+			columns = append(columns, i)
+		}
+	}
+	around := func(i int) int {
+		y, x, ch, sum := i/c/kw, i/c%kw, i%c, 0
+		for dy := -1; dy <= 1; dy++ {
+			for dx := -1; dx <= 1; dx++ {
+				if yy, xx := y+dy, x+dx; (dy != 0 || dx != 0) && yy >= 0 && xx >= 0 && yy < kh && xx < kw {
+					sum += inCol[(yy*kw+xx)*c+ch]
+				}
+			}
+		}
+		return sum
+	}
+	total := 0
 	for r := range rows {
 		row := v[r*n : (r+1)*n]
 		nz := func(y, x, ch int) int {
@@ -224,63 +249,91 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 			}
 			return bit01(row[(y*kw+x)*c+ch] != 0)
 		}
-		inRow, seenRow, plane, last := 0, 0, make([]int, c), int8(0)
-		for i := range row {
-			if !live[i] {
+		density := (total + 1) << 16 / (r*len(columns) + 2)
+		ratio := func(count, m int) int {
+			return min(max((specLg(2*count+1)-specLg((2*m*density+65536)>>12)+116)>>3, 0), 11)
+		}
+		inRow, seenRow, plane, last, before := 0, 0, make([]int, c), int8(0), 0
+		for at := 0; at < len(columns); at += 8 {
+			block := columns[at:min(at+8, len(columns))]
+			var K, A, above, prev int
+			for _, i := range block {
+				K += inCol[i]
+				A += around(i)
+				if i-kw*c >= 0 && i-kw*c < block[0] {
+					above += bit01(row[i-kw*c] != 0)
+				}
+				if r > 0 {
+					prev += bit01(v[(r-1)*n+i] != 0)
+				}
+			}
+			m := len(block)
+			rowRatio, colRatio := ratio(inRow, seenRow), ratio(K, r*m)
+			contexts := []int{
+				specBlock + 16*kind + m,
+				specBlock + 64 + 144*kind + 12*rowRatio + colRatio,
+				specBlock + 512 + 256*kind + 16*specLog(K) + specLog(r),
+				specBlock + 1280 + 64*kind + 16*min(before, 3) + 4*min(prev, 3) + min(above, 3),
+				specBlock + 1472 + 16*specLog(inRow) + colRatio,
+			}
+			if kind < 2 {
+				contexts = append(contexts, specBlock+1728+144*kind+12*ratio(A, 8*r*m)+colRatio, specBlock+2016+16*specLog(K)+specLog(A))
+			}
+			start := inRow
+			if d.bit(1, contexts...) == 0 {
+				seenRow += m
+				before = 0
 				continue
 			}
-			y, x, ch := i/c/kw, i/c%kw, i%c
-			left, far, above := nz(y, x-1, ch), nz(y, x-2, ch), nz(y-1, x, ch)
-			diag := nz(y-1, x-1, ch) + nz(y-1, x+1, ch)
-			up, side := int8(0), int8(0)
-			if r > 0 {
-				up = v[(r-1)*n+i]
-			}
-			if x > 0 {
-				side = row[i-c]
-			}
-			prev, around := bit01(up != 0), 0
-			for dy := -1; dy <= 1; dy++ {
-				for dx := -1; dx <= 1; dx++ {
-					if yy, xx := y+dy, x+dx; (dy != 0 || dx != 0) && yy >= 0 && xx >= 0 && yy < kh && xx < kw {
-						around += inCol[(yy*kw+xx)*c+ch]
-					}
+			for j, i := range block {
+				y, x, ch := i/c/kw, i/c%kw, i%c
+				left, far, above := nz(y, x-1, ch), nz(y, x-2, ch), nz(y-1, x, ch)
+				diag := nz(y-1, x-1, ch) + nz(y-1, x+1, ch)
+				up, side := int8(0), int8(0)
+				if r > 0 {
+					up = v[(r-1)*n+i]
 				}
-			}
-			ratio := func(count, m int) int {
-				a, b, k := int64(2*count+1)*int64(seen+2), 2*int64(m)*int64(total+1)+int64(seen)+2, 6
-				for 5*a > 7*b && k < 11 {
-					b, k = 3*b/2, k+1
+				if x > 0 {
+					side = row[i-c]
 				}
-				for 7*a < 5*b && k > 0 {
-					a, k = 3*a/2+1, k-1
+				prev, K, p := bit01(up != 0), inCol[i], i/c
+				set, first := 2+min(left+above+min(diag, 1)+far, 3), 0
+				if inRow == start {
+					set, first = set+4, m-j
 				}
-				return k
+				colRatio := ratio(K, r)
+				contexts := []int{
+					specMask + 9*colRatio + first,
+					specMask + 128 + 144*kind + 12*ratio(inRow, seenRow) + colRatio,
+					specMask + 560 + 1024*kind + 4*(16*specLog(K)+specLog(r)) + prev,
+					specMask + 3632 + 128*kind + 16*min(plane[ch], 7) + specLog(inRow),
+				}
+				if kind < 2 {
+					contexts = append(contexts, specMask+4016+48*kind+4*(3*(2*left+above)+diag)+2*far+prev,
+						specMask+4112+144*kind+12*ratio(around(i), 8*r)+colRatio)
+				}
+				if kind == 0 {
+					contexts = append(contexts, specMask+4400+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p))
+				}
+				implied := inRow == start && j == m-1
+				nonzero := implied || d.bit(set, contexts...) == 1
+				seenRow++
+				if !nonzero {
+					continue
+				}
+				total, inRow = total+1, inRow+1
+				inCol[i]++
+				inPos[p]++
+				inChannel[ch]++
+				plane[ch]++
+				if shared {
+					row[i] = d.index(book, last, up, side)
+				} else {
+					row[i] = d.direct(last, up, side)
+				}
+				last = row[i]
 			}
-			K, p, mask := inCol[i], i/c, 64
-			b := d.bit(1+min(left+above+min(diag, 1)+far, 3),
-				mask+kind,
-				mask+8+1024*kind+12*ratio(inRow, seenRow)+ratio(K, r),
-				mask+3080+1024*kind+4*(16*specLog(K)+specLog(r))+prev,
-				mask+6152+48*kind+4*(3*(2*left+above)+diag)+2*far+prev,
-				mask+6304+144*kind+12*ratio(around, 8*r)+ratio(K, r),
-				mask+6744+144*kind+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p),
-				mask+7184+128*kind+16*min(plane[ch], 7)+specLog(inRow))
-			seen, seenRow = seen+1, seenRow+1
-			if b == 0 {
-				continue
-			}
-			total, inRow = total+1, inRow+1
-			inCol[i]++
-			inPos[p]++
-			inChannel[ch]++
-			plane[ch]++
-			if shared {
-				row[i] = d.index(book, last, up, side)
-			} else {
-				row[i] = d.direct(last, up, side)
-			}
-			last = row[i]
+			before = inRow - start
 		}
 	}
 	return v
@@ -297,7 +350,7 @@ func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
 	for depth := 0; hi-lo > 1; depth++ {
 		m := (lo + hi) / 2
 		low := node & 63
-		b := d.bit(8+min(depth, 7), specValue+node, specValue+256+3*low+specSign(last), specValue+512+9*low+3*specSign(up)+specSign(side), specValue+1152+16*low+near)
+		b := d.bit(10+min(depth, 7), specValue+node, specValue+256+3*low+specSign(last), specValue+512+9*low+3*specSign(up)+specSign(side), specValue+1152+16*low+near)
 		if b == 1 {
 			lo = m
 		} else {
@@ -312,7 +365,7 @@ func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
 
 func (d *specDecoder) direct(last, up, side int8) int8 {
 	abs := func(v int8) int { return max(int(v), -int(v)) }
-	negative := d.bit(8, specValue+3000+specSign(last), specValue+3004+3*specSign(up)+specSign(side), specValue+3016)
+	negative := d.bit(10, specValue+3000+specSign(last), specValue+3004+3*specSign(up)+specSign(side), specValue+3016)
 	m := int(d.number(8+min(specLog(abs(last)), 7), 16+min(specLog((abs(up)+abs(side))/2), 7))) + 1
 	if negative == 1 {
 		return int8(-m)

@@ -1,22 +1,33 @@
 package format
 
+import "math/bits"
+
 // The contexts of the weights. A tensor is coded as [outC, kH, kW, inC]; a
 // dense layer that reads an image [H, W, C] is seen as [outC, H, W, C], so that
 // neighbouring pixels predict each other.
 
 // Where each kind of bit keeps its counters, and its mixer sets.
 const (
-	ctxLive  = 0              // is a column in use
-	ctxMask  = ctxLive + 64   // is a weight other than zero
-	ctxValue = ctxMask + 8192 // which value
+	ctxLive  = 0               // is a column in use
+	ctxBlock = ctxLive + 64    // does a block hold a weight
+	ctxMask  = ctxBlock + 2272 // is a weight other than zero
+	ctxValue = ctxMask + 4544  // which value
 	ctxInt   = ctxValue + 4096
 	counters = ctxInt + 2048
 
 	setLive  = 0
-	setMask  = 1  // 4: by how many neighbours are set
-	setValue = 8  // 8: by depth in the tree
-	setInt   = 16 // 8: by part of the number
-	mixers   = 24
+	setBlock = 1
+	setMask  = 2  // 8: by how many neighbours are set, and whether the block is known to hold a weight
+	setValue = 10 // 8: by depth in the tree
+	setInt   = 18 // 8: by part of the number
+	mixers   = 26
+)
+
+// The kinds of tensors, by what neighbours there are.
+const (
+	kindKernel = 0 // kernels of several positions
+	kindImage  = 1 // dense over an image
+	kindPlain  = 2 // neither
 )
 
 // grid is the shape under which a tensor's weights are coded.
@@ -49,21 +60,26 @@ func log2ish(n int) int32 {
 	}
 }
 
-// ratio compares a count with what is expected, n*d/q, in 12 steps of half an
+// logs is round(16 log2(1 + j/32)) for j = 0..31.
+var logs = [32]int8{
+	0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9,
+	9, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16,
+}
+
+// lg is 16 log2(n), n from 1, by the six leading digits.
+func lg(n int64) int32 {
+	k := bits.Len64(uint64(n)) - 1
+	return int32(k)<<4 + int32(logs[uint64(n)<<5>>k&31])
+}
+
+// expected is lg of twice the number of weights other than zero that n have at
+// a density of d/65536, plus one.
+func expected(n int, d int64) int32 { return lg((2*int64(n)*d+65536)>>12) - 64 }
+
+// ratio compares a count with lg of what is expected, in 12 steps of half an
 // octave; 6 is as expected.
-func ratio(count, n, d, q int) int32 {
-	// (count + 0.5) / (expected + 0.5), as quotients of integers
-	a, b := int64(2*count+1)*int64(q), int64(2)*int64(n)*int64(d)+int64(q)
-	k := int32(6)
-	for a*5 > b*7 && k < 11 {
-		b = b * 3 / 2
-		k++
-	}
-	for a*7 < b*5 && k > 0 {
-		a = a*3/2 + 1
-		k--
-	}
-	return k
+func ratio(count int32, expected int32) int32 {
+	return min(max((lg(2*int64(count)+1)-expected+52)>>3, 0), 11)
 }
 
 // tensorCoder codes the values of one weight tensor.
@@ -77,11 +93,19 @@ type tensorCoder struct {
 	book    []int8 // other than zero, ascending; nil: any int8
 	mask    part
 	value   part
-	col     []int32 // nonzero weights of each column in the rows so far
-	channel []int32 // of each input channel
-	pos     []int32 // of each position
-	near    []int32 // of the columns of the same channel at the eight positions around
+	cols    []column // the live ones
+	col     []int32  // nonzero weights of each column in the rows so far
+	channel []int32  // of each input channel
+	pos     []int32  // of each position
+	near    []int32  // of the columns of the same channel at the eight positions around
+	plane   []int32  // of each input channel in this row
 }
+
+// column is a live column: its number, channel and position.
+type column struct{ i, c, x, y, p int }
+
+// block is the number of live columns of a row that one bit declares empty.
+const block = 8
 
 // part names what bits are spent on, for the account of every byte.
 type part uint8
@@ -128,100 +152,191 @@ func bit01(b bool) int {
 	return 0
 }
 
+// row is what is known of the row that is being coded.
+type row struct {
+	v, up     []int8 // its values, and those of the row before, nil in the first
+	r         int32
+	n, seen   int32 // nonzero weights and weights so far
+	density   int64 // of the rows before, 1/65536
+	col, near int32 // lg of what a column, and its neighbours, are expected to have
+	log       int32 // log2ish(r)
+	last      int8  // latest nonzero value
+	before    int32 // nonzero weights of the block before
+}
+
 // code codes every weight of the live columns, row by row.
 func (t *tensorCoder) code(account func(part)) {
 	g := t.g
 	n := g.cols()
-	t.col, t.near, t.channel, t.pos = make([]int32, n), make([]int32, n), make([]int32, g.c), make([]int32, g.kh*g.kw)
-	plane := make([]int32, g.c) // of each input channel, in this row
-	total, seen := 0, 0         // nonzero weights and weights so far
-	k := t.kind
-	for r := 0; r < g.rows; r++ {
-		row := t.v[r*n : (r+1)*n]
-		var up []int8
-		if r > 0 {
-			up = t.v[(r-1)*n : r*n]
-		}
-		inRow, seenRow := 0, 0
-		last := int8(0) // latest nonzero value of the row
-		clear(plane)
-		c, x, y, p := -1, 0, 0, 0
-		for i := range row {
-			if c++; c == g.c {
-				c, x, p = 0, x+1, p+1
-				if x == g.kw {
-					x, y = 0, y+1
-				}
-			}
-			if !t.live[i] {
-				continue
-			}
-			if t.short {
-				return
-			}
-			left, above, diag, aboveRow, far := 0, 0, 0, 0, 0
-			if x > 0 {
-				left = bit01(row[i-g.c] != 0)
-			}
-			if x > 1 {
-				far = bit01(row[i-2*g.c] != 0)
-			}
-			if y > 0 {
-				above = bit01(row[i-g.kw*g.c] != 0)
-				if x+1 < g.kw {
-					diag = bit01(row[i-g.kw*g.c+g.c] != 0)
-				}
-				if x > 0 {
-					diag += bit01(row[i-g.kw*g.c-g.c] != 0)
-				}
-			}
-			if up != nil {
-				aboveRow = bit01(up[i] != 0)
-			}
-			// expected numbers by density so far
-			rowRatio := ratio(inRow, seenRow, total+1, seen+2)
-			colRatio := ratio(int(t.col[i]), r, total+1, seen+2)
-			posRatio := ratio(int(t.pos[p]), r*g.c+c, total+1, seen+2)
-			chRatio := ratio(int(t.channel[c]), r*g.kh*g.kw+p, total+1, seen+2)
-			nearRatio := ratio(int(t.near[i]), r*8, total+1, seen+2)
-			t.context(setMask+min(left+above+min(diag, 1)+far, 3),
-				ctxMask+k,
-				ctxMask+8+k*1024+rowRatio*12+colRatio,
-				ctxMask+3*1024+8+k*1024+(log2ish(int(t.col[i]))*16+log2ish(r))*4+int32(aboveRow),
-				ctxMask+6*1024+8+int32(((left*2+above)*3+diag)*4+far*2+aboveRow)+48*k,
-				ctxMask+6*1024+160+k*144+nearRatio*12+colRatio,
-				ctxMask+6*1024+600+k*144+posRatio*12+chRatio,
-				ctxMask+6*1024+1040+k*128+int32(min(int(plane[c]), 7))*16+log2ish(inRow))
-			b := t.bit(bit01(row[i] != 0))
-			account(partMasks)
-			seen, seenRow = seen+1, seenRow+1
-			if b == 0 {
-				row[i] = 0
-				continue
-			}
-			total, inRow = total+1, inRow+1
-			t.col[i]++
-			t.around(i, x, y)
-			t.channel[c]++
-			t.pos[p]++
-			plane[c]++
-			colLast := int8(0)
-			if up != nil {
-				colLast = up[i]
-			}
-			leftV := int8(0)
-			if x > 0 {
-				leftV = row[i-g.c]
-			}
-			if t.book != nil {
-				row[i] = t.codeIndex(row[i], last, colLast, leftV)
-			} else {
-				row[i] = t.codeByte(row[i], last, colLast, leftV)
-			}
-			last = row[i]
-			account(partIndexes)
+	for i, live := range t.live {
+		if p := i / g.c; live {
+			t.cols = append(t.cols, column{i: i, c: i % g.c, x: p % g.kw, y: p / g.kw, p: p})
 		}
 	}
+	counts := make([]int32, 2*n+2*g.c+g.kh*g.kw)
+	t.col, counts = counts[:n], counts[n:]
+	t.near, counts = counts[:n], counts[n:]
+	t.channel, counts = counts[:g.c], counts[g.c:]
+	t.plane, t.pos = counts[:g.c], counts[g.c:]
+	total := 0 // nonzero weights
+	for r := 0; r < g.rows; r++ {
+		w := row{v: t.v[r*n : (r+1)*n], r: int32(r), log: log2ish(r)}
+		if r > 0 {
+			w.up = t.v[(r-1)*n : r*n]
+		}
+		w.density = int64(total+1) << 16 / int64(r*len(t.cols)+2)
+		w.col, w.near = expected(r, w.density), expected(8*r, w.density)
+		clear(t.plane)
+		for at := 0; at < len(t.cols); at += block {
+			if t.short || t.broken {
+				return
+			}
+			t.codeBlock(&w, t.cols[at:min(at+block, len(t.cols))], account)
+		}
+		total += int(w.n)
+	}
+}
+
+// codeBlock codes some columns of a row: whether any is other than zero, and
+// if so each.
+func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
+	var col, near, above, up int32
+	any := 0
+	for _, c := range cols {
+		col += t.col[c.i]
+		near += t.near[c.i]
+		if j := c.i - t.g.kw*t.g.c; j >= 0 && j < cols[0].i {
+			above += nonzero(w.v[j])
+		}
+		if w.up != nil {
+			up += nonzero(w.up[c.i])
+		}
+		any |= int(nonzero(w.v[c.i]))
+	}
+	n := len(cols)
+	rowRatio := ratio(w.n, expected(int(w.seen), w.density))
+	colRatio := ratio(col, expected(int(w.r)*n, w.density))
+	k := t.kind
+	t.begin(setBlock)
+	t.add(ctxBlock + k*16 + int32(n))
+	t.add(ctxBlock + 64 + k*144 + rowRatio*12 + colRatio)
+	t.add(ctxBlock + 512 + k*256 + log2ish(int(col))*16 + w.log)
+	t.add(ctxBlock + 1280 + k*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
+	t.add(ctxBlock + 1472 + log2ish(int(w.n))*16 + colRatio)
+	if k != kindPlain {
+		nearRatio := ratio(near, expected(8*int(w.r)*n, w.density))
+		t.add(ctxBlock + 1728 + k*144 + nearRatio*12 + colRatio)
+		t.add(ctxBlock + 2016 + log2ish(int(col))*16 + log2ish(int(near)))
+	}
+	any = t.bit(any)
+	account(partMasks)
+	before := w.n
+	if any != 0 {
+		for j, c := range cols {
+			t.codeElement(w, c, w.n == before, n-1-j, account)
+		}
+	} else {
+		w.seen += int32(n)
+	}
+	w.before = w.n - before
+}
+
+// neighbours are the weights around one that are known: nonzero or not, and
+// the values of two.
+type neighbours struct {
+	side, far, above, diag, prev int32 // left, left of that, above, diagonally above (two), in the row before
+	sideV, upV                   int8
+}
+
+func (t *tensorCoder) neighbours(w *row, at column) (b neighbours) {
+	c, line, i := t.g.c, t.g.kw*t.g.c, at.i
+	if at.x > 0 {
+		b.sideV = w.v[i-c]
+		b.side = nonzero(b.sideV)
+	}
+	if at.x > 1 {
+		b.far = nonzero(w.v[i-2*c])
+	}
+	if at.y > 0 {
+		b.above = nonzero(w.v[i-line])
+		if at.x+1 < t.g.kw {
+			b.diag = nonzero(w.v[i-line+c])
+		}
+		if at.x > 0 {
+			b.diag += nonzero(w.v[i-line-c])
+		}
+	}
+	if w.up != nil {
+		b.upV = w.up[i]
+		b.prev = nonzero(b.upV)
+	}
+	return b
+}
+
+// codeElement codes a weight of a block that is not empty; none: all before it
+// in the block are zero, left: how many come after. The last must be other than
+// zero when all others are zero.
+func (t *tensorCoder) codeElement(w *row, at column, none bool, left int, account func(part)) {
+	b := t.neighbours(w, at)
+	bit := 1
+	if !none || left > 0 {
+		t.maskContexts(w, at, b, none, left)
+		bit = t.bit(int(nonzero(w.v[at.i])))
+		account(partMasks)
+	}
+	w.seen++
+	if bit == 0 {
+		return
+	}
+	w.n++
+	t.col[at.i]++
+	t.around(at.i, at.x, at.y)
+	t.channel[at.c]++
+	t.pos[at.p]++
+	t.plane[at.c]++
+	v := w.v[at.i]
+	if t.book != nil {
+		v = t.codeIndex(v, w.last, b.upV, b.sideV)
+	} else {
+		v = t.codeByte(v, w.last, b.upV, b.sideV)
+	}
+	w.v[at.i], w.last = v, v
+	account(partIndexes)
+}
+
+// maskContexts chooses the contexts of whether a weight is other than zero.
+func (t *tensorCoder) maskContexts(w *row, at column, b neighbours, none bool, left int) {
+	g, k := t.g, t.kind
+	set, first := setMask+int(min(b.side+b.above+min(b.diag, 1)+b.far, 3)), int32(0)
+	if none {
+		set, first = set+4, int32(1+left)
+	}
+	rowRatio := ratio(w.n, expected(int(w.seen), w.density))
+	colRatio := ratio(t.col[at.i], w.col)
+	t.begin(set)
+	t.add(ctxMask + colRatio*9 + first)
+	t.add(ctxMask + 128 + k*144 + rowRatio*12 + colRatio)
+	t.add(ctxMask + 560 + k*1024 + (log2ish(int(t.col[at.i]))*16+w.log)*4 + b.prev)
+	t.add(ctxMask + 3632 + k*128 + min(t.plane[at.c], 7)*16 + log2ish(int(w.n)))
+	if k == kindPlain {
+		return
+	}
+	nearRatio := ratio(t.near[at.i], w.near)
+	t.add(ctxMask + 4016 + k*48 + ((b.side*2+b.above)*3+b.diag)*4 + b.far*2 + b.prev)
+	t.add(ctxMask + 4112 + k*144 + nearRatio*12 + colRatio)
+	if k == kindImage {
+		return
+	}
+	posRatio := ratio(t.pos[at.p], expected(int(w.r)*g.c+at.c, w.density))
+	chRatio := ratio(t.channel[at.c], expected(int(w.r)*g.kh*g.kw+at.p, w.density))
+	t.add(ctxMask + 4400 + posRatio*12 + chRatio)
+}
+
+func nonzero(v int8) int32 {
+	if v != 0 {
+		return 1
+	}
+	return 0
 }
 
 // around counts the weight of column i, at x, y, for the columns around it.
@@ -250,13 +365,16 @@ func sign(v int8) int32 {
 func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 	lo, hi := 0, len(t.book)
 	node := int32(1)
+	sides := sign(up)*3 + sign(left)
+	near := int32(t.place(last))
+	from := sign(last)
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
-		t.context(setValue+min(depth, 7),
-			ctxValue+node,
-			ctxValue+256+(node&63)*3+sign(last),
-			ctxValue+512+(node&63)*9+sign(up)*3+sign(left),
-			ctxValue+1152+(node&63)*16+int32(t.place(last)))
+		t.begin(setValue + min(depth, 7))
+		t.add(ctxValue + node)
+		t.add(ctxValue + 256 + (node&63)*3 + from)
+		t.add(ctxValue + 512 + (node&63)*9 + sides)
+		t.add(ctxValue + 1152 + (node&63)*16 + near)
 		b := t.bit(bit01(!t.dec && v >= t.book[mid]))
 		if b == 1 {
 			lo = mid
