@@ -71,11 +71,11 @@ type search struct {
 	deadline time.Time // of the present stage; zero: none
 	report   *Report
 	judge    *judge // decides
+	honest   *judge // on the test part, when the bar comes from there; otherwise nil
 	feed     *feed
 	loss     train.Loss
 	net      *graph.Graph // the network that is being compressed
-	batch    int
-	rate     float64 // learning rate of pruning
+	rate     float64      // learning rate of pruning
 	points   []Point
 	saved    []*checkpoint
 	lambda   map[*graph.Param]float64 // price of a bit, of each parameter with a codebook
@@ -88,6 +88,9 @@ const (
 	coolSamples   = 300_000
 	tuneSamples   = 300_000
 )
+
+// warmBatch is the batch of the warm-up and of cutting filters.
+const warmBatch = 128
 
 // held is the share of the training set that decides and is not trained on.
 const held = 6
@@ -129,7 +132,6 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	s.report = &Report{TrainedOn: trainedOn, Model: m.Name, Recipe: r, Task: task, FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs()}
 	s.net = m.graph.Clone()
 	s.net = softmaxFree(s.net, task)
-	s.batch = trainBatch(s.net)
 	if err := s.split(data, task); err != nil {
 		return nil, err
 	}
@@ -153,16 +155,15 @@ func softmaxFree(g *graph.Graph, task string) *graph.Graph {
 	return train.Logits(g)
 }
 
-// trainBatch chooses the batch so that activations and their gradients take
-// at most about 600 MB.
-func trainBatch(g *graph.Graph) int {
+// fitBatch halves a batch, to 16 at the least, until activations and their
+// gradients take at most about 600 MB.
+func fitBatch(g *graph.Graph, batch int) int {
 	size := 0
 	for _, n := range g.Nodes {
 		for _, v := range n.Outputs {
 			size += v.Shape.Size()
 		}
 	}
-	batch := 128
 	for batch > 16 && size*batch*8 > 600<<20 {
 		batch /= 2
 	}
@@ -201,15 +202,13 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	case s.report.TrainedOn && !measurable(data.Test, task):
 		heldOut = augmented(set.Subset(in[:min(len(in), mostHeld)]), unseen)
 	}
-	if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
-		return err
-	}
 	if s.report.TrainedOn && task == TaskAccuracy && measurable(data.Test, task) {
-		honest, err := newJudge(s.model.graph, task, data.Test, s.threads)
-		if err != nil {
+		if s.honest, err = newJudge(s.model.graph, task, data.Test, s.threads); err != nil {
 			return err
 		}
-		s.judge.reference, s.judge.paired = honest.reference, false
+		s.judge = &judge{task: task, set: heldOut, reference: s.honest.reference, threads: s.threads}
+	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
+		return err
 	}
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
 	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
@@ -306,8 +305,9 @@ func (s *search) warm() error {
 	for try := 0; ; try++ {
 		since := time.Now()
 		net := s.net.Clone()
-		steps := s.steps(filterSamples, s.batch)
-		t, err := s.trainer(net, s.batch, 0.98)
+		batch := fitBatch(net, warmBatch)
+		steps := s.steps(filterSamples, batch)
+		t, err := s.trainer(net, batch, 0.98)
 		if err != nil {
 			return err
 		}
@@ -316,14 +316,14 @@ func (s *search) warm() error {
 			if err := s.stop(); err != nil {
 				return err
 			}
-			if _, failed = t.Step(s.feed.next(s.batch), s.rate); failed != nil {
+			if _, failed = t.Step(s.feed.next(batch), s.rate); failed != nil {
 				break
 			}
 			s.tell(Progress{Stage: "warm-up", Done: i + 1, Total: steps})
 		}
 		drop := 100.0
 		if failed == nil {
-			if drop, err = s.averageDrop(t, net); err != nil {
+			if drop, err = s.averageDrop(t, net, s.enough(net)); err != nil {
 				return err
 			}
 		}
@@ -340,10 +340,18 @@ func (s *search) warm() error {
 	}
 }
 
-// averageDrop measures g under the running average of its weights.
-func (s *search) averageDrop(t *train.Trainer, g *graph.Graph) (drop float64, err error) {
-	t.WithAverage(func() { drop, _, err = s.judge.graphDrop(g) })
+// averageDrop measures g under the running average of its weights on the first
+// n held-out samples.
+func (s *search) averageDrop(t *train.Trainer, g *graph.Graph, n int) (drop float64, err error) {
+	t.WithAverage(func() { drop, _, err = s.judge.graphDrop(g, n) })
 	return drop, err
+}
+
+// enough returns how many held-out samples are enough to judge g by in a step
+// that later ones put right: a large network meets part of them.
+func (s *search) enough(g *graph.Graph) int {
+	const work = 5e11 // multiplications
+	return min(s.judge.set.Len(), max(1000, int(work/float64(max(macs(g), 1)))))
 }
 
 // checkpoint is an accepted state of pruning.
@@ -408,7 +416,11 @@ func (s *search) filters() error {
 		if n, _ := f.Channels(); n == 0 {
 			break
 		}
-		drop, err := s.observe(f)
+		n := s.judge.set.Len() // the first drop is the base of the limit
+		if round > 0 {
+			n = s.enough(s.net)
+		}
+		drop, err := s.observe(f, n)
 		if err != nil {
 			return err
 		}
@@ -443,20 +455,21 @@ func (s *search) filterLimit(start float64) float64 {
 	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
 }
 
-// observe fine-tunes s.net while f scores its channels, and returns the
-// held-out drop.
-func (s *search) observe(f *prune.Filters) (drop float64, err error) {
-	t, err := s.trainer(s.net, s.batch, 0.98)
+// observe fine-tunes s.net while f scores its channels, and returns the drop
+// on the first n held-out samples.
+func (s *search) observe(f *prune.Filters, n int) (drop float64, err error) {
+	batch := fitBatch(s.net, warmBatch)
+	t, err := s.trainer(s.net, batch, 0.98)
 	if err != nil {
 		return 0, err
 	}
 	t.RestartAverage()
-	steps := s.steps(filterSamples, s.batch)
+	steps := s.steps(filterSamples, batch)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return 0, err
 		}
-		if _, err := t.Gradients(s.feed.next(s.batch)); err != nil {
+		if _, err := t.Gradients(s.feed.next(batch)); err != nil {
 			return 0, err
 		}
 		f.Observe(t)
@@ -468,7 +481,7 @@ func (s *search) observe(f *prune.Filters) (drop float64, err error) {
 			return 0, err
 		}
 	}
-	return s.averageDrop(t, s.net)
+	return s.averageDrop(t, s.net, n)
 }
 
 // rounds prunes by moving thresholds until no step is accepted, and saves
@@ -524,7 +537,7 @@ func (s *search) rounds() error {
 // round fine-tunes s.net while the thresholds move to keep elements, and
 // returns the held-out drop.
 func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, err error) {
-	const batch = 256
+	batch := fitBatch(s.net, tuneBatch)
 	t, err := s.trainer(s.net, batch, 0.998)
 	if err != nil {
 		return 0, "", err
@@ -543,6 +556,6 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 	if err != nil {
 		return 0, "", err
 	}
-	drop, err = s.averageDrop(t, s.net)
+	drop, err = s.averageDrop(t, s.net, s.judge.set.Len())
 	return drop, fmt.Sprintf(", %d pruned, %d spliced back, %d late", moves.Pruned, moves.Spliced, moves.Late), err
 }

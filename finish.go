@@ -22,8 +22,9 @@ const calibrationSamples = 1024
 // of the distortion that the codebook causes anyway (see share.Lambda).
 const slope = 0.5
 
-// tuneBatch is the batch of pruning rounds and fine-tuning; the Fisher
-// information of a sample is tuneBatch times Adam's v.
+// tuneBatch is the batch of pruning rounds and fine-tuning, where it fits (see
+// fitBatch); the Fisher information of a sample is tuneBatch times Adam's v, or in
+// proportion to it.
 const tuneBatch = 256
 
 // cool fine-tunes a checkpoint while the learning rate goes to zero; the masks
@@ -36,17 +37,18 @@ func (s *search) cool(c *checkpoint) error {
 	g := c.net.Clone()
 	ls := prune.NewLayers(g)
 	prune.SetGains(ls, c.gains)
-	t, err := s.trainer(g, tuneBatch, 0)
+	batch := fitBatch(g, tuneBatch)
+	t, err := s.trainer(g, batch, 0)
 	if err != nil {
 		return err
 	}
-	steps := s.steps(coolSamples, tuneBatch)
+	steps := s.steps(coolSamples, batch)
 	r := prune.Round{Keep: prune.Kept(ls), Steps: steps, Settle: 0.25, Criterion: s.recipe.Criterion, Graph: g,
 		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, 0.1, 0.005) }}
 	if r.Criterion == prune.Input {
 		r.Samples = s.samplesFor(64)
 	}
-	next := func() (train.Batch, error) { return s.feed.next(tuneBatch), nil }
+	next := func() (train.Batch, error) { return s.feed.next(batch), nil }
 	if _, err := r.Run(t, ls, next, func(step int) error {
 		s.tell(Progress{Stage: "cool", Done: step, Total: steps})
 		return s.stop()
@@ -56,7 +58,7 @@ func (s *search) cool(c *checkpoint) error {
 	if err := removeDead(g); err != nil {
 		return err
 	}
-	if c.after, c.margin, err = s.judge.graphDrop(g); err != nil {
+	if c.after, c.margin, err = s.judge.graphDrop(g, s.judge.set.Len()); err != nil {
 		return err
 	}
 	c.cooled = g
@@ -136,18 +138,19 @@ func fisher(p *graph.Param) []float32 {
 // tune fine-tunes g under its constraints. Weights choose their centroids
 // anew every ten steps until three quarters are done.
 func (s *search) tune(g *graph.Graph) error {
-	t, err := s.trainer(g, tuneBatch, 0)
+	batch := fitBatch(g, tuneBatch)
+	t, err := s.trainer(g, batch, 0)
 	if err != nil {
 		return err
 	}
 	ps := shared(g)
-	steps := s.steps(tuneSamples, tuneBatch)
+	steps := s.steps(tuneSamples, batch)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err
 		}
 		done := float64(i) / float64(steps)
-		if _, err := t.Step(s.feed.next(tuneBatch), s.rate/5*train.Cosine(done, 0, 0.01)); err != nil {
+		if _, err := t.Step(s.feed.next(batch), s.rate/5*train.Cosine(done, 0, 0.01)); err != nil {
 			return err
 		}
 		if (i+1)%10 == 0 && done < 0.75 {
@@ -380,11 +383,17 @@ func (s *search) approach(good, bad *checkpoint, book int) (*checkpoint, int, er
 }
 
 // finer tries the densest state, for which the usual codebooks are too coarse,
-// with larger ones.
+// with larger ones, unless a file with a codebook meets the recipe already, without
+// a margin.
 func (s *search) finer(c *checkpoint) error {
+	for _, p := range s.points {
+		if p.Centroids > 0 && p.Meets {
+			return nil
+		}
+	}
 	for k := 2 * fineCentroids; k <= 64; k *= 2 {
 		p, err := s.finish(c, k)
-		if err != nil || s.safe(p) {
+		if err != nil || p.Meets {
 			return err
 		}
 	}
@@ -478,9 +487,12 @@ func (s *search) finishReport(test *dataset.Set) (*Report, error) {
 	r.Best = p
 	if measurable(test, s.judge.task) {
 		s.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
-		j, err := newJudge(s.model.graph, s.judge.task, test, s.threads)
-		if err != nil {
-			return r, err
+		j := s.honest
+		if j == nil {
+			var err error
+			if j, err = newJudge(s.model.graph, s.judge.task, test, s.threads); err != nil {
+				return r, err
+			}
 		}
 		out, err := fileOutputs(p.Bytes, test, test.Len(), s.threads)
 		if err != nil {

@@ -51,7 +51,7 @@ func mean(x []float64) float64 {
 type judge struct {
 	task      string
 	set       *dataset.Set
-	float     *tensor.Tensor // the float network's outputs, [n, outputs]
+	float     *tensor.Tensor // the float network's outputs, [n, outputs]; nil where only labels count
 	reference []float64      // the float network's losses
 	paired    bool           // reference is parallel to set; otherwise it comes from other samples
 	unit      float64        // of reconstruction: the float network's mean distance
@@ -81,7 +81,7 @@ func taskOf(g *graph.Graph, set *dataset.Set, noLabels bool) (string, error) {
 func newJudge(g *graph.Graph, task string, set *dataset.Set, threads int) (*judge, error) {
 	j := &judge{task: task, set: set, paired: true, threads: threads}
 	var err error
-	if j.float, err = outputs(g, set, threads); err != nil {
+	if j.float, err = outputs(g, set, set.Len(), threads); err != nil {
 		return nil, err
 	}
 	if task == TaskReconstruction {
@@ -154,9 +154,10 @@ func measurable(set *dataset.Set, task string) bool {
 	return set != nil && set.Len() > 0 && (task != TaskAccuracy || set.Labels != nil)
 }
 
-// graphDrop is the drop of a graph as training computes it.
-func (j *judge) graphDrop(g *graph.Graph) (points, se float64, err error) {
-	out, err := outputs(g, j.set, j.threads)
+// graphDrop is the drop of a graph as training computes it, on the first n
+// samples.
+func (j *judge) graphDrop(g *graph.Graph, n int) (points, se float64, err error) {
+	out, err := outputs(g, j.set, n, j.threads)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -164,14 +165,15 @@ func (j *judge) graphDrop(g *graph.Graph) (points, se float64, err error) {
 	return points, se, nil
 }
 
-// outputs runs g on every sample of set: [n, outputs], logits of classifiers.
-func outputs(g *graph.Graph, set *dataset.Set, threads int) (*tensor.Tensor, error) {
+// outputs runs g on the first n samples of set: [n, outputs], logits of
+// classifiers.
+func outputs(g *graph.Graph, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
 	const batch = 32
 	p, err := train.NewPredictor(g, batch, threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
-	return p.Run(set.Len(), func(lo, hi int, dst *tensor.Tensor) {
+	return p.Run(n, func(lo, hi int, dst *tensor.Tensor) {
 		read(set, lo, hi, dst)
 	}), nil
 }

@@ -121,7 +121,7 @@ func TestJudgeTasks(t *testing.T) {
 	}
 	near(t, "reconstruction of the network", newMetrics(TaskReconstruction, j.reference).Error, 100, 1e-9)
 	near(t, "reconstruction by zeros", newMetrics(TaskReconstruction, j.losses(tensor.New(4, 3))).Error, 400, 1e-6)
-	if points, _, err := j.graphDrop(identity(t, 3, 0)); err != nil || math.Abs(points-300) > 1e-6 {
+	if points, _, err := j.graphDrop(identity(t, 3, 0), j.set.Len()); err != nil || math.Abs(points-300) > 1e-6 {
 		t.Errorf("drop of a network of zeros: %v, %v", points, err)
 	}
 	perfect, err := newJudge(g, TaskReconstruction, set, 1)
