@@ -146,28 +146,25 @@ func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
 	for oy := 0; oy < w.OutH; oy++ {
 		for ox := 0; ox < w.OutW; ox++ {
 			copy(acc, l.Start)
+			ix := ox*w.StrideW - w.PadL
+			first, end := inside(ix, w.W, w.DilW, w.KW)
 			for p := 0; p < w.KH; p++ {
 				iy := oy*w.StrideH - w.PadT + p*w.DilH
-				if iy < 0 || iy >= w.H {
+				if iy < 0 || iy >= w.H || first >= end {
 					continue
 				}
-				for q := 0; q < w.KW; q++ {
-					ix := ox*w.StrideW - w.PadL + q*w.DilW
-					if ix < 0 || ix >= w.W {
-						continue
-					}
-					in := x[(iy*w.W+ix)*w.C:][:w.C]
-					taps := d.weight[(p*w.KW+q)*l.OutC:][:l.OutC]
-					if d.Mult == 1 {
-						taps = taps[:len(in)]
-						a := acc[:len(in)]
-						for c, v := range in {
-							a[c] += (int32(v) - zero) * int32(taps[c])
-						}
-						continue
-					}
-					for c := range taps {
+				in := x[(iy*w.W+ix+first*w.DilW)*w.C:]
+				taps := d.weight[(p*w.KW+first)*l.OutC : (p*w.KW+end)*l.OutC]
+				if d.Mult == 1 {
+					depthwiseRow(acc, in, taps, w.DilW*w.C, zero)
+					continue
+				}
+				for ; len(taps) > 0; taps = taps[l.OutC:] {
+					for c := range acc {
 						acc[c] += (int32(in[c/d.Mult]) - zero) * int32(taps[c])
+					}
+					if len(taps) > l.OutC {
+						in = in[w.DilW*w.C:]
 					}
 				}
 			}
@@ -183,6 +180,44 @@ func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
 				real[at+c] = float32(float32(a) * s)
 			}
 			at += l.OutC
+		}
+	}
+}
+
+// inside returns which of n kernel positions, from x on and step apart, lie
+// in 0..w-1: first..end-1.
+func inside(x, w, step, n int) (first, end int) {
+	if x < 0 {
+		first = (-x + step - 1) / step
+	}
+	if x < w {
+		end = min(n, (w-1-x)/step+1)
+	}
+	return first, end
+}
+
+// depthwiseRow adds a kernel row of depthwise taps, one for each sum, to sums
+// of pixels that lie step apart. Three taps at once touch the sums a third as
+// often.
+func depthwiseRow(acc []int32, in, taps []int8, step int, zero int32) {
+	n := len(acc)
+	for ; len(taps) >= 3*n; taps = taps[3*n:] {
+		x0, x1, x2 := in[:n], in[step:][:n], in[2*step:][:n]
+		w0, w1, w2 := taps[:n], taps[n:][:n], taps[2*n:][:n]
+		for c, a := range acc {
+			acc[c] = a + (int32(x0[c])-zero)*int32(w0[c]) + (int32(x1[c])-zero)*int32(w1[c]) + (int32(x2[c])-zero)*int32(w2[c])
+		}
+		if len(taps) > 3*n {
+			in = in[3*step:]
+		}
+	}
+	for ; len(taps) > 0; taps = taps[n:] {
+		x, w := in[:n], taps[:n]
+		for c, a := range acc {
+			acc[c] = a + (int32(x[c])-zero)*int32(w[c])
+		}
+		if len(taps) > n {
+			in = in[step:]
 		}
 	}
 }
