@@ -405,6 +405,10 @@ const (
 	cheapRound      = 1e11
 )
 
+// sizeOnlyDrop stands for the accepted drop, in points, when only a size is
+// asked for.
+const sizeOnlyDrop = 0.5
+
 // filters cuts whole channels while the network bears it.
 func (s *search) filters() error {
 	rest := 0.6
@@ -427,7 +431,7 @@ func (s *search) filters() error {
 		if round == 0 {
 			start = drop
 		}
-		ok := drop <= s.filterLimit(start) || s.recipe.sizeOnly() && drop <= 2
+		ok := drop <= s.filterLimit(start)
 		s.stage("filters", s.net, drop, ok, "", since)
 		if !ok {
 			s.net = accepted.Clone()
@@ -451,6 +455,9 @@ func (s *search) filterLimit(start float64) float64 {
 	share := filterShare
 	if s.roundWork() > slowRound {
 		share = slowFilterShare
+	}
+	if s.recipe.sizeOnly() {
+		return start + share*sizeOnlyDrop
 	}
 	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
 }

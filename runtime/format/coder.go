@@ -102,11 +102,3 @@ func (c *coder) context(set int, counters ...int32) {
 		c.add(k)
 	}
 }
-
-// begin chooses the mixer of the next bit; add adds a counter, up to seven.
-func (c *coder) begin(set int) { c.set, c.used = set, 0 }
-
-func (c *coder) add(counter int32) {
-	c.active[c.used&(inputs-1)] = counter
-	c.used++
-}

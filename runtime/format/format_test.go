@@ -2,8 +2,10 @@ package format
 
 import (
 	"bytes"
+	"compress/flate"
 	"math"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"runtime"
 	"testing"
@@ -390,5 +392,41 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := Decode(data); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The network of this project that SPEC.md quotes is smaller than its weights
+// as int8 under DEFLATE.
+func TestSmallerThanDeflate(t *testing.T) {
+	data, err := os.ReadFile("../../testdata/lenet-300-100.edgec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s, err := Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deflated bytes.Buffer
+	w, err := flate.NewWriter(&deflated, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Weights {
+		for _, v := range f.Weights[i].Values {
+			if _, err := w.Write([]byte{byte(v)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes of masks and indexes, %d under DEFLATE", s.Masks+s.Indexes, deflated.Len())
+	if s.Masks+s.Indexes >= deflated.Len() {
+		t.Errorf("%d bytes of masks and indexes, %d under DEFLATE", s.Masks+s.Indexes, deflated.Len())
 	}
 }

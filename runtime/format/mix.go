@@ -17,13 +17,7 @@ var logistic = [65]uint16{
 // squash returns 65536 / (1 + exp(-x/256)) for x in -2047..2047, clipped
 // beyond: linear between the 65 points of the table.
 func squash(x int32) int32 {
-	if x > 2047 {
-		x = 2047
-	}
-	if x < -2047 {
-		x = -2047
-	}
-	x += 2048
+	x = min(max(x, -2047), 2047) + 2048
 	i, f := x>>6, x&63
 	a, b := int32(logistic[i]), int32(logistic[i+1])
 	return a + ((b-a)*f+32)>>6
@@ -83,11 +77,12 @@ type model struct {
 	mixers   []mixer
 
 	// the bit being predicted
-	active [inputs]int32 // indexes into counters; the last input is the constant
-	st     [inputs]int32
-	used   int
-	set    int
-	p      int32
+	mix  *mixer
+	used int               // contexts so far
+	in   [inputs - 1]int32 // their counters
+	st   [inputs - 1]int32 // what each predicts
+	dot  int64             // weighted by the mixer
+	p    int32
 }
 
 func newModel(counters, mixers int) *model {
@@ -109,39 +104,47 @@ func (m *model) reset() {
 	}
 }
 
-// predict returns the probability of a one, 1/65536, from the counters in
-// m.active[:m.used] and the mixer set.
+// begin chooses the mixer of the next bit.
+func (m *model) begin(set int) {
+	m.mix = &m.mixers[set]
+	m.used = 0
+	m.dot = int64(m.mix.w[inputs-1]-10000) * 256
+}
+
+// add adds a context, the number of a counter; up to seven.
+func (m *model) add(counter int32) {
+	c := &m.counters[counter]
+	// a young counter is not trusted much
+	st := int32(m.stretch[c.p>>5]) * trust[c.n] >> 8
+	i := m.used
+	m.in[i], m.st[i] = counter, st
+	m.dot += int64(m.mix.w[i]) * int64(st)
+	m.used = i + 1
+}
+
+// predict returns the probability of a one, 1/65536, from the contexts added.
 func (m *model) predict() int32 {
-	w := &m.mixers[m.set].w
-	used := m.active[:m.used&(inputs-1)]
-	dot := int64(w[inputs-1]-10000) * 256
-	for i, a := range used {
-		c := &m.counters[a]
-		// a young counter is not trusted much
-		st := int32(m.stretch[c.p>>5]) * trust[c.n] >> 8
-		m.st[i] = st
-		dot += int64(w[i]) * int64(st)
-	}
-	x := min(max(dot>>16, -2047), 2047)
-	m.p = min(max(squash(int32(x)), 24), 65536-24)
+	x := int32(min(max(m.dot>>16, -2047), 2047))
+	m.p = min(max(squash(x), 24), 65536-24)
 	return m.p
 }
 
 // update learns the bit that was predicted last.
 func (m *model) update(bit int32) {
-	mx := &m.mixers[m.set]
+	mx := m.mix
 	step := int64(bit<<16-m.p) * mx.rate
 	if mx.n < 1000 {
 		mx.n++
 		mx.rate = int64(3 + 1280/(32+mx.n))
 	}
 	target := bit * 65535
-	for i, a := range m.active[:m.used&(inputs-1)] {
+	for i, k := range m.in[:m.used] {
+		c := &m.counters[k]
 		mx.w[i] += int32((int64(m.st[i])*step + 1<<19) >> 20)
-		c := &m.counters[a]
-		c.p = uint16(int32(c.p) + int32(int64(target-int32(c.p))*int64(pace[c.n])>>16))
-		if c.n < limit {
-			c.n++
+		n := c.n
+		c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)
+		if n < limit {
+			c.n = n + 1
 		}
 	}
 	mx.w[inputs-1] += int32((256*step + 1<<21) >> 22)

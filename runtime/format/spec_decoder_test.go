@@ -14,7 +14,7 @@ import (
 type specDecoder struct {
 	in        []byte
 	lo, hi, x uint32
-	p, n      [13024]int
+	p, n      [9152]int
 	w         [26][8]int32
 	wn        [26]int
 	stretch   [2048]int
@@ -94,7 +94,7 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	return b
 }
 
-const specBlock, specMask, specValue, specInt = 64, 2336, 6880, 10976
+const specBlock, specMask, specValue, specInt = 64, 960, 5056, 7104
 
 func (d *specDecoder) number(a, b int) uint32 {
 	l := 0
@@ -229,17 +229,6 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 			columns = append(columns, i)
 		}
 	}
-	around := func(i int) int {
-		y, x, ch, sum := i/c/kw, i/c%kw, i%c, 0
-		for dy := -1; dy <= 1; dy++ {
-			for dx := -1; dx <= 1; dx++ {
-				if yy, xx := y+dy, x+dx; (dy != 0 || dx != 0) && yy >= 0 && xx >= 0 && yy < kh && xx < kw {
-					sum += inCol[(yy*kw+xx)*c+ch]
-				}
-			}
-		}
-		return sum
-	}
 	total := 0
 	for r := range rows {
 		row := v[r*n : (r+1)*n]
@@ -256,10 +245,9 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 		inRow, seenRow, plane, last, before := 0, 0, make([]int, c), int8(0), 0
 		for at := 0; at < len(columns); at += 8 {
 			block := columns[at:min(at+8, len(columns))]
-			var K, A, above, prev int
+			var K, above, prev int
 			for _, i := range block {
 				K += inCol[i]
-				A += around(i)
 				if i-kw*c >= 0 && i-kw*c < block[0] {
 					above += bit01(row[i-kw*c] != 0)
 				}
@@ -269,18 +257,11 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 			}
 			m := len(block)
 			rowRatio, colRatio := ratio(inRow, seenRow), ratio(K, r*m)
-			contexts := []int{
-				specBlock + 16*kind + m,
-				specBlock + 64 + 144*kind + 12*rowRatio + colRatio,
-				specBlock + 512 + 256*kind + 16*specLog(K) + specLog(r),
-				specBlock + 1280 + 64*kind + 16*min(before, 3) + 4*min(prev, 3) + min(above, 3),
-				specBlock + 1472 + 16*specLog(inRow) + colRatio,
-			}
-			if kind < 2 {
-				contexts = append(contexts, specBlock+1728+144*kind+12*ratio(A, 8*r*m)+colRatio, specBlock+2016+16*specLog(K)+specLog(A))
-			}
 			start := inRow
-			if d.bit(1, contexts...) == 0 {
+			if d.bit(1,
+				specBlock+144*kind+12*rowRatio+colRatio,
+				specBlock+432+64*kind+16*min(before, 3)+4*min(prev, 3)+min(above, 3),
+				specBlock+624+16*specLog(inRow)+colRatio) == 0 {
 				seenRow += m
 				before = 0
 				continue
@@ -304,16 +285,18 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 				colRatio := ratio(K, r)
 				contexts := []int{
 					specMask + 9*colRatio + first,
-					specMask + 128 + 144*kind + 12*ratio(inRow, seenRow) + colRatio,
+					specMask + 128 + 144*kind + 12*rowRatio + colRatio,
 					specMask + 560 + 1024*kind + 4*(16*specLog(K)+specLog(r)) + prev,
-					specMask + 3632 + 128*kind + 16*min(plane[ch], 7) + specLog(inRow),
 				}
-				if kind < 2 {
-					contexts = append(contexts, specMask+4016+48*kind+4*(3*(2*left+above)+diag)+2*far+prev,
-						specMask+4112+144*kind+12*ratio(around(i), 8*r)+colRatio)
+				switch kind {
+				case 0, 1:
+					contexts = append(contexts, specMask+3648+48*kind+4*(3*(2*left+above)+diag)+2*far+prev)
+				case 2:
+					contexts = append(contexts, specMask+3632+specLog(inRow))
 				}
 				if kind == 0 {
-					contexts = append(contexts, specMask+4400+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p))
+					contexts = append(contexts, specMask+3744+16*min(plane[ch], 7)+specLog(inRow),
+						specMask+3872+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p))
 				}
 				implied := inRow == start && j == m-1
 				nonzero := implied || d.bit(set, contexts...) == 1
@@ -350,7 +333,7 @@ func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
 	for depth := 0; hi-lo > 1; depth++ {
 		m := (lo + hi) / 2
 		low := node & 63
-		b := d.bit(10+min(depth, 7), specValue+node, specValue+256+3*low+specSign(last), specValue+512+9*low+3*specSign(up)+specSign(side), specValue+1152+16*low+near)
+		b := d.bit(10+min(depth, 7), specValue+node, specValue+256+9*low+3*specSign(up)+specSign(side), specValue+832+16*low+near)
 		if b == 1 {
 			lo = m
 		} else {
@@ -365,7 +348,7 @@ func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
 
 func (d *specDecoder) direct(last, up, side int8) int8 {
 	abs := func(v int8) int { return max(int(v), -int(v)) }
-	negative := d.bit(10, specValue+3000+specSign(last), specValue+3004+3*specSign(up)+specSign(side), specValue+3016)
+	negative := d.bit(10, specValue+1856+specSign(last), specValue+1860+3*specSign(up)+specSign(side), specValue+1872)
 	m := int(d.number(8+min(specLog(abs(last)), 7), 16+min(specLog((abs(up)+abs(side))/2), 7))) + 1
 	if negative == 1 {
 		return int8(-m)

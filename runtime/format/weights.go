@@ -8,11 +8,11 @@ import "math/bits"
 
 // Where each kind of bit keeps its counters, and its mixer sets.
 const (
-	ctxLive  = 0               // is a column in use
-	ctxBlock = ctxLive + 64    // does a block hold a weight
-	ctxMask  = ctxBlock + 2272 // is a weight other than zero
-	ctxValue = ctxMask + 4544  // which value
-	ctxInt   = ctxValue + 4096
+	ctxLive  = 0              // is a column in use
+	ctxBlock = ctxLive + 64   // does a block hold a weight
+	ctxMask  = ctxBlock + 896 // is a weight other than zero
+	ctxValue = ctxMask + 4096 // which value
+	ctxInt   = ctxValue + 2048
 	counters = ctxInt + 2048
 
 	setLive  = 0
@@ -86,18 +86,14 @@ func ratio(count int32, expected int32) int32 {
 type tensorCoder struct {
 	*coder
 	g       grid
-	kind    int32 // 0: kernels of several positions, 1: dense over an image, 2: other
+	kind    int32 // kindKernel, ...
 	live    []bool
-	liveN   int
-	v       []int8 // values, row-major
-	book    []int8 // other than zero, ascending; nil: any int8
-	mask    part
-	value   part
+	v       []int8   // values, row-major
+	book    []int8   // other than zero, ascending; nil: any int8
 	cols    []column // the live ones
 	col     []int32  // nonzero weights of each column in the rows so far
 	channel []int32  // of each input channel
 	pos     []int32  // of each position
-	near    []int32  // of the columns of the same channel at the eight positions around
 	plane   []int32  // of each input channel in this row
 }
 
@@ -140,7 +136,6 @@ func (t *tensorCoder) codeLive() {
 		t.context(setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 		b := t.bit(bit01(t.live[i]))
 		t.live[i] = b == 1
-		t.liveN += b
 		prev = prev<<1&3 | b
 	}
 }
@@ -154,14 +149,15 @@ func bit01(b bool) int {
 
 // row is what is known of the row that is being coded.
 type row struct {
-	v, up     []int8 // its values, and those of the row before, nil in the first
-	r         int32
-	n, seen   int32 // nonzero weights and weights so far
-	density   int64 // of the rows before, 1/65536
-	col, near int32 // lg of what a column, and its neighbours, are expected to have
-	log       int32 // log2ish(r)
-	last      int8  // latest nonzero value
-	before    int32 // nonzero weights of the block before
+	v, up   []int8 // its values, and those of the row before, nil in the first
+	r       int32
+	n, seen int32 // nonzero weights and weights so far
+	density int64 // of the rows before, 1/65536
+	col     int32 // lg of what a column is expected to have
+	log     int32 // log2ish(r)
+	last    int8  // latest nonzero value
+	before  int32 // nonzero weights of the block before
+	ratio   int32 // of n to what seen weights are expected to have, when the block began
 }
 
 // code codes every weight of the live columns, row by row.
@@ -173,9 +169,8 @@ func (t *tensorCoder) code(account func(part)) {
 			t.cols = append(t.cols, column{i: i, c: i % g.c, x: p % g.kw, y: p / g.kw, p: p})
 		}
 	}
-	counts := make([]int32, 2*n+2*g.c+g.kh*g.kw)
+	counts := make([]int32, n+2*g.c+g.kh*g.kw)
 	t.col, counts = counts[:n], counts[n:]
-	t.near, counts = counts[:n], counts[n:]
 	t.channel, counts = counts[:g.c], counts[g.c:]
 	t.plane, t.pos = counts[:g.c], counts[g.c:]
 	total := 0 // nonzero weights
@@ -185,7 +180,7 @@ func (t *tensorCoder) code(account func(part)) {
 			w.up = t.v[(r-1)*n : r*n]
 		}
 		w.density = int64(total+1) << 16 / int64(r*len(t.cols)+2)
-		w.col, w.near = expected(r, w.density), expected(8*r, w.density)
+		w.col = expected(r, w.density)
 		clear(t.plane)
 		for at := 0; at < len(t.cols); at += block {
 			if t.short || t.broken {
@@ -200,11 +195,10 @@ func (t *tensorCoder) code(account func(part)) {
 // codeBlock codes some columns of a row: whether any is other than zero, and
 // if so each.
 func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
-	var col, near, above, up int32
+	var col, above, up int32
 	any := 0
 	for _, c := range cols {
 		col += t.col[c.i]
-		near += t.near[c.i]
 		if j := c.i - t.g.kw*t.g.c; j >= 0 && j < cols[0].i {
 			above += nonzero(w.v[j])
 		}
@@ -214,20 +208,12 @@ func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
 		any |= int(nonzero(w.v[c.i]))
 	}
 	n := len(cols)
-	rowRatio := ratio(w.n, expected(int(w.seen), w.density))
+	w.ratio = ratio(w.n, expected(int(w.seen), w.density))
 	colRatio := ratio(col, expected(int(w.r)*n, w.density))
-	k := t.kind
 	t.begin(setBlock)
-	t.add(ctxBlock + k*16 + int32(n))
-	t.add(ctxBlock + 64 + k*144 + rowRatio*12 + colRatio)
-	t.add(ctxBlock + 512 + k*256 + log2ish(int(col))*16 + w.log)
-	t.add(ctxBlock + 1280 + k*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
-	t.add(ctxBlock + 1472 + log2ish(int(w.n))*16 + colRatio)
-	if k != kindPlain {
-		nearRatio := ratio(near, expected(8*int(w.r)*n, w.density))
-		t.add(ctxBlock + 1728 + k*144 + nearRatio*12 + colRatio)
-		t.add(ctxBlock + 2016 + log2ish(int(col))*16 + log2ish(int(near)))
-	}
+	t.add(ctxBlock + t.kind*144 + w.ratio*12 + colRatio)
+	t.add(ctxBlock + 432 + t.kind*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
+	t.add(ctxBlock + 624 + log2ish(int(w.n))*16 + colRatio)
 	any = t.bit(any)
 	account(partMasks)
 	before := w.n
@@ -290,7 +276,6 @@ func (t *tensorCoder) codeElement(w *row, at column, none bool, left int, accoun
 	}
 	w.n++
 	t.col[at.i]++
-	t.around(at.i, at.x, at.y)
 	t.channel[at.c]++
 	t.pos[at.p]++
 	t.plane[at.c]++
@@ -311,25 +296,23 @@ func (t *tensorCoder) maskContexts(w *row, at column, b neighbours, none bool, l
 	if none {
 		set, first = set+4, int32(1+left)
 	}
-	rowRatio := ratio(w.n, expected(int(w.seen), w.density))
 	colRatio := ratio(t.col[at.i], w.col)
 	t.begin(set)
 	t.add(ctxMask + colRatio*9 + first)
-	t.add(ctxMask + 128 + k*144 + rowRatio*12 + colRatio)
+	t.add(ctxMask + 128 + k*144 + w.ratio*12 + colRatio)
 	t.add(ctxMask + 560 + k*1024 + (log2ish(int(t.col[at.i]))*16+w.log)*4 + b.prev)
-	t.add(ctxMask + 3632 + k*128 + min(t.plane[at.c], 7)*16 + log2ish(int(w.n)))
 	if k == kindPlain {
+		t.add(ctxMask + 3632 + log2ish(int(w.n)))
 		return
 	}
-	nearRatio := ratio(t.near[at.i], w.near)
-	t.add(ctxMask + 4016 + k*48 + ((b.side*2+b.above)*3+b.diag)*4 + b.far*2 + b.prev)
-	t.add(ctxMask + 4112 + k*144 + nearRatio*12 + colRatio)
+	t.add(ctxMask + 3648 + k*48 + ((b.side*2+b.above)*3+b.diag)*4 + b.far*2 + b.prev)
 	if k == kindImage {
 		return
 	}
+	t.add(ctxMask + 3744 + min(t.plane[at.c], 7)*16 + log2ish(int(w.n)))
 	posRatio := ratio(t.pos[at.p], expected(int(w.r)*g.c+at.c, w.density))
 	chRatio := ratio(t.channel[at.c], expected(int(w.r)*g.kh*g.kw+at.p, w.density))
-	t.add(ctxMask + 4400 + posRatio*12 + chRatio)
+	t.add(ctxMask + 3872 + posRatio*12 + chRatio)
 }
 
 func nonzero(v int8) int32 {
@@ -337,18 +320,6 @@ func nonzero(v int8) int32 {
 		return 1
 	}
 	return 0
-}
-
-// around counts the weight of column i, at x, y, for the columns around it.
-func (t *tensorCoder) around(i, x, y int) {
-	g := t.g
-	for dy := max(-1, -y); dy <= min(1, g.kh-1-y); dy++ {
-		for dx := max(-1, -x); dx <= min(1, g.kw-1-x); dx++ {
-			if dx != 0 || dy != 0 {
-				t.near[i+(dy*g.kw+dx)*g.c]++
-			}
-		}
-	}
 }
 
 func sign(v int8) int32 {
@@ -367,14 +338,12 @@ func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 	node := int32(1)
 	sides := sign(up)*3 + sign(left)
 	near := int32(t.place(last))
-	from := sign(last)
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
 		t.begin(setValue + min(depth, 7))
 		t.add(ctxValue + node)
-		t.add(ctxValue + 256 + (node&63)*3 + from)
-		t.add(ctxValue + 512 + (node&63)*9 + sides)
-		t.add(ctxValue + 1152 + (node&63)*16 + near)
+		t.add(ctxValue + 256 + (node&63)*9 + sides)
+		t.add(ctxValue + 832 + (node&63)*16 + near)
 		b := t.bit(bit01(!t.dec && v >= t.book[mid]))
 		if b == 1 {
 			lo = mid
@@ -404,7 +373,7 @@ func (t *tensorCoder) place(v int8) int {
 
 // codeByte codes a value other than zero: sign, then the magnitude less one.
 func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
-	t.context(setValue, ctxValue+3000+sign(last), ctxValue+3004+sign(up)*3+sign(left), ctxValue+3000+16)
+	t.context(setValue, ctxValue+1856+sign(last), ctxValue+1860+sign(up)*3+sign(left), ctxValue+1872)
 	neg := t.bit(bit01(v < 0))
 	mag := int(v)
 	if neg == 1 {
