@@ -155,16 +155,31 @@ func softmaxFree(g *graph.Graph, task string) *graph.Graph {
 	return train.Logits(g)
 }
 
-// fitBatch halves a batch, to 16 at the least, until activations and their
-// gradients take at most about 600 MB.
-func fitBatch(g *graph.Graph, batch int) int {
+// activations returns the elements of all activations of a sample.
+func activations(g *graph.Graph) int {
 	size := 0
 	for _, n := range g.Nodes {
 		for _, v := range n.Outputs {
 			size += v.Shape.Size()
 		}
 	}
-	for batch > 16 && size*batch*8 > 600<<20 {
+	return size
+}
+
+// fitBatch halves a batch, to 16 at the least, until activations and their
+// gradients take at most about 600 MB.
+func fitBatch(g *graph.Graph, batch int) int {
+	for size := activations(g); batch > 16 && size*batch*8 > 600<<20; {
+		batch /= 2
+	}
+	return batch
+}
+
+// predictBatch is the batch of networks that only run forward: 32, or less
+// where the activations of a thread would take more than 32 MB.
+func predictBatch(g *graph.Graph) int {
+	batch := 32
+	for size := activations(g); batch > 4 && size*batch*4 > 32<<20; {
 		batch /= 2
 	}
 	return batch

@@ -42,8 +42,7 @@ type feed struct {
 
 // newFeed prepares batches of at most batch samples.
 func newFeed(g *graph.Graph, copies, n int, makeCopy func(copy int) *dataset.Set, task string, batch, threads int, seed uint64) (*feed, error) {
-	const teacherBatch = 32
-	p, err := train.NewPredictor(g, teacherBatch, threads)
+	p, err := train.NewPredictor(g, predictBatch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}

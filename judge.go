@@ -168,8 +168,7 @@ func (j *judge) graphDrop(g *graph.Graph, n int) (points, se float64, err error)
 // outputs runs g on the first n samples of set: [n, outputs], logits of
 // classifiers.
 func outputs(g *graph.Graph, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
-	const batch = 32
-	p, err := train.NewPredictor(g, batch, threads)
+	p, err := train.NewPredictor(g, predictBatch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
