@@ -150,6 +150,8 @@ func TestUsage(t *testing.T) {
 	for _, c := range []struct{ args, want, help string }{
 		{"compres corner.onnx", `unknown command "compres"; did you mean compress?`, "edgec"},
 		{"frobnicate", `unknown command "frobnicate"`, "edgec"},
+		{"help frobnicate", `unknown command "frobnicate"`, "edgec"},
+		{"help compres", `did you mean compress?`, "edgec"},
 		{"compress", "give one ONNX file", "edgec compress"},
 		{"compress a.onnx b.onnx --data data", "one argument too many", "edgec compress"},
 		{"compress corner.onnx", "--data is missing", "edgec compress"},

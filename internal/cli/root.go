@@ -81,11 +81,7 @@ best file so far was written.`,
 			if len(args) == 0 {
 				return nil
 			}
-			did := ""
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-				did = "; did you mean " + strings.Join(s, " or ") + "?"
-			}
-			return usagef(cmd, "unknown command %q%s", args[0], did)
+			return unknown(cmd, args[0])
 		},
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 		RunE:             func(cmd *cobra.Command, args []string) error { return cmd.Help() },
@@ -102,7 +98,25 @@ best file so far was written.`,
 	for _, c := range commands {
 		root.AddCommand(c(a))
 	}
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	must(err)
+	help.Args = func(_ *cobra.Command, args []string) error { // cobra's prints that there is no such topic, and is content
+		if c, _, err := root.Find(args); len(args) > 0 && (err != nil || c == root) {
+			return unknown(root, args[0])
+		}
+		return nil
+	}
 	return root
+}
+
+// unknown refuses a command that root does not have.
+func unknown(root *cobra.Command, name string) error {
+	did := ""
+	if s := root.SuggestionsFor(name); len(s) > 0 {
+		did = "; did you mean " + strings.Join(s, " or ") + "?"
+	}
+	return usagef(root, "unknown command %q%s", name, did)
 }
 
 // usagef is a mistake in the command line of cmd.
