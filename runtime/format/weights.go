@@ -88,17 +88,31 @@ type tensorCoder struct {
 	g       grid
 	kind    int32 // kindKernel, ...
 	live    []bool
-	v       []int8   // values, row-major
-	book    []int8   // other than zero, ascending; nil: any int8
-	cols    []column // the live ones
-	col     []int32  // nonzero weights of each column in the rows so far
-	channel []int32  // of each input channel
-	pos     []int32  // of each position
-	plane   []int32  // of each input channel in this row
+	liveN   int
+	v       []int8  // values, row-major
+	book    []int8  // other than zero, ascending; nil: any int8
+	col     []int32 // nonzero weights of each column in the rows so far
+	channel []int32 // of each input channel
+	pos     []int32 // of each position
+	plane   []int32 // of each input channel in this row
 }
 
-// column is a live column: its number, channel and position.
+// column is a column of a row: its number, channel and position.
 type column struct{ i, c, x, y, p int }
+
+// step goes on to the next column.
+func (at *column) step(g grid) {
+	at.i++
+	if at.c++; at.c < g.c {
+		return
+	}
+	at.c = 0
+	at.p++
+	if at.x++; at.x == g.kw {
+		at.x = 0
+		at.y++
+	}
+}
 
 // block is the number of live columns of a row that one bit declares empty.
 const block = 8
@@ -136,6 +150,7 @@ func (t *tensorCoder) codeLive() {
 		t.context(setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 		b := t.bit(bit01(t.live[i]))
 		t.live[i] = b == 1
+		t.liveN += b
 		prev = prev<<1&3 | b
 	}
 }
@@ -164,29 +179,34 @@ type row struct {
 func (t *tensorCoder) code(account func(part)) {
 	g := t.g
 	n := g.cols()
-	for i, live := range t.live {
-		if p := i / g.c; live {
-			t.cols = append(t.cols, column{i: i, c: i % g.c, x: p % g.kw, y: p / g.kw, p: p})
-		}
-	}
 	counts := make([]int32, n+2*g.c+g.kh*g.kw)
 	t.col, counts = counts[:n], counts[n:]
 	t.channel, counts = counts[:g.c], counts[g.c:]
 	t.plane, t.pos = counts[:g.c], counts[g.c:]
+	var cols [block]column
 	total := 0 // nonzero weights
 	for r := 0; r < g.rows; r++ {
 		w := row{v: t.v[r*n : (r+1)*n], r: int32(r), log: log2ish(r)}
 		if r > 0 {
 			w.up = t.v[(r-1)*n : r*n]
 		}
-		w.density = int64(total+1) << 16 / int64(r*len(t.cols)+2)
+		w.density = int64(total+1) << 16 / int64(r*t.liveN+2)
 		w.col = expected(r, w.density)
 		clear(t.plane)
-		for at := 0; at < len(t.cols); at += block {
+		for at := (column{}); at.i < n; {
+			k := 0
+			for ; at.i < n && k < block; at.step(g) {
+				if t.live[at.i] {
+					cols[k] = at
+					k++
+				}
+			}
 			if t.short || t.broken {
 				return
 			}
-			t.codeBlock(&w, t.cols[at:min(at+block, len(t.cols))], account)
+			if k > 0 {
+				t.codeBlock(&w, cols[:k], account)
+			}
 		}
 		total += int(w.n)
 	}
@@ -196,7 +216,7 @@ func (t *tensorCoder) code(account func(part)) {
 // if so each.
 func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
 	var col, above, up int32
-	any := 0
+	some := 0
 	for _, c := range cols {
 		col += t.col[c.i]
 		if j := c.i - t.g.kw*t.g.c; j >= 0 && j < cols[0].i {
@@ -205,7 +225,7 @@ func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
 		if w.up != nil {
 			up += nonzero(w.up[c.i])
 		}
-		any |= int(nonzero(w.v[c.i]))
+		some |= int(nonzero(w.v[c.i]))
 	}
 	n := len(cols)
 	w.ratio = ratio(w.n, expected(int(w.seen), w.density))
@@ -214,10 +234,10 @@ func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
 	t.add(ctxBlock + t.kind*144 + w.ratio*12 + colRatio)
 	t.add(ctxBlock + 432 + t.kind*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
 	t.add(ctxBlock + 624 + log2ish(int(w.n))*16 + colRatio)
-	any = t.bit(any)
+	some = t.bit(some)
 	account(partMasks)
 	before := w.n
-	if any != 0 {
+	if some != 0 {
 		for j, c := range cols {
 			t.codeElement(w, c, w.n == before, n-1-j, account)
 		}
