@@ -78,10 +78,10 @@ type model struct {
 
 	// the bit being predicted
 	mix  *mixer
-	used int               // contexts so far
-	in   [inputs - 1]int32 // their counters
-	st   [inputs - 1]int32 // what each predicts
-	dot  int64             // weighted by the mixer
+	used int           // contexts so far
+	in   [inputs]int32 // their counters
+	st   [inputs]int32 // what each predicts
+	dot  int64         // weighted by the mixer
 	p    int32
 }
 
@@ -116,7 +116,7 @@ func (m *model) add(counter int32) {
 	c := &m.counters[counter]
 	// a young counter is not trusted much
 	st := int32(m.stretch[c.p>>5]) * trust[c.n] >> 8
-	i := m.used
+	i := m.used & (inputs - 1)
 	m.in[i], m.st[i] = counter, st
 	m.dot += int64(m.mix.w[i]) * int64(st)
 	m.used = i + 1
@@ -138,8 +138,9 @@ func (m *model) update(bit int32) {
 		mx.rate = int64(3 + 1280/(32+mx.n))
 	}
 	target := bit * 65535
-	for i, k := range m.in[:m.used] {
-		c := &m.counters[k]
+	for i := 0; i < m.used; i++ {
+		i := i & (inputs - 1)
+		c := &m.counters[m.in[i]]
 		mx.w[i] += int32((int64(m.st[i])*step + 1<<19) >> 20)
 		n := c.n
 		c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)

@@ -215,6 +215,7 @@ func (t *tensorCoder) code(account func(part)) {
 // codeBlock codes some columns of a row: whether any is other than zero, and
 // if so each.
 func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
+	m := t.model
 	var col, above, up int32
 	some := 0
 	for _, c := range cols {
@@ -230,10 +231,10 @@ func (t *tensorCoder) codeBlock(w *row, cols []column, account func(part)) {
 	n := len(cols)
 	w.ratio = ratio(w.n, expected(int(w.seen), w.density))
 	colRatio := ratio(col, expected(int(w.r)*n, w.density))
-	t.begin(setBlock)
-	t.add(ctxBlock + t.kind*144 + w.ratio*12 + colRatio)
-	t.add(ctxBlock + 432 + t.kind*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
-	t.add(ctxBlock + 624 + log2ish(int(w.n))*16 + colRatio)
+	m.begin(setBlock)
+	m.add(ctxBlock + t.kind*144 + w.ratio*12 + colRatio)
+	m.add(ctxBlock + 432 + t.kind*64 + min(w.before, 3)*16 + min(up, 3)*4 + min(above, 3))
+	m.add(ctxBlock + 624 + log2ish(int(w.n))*16 + colRatio)
 	some = t.bit(some)
 	account(partMasks)
 	before := w.n
@@ -311,28 +312,29 @@ func (t *tensorCoder) codeElement(w *row, at column, none bool, left int, accoun
 
 // maskContexts chooses the contexts of whether a weight is other than zero.
 func (t *tensorCoder) maskContexts(w *row, at column, b neighbours, none bool, left int) {
+	m := t.model
 	g, k := t.g, t.kind
 	set, first := setMask+int(min(b.side+b.above+min(b.diag, 1)+b.far, 3)), int32(0)
 	if none {
 		set, first = set+4, int32(1+left)
 	}
 	colRatio := ratio(t.col[at.i], w.col)
-	t.begin(set)
-	t.add(ctxMask + colRatio*9 + first)
-	t.add(ctxMask + 128 + k*144 + w.ratio*12 + colRatio)
-	t.add(ctxMask + 560 + k*1024 + (log2ish(int(t.col[at.i]))*16+w.log)*4 + b.prev)
+	m.begin(set)
+	m.add(ctxMask + colRatio*9 + first)
+	m.add(ctxMask + 128 + k*144 + w.ratio*12 + colRatio)
+	m.add(ctxMask + 560 + k*1024 + (log2ish(int(t.col[at.i]))*16+w.log)*4 + b.prev)
 	if k == kindPlain {
-		t.add(ctxMask + 3632 + log2ish(int(w.n)))
+		m.add(ctxMask + 3632 + log2ish(int(w.n)))
 		return
 	}
-	t.add(ctxMask + 3648 + k*48 + ((b.side*2+b.above)*3+b.diag)*4 + b.far*2 + b.prev)
+	m.add(ctxMask + 3648 + k*48 + ((b.side*2+b.above)*3+b.diag)*4 + b.far*2 + b.prev)
 	if k == kindImage {
 		return
 	}
-	t.add(ctxMask + 3744 + min(t.plane[at.c], 7)*16 + log2ish(int(w.n)))
+	m.add(ctxMask + 3744 + min(t.plane[at.c], 7)*16 + log2ish(int(w.n)))
 	posRatio := ratio(t.pos[at.p], expected(int(w.r)*g.c+at.c, w.density))
 	chRatio := ratio(t.channel[at.c], expected(int(w.r)*g.kh*g.kw+at.p, w.density))
-	t.add(ctxMask + 3872 + posRatio*12 + chRatio)
+	m.add(ctxMask + 3872 + posRatio*12 + chRatio)
 }
 
 func nonzero(v int8) int32 {
@@ -354,16 +356,17 @@ func sign(v int8) int32 {
 
 // codeIndex codes v as a place in the sorted book by a binary tree of halves.
 func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
+	m := t.model
 	lo, hi := 0, len(t.book)
 	node := int32(1)
 	sides := sign(up)*3 + sign(left)
 	near := int32(t.place(last))
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
-		t.begin(setValue + min(depth, 7))
-		t.add(ctxValue + node)
-		t.add(ctxValue + 256 + (node&63)*9 + sides)
-		t.add(ctxValue + 832 + (node&63)*16 + near)
+		m.begin(setValue + min(depth, 7))
+		m.add(ctxValue + node)
+		m.add(ctxValue + 256 + (node&63)*9 + sides)
+		m.add(ctxValue + 832 + (node&63)*16 + near)
 		b := t.bit(bit01(!t.dec && v >= t.book[mid]))
 		if b == 1 {
 			lo = mid
