@@ -1,0 +1,70 @@
+package edgec
+
+import (
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// wide is a network of one activation of n elements that nothing computes.
+func wide(n int) *graph.Graph {
+	v := &graph.Value{Shape: tensor.Shape{1, n}}
+	return &graph.Graph{Nodes: []*graph.Node{{Outputs: []*graph.Value{v}}}}
+}
+
+// Batches shrink until activations fit, and no further than training bears.
+func TestBatchesFit(t *testing.T) {
+	for _, c := range []struct{ elements, train, predict int }{
+		{1000, 256, 32},
+		{262_144, 256, 32},  // 536 MB with gradients; 32 MB forward, just
+		{400_000, 128, 16},  // 819 MB would be too much
+		{900_000, 64, 8},    // the case of four convolutions of 256 kernels
+		{50_000_000, 16, 4}, // never smaller
+	} {
+		g := wide(c.elements)
+		if got := fitBatch(g, 256); got != c.train {
+			t.Errorf("%d elements: batch %d of training, want %d", c.elements, got, c.train)
+		}
+		if got := predictBatch(g); got != c.predict {
+			t.Errorf("%d elements: batch %d forward, want %d", c.elements, got, c.predict)
+		}
+	}
+	if got := fitBatch(wide(10), 128); got != 128 {
+		t.Errorf("a small network trains in batches of %d, asked 128", got)
+	}
+}
+
+// Filters are cut while the drop stays within a part of what is accepted above
+// the drop before any cut; a size alone accepts sizeOnlyDrop more than that.
+func TestFilterLimit(t *testing.T) {
+	s := &search{net: identity(t, 3, 1), recipe: Recipe{MaxDrop: 1}}
+	near(t, "from 0.1", s.filterLimit(0.1), 0.1+filterShare*(1+slack-0.1), 1e-12)
+	near(t, "above what is accepted", s.filterLimit(2), 2, 1e-12)
+	s.recipe = Recipe{MaxSize: 1000}
+	near(t, "size only", s.filterLimit(2), 2+filterShare*sizeOnlyDrop, 1e-12)
+}
+
+// A network of few multiplications meets all held-out samples in every step.
+func TestEnough(t *testing.T) {
+	s := &search{judge: &judge{set: openCSV(t, "a,b,c,label\n5,1,1,0\n1,5,1,1\n1,1,5,0\n1,2,9,2\n")}}
+	if got := s.enough(identity(t, 3, 1)); got != 4 {
+		t.Errorf("%d samples of 4", got)
+	}
+}
+
+// Larger codebooks are left out once a file with a codebook meets the recipe,
+// for which the int8 file does not count.
+func TestFinerIsLeftOut(t *testing.T) {
+	s := &search{points: []Point{{Meets: true}, {Centroids: 16, Meets: true}}}
+	if err := s.finer(nil); err != nil { // would fail on the missing state
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an int8 file that meets the recipe ended the search for a codebook")
+		}
+	}()
+	s.points = s.points[:1]
+	s.finer(nil)
+}
