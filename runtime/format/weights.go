@@ -89,12 +89,13 @@ type tensorCoder struct {
 	kind    int32 // kindKernel, ...
 	live    []bool
 	liveN   int
-	v       []int8  // values, row-major
-	book    []int8  // other than zero, ascending; nil: any int8
-	col     []int32 // nonzero weights of each column in the rows so far
-	channel []int32 // of each input channel
-	pos     []int32 // of each position
-	plane   []int32 // of each input channel in this row
+	v       []int8     // values, row-major
+	book    []int8     // other than zero, ascending; nil: any int8
+	places  [256]uint8 // the rough place of a value in the book, 1..14; 0 for zero
+	col     []int32    // nonzero weights of each column in the rows so far
+	channel []int32    // of each input channel
+	pos     []int32    // of each position
+	plane   []int32    // of each input channel in this row
 }
 
 // column is a column of a row: its number, channel and position.
@@ -183,6 +184,9 @@ func (t *tensorCoder) code(account func(part)) {
 	t.col, counts = counts[:n], counts[n:]
 	t.channel, counts = counts[:g.c], counts[g.c:]
 	t.plane, t.pos = counts[:g.c], counts[g.c:]
+	for i, v := range t.book {
+		t.places[uint8(v)] = uint8(1 + i*14/len(t.book))
+	}
 	var cols [block]column
 	total := 0 // nonzero weights
 	for r := 0; r < g.rows; r++ {
@@ -360,7 +364,7 @@ func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 	lo, hi := 0, len(t.book)
 	node := int32(1)
 	sides := sign(up)*3 + sign(left)
-	near := int32(t.place(last))
+	near := int32(t.places[uint8(last)])
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
 		m.begin(setValue + min(depth, 7))
@@ -379,19 +383,6 @@ func (t *tensorCoder) codeIndex(v, last, up, left int8) int8 {
 		}
 	}
 	return t.book[lo]
-}
-
-// place is the rough place of v in the book, 0 for zero.
-func (t *tensorCoder) place(v int8) int {
-	if v == 0 {
-		return 0
-	}
-	for i, b := range t.book {
-		if b >= v {
-			return 1 + i*14/len(t.book)
-		}
-	}
-	return 15
 }
 
 // codeByte codes a value other than zero: sign, then the magnitude less one.
