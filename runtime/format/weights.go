@@ -38,6 +38,22 @@ func (g grid) cols() int { return g.kh * g.kw * g.c }
 // log2ish is a coarse logarithm for contexts: 0, 1, 2, 3, 4 for 4-5, 5 for 6-8,
 // 6 for 9-12, and so on, two steps an octave from there, up to 15.
 func log2ish(n int) int32 {
+	if n < len(smallLogs) {
+		return int32(smallLogs[n])
+	}
+	return logSteps(n)
+}
+
+// smallLogs[n] is log2ish(n).
+var smallLogs = func() (t [128]uint8) {
+	for n := range t {
+		t[n] = uint8(logSteps(n))
+	}
+	return t
+}()
+
+// logSteps computes log2ish step by step.
+func logSteps(n int) int32 {
 	switch {
 	case n < 4:
 		return int32(n)
