@@ -24,8 +24,8 @@ import (
 // What decides is the drop on the held-out part, sample by sample against the
 // float network. If the network was trained on data.Train (Recipe.TrainedOn),
 // it knows the held-out part too, and its errors there are too few. Then, with
-// labels, its error is taken where it is honest: on data.Test, which the float network meets
-// for this figure alone and no candidate before the answer. Without data.Test
+// labels, its error is taken where it is honest: on data.Test, which the float
+// network meets for this figure alone and no candidate before the answer. Without data.Test
 // both are compared on training samples in distortions that neither has met,
 // which errs on the safe side: pruning forgets what the float network has learned
 // by heart.
@@ -338,7 +338,7 @@ func (s *search) warm() error {
 		}
 		drop := 100.0
 		if failed == nil {
-			if drop, err = s.averageDrop(t, net, s.enough(net)); err != nil {
+			if drop, err = s.averageDrop(t, net, enough(s.judge.set.Len(), macs(net))); err != nil {
 				return err
 			}
 		}
@@ -362,11 +362,12 @@ func (s *search) averageDrop(t *train.Trainer, g *graph.Graph, n int) (drop floa
 	return drop, err
 }
 
-// enough returns how many held-out samples are enough to judge g by in a step
-// that later ones put right: a large network meets part of them.
-func (s *search) enough(g *graph.Graph) int {
-	const work = 5e11 // multiplications
-	return min(s.judge.set.Len(), max(1000, int(work/float64(max(macs(g), 1)))))
+// enough returns how many of the held-out samples are enough to judge a network
+// of that many multiplications by, in a step that later ones put right: a large
+// one meets part of them, at least 1000.
+func enough(heldOut int, multiplications int64) int {
+	const work = 5e11 // multiplications in all
+	return min(heldOut, max(1000, int(work/float64(max(multiplications, 1)))))
 }
 
 // checkpoint is an accepted state of pruning.
@@ -437,7 +438,7 @@ func (s *search) filters() error {
 		}
 		n := s.judge.set.Len() // the first drop is the base of the limit
 		if round > 0 {
-			n = s.enough(s.net)
+			n = enough(n, macs(s.net))
 		}
 		drop, err := s.observe(f, n)
 		if err != nil {

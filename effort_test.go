@@ -45,11 +45,19 @@ func TestFilterLimit(t *testing.T) {
 	near(t, "size only", s.filterLimit(2), 2+filterShare*sizeOnlyDrop, 1e-12)
 }
 
-// A network of few multiplications meets all held-out samples in every step.
+// A small network meets all held-out samples in every step, a large one part of
+// them, and none fewer than 1000 while there are as many.
 func TestEnough(t *testing.T) {
-	s := &search{judge: &judge{set: openCSV(t, "a,b,c,label\n5,1,1,0\n1,5,1,1\n1,1,5,0\n1,2,9,2\n")}}
-	if got := s.enough(identity(t, 3, 1)); got != 4 {
-		t.Errorf("%d samples of 4", got)
+	for _, c := range []struct {
+		heldOut         int
+		multiplications int64
+		want            int
+	}{
+		{10_000, 0, 10_000}, {10_000, 2_000_000, 10_000}, {10_000, 155_000_000, 3225}, {10_000, 2_000_000_000, 1000}, {400, 2_000_000_000, 400},
+	} {
+		if got := enough(c.heldOut, c.multiplications); got != c.want {
+			t.Errorf("%d samples of %d for %d multiplications, want %d", got, c.heldOut, c.multiplications, c.want)
+		}
 	}
 }
 

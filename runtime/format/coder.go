@@ -41,7 +41,6 @@ func (c *coder) next() byte {
 // bit codes one bit in the contexts that have been chosen, with probability p
 // of a one: [lo, mid] stands for one, (mid, hi] for zero.
 func (c *coder) bit(b int) int {
-
 	p := c.predict()
 	mid := c.lo + uint32(uint64(c.hi-c.lo)*uint64(p)>>16)
 	if c.dec {
