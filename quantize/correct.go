@@ -19,66 +19,118 @@ import (
 // is g without its grids and codebooks: the shadow weights under their masks.
 // Layers without bias, and biases that the mask prunes, are left alone.
 //
-// It holds the activations of all samples that later layers read: give it a few
-// hundred samples.
+// It holds the activations of all samples that later layers read, up to
+// correctionFloats numbers: of a network with larger activations the first
+// samples decide.
 //
 // Source: Nagel et al. (2019), section 4.2, in its empirical form.
 func CorrectBias(g *graph.Graph, batches Batches) error {
-	float := withoutGrids(g)
-	run, ref := newWalk(g), newWalk(float)
-	for batch := range batches {
-		if _, err := checkBatch(g, batch); err != nil {
-			return err
-		}
-		run.start(batch)
-		ref.start(batch)
+	run := newWalk(g)
+	few := firstSamples(batches, max(1, correctionFloats/run.liveFloats()))
+	float, want, err := floatMeans(g, few)
+	if err != nil {
+		return err
 	}
-	if len(run.acts) == 0 {
-		return fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+	for batch := range few {
+		run.start(batch)
 	}
 	for i, n := range g.Nodes {
-		if err := correctNode(run, ref, n, float.Nodes[i]); err != nil {
-			return err
+		if b := correctable(n); b != nil {
+			var got mean
+			for _, acts := range run.acts {
+				if err := run.observe(&got, n, acts); err != nil {
+					return err
+				}
+			}
+			for c := range got.sum {
+				if b.Mask == nil || b.Mask[c] != 0 {
+					b.Shadow.Data[c] += float32(want[float.Nodes[i]].of(c) - got.of(c))
+				}
+			}
+			b.Refresh()
 		}
-		if err := run.step(i, n.Op); err != nil {
-			return err
-		}
-		if err := ref.step(i, float.Nodes[i].Op); err != nil {
-			return err
+		for _, acts := range run.acts {
+			if err := run.step(i, acts); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func correctNode(run, ref *walk, n, floatNode *graph.Node) error {
-	if len(n.Inputs) < 3 || n.Inputs[2] == nil || n.Inputs[2].Param == nil {
-		return nil
-	}
-	free := unclamped(n.Op)
-	if free == nil {
-		return nil
-	}
-	b := n.Inputs[2].Param
-	axis := len(n.Outputs[0].Shape) - 1
-	if _, ok := n.Op.(op.Conv2D); ok {
-		axis = 1
-	}
-	want, err := ref.means(floatNode, free, axis)
-	if err != nil {
-		return err
-	}
-	got, err := run.means(n, free, axis)
-	if err != nil {
-		return err
-	}
-	for c := range want {
-		if b.Mask == nil || b.Mask[c] != 0 {
-			b.Shadow.Data[c] += float32(want[c] - got[c])
+// correctionFloats bounds the activations that CorrectBias holds, 256 MB.
+const correctionFloats = 1 << 26
+
+// firstSamples yields the first n samples of batches.
+func firstSamples(batches Batches, n int) Batches {
+	return func(yield func([]*tensor.Tensor) bool) {
+		left := n
+		for batch := range batches {
+			if have := batch[0].Shape[0]; have > left {
+				cut := make([]*tensor.Tensor, len(batch))
+				for i, x := range batch {
+					cut[i] = x.Rows(0, left)
+				}
+				batch = cut
+			}
+			left -= batch[0].Shape[0]
+			if !yield(batch) || left == 0 {
+				return
+			}
 		}
 	}
-	b.Refresh()
-	return nil
 }
+
+// floatMeans returns g without grids, and the mean outputs of its layers whose
+// biases can be corrected.
+func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]*mean, error) {
+	float := withoutGrids(g)
+	means := map[*graph.Node]*mean{}
+	for _, n := range float.Nodes {
+		if correctable(n) != nil {
+			means[n] = &mean{}
+		}
+	}
+	some := false
+	for batch := range batches {
+		if _, err := checkBatch(g, batch); err != nil {
+			return nil, nil, err
+		}
+		some = true
+		ref := newWalk(float)
+		ref.start(batch)
+		for i, n := range float.Nodes {
+			if m := means[n]; m != nil {
+				if err := ref.observe(m, n, ref.acts[0]); err != nil {
+					return nil, nil, err
+				}
+			}
+			if err := ref.step(i, ref.acts[0]); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if !some {
+		return nil, nil, fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+	}
+	return float, means, nil
+}
+
+// correctable returns the bias of a layer, nil where there is none to correct.
+func correctable(n *graph.Node) *graph.Param {
+	if unclamped(n.Op) == nil || len(n.Inputs) < 3 || n.Inputs[2] == nil {
+		return nil
+	}
+	return n.Inputs[2].Param
+}
+
+// mean is the mean of each output channel of a layer.
+type mean struct {
+	sum   []float64
+	count int // values of each channel
+}
+
+func (m *mean) of(c int) float64 { return m.sum[c] / float64(m.count) }
 
 // unclamped returns the layer without its fused activation, nil for other
 // operators.
@@ -165,51 +217,68 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 	return out, nil
 }
 
-// step executes node i in all batches and frees what nothing reads any more.
-func (w *walk) step(i int, o graph.Op) error {
+// step executes node i in one batch and frees what nothing reads any more.
+func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
 	n := w.g.Nodes[i]
-	for _, acts := range w.acts {
-		out, err := w.apply(n, o, acts)
-		if err != nil {
-			return err
+	out, err := w.apply(n, n.Op, acts)
+	if err != nil {
+		return err
+	}
+	for k, v := range n.Outputs {
+		if v.Grid != nil {
+			v.Grid.Round(out[k].Data)
 		}
-		for k, v := range n.Outputs {
-			if v.Grid != nil {
-				v.Grid.Round(out[k].Data)
-			}
-			acts[v] = out[k]
-		}
-		for v := range acts {
-			if last, read := w.lastUse[v]; !read || last <= i {
-				delete(acts, v)
-			}
+		acts[v] = out[k]
+	}
+	for v := range acts {
+		if last, read := w.lastUse[v]; !read || last <= i {
+			delete(acts, v)
 		}
 	}
 	return nil
 }
 
-// means returns the mean of n's output, computed by o, over all batches for
-// each position of the axis.
-func (w *walk) means(n *graph.Node, o graph.Op, axis int) ([]float64, error) {
-	var sum []float64
-	count := 0
-	for _, acts := range w.acts {
-		out, err := w.apply(n, o, acts)
-		if err != nil {
-			return nil, err
-		}
-		y := out[0]
-		channels, inner := y.Shape[axis], y.Shape[axis+1:].Size()
-		if sum == nil {
-			sum = make([]float64, channels)
-		}
-		for i, v := range y.Data {
-			sum[i/inner%channels] += float64(v)
-		}
-		count += len(y.Data) / channels
+// observe adds n's output before its activation, in one batch, to m.
+func (w *walk) observe(m *mean, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) error {
+	out, err := w.apply(n, unclamped(n.Op), acts)
+	if err != nil {
+		return err
 	}
-	for c := range sum {
-		sum[c] /= float64(count)
+	y := out[0]
+	axis := len(y.Shape) - 1
+	if _, ok := n.Op.(op.Conv2D); ok {
+		axis = 1
 	}
-	return sum, nil
+	channels, inner := y.Shape[axis], y.Shape[axis+1:].Size()
+	if m.sum == nil {
+		m.sum = make([]float64, channels)
+	}
+	for i, v := range y.Data {
+		m.sum[i/inner%channels] += float64(v)
+	}
+	m.count += len(y.Data) / channels
+	return nil
+}
+
+// liveFloats is the most numbers of one sample that are held between nodes.
+func (w *walk) liveFloats() int {
+	size := 0
+	for _, v := range w.g.Inputs {
+		size += v.Shape.Sample().Size()
+	}
+	held := size
+	for i, n := range w.g.Nodes {
+		for _, v := range n.Outputs {
+			if _, read := w.lastUse[v]; read {
+				size += v.Shape.Sample().Size()
+			}
+		}
+		for v, last := range w.lastUse {
+			if last == i && v.Param == nil {
+				size -= v.Shape.Sample().Size()
+			}
+		}
+		held = max(held, size)
+	}
+	return max(held, 1)
 }

@@ -447,3 +447,36 @@ func TestCorrectBias(t *testing.T) {
 		t.Errorf("the coarse grid shifted the means by %v only: the test shows nothing", largest)
 	}
 }
+
+// What bias correction holds is counted from the shapes, and the samples that
+// it meets are cut to it.
+func TestCorrectBiasHolds(t *testing.T) {
+	b, g := lenet(t, 11)
+	w := newWalk(g)
+	w.start([]*tensor.Tensor{b.inputs(1)})
+	most := 0
+	for i := range g.Nodes {
+		if err := w.step(i, w.acts[0]); err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for _, x := range w.acts[0] {
+			held += len(x.Data)
+		}
+		most = max(most, held)
+	}
+	if got := w.liveFloats(); got != most {
+		t.Errorf("%d numbers are held of a sample, counted as %d", most, got)
+	}
+	for _, n := range []int{1, 32, 33, 70, 100} {
+		sizes := []int{}
+		total := 0
+		for batch := range firstSamples(Samples(b.inputs(70), 32), n) {
+			sizes = append(sizes, batch[0].Shape[0])
+			total += batch[0].Shape[0]
+		}
+		if total != min(n, 70) {
+			t.Errorf("the first %d of 70 samples are batches of %v", n, sizes)
+		}
+	}
+}
