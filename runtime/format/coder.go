@@ -13,7 +13,7 @@ type coder struct {
 	short   bool // decoder: read beyond the end of in by more than the coder ever does
 	broken  bool // decoder: a value that no encoder writes
 
-	cost func(p int32) // encoder: told the probability of each bit, may be nil
+	cost func(p int32, b int) // encoder: told each bit and the probability of a one, may be nil
 }
 
 func newEncoder(m *model) *coder { return &coder{model: m, hi: 1<<32 - 1} }
@@ -38,29 +38,95 @@ func (c *coder) next() byte {
 	return 0
 }
 
-// bit codes one bit in the contexts that have been chosen, with probability p
-// of a one: [lo, mid] stands for one, (mid, hi] for zero.
-func (c *coder) bit(b int) int {
-	p := c.predict()
+// bit codes one bit with the mixer set, in contexts, the numbers of up to seven
+// counters.
+func (c *coder) bit(b, set int, contexts ...int32) int {
+	m := c.model
+	x := &m.mixers[set]
+	var st [inputs]int64
+	sum := int64(x.bias) << 8
+	for i, k := range contexts {
+		st[i] = m.opinion(&m.counters[k])
+		sum += int64(x.w[i]) * st[i]
+	}
+	p := m.chance(sum)
+	c.note(b, p)
+	b = c.settle(b, p)
+	step := x.learn(b, p)
+	for i, k := range contexts {
+		x.w[i] += moved(st[i], step)
+		m.counters[k].learn(int32(b) * 65535)
+	}
+	return b
+}
+
+// bit3 is bit in three contexts, which differ. It is bit unrolled, since most
+// of the time to load a network is spent here.
+func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
+	m := c.model
+	x := &m.mixers[set]
+	c0, c1, c2 := &m.counters[k0], &m.counters[k1], &m.counters[k2]
+	s0, s1, s2 := m.opinion(c0), m.opinion(c1), m.opinion(c2)
+	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2)
+	c.note(b, p)
+	b = c.settle(b, p)
+	step := x.learn(b, p)
+	x.w[0] += moved(s0, step)
+	x.w[1] += moved(s1, step)
+	x.w[2] += moved(s2, step)
+	target := int32(b) * 65535
+	c0.learn(target)
+	c1.learn(target)
+	c2.learn(target)
+	return b
+}
+
+// bit4 is bit in four contexts, which differ.
+func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
+	m := c.model
+	x := &m.mixers[set]
+	c0, c1, c2, c3 := &m.counters[k0], &m.counters[k1], &m.counters[k2], &m.counters[k3]
+	s0, s1, s2, s3 := m.opinion(c0), m.opinion(c1), m.opinion(c2), m.opinion(c3)
+	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2 + int64(x.w[3])*s3)
+	c.note(b, p)
+	b = c.settle(b, p)
+	step := x.learn(b, p)
+	x.w[0] += moved(s0, step)
+	x.w[1] += moved(s1, step)
+	x.w[2] += moved(s2, step)
+	x.w[3] += moved(s3, step)
+	target := int32(b) * 65535
+	c0.learn(target)
+	c1.learn(target)
+	c2.learn(target)
+	c3.learn(target)
+	return b
+}
+
+// settle narrows the interval to the part of a bit with the probability p of a
+// one: [lo, mid] stands for one, (mid, hi] for zero.
+func (c *coder) settle(b int, p int32) int {
 	mid := c.lo + uint32(uint64(c.hi-c.lo)*uint64(p)>>16)
 	if c.dec {
-		b = 0
-		if c.x <= mid {
-			b = 1
-		}
+		b = bit01(c.x <= mid)
 	}
-	if b != 0 {
-		c.hi = mid
-	} else {
-		c.lo = mid + 1
+	one := -uint32(b) // without a branch: half of the bits of values are guesses
+	c.hi, c.lo = c.hi&^one|mid&one, c.lo&one|(mid+1)&^one
+	if (c.lo^c.hi)>>24 == 0 {
+		c.shift()
 	}
+	return b
+}
+
+// note tells cost of a bit that is to be written.
+func (c *coder) note(b int, p int32) {
 	if c.cost != nil {
-		if b == 0 {
-			p = 65536 - p
-		}
-		c.cost(p)
+		c.cost(p, b)
 	}
-	c.update(int32(b))
+}
+
+// shift moves the bytes that are settled out of the interval.
+func (c *coder) shift() {
 	for (c.lo^c.hi)>>24 == 0 {
 		if c.dec {
 			c.x = c.x<<8 | uint32(c.next())
@@ -70,7 +136,6 @@ func (c *coder) bit(b int) int {
 		c.lo <<= 8
 		c.hi = c.hi<<8 | 255
 	}
-	return b
 }
 
 // finish writes the fewest bytes that leave the decoder, which reads zeros
@@ -92,12 +157,4 @@ func (c *coder) finish() []byte {
 		v <<= 8
 	}
 	return c.out
-}
-
-// context chooses the mixer and the counters of the next bit.
-func (c *coder) context(set int, counters ...int32) {
-	c.begin(set)
-	for _, k := range counters {
-		c.add(k)
-	}
 }

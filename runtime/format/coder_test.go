@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -13,14 +14,12 @@ func TestCoderZeros(t *testing.T) {
 	const n = 100000
 	c := newEncoder(newModel(1, 1))
 	for range n {
-		c.context(0, 0)
-		c.bit(1)
+		c.bit(1, 0, 0)
 	}
 	code := c.finish()
 	d := newDecoder(newModel(1, 1), code)
 	for i := range n {
-		d.context(0, 0)
-		if d.bit(0) != 1 || d.short {
+		if d.bit(0, 0, 0) != 1 || d.short {
 			t.Fatalf("bit %d of %d in %d bytes: short %v", i, n, len(code), d.short)
 		}
 	}
@@ -39,23 +38,42 @@ func TestCoderBits(t *testing.T) {
 		for i := range bits {
 			bits[i] = bit01(r.Float64() < p) ^ trial&1
 		}
-		contexts := func(c *coder, i int) { c.context(i%3, int32(i%5), 5+int32(i%7)) }
 		c := newEncoder(newModel(12, 3))
 		for i, b := range bits {
-			contexts(c, i)
-			c.bit(b)
+			c.bit(b, i%3, int32(i%5), 5+int32(i%7))
 		}
 		code := c.finish()
 		d := newDecoder(newModel(12, 3), code)
 		for i, b := range bits {
-			contexts(d, i)
-			if d.bit(0) != b {
+			if d.bit(0, i%3, int32(i%5), 5+int32(i%7)) != b {
 				t.Fatalf("trial %d: bit %d of %d", trial, i, len(bits))
 			}
 		}
 		if d.short || d.at < len(code) {
 			t.Fatalf("trial %d: %d of %d bytes read, short %v", trial, d.at, len(code), d.short)
 		}
+	}
+}
+
+// The unrolled forms of bit do what it does.
+func TestUnrolled(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	const n, sets = 12, 3
+	plain, quick := newEncoder(newModel(n, sets)), newEncoder(newModel(n, sets))
+	for i := range 20000 {
+		k := r.Perm(n)
+		set, b := r.IntN(sets), bit01(r.IntN(1+k[0]) == 0)
+		k0, k1, k2, k3 := int32(k[0]), int32(k[1]), int32(k[2]), int32(k[3])
+		if i%2 == 0 {
+			plain.bit(b, set, k0, k1, k2)
+			quick.bit3(b, set, k0, k1, k2)
+		} else {
+			plain.bit(b, set, k0, k1, k2, k3)
+			quick.bit4(b, set, k0, k1, k2, k3)
+		}
+	}
+	if !reflect.DeepEqual(plain.model, quick.model) || !bytes.Equal(plain.finish(), quick.finish()) {
+		t.Error("bit3 and bit4 differ from bit")
 	}
 }
 
@@ -67,8 +85,8 @@ func TestModelTables(t *testing.T) {
 			t.Errorf("logistic[%d] = %d, want %v", i, got, want)
 		}
 	}
-	st := newStretch()
-	for i, x := range st {
+	tables := newTables()
+	for i, x := range tables.stretch {
 		p := int32(i)<<5 + 16
 		if squash(int32(x)) < p && x != 2047 || x > -2047 && squash(int32(x)-1) >= p {
 			t.Errorf("stretch[%d] = %d: squash is %d, and %d before", i, x, squash(int32(x)), squash(int32(x)-1))
@@ -108,11 +126,11 @@ func codedTensor(t testing.TB, w *Weight, g grid, kind int32) *Weight {
 	in := *w
 	in.Values = append([]int8(nil), w.Values...)
 	c := newEncoder(newModel(counters, mixers))
-	codeWeight(c, &in, g, kind, func(part) {})
+	codeWeight(c, &in, g, kind, nil)
 	code := c.finish()
 	out := &Weight{OutC: w.OutC, KH: w.KH, KW: w.KW, InC: w.InC}
 	d := newDecoder(newModel(counters, mixers), code)
-	codeWeight(d, out, g, kind, func(part) {})
+	codeWeight(d, out, g, kind, nil)
 	if d.short || d.broken || d.at < len(code) {
 		t.Fatalf("weights %d x %v: %d of %d bytes read, short %v, broken %v", w.OutC, g, d.at, len(code), d.short, d.broken)
 	}

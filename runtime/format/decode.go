@@ -111,7 +111,7 @@ func decodeWeights(f *File, data []byte) error {
 			break
 		}
 		g, kind := gridOf(f, i)
-		codeWeight(c, &f.Weights[i], g, kind, func(part) {})
+		codeWeight(c, &f.Weights[i], g, kind, nil)
 	}
 	switch {
 	case c.short:

@@ -192,7 +192,12 @@ func encodeWeights(f *File, sizes *Sizes) []byte {
 	var own *WeightSizes
 	pending := 0.0
 	c := newEncoder(newModel(counters, mixers))
-	c.cost = func(p int32) { pending -= math.Log2(float64(p) / 65536) }
+	c.cost = func(p int32, b int) {
+		if b == 0 {
+			p = 65536 - p
+		}
+		pending -= math.Log2(float64(p) / 65536)
+	}
 	account := func(p part) {
 		bits[p] += pending
 		if own != nil {

@@ -23,17 +23,28 @@ func squash(x int32) int32 {
 	return a + ((b-a)*f+32)>>6
 }
 
-// stretchTable[p>>5] is the smallest x with squash(x) >= p, in steps of 32.
-type stretchTable [2048]int16
+// tables are what is computed from logistic when a model is made.
+type tables struct {
+	stretch [2048]int16  // of p>>5: the smallest x with squash(x) >= p, in steps of 32
+	squash  [1024]uint16 // of (x+2048)>>2: squash in the middle of the four, at least leastP and at most 65536-leastP
+}
 
-func newStretch() *stretchTable {
-	t := new(stretchTable)
-	x := int32(-2047)
-	for i := range t {
-		for x < 2047 && squash(x) < int32(i)<<5+16 {
-			x++
+// leastP is the smallest probability of a bit, in 1/65536.
+const leastP = 24
+
+func newTables() *tables {
+	t := new(tables)
+	k := 0
+	for x := int32(-2047); x <= 2047; x++ {
+		for p := squash(x); k < len(t.stretch) && p >= int32(k)<<5+16; k++ {
+			t.stretch[k] = int16(x)
 		}
-		t[i] = int16(x)
+	}
+	for ; k < len(t.stretch); k++ {
+		t.stretch[k] = 2047
+	}
+	for i := range t.squash {
+		t.squash[i] = uint16(min(max(squash(int32(i)*4-2046), leastP), 65536-leastP))
 	}
 	return t
 }
@@ -46,12 +57,11 @@ type counter struct {
 }
 
 // limit is the number of bits after which a counter's memory stops growing.
-const limit = 250
+const limit = 60
 
 // pace[n] is the step of a counter that has seen n bits, 131072/(2n+3), and
-// trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256. Places above
-// limit are not used; they spare a check.
-var pace, trust = func() (p, t [256]int32) {
+// trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256.
+var pace, trust = func() (p, t [limit + 1]int32) {
 	for n := range p {
 		p[n] = int32(131072 / (2*n + 3))
 		t[n] = int32(1024 * n / (4*n + 5))
@@ -59,94 +69,66 @@ var pace, trust = func() (p, t [256]int32) {
 	return p, t
 }()
 
-// inputs is the number of contexts that are mixed for a bit, the constant
-// included.
-const inputs = 8
+// learn moves the counter towards a bit, 65535 for one.
+func (c *counter) learn(target int32) {
+	n := c.n
+	c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)
+	if n < limit {
+		c.n = n + 1
+	}
+}
+
+// inputs is the most contexts that are mixed for a bit.
+const inputs = 7
 
 // mixer holds the weights of one set, 16.16 fixed point.
 type mixer struct {
-	w    [inputs]int32
-	n    int32 // bits seen, up to a bound
-	rate int64 // of learning, 3 + 1280/(32+n)
+	w    [inputs]int32 // of the counters
+	bias int32
 }
+
+// rate is that of the mixers' learning, in 1/65536 of a weight for an error and
+// an opinion of 1.
+const rate = 48
+
+// learn returns the step of the weights after a bit that had the probability p
+// of a one, and moves the bias.
+func (x *mixer) learn(bit int, p int32) int64 {
+	step := rate * int64(int32(bit)<<16-p)
+	x.bias += int32((256*step + 1<<21) >> 22)
+	return step
+}
+
+// moved is what the weight of a counter moves by that predicted st.
+func moved(st, step int64) int32 { return int32((st*step + 1<<19) >> 20) }
 
 // model predicts bits. It is the same on both sides of the coder.
 type model struct {
-	stretch  *stretchTable
+	*tables
 	counters []counter
 	mixers   []mixer
-
-	// the bit being predicted
-	mix  *mixer
-	used int           // contexts so far
-	in   [inputs]int32 // their counters
-	st   [inputs]int32 // what each predicts
-	dot  int64         // weighted by the mixer
-	p    int32
 }
 
 func newModel(counters, mixers int) *model {
-	m := &model{stretch: newStretch(), counters: make([]counter, counters), mixers: make([]mixer, mixers)}
-	m.reset()
-	return m
-}
-
-// reset forgets everything.
-func (m *model) reset() {
+	m := &model{tables: newTables(), counters: make([]counter, counters), mixers: make([]mixer, mixers)}
 	for i := range m.counters {
 		m.counters[i] = counter{p: 32768}
 	}
 	for i := range m.mixers {
-		m.mixers[i] = mixer{rate: 3 + 1280/32}
 		for k := range m.mixers[i].w {
-			m.mixers[i].w[k] = 10000
+			m.mixers[i].w[k] = 1 << 14
 		}
 	}
+	return m
 }
 
-// begin chooses the mixer of the next bit.
-func (m *model) begin(set int) {
-	m.mix = &m.mixers[set]
-	m.used = 0
-	m.dot = int64(m.mix.w[inputs-1]-10000) * 256
+// opinion is what a counter predicts, in the domain of stretch; a young one is
+// not trusted much.
+func (m *model) opinion(c *counter) int64 {
+	return int64(int32(m.stretch[c.p>>5]) * trust[c.n] >> 8)
 }
 
-// add adds a context, the number of a counter; up to seven.
-func (m *model) add(counter int32) {
-	c := &m.counters[counter]
-	// a young counter is not trusted much
-	st := int32(m.stretch[c.p>>5]) * trust[c.n] >> 8
-	i := m.used & (inputs - 1)
-	m.in[i], m.st[i] = counter, st
-	m.dot += int64(m.mix.w[i]) * int64(st)
-	m.used = i + 1
-}
-
-// predict returns the probability of a one, 1/65536, from the contexts added.
-func (m *model) predict() int32 {
-	x := int32(min(max(m.dot>>16, -2047), 2047))
-	m.p = min(max(squash(x), 24), 65536-24)
-	return m.p
-}
-
-// update learns the bit that was predicted last.
-func (m *model) update(bit int32) {
-	mx := m.mix
-	step := int64(bit<<16-m.p) * mx.rate
-	if mx.n < 1000 {
-		mx.n++
-		mx.rate = int64(3 + 1280/(32+mx.n))
-	}
-	target := bit * 65535
-	for i := 0; i < m.used; i++ {
-		i := i & (inputs - 1)
-		c := &m.counters[m.in[i]]
-		mx.w[i] += int32((int64(m.st[i])*step + 1<<19) >> 20)
-		n := c.n
-		c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)
-		if n < limit {
-			c.n = n + 1
-		}
-	}
-	mx.w[inputs-1] += int32((256*step + 1<<21) >> 22)
+// chance is the probability of a one, 1/65536, of the weighted sum of opinions.
+func (m *model) chance(sum int64) int32 {
+	return int32(m.squash[min(max(sum>>18+512, 0), 1023)])
 }

@@ -14,9 +14,9 @@ import (
 type specDecoder struct {
 	in        []byte
 	lo, hi, x uint32
-	p, n      [9152]int
-	w         [26][8]int32
-	wn        [26]int
+	p, n      [9824]int
+	w         [26][7]int32
+	bias      [26]int32
 	stretch   [2048]int
 }
 
@@ -30,7 +30,7 @@ func newSpecDecoder(in []byte) *specDecoder {
 	}
 	for s := range d.w {
 		for k := range d.w[s] {
-			d.w[s][k] = 10000
+			d.w[s][k] = 16384
 		}
 	}
 	x := -2047
@@ -65,14 +65,15 @@ func specSquash(x int) int {
 }
 
 func (d *specDecoder) bit(set int, contexts ...int) int {
-	w := &d.w[set]
+	w, bias := &d.w[set], &d.bias[set]
 	var st [7]int
-	sum := int64(w[7]-10000) * 256
+	sum := int64(*bias) * 256
 	for i, c := range contexts {
 		st[i] = d.stretch[d.p[c]>>5] * (1024 * d.n[c] / (4*d.n[c] + 5)) >> 8
 		sum += int64(w[i]) * int64(st[i])
 	}
-	p := min(max(specSquash(int(min(max(sum>>16, -2047), 2047))), 24), 65512)
+	x := int(min(max(sum>>18, -512), 511))
+	p := min(max(specSquash(4*x+2), 24), 65512)
 	mid := d.lo + uint32(uint64(d.hi-d.lo)*uint64(p)>>16)
 	b := 0
 	if d.x <= mid {
@@ -83,18 +84,17 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	for d.lo>>24 == d.hi>>24 {
 		d.lo, d.hi, d.x = d.lo<<8, d.hi<<8|255, d.x<<8|uint32(d.byte())
 	}
-	err, rate := int64(65536*b-p), int64(3+1280/(32+d.wn[set]))
-	d.wn[set] = min(d.wn[set]+1, 1000)
+	step := int64(48 * (65536*b - p))
 	for i, c := range contexts {
-		w[i] += int32((int64(st[i])*err*rate + 1<<19) >> 20)
+		w[i] += int32((int64(st[i])*step + 1<<19) >> 20)
 		d.p[c] += int(int64(65535*b-d.p[c]) * int64(131072/(2*d.n[c]+3)) >> 16)
-		d.n[c] = min(d.n[c]+1, 250)
+		d.n[c] = min(d.n[c]+1, 60)
 	}
-	w[7] += int32((256*err*rate + 1<<21) >> 22)
+	*bias += int32((256*step + 1<<21) >> 22)
 	return b
 }
 
-const specBlock, specMask, specValue, specInt = 64, 960, 5056, 7104
+const specBlock, specMask, specValue, specInt = 64, 960, 5056, 7776
 
 func (d *specDecoder) number(a, b int) uint32 {
 	l := 0
@@ -223,13 +223,14 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 	n := kh * kw * c
 	v := make([]int8, rows*n)
 	inCol, inPos, inChannel := make([]int, n), make([]int, kh*kw), make([]int, c)
+	sumCol, signCol := make([]int, n), make([]int, n)
 	var columns []int
 	for i := range live {
 		if live[i] {
 			columns = append(columns, i)
 		}
 	}
-	total := 0
+	total, sum := 0, 0
 	for r := range rows {
 		row := v[r*n : (r+1)*n]
 		nz := func(y, x, ch int) int {
@@ -241,6 +242,13 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 		density := (total + 1) << 16 / (r*len(columns) + 2)
 		ratio := func(count, m int) int {
 			return min(max((specLg(2*count+1)-specLg((2*m*density+65536)>>12)+116)>>3, 0), 11)
+		}
+		mean := specLg(max(sum, 1)) - specLg(max(total, 1))
+		signAt := func(y, x, ch int) int {
+			if nz(y, x, ch) == 0 {
+				return 0
+			}
+			return 1 - 2*bit01(row[(y*kw+x)*c+ch] < 0)
 		}
 		inRow, seenRow, plane, last, before := 0, 0, make([]int, c), int8(0), 0
 		for at := 0; at < len(columns); at += 8 {
@@ -304,16 +312,25 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 				if !nonzero {
 					continue
 				}
-				total, inRow = total+1, inRow+1
+				if shared {
+					around := 2*(signAt(y, x-1, ch)+signAt(y-1, x, ch)) + signAt(y, x-2, ch) + signAt(y-1, x-1, ch) + signAt(y-1, x+1, ch)
+					signs := 5*(signCol[i]+2) + min(max((around+5)>>1, 0), 4)
+					size := 0
+					if K > 0 {
+						size = 4 + min(max((specLg(sumCol[i])-specLg(K)-mean+2)>>2, -3), 3)
+					}
+					row[i] = d.index(book, up, side, signs, size)
+				} else {
+					row[i] = d.direct(last, up, side)
+				}
+				m := max(int(row[i]), -int(row[i]))
+				total, inRow, sum = total+1, inRow+1, sum+m
 				inCol[i]++
 				inPos[p]++
 				inChannel[ch]++
 				plane[ch]++
-				if shared {
-					row[i] = d.index(book, last, up, side)
-				} else {
-					row[i] = d.direct(last, up, side)
-				}
+				sumCol[i] += m
+				signCol[i] = min(max(signCol[i]+signAt(y, x, ch), -2), 2)
 				last = row[i]
 			}
 			before = inRow - start
@@ -322,18 +339,12 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 	return v
 }
 
-func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
-	near := 0
-	for j := len(book) - 1; j >= 0 && last != 0; j-- {
-		if book[j] >= last {
-			near = 1 + 14*j/len(book)
-		}
-	}
+func (d *specDecoder) index(book []int8, up, side int8, signs, size int) int8 {
 	lo, hi, node := 0, len(book), 1
 	for depth := 0; hi-lo > 1; depth++ {
 		m := (lo + hi) / 2
 		low := node & 63
-		b := d.bit(10+min(depth, 7), specValue+node, specValue+256+9*low+3*specSign(up)+specSign(side), specValue+832+16*low+near)
+		b := d.bit(10+min(depth, 7), specValue+9*low+3*specSign(up)+specSign(side), specValue+576+25*low+signs, specValue+2176+8*low+size)
 		if b == 1 {
 			lo = m
 		} else {
@@ -348,7 +359,7 @@ func (d *specDecoder) index(book []int8, last, up, side int8) int8 {
 
 func (d *specDecoder) direct(last, up, side int8) int8 {
 	abs := func(v int8) int { return max(int(v), -int(v)) }
-	negative := d.bit(10, specValue+1856+specSign(last), specValue+1860+3*specSign(up)+specSign(side), specValue+1872)
+	negative := d.bit(10, specValue+2688+specSign(last), specValue+2692+3*specSign(up)+specSign(side), specValue+2704)
 	m := int(d.number(8+min(specLog(abs(last)), 7), 16+min(specLog((abs(up)+abs(side))/2), 7))) + 1
 	if negative == 1 {
 		return int8(-m)

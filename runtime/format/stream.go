@@ -23,19 +23,21 @@ func codeLUT(c *coder, t *[256]int8) {
 }
 
 // codeWeight codes scales, book, weights and biases of w, whose shape is known
-// to both sides.
+// to both sides. account, if any, is told what the bits since its last call
+// were for.
 func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
+	t := &tensorCoder{coder: c, g: g, kind: kind, account: account}
 	codeScales(c, w)
-	account(partScales)
-	book := codeBook(c, w)
-	account(partCodebooks)
+	t.spent(partScales)
+	t.book = codeBook(c, w)
+	t.spent(partCodebooks)
 	if c.broken {
 		return
 	}
 	if c.dec {
 		w.Values = make([]int8, w.Elems())
 	}
-	t := &tensorCoder{coder: c, g: g, kind: kind, v: w.Values, book: book, live: make([]bool, g.cols())}
+	t.v, t.live = w.Values, make([]bool, g.cols())
 	if !c.dec {
 		for i, v := range w.Values {
 			if v != 0 {
@@ -44,38 +46,36 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 		}
 	}
 	t.codeLive()
-	account(partMasks)
-	t.code(account)
+	t.spent(partMasks)
+	t.code()
 	if c.short || c.broken {
 		return
 	}
 	codeBias(c, w)
-	account(partBiases)
+	t.spent(partBiases)
 }
 
 // codeScales codes float16 scales as differences between their bit patterns,
 // or the bits of float32 ones.
 func codeScales(c *coder, w *Weight) {
-	per, wide := bit01(len(w.Scale) > 1), 0
+	per, wide := len(w.Scale) > 1, false
 	for _, s := range w.Scale {
 		if _, ok := half(s); !ok {
-			wide = 1
+			wide = true
 		}
 	}
-	c.context(setInt+7, ctxInt+1700)
-	per = c.bit(per)
-	c.context(setInt+7, ctxInt+1701)
-	wide = c.bit(wide)
+	per = c.flag(0, per)
+	wide = c.flag(1, wide)
 	if c.dec {
 		n := 1
-		if per == 1 {
+		if per {
 			n = w.OutC
 		}
 		w.Scale = make([]float32, n)
 	}
 	prev := int32(0x2000)
 	for i := range w.Scale {
-		if wide == 1 {
+		if wide {
 			b := math.Float32bits(w.Scale[i])
 			hi := c.signed(int32(b>>16), 20, 20)
 			lo := c.signed(int32(b&0xffff), 21, 21)
@@ -91,8 +91,7 @@ func codeScales(c *coder, w *Weight) {
 // codeBook codes the sorted values of the book; it returns those other than
 // zero, nil without a book.
 func codeBook(c *coder, w *Weight) []int8 {
-	c.context(setInt+7, ctxInt+1702)
-	if c.bit(bit01(w.Book != nil)) == 0 {
+	if !c.flag(2, w.Book != nil) {
 		return nil
 	}
 	zero := false
@@ -104,8 +103,7 @@ func codeBook(c *coder, w *Weight) []int8 {
 			values = append(values, v)
 		}
 	}
-	c.context(setInt+7, ctxInt+1703)
-	zero = c.bit(bit01(zero)) == 1
+	zero = c.flag(3, zero)
 	n := c.number(uint32(len(values)), 24, 24)
 	if c.dec {
 		if n > 255 {
@@ -139,8 +137,7 @@ func codeBook(c *coder, w *Weight) []int8 {
 
 // codeBias codes biases without the low bits that are zero in all of them.
 func codeBias(c *coder, w *Weight) {
-	c.context(setInt+7, ctxInt+1704)
-	if c.bit(bit01(w.Bias != nil)) == 0 {
+	if !c.flag(4, w.Bias != nil) {
 		w.Bias = nil
 		return
 	}

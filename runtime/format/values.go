@@ -1,0 +1,95 @@
+package format
+
+// codeIndex codes v, a value of the sorted book, as a place in it: a binary
+// tree of halves.
+func (t *tensorCoder) codeIndex(v int8, w *row, at *column, b *neighbours) int8 {
+	lo, hi := 0, len(t.book)
+	node := int32(1)
+	around := sign(b.upV)*3 + sign(b.sideV)
+	signs, size := t.signs(w, at, b), t.size(w, at)
+	for depth := 0; hi-lo > 1; depth++ {
+		mid := (lo + hi) / 2
+		n := node & 63
+		bit := t.bit3(bit01(!t.dec && v >= t.book[mid]), setValue+min(depth, 7), ctxValue+n*9+around, ctxValue+576+n*25+signs, ctxValue+2176+n*8+size)
+		if bit == 1 {
+			lo = mid
+		} else {
+			hi = mid
+		}
+		if node = node<<1 | int32(bit); node > 255 {
+			node = node&127 | 128
+		}
+	}
+	return t.book[lo]
+}
+
+// signs is the context of the signs in the column so far and around the weight, 0..24.
+func (t *tensorCoder) signs(w *row, at *column, b *neighbours) int32 {
+	s := 2 * plus(b.sideV)
+	if t.kind != kindPlain {
+		c, line := t.g.c, t.g.kw*t.g.c
+		if at.x > 1 {
+			s += plus(w.v[at.i-2*c])
+		}
+		if at.y > 0 {
+			s += 2 * plus(w.v[at.i-line])
+			if at.x+1 < t.g.kw {
+				s += plus(w.v[at.i-line+c])
+			}
+			if at.x > 0 {
+				s += plus(w.v[at.i-line-c])
+			}
+		}
+	}
+	return int32(t.cols[at.i].sign+2)*5 + min(max((s+5)/2, 0), 4)
+}
+
+// size compares the mean magnitude of the column so far with the tensor's, in
+// steps of a quarter of an octave: 1..7, 4 is alike; 0: nothing to compare.
+func (t *tensorCoder) size(w *row, at *column) int32 {
+	c := &t.cols[at.i]
+	if c.n == 0 {
+		return 0
+	}
+	s := (lg(int64(c.sum)) - lg(int64(c.n)) - w.mean + 2) >> 2
+	return 4 + min(max(s, -3), 3)
+}
+
+// codeByte codes a value other than zero: sign, then the magnitude less one.
+func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
+	neg := t.bit(bit01(v < 0), setValue, ctxValue+2688+sign(last), ctxValue+2692+sign(up)*3+sign(left), ctxValue+2704)
+	mag := int(v)
+	if neg == 1 {
+		mag = -mag
+	}
+	m := t.number(uint32(max(mag, 1)-1), 8+min(log2ish(abs8(last)), 7), 8+min(log2ish((abs8(up)+abs8(left))/2), 7)+8)
+	if m > 126+uint32(neg) {
+		t.broken = true
+		m = 126
+	}
+	mag = int(m) + 1
+	if neg == 1 {
+		mag = -mag
+	}
+	return int8(mag)
+}
+
+// The three below have no branches: weights are too random to be guessed.
+
+// nonzero is 1 for values other than zero.
+func nonzero(v int8) int32 { return negative(int32(v)) | negative(-int32(v)) }
+
+// sign is 1 for positive values, 2 for negative ones, 0 for zero.
+func sign(v int8) int32 { return negative(-int32(v)) + 2*negative(int32(v)) }
+
+// plus is 1 for positive values, -1 for negative ones, 0 for zero.
+func plus(v int8) int32 { return negative(-int32(v)) - negative(int32(v)) }
+
+func negative(n int32) int32 { return int32(uint32(n) >> 31) }
+
+func abs8(v int8) int {
+	if v < 0 {
+		return -int(v)
+	}
+	return int(v)
+}
