@@ -70,15 +70,16 @@ type search struct {
 	started  time.Time
 	deadline time.Time // of the present stage; zero: none
 	report   *Report
-	judge    *judge // decides
-	honest   *judge // on the test part, when the bar comes from there; otherwise nil
+	judge    *judge  // decides
+	honest   *judge  // on the test part, when the bar comes from there; otherwise nil
+	memory   float64 // points that held-out errors may be too few by; see remember
 	feed     *feed
 	loss     train.Loss
 	net      *graph.Graph // the network that is being compressed
 	rate     float64      // learning rate of pruning
 	points   []Point
 	saved    []*checkpoint
-	lambda   map[*graph.Param]float64 // price of a bit, of each parameter with a codebook
+	price    float64 // of a bit, in nats of loss; see share.Allocate
 }
 
 // Sizes of the training stages, in samples; see work.
@@ -222,12 +223,37 @@ func (s *search) split(data *dataset.Splits, task string) error {
 			return err
 		}
 		s.judge = &judge{task: task, set: heldOut, reference: s.honest.reference, threads: s.threads}
+		if err := s.remember(); err != nil {
+			return err
+		}
 	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
 	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
 	return err
+}
+
+// mostMemory bounds what is taken off for what the float network knows of the
+// held-out samples, in points: about as much as test errors lay above held-out
+// ones. The rest of what it knew is lost in pruning.
+const mostMemory = 0.1
+
+// remember measures how many points fewer errors the float network makes on
+// held-out samples, which it was trained on, than on the test part.
+func (s *search) remember() error {
+	out, err := outputs(s.model.graph, s.judge.set, enough(s.judge.set.Len(), s.report.FloatMACs), s.threads)
+	if err != nil {
+		return err
+	}
+	s.memory = memory(s.honest.reference, s.judge.losses(out))
+	return nil
+}
+
+// memory is the difference of mean losses in points, at least 0 and at most
+// mostMemory.
+func memory(test, heldOut []float64) float64 {
+	return math.Max(0, math.Min(mostMemory, 100*(mean(test)-mean(heldOut))))
 }
 
 // run does every stage.
@@ -270,7 +296,7 @@ func (s *search) stop() error {
 // pruning rounds are cheap gets up to four times as many.
 func (s *search) steps(samples, batch int) int {
 	const (
-		stageWork = 1e12 // multiplications forward
+		stageWork = 8e11 // multiplications forward
 		cheapWork = 2e11
 	)
 	effort := s.recipe.Effort
@@ -378,7 +404,7 @@ type checkpoint struct {
 	gains  map[string]float64
 	cooled *graph.Graph // after the learning rate has gone to zero
 	after  float64      // drop of cooled
-	margin float64      // the standard error of after
+	margin float64      // of after; see Point.Margin
 }
 
 func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {

@@ -18,10 +18,6 @@ import (
 // calibrationSamples observe the activations.
 const calibrationSamples = 1024
 
-// slope prices a bit of the file when weights choose their centroids, in units
-// of the distortion that the codebook causes anyway (see share.Lambda).
-const slope = 0.5
-
 // tuneBatch is the batch of pruning rounds and fine-tuning, where it fits (see
 // fitBatch); the Fisher information of a sample is tuneBatch times Adam's v, or in
 // proportion to it.
@@ -61,17 +57,18 @@ func (s *search) cool(c *checkpoint) error {
 	if c.after, c.margin, err = s.judge.graphDrop(g, s.judge.set.Len()); err != nil {
 		return err
 	}
+	c.margin += s.memory
 	c.cooled = g
 	s.stage("cool", g, c.after, true, "", since)
 	return nil
 }
 
-// constrain puts g on its grids and gives its weights codebooks of at most k
-// centroids (0: none).
-func (s *search) constrain(g *graph.Graph, k int) error {
+// constrain puts g on its grids and gives its weights codebooks in which a
+// value costs the given bits on average (0: none).
+func (s *search) constrain(g *graph.Graph, bits float64) error {
 	x := quantize.Samples(s.samplesFor(calibrationSamples), 64)
 	cfg := quantize.Config{}
-	if k > 0 {
+	if bits > 0 {
 		cfg.PerTensor = func(*graph.Param) bool { return true }
 	}
 	if err := quantize.Calibrate(g, x, cfg); err != nil {
@@ -83,22 +80,17 @@ func (s *search) constrain(g *graph.Graph, k int) error {
 	if err := quantize.Biases(g, cfg); err != nil {
 		return err
 	}
-	if k == 0 {
+	if bits == 0 {
 		return nil
 	}
-	s.lambda = map[*graph.Param]float64{}
-	for _, p := range shared(g) {
-		f := fisher(p)
-		if err := share.Fit(p, f, k, 0); err != nil {
-			return err
-		}
-		s.lambda[p] = share.Lambda(p, f, slope)
-		if err := share.Fit(p, f, k, s.lambda[p]); err != nil {
-			return err
-		}
-		p.Refresh()
+	ps := shared(g)
+	f := make([][]float32, len(ps))
+	for i, p := range ps {
+		f[i] = fisher(p)
 	}
-	return nil
+	var err error
+	s.price, err = share.Allocate(ps, f, bits)
+	return err
 }
 
 // shared returns the parameters that get codebooks.
@@ -156,7 +148,7 @@ func (s *search) tune(g *graph.Graph) error {
 		if (i+1)%10 == 0 && done < 0.75 {
 			train.Parallel(s.threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					share.Assign(p, fisher(p), s.lambda[p])
+					share.Assign(p, fisher(p), s.price)
 					p.Refresh()
 				}
 			})
@@ -193,14 +185,15 @@ func (s *search) settle(g *graph.Graph) error {
 	return nil
 }
 
-// finish makes a file from a checkpoint with codebooks of at most k centroids.
-func (s *search) finish(c *checkpoint, k int) (Point, error) {
+// finish makes a file from a checkpoint with codebooks in which a value costs
+// the given bits on average.
+func (s *search) finish(c *checkpoint, bits float64) (Point, error) {
 	if err := s.cool(c); err != nil {
 		return Point{}, err
 	}
 	since := time.Now()
 	g := c.cooled.Clone()
-	if err := s.constrain(g, k); err != nil {
+	if err := s.constrain(g, bits); err != nil {
 		return Point{}, err
 	}
 	if err := s.tune(g); err != nil {
@@ -209,16 +202,16 @@ func (s *search) finish(c *checkpoint, k int) (Point, error) {
 	if err := s.settle(g); err != nil {
 		return Point{}, err
 	}
-	p, err := s.measure(g, k, s.judge.set.Len())
+	p, err := s.measure(g, s.judge.set.Len())
 	if err != nil {
 		return Point{}, err
 	}
-	s.stage("file", g, p.Drop, p.Meets, fmt.Sprintf(", %d centroids, %d bytes", k, p.Size), since)
+	s.stage("file", g, p.Drop, p.Meets, fmt.Sprintf(", up to %d centroids, %d bytes", p.Centroids, p.Size), since)
 	return p, nil
 }
 
 // measure encodes g and executes the file on the first n held-out samples.
-func (s *search) measure(g *graph.Graph, k, n int) (Point, error) {
+func (s *search) measure(g *graph.Graph, n int) (Point, error) {
 	data, sizes, err := export.Encode(g, s.exportConfig())
 	if err != nil {
 		return Point{}, err
@@ -228,12 +221,24 @@ func (s *search) measure(g *graph.Graph, k, n int) (Point, error) {
 		return Point{}, err
 	}
 	loss := s.judge.losses(out)
-	p := Point{Size: len(data), Kept: nonZero(g), Weights: params(g), MACs: macs(g), Centroids: k, Sizes: sizes, Bytes: data,
+	p := Point{Size: len(data), Kept: nonZero(g), Weights: params(g), MACs: macs(g), Centroids: centroids(g), Sizes: sizes, Bytes: data,
 		Metrics: newMetrics(s.judge.task, loss)}
 	p.Drop, p.DropError = s.judge.drop(loss)
+	p.Margin = p.DropError + s.memory
 	p.Meets = s.recipe.meets(p.Size, p.Drop)
 	s.points = append(s.points, p)
 	return p, nil
+}
+
+// centroids returns the size of the largest codebook, 0 where there are none.
+func centroids(g *graph.Graph) int {
+	k := 0
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			k = max(k, len(p.Book.Centroids))
+		}
+	}
+	return k
 }
 
 func (s *search) exportConfig() export.Config {
@@ -261,12 +266,12 @@ func nonZero(g *graph.Graph) int {
 
 // quick makes a file from g without training: the answer of last resort, and
 // an estimate of the size.
-func (s *search) quick(g *graph.Graph, k int) (*graph.Graph, error) {
+func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 	g = g.Clone()
 	if err := removeDead(g); err != nil {
 		return nil, err
 	}
-	if err := s.constrain(g, k); err != nil {
+	if err := s.constrain(g, bits); err != nil {
 		return nil, err
 	}
 	return g, s.settle(g)
@@ -274,7 +279,7 @@ func (s *search) quick(g *graph.Graph, k int) (*graph.Graph, error) {
 
 // estimate returns the bytes of a file made from g without training.
 func (s *search) estimate(g *graph.Graph) (int, error) {
-	q, err := s.quick(g, firstCentroids)
+	q, err := s.quick(g, firstBits)
 	if err != nil {
 		return 0, err
 	}
@@ -295,7 +300,7 @@ func (s *search) plain() error {
 	// a large network is measured on part of the samples
 	const plainWork = 2e10
 	n := min(s.judge.set.Len(), max(200, int(plainWork/float64(max(macs(g), 1)))))
-	p, err := s.measure(g, 0, n)
+	p, err := s.measure(g, n)
 	if err != nil {
 		return err
 	}
@@ -303,14 +308,14 @@ func (s *search) plain() error {
 	return nil
 }
 
-// The codebooks that a state is tried with: first one that serves most
-// networks, a finer one if that loses too much, then coarser ones.
+// The bits for a value that a state is tried with: first those that serve most
+// networks, more if that loses too much, then fewer.
 const (
-	firstCentroids = 8
-	fineCentroids  = 16
+	firstBits = 3.4
+	fineBits  = 4.2
 )
 
-var coarseCentroids = []int{6, 4}
+var coarseBits = []float64{3, 2.6}
 
 // finishAll makes files from the saved states: the sparsest that meets the
 // recipe is found in growing steps from the sparse end, then by bisection; it is
@@ -320,18 +325,18 @@ func (s *search) finishAll() error {
 		return s.finishSize()
 	}
 	lo, hi := -1, len(s.saved) // saved[lo] is good enough, saved[hi] is not
-	book := 0                  // with what codebook
+	bits := 0.0                // with so many bits for a value
 	for step := 1; hi-lo > 1; step++ {
 		at := max(hi-step, 0)
 		if lo >= 0 {
 			at = (lo + hi) / 2
 		}
-		k, err := s.attempt(s.saved[at])
+		b, err := s.attempt(s.saved[at])
 		if err != nil {
 			return err
 		}
-		if k > 0 {
-			lo, book = at, k
+		if b > 0 {
+			lo, bits = at, b
 		} else {
 			hi = at
 		}
@@ -342,15 +347,15 @@ func (s *search) finishAll() error {
 	good := s.saved[lo]
 	if hi < len(s.saved) {
 		var err error
-		if good, book, err = s.approach(good, s.saved[hi], book); err != nil {
+		if good, bits, err = s.approach(good, s.saved[hi], bits); err != nil {
 			return err
 		}
 	}
-	if book != firstCentroids {
+	if bits != firstBits {
 		return nil
 	}
-	for _, k := range coarseCentroids {
-		p, err := s.finish(good, k)
+	for _, b := range coarseBits {
+		p, err := s.finish(good, b)
 		if err != nil || !s.safe(p) {
 			return err
 		}
@@ -362,24 +367,24 @@ func (s *search) finishAll() error {
 const approaches = 2
 
 // approach halves the gap between a state that is good enough with the given
-// codebook and a sparser one that is not, and returns the sparsest good one.
-func (s *search) approach(good, bad *checkpoint, book int) (*checkpoint, int, error) {
+// bits for a value and a sparser one that is not, and returns the sparsest good one.
+func (s *search) approach(good, bad *checkpoint, bits float64) (*checkpoint, float64, error) {
 	for range approaches {
 		mid, err := s.between(good, bad)
 		if err != nil {
 			return nil, 0, err
 		}
-		k, err := s.attempt(mid)
+		b, err := s.attempt(mid)
 		if err != nil {
 			return nil, 0, err
 		}
-		if k > 0 {
-			good, book = mid, k
+		if b > 0 {
+			good, bits = mid, b
 		} else {
 			bad = mid
 		}
 	}
-	return good, book, nil
+	return good, bits, nil
 }
 
 // finer tries the densest state, for which the usual codebooks are too coarse,
@@ -391,8 +396,8 @@ func (s *search) finer(c *checkpoint) error {
 			return nil
 		}
 	}
-	for k := 2 * fineCentroids; k <= 64; k *= 2 {
-		p, err := s.finish(c, k)
+	for bits := fineBits + 1.0; bits <= 6; bits++ {
+		p, err := s.finish(c, bits)
 		if err != nil || p.Meets {
 			return err
 		}
@@ -400,23 +405,23 @@ func (s *search) finer(c *checkpoint) error {
 	return nil
 }
 
-// attempt finishes a checkpoint unless it is hopeless, and returns the codebook
-// with which its file is good enough, or 0. Rounding seldom wins back anything, so
+// attempt finishes a checkpoint unless it is hopeless, and returns the bits for a
+// value with which its file is good enough, or 0. Rounding seldom wins back anything, so
 // a state that has used up the drop already, or most of the margin, is hopeless.
-func (s *search) attempt(c *checkpoint) (k int, err error) {
+func (s *search) attempt(c *checkpoint) (bits float64, err error) {
 	if err := s.cool(c); err != nil {
 		return 0, err
 	}
 	if c.after > s.recipe.MaxDrop-c.margin/2 {
 		return 0, nil
 	}
-	for _, k := range []int{firstCentroids, fineCentroids} {
-		p, err := s.finish(c, k)
+	for _, b := range []float64{firstBits, fineBits} {
+		p, err := s.finish(c, b)
 		if err != nil {
 			return 0, err
 		}
 		if s.safe(p) {
-			return k, nil
+			return b, nil
 		}
 	}
 	return 0, nil
@@ -424,7 +429,7 @@ func (s *search) attempt(c *checkpoint) (k int, err error) {
 
 // safe reports whether a file meets the recipe with a margin: the smallest of
 // many files that seem good enough is one that was lucky on the held-out samples.
-func (s *search) safe(p Point) bool { return p.safe(s.recipe) }
+func (s *search) safe(p Point) bool { return p.safe(s.recipe, 1) }
 
 // between prunes from the denser checkpoint to the geometric mean of the two.
 func (s *search) between(dense, sparse *checkpoint) (*checkpoint, error) {
@@ -457,12 +462,12 @@ func (s *search) rescue() error {
 		if c.cooled != nil {
 			net = c.cooled
 		}
-		for _, k := range []int{firstCentroids, 32} {
-			g, err := s.quick(net, k)
+		for _, bits := range []float64{firstBits, 5} {
+			g, err := s.quick(net, bits)
 			if err != nil {
 				return err
 			}
-			p, err := s.measure(g, k, s.judge.set.Len())
+			p, err := s.measure(g, s.judge.set.Len())
 			if err != nil {
 				return err
 			}

@@ -28,12 +28,12 @@ func (s *search) finishSize() error {
 		}
 		c = nearer
 	}
-	for _, k := range []int{firstCentroids, 6, 16, 4} {
-		p, err := s.finish(c, k)
+	for _, bits := range []float64{firstBits, coarseBits[0], fineBits, coarseBits[1]} {
+		p, err := s.finish(c, bits)
 		if err != nil {
 			return err
 		}
-		if k == 6 && p.Meets && s.points[len(s.points)-2].Meets {
+		if bits == coarseBits[0] && p.Meets && s.points[len(s.points)-2].Meets {
 			return nil // both fit: coarser books can only be worse, finer ones were too large
 		}
 	}

@@ -36,6 +36,7 @@ type Point struct {
 	Size      int           `json:"size"`       // bytes of the file
 	Drop      float64       `json:"drop"`       // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"` // standard error of Drop (paired samples)
+	Margin    float64       `json:"margin"`     // that the answer keeps where it can: DropError, and what the float network may still know of the held-out samples, in points
 	Metrics   Metrics       `json:"metrics"`    // of the file, on the same samples
 	Kept      int           `json:"kept"`       // weights and biases that are not zero
 	Weights   int           `json:"weights"`    // weights and biases in the file's shapes, zeros included
@@ -90,22 +91,20 @@ func front(ps []Point) []Point {
 	return f
 }
 
-// safe reports whether the point meets the recipe with a margin of one standard
-// error of its drop (Breiman et al. 1984, section 3.4.3): with 84 % confidence,
-// as far as the held-out samples are a random draw.
-func (p Point) safe(r Recipe) bool { return r.meets(p.Size, p.Drop+p.DropError) }
+// safe reports whether the point meets the recipe with a part of its margin.
+// The whole margin is one standard error of the drop (Breiman et al. 1984,
+// section 3.4.3), with which the drop is right in 84 % of random draws of held-out
+// samples, and what the float network may still know of these (see mostMemory).
+func (p Point) safe(r Recipe, part float64) bool { return r.meets(p.Size, p.Drop+part*p.Margin) }
 
-// best chooses the answer among the points that meet the recipe with a margin
-// (see Point.safe) or, if there is none, among those that just meet it: for a
-// size the least drop, otherwise the smallest file; of equals the one that is
-// better in the other. ok is false when no point meets the recipe.
+// best chooses the answer among the points that meet the recipe with their
+// margin (see Point.safe) or, if there is none, with half of it, or else without:
+// for a size the least drop, otherwise the smallest file; of equals the one that
+// is better in the other. ok is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
-	for _, accepts := range []func(Point) bool{
-		func(q Point) bool { return q.safe(r) },
-		func(q Point) bool { return r.meets(q.Size, q.Drop) },
-	} {
+	for _, part := range []float64{1, 0.5, 0} {
 		for _, q := range ps {
-			if !accepts(q) {
+			if !q.safe(r, part) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop

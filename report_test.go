@@ -101,16 +101,41 @@ func TestFrontAgainstPairs(t *testing.T) {
 	}
 }
 
-// The smallest file that meets the limit with a margin is the answer, and only
-// without such a file one that just meets it.
+// The smallest file that meets the limit with its margin is the answer; without
+// such a file one with half of it, or else one that just meets the limit.
 func TestBestMargin(t *testing.T) {
-	ps := []Point{{Size: 10, Drop: 0.45, DropError: 0.1}, {Size: 12, Drop: 0.35, DropError: 0.1}, {Size: 14, Drop: 0, DropError: 0.1}}
+	ps := []Point{{Size: 10, Drop: 0.45, Margin: 0.1}, {Size: 12, Drop: 0.35, Margin: 0.1}, {Size: 14, Drop: 0, Margin: 0.1}}
 	for _, tt := range []struct {
 		most float64
 		want int
 	}{{0.5, 12}, {0.44, 14}, {0.15, 14}, {0.05, 14}} {
 		if got, ok := best(ps, Recipe{MaxDrop: tt.most}); !ok || got.Size != tt.want {
 			t.Errorf("at most %v: %d bytes, %v; want %d", tt.most, got.Size, ok, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		most float64
+		want int
+	}{{0.41, 12}, {0.38, 10}} { // with half the margin; without
+		ps := []Point{{Size: 10, Drop: 0.375, Margin: 0.1}, {Size: 12, Drop: 0.35, Margin: 0.1}}
+		if got, ok := best(ps, Recipe{MaxDrop: tt.most}); !ok || got.Size != tt.want {
+			t.Errorf("at most %v: %d bytes, %v; want %d", tt.most, got.Size, ok, tt.want)
+		}
+	}
+}
+
+// What the float network knows by heart makes the margin wider, to a bound.
+func TestMemory(t *testing.T) {
+	for _, tt := range []struct {
+		test, heldOut []float64
+		want          float64
+	}{
+		{[]float64{0, 0, 0, 1}, []float64{0, 0, 0, 0}, mostMemory},
+		{[]float64{0.010, 0.012}, []float64{0.0105}, 0.05},
+		{[]float64{0, 0}, []float64{0, 1}, 0},
+	} {
+		if got := memory(tt.test, tt.heldOut); math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%v on the test part, %v held out: %v points, want %v", tt.test, tt.heldOut, got, tt.want)
 		}
 	}
 }

@@ -100,17 +100,6 @@ func prices(p *graph.Param) []float64 {
 	return n
 }
 
-// Lambda returns a price of a bit that suits p: slope times the mean distortion
-// of a kept weight under its present codebook, in nats of loss. At the optimum
-// of an entropy-constrained quantizer of high rate the slope is 2 ln 2.
-func Lambda(p *graph.Param, f []float32, slope float64) float64 {
-	n := p.Kept()
-	if n == 0 {
-		return 0
-	}
-	return slope * Distortion(p, f) / float64(n)
-}
-
 // Distortion returns 0.5 sum f_i (w_i - effective_i)^2 over the kept weights:
 // to second order the loss that quantizing and sharing p adds, in nats when f
 // is the Fisher information of a sample.

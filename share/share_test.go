@@ -243,7 +243,7 @@ func TestFitLimits(t *testing.T) {
 	if err := Fit(p, f, 4, 0); err != nil || !slices.Equal(p.Book.Centroids, []float32{0}) || Check(p) != nil {
 		t.Errorf("all weights are pruned: %v, %v", p.Book, err)
 	}
-	if changed := Assign(p, f, 0); changed != 0 || Entropy(p) != 0 || Lambda(p, f, 1) != 0 {
+	if changed := Assign(p, f, 0); changed != 0 || Entropy(p) != 0 {
 		t.Error("there is nothing to assign")
 	}
 	p.Mask = nil
@@ -335,9 +335,6 @@ func TestMeasures(t *testing.T) {
 	}
 	if got := Entropy(p); math.Abs(got-bits) > 0.01*bits { // shares are smoothed by half a weight
 		t.Errorf("%v bits, want %v", got, bits)
-	}
-	if got := Lambda(p, f, 0.5); math.Abs(got-0.5*want/kept) > 1e-4*got {
-		t.Errorf("lambda %v, want %v", got, 0.5*want/kept)
 	}
 }
 
