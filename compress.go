@@ -70,6 +70,7 @@ type search struct {
 	started  time.Time
 	deadline time.Time // of the present stage; zero: none
 	report   *Report
+	passes   []Pass  // Passes
 	judge    *judge  // decides
 	honest   *judge  // on the test part, when the bar comes from there; otherwise nil
 	memory   float64 // points that held-out errors may be too few by; see remember
@@ -103,7 +104,7 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: 2e-3}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: 2e-3, passes: Passes}
 	if s.threads <= 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
@@ -259,8 +260,14 @@ func memory(test, heldOut []float64) float64 {
 // run does every stage.
 func (s *search) run() error {
 	s.stageBudget(0.6)
-	for _, stage := range []func() error{s.plain, s.warm, s.filters, s.rounds} {
-		if err := stage(); err != nil {
+	stages := []func(*search) error{(*search).plain, (*search).warm}
+	for _, p := range s.passes {
+		if p.search != nil {
+			stages = append(stages, p.search)
+		}
+	}
+	for _, stage := range stages {
+		if err := stage(s); err != nil {
 			if !errors.Is(err, errBudget) || len(s.saved) == 0 {
 				return err
 			}

@@ -63,23 +63,28 @@ func (s *search) cool(c *checkpoint) error {
 	return nil
 }
 
-// constrain puts g on its grids and gives its weights codebooks in which a
-// value costs the given bits on average (0: none).
-func (s *search) constrain(g *graph.Graph, bits float64) error {
-	x := quantize.Samples(s.samplesFor(calibrationSamples), 64)
+// dead removes channels that pruning has emptied.
+func (s *search) dead(g *graph.Graph, _ float64) error { return removeDead(g) }
+
+// quantize puts g on its grids; weights that will have a codebook get one scale
+// for all channels.
+func (s *search) quantize(g *graph.Graph, bits float64) error {
 	cfg := quantize.Config{}
 	if bits > 0 {
 		cfg.PerTensor = func(*graph.Param) bool { return true }
 	}
-	if err := quantize.Calibrate(g, x, cfg); err != nil {
+	if err := quantize.Calibrate(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), cfg); err != nil {
 		return err
 	}
 	if err := quantize.Weights(g, cfg); err != nil {
 		return err
 	}
-	if err := quantize.Biases(g, cfg); err != nil {
-		return err
-	}
+	return quantize.Biases(g, cfg)
+}
+
+// share gives weights codebooks in which a value costs the given bits on
+// average; 0: none.
+func (s *search) share(g *graph.Graph, bits float64) error {
 	if bits == 0 {
 		return nil
 	}
@@ -129,7 +134,7 @@ func fisher(p *graph.Param) []float32 {
 
 // tune fine-tunes g under its constraints. Weights choose their centroids
 // anew every ten steps until three quarters are done.
-func (s *search) tune(g *graph.Graph) error {
+func (s *search) tune(g *graph.Graph, _ float64) error {
 	batch := fitBatch(g, tuneBatch)
 	t, err := s.trainer(g, batch, 0)
 	if err != nil {
@@ -159,7 +164,7 @@ func (s *search) tune(g *graph.Graph) error {
 }
 
 // settle makes the constraints final and proves that all of them hold.
-func (s *search) settle(g *graph.Graph) error {
+func (s *search) settle(g *graph.Graph, _ float64) error {
 	for _, p := range shared(g) {
 		if p.Book != nil {
 			share.Settle(p)
@@ -193,13 +198,7 @@ func (s *search) finish(c *checkpoint, bits float64) (Point, error) {
 	}
 	since := time.Now()
 	g := c.cooled.Clone()
-	if err := s.constrain(g, bits); err != nil {
-		return Point{}, err
-	}
-	if err := s.tune(g); err != nil {
-		return Point{}, err
-	}
-	if err := s.settle(g); err != nil {
+	if err := s.makeFile(g, bits, false); err != nil {
 		return Point{}, err
 	}
 	p, err := s.measure(g, s.judge.set.Len())
@@ -268,13 +267,7 @@ func nonZero(g *graph.Graph) int {
 // an estimate of the size.
 func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 	g = g.Clone()
-	if err := removeDead(g); err != nil {
-		return nil, err
-	}
-	if err := s.constrain(g, bits); err != nil {
-		return nil, err
-	}
-	return g, s.settle(g)
+	return g, s.makeFile(g, bits, true)
 }
 
 // estimate returns the bytes of a file made from g without training.

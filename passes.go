@@ -1,23 +1,51 @@
 package edgec
 
+import (
+	"fmt"
+
+	"edgec/internal/graph"
+)
+
 // Pass is one stage of compression.
 type Pass struct {
 	Name string
 	Does string
+
+	search func(*search) error                                 // of the search for states; goes back where it must
+	make   func(s *search, g *graph.Graph, bits float64) error // of making a file from a state, values costing so many bits
 }
 
 // Passes lists the stages in the order in which Compress runs them. The graph
-// is checked after each.
+// is checked after each. Reading a network simplifies it, encoding one exports it;
+// the search repeats the others: it walks those that look for states once, and
+// those that make files for every file that it tries.
 var Passes = []Pass{
-	{"simplify", "folds constants, BatchNormalization and activations into the layers"},
-	{"filters", "cuts whole kernels and units, so that the network is narrower"},
-	{"prune", "removes single weights by thresholds that move while training goes on"},
-	{"dead", "removes channels that pruning has emptied"},
-	{"quantize", "puts activations, weights and biases on int8 grids"},
-	{"share", "lets the weights of a layer share a few values"},
-	{"tune", "fine-tunes under mask, grid and codebook"},
-	{"dead again", "removes channels that rounding has emptied"},
-	{"export", "lowers the network to the device's instructions and codes it"},
+	{Name: "simplify", Does: "folds constants, BatchNormalization and activations into the layers"},
+	{Name: "filters", Does: "cuts whole kernels and units, so that the network is narrower", search: (*search).filters},
+	{Name: "prune", Does: "removes single weights by thresholds that move while training goes on", search: (*search).rounds},
+	{Name: "dead", Does: "removes channels that pruning has emptied", make: (*search).dead},
+	{Name: "quantize", Does: "puts activations, weights and biases on int8 grids", make: (*search).quantize},
+	{Name: "share", Does: "lets the weights of a layer share a few values", make: (*search).share},
+	{Name: "tune", Does: "fine-tunes under mask, grid and codebook", make: (*search).tune},
+	{Name: "dead again", Does: "removes channels that rounding has emptied", make: (*search).settle},
+	{Name: "export", Does: "lowers the network to the device's instructions and codes it"},
+}
+
+// makeFile walks the passes that turn a state into what is exported, without
+// training when plain.
+func (s *search) makeFile(g *graph.Graph, bits float64, plain bool) error {
+	for _, p := range s.passes {
+		if p.make == nil || plain && p.Name == "tune" {
+			continue
+		}
+		if err := p.make(s, g, bits); err != nil {
+			return err
+		}
+		if err := g.Check(); err != nil {
+			return fmt.Errorf("edgec: after pass %q: %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 // order lists which pass must come before which, and why.
