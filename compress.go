@@ -236,9 +236,8 @@ func (s *search) split(data *dataset.Splits, task string) error {
 }
 
 // mostMemory bounds what is taken off for what the float network knows of the
-// held-out samples, in points: about as much as test errors lay above held-out
-// ones. The rest of what it knew is lost in pruning.
-const mostMemory = 0.1
+// held-out samples, in points. Most of what it knew is lost in pruning.
+const mostMemory = 0.05
 
 // remember measures how many points fewer errors the float network makes on
 // held-out samples, which it was trained on, than on the test part.

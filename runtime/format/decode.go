@@ -64,33 +64,44 @@ func decodeSections(f *File, body []byte) (weights []byte, err error) {
 			return nil, Error("section " + itoa(int(tag)) + " occurs twice")
 		}
 		seen[tag] = true
-		sec := &reader{b: r.b[:n:n]}
+		sec := r.b[:n:n]
 		r.b = r.b[n:]
-		switch tag {
-		case secGraph:
-			if err := decodeGraph(f, sec); err != nil {
-				return nil, err
-			}
-		case secWeights:
-			weights, sec.b = sec.b, nil
-		case secMeta:
-			decodeMeta(&f.Meta, sec)
-		case secTest:
-			f.Test = &SelfTest{Seed: uint32(sec.uvarint()), CRC: sec.u32()}
-		default:
-			if tag&optional == 0 {
-				return nil, Error("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
-			}
+		if tag == secWeights {
+			weights = sec
 			continue
 		}
-		if sec.fail || len(sec.b) > 0 && tag&optional == 0 { // later versions may add to optional ones
-			return nil, Error("section " + itoa(int(tag)) + " does not have the length of its content")
+		if err := decodeSection(f, tag, sec); err != nil {
+			return nil, err
 		}
 	}
 	if !seen[secGraph] {
 		return nil, Error("holds no graph")
 	}
 	return weights, nil
+}
+
+// decodeSection reads a section other than the weights.
+func decodeSection(f *File, tag byte, body []byte) error {
+	sec := &reader{b: body}
+	switch tag {
+	case secGraph:
+		if err := decodeGraph(f, sec); err != nil {
+			return err
+		}
+	case secMeta:
+		decodeMeta(&f.Meta, sec)
+	case secTest:
+		f.Test = &SelfTest{Seed: uint32(sec.uvarint()), CRC: sec.u32()}
+	default:
+		if tag&optional == 0 {
+			return Error("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
+		}
+		return nil
+	}
+	if sec.fail || len(sec.b) > 0 && tag&optional == 0 { // later versions may add to optional ones
+		return Error("section " + itoa(int(tag)) + " does not have the length of its content")
+	}
+	return nil
 }
 
 // decodeWeights reads the tables and weights, whose shapes are known.

@@ -2,6 +2,7 @@ package format
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -141,15 +142,7 @@ func codeBias(c *coder, w *Weight) {
 		w.Bias = nil
 		return
 	}
-	all := uint32(0)
-	for _, b := range w.Bias {
-		all |= uint32(b)
-	}
-	shift := uint32(0)
-	for all != 0 && all>>shift&1 == 0 {
-		shift++
-	}
-	shift = c.number(shift, 26, 26) & 31
+	shift := c.number(lowZeros(w.Bias), 26, 26) & 31
 	if c.dec {
 		w.Bias = make([]int32, w.OutC)
 	}
@@ -159,4 +152,17 @@ func codeBias(c *coder, w *Weight) {
 		w.Bias[i] = b << shift
 		prev = bit01(b != 0)
 	}
+}
+
+// lowZeros returns the number of low bits that are zero in all of b, 0 if all
+// bits are.
+func lowZeros(b []int32) uint32 {
+	all := uint32(0)
+	for _, v := range b {
+		all |= uint32(v)
+	}
+	if all == 0 {
+		return 0
+	}
+	return uint32(bits.TrailingZeros32(all))
 }
