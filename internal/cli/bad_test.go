@@ -100,6 +100,9 @@ func TestBadInput(t *testing.T) {
 		{"missing picture", nil, "run corner.edgec none.png", []string{"corner.edgec", "none.png", "no such file"}},
 		{"text as picture", func(t *testing.T) { write(t, "bad.png", []byte("hello")) }, "run corner.edgec bad.png", []string{"bad.png", "5 bytes"}},
 		{"export over the input", nil, "export corner.edgec -o corner.edgec", []string{"over the input"}},
+		{"patch with a model", nil, "patch corner.edgec corner.edgec -o out.edgec", []string{"corner.edgec: ", "not a delta"}},
+		{"patch without a delta", nil, "patch corner.edgec none.edd -o out.edgec", []string{"none.edd: ", "give a delta"}},
+		{"diff over the input", nil, "diff corner.edgec corner.edgec -o corner.edgec", []string{"over the input"}},
 		{"export to missing folder", nil, "export corner.edgec -o none/out.onnx", []string{"none/out.onnx"}},
 		{"build over the input", nil, "build corner.edgec --target rpi-4 -o corner.edgec", []string{"over the input"}},
 		{"build to missing folder", nil, "build corner.edgec --target rpi-4 -o none/app", []string{"none/app"}},
@@ -135,7 +138,7 @@ func TestTruncatedEdgec(t *testing.T) {
 	for _, n := range []int{0, 3, 4, 6, len(whole) / 2, len(whole) - 1} {
 		write(t, "bad.edgec", whole[:n])
 		before := names(t)
-		for _, args := range []string{"inspect bad.edgec", "eval bad.edgec --data data", "run bad.edgec light.png", "bench bad.edgec", "build bad.edgec --target rpi-4", "export bad.edgec -o out.onnx"} {
+		for _, args := range []string{"inspect bad.edgec", "eval bad.edgec --data data", "run bad.edgec light.png", "bench bad.edgec", "build bad.edgec --target rpi-4", "export bad.edgec -o out.onnx", "diff bad.edgec corner.edgec -o out.edd", "diff corner.edgec bad.edgec -o out.edd"} {
 			oneError(t, command(t, strings.Fields(args)...), "bad.edgec")
 		}
 		if after := names(t); after != before {
@@ -178,6 +181,9 @@ func TestUsage(t *testing.T) {
 		{"build corner.edgec", "--target is missing", "edgec build"},
 		{"build corner.edgec --target toaster", "rpi-zero", "edgec build"},
 		{"export corner.edgec", "-o is missing", "edgec export"},
+		{"diff corner.edgec corner.edgec", "-o is missing", "edgec diff"},
+		{"diff corner.edgec -o d.edd", "the old and the new .edgec file", "edgec diff"},
+		{"patch corner.edgec d.edd", "-o is missing", "edgec patch"},
 		{"completion bash more", "more", "edgec"},
 		{"version now", "one argument too many", "edgec version"},
 	} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/runtime/format"
 	"edgec/targets"
 )
 
@@ -147,6 +149,38 @@ func TestExport(t *testing.T) {
 	e := parse[evaluated](t, command(t, "eval", "corner.edgec", "--data", "data", "--against", "out.onnx", "--json"))
 	if e.Against.Accuracy < 99 {
 		t.Errorf("agreement %v %% of the file with its export", e.Against.Accuracy)
+	}
+}
+
+// A delta makes the new file of the old one, and of no other.
+func TestDelta(t *testing.T) {
+	withFile(t)
+	f, err := format.Decode(read(t, "corner.edgec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Meta.Name = "renamed"
+	renamed, _, err := format.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("renamed.edgec", renamed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := parse[deltaResult](t, command(t, "diff", "corner.edgec", "renamed.edgec", "-o", "d.edd", "--json"))
+	if got.File != "d.edd" || got.Bytes != len(read(t, "d.edd")) || got.Whole != len(renamed) || got.Delta != got.Bytes || got.Bytes >= got.Whole {
+		t.Errorf("got %+v", got)
+	}
+	command(t, "patch", "corner.edgec", "d.edd", "-o", "made.edgec").must(t).has(t, "made.edgec", "% of the new file's")
+	if !bytes.Equal(read(t, "made.edgec"), renamed) {
+		t.Error("the patched file differs from the new one")
+	}
+	r := command(t, "patch", "renamed.edgec", "d.edd", "-o", "other.edgec")
+	if r.code != 1 || !strings.Contains(r.stderr, "made against another base") {
+		t.Errorf("another base: exit code %d, %s", r.code, r.stderr)
+	}
+	if _, err := os.Stat("other.edgec"); err == nil {
+		t.Error("a refused patch left a file")
 	}
 }
 

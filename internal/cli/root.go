@@ -34,6 +34,8 @@ var commands = []func(*app) *cobra.Command{
 	buildCommand,
 	targetsCommand,
 	exportCommand,
+	diffCommand,
+	patchCommand,
 	demoCommand,
 	versionCommand,
 }
