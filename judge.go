@@ -140,6 +140,25 @@ func (j *judge) drop(loss []float64) (points, se float64) {
 	return 100 * m, 100 * math.Sqrt(v/float64(len(diff)))
 }
 
+// meanDrop is the mean of two drops of a file: that of its losses on held-out
+// samples from the float network's on other ones, bar, and that of its losses on
+// the same samples distorted from the float network's on these. It returns points,
+// with the standard error. There may be fewer distorted samples than others.
+func meanDrop(heldOut, bar, distorted, reference []float64) (points, se float64) {
+	own := make([]float64, min(len(heldOut), len(distorted))) // what a sample adds to both
+	paired := make([]float64, len(distorted))
+	for i := range distorted {
+		paired[i] = distorted[i] - reference[i]
+		if i < len(own) {
+			own[i] = (heldOut[i] + paired[i]) / 2
+		}
+	}
+	b, vb := meanVariance(bar)
+	_, v := meanVariance(own)
+	points = 100 * (mean(heldOut) - b + mean(paired)) / 2
+	return points, 100 * math.Sqrt(v/math.Max(float64(len(own)), 1)+vb/4/math.Max(float64(len(bar)), 1))
+}
+
 // meanVariance returns the mean and the unbiased variance of x.
 func meanVariance(x []float64) (m, v float64) {
 	m = mean(x)

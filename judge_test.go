@@ -254,3 +254,42 @@ func TestFeedWithoutLabels(t *testing.T) {
 		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Teacher.Data)
 	}
 }
+
+// The mean of two drops, and its standard error against that of many draws.
+func TestMeanDrop(t *testing.T) {
+	points, se := meanDrop([]float64{1, 0, 0, 0}, []float64{0, 1, 0, 0, 0, 0, 0, 0}, []float64{1, 1, 0, 0}, []float64{0, 1, 0, 0})
+	near(t, "drop", points, (25-12.5+25)/2, 1e-9)
+	if !(se > 0) {
+		t.Errorf("standard error %v", se)
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	const n, m, draws = 400, 600, 2000
+	var all, claimed []float64
+	for range draws {
+		held, distorted, reference, bar := make([]float64, n), make([]float64, n/2), make([]float64, n/2), make([]float64, m)
+		for i := range held {
+			hard := r.Float64()
+			held[i] = when(hard < 0.1)
+			if i < n/2 {
+				distorted[i], reference[i] = when(hard < 0.16), when(r.Float64() < 0.05)
+			}
+		}
+		for i := range bar {
+			bar[i] = when(r.Float64() < 0.07)
+		}
+		p, se := meanDrop(held, bar, distorted, reference)
+		all, claimed = append(all, p), append(claimed, se)
+	}
+	m1, v := meanVariance(all)
+	near(t, "mean drop", m1, 100*((0.1-0.07)+(0.16-0.05))/2, 0.1)
+	if spread, said := math.Sqrt(v), mean(claimed); said < spread || said > 1.4*spread { // half of the samples alone count for it
+		t.Errorf("draws spread by %v, the standard error says %v", spread, said)
+	}
+}
+
+func when(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

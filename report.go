@@ -8,21 +8,22 @@ import (
 
 // Report is what Compress found.
 type Report struct {
-	Model       string  `json:"model"`
-	Recipe      Recipe  `json:"recipe"`
-	TrainedOn   bool    `json:"trained_on"`   // the float network knows the training data; see Compress
-	Task        string  `json:"task"`         // what the metric counts; see Task
-	FloatBytes  int     `json:"float_bytes"`  // of the file that was read
-	FloatParams int     `json:"float_params"` // weights and biases
-	FloatMACs   int64   `json:"float_macs"`
-	Float       Metrics `json:"float"`                 // the float network, what drops are taken from
-	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end
-	Best        Point   `json:"best"`                  // the answer
-	Front       []Point `json:"front"`                 // Pareto front of size and held-out drop, by size
-	Tried       []Point `json:"tried"`                 // every file that was made, in order
-	Stages      []Stage `json:"stages"`                // what the search did
-	Interrupted string  `json:"interrupted,omitempty"` // why the search ended early
-	Seconds     float64 `json:"seconds"`
+	Model          string   `json:"model"`
+	Recipe         Recipe   `json:"recipe"`
+	TrainedOn      bool     `json:"trained_on"`   // the float network knows the training data; see Compress
+	Task           string   `json:"task"`         // what the metric counts; see Task
+	FloatBytes     int      `json:"float_bytes"`  // of the file that was read
+	FloatParams    int      `json:"float_params"` // weights and biases
+	FloatMACs      int64    `json:"float_macs"`
+	Float          Metrics  `json:"float"`                     // the float network, what drops are taken from
+	FloatDistorted *Metrics `json:"float_distorted,omitempty"` // on distorted samples, where these decide too
+	Test           *Tested  `json:"test,omitempty"`            // on the test set, measured once at the end
+	Best           Point    `json:"best"`                      // the answer
+	Front          []Point  `json:"front"`                     // Pareto front of size and held-out drop, by size
+	Tried          []Point  `json:"tried"`                     // every file that was made, in order
+	Stages         []Stage  `json:"stages"`                    // what the search did
+	Interrupted    string   `json:"interrupted,omitempty"`     // why the search ended early
+	Seconds        float64  `json:"seconds"`
 }
 
 // Tested compares the float network with the chosen file on the test set.
@@ -33,17 +34,18 @@ type Tested struct {
 
 // Point is one file, measured by the runtime.
 type Point struct {
-	Size      int           `json:"size"`       // bytes of the file
-	Drop      float64       `json:"drop"`       // against the float network, on the samples that decide, in points
-	DropError float64       `json:"drop_error"` // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`     // that the answer keeps where it can: DropError, and what the float network may still know of the held-out samples, in points
-	Metrics   Metrics       `json:"metrics"`    // of the file, on the same samples
-	Kept      int           `json:"kept"`       // weights and biases that are not zero
-	Weights   int           `json:"weights"`    // weights and biases in the file's shapes, zeros included
-	MACs      int64         `json:"macs"`       // of one inference with the file's shapes
-	Centroids int           `json:"centroids"`  // largest codebook; 0: no sharing
-	Sizes     *format.Sizes `json:"sizes"`      // where the bytes went
-	Meets     bool          `json:"meets"`      // what the recipe asked for
+	Size      int           `json:"size"`                // bytes of the file
+	Drop      float64       `json:"drop"`                // against the float network, on the samples that decide, in points
+	DropError float64       `json:"drop_error"`          // standard error of Drop (paired samples)
+	Margin    float64       `json:"margin"`              // that the answer keeps where it can, in points; see Point.safe
+	Metrics   Metrics       `json:"metrics"`             // of the file, on the same samples
+	Distorted *Metrics      `json:"distorted,omitempty"` // of the file on distorted samples, where these decide too
+	Kept      int           `json:"kept"`                // weights and biases that are not zero
+	Weights   int           `json:"weights"`             // weights and biases in the file's shapes, zeros included
+	MACs      int64         `json:"macs"`                // of one inference with the file's shapes
+	Centroids int           `json:"centroids"`           // largest codebook; 0: no sharing
+	Sizes     *format.Sizes `json:"sizes"`               // where the bytes went
+	Meets     bool          `json:"meets"`               // what the recipe asked for
 	Bytes     []byte        `json:"-"`
 }
 
@@ -94,7 +96,8 @@ func front(ps []Point) []Point {
 // safe reports whether the point meets the recipe with a part of its margin.
 // The whole margin is one standard error of the drop (Breiman et al. 1984,
 // section 3.4.3), with which the drop is right in 84 % of random draws of held-out
-// samples, and what the float network may still know of these (see mostMemory).
+// samples, or half of one where distorted samples decide too: these count against
+// the file.
 func (p Point) safe(r Recipe, part float64) bool { return r.meets(p.Size, p.Drop+part*p.Margin) }
 
 // best chooses the answer among the points that meet the recipe with their

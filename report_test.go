@@ -124,22 +124,6 @@ func TestBestMargin(t *testing.T) {
 	}
 }
 
-// What the float network knows by heart makes the margin wider, to a bound.
-func TestMemory(t *testing.T) {
-	for _, tt := range []struct {
-		test, heldOut []float64
-		want          float64
-	}{
-		{[]float64{0, 0, 0, 1}, []float64{0, 0, 0, 0}, mostMemory},
-		{[]float64{0.010, 0.012}, []float64{0.0107}, 0.03},
-		{[]float64{0, 0}, []float64{0, 1}, 0},
-	} {
-		if got := memory(tt.test, tt.heldOut); math.Abs(got-tt.want) > 1e-9 {
-			t.Errorf("%v on the test part, %v held out: %v points, want %v", tt.test, tt.heldOut, got, tt.want)
-		}
-	}
-}
-
 func TestMeets(t *testing.T) {
 	tests := []struct {
 		r    Recipe

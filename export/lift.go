@@ -107,7 +107,7 @@ func (l *lifter) instr(i int, in *format.Instr) error {
 	switch in.Op {
 	case format.OpConv2D:
 		o := op.Conv2D{StrideH: in.StrideH, StrideW: in.StrideW, DilH: in.DilH, DilW: in.DilW,
-			PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, Groups: in.Groups, Clamp: clamp}
+			PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, Groups: in.Groups, Clamp: clamp, RoundOnce: in.RoundOnce}
 		w, b := l.weight(i, in, nil)
 		l.node(i, o, out, x[0], w, b)
 	case format.OpDense:
@@ -268,7 +268,7 @@ func (l *lifter) dense(i int, in *format.Instr, clamp op.Clamp, out, x *graph.Va
 		x = flat
 	}
 	w, b := l.weight(i, in, from)
-	l.node(i, op.Dense{Clamp: clamp}, out, x, w, b)
+	l.node(i, op.Dense{Clamp: clamp, RoundOnce: in.RoundOnce}, out, x, w, b)
 }
 
 // reshape keeps the device's order of elements: images pass through channels

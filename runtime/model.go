@@ -162,7 +162,7 @@ func output(l *kernel.Layer, w *format.Weight, first int, in *format.Instr, x, y
 		}
 		return
 	}
-	l.Out = kernel.Output{Zero: int32(y.Zero), Lo: int32(in.ClampMin), Hi: int32(in.ClampMax)}
+	l.Out = kernel.Output{Zero: int32(y.Zero), Lo: int32(in.ClampMin), Hi: int32(in.ClampMax), Once: in.RoundOnce}
 	for c := 0; c < l.OutC; c++ {
 		l.Out.Mul = append(l.Out.Mul, kernel.NewMultiplier(scale(first+c)/float64(y.Scale)))
 	}

@@ -25,17 +25,7 @@ func f32(x float64) float64 { return float64(float32(x)) }
 // scaled is x * real on the device: the multiplier is a mantissa of 31 bits and
 // a power of two; two roundings.
 func scaled(x int64, real float64) int64 {
-	if real < math.Ldexp(1, -32) {
-		return 0
-	}
-	frac, exp := math.Frexp(real)
-	mantissa := int64(math.Round(math.Ldexp(frac, 31)))
-	if mantissa == 1<<31 {
-		mantissa, exp = mantissa/2, exp+1
-	}
-	if exp > 30 {
-		mantissa, exp = 1<<31-1, 30
-	}
+	mantissa, exp := multiplier(real)
 	if exp > 0 {
 		x = min(max(x<<exp, math.MinInt32), math.MaxInt32)
 	}
@@ -48,6 +38,28 @@ func scaled(x int64, real float64) int64 {
 		return (v + half) >> n
 	}
 	return v
+}
+
+// scaledOnce is scaled with one rounding, halves up.
+func scaledOnce(x int64, real float64) int64 {
+	mantissa, exp := multiplier(real)
+	v := (x*mantissa + int64(1)<<(30-exp)) >> (31 - exp)
+	return min(max(v, math.MinInt32), math.MaxInt32)
+}
+
+func multiplier(real float64) (mantissa int64, exp int) {
+	if real < math.Ldexp(1, -32) {
+		return 0, 0
+	}
+	frac, exp := math.Frexp(real)
+	mantissa = int64(math.Round(math.Ldexp(frac, 31)))
+	if mantissa == 1<<31 {
+		mantissa, exp = mantissa/2, exp+1
+	}
+	if exp > 30 {
+		mantissa, exp = 1<<31-1, 30
+	}
+	return mantissa, exp
 }
 
 func clip(v int64, lo, hi int8) int64 { return min(max(v, int64(lo)), int64(hi)) }
@@ -161,7 +173,11 @@ func (d *reference) weighted(in *format.Instr, x []int64, tx, ty *format.Tensor)
 			real = append(real, f32(float64(float32(acc))*f32(scale)))
 			continue
 		}
-		y = append(y, clip(scaled(acc, scale/float64(ty.Scale))+int64(ty.Zero), in.ClampMin, in.ClampMax))
+		v := scaled(acc, scale/float64(ty.Scale))
+		if in.RoundOnce {
+			v = scaledOnce(acc, scale/float64(ty.Scale))
+		}
+		y = append(y, clip(v+int64(ty.Zero), in.ClampMin, in.ClampMax))
 	}
 	return y, real
 }

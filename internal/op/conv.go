@@ -22,6 +22,7 @@ type Conv2D struct {
 	PadT, PadL, PadB, PadR int
 	Groups                 int
 	Clamp                  Clamp
+	RoundOnce              bool // on the device; see format.Instr
 }
 
 // Name implements graph.Op.
@@ -337,7 +338,7 @@ func (o Conv2D) Lower(d Device, n *graph.Node) error {
 	weight := d.Weight(x, n.Inputs[1], optional(n, 2), [4]int{outC, kh, kw, inC}, from)
 	out := d.Output(n.Outputs[0])
 	lo, hi := d.Clamp(n.Outputs[0], o.Clamp)
-	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{x}, Out: out, Weight: weight, LUT: -1,
+	d.Emit(format.Instr{Op: format.OpConv2D, RoundOnce: o.RoundOnce, In: []int{x}, Out: out, Weight: weight, LUT: -1,
 		StrideH: orOne(o.StrideH), StrideW: orOne(o.StrideW), DilH: orOne(o.DilH), DilW: orOne(o.DilW),
 		PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, Groups: orOne(o.Groups), ClampMin: lo, ClampMax: hi})
 	return nil

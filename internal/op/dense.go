@@ -12,7 +12,8 @@ import (
 // Dense is y = x w^T + b with x [N,K] or [N,T,K], w [out,K], b [out] or absent;
 // y is [N,out] or [N,T,out].
 type Dense struct {
-	Clamp Clamp
+	Clamp     Clamp
+	RoundOnce bool // on the device; see format.Instr
 }
 
 // Name implements graph.Op.
@@ -80,7 +81,7 @@ func (o Dense) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 func (o Dense) Lower(d Device, n *graph.Node) error {
 	x, w, y := n.Inputs[0], n.Inputs[1].Shape, n.Outputs[0]
 	outC, k := w[0], w[1]
-	in := format.Instr{Op: format.OpDense, Weight: -1, LUT: -1}
+	in := format.Instr{Op: format.OpDense, Weight: -1, LUT: -1, RoundOnce: o.RoundOnce}
 	var columns []int
 	if len(x.Shape) == 2 {
 		var t int

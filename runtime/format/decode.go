@@ -277,7 +277,7 @@ func decodeInstr(f *File, r *reader) error {
 // attrOrder lists the attributes so that each comes after those that its
 // default depends on.
 var attrOrder = [...]int{attrKH, attrKW, attrStrideH, attrStrideW, attrDilH, attrDilW, attrPadT, attrPadL, attrPadB, attrPadR,
-	attrGroups, attrAxis, attrClampMin, attrClampMax, attrCountPad, attrPadValue, attrWeight, attrLUT}
+	attrGroups, attrAxis, attrClampMin, attrClampMax, attrCountPad, attrPadValue, attrWeight, attrLUT, attrRoundOnce}
 
 // rank returns the number of dimensions of tensor t, before shapes are known.
 func (f *File) rank(t int) int {

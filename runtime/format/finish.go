@@ -79,7 +79,7 @@ func (in *Instr) normalize() {
 		c.PadT, c.PadL, c.PadB, c.PadR = in.PadT, in.PadL, in.PadB, in.PadR
 	}
 	if in.Op.weighted() {
-		c.Weight = in.Weight
+		c.Weight, c.RoundOnce = in.Weight, in.RoundOnce
 	}
 	if in.Op.clamped() {
 		c.ClampMin, c.ClampMax = in.ClampMin, in.ClampMax

@@ -112,7 +112,7 @@ func network(r *rand.Rand) *File {
 	d = emit(Instr{Op: OpTranspose, In: []int{d}, Out: like(d, 2, 4, 6), Perm: []int{1, 2, 0}})
 	e := emit(Instr{Op: OpMul, In: []int{d, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
 	e = emit(Instr{Op: OpSub, In: []int{e, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
-	g := emit(Instr{Op: OpDense, In: []int{e}, Out: tensor(Int8, 5), Weight: weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127})
+	g := emit(Instr{Op: OpDense, In: []int{e}, Out: tensor(Int8, 5), Weight: weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127, RoundOnce: r.IntN(2) == 0})
 	h := emit(Instr{Op: OpReshape, In: []int{g}, Out: like(g, 1, 5), Shape: []int{1, 5}})
 	h = emit(Instr{Op: OpDequantize, In: []int{h}, Out: tensor(Float32, 1, 5)})
 	h = emit(Instr{Op: OpSoftmax, In: []int{h}, Out: tensor(Float32, 1, 5)})

@@ -121,6 +121,10 @@ type Instr struct {
 	// ClampMin and ClampMax bound the Int8 result: a fused activation. -128 and 127: none.
 	// Conv2D and Dense with a Float32 output: acc * inScale * wScale[c], no clamp.
 	ClampMin, ClampMax int8
+
+	// RoundOnce, of Conv2D and Dense with an Int8 result: the product of sum and
+	// scales is rounded once, halves up, as in some of TFLite's kernels.
+	RoundOnce bool
 }
 
 // Weight is the constant operand of OpConv2D and OpDense.

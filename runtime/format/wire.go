@@ -131,6 +131,7 @@ const (
 	attrPadValue
 	attrWeight
 	attrLUT
+	attrRoundOnce
 	attrScale32 // the output's scale is a float32
 	attrs
 )
@@ -144,7 +145,7 @@ func fieldsOf(in *Instr) fields {
 	f[attrPadT], f[attrPadL], f[attrPadB], f[attrPadR] = in.PadT, in.PadL, in.PadB, in.PadR
 	f[attrGroups], f[attrAxis], f[attrPadValue] = in.Groups, in.Axis, int(in.PadValue)
 	f[attrClampMin], f[attrClampMax] = int(in.ClampMin), int(in.ClampMax)
-	f[attrCountPad], f[attrWeight], f[attrLUT] = bit01(in.CountPad), in.Weight, in.LUT
+	f[attrCountPad], f[attrWeight], f[attrLUT], f[attrRoundOnce] = bit01(in.CountPad), in.Weight, in.LUT, bit01(in.RoundOnce)
 	return f
 }
 
@@ -155,14 +156,14 @@ func (f *fields) store(in *Instr) bool {
 			return false
 		}
 	}
-	if f[attrCountPad]&^1 != 0 {
+	if (f[attrCountPad]|f[attrRoundOnce])&^1 != 0 {
 		return false
 	}
 	in.KH, in.KW, in.StrideH, in.StrideW, in.DilH, in.DilW = f[attrKH], f[attrKW], f[attrStrideH], f[attrStrideW], f[attrDilH], f[attrDilW]
 	in.PadT, in.PadL, in.PadB, in.PadR = f[attrPadT], f[attrPadL], f[attrPadB], f[attrPadR]
 	in.Groups, in.Axis, in.PadValue = f[attrGroups], f[attrAxis], int8(f[attrPadValue])
 	in.ClampMin, in.ClampMax = int8(f[attrClampMin]), int8(f[attrClampMax])
-	in.CountPad, in.Weight, in.LUT = f[attrCountPad] != 0, f[attrWeight], f[attrLUT]
+	in.CountPad, in.Weight, in.LUT, in.RoundOnce = f[attrCountPad] != 0, f[attrWeight], f[attrLUT], f[attrRoundOnce] != 0
 	return true
 }
 

@@ -41,6 +41,14 @@ func (m Multiplier) Apply(x int32) int32 {
 	return roundShift(highMul(x, m.Mantissa), uint32(-m.Shift))
 }
 
+// ApplyOnce returns x times the multiplier, rounded once, halves up: TFLite's
+// MultiplyByQuantizedMultiplier where it is built for single rounding. It saturates.
+func (m Multiplier) ApplyOnce(x int32) int32 {
+	n := 31 - m.Shift // 1 to 62
+	y := (int64(x)*int64(m.Mantissa) + int64(1)<<(n-1)) >> n
+	return int32(min(max(y, math.MinInt32), math.MaxInt32))
+}
+
 // shiftLeft is x * 2^n, saturated to 32 bits.
 func shiftLeft(x int32, n uint32) int32 {
 	y := x << n
@@ -77,9 +85,13 @@ type Output struct {
 	Mul    []Multiplier // one for each channel
 	Zero   int32        // -128..127
 	Lo, Hi int32        // -128..127
+	Once   bool         // round once, not twice
 }
 
 func (o *Output) quantize(c int, acc int32) int8 {
+	if o.Once {
+		return clamped(o.Mul[c].ApplyOnce(acc), o.Zero, o.Lo, o.Hi)
+	}
 	return clamped(o.Mul[c].Apply(acc), o.Zero, o.Lo, o.Hi)
 }
 

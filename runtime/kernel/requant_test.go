@@ -81,6 +81,20 @@ func bigApply(x int32, m Multiplier) int64 {
 	return v.Int64()
 }
 
+// bigApplyOnce computes the same with one rounding, to nearest, halves up.
+func bigApplyOnce(x int32, m Multiplier) int64 {
+	v := new(big.Int).Mul(big.NewInt(int64(x)), big.NewInt(int64(m.Mantissa)))
+	v.Add(v, new(big.Int).Lsh(big.NewInt(1), uint(30-m.Shift)))
+	v.Rsh(v, uint(31-m.Shift)) // towards minus infinity
+	switch {
+	case v.Cmp(big.NewInt(math.MaxInt32)) > 0:
+		return math.MaxInt32
+	case v.Cmp(big.NewInt(math.MinInt32)) < 0:
+		return math.MinInt32
+	}
+	return v.Int64()
+}
+
 // extremes are sums at the edges of every rounding.
 func extremes(r *rand.Rand) []int32 {
 	out := []int32{0, 1, -1, 2, -2, math.MaxInt32, math.MinInt32, math.MaxInt32 - 1, math.MinInt32 + 1}
@@ -156,9 +170,12 @@ func TestOutput(t *testing.T) {
 		o.Lo = int32(r.IntN(256) - 128)
 		o.Hi = o.Lo + int32(r.IntN(int(128-o.Lo)))
 		for _, acc := range extremes(r) {
-			want := int8(min(max(bigApply(acc, o.Mul[0])+int64(o.Zero), int64(o.Lo)), int64(o.Hi)))
-			if got := o.quantize(0, acc); got != want {
-				t.Fatalf("%+v of %d is %d, want %d", o, acc, got, want)
+			for once, v := range map[bool]int64{false: bigApply(acc, o.Mul[0]), true: bigApplyOnce(acc, o.Mul[0])} {
+				o.Once = once
+				want := int8(min(max(v+int64(o.Zero), int64(o.Lo)), int64(o.Hi)))
+				if got := o.quantize(0, acc); got != want {
+					t.Fatalf("%+v of %d is %d, want %d", o, acc, got, want)
+				}
 			}
 		}
 	}

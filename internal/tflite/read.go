@@ -1,0 +1,231 @@
+package tflite
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"edgec/runtime/format"
+)
+
+// Read returns the network of a .tflite file: batch 1, one subgraph, int8
+// throughout, with per-tensor activations and symmetric weights. It has the
+// integers of the file. The error names the operator.
+func Read(data []byte) (f *format.File, err error) {
+	defer func() {
+		if p := recover(); p != nil { // offsets that point nowhere
+			f, err = nil, fmt.Errorf("tflite: the file is damaged: %v", p)
+		}
+	}()
+	if len(data) < 8 || string(data[4:8]) != "TFL3" {
+		return nil, errors.New("tflite: not a TFLite file: the identifier TFL3 is missing")
+	}
+	m := table{flatbuffers.Table{Bytes: data, Pos: flatbuffers.GetUOffsetT(data)}}
+	graphs := m.list(modelGraphs)
+	if len(graphs) != 1 {
+		return nil, fmt.Errorf("tflite: %d subgraphs; control flow is not supported, give a network with one", len(graphs))
+	}
+	r := &reader{model: m, graph: graphs[0], codes: m.list(modelCodes), buffers: m.list(modelBuffers), f: &format.File{}, at: map[int]int{}}
+	for _, t := range r.graph.list(graphTensors) {
+		if err := r.tensor(t); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	format.Finish(r.f)
+	if err := r.f.Check(); err != nil {
+		return nil, fmt.Errorf("tflite: %w", err)
+	}
+	return r.f, nil
+}
+
+// tensor is an entry of the subgraph's list.
+type tensor struct {
+	name  string
+	kind  int8
+	shape []int
+	data  []byte // of constants
+	scale []float32
+	zero  []int64
+	axis  int
+}
+
+// reader turns the operators into instructions.
+type reader struct {
+	model, graph   table
+	codes, buffers []table
+	tensors        []tensor
+	f              *format.File
+	at             map[int]int // of an activation's number, its number in f
+}
+
+func (r *reader) tensor(t table) error {
+	x := tensor{name: t.string(tensorName), kind: t.int8(tensorType, typeFloat32), shape: t.ints(tensorShape)}
+	for _, d := range x.shape {
+		if d < 0 || d > format.MaxDim {
+			return fmt.Errorf("tflite: tensor %q has shape %v; give a network with fixed shapes", x.name, x.shape)
+		}
+	}
+	if b := int(t.int32(tensorBuffer, 0)); b > 0 && b < len(r.buffers) {
+		x.data = r.buffers[b].bytes(bufferData)
+	}
+	if q, ok := t.sub(tensorQuan); ok {
+		x.scale, x.zero, x.axis = q.floats(quanScale), q.longs(quanZero), int(q.int32(quanAxis, 0))
+	}
+	r.tensors = append(r.tensors, x)
+	return nil
+}
+
+func (r *reader) read() error {
+	for _, i := range r.graph.ints(graphInputs) {
+		n, err := r.input(i)
+		if err != nil {
+			return err
+		}
+		r.f.Inputs = append(r.f.Inputs, n)
+	}
+	for k, o := range r.graph.list(graphOps) {
+		code, err := r.code(o)
+		if err != nil {
+			return fmt.Errorf("tflite: operator %d: %w", k, err)
+		}
+		entry, ok := operators[code]
+		if !ok {
+			return fmt.Errorf("tflite: operator %d: number %d of TFLite's list is not supported; quantize the network with supported operators: %s", k, code, supported())
+		}
+		c := &call{reader: r, in: o.ints(opInputs), out: o.ints(opOutputs)}
+		c.options, _ = o.sub(opOptions)
+		if err := c.check(entry); err != nil {
+			return fmt.Errorf("tflite: operator %d (%s): %w", k, entry.name, err)
+		}
+		if err := entry.build(c); err != nil {
+			return fmt.Errorf("tflite: operator %d (%s): %w", k, entry.name, err)
+		}
+	}
+	for _, i := range r.graph.ints(graphOutputs) {
+		n, ok := r.at[i]
+		if !ok {
+			return fmt.Errorf("tflite: output %d is not computed", i)
+		}
+		r.f.Outputs = append(r.f.Outputs, n)
+	}
+	return nil
+}
+
+// input enters an input of the network. A float one that only a QUANTIZE reads
+// is that operator's int8 result: the runtime quantizes what it is given.
+func (r *reader) input(i int) (int, error) {
+	x, err := r.get(i)
+	if err != nil || x.kind != typeFloat32 {
+		return r.activation(i)
+	}
+	into := -1
+	for _, o := range r.graph.list(graphOps) {
+		for _, n := range o.ints(opInputs) {
+			if n != i {
+				continue
+			}
+			code, err := r.code(o)
+			out := o.ints(opOutputs)
+			if err != nil || code != opQuantize || into >= 0 || len(out) != 1 {
+				return r.activation(i) // refuses it
+			}
+			into = out[0]
+		}
+	}
+	return r.activation(into)
+}
+
+// code returns the number of an operator. Old files have it in a byte.
+func (r *reader) code(o table) (int, error) {
+	i := int(o.int32(opCode, 0))
+	if i < 0 || i >= len(r.codes) {
+		return 0, fmt.Errorf("it has entry %d of %d in the list of operators: the file is damaged", i, len(r.codes))
+	}
+	if name := r.codes[i].string(codeCustom); name != "" {
+		return 0, fmt.Errorf("custom operator %q is not supported; give a network without it", name)
+	}
+	return max(int(r.codes[i].int8(codeOld, 0)), int(r.codes[i].int32(codeNew, 0))), nil
+}
+
+// get returns tensor i of the list.
+func (r *reader) get(i int) (*tensor, error) {
+	if i < 0 || i >= len(r.tensors) {
+		return nil, fmt.Errorf("tensor %d is not in the list of %d: the file is damaged", i, len(r.tensors))
+	}
+	return &r.tensors[i], nil
+}
+
+// grid returns the scale and zero point of an activation.
+func (x *tensor) grid() (float32, int, error) {
+	switch {
+	case x.kind != typeInt8:
+		return 0, 0, fmt.Errorf("tensor %q is %s; int8 networks are read: quantize all of it, inputs and outputs too", x.name, typeName(x.kind))
+	case len(x.scale) != 1 || len(x.zero) > 1:
+		return 0, 0, fmt.Errorf("tensor %q has %d scales; activations with one are supported", x.name, len(x.scale))
+	}
+	z := 0
+	if len(x.zero) == 1 {
+		if x.zero[0] < -128 || x.zero[0] > 127 {
+			return 0, 0, fmt.Errorf("tensor %q has zero point %d, outside int8", x.name, x.zero[0])
+		}
+		z = int(x.zero[0])
+	}
+	return x.scale[0], z, nil
+}
+
+// sample returns a shape without the batch, which must be 1.
+func (x *tensor) sample() ([]int, error) {
+	if len(x.shape) < 2 || len(x.shape) > 5 || x.shape[0] != 1 {
+		return nil, fmt.Errorf("tensor %q has shape %v; batch 1 and 1 to 4 more dimensions are supported", x.name, x.shape)
+	}
+	return append([]int(nil), x.shape[1:]...), nil
+}
+
+// activation enters tensor i of the list into the file.
+func (r *reader) activation(i int) (int, error) {
+	x, err := r.get(i)
+	if err != nil {
+		return 0, err
+	}
+	shape, err := x.sample()
+	if err != nil {
+		return 0, err
+	}
+	scale, zero, err := x.grid()
+	if err != nil {
+		return 0, err
+	}
+	r.at[i] = r.add(format.Tensor{Shape: shape, Scale: scale, Zero: zero})
+	return r.at[i], nil
+}
+
+func (r *reader) add(t format.Tensor) int {
+	r.f.Tensors = append(r.f.Tensors, t)
+	return len(r.f.Tensors) - 1
+}
+
+// ints returns the numbers of a constant int32 or int64 tensor.
+func (x *tensor) ints() ([]int, error) {
+	size := map[int8]int{typeInt32: 4, typeInt64: 8}[x.kind]
+	if size == 0 || len(x.data) == 0 || len(x.data)%size != 0 {
+		return nil, fmt.Errorf("tensor %q is no constant list of integers", x.name)
+	}
+	out := make([]int, len(x.data)/size)
+	for i := range out {
+		n := int64(int32(binary.LittleEndian.Uint32(x.data[i*size:])))
+		if size == 8 {
+			n = int64(binary.LittleEndian.Uint64(x.data[i*size:]))
+		}
+		if n < math.MinInt32 || n > math.MaxInt32 {
+			return nil, fmt.Errorf("tensor %q holds %d, beyond 32 bits", x.name, n)
+		}
+		out[i] = int(n)
+	}
+	return out, nil
+}
