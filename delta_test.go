@@ -5,13 +5,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"edgec/export"
 	"edgec/internal/dataset"
-	"edgec/internal/graph"
 	"edgec/runtime/format"
+	"edgec/share"
 )
 
 // A network that was fine-tuned at fixed masks travels as a delta of at most a
@@ -46,7 +45,9 @@ func TestDeltaOfFineTune(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range shared(g) {
-		constrainAsFound(p)
+		if err := share.Found(p); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := s.tune(g, 0); err != nil {
 		t.Fatal(err)
@@ -87,33 +88,4 @@ func TestDeltaOfFineTune(t *testing.T) {
 	if len(delta)*10 > len(tuned) {
 		t.Errorf("a delta of %d bytes for a file of %d: at most a tenth is promised", len(delta), len(tuned))
 	}
-}
-
-// constrainAsFound gives integer weights of a file the mask and the codebook
-// that they have.
-func constrainAsFound(p *graph.Param) {
-	q := p.Quanta()
-	values := map[int32]bool{0: true}
-	p.Mask = make([]float32, len(q))
-	for i, v := range q {
-		values[v] = true
-		if v != 0 {
-			p.Mask[i] = 1
-		}
-	}
-	delete(values, 0)
-	book := []float32{0}
-	for v := range values {
-		book = append(book, float32(v))
-	}
-	slices.Sort(book[1:])
-	at := map[float32]uint8{}
-	for c, v := range book {
-		at[v] = uint8(c)
-	}
-	p.Book = &graph.Codebook{Centroids: book, Index: make([]uint8, len(q))}
-	for i, v := range q {
-		p.Book.Index[i] = at[float32(v)]
-	}
-	p.Refresh()
 }

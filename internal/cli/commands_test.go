@@ -152,6 +152,16 @@ func TestExport(t *testing.T) {
 	}
 }
 
+func TestPack(t *testing.T) {
+	withFile(t)
+	command(t, "export", "corner.edgec", "-o", "int8.onnx").must(t)
+	command(t, "pack", "int8.onnx", "-o", "back.edgec").must(t).has(t, "times smaller", "the same", "0 dead channels")
+	got := parse[packed](t, command(t, "pack", "int8.onnx", "-o", "back.edgec", "--json"))
+	if got.File != "back.edgec" || got.Size != len(read(t, "back.edgec")) || got.From != len(read(t, "int8.onnx")) || got.Name != "int8" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // A delta makes the new file of the old one, and of no other.
 func TestDelta(t *testing.T) {
 	withFile(t)

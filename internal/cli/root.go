@@ -34,6 +34,7 @@ var commands = []func(*app) *cobra.Command{
 	buildCommand,
 	targetsCommand,
 	exportCommand,
+	packCommand,
 	diffCommand,
 	patchCommand,
 	demoCommand,

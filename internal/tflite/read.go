@@ -20,7 +20,7 @@ func Read(data []byte) (f *format.File, err error) {
 			f, err = nil, fmt.Errorf("tflite: the file is damaged: %v", p)
 		}
 	}()
-	if len(data) < 8 || string(data[4:8]) != "TFL3" {
+	if !Is(data) {
 		return nil, errors.New("tflite: not a TFLite file: the identifier TFL3 is missing")
 	}
 	m := table{flatbuffers.Table{Bytes: data, Pos: flatbuffers.GetUOffsetT(data)}}
@@ -229,3 +229,6 @@ func (x *tensor) ints() ([]int, error) {
 	}
 	return out, nil
 }
+
+// Is reports whether data starts as a TFLite file does.
+func Is(data []byte) bool { return len(data) >= 8 && string(data[4:8]) == "TFL3" }

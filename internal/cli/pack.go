@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/export"
+)
+
+// packed is the JSON result of edgec pack.
+type packed struct {
+	File string `json:"file"`
+	*edgec.Packed
+}
+
+func packCommand(a *app) *cobra.Command {
+	out := ""
+	cmd := &cobra.Command{
+		Use:   "pack FILE -o OUT.edgec",
+		Short: "Make a network that is int8 already smaller, with the same results",
+		Long: `Packs a quantized network, an int8 .tflite file or ONNX in the QDQ form, as it
+is: the same integers give the same integers, to the bit, as TFLite's reference
+kernels compute them. Channels that are dead or constant are removed, weights
+are coded. No data, no training, no loss; edgec compress makes much smaller files
+of float networks.
+
+A softmax at the end of a TFLite network is computed in float from the integers
+before it, and not rounded to int8.`,
+		Example: `  edgec pack person.tflite -o person.edgec
+  edgec build person.edgec --target rpi-zero`,
+		Args: needs(1, 1, "one .tflite or .onnx file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usagef(cmd, "pack: -o is missing; give the name of the file to write")
+			}
+			return a.pack(args[0], out)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write (required)")
+	return cmd
+}
+
+func (a *app) pack(path, out string) error {
+	if err := checkOutput(out, path); err != nil {
+		return err
+	}
+	isEdgec, err := checkInput(path, "a quantized .tflite or .onnx file")
+	if err != nil {
+		return err
+	}
+	if isEdgec {
+		return fmt.Errorf("%s: is an .edgec file; it is packed already", path)
+	}
+	p, err := edgec.Pack(path)
+	if err != nil {
+		return err
+	}
+	if err := export.Write(out, p.Bytes); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(packed{out, p})
+	}
+	return a.table([]string{
+		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),
+		fmt.Sprintf("MACs\t%s\t%s\t%s dead channels removed", thousands(int(p.MACsFrom)), thousands(int(p.MACs)), thousands(p.Channels)),
+		fmt.Sprintf("weights\t\t%s\t%s not zero", thousands(p.Weights), thousands(p.Kept)),
+		"outputs\t\tthe same\ton generated inputs",
+	})
+}

@@ -1,0 +1,156 @@
+package edgec
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"edgec/export"
+	"edgec/internal/graph"
+	"edgec/internal/onnx"
+	"edgec/internal/simplify"
+	"edgec/internal/tflite"
+	"edgec/runtime"
+	"edgec/runtime/format"
+	"edgec/share"
+)
+
+// Packed is a quantized network in a smaller file.
+type Packed struct {
+	Name     string        `json:"name"`
+	From     int           `json:"from"`     // bytes of the file that was read
+	Size     int           `json:"size"`     // bytes of the new file
+	Channels int           `json:"channels"` // removed: dead or constant
+	Weights  int           `json:"weights"`  // in the new file's shapes, zeros included
+	Kept     int           `json:"kept"`     // weights other than zero
+	MACsFrom int64         `json:"macs_from"`
+	MACs     int64         `json:"macs"`
+	Sizes    *format.Sizes `json:"sizes"`
+	Bytes    []byte        `json:"-"`
+}
+
+// Pack turns a network that is int8 already, TFLite or ONNX in the QDQ form,
+// into a compressed file with the same integers: the same input gives the same
+// output, which is proved on generated inputs before it returns. Nothing is
+// trained or rounded; dead channels go, and weights are coded.
+func Pack(path string) (*Packed, error) {
+	g, before, size, err := readQuantized(path)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	p := &Packed{Name: name, From: size}
+	removed, err := simplify.RemoveDead(g)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.Channels = removed.Channels
+	if err := findBooks(g); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if p.Bytes, p.Sizes, err = export.Encode(g, export.Config{SelfTest: runtime.MakeSelfTest}); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.Size = len(p.Bytes)
+	was, err := runtime.FromFile(before)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	now, err := runtime.Load(p.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.MACsFrom, p.MACs = was.Info().MACs, now.Info().MACs
+	p.Weights, p.Kept = now.Info().Weights, now.Info().Kept
+	if err := sameOutputs(was, now); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// readQuantized reads a quantized network, as a graph and as instructions.
+func readQuantized(path string) (g *graph.Graph, f *format.File, size int, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if tflite.Is(data) {
+		if f, err = tflite.Read(data); err != nil {
+			return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
+		}
+		if g, err = export.Lift(f, filepath.Base(path)); err != nil {
+			return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
+		}
+		return g, f, len(data), nil
+	}
+	g, n, err := onnx.Read(path)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if err := simplify.Run(g); err != nil {
+		return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, v := range g.Inputs {
+		if v.Grid == nil {
+			return nil, nil, 0, fmt.Errorf("edgec: %s: input %q is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one", path, v.Name)
+		}
+	}
+	if f, err = export.Build(g, export.Config{}); err != nil {
+		return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return g, f, int(n), nil
+}
+
+// findBooks gives weights the codebook of the values that they have, where that
+// makes the file smaller.
+func findBooks(g *graph.Graph) error {
+	data, _, err := export.Encode(g, export.Config{})
+	if err != nil {
+		return err
+	}
+	least := len(data)
+	for _, p := range shared(g) {
+		if p.Grid.Max > 127 || share.Found(p) != nil {
+			continue
+		}
+		if data, _, err = export.Encode(g, export.Config{}); err != nil {
+			return err
+		}
+		if len(data) >= least {
+			p.Book, p.Mask = nil, nil
+			p.Refresh()
+			continue
+		}
+		least = len(data)
+	}
+	return nil
+}
+
+// sameOutputs compares two networks on generated inputs, byte by byte.
+func sameOutputs(was, now *runtime.Model) error {
+	const inputs = 16
+	a, err := was.NewSession(runtime.Config{})
+	if err != nil {
+		return err
+	}
+	b, err := now.NewSession(runtime.Config{})
+	if err != nil {
+		return err
+	}
+	for seed := range uint32(inputs) {
+		for k := range was.Info().Inputs {
+			format.SelfTestInput(seed*uint32(len(was.Info().Inputs))+uint32(k)+1, a.Input(k))
+			copy(b.Input(k), a.Input(k))
+		}
+		a.Run()
+		b.Run()
+		for k := range was.Info().Outputs {
+			if !bytes.Equal(a.OutputBytes(k), b.OutputBytes(k)) {
+				return fmt.Errorf("edgec: the packed network computes something else than the one that was read; please report this network")
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package edgec_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"edgec"
+	"edgec/export"
+	"edgec/internal/onnx"
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// A network that left edgec as QDQ ONNX comes back with its integers, as the
+// same bytes but for what ONNX does not hold.
+func TestPack(t *testing.T) {
+	for _, name := range []string{"lenet-5", "lenet-300-100"} {
+		file, err := os.ReadFile(filepath.Join("testdata", name+".edgec"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := format.Decode(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := export.Lift(f, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model, err := onnx.Encode(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), name+"-int8.onnx")
+		if err := os.WriteFile(path, model, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := edgec.Pack(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.From != len(model) || p.Size != len(p.Bytes) || p.Size > len(file)+len(file)/50 || p.Name != name+"-int8" {
+			t.Errorf("%s: %d bytes of ONNX packed to %d, the file had %d; %+v", name, p.From, p.Size, len(file), p)
+		}
+		was, err := runtime.FromFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := runtime.Load(p.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := now.SelfTest(); err != nil {
+			t.Error(err)
+		}
+		a, err := was.NewSession(runtime.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := now.NewSession(runtime.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint32(50) {
+			format.SelfTestInput(seed, a.Input(0))
+			copy(b.Input(0), a.Input(0))
+			a.Run()
+			b.Run()
+			if !bytes.Equal(a.OutputBytes(0), b.OutputBytes(0)) {
+				t.Fatalf("%s: outputs of input %d differ", name, seed)
+			}
+		}
+	}
+}
+
+// MLPerf Tiny's int8 networks; internal/tflite compares them with TFLite.
+func TestPackTFLite(t *testing.T) {
+	dir := os.Getenv("EDGEC_DATA")
+	if dir == "" {
+		t.Skip("needs MLPerf Tiny's networks; set EDGEC_DATA to the data folder")
+	}
+	for name, most := range map[string]int{"vww-mobilenet": 36_000, "kws-dscnn": 25_000, "resnet8": 74_000, "ad-autoencoder": 165_000} {
+		p, err := edgec.Pack(filepath.Join(dir, "models/mlperf-tiny", name+"-int8.tflite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d to %d bytes, %d to %d multiplications, %d channels removed", name, p.From, p.Size, p.MACsFrom, p.MACs, p.Channels)
+		if p.Size > most {
+			t.Errorf("%s: %d bytes, at most %d", name, p.Size, most)
+		}
+		if name == "vww-mobilenet" && 2*p.MACs > p.MACsFrom {
+			t.Errorf("%s: %d multiplications of %d are left; most channels are dead", name, p.MACs, p.MACsFrom)
+		}
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	p := get(t, classification)
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"float.onnx":  {p.file, "is float: pack takes quantized networks"},
+		"text.onnx":   {[]byte("a text"), "text.onnx"},
+		"cut.tflite":  {[]byte("\x20\x00\x00\x00TFL3"), "cut.tflite: tflite: the file is damaged"},
+		"nothing.onn": {nil, "nothing.onn"},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, c.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := edgec.Pack(path); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
