@@ -26,10 +26,11 @@ import (
 // it knows the held-out part too, and its errors there are too few. Then, with
 // labels, its error is taken where it is honest: on data.Test, which the float
 // network meets for this figure alone and no candidate before the answer. That
-// still flatters a file, which has some of this knowledge left. So pictures decide
-// twice, as they are and in distortions that neither network has met, which a
-// small network bears worse than a large one: the drop is the mean of both. Without
-// data.Test the distorted ones decide alone, which errs on the safe side.
+// still flatters a file, which has some of this knowledge left. So where samples
+// are pictures, there is a second opinion on the same ones in distortions that
+// neither network has met, which a small network bears worse than a large one: the
+// answer should meet the recipe by the mean of both drops too. Without data.Test the distorted
+// samples decide alone, which errs on the safe side.
 //
 // The search is anytime: when ctx ends or the budget is used up, the best file
 // so far is the answer and Report.Interrupted says so. The error is not nil
@@ -71,10 +72,11 @@ type search struct {
 	started  time.Time
 	deadline time.Time // of the present stage; zero: none
 	report   *Report
-	passes   []Pass // Passes
-	judge    *judge // decides
-	honest   *judge // on the test part, when the bar comes from there; otherwise nil
-	twisted  *judge // the second opinion, when the bar comes from there and samples can be distorted
+	passes   []Pass  // Passes
+	judge    *judge  // decides
+	honest   *judge  // on the test part, when the bar comes from there; otherwise nil
+	twisted  *judge  // the second opinion, when the bar comes from there and samples are pictures
+	memory   float64 // points that held-out errors may be too few by
 	feed     *feed
 	loss     train.Loss
 	net      *graph.Graph // the network that is being compressed
@@ -231,6 +233,11 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		s.judge = &judge{task: task, set: heldOut, reference: s.honest.reference, threads: s.threads}
 		if dataset.CanAugment(heldOut) && !s.recipe.NoAugment {
 			n := enough(heldOut.Len(), s.report.FloatMACs)
+			known, err := outputs(s.model.graph, s.judge.set, n, s.threads)
+			if err != nil {
+				return err
+			}
+			s.memory = memory(s.honest.reference, s.judge.losses(known))
 			if s.twisted, err = newJudge(s.model.graph, task, augmented(set.Subset(out[:n]), unseen), s.threads); err != nil {
 				return err
 			}
@@ -241,6 +248,17 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
 	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
 	return err
+}
+
+// mostMemory bounds what is taken off for what the float network knows of the
+// held-out samples, in points. Most of what it knew is lost in pruning.
+const mostMemory = 0.05
+
+// memory is how many points fewer errors the float network makes on held-out
+// samples, which it was trained on, than on the test part; at least 0 and at most
+// mostMemory.
+func memory(test, heldOut []float64) float64 {
+	return math.Max(0, math.Min(mostMemory, 100*(mean(test)-mean(heldOut))))
 }
 
 // run does every stage.
@@ -397,7 +415,7 @@ type checkpoint struct {
 	gains  map[string]float64
 	cooled *graph.Graph // after the learning rate has gone to zero
 	after  float64      // drop of cooled
-	margin float64      // the standard error of after
+	margin float64      // of after; see Point.Margin
 }
 
 func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {

@@ -79,7 +79,7 @@ func sound(t *testing.T, p *problem, r *edgec.Report) {
 	if math.Abs(b.Metrics.Error-r.Float.Error-b.Drop) > 1e-9 {
 		t.Errorf("error %v of the file and %v of the network, but a drop of %v", b.Metrics.Error, r.Float.Error, b.Drop)
 	}
-	if !(b.DropError >= 0) || b.Margin != b.DropError || b.Metrics.Task != r.Task || b.Metrics.N == 0 {
+	if !(b.DropError >= 0) || b.Margin < b.DropError || b.Metrics.Task != r.Task || b.Metrics.N == 0 {
 		t.Errorf("measured: %+v, standard error %v", b.Metrics, b.DropError)
 	}
 	if b.Kept > b.Weights || b.Weights > r.FloatParams || b.MACs > r.FloatMACs || r.FloatBytes != len(p.file) {

@@ -54,23 +54,13 @@ func (s *search) cool(c *checkpoint) error {
 	if err := removeDead(g); err != nil {
 		return err
 	}
-	if c.after, c.margin, err = s.graphDrop(g); err != nil {
+	if c.after, c.margin, err = s.judge.graphDrop(g, s.judge.set.Len()); err != nil {
 		return err
 	}
+	c.margin += s.memory
 	c.cooled = g
 	s.stage("cool", g, c.after, true, "", since)
 	return nil
-}
-
-// graphDrop is the drop that decides, of a graph as training computes it, and at
-// most its standard error.
-func (s *search) graphDrop(g *graph.Graph) (points, se float64, err error) {
-	points, se, err = s.judge.graphDrop(g, s.judge.set.Len())
-	if err != nil || s.twisted == nil {
-		return points, se, err
-	}
-	p, e, err := s.twisted.graphDrop(g, s.twisted.set.Len())
-	return (points + p) / 2, (se + e) / 2, err
 }
 
 // dead removes channels that pruning has emptied.
@@ -233,7 +223,7 @@ func (s *search) measure(g *graph.Graph, n int) (Point, error) {
 	p := Point{Size: len(data), Kept: nonZero(g), Weights: params(g), MACs: macs(g), Centroids: centroids(g), Sizes: sizes, Bytes: data,
 		Metrics: newMetrics(s.judge.task, loss)}
 	p.Drop, p.DropError = s.judge.drop(loss)
-	p.Margin = p.DropError
+	p.Margin = p.DropError + s.memory
 	if s.twisted != nil {
 		out, err := fileOutputs(data, s.twisted.set, min(n, s.twisted.set.Len()), s.threads)
 		if err != nil {
@@ -242,8 +232,8 @@ func (s *search) measure(g *graph.Graph, n int) (Point, error) {
 		distorted := s.twisted.losses(out)
 		m := newMetrics(s.judge.task, distorted)
 		p.Distorted = &m
-		p.Drop, p.DropError = meanDrop(loss, s.judge.reference, distorted, s.twisted.reference)
-		p.Margin = p.DropError / 2
+		drop, se := meanDrop(loss, s.judge.reference, distorted, s.twisted.reference)
+		p.Second = drop + se/2
 	}
 	p.Meets = s.recipe.meets(p.Size, p.Drop)
 	s.points = append(s.points, p)

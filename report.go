@@ -16,7 +16,7 @@ type Report struct {
 	FloatParams    int      `json:"float_params"` // weights and biases
 	FloatMACs      int64    `json:"float_macs"`
 	Float          Metrics  `json:"float"`                     // the float network, what drops are taken from
-	FloatDistorted *Metrics `json:"float_distorted,omitempty"` // on distorted samples, where these decide too
+	FloatDistorted *Metrics `json:"float_distorted,omitempty"` // on distorted samples, where there is a second opinion
 	Test           *Tested  `json:"test,omitempty"`            // on the test set, measured once at the end
 	Best           Point    `json:"best"`                      // the answer
 	Front          []Point  `json:"front"`                     // Pareto front of size and held-out drop, by size
@@ -39,7 +39,8 @@ type Point struct {
 	DropError float64       `json:"drop_error"`          // standard error of Drop (paired samples)
 	Margin    float64       `json:"margin"`              // that the answer keeps where it can, in points; see Point.safe
 	Metrics   Metrics       `json:"metrics"`             // of the file, on the same samples
-	Distorted *Metrics      `json:"distorted,omitempty"` // of the file on distorted samples, where these decide too
+	Distorted *Metrics      `json:"distorted,omitempty"` // of the file on distorted samples, the second opinion
+	Second    float64       `json:"second,omitempty"`    // the mean drop on both and half of its standard error
 	Kept      int           `json:"kept"`                // weights and biases that are not zero
 	Weights   int           `json:"weights"`             // weights and biases in the file's shapes, zeros included
 	MACs      int64         `json:"macs"`                // of one inference with the file's shapes
@@ -96,18 +97,23 @@ func front(ps []Point) []Point {
 // safe reports whether the point meets the recipe with a part of its margin.
 // The whole margin is one standard error of the drop (Breiman et al. 1984,
 // section 3.4.3), with which the drop is right in 84 % of random draws of held-out
-// samples, or half of one where distorted samples decide too: these count against
-// the file.
+// samples, and what the float network may know of these (see mostMemory).
 func (p Point) safe(r Recipe, part float64) bool { return r.meets(p.Size, p.Drop+part*p.Margin) }
 
 // best chooses the answer among the points that meet the recipe with their
-// margin (see Point.safe) or, if there is none, with half of it, or else without:
-// for a size the least drop, otherwise the smallest file; of equals the one that
-// is better in the other. ok is false when no point meets the recipe.
+// margin (see Point.safe) and by the second opinion; if there is none, by the first
+// alone, or with half of the margin, or without: for a size the least drop,
+// otherwise the smallest file; of equals the one that is better in the other. ok
+// is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
-	for _, part := range []float64{1, 0.5, 0} {
+	for _, accepts := range []func(Point) bool{
+		func(q Point) bool { return q.safe(r, 1) && r.meets(q.Size, q.Second) },
+		func(q Point) bool { return q.safe(r, 1) },
+		func(q Point) bool { return q.safe(r, 0.5) },
+		func(q Point) bool { return q.safe(r, 0) },
+	} {
 		for _, q := range ps {
-			if !q.safe(r, part) {
+			if !accepts(q) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop

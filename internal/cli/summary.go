@@ -23,14 +23,9 @@ func (a *app) summary(c compressed) error {
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
-	heldOut := fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f", unit, r.Float.Error, b.Metrics.Error, b.Metrics.Error-r.Float.Error)
-	samples := thousands(b.Metrics.N)
+	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
 	if d, f := b.Distorted, r.FloatDistorted; d != nil && f != nil {
-		rows = append(rows, heldOut+" points, "+samples+" samples",
-			fmt.Sprintf("%s, distorted\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, f.Error, d.Error, d.Error-f.Error, thousands(d.N)),
-			fmt.Sprintf("their mean\t\t\tdrop %+.2f ± %.2f points", b.Drop, b.DropError))
-	} else {
-		rows = append(rows, heldOut+fmt.Sprintf(" ± %.2f points, %s samples", b.DropError, samples))
+		rows = append(rows, fmt.Sprintf("%s, distorted\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, f.Error, d.Error, d.Error-f.Error, thousands(d.N)))
 	}
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, t.Float.Error, t.File.Error, t.File.Error-t.Float.Error, thousands(t.File.N)))
