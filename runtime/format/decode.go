@@ -265,6 +265,8 @@ func decodeInstr(f *File, r *reader) error {
 			t.Scale = r.f32()
 		}
 		t.Zero = int(int8(r.byte()))
+	} else if flags>>attrScale32&1 != 0 {
+		return Error(in.Op.String() + ": has an attribute that it does not use")
 	}
 	f.Instrs = append(f.Instrs, in)
 	f.Tensors = append(f.Tensors, t)
