@@ -19,16 +19,17 @@ import (
 
 // Packed is a quantized network in a smaller file.
 type Packed struct {
-	Name     string        `json:"name"`
-	From     int           `json:"from"`     // bytes of the file that was read
-	Size     int           `json:"size"`     // bytes of the new file
-	Channels int           `json:"channels"` // removed: dead or constant
-	Weights  int           `json:"weights"`  // in the new file's shapes, zeros included
-	Kept     int           `json:"kept"`     // weights other than zero
-	MACsFrom int64         `json:"macs_from"`
-	MACs     int64         `json:"macs"`
-	Sizes    *format.Sizes `json:"sizes"`
-	Bytes    []byte        `json:"-"`
+	Name     string            `json:"name"`
+	From     int               `json:"from"`     // bytes of the file that was read
+	Size     int               `json:"size"`     // bytes of the new file
+	Channels int               `json:"channels"` // removed: dead or constant
+	Weights  int               `json:"weights"`  // in the new file's shapes, zeros included
+	Kept     int               `json:"kept"`     // weights other than zero
+	MACsFrom int64             `json:"macs_from"`
+	MACs     int64             `json:"macs"`
+	Sizes    *format.Sizes     `json:"sizes"`
+	Input    format.Preprocess `json:"input"` // how pictures become input, from the input's range
+	Bytes    []byte            `json:"-"`
 }
 
 // Pack turns a network that is int8 already, TFLite or ONNX in the QDQ form,
@@ -50,7 +51,9 @@ func Pack(path string) (*Packed, error) {
 	if err := findBooks(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if p.Bytes, p.Sizes, err = export.Encode(g, export.Config{SelfTest: runtime.MakeSelfTest}); err != nil {
+	p.Input = pictures(&before.Tensors[before.Inputs[0]])
+	cfg := export.Config{Meta: format.Meta{Input: p.Input}, SelfTest: runtime.MakeSelfTest}
+	if p.Bytes, p.Sizes, err = export.Encode(g, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	p.Size = len(p.Bytes)
@@ -68,6 +71,23 @@ func Pack(path string) (*Packed, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return p, nil
+}
+
+// pictures guesses from the range of an image input what its numbers are: 0 to
+// 255 and -1 to 1 are told apart from 0 to 1, which is assumed otherwise.
+func pictures(t *format.Tensor) format.Preprocess {
+	if len(t.Shape) != 3 {
+		return format.Preprocess{}
+	}
+	lo, hi := t.Scale*float32(-128-t.Zero), t.Scale*float32(127-t.Zero)
+	near := func(a, b, width float32) bool { return a > b-width/50 && a < b+width/50 }
+	switch {
+	case near(lo, 0, 255) && near(hi, 255, 255):
+		return format.Preprocess{Bytes255: true}
+	case near(lo, -1, 2) && near(hi, 1, 2):
+		return format.Preprocess{Mean: []float32{0.5}, Std: []float32{0.5}}
+	}
+	return format.Preprocess{}
 }
 
 // readQuantized reads a quantized network, as a graph and as instructions.

@@ -9,6 +9,7 @@ import (
 
 	"edgec"
 	"edgec/export"
+	"edgec/internal/dataset"
 	"edgec/internal/onnx"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -73,6 +74,33 @@ func TestPack(t *testing.T) {
 				t.Fatalf("%s: outputs of input %d differ", name, seed)
 			}
 		}
+	}
+}
+
+// What pictures are follows from the range of the input.
+func TestPackPictures(t *testing.T) {
+	dir := os.Getenv("EDGEC_DATA")
+	if dir == "" {
+		t.Skip("needs MLPerf Tiny's networks and CIFAR-10; set EDGEC_DATA to the data folder")
+	}
+	p, err := edgec.Pack(filepath.Join(dir, "models/mlperf-tiny/resnet8-int8.tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Input.Bytes255 {
+		t.Error("an input of 0 to 255 is not told from one of 0 to 1")
+	}
+	data, err := dataset.Open(filepath.Join(dir, "cifar10-1k"), dataset.Options{Raw: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := edgec.Evaluate(p.Bytes, data.Test, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("accuracy %.1f %% on %d pictures", m.Accuracy, m.N)
+	if m.Accuracy < 87.5 { // TFLite's int8 network has 88.2
+		t.Errorf("accuracy %.1f %%", m.Accuracy)
 	}
 }
 

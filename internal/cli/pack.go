@@ -26,7 +26,8 @@ kernels compute them. Channels that are dead or constant are removed, weights
 are coded. No data, no training, no loss; edgec compress makes much smaller files
 of float networks.
 
-A softmax at the end of a TFLite network is computed in float from the integers
+Pictures become input as byte / 255, or as the range of the input says: 0 to 255,
+-1 to 1. A softmax at the end of a TFLite network is computed in float from the integers
 before it, and not rounded to int8.`,
 		Example: `  edgec pack person.tflite -o person.edgec
   edgec build person.edgec --target rpi-zero`,
@@ -68,5 +69,6 @@ func (a *app) pack(path, out string) error {
 		fmt.Sprintf("MACs\t%s\t%s\t%s dead channels removed", thousands(int(p.MACsFrom)), thousands(int(p.MACs)), thousands(p.Channels)),
 		fmt.Sprintf("weights\t\t%s\t%s not zero", thousands(p.Weights), thousands(p.Kept)),
 		"outputs\t\tthe same\ton generated inputs",
+		"pictures\t\t" + preprocessing(p.Input) + "\tguessed from the range of the input",
 	})
 }
