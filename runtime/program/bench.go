@@ -1,6 +1,7 @@
 package program
 
 import (
+	"math"
 	"os"
 	goruntime "runtime"
 	"slices"
@@ -46,15 +47,12 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 		most = 1 << 16
 	}
 	times := make([]time.Duration, 0, most)
-	var before, after goruntime.MemStats
-	goruntime.ReadMemStats(&before)
 	for begin := time.Now(); len(times) < most; {
 		if j.Runs == 0 && len(times) >= leastRun && time.Since(begin) > measured {
 			break
 		}
 		times = append(times, run())
 	}
-	goruntime.ReadMemStats(&after)
 	slices.Sort(times)
 	info := m.Info()
 	var f facts
@@ -74,7 +72,7 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 	f.int("MACs", info.MACs, "")
 	f.int("MACs of kept weights", info.KeptMACs, "")
 	f.real("speed", float64(info.MACs)/max(micros(times[len(times)/2]), 1e-3), "MMAC/s")
-	f.real("allocations", float64(after.Mallocs-before.Mallocs)/float64(len(times)), "per run")
+	f.real("allocations", allocations(run), "per run")
 	if rss := status("VmHWM:"); rss > 0 {
 		f.int("peak memory", int64(rss), "KiB")
 	}
@@ -90,6 +88,23 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 		f.text("warning", "the clock changed during the measurement; set the governor to performance and check supply and cooling")
 	}
 	return j.printFacts(f)
+}
+
+// allocations counts those of a run: the least of a few passes, since Go's
+// runtime allocates now and then beside it.
+func allocations(run func() time.Duration) float64 {
+	const passes, runs = 5, 4
+	least := math.Inf(1)
+	for range passes {
+		var before, after goruntime.MemStats
+		goruntime.ReadMemStats(&before)
+		for range runs {
+			run()
+		}
+		goruntime.ReadMemStats(&after)
+		least = min(least, float64(after.Mallocs-before.Mallocs)/runs)
+	}
+	return least
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
