@@ -36,7 +36,7 @@ const (
 	demoBudget  = 2 * time.Minute
 	demoFolder  = "edgec-demo"
 	demoDrop    = 1.0
-	demoEffort  = 0.2
+	demoEffort  = 0.12
 	demoSamples = 40_000
 )
 
