@@ -199,7 +199,7 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	return w, nil
 }
 
-// add enters a weight tensor into the file.
+// addWeight enters a weight tensor into the file.
 func (c *call) addWeight(w *format.Weight) int {
 	c.f.Weights = append(c.f.Weights, *w)
 	return len(c.f.Weights) - 1
