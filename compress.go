@@ -307,7 +307,7 @@ func (s *search) stop() error {
 // pruning rounds are cheap gets up to four times as many.
 func (s *search) steps(samples, batch int) int {
 	const (
-		stageWork = 8e11 // multiplications forward
+		stageWork = 1e12 // multiplications forward
 		cheapWork = 2e11
 	)
 	effort := s.recipe.Effort

@@ -400,7 +400,7 @@ func (s *search) finer(c *checkpoint) error {
 			return nil
 		}
 	}
-	for bits := fineBits + 1.0; bits <= 6; bits++ {
+	for _, bits := range []float64{5, 6} {
 		p, err := s.finish(c, bits)
 		if err != nil || p.Meets {
 			return err
