@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	goruntime "runtime"
 	"strings"
 	"testing"
@@ -19,8 +20,13 @@ import (
 )
 
 func TestInspect(t *testing.T) {
+	large, err := filepath.Abs("../../testdata/lenet-5.edgec")
+	if err != nil {
+		t.Fatal(err)
+	}
 	withFile(t)
-	command(t, "inspect", "corner.edgec").must(t).has(t, "8x8x1, byte / 255", "top left, top right", "indexes", "checksum", "total", "Conv2D", "Dense", "carried")
+	command(t, "inspect", "corner.edgec").must(t).has(t, "8x8x1, byte / 255", "top left, top right", "checksum", "total", "Conv2D", "Dense", "carried")
+	command(t, "inspect", large).must(t).has(t, "28x28x1", "masks", "indexes", "codebooks", "biases", "checksum", "total") // a tiny file may have no bytes of some
 	got := parse[inspected](t, command(t, "inspect", "corner.edgec", "--json"))
 	size := len(read(t, "corner.edgec"))
 	if got.Bytes != size || got.Sizes.Total() != size || got.Unknown != 0 {
