@@ -15,8 +15,8 @@ type Recipe struct {
 	// MaxDrop is the largest loss of the metric on held-out samples that is
 	// accepted, in points (percent of samples; percent of the error for a
 	// network that reconstructs its input). With MaxSize, 0 means not asked for.
-	// Files that keep a margin of one standard error are preferred to smaller
-	// ones that just meet it.
+	// Files that keep a margin (see Point.Margin) are preferred to smaller ones
+	// that just meet it.
 	MaxDrop float64 `json:"max_drop"`
 	// MaxSize is the largest file in bytes; 0: not asked for.
 	MaxSize int `json:"max_size,omitempty"`

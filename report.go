@@ -37,7 +37,7 @@ type Point struct {
 	Size      int           `json:"size"`                // bytes of the file
 	Drop      float64       `json:"drop"`                // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"`          // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`              // that the answer keeps where it can, in points; see Point.safe
+	Margin    float64       `json:"margin"`              // that the answer keeps where it can, in points: DropError, and up to 0.05 for what the float network knows of these samples
 	Metrics   Metrics       `json:"metrics"`             // of the file, on the same samples
 	Distorted *Metrics      `json:"distorted,omitempty"` // of the file on distorted samples, the second opinion
 	Second    float64       `json:"second,omitempty"`    // the mean drop on both and half of its standard error

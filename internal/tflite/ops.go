@@ -40,6 +40,10 @@ var operators = map[int]operator{
 	opRelu6:       {"RELU6", 1, 1, func(c *call) error { return c.requantize(actRelu6) }},
 }
 
+// others are names of operators that are not read, for messages.
+var others = map[int]string{opLogistic: "LOGISTIC", 16: "LSTM", 23: "RESIZE_BILINEAR", opTanh: "TANH", 36: "GATHER", 40: "MEAN", 45: "STRIDED_SLICE",
+	49: "SPLIT", 54: "PRELU", 67: "TRANSPOSE_CONV", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU", opHardSwish: "HARD_SWISH", 126: "BATCH_MATMUL"}
+
 // supported lists the operators' names.
 func supported() string {
 	var names []string
@@ -100,6 +104,18 @@ func (c *call) x(k int) (int, error) {
 
 // y enters the output into the file.
 func (c *call) y() (int, error) { return c.activation(c.out[0]) }
+
+// moved returns input 0 and the output of an operator that only moves numbers
+// or chooses among them: both are on one grid.
+func (c *call) moved() (x, y int, err error) {
+	if x, err = c.x(0); err != nil {
+		return 0, 0, err
+	}
+	if y, err = c.y(); err != nil {
+		return 0, 0, err
+	}
+	return x, y, c.sameGrid(x, y)
+}
 
 // emit appends an instruction from tensors in to tensor out.
 func (c *call) emit(i format.Instr, out int, in ...int) {
@@ -295,19 +311,12 @@ func (c *call) dense() error {
 // from 0; the instruction that of the differences to the zero point. Where a mean can
 // end in a half, it is taken on a grid with zero point 0.
 func (c *call) pool(op format.Opcode) error {
-	x, err := c.x(0)
+	x, y, err := c.moved()
 	if err != nil {
 		return err
 	}
 	i := format.Instr{Op: op, KW: c.option(3, 0), KH: c.option(4, 0), DilH: 1, DilW: 1}
 	if err := c.window(&i, x, i.KH, i.KW); err != nil {
-		return err
-	}
-	y, err := c.y()
-	if err != nil {
-		return err
-	}
-	if err := c.sameGrid(x, y); err != nil {
 		return err
 	}
 	lo, hi, err := c.clamp(c.small(5), y)
@@ -417,15 +426,8 @@ func (c *call) concat() error {
 }
 
 func (c *call) reshape() error {
-	x, err := c.x(0)
+	x, y, err := c.moved()
 	if err != nil {
-		return err
-	}
-	y, err := c.y()
-	if err != nil {
-		return err
-	}
-	if err := c.sameGrid(x, y); err != nil {
 		return err
 	}
 	c.emit(format.Instr{Op: format.OpReshape, Shape: c.f.Tensors[y].Shape}, y, x)
@@ -442,19 +444,12 @@ func (c *call) list(k int) ([]int, error) {
 }
 
 func (c *call) pad() error {
-	x, err := c.x(0)
+	x, y, err := c.moved()
 	if err != nil {
 		return err
 	}
 	p, err := c.list(1)
 	if err != nil {
-		return err
-	}
-	y, err := c.y()
-	if err != nil {
-		return err
-	}
-	if err := c.sameGrid(x, y); err != nil {
 		return err
 	}
 	if len(p) != 8 || p[0]|p[1]|p[6]|p[7] != 0 {
@@ -465,19 +460,12 @@ func (c *call) pad() error {
 }
 
 func (c *call) transpose() error {
-	x, err := c.x(0)
+	x, y, err := c.moved()
 	if err != nil {
 		return err
 	}
 	perm, err := c.list(1)
 	if err != nil {
-		return err
-	}
-	y, err := c.y()
-	if err != nil {
-		return err
-	}
-	if err := c.sameGrid(x, y); err != nil {
 		return err
 	}
 	if len(perm) != len(c.f.Tensors[x].Shape)+1 || perm[0] != 0 {

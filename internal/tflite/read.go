@@ -96,7 +96,11 @@ func (r *reader) read() error {
 		}
 		entry, ok := operators[code]
 		if !ok {
-			return fmt.Errorf("tflite: operator %d: number %d of TFLite's list is not supported; quantize the network with supported operators: %s", k, code, supported())
+			name := others[code]
+			if name == "" {
+				name = fmt.Sprintf("number %d of TFLite's list", code)
+			}
+			return fmt.Errorf("tflite: operator %d: %s is not supported; build the network of these: %s", k, name, supported())
 		}
 		c := &call{reader: r, in: o.ints(opInputs), out: o.ints(opOutputs)}
 		c.options, _ = o.sub(opOptions)
