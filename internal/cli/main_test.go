@@ -176,7 +176,11 @@ func corner(rng *rand.Rand, side, q int) *image.Gray {
 func writeIdx(t *testing.T, folder string, side, train, test, shift int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
-	for name, n := range map[string]int{"train": train, "t10k": test} {
+	for _, part := range []struct { // in this order, or the pictures differ from run to run
+		name string
+		n    int
+	}{{"train", train}, {"t10k", test}} {
+		name, n := part.name, part.n
 		images := []byte{0, 0, 8, 3, 0, 0, byte(n >> 8), byte(n), 0, 0, 0, byte(side), 0, 0, 0, byte(side)}
 		labels := []byte{0, 0, 8, 1, 0, 0, byte(n >> 8), byte(n)}
 		for i := range n {
