@@ -12,12 +12,12 @@ import (
 // in the code: it tells an end by reading too far.
 func TestCoderZeros(t *testing.T) {
 	const n = 100000
-	c := newEncoder(newModel(1, 1))
+	c := newEncoder(newModel())
 	for range n {
 		c.bit(1, 0, 0)
 	}
 	code := c.finish()
-	d := newDecoder(newModel(1, 1), code)
+	d := newDecoder(newModel(), code)
 	for i := range n {
 		if d.bit(0, 0, 0) != 1 || d.short {
 			t.Fatalf("bit %d of %d in %d bytes: short %v", i, n, len(code), d.short)
@@ -38,12 +38,12 @@ func TestCoderBits(t *testing.T) {
 		for i := range bits {
 			bits[i] = bit01(r.Float64() < p) ^ trial&1
 		}
-		c := newEncoder(newModel(12, 3))
+		c := newEncoder(newModel())
 		for i, b := range bits {
 			c.bit(b, i%3, int32(i%5), 5+int32(i%7))
 		}
 		code := c.finish()
-		d := newDecoder(newModel(12, 3), code)
+		d := newDecoder(newModel(), code)
 		for i, b := range bits {
 			if d.bit(0, i%3, int32(i%5), 5+int32(i%7)) != b {
 				t.Fatalf("trial %d: bit %d of %d", trial, i, len(bits))
@@ -59,7 +59,7 @@ func TestCoderBits(t *testing.T) {
 func TestUnrolled(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	const n, sets = 12, 3
-	plain, quick := newEncoder(newModel(n, sets)), newEncoder(newModel(n, sets))
+	plain, quick := newEncoder(newModel()), newEncoder(newModel())
 	for i := range 20000 {
 		k := r.Perm(n)
 		set, b := r.IntN(sets), bit01(r.IntN(1+k[0]) == 0)
@@ -85,7 +85,8 @@ func TestModelTables(t *testing.T) {
 			t.Errorf("logistic[%d] = %d, want %v", i, got, want)
 		}
 	}
-	tables := newTables()
+	var tables tables
+	tables.fill()
 	for i, x := range tables.stretch {
 		p := int32(i)<<5 + 16
 		if squash(int32(x)) < p && x != 2047 || x > -2047 && squash(int32(x)-1) >= p {
@@ -105,12 +106,12 @@ func TestNumbers(t *testing.T) {
 	for range 2000 {
 		values = append(values, int32(r.Uint32())>>r.IntN(32))
 	}
-	c := newEncoder(newModel(counters, mixers))
+	c := newEncoder(newModel())
 	for i, v := range values {
 		c.signed(v, int32(i%32), int32(i/32%32))
 		c.number(uint32(v), int32(i%32), int32(i/32%32))
 	}
-	d := newDecoder(newModel(counters, mixers), c.finish())
+	d := newDecoder(newModel(), c.finish())
 	for i, v := range values {
 		if got := d.signed(0, int32(i%32), int32(i/32%32)); got != v {
 			t.Fatalf("number %d is %d, want %d", i, got, v)
@@ -125,11 +126,11 @@ func TestNumbers(t *testing.T) {
 func codedTensor(t testing.TB, w *Weight, g grid, kind int32) *Weight {
 	in := *w
 	in.Values = append([]int8(nil), w.Values...)
-	c := newEncoder(newModel(counters, mixers))
+	c := newEncoder(newModel())
 	codeWeight(c, &in, g, kind, nil)
 	code := c.finish()
 	out := &Weight{OutC: w.OutC, KH: w.KH, KW: w.KW, InC: w.InC}
-	d := newDecoder(newModel(counters, mixers), code)
+	d := newDecoder(newModel(), code)
 	codeWeight(d, out, g, kind, nil)
 	if d.short || d.broken || d.at < len(code) {
 		t.Fatalf("weights %d x %v: %d of %d bytes read, short %v, broken %v", w.OutC, g, d.at, len(code), d.short, d.broken)

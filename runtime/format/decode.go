@@ -111,7 +111,7 @@ func decodeWeights(f *File, data []byte) error {
 	} else if !need {
 		return nil
 	}
-	c := newDecoder(newModel(counters, mixers), data)
+	c := newDecoder(newModel(), data)
 	for i := range f.LUTs {
 		if codeLUT(c, &f.LUTs[i]); c.short {
 			break

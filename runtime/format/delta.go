@@ -60,7 +60,7 @@ func Diff(base, file []byte) ([]byte, error) {
 			w.b = append(w.b, body...)
 		}
 	}
-	c := newEncoder(newModel(counters, mixers))
+	c := newEncoder(newModel())
 	codeChanges(c, to, from)
 	w.b = append(w.b, c.finish()...)
 	w.u32(Checksum(w.b))
@@ -129,7 +129,7 @@ func Patch(base, delta []byte) ([]byte, error) {
 	if err := f.shapes(len(base) + len(delta)); err != nil {
 		return nil, err
 	}
-	c := newDecoder(newModel(counters, mixers), r.b)
+	c := newDecoder(newModel(), r.b)
 	codeChanges(c, f, from)
 	if c.short || c.broken || c.at < len(r.b) {
 		return nil, Error("the weights of the delta are damaged")

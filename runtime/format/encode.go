@@ -191,7 +191,7 @@ func encodeWeights(f *File, sizes *Sizes) []byte {
 	var bits [parts]float64
 	var own *WeightSizes
 	pending := 0.0
-	c := newEncoder(newModel(counters, mixers))
+	c := newEncoder(newModel())
 	c.cost = func(p int32, b int) {
 		if b == 0 {
 			p = 65536 - p

@@ -32,8 +32,7 @@ type tables struct {
 // leastP is the smallest probability of a bit, in 1/65536.
 const leastP = 24
 
-func newTables() *tables {
-	t := new(tables)
+func (t *tables) fill() {
 	k := 0
 	for x := int32(-2047); x <= 2047; x++ {
 		for p := squash(x); k < len(t.stretch) && p >= int32(k)<<5+16; k++ {
@@ -46,7 +45,6 @@ func newTables() *tables {
 	for i := range t.squash {
 		t.squash[i] = uint16(min(max(squash(int32(i)*4-2046), leastP), 65536-leastP))
 	}
-	return t
 }
 
 // counter estimates the probability of a one bit in one context, in 1/65536,
@@ -61,8 +59,10 @@ const limit = 60
 
 // pace[n] is the step of a counter that has seen n bits, 131072/(2n+3), and
 // trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256.
-var pace, trust = func() (p, t [limit + 1]int32) {
-	for n := range p {
+//
+// They have room for every n, so that indexing needs no check.
+var pace, trust = func() (p, t [256]int32) {
+	for n := range limit + 1 {
 		p[n] = int32(131072 / (2*n + 3))
 		t[n] = int32(1024 * n / (4*n + 5))
 	}
@@ -102,15 +102,17 @@ func (x *mixer) learn(bit int, p int32) int64 {
 // moved is what the weight of a counter moves by that predicted st.
 func moved(st, step int64) int32 { return int32((st*step + 1<<19) >> 20) }
 
-// model predicts bits. It is the same on both sides of the coder.
+// model predicts bits. It is the same on both sides of the coder. Its parts lie
+// at fixed places, which the loops over bits reach without a detour.
 type model struct {
-	*tables
-	counters []counter
-	mixers   []mixer
+	tables
+	counters [counters]counter
+	mixers   [mixers]mixer
 }
 
-func newModel(counters, mixers int) *model {
-	m := &model{tables: newTables(), counters: make([]counter, counters), mixers: make([]mixer, mixers)}
+func newModel() *model {
+	m := new(model)
+	m.tables.fill()
 	for i := range m.counters {
 		m.counters[i] = counter{p: 32768}
 	}
