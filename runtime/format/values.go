@@ -6,7 +6,7 @@ func (t *tensorCoder) codeIndex(v int8, w *row, at *column, b *neighbours) int8 
 	lo, hi := 0, len(t.book)
 	node := int32(1)
 	around := sign(b.upV)*3 + sign(b.sideV)
-	signs, size := t.signs(w, at, b), t.size(w, at)
+	signs, size := b.signs(at), at.size(w)
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
 		n := node & 63
@@ -24,34 +24,18 @@ func (t *tensorCoder) codeIndex(v int8, w *row, at *column, b *neighbours) int8 
 }
 
 // signs is the context of the signs in the column so far and around the weight, 0..24.
-func (t *tensorCoder) signs(w *row, at *column, b *neighbours) int32 {
-	s := 2 * plus(b.sideV)
-	if t.kind != kindPlain {
-		c, line := t.g.c, t.g.kw*t.g.c
-		if at.x > 1 {
-			s += plus(w.v[at.i-2*c])
-		}
-		if at.y > 0 {
-			s += 2 * plus(w.v[at.i-line])
-			if at.x+1 < t.g.kw {
-				s += plus(w.v[at.i-line+c])
-			}
-			if at.x > 0 {
-				s += plus(w.v[at.i-line-c])
-			}
-		}
-	}
-	return int32(t.cols[at.i].sign+2)*5 + min(max((s+5)/2, 0), 4)
+func (b *neighbours) signs(at *column) int32 {
+	s := 2*(plus(b.sideV)+plus(b.aboveV)) + plus(b.farV) + plus(b.leftV) + plus(b.rightV)
+	return int32(at.sign+2)*5 + min(max((s+5)/2, 0), 4)
 }
 
 // size compares the mean magnitude of the column so far with the tensor's, in
 // steps of a quarter of an octave: 1..7, 4 is alike; 0: nothing to compare.
-func (t *tensorCoder) size(w *row, at *column) int32 {
-	c := &t.cols[at.i]
-	if c.n == 0 {
+func (at *column) size(w *row) int32 {
+	if at.n == 0 {
 		return 0
 	}
-	s := (lg(int64(c.sum)) - lg(int64(c.n)) - w.mean + 2) >> 2
+	s := (lg(int64(at.sum)) - lg(int64(at.n)) - w.mean + 2) >> 2
 	return 4 + min(max(s, -3), 3)
 }
 

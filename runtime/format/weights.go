@@ -39,22 +39,16 @@ type tensorCoder struct {
 	g       grid
 	kind    int32 // kindKernel, ...
 	live    []bool
-	liveN   int
-	v       []int8 // values, row-major
-	book    []int8 // other than zero, ascending; nil: any int8
-	cols    []columnSoFar
+	v       []int8     // values, row-major
+	book    []int8     // other than zero, ascending; nil: any int8
+	cols    []column   // the live ones
+	own, up []int8     // the row that is being coded, as far as it is known, and the one before, in a frame of zeros; see frame
+	line    int        // from a position of a frame to the one below it
 	channel []int32    // nonzero weights of each input channel so far
 	pos     []int32    // of each position
 	plane   []int32    // of each input channel in this row
 	n, sum  int64      // nonzero weights in all, and the sum of their magnitudes
 	account func(part) // told what the bits since the last call were for, may be nil
-}
-
-// columnSoFar is what is known of a column from the rows so far.
-type columnSoFar struct {
-	n    int32  // nonzero weights
-	sum  uint32 // of their magnitudes
-	sign int8   // positive less negative ones, held within -2..2
 }
 
 func (t *tensorCoder) spent(p part) {
@@ -63,8 +57,15 @@ func (t *tensorCoder) spent(p part) {
 	}
 }
 
-// column is a column of a row: its number, channel and position.
-type column struct{ i, c, x, y, p int }
+// column is a live column, and what is known of it from the rows so far.
+type column struct {
+	i    int32  // its number
+	at   int32  // its place in a frame
+	c, p int32  // its channel and position
+	n    int32  // nonzero weights
+	sum  uint32 // of their magnitudes
+	sign int8   // positive less negative ones, held within -2..2
+}
 
 // block is the number of live columns of a row that one bit declares empty.
 const block = 8
@@ -100,7 +101,6 @@ func (t *tensorCoder) codeLive() {
 				}
 				b := t.bit4(bit01(t.live[i]), setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 				t.live[i] = b == 1
-				t.liveN += b
 				prev = prev<<1&3 | b
 				if i++; t.short {
 					return
@@ -110,9 +110,41 @@ func (t *tensorCoder) codeLive() {
 	}
 }
 
+// frame lists the live columns and makes room for two rows, [kh, kw, c], with zeros
+// around them where a weight has neighbours: a row of positions above, and in each row
+// two before the first and one after the last.
+func (t *tensorCoder) frame() {
+	g := t.g
+	before, after, above := 2, 1, 1
+	if t.kind == kindPlain {
+		before, after, above = 0, 0, 0
+	}
+	t.line = (before + g.kw + after) * g.c
+	size := (above + g.kh) * t.line
+	rows := make([]int8, 2*size)
+	t.own, t.up = rows[:size], rows[size:]
+	n := 0
+	for _, live := range t.live {
+		n += bit01(live)
+	}
+	t.cols = make([]column, 0, n)
+	i := 0
+	for y := range g.kh {
+		for x := range g.kw {
+			at := (above+y)*t.line + (before+x)*g.c
+			for c := range g.c {
+				if t.live[i] {
+					t.cols = append(t.cols, column{i: int32(i), at: int32(at + c), c: int32(c), p: int32(y*g.kw + x)})
+				}
+				i++
+			}
+		}
+	}
+}
+
 // row is what is known of the row that is being coded.
 type row struct {
-	v, up   []int8 // its values, and those of the row before, nil in the first
+	v       []int8 // its values
 	r       int32
 	n, seen int32 // nonzero weights and weights so far
 	density int64 // of the rows before, 1/65536
@@ -124,58 +156,27 @@ type row struct {
 	ratio   int32 // of n to what seen weights are expected to have, when the block began
 }
 
-// code codes every weight of the live columns, row by row.
+// code codes every weight of the live columns, row by row, in blocks.
 func (t *tensorCoder) code() {
 	g := t.g
 	n := g.cols()
-	t.cols = make([]columnSoFar, n)
+	t.frame()
 	if t.kind == kindKernel {
 		t.channel, t.plane, t.pos = make([]int32, g.c), make([]int32, g.c), make([]int32, g.kh*g.kw)
 	}
 	for r := 0; r < g.rows; r++ {
 		w := row{v: t.v[r*n : (r+1)*n], r: int32(r), log: log2ish(r)}
-		if r > 0 {
-			w.up = t.v[(r-1)*n : r*n]
-		}
-		w.density = (t.n + 1) << 16 / int64(r*t.liveN+2)
+		w.density = (t.n + 1) << 16 / int64(r*len(t.cols)+2)
 		w.col = expected(r, w.density)
 		w.mean = lg(max(t.sum, 1)) - lg(max(t.n, 1))
 		clear(t.plane)
-		if t.codeRow(&w); t.short || t.broken {
-			return
-		}
-	}
-}
-
-// codeRow codes the live columns of a row in blocks.
-func (t *tensorCoder) codeRow(w *row) {
-	var cols [block]column
-	k := 0
-	var x, y, p int
-	end := t.g.c // of position p
-	for i, live := range t.live {
-		if !live {
-			continue
-		}
-		for ; i >= end; end += t.g.c {
-			p++
-			if x++; x == t.g.kw {
-				x = 0
-				y++
+		for k := 0; k < len(t.cols); k += block {
+			if t.codeBlock(&w, t.cols[k:min(k+block, len(t.cols))]); t.short || t.broken {
+				return
 			}
 		}
-		at := &cols[k] // field by field: copies of what was just stored are slow
-		at.i, at.c, at.x, at.y, at.p = i, i+t.g.c-end, x, y, p
-		if k++; k < block {
-			continue
-		}
-		if t.codeBlock(w, cols[:]); t.short || t.broken {
-			return
-		}
-		k = 0
-	}
-	if k > 0 {
-		t.codeBlock(w, cols[:k])
+		t.own, t.up = t.up, t.own
+		clear(t.own)
 	}
 }
 
@@ -186,13 +187,11 @@ func (t *tensorCoder) codeBlock(w *row, cols []column) {
 	some := 0
 	for i := range cols {
 		c := &cols[i]
-		col += t.cols[c.i].n
-		if j := c.i - t.g.kw*t.g.c; j >= 0 && j < cols[0].i {
-			above += nonzero(w.v[j])
+		col += c.n
+		if t.kind != kindPlain {
+			above += nonzero(t.own[int(c.at)-t.line])
 		}
-		if w.up != nil {
-			up += nonzero(w.up[c.i])
-		}
+		up += nonzero(t.up[c.at])
 		some |= int(nonzero(w.v[c.i]))
 	}
 	n := len(cols)
@@ -214,36 +213,27 @@ func (t *tensorCoder) codeBlock(w *row, cols []column) {
 	w.before = w.n - before
 }
 
-// neighbours are the weights around one that are known: nonzero or not, and
-// the values of two.
+// neighbours are the weights around one, zero where they are not known: values,
+// and which are other than zero.
 type neighbours struct {
-	side, far, above, diag, prev int32 // left, left of that, above, diagonally above (two), in the row before
-	sideV, upV                   int8
+	side, far, above, diag, prev            int32 // left, left of that, above, diagonally above (two), in the row before
+	sideV, farV, aboveV, leftV, rightV, upV int8
 }
 
 // look fills in the neighbours of a column.
-func (b *neighbours) look(t *tensorCoder, w *row, at *column) {
-	c, line, i := t.g.c, t.g.kw*t.g.c, at.i
-	if at.x > 0 {
-		b.sideV = w.v[i-c]
-		b.side = nonzero(b.sideV)
+func (b *neighbours) look(t *tensorCoder, at *column) {
+	i := int(at.at)
+	b.upV = t.up[i]
+	b.prev = nonzero(b.upV)
+	if t.kind == kindPlain {
+		return
 	}
-	if at.x > 1 {
-		b.far = nonzero(w.v[i-2*c])
-	}
-	if at.y > 0 {
-		b.above = nonzero(w.v[i-line])
-		if at.x+1 < t.g.kw {
-			b.diag = nonzero(w.v[i-line+c])
-		}
-		if at.x > 0 {
-			b.diag += nonzero(w.v[i-line-c])
-		}
-	}
-	if w.up != nil {
-		b.upV = w.up[i]
-		b.prev = nonzero(b.upV)
-	}
+	c, own := t.g.c, t.own
+	b.sideV, b.farV = own[i-c], own[i-2*c]
+	b.side, b.far = nonzero(b.sideV), nonzero(b.farV)
+	i -= t.line
+	b.aboveV, b.rightV, b.leftV = own[i], own[i+c], own[i-c]
+	b.above, b.diag = nonzero(b.aboveV), nonzero(b.rightV)+nonzero(b.leftV)
 }
 
 // codeElement codes a weight of a block that is not empty; none: all before it
@@ -251,7 +241,7 @@ func (b *neighbours) look(t *tensorCoder, w *row, at *column) {
 // zero when all others are zero.
 func (t *tensorCoder) codeElement(w *row, at *column, none bool, left int) {
 	var b neighbours
-	b.look(t, w, at)
+	b.look(t, at)
 	bit := 1
 	if !none || left > 0 {
 		bit = t.maskBit(int(nonzero(w.v[at.i])), w, at, &b, none, left)
@@ -268,17 +258,17 @@ func (t *tensorCoder) codeElement(w *row, at *column, none bool, left int) {
 		v = t.codeByte(v, w.last, b.upV, b.sideV)
 	}
 	t.spent(partIndexes)
-	w.v[at.i], w.last = v, v
+	w.v[at.i], t.own[at.at], w.last = v, v, v
 	w.n++
 	if t.kind == kindKernel {
 		t.channel[at.c]++
 		t.pos[at.p]++
 		t.plane[at.c]++
 	}
-	c, m := &t.cols[at.i], abs8(v)
-	c.n++
-	c.sum += uint32(m)
-	c.sign = min(max(c.sign+int8(plus(v)), -2), 2)
+	m := abs8(v)
+	at.n++
+	at.sum += uint32(m)
+	at.sign = min(max(at.sign+int8(plus(v)), -2), 2)
 	t.n++
 	t.sum += int64(m)
 }
@@ -290,7 +280,7 @@ func (t *tensorCoder) maskBit(bit int, w *row, at *column, b *neighbours, none b
 	if none {
 		set, first = set+4, int32(1+left)
 	}
-	col := t.cols[at.i].n
+	col := at.n
 	colRatio := ratio(col, w.col)
 	k0 := ctxMask + colRatio*9 + first
 	k1 := ctxMask + 128 + k*144 + w.ratio*12 + colRatio
@@ -302,7 +292,7 @@ func (t *tensorCoder) maskBit(bit int, w *row, at *column, b *neighbours, none b
 	if k == kindImage {
 		return t.bit4(bit, set, k0, k1, k2, k3)
 	}
-	posRatio := ratio(t.pos[at.p], expected(int(w.r)*g.c+at.c, w.density))
-	chRatio := ratio(t.channel[at.c], expected(int(w.r)*g.kh*g.kw+at.p, w.density))
+	posRatio := ratio(t.pos[at.p], expected(int(w.r)*g.c+int(at.c), w.density))
+	chRatio := ratio(t.channel[at.c], expected(int(w.r)*g.kh*g.kw+int(at.p), w.density))
 	return t.bit(bit, set, k0, k1, k2, k3, ctxMask+3744+min(t.plane[at.c], 7)*16+log2ish(int(w.n)), ctxMask+3872+posRatio*12+chRatio)
 }
