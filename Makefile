@@ -1,7 +1,7 @@
 # One command for each thing that a developer does. The steps are in .ci/run,
 # which runs all of them without arguments.
 
-.PHONY: check test fuzz bench cross demo
+.PHONY: check test fuzz bench bench-size cross demo
 
 check: ## formatting, vet, modules, layers, builds for every platform
 	.ci/run format vet modules build layers cross
@@ -14,6 +14,9 @@ fuzz: ## FUZZ=n inputs for each fuzz target
 
 bench: ## every benchmark, with ratios to the alternatives in the same run
 	go test -run '^$$' -bench . ./...
+
+bench-size: ## docs/BENCHMARKS.md: EDGEC_DATA names the networks; minutes a row, two hours in all
+	go run ./internal/sizebench
 
 cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs
 	.ci/run cross qemu

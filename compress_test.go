@@ -124,7 +124,7 @@ func TestCompressDrop(t *testing.T) {
 	}
 	m, err := edgec.Evaluate(r.Best.Bytes, p.data.Test, 3)
 	if err != nil || m != r.Test.File {
-		t.Errorf("Evaluate: %+v, %v", m, err)
+		t.Errorf("Evaluate: %+v, %v; the report says %+v", m, err, r.Test.File)
 	}
 	float, err := p.model(t).EvaluateFloat(p.data.Test, 2)
 	if err != nil || float != r.Test.Float {

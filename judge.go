@@ -32,19 +32,21 @@ type Metrics struct {
 }
 
 func newMetrics(task string, loss []float64) Metrics {
-	m := Metrics{Task: task, N: len(loss), Error: 100 * mean(loss)}
+	m := Metrics{Task: task, N: len(loss), Error: 100 * total(loss) / math.Max(float64(len(loss)), 1)}
 	if task != TaskReconstruction {
 		m.Accuracy = 100 - m.Error
 	}
 	return m
 }
 
-func mean(x []float64) float64 {
+func mean(x []float64) float64 { return total(x) / math.Max(float64(len(x)), 1) }
+
+func total(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
 		sum += v
 	}
-	return sum / math.Max(float64(len(x)), 1)
+	return sum
 }
 
 // judge measures networks on held-out samples against the float network.
@@ -138,25 +140,6 @@ func (j *judge) drop(loss []float64) (points, se float64) {
 	}
 	m, v := meanVariance(diff)
 	return 100 * m, 100 * math.Sqrt(v/float64(len(diff)))
-}
-
-// meanDrop is the mean of two drops of a file: that of its losses on held-out
-// samples from the float network's on other ones, bar, and that of its losses on
-// the same samples distorted from the float network's on these. It returns points,
-// with the standard error. There may be fewer distorted samples than others.
-func meanDrop(heldOut, bar, distorted, reference []float64) (points, se float64) {
-	own := make([]float64, min(len(heldOut), len(distorted))) // what a sample adds to both
-	paired := make([]float64, len(distorted))
-	for i := range distorted {
-		paired[i] = distorted[i] - reference[i]
-		if i < len(own) {
-			own[i] = (heldOut[i] + paired[i]) / 2
-		}
-	}
-	b, vb := meanVariance(bar)
-	_, v := meanVariance(own)
-	points = 100 * (mean(heldOut) - b + mean(paired)) / 2
-	return points, 100 * math.Sqrt(v/math.Max(float64(len(own)), 1)+vb/4/math.Max(float64(len(bar)), 1))
 }
 
 // meanVariance returns the mean and the unbiased variance of x.

@@ -8,22 +8,21 @@ import (
 
 // Report is what Compress found.
 type Report struct {
-	Model          string   `json:"model"`
-	Recipe         Recipe   `json:"recipe"`
-	TrainedOn      bool     `json:"trained_on"`   // the float network knows the training data; see Compress
-	Task           string   `json:"task"`         // what the metric counts; see Task
-	FloatBytes     int      `json:"float_bytes"`  // of the file that was read
-	FloatParams    int      `json:"float_params"` // weights and biases
-	FloatMACs      int64    `json:"float_macs"`
-	Float          Metrics  `json:"float"`                     // the float network, what drops are taken from
-	FloatDistorted *Metrics `json:"float_distorted,omitempty"` // on distorted samples, where there is a second opinion
-	Test           *Tested  `json:"test,omitempty"`            // on the test set, measured once at the end
-	Best           Point    `json:"best"`                      // the answer
-	Front          []Point  `json:"front"`                     // Pareto front of size and held-out drop, by size
-	Tried          []Point  `json:"tried"`                     // every file that was made, in order
-	Stages         []Stage  `json:"stages"`                    // what the search did
-	Interrupted    string   `json:"interrupted,omitempty"`     // why the search ended early
-	Seconds        float64  `json:"seconds"`
+	Model       string  `json:"model"`
+	Recipe      Recipe  `json:"recipe"`
+	TrainedOn   bool    `json:"trained_on"`   // the float network knows the training data; see Compress
+	Task        string  `json:"task"`         // what the metric counts; see Task
+	FloatBytes  int     `json:"float_bytes"`  // of the file that was read
+	FloatParams int     `json:"float_params"` // weights and biases
+	FloatMACs   int64   `json:"float_macs"`
+	Float       Metrics `json:"float"`                 // the float network, what drops are taken from
+	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end
+	Best        Point   `json:"best"`                  // the answer
+	Front       []Point `json:"front"`                 // Pareto front of size and held-out drop, by size
+	Tried       []Point `json:"tried"`                 // every file that was made, in order
+	Stages      []Stage `json:"stages"`                // what the search did
+	Interrupted string  `json:"interrupted,omitempty"` // why the search ended early
+	Seconds     float64 `json:"seconds"`
 }
 
 // Tested compares the float network with the chosen file on the test set.
@@ -34,19 +33,17 @@ type Tested struct {
 
 // Point is one file, measured by the runtime.
 type Point struct {
-	Size      int           `json:"size"`                // bytes of the file
-	Drop      float64       `json:"drop"`                // against the float network, on the samples that decide, in points
-	DropError float64       `json:"drop_error"`          // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`              // that the answer keeps where it can, in points: DropError, and up to 0.05 for what the float network knows of these samples
-	Metrics   Metrics       `json:"metrics"`             // of the file, on the same samples
-	Distorted *Metrics      `json:"distorted,omitempty"` // of the file on distorted samples, the second opinion
-	Second    float64       `json:"second,omitempty"`    // the mean drop on both and half of its standard error
-	Kept      int           `json:"kept"`                // weights and biases that are not zero
-	Weights   int           `json:"weights"`             // weights and biases in the file's shapes, zeros included
-	MACs      int64         `json:"macs"`                // of one inference with the file's shapes
-	Centroids int           `json:"centroids"`           // largest codebook; 0: no sharing
-	Sizes     *format.Sizes `json:"sizes"`               // where the bytes went
-	Meets     bool          `json:"meets"`               // what the recipe asked for
+	Size      int           `json:"size"`       // bytes of the file
+	Drop      float64       `json:"drop"`       // against the float network, on the samples that decide, in points
+	DropError float64       `json:"drop_error"` // standard error of Drop (paired samples)
+	Margin    float64       `json:"margin"`     // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples
+	Metrics   Metrics       `json:"metrics"`    // of the file, on the same samples
+	Kept      int           `json:"kept"`       // weights and biases that are not zero
+	Weights   int           `json:"weights"`    // weights and biases in the file's shapes, zeros included
+	MACs      int64         `json:"macs"`       // of one inference with the file's shapes
+	Centroids int           `json:"centroids"`  // largest codebook; 0: no sharing
+	Sizes     *format.Sizes `json:"sizes"`      // where the bytes went
+	Meets     bool          `json:"meets"`      // what the recipe asked for
 	Bytes     []byte        `json:"-"`
 }
 
@@ -101,19 +98,13 @@ func front(ps []Point) []Point {
 func (p Point) safe(r Recipe, part float64) bool { return r.meets(p.Size, p.Drop+part*p.Margin) }
 
 // best chooses the answer among the points that meet the recipe with their
-// margin (see Point.safe) and by the second opinion; if there is none, by the first
-// alone, or with half of the margin, or without: for a size the least drop,
-// otherwise the smallest file; of equals the one that is better in the other. ok
-// is false when no point meets the recipe.
+// margin (see Point.safe); if there is none, with half of the margin, or without:
+// for a size the least drop, otherwise the smallest file; of equals the one that is
+// better in the other. ok is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
-	for _, accepts := range []func(Point) bool{
-		func(q Point) bool { return q.safe(r, 1) && r.meets(q.Size, q.Second) },
-		func(q Point) bool { return q.safe(r, 1) },
-		func(q Point) bool { return q.safe(r, 0.5) },
-		func(q Point) bool { return q.safe(r, 0) },
-	} {
+	for _, part := range []float64{1, 0.5, 0} {
 		for _, q := range ps {
-			if !accepts(q) {
+			if !q.safe(r, part) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop

@@ -124,17 +124,6 @@ func TestBestMargin(t *testing.T) {
 	}
 }
 
-// Of the files with a margin, one that the second opinion accepts is preferred.
-func TestBestSecond(t *testing.T) {
-	ps := []Point{{Size: 10, Drop: 0.1, Margin: 0.1, Second: 0.7}, {Size: 12, Drop: 0.1, Margin: 0.1, Second: 0.4}, {Size: 14, Drop: 0, Margin: 0.1, Second: -1}}
-	if got, ok := best(ps, Recipe{MaxDrop: 0.5}); !ok || got.Size != 12 {
-		t.Errorf("%d bytes, %v; want 12", got.Size, ok)
-	}
-	if got, ok := best(ps[:1], Recipe{MaxDrop: 0.5}); !ok || got.Size != 10 {
-		t.Errorf("without another file: %d bytes, %v; want 10", got.Size, ok)
-	}
-}
-
 // What the float network knows by heart makes the margin wider, to a bound.
 func TestMemory(t *testing.T) {
 	for _, tt := range []struct {

@@ -31,7 +31,7 @@ func TestCompress(t *testing.T) {
 			t.Errorf("no terminal, but control characters in %q", line)
 		}
 	}
-	for _, stage := range []string{" int8 ", " prune ", " cool "} {
+	for _, stage := range []string{" int8 ", " prune ", " shot "} {
 		if !strings.Contains(r.stderr, stage) {
 			t.Errorf("no line about stage%sin\n%s", stage, r.stderr)
 		}

@@ -24,9 +24,6 @@ func (a *app) summary(c compressed) error {
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
 	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
-	if d, f := b.Distorted, r.FloatDistorted; d != nil && f != nil {
-		rows = append(rows, fmt.Sprintf("%s, distorted\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, f.Error, d.Error, d.Error-f.Error, thousands(d.N)))
-	}
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, t.Float.Error, t.File.Error, t.File.Error-t.Float.Error, thousands(t.File.N)))
 	}

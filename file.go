@@ -1,0 +1,242 @@
+package edgec
+
+import (
+	"fmt"
+	"time"
+
+	"edgec/export"
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/train"
+	"edgec/quantize"
+	"edgec/runtime"
+	"edgec/runtime/format"
+	"edgec/share"
+)
+
+// calibrationSamples observe the activations.
+const calibrationSamples = 1024
+
+// tuneBatch is the batch of pruning rounds and fine-tuning, where it fits (see
+// fitBatch); the Fisher information of a sample is tuneBatch times Adam's v, or in
+// proportion to it.
+const tuneBatch = 256
+
+// dead removes channels that pruning has emptied.
+func (s *search) dead(g *graph.Graph, _ float64) error { return removeDead(g) }
+
+// quantize puts g on its grids; weights that will have a codebook get one scale
+// for all channels.
+func (s *search) quantize(g *graph.Graph, bits float64) error {
+	cfg := quantize.Config{}
+	if bits > 0 {
+		cfg.PerTensor = func(*graph.Param) bool { return true }
+	}
+	if err := quantize.Calibrate(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), cfg); err != nil {
+		return err
+	}
+	if err := quantize.Weights(g, cfg); err != nil {
+		return err
+	}
+	return quantize.Biases(g, cfg)
+}
+
+// share gives weights codebooks in which a value costs the given bits on
+// average; 0: none.
+func (s *search) share(g *graph.Graph, bits float64) error {
+	if bits == 0 {
+		return nil
+	}
+	ps := shared(g)
+	f := make([][]float32, len(ps))
+	for i, p := range ps {
+		f[i] = fisher(p)
+	}
+	var err error
+	s.price, err = share.Allocate(ps, f, bits)
+	return err
+}
+
+// shared returns the parameters that get codebooks.
+func shared(g *graph.Graph) []*graph.Param {
+	var ps []*graph.Param
+	for _, p := range g.Params() {
+		if p.Role == graph.Weight && p.Grid != nil {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// fisher returns the Fisher information of each weight for one sample, all
+// ones before any training.
+func fisher(p *graph.Param) []float32 {
+	f := make([]float32, len(p.Shadow.Data))
+	if len(p.State) <= train.StateSquare {
+		for i := range f {
+			f[i] = 1
+		}
+		return f
+	}
+	sum := 0.0
+	for i, v := range p.State[train.StateSquare] {
+		f[i] = tuneBatch * v
+		sum += float64(f[i])
+	}
+	// Adam's estimate is noisy where gradients are rare
+	floor := float32(0.1 * sum / float64(max(len(f), 1)))
+	for i := range f {
+		f[i] += floor
+	}
+	return f
+}
+
+// tune fine-tunes g under its constraints. Weights choose their centroids
+// anew every ten steps until three quarters are done.
+func (s *search) tune(g *graph.Graph, _ float64) error {
+	batch := fitBatch(g, tuneBatch)
+	t, err := s.trainer(g, batch, 0)
+	if err != nil {
+		return err
+	}
+	ps := shared(g)
+	steps := s.steps(g, tuneSamples, batch)
+	for i := 0; i < steps; i++ {
+		if err := s.stop(); err != nil {
+			return err
+		}
+		done := float64(i) / float64(steps)
+		if _, err := t.Step(s.feed.next(batch), s.rate/5*train.Cosine(done, 0, 0.01)); err != nil {
+			return err
+		}
+		if (i+1)%10 == 0 && done < 0.75 {
+			train.Parallel(s.threads, len(ps), func(k int) {
+				if p := ps[k]; p.Book != nil {
+					share.Assign(p, fisher(p), s.price)
+					p.Refresh()
+				}
+			})
+		}
+		s.tell(Progress{Stage: "tune", Done: i + 1, Total: steps})
+	}
+	return nil
+}
+
+// settle makes the constraints final and proves that all of them hold.
+func (s *search) settle(g *graph.Graph, _ float64) error {
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			share.Settle(p)
+		}
+	}
+	for _, p := range g.Params() {
+		p.Refresh()
+	}
+	if err := removeDead(g); err != nil {
+		return err
+	}
+	for _, p := range g.Params() {
+		p.Refresh()
+	}
+	if err := quantize.Check(g); err != nil {
+		return err
+	}
+	for _, p := range g.Params() {
+		if err := share.Check(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure encodes g and executes the file on the first n held-out samples.
+func (s *search) measure(g *graph.Graph, n int) (Point, error) {
+	data, sizes, err := export.Encode(g, s.exportConfig())
+	if err != nil {
+		return Point{}, err
+	}
+	out, err := fileOutputs(data, s.judge.set, n, s.threads)
+	if err != nil {
+		return Point{}, err
+	}
+	loss := s.judge.losses(out)
+	p := Point{Size: len(data), Kept: nonZero(g), Weights: params(g), MACs: macs(g), Centroids: centroids(g), Sizes: sizes, Bytes: data,
+		Metrics: newMetrics(s.judge.task, loss)}
+	p.Drop, p.DropError = s.judge.drop(loss)
+	p.Margin = p.DropError + s.memory
+	p.Meets = s.recipe.meets(p.Size, p.Drop)
+	s.points = append(s.points, p)
+	return p, nil
+}
+
+// centroids returns the size of the largest codebook, 0 where there are none.
+func centroids(g *graph.Graph) int {
+	k := 0
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			k = max(k, len(p.Book.Centroids))
+		}
+	}
+	return k
+}
+
+func (s *search) exportConfig() export.Config {
+	return export.Config{
+		Meta:     format.Meta{Labels: s.recipe.Labels, Input: preprocess(s.judge.set)},
+		SelfTest: runtime.MakeSelfTest,
+	}
+}
+
+// preprocess says how pictures become input, for sets that come from bytes.
+func preprocess(set *dataset.Set) format.Preprocess { return set.Pre }
+
+func nonZero(g *graph.Graph) int {
+	n := 0
+	for _, p := range g.Params() {
+		p.Refresh()
+		for _, v := range p.Value.Data {
+			if v != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// quick makes a file from g without training: the answer of last resort, and
+// an estimate of the size.
+func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
+	g = g.Clone()
+	return g, s.makeFile(g, bits, true)
+}
+
+// estimate returns the bytes of a file made from g without training.
+func (s *search) estimate(g *graph.Graph) (int, error) {
+	q, err := s.quick(g, firstBits)
+	if err != nil {
+		return 0, err
+	}
+	data, _, err := export.Encode(q, s.exportConfig())
+	return len(data), err
+}
+
+// plain makes the first file: int8, nothing pruned, no training.
+func (s *search) plain() error {
+	since := time.Now()
+	g := s.net.Clone()
+	if _, err := quantize.Equalize(g); err != nil {
+		return err
+	}
+	if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
+		return err
+	}
+	// a large network is measured on part of the samples
+	const plainWork = 2e10
+	n := min(s.judge.set.Len(), max(200, int(plainWork/float64(max(macs(g), 1)))))
+	p, err := s.measure(g, n)
+	if err != nil {
+		return err
+	}
+	s.stage("int8", g, p.Drop, p.Meets, fmt.Sprintf(", %d bytes", p.Size), since)
+	return nil
+}

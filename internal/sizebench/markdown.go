@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+const head = `# The smallest files
+
+Bytes are the whole file that the runtime executes. Errors are the runtime's own, from that file, on the whole test set; the search does not see it. Written
+by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with networks and data sets); a row is measured again by
+` + "`EDGEC_DATA=... go run ./internal/sizebench -rows NAME`" + `. Times are of two cores of a shared machine.
+`
+
+// markdown is the page.
+func markdown(results []result) string {
+	var b strings.Builder
+	b.WriteString(head)
+	b.WriteString("\n## Against the aims\n\n| row | bytes | error | float error | aim | reached? | published |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		if of := measured(results, r); len(of) > 0 {
+			b.WriteString(r.summary(of))
+		}
+	}
+	b.WriteString("\n(Several seeds: the mean, and in brackets the least and the most.)\n")
+	b.WriteString("\n## Each run\n\n| row | seed | bytes | error | kept weights | multiplications | time | header, graph | masks | values | codebooks, scales | biases | tables, meta, self-test, checksum |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		for _, m := range measured(results, r) {
+			s := m.Sizes
+			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s of %s | %s | %.0f s | %d | %d | %d | %d | %d | %d |\n", r.name, m.Seed, thousands(m.Bytes), percent(m.Error), thousands(m.Kept), thousands(m.Weights), thousands(int(m.MACs)), m.Seconds,
+				s.Header+s.Graph, s.Masks, s.Indexes, s.Codebooks+s.Scales, s.Biases, s.LUTs+s.Meta+s.Test+s.Checksum)
+		}
+	}
+	b.WriteString("\n## Commands\n\n| row | command |\n|---|---|\n")
+	for _, r := range rows {
+		if len(measured(results, r)) > 0 {
+			fmt.Fprintf(&b, "| %s | `%s` |\n", r.name, r.command())
+		}
+	}
+	return b.String()
+}
+
+func measured(results []result, r row) (of []result) {
+	for _, m := range results {
+		if m.Row == r.name {
+			of = append(of, m)
+		}
+	}
+	return of
+}
+
+// summary is the line of a row in the first table.
+func (r row) summary(of []result) string {
+	bytes := spread(of, func(m result) float64 { return float64(m.Bytes) }, func(v float64) string { return thousands(int(v + 0.5)) })
+	errs := spread(of, func(m result) float64 { return m.Error }, func(v float64) string { return fmt.Sprintf("%.2f", v) })
+	aim := fmt.Sprintf("%s B", thousands(r.bytes))
+	size, wrong := mean(of, func(m result) float64 { return float64(m.Bytes) }), mean(of, func(m result) float64 { return m.Error })
+	var missed []string
+	if size > float64(r.bytes) {
+		missed = append(missed, fmt.Sprintf("%.0f %% too large", 100*(size/float64(r.bytes)-1)))
+	}
+	if r.error > 0 {
+		aim += fmt.Sprintf(" at %.2f %%", r.error)
+		if wrong > r.error+1e-9 {
+			missed = append(missed, fmt.Sprintf("%.2f points too many", wrong-r.error))
+		}
+	} else {
+		errs = "the int8 network's outputs"
+	}
+	reached := "yes"
+	if len(missed) > 0 {
+		reached = strings.Join(missed, ", ")
+		if r.limit != "" {
+			reached += ": " + r.limit
+		}
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", r.name, bytes, errs, percent(of[0].Float), aim, reached, r.published)
+}
+
+func mean(of []result, f func(result) float64) float64 {
+	sum := 0.0
+	for _, m := range of {
+		sum += f(m)
+	}
+	return sum / float64(len(of))
+}
+
+// spread is the mean and, of several, the least and the most.
+func spread(of []result, f func(result) float64, text func(float64) string) string {
+	lo, hi := f(of[0]), f(of[0])
+	for _, m := range of {
+		lo, hi = min(lo, f(m)), max(hi, f(m))
+	}
+	if len(of) == 1 {
+		return text(lo)
+	}
+	return fmt.Sprintf("%s (%s to %s)", text(mean(of, f)), text(lo), text(hi))
+}
+
+// percent is an error, empty where none was measured.
+func percent(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f %%", v)
+}
+
+// thousands groups digits by three.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

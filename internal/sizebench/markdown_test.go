@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"edgec/runtime/format"
+)
+
+// Rows are means over their seeds, and say by how much they miss their aim.
+func TestMarkdown(t *testing.T) {
+	saved := rows
+	defer func() { rows = saved }()
+	rows = []row{
+		{name: "met", model: "a.onnx", data: "d", maxSize: 3000, bytes: 3100, error: 1.35},
+		{name: "missed", model: "b.onnx", data: "d", maxDrop: 0.1, bytes: 1000, error: 1, limit: "of reasons"},
+		{name: "packed", model: "c.tflite", bytes: 1_000_000},
+		{name: "not measured"},
+	}
+	s := &format.Sizes{Header: 12, Graph: 20, Masks: 1500}
+	page := markdown([]result{
+		{Row: "met", Bytes: 2990, Error: 1.3, Float: 1.12, Sizes: s}, {Row: "met", Seed: 1, Bytes: 3010, Error: 1.4, Float: 1.12, Sizes: s},
+		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Sizes: s},
+	})
+	for _, want := range []string{
+		"| met | 3,000 (2,990 to 3,010) | 1.35 (1.30 to 1.40) | 1.12 % | 3,100 B at 1.35 % | yes |",
+		"| 10 % too large, 0.25 points too many: of reasons |",
+		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
+		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
+		"`edgec compress a.onnx --data d --max-size 3000`", "`edgec compress b.onnx --data d --max-drop 0.1`", "`edgec pack c.tflite`",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "not measured |") {
+		t.Error("a row without results is on the page")
+	}
+}
+
+// A row measured again takes the place of its last result.
+func TestReplace(t *testing.T) {
+	rs := []result{{Row: "a", Bytes: 1}, {Row: "a", Seed: 1, Bytes: 2}}
+	rs = replace(rs, result{Row: "a", Seed: 1, Bytes: 3})
+	rs = replace(rs, result{Row: "b", Bytes: 4})
+	if len(rs) != 3 || rs[0].Bytes != 1 || rs[1].Bytes != 3 || rs[2].Bytes != 4 {
+		t.Errorf("%+v", rs)
+	}
+}

@@ -1,0 +1,134 @@
+package edgec
+
+import (
+	"math"
+	"time"
+
+	"edgec/internal/graph"
+	"edgec/internal/train"
+	"edgec/prune"
+)
+
+// shot is a network that was pruned in one go, with its learning rate gone to
+// zero: what files are made from.
+type shot struct {
+	net    *graph.Graph
+	keep   int     // weights that were asked for
+	drop   float64 // held out
+	margin float64 // of drop; see Point.Margin
+}
+
+// Of a shot's training, the fraction after which the masks stay, and that after
+// which the learning rate falls, to shotFloor of what it was.
+const (
+	shotSettle = 0.65
+	shotHold   = 0.55
+	shotFloor  = 0.003
+)
+
+// shoot prunes to keep weights in one go. The rounds that find the limit halve the
+// network again and again at a high learning rate, and what they cut is chosen by
+// what the halves before have left. One long round from a dense state ends with far
+// better masks: at the same loss, LeNet-300-100 keeps two thirds of the weights.
+func (s *search) shoot(keep int) (*shot, error) {
+	since := time.Now()
+	from := s.origin(keep)
+	g := from.net.Clone()
+	ls := prune.NewLayers(g)
+	prune.SetGains(ls, from.gains)
+	batch := fitBatch(g, tuneBatch)
+	t, err := s.trainer(g, batch, 0)
+	if err != nil {
+		return nil, err
+	}
+	r := prune.Round{Keep: keep, Steps: s.steps(g, shotSamples, batch), Settle: shotSettle, Graph: g,
+		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
+	note, err := s.thin("shot", r, t, ls, batch)
+	if err != nil {
+		return nil, err
+	}
+	if err := removeDead(g); err != nil {
+		return nil, err
+	}
+	sh := &shot{net: g, keep: keep}
+	if sh.drop, sh.margin, err = s.judge.graphDrop(g, s.judge.set.Len()); err != nil {
+		return nil, err
+	}
+	sh.margin += s.memory
+	s.stage("shot", g, sh.drop, true, note, since)
+	return sh, nil
+}
+
+// thinning is how many times sparser than its origin a shot is that has less
+// training than it takes to thin out the densest state.
+const thinning = 4
+
+// origin returns the state that a shot at keep weights starts from: the densest one,
+// or, where the work of a stage does not suffice for it, the sparsest with thinning
+// times as many weights.
+func (s *search) origin(keep int) *checkpoint {
+	from := s.saved[0]
+	if shotSamples*float64(macs(from.net)) <= stageWork {
+		return from
+	}
+	for _, c := range s.saved {
+		if float64(c.kept) >= thinning*float64(keep) {
+			from = c
+		}
+	}
+	return from
+}
+
+// finishSize makes files when only a size is asked for. The number of weights whose
+// file should just fit is found by the estimated sizes of the states, and corrected
+// by the sizes of files.
+func (s *search) finishSize() error {
+	keep, err := s.fitting()
+	if err != nil {
+		return err
+	}
+	const shots, near = 4, 0.97
+	for range shots {
+		sh, err := s.shoot(keep)
+		if err != nil {
+			return err
+		}
+		p, err := s.finish(sh, firstBits)
+		if err != nil {
+			return err
+		}
+		fill := float64(p.Size) / float64(s.recipe.MaxSize)
+		if fill <= 1 && fill >= near {
+			return nil
+		}
+		next := int(float64(keep) * (1 + near) / 2 / fill)
+		if next = max(fewest, min(next, s.saved[0].kept)); next == keep {
+			return nil
+		}
+		keep = next
+	}
+	return nil
+}
+
+// fitting returns the number of weights whose file should just fit.
+func (s *search) fitting() (keep int, err error) {
+	dense, sparse := s.saved[0], s.saved[0]
+	var large, small int // their estimated sizes
+	for i, c := range s.saved {
+		size, err := s.estimate(c.net)
+		if err != nil {
+			return 0, err
+		}
+		dense, sparse, large, small = sparse, c, small, size
+		if size <= s.recipe.MaxSize || i == len(s.saved)-1 {
+			break
+		}
+	}
+	if dense == sparse || small >= large {
+		return sparse.kept, nil
+	}
+	// sizes grow as a power of the number of weights between two near states
+	u := math.Log(float64(s.recipe.MaxSize)/float64(small)) / math.Log(float64(large)/float64(small))
+	u = math.Max(0, math.Min(1, u))
+	return int(float64(sparse.kept) * math.Pow(float64(dense.kept)/float64(sparse.kept), u)), nil
+}

@@ -1,0 +1,22 @@
+package edgec
+
+import "testing"
+
+// Shots start from the densest state where the work of a stage suffices to train
+// it; otherwise from the sparsest state that leaves them enough to choose from.
+func TestOrigin(t *testing.T) {
+	for _, c := range []struct{ side, keep, want int }{
+		{1000, 100, 1 << 20}, // a million multiplications
+		{1000, 400_000, 1 << 20},
+		{2000, 100, 400}, // four million
+		{2000, 101, 800},
+		{2000, 200, 800},
+		{2000, 60_000, 400_000},
+		{2000, 400_000, 1 << 20}, // none is dense enough
+	} {
+		s := &search{saved: []*checkpoint{{net: identity(t, c.side, 1), kept: 1 << 20}, {kept: 400_000}, {kept: 800}, {kept: 400}}}
+		if got := s.origin(c.keep).kept; got != c.want {
+			t.Errorf("%d multiplications, %d weights: from %d, want %d", c.side*c.side, c.keep, got, c.want)
+		}
+	}
+}
