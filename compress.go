@@ -74,6 +74,7 @@ type search struct {
 	judge    *judge  // decides
 	honest   *judge  // on the test part, when the bar comes from there; otherwise nil
 	memory   float64 // points that held-out errors may be too few by
+	margin   float64 // of the state that was measured last, in points; see Point.Margin
 	feed     *feed
 	loss     train.Loss
 	net      *graph.Graph // the network that is being compressed
@@ -291,20 +292,25 @@ func (s *search) stop() error {
 	return nil
 }
 
-// stageWork bounds the multiplications forward of a stage.
-const stageWork = 1e12
+// Bounds on the multiplications forward of a stage, and of those that need fewer:
+// rounds only show the way, and tuning repairs little.
+const (
+	stageWork = 1e12
+	roundWork = stageWork / 3
+	tuneWork  = stageWork / 2
+)
 
 // steps returns how many steps of batch samples each make the given number of
-// samples of g, within stageWork. A network that is cheap to train gets up to four
-// times as many.
-func (s *search) steps(g *graph.Graph, samples, batch int) int {
+// samples of g, within work. A network that is cheap to train gets up to four times
+// as many.
+func (s *search) steps(g *graph.Graph, samples, batch int, work float64) int {
 	const cheap = 2e11 // multiplications forward
 	effort := s.recipe.Effort
 	if effort == 0 {
 		effort = 1
 	}
 	n := float64(samples) * math.Max(1, math.Min(4, cheap/trainingWork(g)))
-	n = math.Min(n, stageWork/float64(max(macs(g), 1)))
+	n = math.Min(n, work/float64(max(macs(g), 1)))
 	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
 		n = most
 	}
@@ -346,7 +352,7 @@ func (s *search) warm() error {
 		since := time.Now()
 		net := s.net.Clone()
 		batch := fitBatch(net, warmBatch)
-		steps := s.steps(net, filterSamples, batch)
+		steps := s.steps(net, filterSamples, batch, stageWork)
 		t, err := s.trainer(net, batch, 0.98)
 		if err != nil {
 			return err
@@ -383,7 +389,9 @@ func (s *search) warm() error {
 // averageDrop measures g under the running average of its weights on the first
 // n held-out samples.
 func (s *search) averageDrop(t *train.Trainer, g *graph.Graph, n int) (drop float64, err error) {
-	t.WithAverage(func() { drop, _, err = s.judge.graphDrop(g, n) })
+	se := 0.0
+	t.WithAverage(func() { drop, se, err = s.judge.graphDrop(g, n) })
+	s.margin = se + s.memory
 	return drop, err
 }
 
@@ -399,11 +407,12 @@ func enough(heldOut int, multiplications int64) int {
 type checkpoint struct {
 	net   *graph.Graph
 	kept  int
+	drop  float64 // before the learning rate has fallen; 0 for the first
 	gains map[string]float64
 }
 
-func (s *search) save(net *graph.Graph, gains map[string]float64) {
-	s.saved = append(s.saved, &checkpoint{net: net.Clone(), kept: kept(net), gains: gains})
+func (s *search) save(net *graph.Graph, drop float64, gains map[string]float64) {
+	s.saved = append(s.saved, &checkpoint{net: net.Clone(), kept: kept(net), drop: drop, gains: gains})
 }
 
 // samplesFor returns calibration samples.
@@ -508,7 +517,7 @@ func (s *search) observe(f *prune.Filters, n int) (drop float64, err error) {
 		return 0, err
 	}
 	t.RestartAverage()
-	steps := s.steps(s.net, filterSamples, batch)
+	steps := s.steps(s.net, filterSamples, batch, stageWork)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return 0, err
@@ -536,7 +545,7 @@ const fewest = 8
 // stopped early has to show.
 func (s *search) rounds() error {
 	ls := prune.NewLayers(s.net)
-	s.save(s.net, prune.Gains(ls))
+	s.save(s.net, 0, prune.Gains(ls))
 	for ratio := 0.5; ratio < 0.8; {
 		since := time.Now()
 		from := s.saved[len(s.saved)-1]
@@ -568,7 +577,7 @@ func (s *search) rounds() error {
 		gains := prune.Gains(ls)
 		ls = prune.NewLayers(s.net) // shapes have changed
 		prune.SetGains(ls, gains)
-		s.save(s.net, gains)
+		s.save(s.net, drop, gains)
 		if s.recipe.sizeOnly() {
 			size, err := s.estimate(s.net)
 			if err != nil {
@@ -591,7 +600,7 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 		return 0, "", err
 	}
 	t.RestartAverage()
-	r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
+	r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
 	if note, err = s.thin("prune", r, t, ls, batch); err != nil {
 		return 0, "", err
 	}

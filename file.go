@@ -100,7 +100,7 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 		return err
 	}
 	ps := shared(g)
-	steps := s.steps(g, tuneSamples, batch)
+	steps := s.steps(g, tuneSamples, batch, tuneWork)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err

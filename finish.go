@@ -59,7 +59,7 @@ func (s *search) finishAll() error {
 // value with which one is good enough, or 0. Rounding seldom wins back anything, so
 // a shot that has used up the drop already, or most of the margin, is hopeless.
 func (s *search) attempt(sh *shot) (bits float64, err error) {
-	if sh.drop > s.recipe.MaxDrop-sh.margin/2 {
+	if sh.drop > s.recipe.MaxDrop-s.part()*sh.margin/2 {
 		return 0, nil
 	}
 	for _, b := range []float64{firstBits, fineBits} {
@@ -70,7 +70,7 @@ func (s *search) attempt(sh *shot) (bits float64, err error) {
 		if s.keeps(p) {
 			return b, nil
 		}
-		if p.Drop+p.Margin > s.recipe.MaxDrop+p.DropError {
+		if p.Drop+s.part()*p.Margin > s.recipe.MaxDrop+p.DropError {
 			return 0, nil // more than larger codebooks win back
 		}
 	}
@@ -79,7 +79,16 @@ func (s *search) attempt(sh *shot) (bits float64, err error) {
 
 // keeps reports whether a file keeps the accuracy with a margin: the smallest of
 // many files that seem good enough is one that was lucky on the held-out samples.
-func (s *search) keeps(p Point) bool { return p.Drop+p.Margin <= s.recipe.MaxDrop }
+func (s *search) keeps(p Point) bool { return p.Drop+s.part()*p.Margin <= s.recipe.MaxDrop }
+
+// part is the part of the margin that files are to keep: half of it where the state
+// after the first round, the densest but one, has used up the other half already.
+func (s *search) part() float64 {
+	if len(s.saved) > 1 && s.saved[1].drop+s.margin > s.recipe.MaxDrop {
+		return 0.5
+	}
+	return 1
+}
 
 // finer tries the densest shot, for which the usual codebooks are too coarse,
 // with larger ones, unless a file with a codebook meets the recipe already, without

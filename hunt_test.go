@@ -34,3 +34,22 @@ func TestHunt(t *testing.T) {
 		}
 	}
 }
+
+// Files keep the whole margin, unless the state after the first round cannot.
+func TestPart(t *testing.T) {
+	s := &search{recipe: Recipe{MaxDrop: 0.1}, margin: 0.2, saved: []*checkpoint{{}}}
+	for _, c := range []struct{ drop, part float64 }{{-0.2, 1}, {-0.05, 0.5}, {0.3, 0.5}} {
+		s.saved = append(s.saved[:1], &checkpoint{drop: c.drop}, &checkpoint{drop: 9})
+		if got := s.part(); got != c.part {
+			t.Errorf("at a drop of %v: %v of the margin, want %v", c.drop, got, c.part)
+		}
+		p := Point{Drop: 0.1 - c.part*0.3, Margin: 0.3}
+		if near := (Point{Drop: p.Drop + 1e-9, Margin: 0.3}); !s.keeps(Point{Drop: p.Drop - 1e-9, Margin: 0.3}) || s.keeps(near) {
+			t.Errorf("at a drop of %v: the margin is not %v of 0.3", c.drop, c.part)
+		}
+	}
+	s.saved = s.saved[:1]
+	if s.part() != 1 {
+		t.Error("without a round")
+	}
+}

@@ -41,7 +41,7 @@ func (s *search) shoot(keep int) (*shot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := prune.Round{Keep: keep, Steps: s.steps(g, shotSamples, batch), Settle: shotSettle, Graph: g,
+	r := prune.Round{Keep: keep, Steps: s.steps(g, shotSamples, batch, stageWork), Settle: shotSettle, Graph: g,
 		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
 	note, err := s.thin("shot", r, t, ls, batch)
 	if err != nil {
