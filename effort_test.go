@@ -3,6 +3,7 @@ package edgec
 import (
 	"testing"
 
+	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -57,6 +58,21 @@ func TestEnough(t *testing.T) {
 	} {
 		if got := enough(c.heldOut, c.multiplications); got != c.want {
 			t.Errorf("%d samples of %d for %d multiplications, want %d", got, c.heldOut, c.multiplications, c.want)
+		}
+	}
+}
+
+// Files made for want of better ones are measured on fewer samples where an
+// inference is large.
+func TestFew(t *testing.T) {
+	set, err := dataset.FromBytes(tensor.Shape{1, 1, 1}, make([]uint8, 4000), make([]int, 4000), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &search{judge: &judge{set: set}}
+	for _, c := range []struct{ side, want int }{{3, 4000}, {2000, 4000}, {4000, 1250}} {
+		if got := s.few(identity(t, c.side, 1)); got != c.want {
+			t.Errorf("%d multiplications: %d samples, want %d", c.side*c.side, got, c.want)
 		}
 	}
 }

@@ -220,6 +220,13 @@ func (s *search) estimate(g *graph.Graph) (int, error) {
 	return len(data), err
 }
 
+// few returns how many held-out samples a file is measured on that is made for want
+// of a better one: all, or for a large network part of them, at least 200.
+func (s *search) few(g *graph.Graph) int {
+	const work = 2e10 // multiplications in all
+	return min(s.judge.set.Len(), max(200, int(work/float64(max(macs(g), 1)))))
+}
+
 // plain makes the first file: int8, nothing pruned, no training.
 func (s *search) plain() error {
 	since := time.Now()
@@ -230,10 +237,7 @@ func (s *search) plain() error {
 	if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
 		return err
 	}
-	// a large network is measured on part of the samples
-	const plainWork = 2e10
-	n := min(s.judge.set.Len(), max(200, int(plainWork/float64(max(macs(g), 1)))))
-	p, err := s.measure(g, n)
+	p, err := s.measure(g, s.few(g))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"edgec/internal/dataset"
@@ -91,13 +92,10 @@ func (s *search) part() float64 {
 }
 
 // finer tries the densest shot, for which the usual codebooks are too coarse,
-// with larger ones, unless a file with a codebook meets the recipe already, without
-// a margin.
+// with larger ones, unless a file with a codebook meets the recipe already.
 func (s *search) finer(sh *shot) error {
-	for _, p := range s.points {
-		if p.Centroids > 0 && p.Meets {
-			return nil
-		}
+	if s.met() {
+		return nil
 	}
 	for _, bits := range []float64{5, 6} {
 		p, err := s.finish(sh, bits)
@@ -106,6 +104,11 @@ func (s *search) finer(sh *shot) error {
 		}
 	}
 	return nil
+}
+
+// met reports whether a file with a codebook meets the recipe, without a margin.
+func (s *search) met() bool {
+	return slices.ContainsFunc(s.points, func(p Point) bool { return p.Centroids > 0 && p.Meets })
 }
 
 // finish makes a file from a shot with codebooks in which a value costs the given
@@ -127,13 +130,16 @@ func (s *search) finish(sh *shot, bits float64) (Point, error) {
 // rescue makes a file from the latest accepted state without training, when
 // the search was stopped before it had made any good one.
 func (s *search) rescue() error {
+	if s.met() {
+		return nil
+	}
 	for i := len(s.saved) - 1; i >= 0 && i >= len(s.saved)-3; i-- {
 		for _, bits := range []float64{firstBits, 5} {
 			g, err := s.quick(s.saved[i].net, bits)
 			if err != nil {
 				return err
 			}
-			p, err := s.measure(g, s.judge.set.Len())
+			p, err := s.measure(g, s.few(g))
 			if err != nil {
 				return err
 			}
