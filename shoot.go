@@ -27,9 +27,8 @@ const (
 )
 
 // shoot prunes to keep weights in one go. The rounds that find the limit halve the
-// network again and again at a high learning rate, and what they cut is chosen by
-// what the halves before have left. One long round from a dense state ends with far
-// better masks: at the same loss, LeNet-300-100 keeps two thirds of the weights.
+// network again and again at a high learning rate, and each chooses among what the
+// ones before have left; one long round from a dense state chooses among all.
 func (s *search) shoot(keep int) (*shot, error) {
 	since := time.Now()
 	from := s.origin(keep)
