@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,7 +78,7 @@ func run(only string) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
-			fmt.Printf("%s, seed %d: %d bytes, error %.2f %%, %.0f s\n", r.name, seed, got.Bytes, got.Error, got.Seconds)
+			fmt.Printf("%s, seed %d: %d bytes, error %s, %.0f s\n", r.name, seed, got.Bytes, cmp.Or(percent(got.Error), "not measured"), got.Seconds)
 			results = replace(results, got)
 			if err := save(results); err != nil { // after each: rows take minutes
 				return err

@@ -30,11 +30,11 @@ var rows = []row{
 	{name: "case study", model: "lenet/case-study.onnx", data: "mnist", maxDrop: 0.1, bytes: 207_742, error: 0.71},
 	{name: "visual wake words", model: "mlperf-tiny/vww-mobilenet-int8.tflite", bytes: 36_000, published: "333,288 B (TFLite), 84,340 B (xz)"},
 	{name: "keyword spotting", model: "mlperf-tiny/kws-dscnn-int8.tflite", bytes: 14_000, published: "53,936 B (TFLite), 33,248 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs training data, of which there is none here"},
+		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
 	{name: "image classification", model: "mlperf-tiny/resnet8-int8.tflite", bytes: 35_000, published: "98,496 B (TFLite), 80,196 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs training data, of which there is none here"},
+		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
 	{name: "anomaly detection", model: "mlperf-tiny/ad-autoencoder-int8.tflite", bytes: 60_000, published: "276,976 B (TFLite), 174,284 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs training data, of which there is none here"},
+		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
 }
 
 // command is what a user would type.
