@@ -15,7 +15,7 @@ fuzz: ## FUZZ=n inputs for each fuzz target
 bench: ## every benchmark, with ratios to the alternatives in the same run
 	go test -run '^$$' -bench . ./...
 
-bench-size: ## docs/BENCHMARKS.md: EDGEC_DATA names the networks; minutes a row, two hours in all
+bench-size: ## docs/BENCHMARKS.md: EDGEC_DATA names the networks; each row takes minutes
 	go run ./internal/sizebench
 
 cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs

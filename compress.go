@@ -84,7 +84,7 @@ type search struct {
 	price    float64 // of a bit, in nats of loss; see share.Allocate
 }
 
-// Sizes of the training stages, in samples; see work.
+// Sizes of the training stages, in samples; see steps.
 const (
 	filterSamples = 30_000
 	roundSamples  = 150_000
@@ -240,8 +240,9 @@ func (s *search) split(data *dataset.Splits, task string) error {
 
 // mostMemory bounds what is taken off for what the float network knows of the
 // held-out samples, in points. Most of what it knew is lost in pruning: the two LeNets
-// know 0.4 and 0.5 points, and their files of 4 to 12 KB flatter themselves by 0.1 to
-// 0.2, of which the standard error covers a part.
+// know 0.4 and 0.5 points (the drop of the int8 file that Compress makes first), and their
+// answers do 0.2 better there than on the test part, of which the standard error covers
+// half (README, Results: the summary of each command prints both drops).
 const mostMemory = 0.1
 
 // memory is how many points fewer errors the float network makes on held-out

@@ -70,10 +70,23 @@ func TestFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &search{judge: &judge{set: set}}
+	long := identity(t, 400, 1) // the same layer on each of a thousand places
+	long.Inputs[0].Shape, long.Outputs[0].Shape = tensor.Shape{1, 1000, 400}, tensor.Shape{1, 1000, 400}
+	if got := s.few(long); got != 200 {
+		t.Errorf("%d multiplications: %d samples, want 200", macs(long), got)
+	}
 	for _, c := range []struct{ side, want int }{{3, 4000}, {2000, 4000}, {4000, 1250}} {
 		if got := s.few(identity(t, c.side, 1)); got != c.want {
 			t.Errorf("%d multiplications: %d samples, want %d", c.side*c.side, got, c.want)
 		}
+	}
+}
+
+// A search that is stopped with a good file looks for no other.
+func TestRescueIsLeftOut(t *testing.T) {
+	s := &search{points: []Point{{Centroids: 16, Meets: true}}, saved: []*checkpoint{nil}} // would fail on the missing state
+	if err := s.rescue(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -18,7 +18,8 @@ type Pass struct {
 // Passes lists the stages in the order in which Compress runs them. The graph
 // is checked after each. Reading a network simplifies it, encoding one exports it;
 // the search repeats the others: it walks those that look for states once, and
-// those that make files for every file that it tries.
+// those that make files for every file that it tries. Between the two, a shot prunes
+// once more, in one go, to what a file is made from.
 var Passes = []Pass{
 	{Name: "simplify", Does: "folds constants, BatchNormalization and activations into the layers"},
 	{Name: "filters", Does: "cuts whole kernels and units, so that the network is narrower", search: (*search).filters},

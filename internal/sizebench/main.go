@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"edgec"
+	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/runtime/format"
 )
@@ -69,10 +70,12 @@ func run(only string) error {
 	if err != nil {
 		return err
 	}
+	some := false
 	for _, r := range rows {
 		if !match.MatchString(r.name) {
 			continue
 		}
+		some = true
 		for seed := range uint64(max(1, r.seeds)) {
 			got, err := r.measure(dir, seed)
 			if err != nil {
@@ -84,6 +87,9 @@ func run(only string) error {
 				return err
 			}
 		}
+	}
+	if !some {
+		return fmt.Errorf("no row matches %q; internal/sizebench/rows.go has the names", only)
 	}
 	return nil
 }
@@ -139,7 +145,7 @@ func load() (results []result, err error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(data, &results); err != nil {
-		return nil, fmt.Errorf("%s: %w", store, err)
+		return nil, fmt.Errorf("%s: %w; restore it, or remove it to measure anew", store, err)
 	}
 	return results, nil
 }
@@ -152,8 +158,8 @@ func save(results []result) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(store, append(data, '\n'), 0o644); err != nil {
+	if err := export.Write(store, append(data, '\n')); err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(markdown(results)), 0o644)
+	return export.Write(page, []byte(markdown(results)))
 }

@@ -8,7 +8,7 @@ import (
 const head = `# The smallest files
 
 Bytes are the whole file that the runtime executes. Errors are the runtime's own, from that file, on the whole test set; the search does not see it. Written
-by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with networks and data sets); a row is measured again by
+by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with data sets, and with networks in models); a row is measured again by
 ` + "`EDGEC_DATA=... go run ./internal/sizebench -rows NAME`" + `. Times are of two cores of a shared machine.
 `
 

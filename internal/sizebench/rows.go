@@ -17,8 +17,9 @@ type row struct {
 }
 
 const (
-	deep300 = "27 KB at 1.58 % (Deep Compression), 8.56 KB at about 1.9 % (EPR); weights alone"
-	deep5   = "44 KB at 0.74 % (Deep Compression), 3.03 KB at 0.69 % and 1.52 KB at 0.96 % (MIRACLE); weights alone"
+	deep300   = "27 KB at 1.58 % (Deep Compression), 8.56 KB at about 1.9 % (EPR); weights alone"
+	deep5     = "44 KB at 0.74 % (Deep Compression), 3.03 KB at 0.69 % and 1.52 KB at 0.96 % (MIRACLE); weights alone"
+	untrained = "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"
 )
 
 var rows = []row{
@@ -30,11 +31,11 @@ var rows = []row{
 	{name: "case study", model: "lenet/case-study.onnx", data: "mnist", maxDrop: 0.1, bytes: 207_742, error: 0.71},
 	{name: "visual wake words", model: "mlperf-tiny/vww-mobilenet-int8.tflite", bytes: 36_000, published: "333,288 B (TFLite), 84,340 B (xz)"},
 	{name: "keyword spotting", model: "mlperf-tiny/kws-dscnn-int8.tflite", bytes: 14_000, published: "53,936 B (TFLite), 33,248 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
+		limit: untrained},
 	{name: "image classification", model: "mlperf-tiny/resnet8-int8.tflite", bytes: 35_000, published: "98,496 B (TFLite), 80,196 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
+		limit: untrained},
 	{name: "anomaly detection", model: "mlperf-tiny/ad-autoencoder-int8.tflite", bytes: 60_000, published: "276,976 B (TFLite), 174,284 B (xz)",
-		limit: "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"},
+		limit: untrained},
 }
 
 // command is what a user would type.
