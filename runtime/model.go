@@ -48,7 +48,7 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return FromFile(f)
+	return prepare(f)
 }
 
 // FromFile prepares a decoded file, or one that format.Finish has completed.
@@ -57,6 +57,11 @@ func FromFile(f *format.File) (*Model, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
+	return prepare(f)
+}
+
+// prepare packs a file that has been checked.
+func prepare(f *format.File) (*Model, error) {
 	m := &Model{f: f, packed: make([]packed, len(f.Instrs))}
 	for i := range f.Instrs {
 		if err := m.pack(i); err != nil {
@@ -80,7 +85,7 @@ func (m *Model) pack(i int) error {
 		}
 	case format.OpDense:
 		w := &m.f.Weights[in.Weight]
-		if err := fits(w, 0, w.OutC); err != nil {
+		if err := fits(w); err != nil {
 			return err
 		}
 		p.layer = kernel.NewLayer(w.Values, w.OutC, w.InC, w.Bias, x.Zero)
@@ -101,7 +106,7 @@ func (m *Model) pack(i int) error {
 func (m *Model) packConv(p *packed, in *format.Instr, x, y *format.Tensor) error {
 	w := &m.f.Weights[in.Weight]
 	p.window.KH, p.window.KW = w.KH, w.KW
-	if err := fits(w, 0, w.OutC); err != nil {
+	if err := fits(w); err != nil {
 		return err
 	}
 	if w.InC == 1 && in.Groups > 1 {
@@ -125,12 +130,19 @@ func (m *Model) packConv(p *packed, in *format.Instr, x, y *format.Tensor) error
 }
 
 // fits verifies that no accumulator of the weights can overflow int32.
-func fits(w *format.Weight, first, n int) error {
+func fits(w *format.Weight) error {
 	k := w.KH * w.KW * w.InC
-	for c := first; c < first+n; c++ {
+	var bias int64 // the largest magnitude
+	for _, b := range w.Bias {
+		bias = max(bias, int64(b), -int64(b))
+	}
+	if int64(k)*128*255+bias <= math.MaxInt32 {
+		return nil // whatever the weights are
+	}
+	for c := range w.OutC {
 		sum := int64(0)
 		for _, v := range w.Values[c*k : (c+1)*k] {
-			sum += int64(max(v, -v)) & 255
+			sum += max(int64(v), -int64(v))
 		}
 		sum *= 255
 		if w.Bias != nil {

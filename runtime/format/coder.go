@@ -46,7 +46,7 @@ func (c *coder) bit(b, set int, contexts ...int32) int {
 	var st [inputs]int64
 	sum := int64(x.bias) << 8
 	for i, k := range contexts {
-		st[i] = m.opinion(&m.counters[k])
+		st[i] = int64(m.counters[k].st)
 		sum += int64(x.w[i]) * st[i]
 	}
 	p := m.chance(sum)
@@ -55,7 +55,7 @@ func (c *coder) bit(b, set int, contexts ...int32) int {
 	step := x.learn(b, p)
 	for i, k := range contexts {
 		x.w[i] += moved(st[i], step)
-		m.counters[k].learn(int32(b) * 65535)
+		m.learn(&m.counters[k], int32(b)*65535)
 	}
 	return b
 }
@@ -66,7 +66,7 @@ func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
 	m := c.model
 	x := &m.mixers[set]
 	c0, c1, c2 := &m.counters[k0], &m.counters[k1], &m.counters[k2]
-	s0, s1, s2 := m.opinion(c0), m.opinion(c1), m.opinion(c2)
+	s0, s1, s2 := int64(c0.st), int64(c1.st), int64(c2.st)
 	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2)
 	c.note(b, p)
 	b = c.settle(b, p)
@@ -75,9 +75,9 @@ func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
 	x.w[1] += moved(s1, step)
 	x.w[2] += moved(s2, step)
 	target := int32(b) * 65535
-	c0.learn(target)
-	c1.learn(target)
-	c2.learn(target)
+	m.learn(c0, target)
+	m.learn(c1, target)
+	m.learn(c2, target)
 	return b
 }
 
@@ -86,7 +86,7 @@ func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
 	m := c.model
 	x := &m.mixers[set]
 	c0, c1, c2, c3 := &m.counters[k0], &m.counters[k1], &m.counters[k2], &m.counters[k3]
-	s0, s1, s2, s3 := m.opinion(c0), m.opinion(c1), m.opinion(c2), m.opinion(c3)
+	s0, s1, s2, s3 := int64(c0.st), int64(c1.st), int64(c2.st), int64(c3.st)
 	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2 + int64(x.w[3])*s3)
 	c.note(b, p)
 	b = c.settle(b, p)
@@ -96,10 +96,10 @@ func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
 	x.w[2] += moved(s2, step)
 	x.w[3] += moved(s3, step)
 	target := int32(b) * 65535
-	c0.learn(target)
-	c1.learn(target)
-	c2.learn(target)
-	c3.learn(target)
+	m.learn(c0, target)
+	m.learn(c1, target)
+	m.learn(c2, target)
+	m.learn(c3, target)
 	return b
 }
 

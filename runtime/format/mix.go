@@ -50,8 +50,9 @@ func (t *tables) fill() {
 // counter estimates the probability of a one bit in one context, in 1/65536,
 // from the bits seen: the mean at first, a decaying mean later.
 type counter struct {
-	p uint16
-	n uint8
+	p  uint16
+	n  uint8
+	st int16 // what it predicts, in the domain of stretch: made when it learns, so that no prediction waits for tables
 }
 
 // limit is the number of bits after which a counter's memory stops growing.
@@ -69,13 +70,16 @@ var pace, trust = func() (p, t [256]int32) {
 	return p, t
 }()
 
-// learn moves the counter towards a bit, 65535 for one.
-func (c *counter) learn(target int32) {
+// learn moves the counter c towards a bit, 65535 for one, and makes its prediction;
+// a young counter is not trusted much.
+func (t *tables) learn(c *counter, target int32) {
 	n := c.n
 	c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)
 	if n < limit {
-		c.n = n + 1
+		n++
+		c.n = n
 	}
+	c.st = int16(int32(t.stretch[c.p>>5]) * trust[n] >> 8)
 }
 
 // inputs is the most contexts that are mixed for a bit.
@@ -122,12 +126,6 @@ func newModel() *model {
 		}
 	}
 	return m
-}
-
-// opinion is what a counter predicts, in the domain of stretch; a young one is
-// not trusted much.
-func (m *model) opinion(c *counter) int64 {
-	return int64(int32(m.stretch[c.p>>5]) * trust[c.n] >> 8)
 }
 
 // chance is the probability of a one, 1/65536, of the weighted sum of opinions.
