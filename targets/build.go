@@ -3,9 +3,7 @@ package targets
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"edgec/internal/disk"
 	"edgec/runtime"
 )
 
@@ -154,28 +153,13 @@ func writeModule(dir string, src fs.FS, model []byte) error {
 	return nil
 }
 
-// install copies the program beside out, syncs it to the disk and renames it.
+// install copies the program to out, whole or not at all.
 func install(program, out string) (size int64, err error) {
-	in, err := os.Open(program)
+	data, err := os.ReadFile(program)
 	if err != nil {
 		return 0, err
 	}
-	defer in.Close()
-	f, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+".*")
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	size, err = io.Copy(f, in)
-	err = errors.Join(err, f.Chmod(0o755), f.Sync(), f.Close())
-	if err != nil {
-		return 0, err
-	}
-	return size, os.Rename(f.Name(), out)
+	return int64(len(data)), disk.Write(out, data, 0o755)
 }
 
 // firstLine returns the toolchain's first complaint, without its headings.

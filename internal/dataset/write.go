@@ -5,8 +5,9 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"path/filepath"
+
+	"edgec/internal/disk"
 )
 
 // WriteIdx writes gray pictures and their labels into folder under MNIST's own
@@ -65,15 +66,10 @@ func writeGzip(path string, data []byte) error {
 	if err == nil {
 		err = z.Close()
 	}
-	part := path + ".part"
 	if err == nil {
-		err = os.WriteFile(part, b.Bytes(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(part, path)
+		err = disk.Write(path, b.Bytes(), 0o644)
 	}
 	if err != nil {
-		os.Remove(part)
 		return fmt.Errorf("dataset: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package export
+package disk
 
 import (
 	"os"
@@ -10,7 +10,7 @@ func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m.edgec")
 	for _, data := range []string{"first", "second, longer", ""} {
-		if err := Write(path, []byte(data)); err != nil {
+		if err := Write(path, []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != data {
@@ -22,10 +22,10 @@ func TestWrite(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(folder, "inside"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if Write(folder, []byte("x")) == nil {
+	if Write(folder, []byte("x"), 0o644) == nil {
 		t.Error("wrote over a folder")
 	}
-	if Write(filepath.Join(dir, "missing", "m.edgec"), []byte("x")) == nil {
+	if Write(filepath.Join(dir, "missing", "m.edgec"), []byte("x"), 0o644) == nil {
 		t.Error("wrote into a missing folder")
 	}
 	names, err := os.ReadDir(dir)

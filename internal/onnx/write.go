@@ -3,9 +3,8 @@ package onnx
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 
+	"edgec/internal/disk"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 )
@@ -24,21 +23,7 @@ func Write(path string, g *graph.Graph) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("onnx: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(data); err == nil {
-		err = f.Chmod(0o644)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := disk.Write(path, data, 0o644); err != nil {
 		return fmt.Errorf("onnx: %w", err)
 	}
 	return nil

@@ -1,0 +1,35 @@
+// Package disk writes files whole or not at all.
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Write puts data into the file at path, with the permissions mode, or leaves what was
+// there: it writes a temporary file beside it, syncs it to the disk and renames it. The
+// error names a path.
+func Write(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
