@@ -8,12 +8,12 @@ import (
 )
 
 // sizes are the codebooks that Allocate chooses from, zero included.
-var sizes = []int{3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256}
+var sizes = []int{2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256}
 
 // bookBits is about what a centroid costs in the file.
 const bookBits = 7
 
-// Allocate gives each of ps a codebook of a size of its own: those sizes, 3 to
+// Allocate gives each of ps a codebook of a size of its own: those sizes, 2 to
 // 256, that together lose least (Distortion, with the importances f[i] of ps[i])
 // while a kept weight costs at most the given bits on average, index and share of
 // the codebook. It returns the price of a bit, in nats of loss, at which the
