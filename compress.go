@@ -10,6 +10,7 @@ import (
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/journal"
 	"edgec/internal/op"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
@@ -54,7 +55,11 @@ func Compress(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pro
 			return nil, err
 		}
 	}
-	return s.finishReport(data.Test)
+	report, err := s.finishReport(data.Test)
+	if ctx.Err() == nil {
+		err = errors.Join(err, s.journal.Remove())
+	}
+	return report, err
 }
 
 // errBudget ends a stage whose share of the budget is used up.
@@ -62,26 +67,29 @@ var errBudget = errors.New("edgec: budget used up")
 
 // search is the state of one Compress.
 type search struct {
-	ctx      context.Context
-	model    *Model
-	recipe   Recipe
-	threads  int
-	tell     func(Progress)
-	started  time.Time
-	deadline time.Time // of the present stage; zero: none
-	report   *Report
-	passes   []Pass  // Passes
-	judge    *judge  // decides
-	honest   *judge  // on the test part, when the bar comes from there; otherwise nil
-	memory   float64 // points that held-out errors may be too few by
-	margin   float64 // of the state that was measured last, in points; see Point.Margin
-	feed     *feed
-	loss     train.Loss
-	net      *graph.Graph // the network that is being compressed
-	rate     float64      // learning rate of pruning
-	points   []Point
-	saved    []*checkpoint
-	price    float64 // of a bit, in nats of loss; see share.Allocate
+	ctx       context.Context
+	model     *Model
+	recipe    Recipe
+	threads   int
+	tell      func(Progress)
+	started   time.Time
+	deadline  time.Time // of the present stage; zero: none
+	report    *Report
+	passes    []Pass  // Passes
+	judge     *judge  // decides
+	honest    *judge  // on the test part, when the bar comes from there; otherwise nil
+	memory    float64 // points that held-out errors may be too few by
+	margin    float64 // of the state that was measured last, in points; see Point.Margin
+	feed      *feed
+	loss      train.Loss
+	net       *graph.Graph     // the network that is being compressed
+	journal   *journal.Journal // what stages have left, on disk; nil: nothing
+	wide      *observed        // net before any filter is cut, with its scores
+	rate      float64          // learning rate of pruning
+	points    []Point
+	saved     []*checkpoint // ever sparser
+	narrowest int           // the first of saved whose filters are cut no further
+	price     float64       // of a bit, in nats of loss; see share.Allocate
 }
 
 // Sizes of the training stages, in samples; see steps.
@@ -135,6 +143,9 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	s.report = &Report{TrainedOn: trainedOn, Model: m.Name, Recipe: r, Task: task, FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs()}
 	s.net = m.graph.Clone()
 	s.net = softmaxFree(s.net, task)
+	if err := s.openJournal(data); err != nil {
+		return nil, err
+	}
 	if err := s.split(data, task); err != nil {
 		return nil, err
 	}
@@ -198,14 +209,17 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		in = append(in, f...)
 	}
 	// an expensive teacher is asked about fewer samples
-	const teacherWork = 4e12
+	const teacherWork = 8e12
 	pool := int(teacherWork / float64(max(s.report.FloatMACs, 1)))
 	in = in[:min(len(in), max(pool, 1000))]
 	fit := set.Subset(in)
-	copies := 1
+	from := source{n: len(in), copies: 1}
 	augmented := func(set *dataset.Set, copy int) *dataset.Set { return set }
 	if !s.recipe.NoAugment && dataset.CanAugment(fit) {
-		copies = max(1, min(6, pool/len(in)))
+		from.copies = 6
+		if pool < from.copies*from.n {
+			from.asked = fit
+		}
 		augmented = func(set *dataset.Set, copy int) *dataset.Set {
 			return set.Augmented(s.recipe.Seed+uint64(copy), 1, dataset.MildAugment, s.threads)
 		}
@@ -233,8 +247,8 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}
-	makeCopy := func(copy int) *dataset.Set { return augmented(fit, copy) }
-	s.feed, err = newFeed(s.model.graph, copies, len(in), makeCopy, task, 256, s.threads, s.recipe.Seed)
+	from.make = func(copy int) *dataset.Set { return augmented(fit, copy) }
+	s.feed, err = newFeed(s.model.graph, from, task, 256, s.threads, s.recipe.Seed)
 	return err
 }
 
@@ -312,7 +326,7 @@ func (s *search) steps(g *graph.Graph, samples, batch int, work float64) int {
 	}
 	n := float64(samples) * math.Max(1, math.Min(4, cheap/trainingWork(g)))
 	n = math.Min(n, work/float64(max(macs(g), 1)))
-	if most := 40 * float64(s.feed.n*len(s.feed.copies)); n > most {
+	if most := 40 * float64(s.feed.n*s.feed.copies); n > most {
 		n = most
 	}
 	return max(20, int(effort*n/float64(batch)))
@@ -326,15 +340,20 @@ func (s *search) trainer(g *graph.Graph, batch int, average float64) (*train.Tra
 	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss})
 }
 
-// stage records a step of the search and shows it.
+// stage records a step of the search that left g, and shows it.
 func (s *search) stage(name string, g *graph.Graph, drop float64, accepted bool, note string, since time.Time) {
-	st := Stage{Name: name, Params: params(g), Kept: kept(g), MACs: macs(g), Drop: drop, Accepted: accepted, Note: note, Seconds: time.Since(since).Seconds()}
+	s.show(Stage{Name: name, Params: params(g), Kept: kept(g), MACs: macs(g), Drop: drop, Accepted: accepted, Note: note}, since)
+}
+
+// show records a step of the search and shows it.
+func (s *search) show(st Stage, since time.Time) {
+	st.Seconds = time.Since(since).Seconds()
 	s.report.Stages = append(s.report.Stages, st)
 	verb := "accepted"
-	if !accepted {
+	if !st.Accepted {
 		verb = "rolled back"
 	}
-	s.tell(Progress{Stage: name, Note: fmt.Sprintf("%d of %d weights, drop %+.2f points, %s%s", st.Kept, st.Params, drop, verb, note)})
+	s.tell(Progress{Stage: st.Name, Note: fmt.Sprintf("%d of %d weights, drop %+.2f points, %s%s", st.Kept, st.Params, st.Drop, verb, st.Note)})
 }
 
 func kept(g *graph.Graph) int {
@@ -349,39 +368,24 @@ func kept(g *graph.Graph) int {
 // goes back to try a third of the rate when held-out samples got much worse.
 func (s *search) warm() error {
 	const most = 0.5 // points
+	if expensive(s.net) {
+		s.rate /= 3 // wide layers bear less, and to go back costs minutes
+	}
 	for try := 0; ; try++ {
 		since := time.Now()
-		net := s.net.Clone()
-		batch := fitBatch(net, warmBatch)
-		steps := s.steps(net, filterSamples, batch, stageWork)
-		t, err := s.trainer(net, batch, 0.98)
-		if err != nil {
+		w, err := s.observe("warm-up", s.net.Clone(), s.rate)
+		if err != nil && !errors.Is(err, train.ErrDiverged) {
 			return err
 		}
-		var failed error
-		for i := 0; i < steps; i++ {
-			if err := s.stop(); err != nil {
-				return err
-			}
-			if _, failed = t.Step(s.feed.next(batch), s.rate); failed != nil {
-				break
-			}
-			s.tell(Progress{Stage: "warm-up", Done: i + 1, Total: steps})
-		}
-		drop := 100.0
-		if failed == nil {
-			if drop, err = s.averageDrop(t, net, enough(s.judge.set.Len(), macs(net))); err != nil {
-				return err
-			}
-		}
-		ok := drop <= s.recipe.MaxDrop+most
-		s.stage("warm-up", net, drop, ok, fmt.Sprintf(", learning rate %.2g", s.rate), since)
+		ok := err == nil && w.drop <= s.recipe.MaxDrop+most
+		s.stage("warm-up", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", s.rate), since)
 		if ok {
-			s.net = net
+			s.wide, s.net = w, w.net
 			return nil
 		}
-		if try == 4 {
-			return nil // the network as it was read is the best start
+		if try == 4 { // the network as it was read is the best start
+			s.wide, err = s.observe("warm-up", s.net, 0)
+			return err
 		}
 		s.rate /= 3
 	}
@@ -389,11 +393,10 @@ func (s *search) warm() error {
 
 // averageDrop measures g under the running average of its weights on the first
 // n held-out samples.
-func (s *search) averageDrop(t *train.Trainer, g *graph.Graph, n int) (drop float64, err error) {
-	se := 0.0
+func (s *search) averageDrop(t *train.Trainer, g *graph.Graph, n int) (drop, se float64, err error) {
 	t.WithAverage(func() { drop, se, err = s.judge.graphDrop(g, n) })
 	s.margin = se + s.memory
-	return drop, err
+	return drop, se, err
 }
 
 // enough returns how many of the held-out samples are enough to judge a network
@@ -456,51 +459,73 @@ const (
 // asked for.
 const sizeOnlyDrop = 0.5
 
-// filters cuts whole channels while the network bears it.
+// A cut leaves filterRest of a network's cost, or deepRest of an expensive one: such a
+// network has more to spare than there is time to find out how much.
+const (
+	filterRest = 0.6
+	deepRest   = 0.45
+)
+
+// expensive reports that the work of a stage does not suffice to train g on
+// filterSamples.
+func expensive(g *graph.Graph) bool { return filterSamples*float64(macs(g)) > stageWork }
+
+// observed is a network that was fine-tuned while its channels were scored.
+type observed struct {
+	net    *graph.Graph
+	scores *prune.Filters
+	drop   float64 // held out, of the running average
+	doubt  float64 // standard error of drop, where it was measured on part of the held-out samples; otherwise 0
+}
+
+// cut returns a copy of o.net without the channels of the least score, and how many
+// went.
+func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
+	g := o.net.Clone()
+	n, err := o.scores.For(g).Cut(rest)
+	return g, n, err
+}
+
+// filters cuts whole channels while the network bears it, and saves the states from
+// which shots are worth their time.
 func (s *search) filters() error {
-	rest := 0.6
-	accepted := s.net.Clone()
-	start := 0.0 // drop before any cut
-	for round := 0; round < 16 && rest < 0.9 && trainingWork(s.net) >= cheapTraining; round++ {
+	at := s.wide
+	start := at.drop
+	rest := deepRest
+	for round := 0; round < 16 && rest < 0.9 && trainingWork(at.net) >= cheapTraining; round++ {
 		since := time.Now()
-		f := prune.NewFilters(s.net)
-		if n, _ := f.Channels(); n == 0 {
-			break
+		if !expensive(at.net) {
+			rest = max(rest, filterRest)
 		}
-		n := s.judge.set.Len() // the first drop is the base of the limit
-		if round > 0 {
-			n = enough(n, macs(s.net))
-		}
-		drop, err := s.observe(f, n)
+		g, n, err := at.cut(rest)
 		if err != nil {
 			return err
 		}
-		if round == 0 {
-			start = drop
-		}
-		ok := drop <= s.filterLimit(start)
-		s.stage("filters", s.net, drop, ok, "", since)
-		if !ok {
-			s.net = accepted.Clone()
-			rest = (1 + rest) / 2
-			continue
-		}
-		accepted = s.net.Clone()
-		if n, err := f.Cut(rest); err != nil {
-			return err
-		} else if n == 0 {
+		if n == 0 {
 			break
 		}
+		next, err := s.observe("filters", g, s.rate/2)
+		if err != nil {
+			return err
+		}
+		ok := next.drop-next.doubt <= s.filterLimit(g, start)
+		s.stage("filters", g, next.drop, ok, "", since)
+		if ok {
+			s.saveWide(at)
+			at = next
+		} else {
+			rest = (1 + rest) / 2
+		}
 	}
-	s.net = accepted
+	s.net = at.net
 	return nil
 }
 
-// filterLimit returns the largest drop at which filters are cut on, from the
-// drop before any cut.
-func (s *search) filterLimit(start float64) float64 {
+// filterLimit returns the largest drop at which the filters of g were not cut too
+// far, from the drop before any cut.
+func (s *search) filterLimit(g *graph.Graph, start float64) float64 {
 	share := filterShare
-	if trainingWork(s.net) > slowTraining {
+	if trainingWork(g) > slowTraining {
 		share = slowFilterShare
 	}
 	if s.recipe.sizeOnly() {
@@ -509,33 +534,73 @@ func (s *search) filterLimit(start float64) float64 {
 	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
 }
 
-// observe fine-tunes s.net while f scores its channels, and returns the drop
-// on the first n held-out samples.
-func (s *search) observe(f *prune.Filters, n int) (drop float64, err error) {
-	batch := fitBatch(s.net, warmBatch)
-	t, err := s.trainer(s.net, batch, 0.98)
+// observe fine-tunes g while its channels are scored, and measures it.
+func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed, error) {
+	o := &observed{net: g, scores: prune.NewFilters(g), drop: 100}
+	type result struct {
+		Scores              [][]float64
+		Drop, Error, Margin float64
+	}
+	n := enough(s.judge.set.Len(), macs(g))
+	r, err := staged(s, stage, g, func() (r result, err error) {
+		t, err := s.score(stage, o.scores, g, rate)
+		if err != nil {
+			return r, err
+		}
+		r.Drop, r.Error, err = s.averageDrop(t, g, n)
+		r.Scores, r.Margin = o.scores.Scores(), s.margin
+		return r, err
+	})
 	if err != nil {
-		return 0, err
+		return o, err
+	}
+	o.scores.SetScores(r.Scores)
+	o.drop, s.margin = r.Drop, r.Margin
+	if n < s.judge.set.Len() {
+		o.doubt = r.Error
+	}
+	return o, nil
+}
+
+// score fine-tunes g while f scores its channels.
+func (s *search) score(stage string, f *prune.Filters, g *graph.Graph, rate float64) (*train.Trainer, error) {
+	batch := fitBatch(g, warmBatch)
+	t, err := s.trainer(g, batch, 0.98)
+	if err != nil {
+		return nil, err
 	}
 	t.RestartAverage()
-	steps := s.steps(s.net, filterSamples, batch, stageWork)
+	steps := s.steps(g, filterSamples, batch, stageWork)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
-			return 0, err
+			return nil, err
 		}
 		if _, err := t.Gradients(s.feed.next(batch)); err != nil {
-			return 0, err
+			return nil, err
 		}
 		f.Observe(t)
-		t.Update(s.rate / 2)
-		s.tell(Progress{Stage: "filters", Done: i + 1, Total: steps})
+		t.Update(rate)
+		s.tell(Progress{Stage: stage, Done: i + 1, Total: steps})
 	}
 	if s.recipe.Criterion == prune.Input {
 		if err := f.ObserveInputs(s.samplesFor(64)); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return s.averageDrop(t, s.net, n)
+	return t, nil
+}
+
+// leastShot is the number of samples that a shot must have been trained on to be
+// worth its time.
+const leastShot = 50_000
+
+// saveWide saves a state that filters were cut from, for shots that the narrowest
+// state is too small for.
+func (s *search) saveWide(o *observed) {
+	if leastShot*float64(macs(o.net)) <= stageWork {
+		s.save(o.net, o.drop, prune.Gains(prune.NewLayers(o.net)))
+		s.narrowest = len(s.saved)
+	}
 }
 
 // fewest is the least number of weights that the search prunes to.
@@ -595,18 +660,37 @@ func (s *search) rounds() error {
 // round fine-tunes s.net while the thresholds move to keep elements, and
 // returns the held-out drop.
 func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, err error) {
-	batch := fitBatch(s.net, tuneBatch)
-	t, err := s.trainer(s.net, batch, 0.998)
+	type result struct {
+		Note         string
+		Harm         []float64 // of each layer
+		Drop, Margin float64
+	}
+	res, err := staged(s, "prune", s.net, func() (res result, err error) {
+		batch := fitBatch(s.net, tuneBatch)
+		t, err := s.trainer(s.net, batch, 0.998)
+		if err != nil {
+			return res, err
+		}
+		t.RestartAverage()
+		r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
+		if res.Note, err = s.thin("prune", r, t, ls, batch); err != nil {
+			return res, err
+		}
+		for _, l := range ls {
+			res.Harm = append(res.Harm, l.Harm)
+		}
+		res.Drop, _, err = s.averageDrop(t, s.net, s.judge.set.Len())
+		res.Margin = s.margin
+		return res, err
+	})
 	if err != nil {
 		return 0, "", err
 	}
-	t.RestartAverage()
-	r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
-	if note, err = s.thin("prune", r, t, ls, batch); err != nil {
-		return 0, "", err
+	for i, l := range ls {
+		l.Harm = res.Harm[i]
 	}
-	drop, err = s.averageDrop(t, s.net, s.judge.set.Len())
-	return drop, note, err
+	s.margin = res.Margin
+	return res.Drop, res.Note, nil
 }
 
 // thin runs a round on the feed and says what moved.

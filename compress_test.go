@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"edgec"
 	"edgec/internal/dataset"
@@ -296,6 +301,108 @@ func TestCompressInterrupted(t *testing.T) {
 				t.Errorf("interrupted: %q", report.Interrupted)
 			}
 		})
+	}
+}
+
+// TestCompressResumed cancels in every stage that a full run shows, as above, and
+// resumes with another number of threads: the same steps, the same file, and no
+// journal left. Nothing that is on record is trained again.
+func TestCompressResumed(t *testing.T) {
+	p := get(t, classification)
+	r := quick()
+	whole := compress(t, p, r)
+	var stages []string
+	for _, s := range whole.Stages {
+		if !slices.Contains(stages, s.Name) {
+			stages = append(stages, s.Name)
+		}
+	}
+	notes := func(r *edgec.Report) (s []string) {
+		for _, st := range r.Stages {
+			st.Seconds = 0
+			s = append(s, fmt.Sprint(st))
+		}
+		return s
+	}
+	for _, stage := range stages {
+		t.Run(stage, func(t *testing.T) {
+			r := r
+			r.Journal = filepath.Join(t.TempDir(), "search")
+			trained := map[string]int{} // steps of each stage in both runs
+			run := func(ctx context.Context, tell func(edgec.Progress)) (*edgec.Report, error) {
+				return edgec.Compress(ctx, p.model(t), p.data, r, func(g edgec.Progress) {
+					if g.Total > 0 {
+						trained[g.Stage]++
+					}
+					tell(g)
+				})
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			run(ctx, func(g edgec.Progress) {
+				if g.Stage == stage && g.Note != "" {
+					cancel()
+				}
+			})
+			before := maps.Clone(trained)
+			files, err := os.ReadDir(r.Journal)
+			if err != nil || len(files) < 2 {
+				t.Fatalf("%d entries are on record, %v", len(files), err)
+			}
+			r.Resume, r.Threads = true, 3
+			report, err := run(context.Background(), func(edgec.Progress) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(report.Best.Bytes, whole.Best.Bytes) {
+				t.Errorf("another file: %d bytes, %d without an interruption", len(report.Best.Bytes), len(whole.Best.Bytes))
+			}
+			if a, b := notes(report), notes(whole); !slices.Equal(a, b) {
+				t.Errorf("other steps:\n%s\nwithout an interruption:\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+			}
+			if _, err := os.Stat(r.Journal); !os.IsNotExist(err) {
+				t.Errorf("the journal is still there: %v", err)
+			}
+			if first := stages[1]; stage == stages[len(stages)-1] && trained[first] != before[first] {
+				t.Errorf("%q was trained again", first)
+			}
+		})
+	}
+}
+
+// A journal belongs to one search, which is over or goes on.
+func TestJournalRefused(t *testing.T) {
+	p := get(t, classification)
+	r := quick()
+	r.Journal = filepath.Join(t.TempDir(), "search")
+	start := func(r edgec.Recipe) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		_, err := edgec.Compress(ctx, p.model(t), p.data, r, func(g edgec.Progress) {
+			if g.Stage == "int8" {
+				cancel()
+			}
+		})
+		return err
+	}
+	if err := start(r); err != nil && strings.Contains(err.Error(), "journal") {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, want string
+		change     func(*edgec.Recipe)
+	}{
+		{"again", "has not ended", func(*edgec.Recipe) {}},
+		{"another seed", "another recipe", func(r *edgec.Recipe) { r.Resume, r.Seed = true, 8 }},
+		{"no search", "no search to go on with", func(r *edgec.Recipe) { r.Resume, r.Journal = true, r.Journal+"2" }},
+		{"no journal", "no journal", func(r *edgec.Recipe) { r.Resume, r.Journal = true, "" }},
+		{"a budget", "cannot be resumed", func(r *edgec.Recipe) { r.Budget = time.Hour }},
+	} {
+		r := r
+		c.change(&r)
+		if err := start(r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }
 

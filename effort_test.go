@@ -40,10 +40,10 @@ func TestBatchesFit(t *testing.T) {
 // the drop before any cut; a size alone accepts sizeOnlyDrop more than that.
 func TestFilterLimit(t *testing.T) {
 	s := &search{net: identity(t, 3, 1), recipe: Recipe{MaxDrop: 1}}
-	near(t, "from 0.1", s.filterLimit(0.1), 0.1+filterShare*(1+slack-0.1), 1e-12)
-	near(t, "above what is accepted", s.filterLimit(2), 2, 1e-12)
+	near(t, "from 0.1", s.filterLimit(s.net, 0.1), 0.1+filterShare*(1+slack-0.1), 1e-12)
+	near(t, "above what is accepted", s.filterLimit(s.net, 2), 2, 1e-12)
 	s.recipe = Recipe{MaxSize: 1000}
-	near(t, "size only", s.filterLimit(2), 2+filterShare*sizeOnlyDrop, 1e-12)
+	near(t, "size only", s.filterLimit(s.net, 2), 2+filterShare*sizeOnlyDrop, 1e-12)
 }
 
 // A small network meets all held-out samples in every step, a large one part of

@@ -14,7 +14,9 @@ import (
 
 // feed supplies the batches of fine-tuning: samples in random order, each in
 // several augmented copies, with the float network's outputs. Copies are made
-// and the teacher is asked when a batch first needs them; both are kept.
+// and the teacher is asked when a batch first needs them; both are kept. A teacher
+// that is too expensive to be asked about every copy is asked about the sample as it
+// is, and its answer stands for all copies.
 //
 // A network that equals its teacher has no gradient, and without gradients there
 // is no importance. So where labels are missing, one is drawn for each sample
@@ -22,13 +24,13 @@ import (
 // information: Martens 2020, section 5), and a network that reconstructs its
 // input aims at the mean of the teacher's output and the input.
 type feed struct {
-	copies  []*dataset.Set // nil until used; copy 0 is the samples as they are when plain
-	make    func(copy int) *dataset.Set
-	n       int // samples of each copy
+	source
+	sets    []*dataset.Set // the copies, nil until used
 	task    string
 	teacher *train.Predictor
-	logits  []float32 // [copies*n, outputs]
+	logits  []float32 // of each answer; see answer
 	known   []bool
+	pcg     *rand.PCG // the source of rng
 	rng     *rand.Rand
 	order   []int
 	at      int
@@ -40,17 +42,30 @@ type feed struct {
 	missing []int
 }
 
+// source is where a feed takes its samples from.
+type source struct {
+	n      int // samples
+	copies int // of each
+	make   func(copy int) *dataset.Set
+	asked  *dataset.Set // what the teacher is asked about for all copies; nil: each copy
+}
+
 // newFeed prepares batches of at most batch samples.
-func newFeed(g *graph.Graph, copies, n int, makeCopy func(copy int) *dataset.Set, task string, batch, threads int, seed uint64) (*feed, error) {
+func newFeed(g *graph.Graph, from source, task string, batch, threads int, seed uint64) (*feed, error) {
 	p, err := train.NewPredictor(g, predictBatch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
 	shape := g.Inputs[0].Shape
+	answers := from.copies * from.n
+	if from.asked != nil {
+		answers = from.n
+	}
+	pcg := rand.NewPCG(seed, 0x5eed)
 	return &feed{
-		copies: make([]*dataset.Set, copies), make: makeCopy, n: n, task: task, teacher: p,
-		logits: make([]float32, copies*n*p.Outputs()), known: make([]bool, copies*n),
-		rng: rand.New(rand.NewPCG(seed, 0x5eed)), shape: shape,
+		source: from, sets: make([]*dataset.Set, from.copies), task: task, teacher: p,
+		logits: make([]float32, answers*p.Outputs()), known: make([]bool, answers),
+		pcg: pcg, rng: rand.New(pcg), shape: shape,
 		x: tensor.New(shape.WithBatch(batch)...), soft: tensor.New(batch, p.Outputs()), classes: make([]int, batch),
 	}, nil
 }
@@ -65,23 +80,18 @@ func (f *feed) next(size int) train.Batch {
 		i := f.order[f.at]
 		f.at++
 		// every epoch shows another copy of each sample
-		c := (f.epoch + i) % len(f.copies)
+		c := (f.epoch + i) % f.copies
 		f.pick = append(f.pick, c*f.n+i)
 	}
 	width := f.teacher.Outputs()
 	sample := f.shape.Sample().Size()
-	f.missing = f.missing[:0]
-	for _, p := range f.pick {
-		if !f.known[p] {
-			f.missing = append(f.missing, p)
-		}
-	}
 	f.ask()
 	for k, p := range f.pick {
 		set := f.copy(p / f.n)
 		x, soft := f.x.Data[k*sample:(k+1)*sample], f.soft.Data[k*width:(k+1)*width]
 		set.Read(p%f.n, x)
-		copy(soft, f.logits[p*width:(p+1)*width])
+		a := f.answer(p)
+		copy(soft, f.logits[a*width:(a+1)*width])
 		switch f.task {
 		case TaskAccuracy:
 			f.classes[k] = set.Labels[p%f.n]
@@ -130,31 +140,50 @@ func (f *feed) shuffle() {
 }
 
 func (f *feed) copy(c int) *dataset.Set {
-	if f.copies[c] == nil {
-		f.copies[c] = f.make(c)
+	if f.sets[c] == nil {
+		f.sets[c] = f.make(c)
 	}
-	return f.copies[c]
+	return f.sets[c]
 }
 
-// ask computes the teacher's outputs of the missing samples.
+// answer returns the number of the teacher's answer for pick p.
+func (f *feed) answer(p int) int {
+	if f.asked != nil {
+		return p % f.n
+	}
+	return p
+}
+
+// ask computes the teacher's answers to the picks that it was not asked about before.
 func (f *feed) ask() {
+	f.missing = f.missing[:0]
+	for _, p := range f.pick {
+		if a := f.answer(p); !f.known[a] {
+			f.missing = append(f.missing, p)
+			f.known[a] = true
+		}
+	}
 	if len(f.missing) == 0 {
 		return
 	}
-	for _, p := range f.missing {
-		f.copy(p / f.n)
+	shown := func(p int) *dataset.Set { return f.asked }
+	if f.asked == nil {
+		shown = func(p int) *dataset.Set { return f.sets[p/f.n] }
+		for _, p := range f.missing {
+			f.copy(p / f.n)
+		}
 	}
 	sample := f.shape.Sample().Size()
 	out := f.teacher.Run(len(f.missing), func(lo, hi int, dst *tensor.Tensor) {
 		for k := lo; k < hi; k++ {
 			p := f.missing[k]
-			f.copies[p/f.n].Read(p%f.n, dst.Data[(k-lo)*sample:(k-lo+1)*sample])
+			shown(p).Read(p%f.n, dst.Data[(k-lo)*sample:(k-lo+1)*sample])
 		}
 	})
 	width := f.teacher.Outputs()
 	for k, p := range f.missing {
-		copy(f.logits[p*width:(p+1)*width], out.Data[k*width:(k+1)*width])
-		f.known[p] = true
+		a := f.answer(p)
+		copy(f.logits[a*width:(a+1)*width], out.Data[k*width:(k+1)*width])
 	}
 }
 
@@ -164,4 +193,24 @@ func (f *feed) samples(n int) *tensor.Tensor {
 	x := tensor.New(f.shape.WithBatch(n)...)
 	read(f.copy(0), 0, n, x)
 	return x
+}
+
+// feedState is how far a feed has come.
+type feedState struct {
+	Source    []byte // the random numbers to come
+	Order     []int
+	At, Epoch int
+}
+
+func (f *feed) state() feedState {
+	source, _ := f.pcg.MarshalBinary() // never fails
+	return feedState{source, slices.Clone(f.order), f.at, f.epoch}
+}
+
+func (f *feed) restore(s feedState) error {
+	if err := f.pcg.UnmarshalBinary(s.Source); err != nil {
+		return fmt.Errorf("edgec: the journal's random numbers: %w; remove the journal and start again", err)
+	}
+	f.order, f.at, f.epoch = s.Order, s.At, s.Epoch
+	return nil
 }

@@ -165,8 +165,30 @@ func (s *search) measure(g *graph.Graph, n int) (Point, error) {
 	p.Drop, p.DropError = s.judge.drop(loss)
 	p.Margin = p.DropError + s.memory
 	p.Meets = s.recipe.meets(p.Size, p.Drop)
-	s.points = append(s.points, p)
 	return p, nil
+}
+
+// made makes a file as a stage, and notes it.
+func (s *search) made(make func() (Point, error)) (Point, error) {
+	p, err := staged(s, "file", nil, make)
+	if err != nil {
+		return p, err
+	}
+	return p, s.add(p)
+}
+
+// add notes a file, and keeps it beside the journal if it meets the recipe.
+func (s *search) add(p Point) error {
+	s.points = append(s.points, p)
+	if !p.Meets {
+		return nil
+	}
+	return s.journal.Keep(fmt.Sprintf("file-%02d-%d-bytes.edgec", len(s.points), p.Size), p.Bytes)
+}
+
+// showFile records and shows that a file was made.
+func (s *search) showFile(name string, p Point, note string, since time.Time) {
+	s.show(Stage{Name: name, Params: p.Weights, Kept: p.Kept, MACs: p.MACs, Drop: p.Drop, Accepted: p.Meets, Note: note}, since)
 }
 
 // centroids returns the size of the largest codebook, 0 where there are none.
@@ -231,16 +253,18 @@ func (s *search) few(g *graph.Graph) int {
 func (s *search) plain() error {
 	since := time.Now()
 	g := s.net.Clone()
-	if _, err := quantize.Equalize(g); err != nil {
-		return err
-	}
-	if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
-		return err
-	}
-	p, err := s.measure(g, s.few(g))
+	p, err := s.made(func() (p Point, err error) {
+		if _, err := quantize.Equalize(g); err != nil {
+			return p, err
+		}
+		if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
+			return p, err
+		}
+		return s.measure(g, s.few(g))
+	})
 	if err != nil {
 		return err
 	}
-	s.stage("int8", g, p.Drop, p.Meets, fmt.Sprintf(", %d bytes", p.Size), since)
+	s.showFile("int8", p, fmt.Sprintf(", %d bytes", p.Size), since)
 	return nil
 }

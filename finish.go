@@ -17,29 +17,47 @@ const (
 
 var coarseBits = []float64{3, 2.6}
 
+// A hunt tries mostTried shots, or fewTried where each takes all the work of a stage. The
+// last shot, which trains longer, has lastShare of the weights that were good enough.
+const (
+	mostTried = 5
+	fewTried  = 3
+	lastShare = 0.85
+)
+
 // finishAll makes files: the sparsest shot that meets the recipe is hunted for around
-// the sparsest state that pruning rounds have accepted, and tried with smaller
-// codebooks.
+// the sparsest state that pruning rounds have accepted, a last one trains longer, and
+// the best is tried with smaller codebooks.
 func (s *search) finishAll() error {
 	if s.recipe.sizeOnly() {
 		return s.finishSize()
 	}
 	var good, last *shot
 	bits := 0.0 // of the good one
-	h := newHunt(s.saved[len(s.saved)-1].kept, s.saved[0].kept)
-	for h.keep > 0 {
-		var err error
-		if last, err = s.shoot(h.keep); err != nil {
-			return err
+	try := func(keep int, long training) (ok bool, err error) {
+		if last, err = s.shoot(keep, long); err != nil {
+			return false, err
 		}
 		b, err := s.attempt(last)
-		if err != nil {
-			return err
-		}
 		if b > 0 {
 			good, bits = last, b
 		}
-		h.learn(b > 0)
+		return b > 0, err
+	}
+	tries := mostTried
+	if base := s.saved[s.narrowest]; shotSamples*float64(macs(base.net)) > stageWork {
+		tries = fewTried
+	}
+	h := newHunt(s.saved[len(s.saved)-1].kept, s.saved[0].kept, tries)
+	for h.keep > 0 {
+		ok, err := try(h.keep, huntTraining)
+		if err != nil {
+			return err
+		}
+		h.learn(ok)
+	}
+	if _, err := try(h.last(), lastTraining); err != nil {
+		return err
 	}
 	if good == nil {
 		return s.finer(last)
@@ -83,9 +101,9 @@ func (s *search) attempt(sh *shot) (bits float64, err error) {
 func (s *search) keeps(p Point) bool { return p.Drop+s.part()*p.Margin <= s.recipe.MaxDrop }
 
 // part is the part of the margin that files are to keep: half of it where the state
-// after the first round, the densest but one, has used up the other half already.
+// after the first round has used up the other half already.
 func (s *search) part() float64 {
-	if len(s.saved) > 1 && s.saved[1].drop+s.margin > s.recipe.MaxDrop {
+	if first := s.narrowest + 1; len(s.saved) > first && s.saved[first].drop+s.margin > s.recipe.MaxDrop {
 		return 0.5
 	}
 	return 1
@@ -115,15 +133,17 @@ func (s *search) met() bool {
 // bits on average.
 func (s *search) finish(sh *shot, bits float64) (Point, error) {
 	since := time.Now()
-	g := sh.net.Clone()
-	if err := s.makeFile(g, bits, false); err != nil {
-		return Point{}, err
-	}
-	p, err := s.measure(g, s.judge.set.Len())
+	p, err := s.made(func() (p Point, err error) {
+		g := sh.net.Clone()
+		if err := s.makeFile(g, bits, false); err != nil {
+			return p, err
+		}
+		return s.measure(g, s.judge.set.Len())
+	})
 	if err != nil {
-		return Point{}, err
+		return p, err
 	}
-	s.stage("file", g, p.Drop, p.Meets, fmt.Sprintf(", up to %d centroids, %d bytes", p.Centroids, p.Size), since)
+	s.showFile("file", p, fmt.Sprintf(", up to %d centroids, %d bytes", p.Centroids, p.Size), since)
 	return p, nil
 }
 
@@ -141,6 +161,9 @@ func (s *search) rescue() error {
 			}
 			p, err := s.measure(g, s.few(g))
 			if err != nil {
+				return err
+			}
+			if err := s.add(p); err != nil {
 				return err
 			}
 			if p.Meets {

@@ -12,18 +12,18 @@ type hunt struct {
 	good  int // the fewest that were good, 0: none
 	bad   int // the most that were not, 0: none
 	tried int
+	tries int // after which one that is good will do; two more look for one
 }
 
 const (
 	stride    = 1.5
 	precision = 1.2
-	mostTried = 7
 )
 
 // newHunt starts above a number of weights that was good before rounding, from
 // which a shot loses some more.
-func newHunt(limit, most int) *hunt {
-	return &hunt{keep: min(int(stride*float64(limit)), most), most: most}
+func newHunt(limit, most, tries int) *hunt {
+	return &hunt{keep: min(int(stride*float64(limit)), most), most: most, tries: tries}
 }
 
 // learn takes the verdict on h.keep weights and sets the next number.
@@ -35,7 +35,7 @@ func (h *hunt) learn(good bool) {
 		h.bad = h.keep
 	}
 	switch {
-	case h.tried == mostTried, h.bad == h.most:
+	case h.tried == h.tries+2, h.tried >= h.tries && h.good > 0, h.bad == h.most:
 		h.keep = 0
 	case h.good == 0:
 		h.keep = int(math.Min(float64(h.most), float64(h.keep)*math.Pow(stride, float64(max(1, h.tried-1)))))
@@ -44,11 +44,18 @@ func (h *hunt) learn(good bool) {
 	case float64(h.good) < precision*float64(h.bad):
 		h.keep = 0
 	default:
-		h.keep = geometricMean(h.good, h.bad)
+		h.keep = int(math.Sqrt(float64(h.good) * float64(h.bad)))
 	}
 	if h.keep < fewest {
 		h.keep = 0
 	}
 }
 
-func geometricMean(a, b int) int { return int(math.Sqrt(float64(a) * float64(b))) }
+// last is the number of weights for one more shot that trains longer: a little below
+// what was good, or above what was not.
+func (h *hunt) last() int {
+	if h.good > 0 {
+		return max(fewest, int(lastShare*float64(h.good)))
+	}
+	return min(h.most, int(stride*float64(h.bad)))
+}

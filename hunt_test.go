@@ -3,32 +3,36 @@ package edgec
 import "testing"
 
 // Wherever the limit is, the hunt ends with a number of weights that is good, and,
-// unless it is far off, one a little smaller that is not.
+// unless it is far off, one a little smaller that is not. The last shot has fewer than
+// were good.
 func TestHunt(t *testing.T) {
 	const most = 300_000
 	for _, limit := range []int{10, 900, 12_000, 290_000, most} {
 		for _, truth := range []float64{0.3, 0.9, 1, 1.3, 2, 5, 40} {
 			enough := int(truth * float64(limit))
-			h := newHunt(limit, most)
+			h := newHunt(limit, most, mostTried)
 			for h.keep > 0 {
 				if h.keep > most || h.keep == h.good || h.keep == h.bad {
 					t.Fatalf("limit %d, enough %d: tries %d after %+v", limit, enough, h.keep, *h)
 				}
 				h.learn(h.keep >= enough)
 			}
-			if h.tried > mostTried {
+			if h.tried > mostTried+2 {
 				t.Errorf("limit %d, enough %d: %d tried", limit, enough, h.tried)
 			}
 			if enough > most {
-				if h.good != 0 || h.bad != most {
+				if h.good != 0 || h.bad != most || h.last() != most {
 					t.Errorf("limit %d: nothing is enough, but %+v", limit, *h)
 				}
 				continue
 			}
+			if last := h.last(); last >= h.good || last < int(lastShare*float64(enough)) {
+				t.Errorf("limit %d, enough %d: the last shot has %d of %+v", limit, enough, last, *h)
+			}
 			if h.good < enough {
 				t.Errorf("limit %d, enough %d: %+v", limit, enough, *h)
 			}
-			if truth <= 2 && h.bad > 0 && float64(h.good) > precision*float64(h.bad)+1 {
+			if truth >= 0.9 && truth <= 2 && h.bad > 0 && float64(h.good) > precision*float64(h.bad)+1 {
 				t.Errorf("limit %d, enough %d: the gap is not closed: %+v", limit, enough, *h)
 			}
 		}

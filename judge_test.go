@@ -174,7 +174,7 @@ func TestFeed(t *testing.T) {
 			made[c]++
 			return set.Subset([]int{0, 1, 2, 3, 4, 5, 6})
 		}
-		f, err := newFeed(g, 3, 7, copies, TaskAccuracy, 5, threads, seed)
+		f, err := newFeed(g, source{n: 7, copies: 3, make: copies}, TaskAccuracy, 5, threads, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,6 +228,37 @@ func TestFeed(t *testing.T) {
 	}
 }
 
+// TestFeedAsked: where the teacher is asked about the samples as they are, its
+// answer stands for every copy, and is asked for once.
+func TestFeedAsked(t *testing.T) {
+	plain := openCSV(t, "a,b,label\n1,10,0\n2,20,1\n3,30,0\n")
+	copies := []*dataset.Set{
+		openCSV(t, "a,b,label\n101,10,0\n102,20,1\n103,30,0\n"),
+		openCSV(t, "a,b,label\n201,10,0\n202,20,1\n203,30,0\n"),
+	}
+	f, err := newFeed(identity(t, 2, 2), source{n: 3, copies: 2, make: func(c int) *dataset.Set { return copies[c] }, asked: plain}, TaskAccuracy, 8, 1, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.known) != 3 {
+		t.Errorf("room for %d answers to 3 samples", len(f.known))
+	}
+	seen := map[float32]bool{}
+	for range 3 {
+		b := f.next(8) // more than two epochs
+		for i := range b.Labels {
+			x := b.X.Data[2*i]
+			seen[x] = true
+			if v := float32(int(x) % 100); b.Teacher.Data[2*i] != 2*v || b.X.Data[2*i+1] != 10*v || b.Labels[i] != plain.Labels[int(v)-1] {
+				t.Fatalf("sample %v comes with label %d and the answer %v", x, b.Labels[i], b.Teacher.Data[2*i])
+			}
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("%d of 6 distorted samples were shown", len(seen))
+	}
+}
+
 // TestFeedWithoutLabels: labels are drawn from the teacher's softmax, so that a
 // network that equals its teacher has a gradient; targets of a network that
 // reconstructs its input lie between the teacher's output and the input.
@@ -235,7 +266,7 @@ func TestFeedWithoutLabels(t *testing.T) {
 	set := openCSV(t, "a,b\n1,2\n") // logits 2 and 4: the classes have odds of 1 to e^2
 	g := identity(t, 2, 2)
 	open := func(task string) *feed {
-		f, err := newFeed(g, 1, 1, func(int) *dataset.Set { return set }, task, 1, 1, 9)
+		f, err := newFeed(g, source{n: 1, copies: 1, make: func(int) *dataset.Set { return set }}, task, 1, 1, 9)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,16 @@ type Recipe struct {
 	TrainedOn string `json:"trained_on,omitempty"`
 	// Threads is the number of goroutines; 0: GOMAXPROCS. It does not change results.
 	Threads int `json:"-"`
+	// Journal is a folder in which the search keeps what its stages have left and the
+	// files that meet the recipe, so that one that was killed can be resumed; "": none.
+	// It must not exist, unless Resume is set, and there is no Budget, since what fits
+	// into one is another thing each time. Compress removes it when the search has
+	// come to its end, and leaves it there when ctx ended it or the process died.
+	Journal string `json:"-"`
+	// Resume takes up the search whose Journal that is; network, data and recipe must
+	// be the same, but for Threads. It ends in the file of a search that was never
+	// interrupted.
+	Resume bool `json:"-"`
 	// Effort scales the number of training steps; 0: 1.
 	Effort float64 `json:"effort,omitempty"`
 	// Criterion is the importance that pruning ranks weights by; "": prune.Fisher.
@@ -64,6 +74,12 @@ func (r Recipe) Validate() error {
 	}
 	if r.TrainedOn != "" && r.TrainedOn != "yes" && r.TrainedOn != "no" {
 		bad("trained on is %q; give yes or no, or leave it out", r.TrainedOn)
+	}
+	if r.Resume && r.Journal == "" {
+		bad("there is no journal to resume a search from; name it")
+	}
+	if r.Journal != "" && r.Budget > 0 {
+		bad("a search with a budget cannot be resumed; leave out the budget or the journal")
 	}
 	if err := r.Criterion.Validate(); err != nil {
 		errs = append(errs, err)

@@ -18,6 +18,18 @@ type shot struct {
 	margin float64 // of drop; see Point.Margin
 }
 
+// training is how long a shot is trained, in samples, as far as work goes; see steps.
+type training struct {
+	samples int
+	work    float64
+}
+
+// Shots that hunt for the number of weights, and the last one.
+var (
+	huntTraining = training{shotSamples, stageWork}
+	lastTraining = training{2 * shotSamples, 3 * stageWork}
+)
+
 // Of a shot's training, the fraction after which the masks stay, and that after
 // which the learning rate falls, to shotFloor of what it was.
 const (
@@ -29,31 +41,37 @@ const (
 // shoot prunes to keep weights in one go. The rounds that find the limit halve the
 // network again and again at a high learning rate, and each chooses among what the
 // ones before have left; one long round from a dense state chooses among all.
-func (s *search) shoot(keep int) (*shot, error) {
+func (s *search) shoot(keep int, long training) (*shot, error) {
 	since := time.Now()
 	from := s.origin(keep)
 	g := from.net.Clone()
 	ls := prune.NewLayers(g)
 	prune.SetGains(ls, from.gains)
-	batch := fitBatch(g, tuneBatch)
-	t, err := s.trainer(g, batch, 0)
-	if err != nil {
-		return nil, err
-	}
-	r := prune.Round{Keep: keep, Steps: s.steps(g, shotSamples, batch, stageWork), Settle: shotSettle, Graph: g,
-		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
-	note, err := s.thin("shot", r, t, ls, batch)
+	note, err := staged(s, "shot", g, func() (string, error) {
+		batch := fitBatch(g, tuneBatch)
+		t, err := s.trainer(g, batch, 0)
+		if err != nil {
+			return "", err
+		}
+		r := prune.Round{Keep: keep, Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
+			Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
+		return s.thin("shot", r, t, ls, batch)
+	})
 	if err != nil {
 		return nil, err
 	}
 	if err := removeDead(g); err != nil {
 		return nil, err
 	}
-	sh := &shot{net: g, keep: keep}
-	if sh.drop, sh.margin, err = s.judge.graphDrop(g, s.judge.set.Len()); err != nil {
+	type result struct{ Drop, Error float64 }
+	r, err := staged(s, "judge", nil, func() (r result, err error) {
+		r.Drop, r.Error, err = s.judge.graphDrop(g, s.judge.set.Len())
+		return r, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	sh.margin += s.memory
+	sh := &shot{net: g, keep: keep, drop: r.Drop, margin: r.Error + s.memory}
 	s.stage("shot", g, sh.drop, true, note, since)
 	return sh, nil
 }
@@ -62,15 +80,20 @@ func (s *search) shoot(keep int) (*shot, error) {
 // training than it takes to thin out the densest state.
 const thinning = 4
 
-// origin returns the state that a shot at keep weights starts from: the densest one,
-// or, where the work of a stage does not suffice for it, the sparsest with thinning
-// times as many weights.
+// origin returns the state that a shot at keep weights starts from: the densest of the
+// narrowest network, or, where the work of a stage does not suffice for that, the
+// sparsest with thinning times as many weights. A wider network serves only where the
+// narrowest has too few.
 func (s *search) origin(keep int) *checkpoint {
-	from := s.saved[0]
+	states := s.saved[s.narrowest:]
+	if states[0].kept < keep {
+		states = s.saved
+	}
+	from := states[0]
 	if shotSamples*float64(macs(from.net)) <= stageWork {
 		return from
 	}
-	for _, c := range s.saved {
+	for _, c := range states {
 		if float64(c.kept) >= thinning*float64(keep) {
 			from = c
 		}
@@ -88,7 +111,7 @@ func (s *search) finishSize() error {
 	}
 	const shots, near = 4, 0.97
 	for range shots {
-		sh, err := s.shoot(keep)
+		sh, err := s.shoot(keep, huntTraining)
 		if err != nil {
 			return err
 		}

@@ -20,3 +20,23 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// With states before the last cut of filters, shots start from the narrowest network
+// while it has enough weights, and from a wider one otherwise.
+func TestOriginWide(t *testing.T) {
+	for _, c := range []struct{ side, keep, want int }{
+		{1000, 60_000, 90_000},
+		{1000, 90_000, 90_000},
+		{1000, 91_000, 400_000},
+		{1000, 200_000, 1 << 20},
+		{2000, 60_000, 90_000}, // four million multiplications
+		{2000, 20_000, 90_000},
+		{2000, 200, 800},
+	} {
+		wide := &checkpoint{net: identity(t, 3000, 1), kept: 1 << 20}
+		s := &search{narrowest: 2, saved: []*checkpoint{wide, {kept: 400_000}, {net: identity(t, c.side, 1), kept: 90_000}, {kept: 800}}}
+		if got := s.origin(c.keep).kept; got != c.want {
+			t.Errorf("%d multiplications, %d weights: from %d, want %d", c.side*c.side, c.keep, got, c.want)
+		}
+	}
+}

@@ -26,7 +26,6 @@ type Filters struct {
 	g      *graph.Graph
 	groups []*simplify.Group
 	score  [][]float64
-	steps  int
 }
 
 // NewFilters prepares to score the channels of g as it is now.
@@ -37,6 +36,18 @@ func NewFilters(g *graph.Graph) *Filters {
 	}
 	return f
 }
+
+// For returns the same scores for g, a clone of the network that was scored.
+func (f *Filters) For(g *graph.Graph) *Filters {
+	return &Filters{g: g, groups: simplify.Groups(g), score: f.score}
+}
+
+// Scores returns the scores of the channels, by group, for SetScores of the Filters
+// of an equal network.
+func (f *Filters) Scores() [][]float64 { return f.score }
+
+// SetScores sets the scores that Scores returned.
+func (f *Filters) SetScores(score [][]float64) { f.score = score }
 
 // Channels returns how many channels can be removed in all, and in how many
 // groups they are.
@@ -49,7 +60,6 @@ func (f *Filters) Channels() (channels, groups int) {
 
 // Observe adds the gradients of the trainer's last step to the scores.
 func (f *Filters) Observe(t *train.Trainer) {
-	f.steps++
 	for k, gr := range f.groups {
 		sum := make([]float64, gr.Channels)
 		for _, s := range gr.Out {

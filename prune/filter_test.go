@@ -195,6 +195,38 @@ func deafen(g *graph.Graph, group, c int) {
 	reader.Refresh()
 }
 
+// TestFor: scores serve for clones, which are cut as the network itself would be,
+// again and again; the network stays whole.
+func TestFor(t *testing.T) {
+	g := convNet(t, 5)
+	f := NewFilters(g)
+	r := newRand(6)
+	for k := range f.score {
+		for c := range f.score[k] {
+			f.score[k][c] = r.Float64()
+		}
+	}
+	x := normal(newRand(7), 4, 2, 10, 10)
+	whole := forward(t, g, x)
+	var cut [2][]float32
+	for i := range cut {
+		clone := g.Clone()
+		if n, err := f.For(clone).Cut(0.6); n == 0 || err != nil {
+			t.Fatalf("%d channels, %v", n, err)
+		}
+		cut[i] = forward(t, clone, x)
+	}
+	if !slices.Equal(forward(t, g, x), whole) {
+		t.Error("the network that was scored has changed")
+	}
+	if _, err := f.Cut(0.6); err != nil {
+		t.Fatal(err)
+	}
+	if want := forward(t, g, x); !slices.Equal(cut[0], want) || !slices.Equal(cut[1], want) {
+		t.Error("a clone is cut otherwise than the network")
+	}
+}
+
 func TestCutNothing(t *testing.T) {
 	g := convNet(t, 8)
 	f := NewFilters(g)

@@ -52,7 +52,7 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 		settle = 0.8
 	}
 	for _, l := range ls {
-		l.harm = 0
+		l.Harm = 0
 	}
 	var m Moves
 	start := Kept(ls)
@@ -122,11 +122,11 @@ func (r Round) score(ls []*Layer) error {
 func Ease(ls []*Layer) {
 	sum, n := 0.0, 0
 	for _, l := range ls {
-		sum += l.harm
+		sum += l.Harm
 		n += len(l.Param.Shadow.Data)
 	}
 	for _, l := range ls {
-		if l.harm*float64(n) > sum*float64(len(l.Param.Shadow.Data)) {
+		if l.Harm*float64(n) > sum*float64(len(l.Param.Shadow.Data)) {
 			l.Gain *= 0.8
 		}
 	}

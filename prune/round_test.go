@@ -205,9 +205,9 @@ func TestEase(t *testing.T) {
 	if pruned, spliced := Apply(ls, 2); pruned != 8 || spliced != 0 {
 		t.Fatalf("%d pruned, %d spliced", pruned, spliced)
 	}
-	near(t, "harm", hurt.harm, 4*0.5*3*4, 1e-6)
-	near(t, "harm", fine.harm, 4*0.5*0.01, 1e-6)
-	near(t, "harm", same.harm, 0, 0)
+	near(t, "harm", hurt.Harm, 4*0.5*3*4, 1e-6)
+	near(t, "harm", fine.Harm, 4*0.5*0.01, 1e-6)
+	near(t, "harm", same.Harm, 0, 0)
 	Ease(ls)
 	if hurt.Gain != 0.8 || fine.Gain != 1 || same.Gain != 1 {
 		t.Errorf("gains %v %v %v", hurt.Gain, fine.Gain, same.Gain)
@@ -216,7 +216,7 @@ func TestEase(t *testing.T) {
 	if _, spliced := Apply(ls, 2); spliced != 1 {
 		t.Fatalf("%d spliced", spliced)
 	}
-	near(t, "harm after one came back", hurt.harm, 3*0.5*3*4, 1e-6)
+	near(t, "harm after one came back", hurt.Harm, 3*0.5*3*4, 1e-6)
 	gains := Gains(ls)
 	if len(gains) != 1 || gains["hurt"] != 0.8 {
 		t.Errorf("gains by name: %v", gains)
@@ -228,8 +228,8 @@ func TestEase(t *testing.T) {
 	}
 	bare := &Layer{Param: graph.NewParam("b", graph.Weight, tensor.New(1)), Gain: 1, score: []float32{0}}
 	bare.Param.Mask = []float32{1}
-	if Apply([]*Layer{bare}, 1); bare.harm != 0 {
-		t.Errorf("without an optimizer's state the harm is %v", bare.harm)
+	if Apply([]*Layer{bare}, 1); bare.Harm != 0 {
+		t.Errorf("without an optimizer's state the harm is %v", bare.Harm)
 	}
 }
 

@@ -19,7 +19,7 @@ type Layer struct {
 	Gain      float64 // the layer's threshold is Gain times the global one; 1 at first
 	Threshold float64 // in units of the score, of the last Update
 	score     []float32
-	harm      float64 // estimated loss that this round's pruning has cost; see Ease
+	Harm      float64 // estimated loss that the last round's pruning has cost, in nats; see Ease
 }
 
 // NewLayers makes the pruning state of every prunable parameter of g, with
@@ -99,11 +99,11 @@ func Apply(ls []*Layer, t float64) (pruned, spliced int) {
 			switch {
 			case m != 0 && !keep:
 				l.Param.Mask[i] = 0
-				l.harm += l.cost(i)
+				l.Harm += l.cost(i)
 				pruned++
 			case m == 0 && keep:
 				l.Param.Mask[i] = 1
-				l.harm -= l.cost(i)
+				l.Harm -= l.cost(i)
 				spliced++
 			}
 		}

@@ -46,7 +46,11 @@ metric is agreement with it.
 
 The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
 file so far is written; the exit code is then 3 after an interrupt and 0 after
-the budget. A second Ctrl-C ends it at once and writes nothing. If no file meets
+the budget. A second Ctrl-C ends it at once and writes nothing. What the stages of
+the search have left, and every file that meets what was asked for, lies meanwhile
+in the folder OUTPUT.search, unless there is a --budget; it goes when the search has
+come to its end. After an interrupt, a crash or a power cut the same command with
+--resume goes on from there, to the same file. If no file meets
 what was asked for, none is written, the error names the nearest, and the exit
 code is 1. --report writes what was found as JSON: the recipe, every stage, every
 file that was tried, the Pareto front of size and loss.
@@ -69,6 +73,7 @@ and 1,048,576 bytes), in any case.`,
 	f.Float64Var(&c.recipe.MaxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Var(&c.maxSize, "max-size", "largest file, as 20KB")
 	f.DurationVar(&c.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
+	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
 	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
 	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part)")
@@ -130,14 +135,20 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	if math.IsNaN(r.Effort) || cmd.Flags().Changed("effort") && r.Effort <= 0 {
 		return usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
 	}
+	if r.Resume && r.Budget > 0 {
+		return usagef(cmd, "--resume with --budget: a search with a budget leaves nothing to resume; leave one out")
+	}
+	if c.out == "" {
+		c.out = baseName(path) + ".edgec"
+	}
+	if r.Budget == 0 {
+		r.Journal = c.out + ".search"
+	}
 	if err := r.Validate(); err != nil {
 		return usageError{err, cmd.CommandPath()}
 	}
 	if err := c.data.check(cmd); err != nil {
 		return err
-	}
-	if c.out == "" {
-		c.out = baseName(path) + ".edgec"
 	}
 	var err error
 	r.Labels, err = readLabels(c.labels)
@@ -197,6 +208,9 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		err = a.summary(result)
 	}
 	if err == nil && ctx.Err() != nil {
+		if c.recipe.Journal != "" {
+			a.note("the same command with --resume goes on with the search; otherwise remove %s", c.recipe.Journal)
+		}
 		return errInterrupted
 	}
 	return err

@@ -135,6 +135,9 @@ func TestCompressInterrupted(t *testing.T) {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	r.has(t, "corner.edgec", "Pareto front")
+	if !strings.Contains(r.stderr, "--resume") {
+		t.Errorf("nobody is told how to go on:\n%s", r.stderr)
+	}
 	if _, err := runtime.Load(read(t, "corner.edgec")); err != nil {
 		t.Error(err)
 	}
@@ -173,6 +176,46 @@ func TestCompressSignal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCompressKilled: a process that is killed without warning is resumed by another,
+// which ends in the same file and leaves nothing else behind.
+func TestCompressKilled(t *testing.T) {
+	workplace(t)
+	before := strings.TrimSuffix(names(t), "]")
+	args := quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "-o", "out.edgec")
+	for _, stage := range []string{" warm-up ", " prune ", " file "} {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, os.Args[0], args...)
+		cmd.Env = append(os.Environ(), asProgram+"=1")
+		stderr := &watched{}
+		stderr.watch = func(text string) {
+			if strings.Contains(text, stage) {
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Stderr = stderr
+		if err := cmd.Run(); err == nil {
+			t.Fatalf("it was not killed:\n%s", stderr)
+		}
+		if got, want := names(t), before+" out.edgec.search out.edgec.search/0000 "; !strings.HasPrefix(got, want) {
+			t.Errorf("files %s, want %s...", got, want)
+		}
+		oneError(t, command(t, append(args, "--quiet")...), "out.edgec.search: holds a search that has not ended")
+		command(t, append(args, "--resume", "-j", "2")...).must(t)
+		resumed := read(t, "out.edgec")
+		os.Remove("out.edgec")
+		if got := names(t); got != before+"]" {
+			t.Errorf("files %s, want %s]", got, before)
+		}
+		command(t, args...).must(t)
+		if !bytes.Equal(resumed, read(t, "out.edgec")) {
+			t.Errorf("killed in%s: the file differs from one of a search that went through", stage)
+		}
+		os.Remove("out.edgec")
+	}
+	oneError(t, command(t, append(args, "--resume", "--quiet")...), "no search to go on with")
 }
 
 // A network that reproduces its input is judged by the distance, without labels.

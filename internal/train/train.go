@@ -7,6 +7,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -139,9 +140,12 @@ func Logits(g *graph.Graph) *graph.Graph {
 	return &view
 }
 
+// ErrDiverged is the error of a loss that is NaN or infinite.
+var ErrDiverged = errors.New("train: the loss is not finite; the learning rate is too high or the data holds NaN")
+
 // Gradients runs b forward and backward and leaves the mean gradient of the
 // loss in the effective weights behind (see Gradient). It returns the mean loss;
-// one that is NaN or infinite is an error.
+// one that is NaN or infinite is ErrDiverged.
 func (t *Trainer) Gradients(b Batch) (float64, error) {
 	n := b.X.Shape[0]
 	if n < 1 || n > t.cfg.Batch {
@@ -170,7 +174,7 @@ func (t *Trainer) Gradients(b Batch) (float64, error) {
 		}
 	})
 	if loss-loss != 0 {
-		return loss, fmt.Errorf("train: the loss is %v at step %d; the learning rate is too high or the data holds NaN", loss, t.step)
+		return loss, fmt.Errorf("%w (step %d)", ErrDiverged, t.step)
 	}
 	return loss, nil
 }
