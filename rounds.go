@@ -1,0 +1,117 @@
+package edgec
+
+import (
+	"fmt"
+	"time"
+
+	"edgec/internal/train"
+	"edgec/prune"
+)
+
+// slack is how many points above the accepted drop the running average of a
+// pruning round may be: cooling the learning rate down wins some back.
+const slack = 0.1
+
+// fewest is the least number of weights that the search prunes to.
+const fewest = 8
+
+// rounds prunes by moving thresholds until no step is accepted, and saves
+// every accepted state: where about the limit lies, and what a search that is
+// stopped early has to show.
+func (s *search) rounds() error {
+	ls := prune.NewLayers(s.net)
+	s.save(s.net, 0, prune.Gains(ls))
+	for ratio := 0.5; ratio < 0.8; {
+		since := time.Now()
+		from := s.saved[len(s.saved)-1]
+		keep := int(ratio * float64(prune.Kept(ls)))
+		if keep < fewest {
+			break
+		}
+		drop, note, err := s.round(ls, keep)
+		if err != nil {
+			return err
+		}
+		ok := drop <= s.recipe.MaxDrop+slack || s.recipe.sizeOnly()
+		s.stage("prune", s.net, drop, ok, note, since)
+		if !ok {
+			s.net = from.net.Clone()
+			prune.Ease(ls)
+			gains := prune.Gains(ls)
+			ls = prune.NewLayers(s.net)
+			prune.SetGains(ls, gains)
+			ratio = (1 + ratio) / 2
+			continue
+		}
+		if kept(s.net) >= from.kept {
+			return nil // the thresholds do not move any more
+		}
+		if err := removeDead(s.net); err != nil {
+			return err
+		}
+		gains := prune.Gains(ls)
+		ls = prune.NewLayers(s.net) // shapes have changed
+		prune.SetGains(ls, gains)
+		s.save(s.net, drop, gains)
+		if s.recipe.sizeOnly() {
+			size, err := s.estimate(s.net)
+			if err != nil {
+				return err
+			}
+			if size < s.recipe.MaxSize {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// round fine-tunes s.net while the thresholds move to keep elements, and
+// returns the held-out drop.
+func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, err error) {
+	type result struct {
+		Note         string
+		Harm         []float64 // of each layer
+		Drop, Margin float64
+	}
+	res, err := staged(s, "prune", s.net, func() (res result, err error) {
+		batch := fitBatch(s.net, tuneBatch)
+		t, err := s.trainer(s.net, batch, 0.998)
+		if err != nil {
+			return res, err
+		}
+		t.RestartAverage()
+		r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
+		if res.Note, err = s.thin("prune", r, t, ls, batch); err != nil {
+			return res, err
+		}
+		for _, l := range ls {
+			res.Harm = append(res.Harm, l.Harm)
+		}
+		res.Drop, _, err = s.averageDrop(t, s.net, s.judge.set.Len())
+		res.Margin = s.margin
+		return res, err
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	for i, l := range ls {
+		l.Harm = res.Harm[i]
+	}
+	s.margin = res.Margin
+	return res.Drop, res.Note, nil
+}
+
+// thin runs a round on the feed and says what moved.
+func (s *search) thin(stage string, r prune.Round, t *train.Trainer, ls []*prune.Layer, batch int) (note string, err error) {
+	r.Criterion = s.recipe.Criterion
+	if r.Criterion == prune.Input {
+		r.Samples = s.samplesFor(64)
+	}
+	next := func() (train.Batch, error) { return s.feed.next(batch), nil }
+	moves, err := r.Run(t, ls, next, func(step int) error {
+		s.tell(Progress{Stage: stage, Done: step, Total: r.Steps})
+		return s.stop()
+	})
+	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", moves.Pruned, moves.Spliced, moves.Late), err
+}
