@@ -83,7 +83,7 @@ type search struct {
 	loss      train.Loss
 	net       *graph.Graph     // the network that is being compressed
 	journal   *journal.Journal // what stages have left, on disk; nil: nothing
-	wide      *observed        // net before any filter is cut, with its scores
+	start     *observed        // what filters and rounds start from
 	rate      float64          // learning rate of pruning
 	points    []Point
 	saved     []*checkpoint // ever sparser
@@ -112,7 +112,7 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: 2e-3, passes: Passes}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, passes: Passes}
 	if s.threads <= 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
@@ -208,7 +208,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		in = append(in, f...)
 	}
 	// an expensive teacher is asked about fewer samples
-	const teacherWork = 8e12
+	const teacherWork = 4e12
 	pool := int(teacherWork / float64(max(s.report.FloatMACs, 1)))
 	in = in[:min(len(in), max(pool, 1000))]
 	fit := set.Subset(in)

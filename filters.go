@@ -11,6 +11,9 @@ import (
 	"edgec/prune"
 )
 
+// topRate is the learning rate that is tried first.
+const topRate = 2e-3
+
 // warm finds a learning rate that the network bears: it trains a little, and
 // goes back to try a third of the rate when held-out samples got much worse.
 func (s *search) warm() error {
@@ -27,11 +30,11 @@ func (s *search) warm() error {
 		ok := err == nil && w.drop <= s.recipe.MaxDrop+most
 		s.stage("warm-up", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", s.rate), since)
 		if ok {
-			s.wide, s.net = w, w.net
+			s.start, s.net = w, w.net
 			return nil
 		}
 		if try == 4 { // the network as it was read is the best start
-			s.wide, err = s.observe("warm-up", s.net, 0)
+			s.start, err = s.observe("warm-up", s.net, 0)
 			return err
 		}
 		s.rate /= 3
@@ -84,7 +87,7 @@ func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
 // filters cuts whole channels while the network bears it, and saves the states from
 // which shots are worth their time.
 func (s *search) filters() error {
-	at := s.wide
+	at := s.start
 	start := at.drop
 	rest := deepRest
 	for round := 0; round < 16 && rest < 0.9 && trainingWork(at.net) >= cheapTraining; round++ {
@@ -112,7 +115,12 @@ func (s *search) filters() error {
 			rest = (1 + rest) / 2
 		}
 	}
-	s.net = at.net
+	narrower := at != s.start
+	s.start, s.net = at, at.net
+	if narrower && s.rate < topRate {
+		s.rate = topRate
+		return s.warm() // narrow layers bear more
+	}
 	return nil
 }
 

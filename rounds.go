@@ -2,14 +2,16 @@ package edgec
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"edgec/internal/train"
 	"edgec/prune"
 )
 
-// slack is how many points above the accepted drop the running average of a
-// pruning round may be: cooling the learning rate down wins some back.
+// slack is how many points above the accepted drop, or above the drop of the network
+// that rounds start from, the running average of a pruning round may be: cooling the
+// learning rate down wins some back.
 const slack = 0.1
 
 // fewest is the least number of weights that the search prunes to.
@@ -32,7 +34,7 @@ func (s *search) rounds() error {
 		if err != nil {
 			return err
 		}
-		ok := drop <= s.recipe.MaxDrop+slack || s.recipe.sizeOnly()
+		ok := drop <= math.Max(s.recipe.MaxDrop, s.start.drop)+slack || s.recipe.sizeOnly()
 		s.stage("prune", s.net, drop, ok, note, since)
 		if !ok {
 			s.net = from.net.Clone()

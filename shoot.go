@@ -27,7 +27,7 @@ type training struct {
 // Shots that hunt for the number of weights, and the last one.
 var (
 	huntTraining = training{shotSamples, stageWork}
-	lastTraining = training{2 * shotSamples, 3 * stageWork}
+	lastTraining = training{2 * shotSamples, 2 * stageWork}
 )
 
 // Of a shot's training, the fraction after which the masks stay, and that after
