@@ -267,6 +267,13 @@ func memory(test, heldOut []float64) float64 {
 
 // run does every stage.
 func (s *search) run() error {
+	if s.recipe.NoTraining {
+		s.stageBudget(1)
+		if err := s.plain(); err != nil {
+			return err
+		}
+		return s.rounding()
+	}
 	s.stageBudget(0.6)
 	stages := []func(*search) error{(*search).plain, (*search).warm}
 	for _, p := range s.passes {

@@ -304,6 +304,63 @@ func TestCompressInterrupted(t *testing.T) {
 	}
 }
 
+// TestCompressWithoutTraining: weights are pruned and rounded by what their inputs have
+// in common, with labels and without, to a loss and to a size; nothing is trained.
+func TestCompressWithoutTraining(t *testing.T) {
+	for name, c := range map[string]struct {
+		problem func() (*problem, error)
+		change  func(*edgec.Recipe)
+	}{
+		"labels":         {classification, func(*edgec.Recipe) {}},
+		"no labels":      {classification, func(r *edgec.Recipe) { r.NoLabels = true }},
+		"reconstruction": {reconstruction, func(r *edgec.Recipe) { r.MaxDrop = 10 }},
+		"size":           {classification, func(r *edgec.Recipe) { r.MaxDrop, r.MaxSize = 0, 500 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, r := get(t, c.problem), quick()
+			r.NoTraining = true
+			c.change(&r)
+			report := compress(t, p, r)
+			sound(t, p, report)
+			plain := report.Tried[0]
+			if report.Best.Size > plain.Size*3/4 || report.Best.Kept >= plain.Kept {
+				t.Errorf("%d bytes with %d weights, without pruning %d bytes with %d", report.Best.Size, report.Best.Kept, plain.Size, plain.Kept)
+			}
+			for _, s := range report.Stages {
+				if s.Name != "int8" && s.Name != "round" {
+					t.Errorf("stage %q", s.Name)
+				}
+			}
+		})
+	}
+}
+
+// TestCompressFilters: a network that is worth it gets narrower, cut by cut, before
+// single weights are pruned.
+func TestCompressFilters(t *testing.T) {
+	p := get(t, wideClassification)
+	r := quick()
+	r.Effort = 0.02
+	report := compress(t, p, r)
+	sound(t, p, report)
+	before, cuts := report.FloatMACs, 0
+	for _, s := range report.Stages {
+		if s.Name != "filters" {
+			continue
+		}
+		if s.MACs >= before {
+			t.Errorf("a cut left %d of %d multiplications", s.MACs, before)
+		}
+		if s.Accepted {
+			before = s.MACs
+			cuts++
+		}
+	}
+	if cuts == 0 || report.Best.MACs > before {
+		t.Errorf("%d cuts to %d multiplications, the file has %d", cuts, before, report.Best.MACs)
+	}
+}
+
 // TestCompressResumed cancels in every stage that a full run shows, as above, and
 // resumes with another number of threads: the same steps, the same file, and no
 // journal left. Nothing that is on record is trained again.

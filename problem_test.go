@@ -57,6 +57,22 @@ var classification = sync.OnceValues(func() (*problem, error) {
 	return b.trained(data, train.Distill{}, 200)
 })
 
+// wideClassification is the same pictures and a network with far more channels than it
+// needs: enough multiplications that filters are cut.
+var wideClassification = sync.OnceValues(func() (*problem, error) {
+	data, err := pictures()
+	if err != nil {
+		return nil, err
+	}
+	b := newBuilder(3, 1, side, side)
+	b.layer(op.Conv2D{Clamp: rectify}, 48, 1, 3, 3)
+	b.layer(op.Conv2D{Clamp: rectify}, 48, 48, 3, 3)
+	b.layer(op.Reshape{Shape: []int{16 * 48}})
+	b.layer(op.Dense{Clamp: rectify}, 64, 16*48)
+	b.layer(op.Dense{}, 4, 64)
+	return b.trained(data, train.Distill{}, 100)
+})
+
 // reconstruction is a narrow autoencoder of twelve features with four causes.
 var reconstruction = sync.OnceValues(func() (*problem, error) {
 	data, err := features()

@@ -28,6 +28,10 @@ type Recipe struct {
 	// NoLabels leaves labels aside: the float network is the teacher, and the
 	// metric is agreement with it.
 	NoLabels bool `json:"no_labels,omitempty"`
+	// NoTraining takes no gradient steps: weights are pruned and rounded by what the
+	// layers' inputs have in common. That takes seconds to minutes and a thousand samples,
+	// and makes much larger files than training does.
+	NoTraining bool `json:"no_training,omitempty"`
 	// TrainedOn says whether the network was trained on the training part of the
 	// data: "yes", "no", or "" for yes if the data has a test part. It decides
 	// which samples a drop is measured on; see Compress.

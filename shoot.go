@@ -80,20 +80,19 @@ func (s *search) shoot(keep int, long training) (*shot, error) {
 // training than it takes to thin out the densest state.
 const thinning = 4
 
-// origin returns the state that a shot at keep weights starts from: the densest of the
-// narrowest network, or, where the work of a stage does not suffice for that, the
-// sparsest with thinning times as many weights. A wider network serves only where the
-// narrowest has too few.
+// origin returns the state that a shot at keep weights starts from. That is the densest
+// state of the narrowest network that has as many, or, where the work of a stage does not
+// suffice for that, the sparsest with thinning times as many.
 func (s *search) origin(keep int) *checkpoint {
-	states := s.saved[s.narrowest:]
-	if states[0].kept < keep {
-		states = s.saved
+	i := s.narrowest
+	for i > 0 && s.saved[i].kept < keep {
+		i--
 	}
-	from := states[0]
+	from := s.saved[i]
 	if shotSamples*float64(macs(from.net)) <= stageWork {
 		return from
 	}
-	for _, c := range states {
+	for _, c := range s.saved[i:] {
 		if float64(c.kept) >= thinning*float64(keep) {
 			from = c
 		}

@@ -28,13 +28,13 @@ func TestOriginWide(t *testing.T) {
 		{1000, 60_000, 90_000},
 		{1000, 90_000, 90_000},
 		{1000, 91_000, 400_000},
-		{1000, 200_000, 1 << 20},
+		{1000, 400_001, 1 << 20},
 		{2000, 60_000, 90_000}, // four million multiplications
 		{2000, 20_000, 90_000},
 		{2000, 200, 800},
 	} {
-		wide := &checkpoint{net: identity(t, 3000, 1), kept: 1 << 20}
-		s := &search{narrowest: 2, saved: []*checkpoint{wide, {kept: 400_000}, {net: identity(t, c.side, 1), kept: 90_000}, {kept: 800}}}
+		wide := identity(t, 3000, 1)
+		s := &search{narrowest: 2, saved: []*checkpoint{{net: wide, kept: 1 << 20}, {net: wide, kept: 400_000}, {net: identity(t, c.side, 1), kept: 90_000}, {kept: 800}}}
 		if got := s.origin(c.keep).kept; got != c.want {
 			t.Errorf("%d multiplications, %d weights: from %d, want %d", c.side*c.side, c.keep, got, c.want)
 		}

@@ -1,0 +1,237 @@
+package share
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"edgec/internal/gemm"
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// Moments are the second moments of the inputs that the rows of a weight meet, in the
+// form that Round needs.
+type Moments struct {
+	groups int
+	cols   int     // of a row
+	blocks []block // of the groups, one after the other
+	energy float64 // mean square of the outputs, summed over the channels
+}
+
+// block is a run of columns of one group, and
+//
+//	U with U^T U = (H + damp I)^-1,   H = E[x x^T] of these columns,
+//
+// an upper triangle: the Cholesky factor of the inverse. Correlations between blocks
+// are left out.
+type block struct {
+	lo, hi int
+	u      *mat.TriDense
+}
+
+const (
+	mostCols    = 1024    // of a block; a layer of 2304 inputs has three
+	mostPatches = 1 << 15 // that are looked at of a layer
+	damp        = 0.01    // of the mean diagonal (Frantar, Alistarh 2023, SparseGPT's percdamp)
+)
+
+// Measure returns the moments of every weight of a convolution or dense layer of g on
+// the samples x, run in batches. Where the layer has a bias, they are taken about the
+// mean: what rounding does to the mean of an output the bias can make up for. A
+// parameter that several nodes use has the sum over its uses.
+func Measure(g *graph.Graph, x *tensor.Tensor, batch int) (map[*graph.Param]*Moments, error) {
+	sums := map[*graph.Param]*sum{}
+	for lo := 0; lo < x.Shape[0]; lo += batch {
+		part := x.Rows(lo, min(lo+batch, x.Shape[0]))
+		tape, err := graph.NewTape(g, part.Shape[0])
+		if err != nil {
+			return nil, fmt.Errorf("share: %w", err)
+		}
+		tape.Forward(part)
+		for _, n := range g.Nodes {
+			w, stride := layerOf(n, x.Shape[0])
+			if w == nil {
+				continue
+			}
+			if sums[w] == nil {
+				sums[w] = newSum(n, w)
+			}
+			sums[w].add(n, tape.Activation(n.Inputs[0]), stride)
+		}
+	}
+	all := map[*graph.Param]*Moments{}
+	for w, s := range sums {
+		m, err := s.moments(w)
+		if err != nil {
+			return nil, err
+		}
+		all[w] = m
+	}
+	return all, nil
+}
+
+// layerOf returns the weight of a convolution or dense layer, nil for other nodes, and
+// every how many places a patch is taken.
+func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
+	places := 1
+	switch n.Op.(type) {
+	case op.Conv2D:
+		places = n.Outputs[0].Shape[2] * n.Outputs[0].Shape[3]
+	case op.Dense:
+	default:
+		return nil, 0
+	}
+	if n.Inputs[0].Param != nil {
+		return nil, 0
+	}
+	return n.Inputs[1].Param, max(1, samples*places/mostPatches)
+}
+
+// sum adds up moments.
+type sum struct {
+	groups, cols, rows int
+	bias               bool
+	h                  [][]float32 // of each group and block, [n, n]
+	mean               []float64   // of each group's columns
+	n                  float64     // patches
+	patches            []float32   // of one group
+}
+
+func newSum(n *graph.Node, w *graph.Param) *sum {
+	s := &sum{groups: 1, rows: w.Channels(), cols: rowLen(w), bias: len(n.Inputs) > 2 && n.Inputs[2] != nil}
+	if o, ok := n.Op.(op.Conv2D); ok {
+		s.groups = max(o.Groups, 1)
+	}
+	s.mean = make([]float64, s.groups*s.cols)
+	for range s.groups {
+		for lo := 0; lo < s.cols; lo += mostCols {
+			k := min(mostCols, s.cols-lo)
+			s.h = append(s.h, make([]float32, k*k))
+		}
+	}
+	return s
+}
+
+// add looks at the inputs of n, a patch at every stride-th place.
+func (s *sum) add(n *graph.Node, in *tensor.Tensor, stride int) {
+	at := 0
+	for g := range s.groups {
+		s.gather(n, in, g, stride)
+		count := len(s.patches) / s.cols
+		for i, v := range s.patches {
+			s.mean[g*s.cols+i%s.cols] += float64(v)
+		}
+		for lo := 0; lo < s.cols; lo += mostCols {
+			k := min(mostCols, s.cols-lo)
+			gemm.Mul(true, false, k, k, count, s.patches[lo:], s.cols, s.patches[lo:], s.cols, true, s.h[at], k)
+			at++
+		}
+		if g == 0 {
+			s.n += float64(count)
+		}
+	}
+}
+
+// gather collects the patches of group g, one a row, in the order of the weights.
+func (s *sum) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
+	s.patches = s.patches[:0]
+	o, ok := n.Op.(op.Conv2D)
+	if !ok {
+		for r := 0; r < len(in.Data)/s.cols; r += stride {
+			s.patches = append(s.patches, in.Data[r*s.cols:(r+1)*s.cols]...)
+		}
+		return
+	}
+	c, h, w := in.Shape[1], in.Shape[2], in.Shape[3]
+	shape := n.Inputs[1].Param.Shadow.Shape
+	per, kh, kw := shape[1], shape[2], shape[3]
+	outH, outW := n.Outputs[0].Shape[2], n.Outputs[0].Shape[3]
+	for at := 0; at < in.Shape[0]*outH*outW; at += stride {
+		sample, oy, ox := at/(outH*outW), at/outW%outH, at%outW
+		for ch := g * per; ch < (g+1)*per; ch++ {
+			plane := in.Data[(sample*c+ch)*h*w:]
+			for ky := range kh {
+				y := oy*max(o.StrideH, 1) - o.PadT + ky*max(o.DilH, 1)
+				for kx := range kw {
+					x := ox*max(o.StrideW, 1) - o.PadL + kx*max(o.DilW, 1)
+					v := float32(0)
+					if y >= 0 && y < h && x >= 0 && x < w {
+						v = plane[y*w+x]
+					}
+					s.patches = append(s.patches, v)
+				}
+			}
+		}
+	}
+}
+
+// moments factorizes.
+func (s *sum) moments(w *graph.Param) (*Moments, error) {
+	m := &Moments{groups: s.groups, cols: s.cols}
+	at := 0
+	for g := range s.groups {
+		for lo := 0; lo < s.cols; lo += mostCols {
+			k := min(mostCols, s.cols-lo)
+			h := mat.NewSymDense(k, nil)
+			trace := 0.0
+			for i := range k {
+				for j := i; j < k; j++ {
+					v := float64(s.h[at][i*k+j]) / s.n
+					if s.bias {
+						v -= s.mean[g*s.cols+lo+i] / s.n * s.mean[g*s.cols+lo+j] / s.n
+					}
+					h.SetSym(i, j, v)
+				}
+				trace += h.At(i, i)
+			}
+			m.energy += s.response(h, w, g, lo)
+			for i := range k {
+				h.SetSym(i, i, h.At(i, i)+damp*trace/float64(k)+1e-12)
+			}
+			u, err := inverseFactor(h)
+			if err != nil {
+				return nil, fmt.Errorf("share: parameter %q: %w", w.Name, err)
+			}
+			m.blocks = append(m.blocks, block{lo, lo + k, u})
+			at++
+		}
+	}
+	return m, nil
+}
+
+// response returns sum_r w_r^T H w_r over the rows of group g, in the columns from lo.
+func (s *sum) response(h *mat.SymDense, w *graph.Param, g, lo int) float64 {
+	k := h.SymmetricDim()
+	per := s.rows / s.groups
+	sum := 0.0
+	row := mat.NewVecDense(k, nil)
+	for r := g * per; r < (g+1)*per; r++ {
+		for i := range k {
+			row.SetVec(i, float64(w.Value.Data[r*s.cols+lo+i]))
+		}
+		sum += mat.Inner(row, h, row)
+	}
+	return sum
+}
+
+// inverseFactor returns the upper triangle U with U^T U = h^-1.
+func inverseFactor(h *mat.SymDense) (*mat.TriDense, error) {
+	var c mat.Cholesky
+	if !c.Factorize(h) {
+		return nil, fmt.Errorf("the second moments of its inputs are not positive definite; give other samples")
+	}
+	var inv mat.SymDense
+	if err := c.InverseTo(&inv); err != nil && math.IsInf(c.Cond(), 0) {
+		return nil, fmt.Errorf("the second moments of its inputs: %w; give more samples", err)
+	}
+	var d mat.Cholesky
+	if !d.Factorize(&inv) {
+		return nil, fmt.Errorf("the inverse of the second moments of its inputs is not positive definite; give more samples")
+	}
+	u := mat.NewTriDense(h.SymmetricDim(), mat.Upper, nil)
+	d.UTo(u)
+	return u, nil
+}

@@ -1,0 +1,177 @@
+package share
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"edgec/internal/graph"
+)
+
+// Step returns the step of p's grid that suits a price, in loss for a bit: with
+// entropy-coded values of a fine grid the loss of a weight is c step^2 / 24, where c is
+// the curvature of its column, and one bit less makes it four times as large, so that
+//
+//	step = sqrt(12 price / (ln 2 * mean of c))
+//
+// (Gish, Pierce 1968), held between the largest weight divided by 127 and the largest
+// weight.
+func (m *Moments) Step(p *graph.Param, price float64) float64 {
+	c, n := 0.0, 0
+	for _, b := range m.blocks {
+		for j := range b.hi - b.lo {
+			c += m.curvature(b, j)
+			n++
+		}
+	}
+	top := 0.0
+	for _, v := range p.Value.Data {
+		top = math.Max(top, math.Abs(float64(v)))
+	}
+	if top == 0 {
+		return 1
+	}
+	step := math.Sqrt(12 * price / (math.Ln2 * c / float64(n)))
+	return math.Max(top/127, math.Min(top, step))
+}
+
+// curvature returns c of column j of a block: moving a weight there by e, when the
+// columns after it make up for it as far as they can, loses c e^2 / 2.
+func (m *Moments) curvature(b block, j int) float64 {
+	u := b.u.At(j, j)
+	return 2 / (u * u * (m.energy + 1e-30))
+}
+
+// Round gives the weights of p integers of its grid, which has one scale, column after
+// column: that q for which
+//
+//	c (w - scale q)^2 / 2 + price * bits(q)
+//
+// is least, zero among them; the columns after it then make up for the error as far as
+// they can (the order and the update of Frantar et al. 2023, GPTQ; the price of a bit
+// in it: CERWU 2025). The loss is the mean square error of the layer's outputs divided
+// by their mean square. bits is the code length under the values' own frequencies,
+// found in two passes. They become p's codebook; its shadow stays as it is, and so does
+// its mask, see MaskZeros. It returns the loss.
+//
+// It fails if p has no grid of one scale, or other shapes than when it was measured.
+func (m *Moments) Round(p *graph.Param, price float64) (loss float64, err error) {
+	if p.Grid == nil || len(p.Grid.Scale) != 1 {
+		return 0, fmt.Errorf("share: parameter %q has no grid of one scale", p.Name)
+	}
+	if rowLen(p) != m.cols || p.Channels()%m.groups != 0 {
+		return 0, fmt.Errorf("share: parameter %q has rows of %d weights, %d were measured", p.Name, rowLen(p), m.cols)
+	}
+	scale := float64(p.Grid.Scale[0])
+	q := make([]int, len(p.Value.Data))
+	for i, v := range p.Value.Data {
+		q[i] = int(math.Round(float64(v) / scale))
+	}
+	for range 2 {
+		bits := codeLengths(q, p.Grid.Max)
+		loss = 0
+		for k, b := range m.blocks {
+			group := k / (len(m.blocks) / m.groups)
+			loss += m.roundBlock(p, q, b, group, scale, price, bits)
+		}
+	}
+	return loss, setValues(p, q)
+}
+
+// roundBlock rounds one block of columns of the rows of a group.
+func (m *Moments) roundBlock(p *graph.Param, q []int, b block, group int, scale, price float64, bits []float64) (loss float64) {
+	per := p.Channels() / m.groups
+	n := b.hi - b.lo
+	w := make([]float64, n)
+	raw := b.u.RawTriangular()
+	for r := group * per; r < (group+1)*per; r++ {
+		at := r*m.cols + b.lo
+		for j := range w {
+			w[j] = float64(p.Value.Data[at+j])
+		}
+		for j := range w {
+			c := m.curvature(b, j)
+			best, e := cheapest(w[j], scale, c, price, bits)
+			q[at+j] = best
+			loss += c * e * e / 2
+			if e == 0 {
+				continue
+			}
+			row := raw.Data[j*raw.Stride:]
+			e /= row[j]
+			for t := j + 1; t < n; t++ {
+				w[t] -= e * row[t]
+			}
+		}
+	}
+	return loss
+}
+
+// cheapest returns the integer of least cost for w, among those from zero to the
+// nearest one, and the error that it leaves. bits[i] is the length of i-max.
+func cheapest(w, scale, c, price float64, bits []float64) (q int, e float64) {
+	top := len(bits) / 2
+	nearest := max(-top, min(top, int(math.Round(w/scale))))
+	step := 1
+	if nearest < 0 {
+		step = -1
+	}
+	cost := math.Inf(1)
+	for i := 0; ; i += step {
+		d := w - scale*float64(i)
+		if j := c*d*d/2 + price*bits[top+i]; j < cost {
+			q, e, cost = i, d, j
+		}
+		if i == nearest {
+			return q, e
+		}
+	}
+}
+
+// codeLengths returns -log2 of the frequency of each integer from -top to top.
+func codeLengths(q []int, top int) []float64 {
+	bits := make([]float64, 2*top+1)
+	for _, v := range q {
+		bits[top+max(-top, min(top, v))]++
+	}
+	for i, n := range bits {
+		bits[i] = math.Log2((float64(len(q)) + 0.5*float64(len(bits))) / (n + 0.5))
+	}
+	return bits
+}
+
+// setValues makes q the values of p.
+func setValues(p *graph.Param, q []int) error {
+	used := slices.Clone(q)
+	slices.Sort(used)
+	used = slices.Compact(used)
+	centroids, index := []float32{0}, map[int]uint8{0: 0}
+	for _, v := range used {
+		if v != 0 {
+			index[v] = uint8(len(centroids))
+			centroids = append(centroids, float32(v))
+		}
+	}
+	if len(centroids) > MaxCentroids {
+		return fmt.Errorf("share: parameter %q has %d values, at most %d fit a codebook", p.Name, len(centroids), MaxCentroids)
+	}
+	p.Book = &graph.Codebook{Centroids: centroids, Index: make([]uint8, len(q))}
+	for i, v := range q {
+		p.Book.Index[i] = index[v]
+	}
+	p.Refresh()
+	return nil
+}
+
+// MaskZeros prunes the weights of p whose centroid is zero, and makes the others'
+// shadows what they have been rounded to.
+func MaskZeros(p *graph.Param) {
+	p.Mask = make([]float32, len(p.Book.Index))
+	for i, c := range p.Book.Index {
+		if c != 0 {
+			p.Mask[i] = 1
+		}
+	}
+	p.Refresh()
+	copy(p.Shadow.Data, p.Value.Data)
+}

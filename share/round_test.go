@@ -1,0 +1,232 @@
+package share
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// layer is a network of one layer with random weights, and correlated samples for it.
+func layer(t *testing.T, seed uint64, o graph.Op, sample tensor.Shape, bias bool, weights ...int) (*graph.Graph, *graph.Param, *tensor.Tensor) {
+	t.Helper()
+	r := newRand(seed)
+	w := tensor.New(weights...)
+	for i := range w.Data {
+		w.Data[i] = float32(r.NormFloat64() * math.Exp(r.NormFloat64()))
+	}
+	in := &graph.Value{Name: "x", Shape: append(tensor.Shape{1}, sample...)}
+	p := graph.NewParam("w", graph.Weight, w)
+	n := &graph.Node{Name: "n", Op: o, Inputs: []*graph.Value{in, {Name: "w", Shape: w.Shape, Param: p}}, Outputs: []*graph.Value{{Name: "y"}}}
+	if bias {
+		b := tensor.New(weights[0])
+		n.Inputs = append(n.Inputs, &graph.Value{Name: "b", Shape: b.Shape, Param: graph.NewParam("b", graph.Bias, b)})
+	}
+	g := &graph.Graph{Inputs: []*graph.Value{in}, Outputs: n.Outputs, Nodes: []*graph.Node{n}}
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	return g, p, correlated(r, append(tensor.Shape{200}, sample...))
+}
+
+// correlated draws samples whose values walk at random, above zero.
+func correlated(r *rand.Rand, shape tensor.Shape) *tensor.Tensor {
+	x := tensor.New(shape...)
+	size := shape.Sample().Size()
+	for s := range shape[0] {
+		v := r.NormFloat64()
+		for i := range size {
+			v = 0.8*v + 0.6*r.NormFloat64()
+			x.Data[s*size+i] = float32(max(0, v+0.5))
+		}
+	}
+	return x
+}
+
+// respond returns the outputs of the layer with the weights w on the samples.
+func respond(t *testing.T, g *graph.Graph, w []float32, x *tensor.Tensor) *tensor.Tensor {
+	t.Helper()
+	c := g.Clone()
+	p := c.Params()[0]
+	copy(p.Shadow.Data, w)
+	p.Grid, p.Book, p.Mask = nil, nil, nil
+	p.Refresh()
+	tape, err := graph.NewTape(c, x.Shape[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tape.Forward(x)[0].Clone()
+}
+
+// power is the mean square of the channels of y, about their means when centred,
+// summed.
+func power(y []float32, samples, channels int, centred bool) float64 {
+	inner := len(y) / samples / channels
+	sum, sq := make([]float64, channels), 0.0
+	for i, v := range y {
+		sum[i/inner%channels] += float64(v)
+		sq += float64(v) * float64(v)
+	}
+	n := float64(samples * inner)
+	sq /= n
+	if centred {
+		for _, s := range sum {
+			sq -= s / n * s / n
+		}
+	}
+	return sq
+}
+
+// TestRound: the loss that Round returns is what the layer's outputs change by, plain
+// rounding on the same grid loses more, and a higher price takes fewer bits and loses
+// more. In dense layers, convolutions and groups of them, with a bias and without.
+func TestRound(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		op      graph.Op
+		sample  tensor.Shape
+		bias    bool
+		weights []int
+	}{
+		{"dense", op.Dense{}, tensor.Shape{40}, true, []int{20, 40}},
+		{"dense without bias", op.Dense{}, tensor.Shape{40}, false, []int{20, 40}},
+		{"convolution", op.Conv2D{PadT: 1, PadL: 1, StrideH: 2, StrideW: 1, Groups: 1}, tensor.Shape{3, 7, 6}, true, []int{8, 3, 3, 2}},
+		{"groups", op.Conv2D{Groups: 2, DilH: 2, DilW: 1}, tensor.Shape{4, 8, 5}, true, []int{6, 2, 3, 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g, p, x := layer(t, 5, c.op, c.sample, c.bias, c.weights...)
+			all, err := Measure(g, x, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := all[p]
+			exact := respond(t, g, p.Value.Data, x)
+			change := func(w []float32) float64 {
+				y := respond(t, g, w, x)
+				for i := range y.Data {
+					y.Data[i] -= exact.Data[i]
+				}
+				return power(y.Data, 200, p.Channels(), c.bias) / power(exact.Data, 200, p.Channels(), c.bias)
+			}
+			before, lost := math.Inf(1), 0.0
+			for _, price := range []float64{1e-9, 1e-6, 1e-5, 1e-4, 1e-3} {
+				q := p.Clone()
+				q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, price))}, Max: 127}
+				loss, err := m.Round(q, price)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := change(q.Value.Data); got > loss*1.001+1e-12 || got < loss*0.8 {
+					t.Errorf("price %g: the outputs change by %g, Round says %g", price, got, loss)
+				}
+				plain := make([]float32, len(p.Value.Data))
+				for i, v := range p.Value.Data {
+					plain[i] = q.Grid.Scale[0] * float32(math.Round(float64(v/q.Grid.Scale[0])))
+				}
+				if rounded := change(plain); price == 1e-9 && rounded < 1.1*loss {
+					t.Errorf("at a price of almost nothing it loses %g, plain rounding %g", loss, rounded)
+				}
+				bits := 0.0
+				for _, v := range codeLengthsOf(q) {
+					bits += v
+				}
+				if bits > before || loss < lost {
+					t.Errorf("price %g: %.0f bits and a loss of %g, %.0f and %g at a lower price", price, bits, loss, before, lost)
+				}
+				before, lost = bits, loss
+				kept := q.Kept()
+				MaskZeros(q)
+				if err := Check(q); err != nil {
+					t.Error(err)
+				}
+				if !slices.Equal(q.Shadow.Data, q.Value.Data) || kept < q.Kept() {
+					t.Errorf("price %g: %d weights are kept of %d, shadows are not what they were rounded to", price, q.Kept(), kept)
+				}
+			}
+			if lost < 1e-3 {
+				t.Errorf("the highest price loses %g only", lost)
+			}
+		})
+	}
+}
+
+// codeLengthsOf returns the code length of every weight of p.
+func codeLengthsOf(p *graph.Param) []float64 {
+	var q []int
+	for _, v := range p.Quanta() {
+		q = append(q, int(v))
+	}
+	bits := codeLengths(q, p.Grid.Max)
+	var each []float64
+	for _, v := range q {
+		each = append(each, bits[p.Grid.Max+v])
+	}
+	return each
+}
+
+// TestMeasureBlocks: a layer of more columns than a block is measured in blocks, which
+// do not know of each other.
+func TestMeasureBlocks(t *testing.T) {
+	g, p, x := layer(t, 6, op.Dense{}, tensor.Shape{mostCols + 30}, true, 3, mostCols+30)
+	all, err := Measure(g, x, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := all[p]
+	if len(m.blocks) != 2 || m.blocks[1].lo != mostCols || m.blocks[1].hi != mostCols+30 {
+		t.Fatalf("blocks %+v", m.blocks)
+	}
+	p.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, 1e-5))}, Max: 127}
+	if loss, err := m.Round(p, 1e-5); err != nil || loss <= 0 || loss > 1 {
+		t.Errorf("loss %v, %v", loss, err)
+	}
+}
+
+// Steps stay between what int8 holds and the largest weight.
+func TestStep(t *testing.T) {
+	g, p, x := layer(t, 7, op.Dense{}, tensor.Shape{10}, true, 4, 10)
+	all, err := Measure(g, x, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := 0.0
+	for _, v := range p.Value.Data {
+		top = math.Max(top, math.Abs(float64(v)))
+	}
+	for _, c := range []struct{ price, want float64 }{{1e-30, top / 127}, {1e9, top}} {
+		if got := all[p].Step(p, c.price); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("price %g: step %v, want %v", c.price, got, c.want)
+		}
+	}
+	if low, high := all[p].Step(p, 1e-5), all[p].Step(p, 4e-5); math.Abs(high-2*low) > 1e-9 {
+		t.Errorf("four times the price: steps %v and %v", low, high)
+	}
+	clear(p.Value.Data)
+	if got := all[p].Step(p, 1e-5); got != 1 {
+		t.Errorf("step %v of weights that are all zero", got)
+	}
+}
+
+func TestRoundRefuses(t *testing.T) {
+	g, p, x := layer(t, 8, op.Dense{}, tensor.Shape{10}, true, 4, 10)
+	all, err := Measure(g, x, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := graph.NewParam("other", graph.Weight, tensor.New(4, 9))
+	other.Grid = &graph.Grid{Scale: []float32{1}, Max: 127}
+	for _, c := range []struct {
+		p    *graph.Param
+		want string
+	}{{p, "no grid"}, {other, "rows of 9"}} {
+		if _, err := all[p].Round(c.p, 1e-5); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), fmt.Sprintf("%q", c.p.Name)) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}
