@@ -28,7 +28,9 @@ import (
 // network meets for this figure alone and no candidate before the answer. That
 // still flatters a file, which has some of this knowledge left: a margin makes up for it
 // (see Point.Margin). Without data.Test both are compared on the held-out samples in
-// distortions that neither has met, which errs on the safe side.
+// distortions that neither has met, which errs on the safe side. Files that are made
+// without training know as much as the float network, and are compared with it on the
+// held-out samples as they are.
 //
 // The search is anytime: when ctx ends or the budget is used up, the best file
 // so far is the answer and Report.Interrupted says so. The error is not nil
@@ -227,22 +229,23 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	s.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
 	const unseen = 1000 // a distorted copy that training never meets
 	heldOut := set.Subset(out)
+	known := s.report.TrainedOn && !s.recipe.NoTraining // better by the float network than by files
 	switch {
 	case task == TaskAgreement:
 		heldOut = augmented(heldOut, unseen)
-	case s.report.TrainedOn && !measurable(data.Test, task):
+	case known && !measurable(data.Test, task):
 		heldOut = augmented(set.Subset(in[:min(len(in), mostHeld)]), unseen)
 	}
-	if s.report.TrainedOn && task == TaskAccuracy && measurable(data.Test, task) {
+	if known && task == TaskAccuracy && measurable(data.Test, task) {
 		if s.honest, err = newJudge(s.model.graph, task, data.Test, s.threads); err != nil {
 			return err
 		}
 		s.judge = &judge{task: task, set: heldOut, reference: s.honest.reference, threads: s.threads}
-		known, err := outputs(s.model.graph, heldOut, enough(heldOut.Len(), s.report.FloatMACs), s.threads)
+		float, err := outputs(s.model.graph, heldOut, enough(heldOut.Len(), s.report.FloatMACs), s.threads)
 		if err != nil {
 			return err
 		}
-		s.memory = memory(s.honest.reference, s.judge.losses(known))
+		s.memory = memory(s.honest.reference, s.judge.losses(float))
 	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}

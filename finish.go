@@ -17,11 +17,11 @@ const (
 
 var coarseBits = []float64{3, 2.6}
 
-// A hunt tries mostTried shots, or fewTried where each takes all the work of a stage. The
-// last shot, which trains longer, has lastShare of the weights that were good enough.
+// A hunt tries mostTried shots, or, where each takes all the work of a stage, until one
+// is good. The last shot, which trains longer, has lastShare of the weights that were
+// good enough.
 const (
 	mostTried = 5
-	fewTried  = 3
 	lastShare = 0.85
 )
 
@@ -44,9 +44,9 @@ func (s *search) finishAll() error {
 		}
 		return b > 0, err
 	}
-	tries := mostTried
-	if base := s.saved[s.narrowest]; shotSamples*float64(macs(base.net)) > stageWork {
-		tries = fewTried
+	tries, slow := mostTried, shotSamples*float64(macs(s.saved[s.narrowest].net)) > stageWork
+	if slow {
+		tries = 1
 	}
 	h := newHunt(s.saved[len(s.saved)-1].kept, s.saved[0].kept, tries)
 	for h.keep > 0 {
@@ -62,7 +62,7 @@ func (s *search) finishAll() error {
 	if good == nil {
 		return s.finer(last)
 	}
-	if bits != firstBits {
+	if bits != firstBits || slow {
 		return nil
 	}
 	for _, b := range coarseBits {

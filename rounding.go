@@ -14,8 +14,8 @@ import (
 const roundingSamples = 1024
 
 // The prices of a bit that are searched, in loss (see share.Moments.Round): at the least
-// nothing is lost, at the most nothing is left. The largest that will do is found to a
-// factor of two to the power of their span divided by 2^priceSteps.
+// nothing is lost, at the most nothing is left. Their logarithm is bisected priceSteps
+// times, which finds the largest price that will do to 11 %.
 const (
 	leastPrice = 1e-12
 	mostPrice  = 1
