@@ -322,6 +322,9 @@ func TestCompressWithoutTraining(t *testing.T) {
 			c.change(&r)
 			report := compress(t, p, r)
 			sound(t, p, report)
+			if report.Float.N != report.Best.Metrics.N {
+				t.Errorf("the float network is measured on %d samples, the file on %d", report.Float.N, report.Best.Metrics.N)
+			}
 			plain := report.Tried[0]
 			if report.Best.Size > plain.Size*3/4 || report.Best.Kept >= plain.Kept {
 				t.Errorf("%d bytes with %d weights, without pruning %d bytes with %d", report.Best.Size, report.Best.Kept, plain.Size, plain.Kept)

@@ -40,9 +40,11 @@ type packed struct {
 	window    kernel.Window
 }
 
-// Load decodes a file, verifies all of it and prepares it for execution. The
-// error of a file that is damaged, newer or too large is a format.Error; one
-// whose sums could overflow gives an Error. data is not kept.
+// Load decodes a file, verifies all of it and prepares it for execution. A file that
+// is broken gives a format.FormatError with the byte at which that is seen, one that a
+// newer version may have written a format.UnsupportedError, one that is too large or
+// contradicts itself a format.Error, and one whose sums could overflow an Error. data
+// is not kept.
 func Load(data []byte) (*Model, error) {
 	f, err := format.Decode(data)
 	if err != nil {

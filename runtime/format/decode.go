@@ -39,33 +39,32 @@ func unseal(data []byte) ([]byte, error) {
 	case len(data) < len(magic) || string(data[:len(magic)]) != magic:
 		return nil, Error("not an edgec file: it does not start with the magic number")
 	case len(data) < least:
-		return nil, Error("truncated: " + itoa(len(data)) + " bytes; copy the file again")
+		return nil, FormatError{len(data), "truncated: " + itoa(len(data)) + " bytes; copy the file again"}
 	case data[len(magic)]>>4 != version>>4:
-		return nil, Error("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(version>>4) + ".x: update it")
+		return nil, UnsupportedError("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(version>>4) + ".x: update it")
 	}
 	body := data[:len(data)-4]
 	if sum := (&reader{b: data[len(data)-4:]}).u32(); sum != Checksum(body) {
-		return nil, Error("the checksum of its " + itoa(len(data)) + " bytes differs: the file is truncated or damaged, copy it again")
+		return nil, FormatError{len(body), "the checksum of its " + itoa(len(data)) + " bytes differs: the file is truncated or damaged, copy it again"}
 	}
 	return body[len(magic)+1:], nil
 }
 
 // decodeSections reads all sections but the weights, which it returns; nil: there are none.
-func decodeSections(f *File, body []byte) (weights []byte, err error) {
-	r := &reader{b: body}
+func decodeSections(f *File, body []byte) (weights *reader, err error) {
+	r := &reader{b: body, end: len(magic) + 1 + len(body)}
 	var seen [256]bool
 	for len(r.b) > 0 {
 		tag := r.byte()
 		n := r.uvarint()
 		if r.fail || n > len(r.b) {
-			return nil, Error("a section ends beyond the file")
+			return nil, r.broken("a section ends beyond the file")
 		}
 		if seen[tag] {
-			return nil, Error("section " + itoa(int(tag)) + " occurs twice")
+			return nil, r.broken("section " + itoa(int(tag)) + " occurs twice")
 		}
 		seen[tag] = true
-		sec := r.b[:n:n]
-		r.b = r.b[n:]
+		sec := r.section(n)
 		if tag == secWeights {
 			weights = sec
 			continue
@@ -75,14 +74,13 @@ func decodeSections(f *File, body []byte) (weights []byte, err error) {
 		}
 	}
 	if !seen[secGraph] {
-		return nil, Error("holds no graph")
+		return nil, r.broken("holds no graph")
 	}
 	return weights, nil
 }
 
 // decodeSection reads a section other than the weights.
-func decodeSection(f *File, tag byte, body []byte) error {
-	sec := &reader{b: body}
+func decodeSection(f *File, tag byte, sec *reader) error {
 	switch tag {
 	case secGraph:
 		if err := decodeGraph(f, sec); err != nil {
@@ -94,23 +92,24 @@ func decodeSection(f *File, tag byte, body []byte) error {
 		f.Test = &SelfTest{Seed: uint32(sec.uvarint()), CRC: sec.u32()}
 	default:
 		if tag&optional == 0 {
-			return Error("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
+			return UnsupportedError("section " + itoa(int(tag)) + " is unknown and needed: update the reader")
 		}
 		return nil
 	}
 	if sec.fail || len(sec.b) > 0 && tag&optional == 0 { // later versions may add to optional ones
-		return Error("section " + itoa(int(tag)) + " does not have the length of its content")
+		return sec.broken("section " + itoa(int(tag)) + " does not have the length of its content")
 	}
 	return nil
 }
 
 // decodeWeights reads the tables and weights, whose shapes are known.
-func decodeWeights(f *File, data []byte) error {
-	if need := len(f.Weights)+len(f.LUTs) > 0; need != (data != nil) {
+func decodeWeights(f *File, sec *reader) error {
+	if need := len(f.Weights)+len(f.LUTs) > 0; need != (sec != nil) {
 		return Error("the graph does not agree with the file on whether there are weights")
 	} else if !need {
 		return nil
 	}
+	data := sec.b
 	c := newDecoder(newModel(), data)
 	for i := range f.LUTs {
 		if codeLUT(c, &f.LUTs[i]); c.short {
@@ -124,13 +123,14 @@ func decodeWeights(f *File, data []byte) error {
 		g, kind := gridOf(f, i)
 		codeWeight(c, &f.Weights[i], g, kind, nil)
 	}
+	sec.b = data[min(c.at, len(data)):]
 	switch {
 	case c.short:
-		return Error("the weights end too early")
+		return sec.broken("the weights end too early")
 	case c.broken:
-		return Error("the weights hold a value that no writer makes")
+		return sec.broken("the weights hold a value that no writer makes")
 	case c.at < len(data):
-		return Error("the weights end before their section")
+		return sec.broken("the weights end before their section")
 	}
 	return nil
 }
@@ -140,12 +140,12 @@ func decodeWeights(f *File, data []byte) error {
 func decodeGraph(f *File, r *reader) error {
 	n := r.uvarint()
 	if n > MaxInputs {
-		return Error(itoa(n) + " inputs, at most " + itoa(MaxInputs) + " are read")
+		return r.broken(itoa(n) + " inputs, at most " + itoa(MaxInputs) + " are read")
 	}
 	for k := 0; k < n; k++ {
 		b := r.byte()
 		if b>>4 != 0 {
-			return Error("input " + itoa(k) + " has properties that this reader does not know: update it")
+			return UnsupportedError("input " + itoa(k) + " has properties that this reader does not know: update it")
 		}
 		t := Tensor{}
 		for d := 0; d < int(b&7); d++ {
@@ -162,7 +162,7 @@ func decodeGraph(f *File, r *reader) error {
 	}
 	m := r.uvarint()
 	if r.fail || m > MaxTensors || m > len(r.b) {
-		return Error("the graph ends too early")
+		return r.broken("the graph ends too early")
 	}
 	for k := 0; k < m; k++ {
 		if err := decodeInstr(f, r); err != nil {
@@ -171,7 +171,7 @@ func decodeGraph(f *File, r *reader) error {
 	}
 	outs := r.uvarint()
 	if outs > len(r.b) {
-		return Error("the graph ends too early")
+		return r.broken("the graph ends too early")
 	}
 	for k := 0; k < outs; k++ {
 		f.Outputs = append(f.Outputs, r.uvarint())
@@ -186,14 +186,14 @@ func decodeInstr(f *File, r *reader) error {
 	first := r.byte()
 	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
 	if !in.Op.known() {
-		return Error(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
+		return UnsupportedError(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
 	}
 	if first&opInputs == 0 {
 		in.In = []int{in.Out - 1}
 	} else {
 		n := r.uvarint()
 		if n > len(r.b) {
-			return Error("the graph ends too early")
+			return r.broken("the graph ends too early")
 		}
 		for k := 0; k < n; k++ {
 			in.In = append(in.In, in.Out-1-r.uvarint())
@@ -204,7 +204,7 @@ func decodeInstr(f *File, r *reader) error {
 		flags = r.uvarint()
 	}
 	if flags>>attrs != 0 {
-		return Error("an instruction has attributes that this reader does not know: update it")
+		return UnsupportedError("an instruction has attributes that this reader does not know: update it")
 	}
 	var v fields
 	for _, a := range attrOrder {
@@ -222,10 +222,10 @@ func decodeInstr(f *File, r *reader) error {
 		}
 	}
 	if !v.store(&in) {
-		return Error("an instruction has an attribute out of range")
+		return r.broken("an instruction has an attribute out of range")
 	}
 	if first&opFloat != 0 && !in.Op.weighted() {
-		return Error(in.Op.String() + ": has a property that this reader does not know: update it")
+		return UnsupportedError(in.Op.String() + ": has a property that this reader does not know: update it")
 	}
 	t := Tensor{}
 	if in.Op.weighted() {
@@ -266,12 +266,12 @@ func decodeInstr(f *File, r *reader) error {
 		}
 		t.Zero = int(int8(r.byte()))
 	} else if flags>>attrScale32&1 != 0 {
-		return Error(in.Op.String() + ": has an attribute that it does not use")
+		return r.broken(in.Op.String() + ": has an attribute that it does not use")
 	}
 	f.Instrs = append(f.Instrs, in)
 	f.Tensors = append(f.Tensors, t)
 	if r.fail {
-		return Error("the graph ends too early")
+		return r.broken("the graph ends too early")
 	}
 	return nil
 }

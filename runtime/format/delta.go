@@ -45,13 +45,13 @@ func Diff(base, file []byte) ([]byte, error) {
 	old, now := rawSections(base), rawSections(file)
 	flags := 0
 	for k, tag := range deltaSections {
-		if same(old[tag], now[tag]) {
+		if same(old[tag].rest(), now[tag].rest()) {
 			flags |= 1 << k
 		}
 	}
 	w.byte(byte(flags))
 	for k, tag := range deltaSections {
-		switch body := now[tag]; {
+		switch body := now[tag].rest(); {
 		case flags>>k&1 != 0:
 		case body == nil:
 			w.uvarint(0)
@@ -81,13 +81,13 @@ func Patch(base, delta []byte) ([]byte, error) {
 	case len(delta) < least || string(delta[:len(deltaMagic)]) != deltaMagic:
 		return nil, Error("not a delta: it does not start with the magic number")
 	case delta[len(deltaMagic)]>>4 != deltaVersion>>4:
-		return nil, Error("delta of format " + itoa(int(delta[len(deltaMagic)]>>4)) + ".x, this reader knows " + itoa(deltaVersion>>4) + ".x: update it")
+		return nil, UnsupportedError("delta of format " + itoa(int(delta[len(deltaMagic)]>>4)) + ".x, this reader knows " + itoa(deltaVersion>>4) + ".x: update it")
 	}
 	body := delta[:len(delta)-4]
 	if sum := (&reader{b: delta[len(delta)-4:]}).u32(); sum != Checksum(body) {
-		return nil, Error("the checksum of the delta differs: it is truncated or damaged, copy it again")
+		return nil, FormatError{len(body), "the checksum of the delta differs: it is truncated or damaged, copy it again"}
 	}
-	r := &reader{b: body[len(deltaMagic)+1:]}
+	r := &reader{b: body[len(deltaMagic)+1:], end: len(body)}
 	if n, sum := r.uvarint(), r.u32(); n != len(base) || sum != sumOf(base) {
 		return nil, Error("the delta was made against another base, of " + itoa(n) + " bytes: find that file, or copy the whole new one")
 	}
@@ -99,7 +99,7 @@ func Patch(base, delta []byte) ([]byte, error) {
 	sections := rawSections(base)
 	flags := r.byte()
 	if flags >= sameAll {
-		return nil, Error("the delta has flags that this reader does not know: update it")
+		return nil, UnsupportedError("the delta has flags that this reader does not know: update it")
 	}
 	for k, tag := range deltaSections {
 		if flags>>k&1 != 0 {
@@ -108,15 +108,14 @@ func Patch(base, delta []byte) ([]byte, error) {
 		delete(sections, tag)
 		n := r.uvarint()
 		if n > len(r.b)+1 {
-			return nil, Error("a section of the delta ends beyond it")
+			return nil, r.broken("a section of the delta ends beyond it")
 		}
 		if n > 0 {
-			sections[tag] = r.b[: n-1 : n-1]
-			r.b = r.b[n-1:]
+			sections[tag] = r.section(n - 1)
 		}
 	}
 	if r.fail {
-		return nil, Error("the delta ends too early")
+		return nil, r.broken("the delta ends too early")
 	}
 	f := &File{}
 	for _, tag := range deltaSections {
@@ -132,7 +131,8 @@ func Patch(base, delta []byte) ([]byte, error) {
 	c := newDecoder(newModel(), r.b)
 	codeChanges(c, f, from)
 	if c.short || c.broken || c.at < len(r.b) {
-		return nil, Error("the weights of the delta are damaged")
+		r.b = r.b[min(c.at, len(r.b)):]
+		return nil, r.broken("the weights of the delta are damaged")
 	}
 	file, _, err := Encode(f)
 	if err != nil {
@@ -145,14 +145,12 @@ func Patch(base, delta []byte) ([]byte, error) {
 }
 
 // rawSections returns the sections of a file that Decode has accepted, by tag.
-func rawSections(file []byte) map[byte][]byte {
+func rawSections(file []byte) map[byte]*reader {
 	body, _ := unseal(file)
-	m := map[byte][]byte{}
+	m := map[byte]*reader{}
 	for r := (&reader{b: body}); len(r.b) > 0; {
 		tag := r.byte()
-		n := r.uvarint()
-		m[tag] = r.b[:n:n]
-		r.b = r.b[n:]
+		m[tag] = r.section(r.uvarint())
 	}
 	return m
 }
@@ -165,8 +163,9 @@ func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, 
 
 // reason is an error's line without the name of the package.
 func reason(err error) string {
-	if e, ok := err.(Error); ok {
-		return string(e)
+	const name = "format: "
+	if s := err.Error(); len(s) > len(name) && s[:len(name)] == name {
+		return s[len(name):]
 	}
 	return err.Error()
 }

@@ -211,6 +211,39 @@ func TestDecodeRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
+		newer := strings.Contains(c.want, "does not know") || strings.Contains(c.want, "opcode") || strings.Contains(c.want, "2.x")
+		if _, ok := err.(UnsupportedError); ok != newer {
+			t.Errorf("%s: %T, the bytes of a newer version: %v", c.name, err, newer)
+		}
+		if e, ok := err.(FormatError); ok && (e.Offset < 0 || e.Offset > len(c.data)) {
+			t.Errorf("%s: at byte %d of %d", c.name, e.Offset, len(c.data))
+		}
+	}
+}
+
+// Broken files are broken at a byte.
+func TestOffsets(t *testing.T) {
+	f := dense()
+	graph, weights := encodeGraph(f), encodeWeights(f, &Sizes{})
+	whole := assemble(sectionOf(secGraph, graph...), sectionOf(secWeights, weights...))
+	flipped := append([]byte{}, whole...)
+	flipped[7] ^= 1
+	start := len(magic) + 1
+	for _, c := range []struct {
+		name string
+		data []byte
+		want int
+	}{
+		{"a cut file", whole[:6], 6},
+		{"a flipped bit", flipped, len(whole) - 4},
+		{"a cut graph", assemble(sectionOf(secGraph, graph[:len(graph)-2]...), sectionOf(secWeights, weights...)), start + 2 + len(graph) - 2},
+		{"cut weights", assemble(sectionOf(secGraph, graph...), sectionOf(secWeights)), start + 2 + len(graph) + 2},
+		{"a graph that is too long", assemble(sectionOf(secGraph, append(graph, 0, 0, 0)...), sectionOf(secWeights, weights...)), start + 2 + len(graph)},
+	} {
+		_, err := Decode(c.data)
+		if e, ok := err.(FormatError); !ok || e.Offset != c.want || !strings.Contains(err.Error(), "at byte "+itoa(c.want)+": ") {
+			t.Errorf("%s: %v, want byte %d", c.name, err, c.want)
+		}
 	}
 }
 

@@ -48,8 +48,27 @@ func (w *writer) string(s string) {
 // reader takes from a byte slice; after the end it returns zeros and remembers.
 type reader struct {
 	b    []byte
+	end  int // offset in the file of what follows b
 	fail bool
 }
+
+// section takes n bytes, of which there must be as many.
+func (r *reader) section(n int) *reader {
+	s := &reader{b: r.b[:n:n], end: r.end - len(r.b) + n}
+	r.b = r.b[n:]
+	return s
+}
+
+// rest returns what has not been taken, nil of a section that is not there.
+func (r *reader) rest() []byte {
+	if r == nil {
+		return nil
+	}
+	return r.b
+}
+
+// broken says what is wrong at the byte that is read next.
+func (r *reader) broken(what string) error { return FormatError{r.end - len(r.b), what} }
 
 func (r *reader) byte() byte {
 	if len(r.b) == 0 {
