@@ -24,10 +24,10 @@ func (s *search) warm() error {
 	for try := 0; ; try++ {
 		since := time.Now()
 		w, err := s.observe("warm-up", s.net.Clone(), s.rate)
-		if err != nil && !errors.Is(err, train.ErrDiverged) {
+		if err != nil {
 			return err
 		}
-		ok := err == nil && w.drop <= s.recipe.MaxDrop+most
+		ok := !w.diverged && w.drop <= s.recipe.MaxDrop+most
 		s.stage("warm-up", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", s.rate), since)
 		if ok {
 			s.start, s.net = w, w.net
@@ -74,6 +74,8 @@ type observed struct {
 	scores *prune.Filters
 	drop   float64 // held out, of the running average
 	doubt  float64 // standard error of drop, where it was measured on part of the held-out samples; otherwise 0
+
+	diverged bool // the loss became infinite
 }
 
 // cut returns a copy of o.net without the channels of the least score, and how many
@@ -106,7 +108,7 @@ func (s *search) filters() error {
 		if err != nil {
 			return err
 		}
-		ok := next.drop-next.doubt <= s.filterLimit(g, start)
+		ok := !next.diverged && next.drop-next.doubt <= s.filterLimit(g, start)
 		s.stage("filters", g, next.drop, ok, "", since)
 		if ok {
 			s.saveWide(at)
@@ -139,14 +141,18 @@ func (s *search) filterLimit(g *graph.Graph, start float64) float64 {
 
 // observe fine-tunes g while its channels are scored, and measures it.
 func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed, error) {
-	o := &observed{net: g, scores: prune.NewFilters(g), drop: 100}
+	o := &observed{net: g, scores: prune.NewFilters(g)}
 	type result struct {
 		Scores              [][]float64
 		Drop, Error, Margin float64
+		Diverged            bool
 	}
 	n := enough(s.judge.set.Len(), macs(g))
 	r, err := staged(s, stage, g, func() (r result, err error) {
 		t, err := s.score(stage, o.scores, g, rate)
+		if errors.Is(err, train.ErrDiverged) {
+			return result{Scores: o.scores.Scores(), Drop: 100, Margin: s.margin, Diverged: true}, nil
+		}
 		if err != nil {
 			return r, err
 		}
@@ -155,10 +161,10 @@ func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed,
 		return r, err
 	})
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	o.scores.SetScores(r.Scores)
-	o.drop, s.margin = r.Drop, r.Margin
+	o.drop, o.diverged, s.margin = r.Drop, r.Diverged, r.Margin
 	if n < s.judge.set.Len() {
 		o.doubt = r.Error
 	}

@@ -1,7 +1,8 @@
 package format
 
 // Decode reads a file and validates all of it: what it returns satisfies
-// Check, and its arena is planned. An error says what is wrong and the remedy.
+// Check, and its arena is planned. An error says what is wrong and the remedy: a
+// FormatError, an UnsupportedError, or an Error for what Check or the limits refuse.
 //
 // It takes memory in proportion to the weights, of which there are at most
 // MaxWeights and maxPerByte for each byte of data, and time in proportion to
