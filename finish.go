@@ -17,7 +17,7 @@ const (
 
 var coarseBits = []float64{3, 2.6}
 
-// A hunt tries mostTried shots, or, where each takes all the work of a stage, until one
+// A hunt tries mostTried shots, or, where each takes half the work of a stage, until one
 // is good. The last shot, which trains longer, has lastShare of the weights that were
 // good enough.
 const (
@@ -44,7 +44,7 @@ func (s *search) finishAll() error {
 		}
 		return b > 0, err
 	}
-	tries, slow := mostTried, shotSamples*float64(macs(s.saved[s.narrowest].net)) > stageWork
+	tries, slow := mostTried, shotSamples*float64(macs(s.saved[s.narrowest].net)) > stageWork/2
 	if slow {
 		tries = 1
 	}
