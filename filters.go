@@ -119,7 +119,7 @@ func (s *search) filters() error {
 	}
 	narrower := at != s.start
 	s.start, s.net = at, at.net
-	if narrower && s.rate < topRate {
+	if narrower && s.rate < topRate && !expensive(at.net) {
 		s.rate = topRate
 		return s.warm() // narrow layers bear more
 	}

@@ -41,7 +41,8 @@ const (
 // Measure returns the moments of every weight of a convolution or dense layer of g on
 // the samples x, run in batches. Where the layer has a bias, they are taken about the
 // mean: what rounding does to the mean of an output the bias can make up for. A
-// parameter that several nodes use has the sum over its uses.
+// parameter that several nodes use has the sum over its uses. It fails if g cannot be
+// executed, or if the moments cannot be inverted.
 func Measure(g *graph.Graph, x *tensor.Tensor, batch int) (map[*graph.Param]*Moments, error) {
 	sums := map[*graph.Param]*sum{}
 	for lo := 0; lo < x.Shape[0]; lo += batch {

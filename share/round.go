@@ -50,7 +50,7 @@ func (m *Moments) curvature(b block, j int) float64 {
 // is least, zero among them; the columns after it then make up for the error as far as
 // they can (the order and the update of Frantar et al. 2023, GPTQ; the price of a bit
 // in it: CERWU 2025). The loss is the mean square error of the layer's outputs divided
-// by their mean square. bits is the code length under the values' own frequencies,
+// by their mean square, both about the mean where the layer has a bias. bits is the code length under the values' own frequencies,
 // found in two passes. They become p's codebook; its shadow stays as it is, and so does
 // its mask, see MaskZeros. It returns the loss.
 //

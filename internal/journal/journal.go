@@ -66,7 +66,7 @@ func Resume(dir, id string) (*Journal, error) {
 	return j, nil
 }
 
-// entry is what a file holds: gobs of a name and of a value.
+// path names the file of the next entry: gobs of its name and of its value.
 func (j *Journal) path() string { return filepath.Join(j.dir, fmt.Sprintf("%04d", j.next)) }
 
 // Replay decodes the next entry into v, a pointer. It reports false if there is none,
