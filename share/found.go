@@ -14,34 +14,46 @@ func Found(p *graph.Param) error {
 	if p.Grid == nil {
 		return fmt.Errorf("share: parameter %q has no int8 grid yet; quantize before sharing", p.Name)
 	}
-	q := p.Quanta()
-	place := map[int32]int{0: 0}
-	for _, v := range q {
-		place[v] = 0
+	if err := setValues(p, p.Quanta()); err != nil {
+		return err
 	}
-	if len(place) > MaxCentroids {
-		return fmt.Errorf("share: parameter %q: %d values, a codebook has at most %d", p.Name, len(place), MaxCentroids)
-	}
-	var values []int32
-	for v := range place {
-		if v != 0 {
-			values = append(values, v)
-		}
-	}
+	MaskZeros(p)
+	return nil
+}
+
+// setValues gives p the codebook of the values q, which become its effective values.
+func setValues(p *graph.Param, q []int32) error {
+	values := append([]int32{0}, q...)
 	slices.Sort(values)
-	book := &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, len(q))}
-	for i, v := range values {
-		place[v] = i + 1
-		book.Centroids = append(book.Centroids, float32(v))
+	values = slices.Compact(values)
+	if len(values) > MaxCentroids {
+		return fmt.Errorf("share: parameter %q: %d values, a codebook has at most %d", p.Name, len(values), MaxCentroids)
 	}
-	p.Mask = make([]float32, len(q))
-	for i, v := range q {
-		book.Index[i] = uint8(place[v])
+	book := &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, len(q))}
+	place := map[int32]uint8{0: 0}
+	for _, v := range values {
 		if v != 0 {
-			p.Mask[i] = 1
+			place[v] = uint8(len(book.Centroids))
+			book.Centroids = append(book.Centroids, float32(v))
 		}
+	}
+	for i, v := range q {
+		book.Index[i] = place[v]
 	}
 	p.Book = book
 	p.Refresh()
 	return nil
+}
+
+// MaskZeros prunes the weights of p whose centroid is zero, and makes the others'
+// shadows what they have been rounded to.
+func MaskZeros(p *graph.Param) {
+	p.Mask = make([]float32, len(p.Book.Index))
+	for i, c := range p.Book.Index {
+		if c != 0 {
+			p.Mask[i] = 1
+		}
+	}
+	p.Refresh()
+	copy(p.Shadow.Data, p.Value.Data)
 }

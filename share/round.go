@@ -3,7 +3,6 @@ package share
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"edgec/internal/graph"
 )
@@ -63,9 +62,9 @@ func (m *Moments) Round(p *graph.Param, price float64) (loss float64, err error)
 		return 0, fmt.Errorf("share: parameter %q has rows of %d weights, %d were measured", p.Name, rowLen(p), m.cols)
 	}
 	scale := float64(p.Grid.Scale[0])
-	q := make([]int, len(p.Value.Data))
+	q := make([]int32, len(p.Value.Data))
 	for i, v := range p.Value.Data {
-		q[i] = int(math.Round(float64(v) / scale))
+		q[i] = int32(math.Round(float64(v) / scale))
 	}
 	for range 2 {
 		bits := codeLengths(q, p.Grid.Max)
@@ -79,7 +78,7 @@ func (m *Moments) Round(p *graph.Param, price float64) (loss float64, err error)
 }
 
 // roundBlock rounds one block of columns of the rows of a group.
-func (m *Moments) roundBlock(p *graph.Param, q []int, b block, group int, scale, price float64, bits []float64) (loss float64) {
+func (m *Moments) roundBlock(p *graph.Param, q []int32, b block, group int, scale, price float64, bits []float64) (loss float64) {
 	per := p.Channels() / m.groups
 	n := b.hi - b.lo
 	w := make([]float64, n)
@@ -92,7 +91,7 @@ func (m *Moments) roundBlock(p *graph.Param, q []int, b block, group int, scale,
 		for j := range w {
 			c := m.curvature(b, j)
 			best, e := cheapest(w[j], scale, c, price, bits)
-			q[at+j] = best
+			q[at+j] = int32(best)
 			loss += c * e * e / 2
 			if e == 0 {
 				continue
@@ -129,49 +128,13 @@ func cheapest(w, scale, c, price float64, bits []float64) (q int, e float64) {
 }
 
 // codeLengths returns -log2 of the frequency of each integer from -top to top.
-func codeLengths(q []int, top int) []float64 {
+func codeLengths(q []int32, top int) []float64 {
 	bits := make([]float64, 2*top+1)
 	for _, v := range q {
-		bits[top+max(-top, min(top, v))]++
+		bits[top+max(-top, min(top, int(v)))]++
 	}
 	for i, n := range bits {
 		bits[i] = math.Log2((float64(len(q)) + 0.5*float64(len(bits))) / (n + 0.5))
 	}
 	return bits
-}
-
-// setValues makes q the values of p.
-func setValues(p *graph.Param, q []int) error {
-	used := slices.Clone(q)
-	slices.Sort(used)
-	used = slices.Compact(used)
-	centroids, index := []float32{0}, map[int]uint8{0: 0}
-	for _, v := range used {
-		if v != 0 {
-			index[v] = uint8(len(centroids))
-			centroids = append(centroids, float32(v))
-		}
-	}
-	if len(centroids) > MaxCentroids {
-		return fmt.Errorf("share: parameter %q has %d values, at most %d fit a codebook", p.Name, len(centroids), MaxCentroids)
-	}
-	p.Book = &graph.Codebook{Centroids: centroids, Index: make([]uint8, len(q))}
-	for i, v := range q {
-		p.Book.Index[i] = index[v]
-	}
-	p.Refresh()
-	return nil
-}
-
-// MaskZeros prunes the weights of p whose centroid is zero, and makes the others'
-// shadows what they have been rounded to.
-func MaskZeros(p *graph.Param) {
-	p.Mask = make([]float32, len(p.Book.Index))
-	for i, c := range p.Book.Index {
-		if c != 0 {
-			p.Mask[i] = 1
-		}
-	}
-	p.Refresh()
-	copy(p.Shadow.Data, p.Value.Data)
 }

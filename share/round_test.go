@@ -158,14 +158,11 @@ func TestRound(t *testing.T) {
 
 // codeLengthsOf returns the code length of every weight of p.
 func codeLengthsOf(p *graph.Param) []float64 {
-	var q []int
-	for _, v := range p.Quanta() {
-		q = append(q, int(v))
-	}
+	q := p.Quanta()
 	bits := codeLengths(q, p.Grid.Max)
 	var each []float64
 	for _, v := range q {
-		each = append(each, bits[p.Grid.Max+v])
+		each = append(each, bits[p.Grid.Max+int(v)])
 	}
 	return each
 }
