@@ -7,6 +7,10 @@ on the samples NAME.in (float32, as many as the file holds). Output 0 of all
 samples is written to NAME.plain with graph optimizations off (every
 QuantizeLinear and DequantizeLinear is executed as it stands) and to NAME.fused
 with all of them on (integer kernels, as a program would usually run it).
+
+The entry x64quantprecision asks for kernels that add exactly: the default ones
+for uint8 activations and int8 weights clip sums of two products to 16 bits on
+x86 processors without VNNI, so that a result would depend on the processor.
 """
 import pathlib
 import sys
@@ -31,6 +35,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
         options.graph_optimization_level = level
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
+        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
