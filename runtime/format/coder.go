@@ -38,7 +38,7 @@ func (c *coder) next() byte {
 	return 0
 }
 
-// bit codes one bit with the mixer set, in contexts, the numbers of up to seven
+// bit codes one bit with the mixer set, in contexts, the numbers of up to five
 // counters.
 func (c *coder) bit(b, set int, contexts ...int32) int {
 	m := c.model
@@ -46,18 +46,23 @@ func (c *coder) bit(b, set int, contexts ...int32) int {
 	var st [inputs]int64
 	sum := int64(x.bias) << 8
 	for i, k := range contexts {
-		st[i] = int64(m.counters[k].st)
+		st[i] = m.opinion(&m.counters[k])
 		sum += int64(x.w[i]) * st[i]
 	}
 	p := m.chance(sum)
-	c.note(b, p)
-	b = c.settle(b, p)
-	step := x.learn(b, p)
+	if !c.dec {
+		c.aim(b, p)
+	}
+	one := c.narrow(p)
+	if c.settled() {
+		c.shift()
+	}
+	step := x.learn(one, p)
 	for i, k := range contexts {
 		x.w[i] += moved(st[i], step)
-		m.learn(&m.counters[k], int32(b)*65535)
+		m.counters[k].learn(one)
 	}
-	return b
+	return int(one & 1)
 }
 
 // bit3 is bit in three contexts, which differ. It is bit unrolled, since most
@@ -66,19 +71,23 @@ func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
 	m := c.model
 	x := &m.mixers[set]
 	c0, c1, c2 := &m.counters[k0], &m.counters[k1], &m.counters[k2]
-	s0, s1, s2 := int64(c0.st), int64(c1.st), int64(c2.st)
+	s0, s1, s2 := m.opinion(c0), m.opinion(c1), m.opinion(c2)
 	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2)
-	c.note(b, p)
-	b = c.settle(b, p)
-	step := x.learn(b, p)
+	if !c.dec {
+		c.aim(b, p)
+	}
+	one := c.narrow(p)
+	if c.settled() {
+		c.shift()
+	}
+	step := x.learn(one, p)
 	x.w[0] += moved(s0, step)
 	x.w[1] += moved(s1, step)
 	x.w[2] += moved(s2, step)
-	target := int32(b) * 65535
-	m.learn(c0, target)
-	m.learn(c1, target)
-	m.learn(c2, target)
-	return b
+	c0.learn(one)
+	c1.learn(one)
+	c2.learn(one)
+	return int(one & 1)
 }
 
 // bit4 is bit in four contexts, which differ.
@@ -86,48 +95,55 @@ func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
 	m := c.model
 	x := &m.mixers[set]
 	c0, c1, c2, c3 := &m.counters[k0], &m.counters[k1], &m.counters[k2], &m.counters[k3]
-	s0, s1, s2, s3 := int64(c0.st), int64(c1.st), int64(c2.st), int64(c3.st)
+	s0, s1, s2, s3 := m.opinion(c0), m.opinion(c1), m.opinion(c2), m.opinion(c3)
 	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2 + int64(x.w[3])*s3)
-	c.note(b, p)
-	b = c.settle(b, p)
-	step := x.learn(b, p)
+	if !c.dec {
+		c.aim(b, p)
+	}
+	one := c.narrow(p)
+	if c.settled() {
+		c.shift()
+	}
+	step := x.learn(one, p)
 	x.w[0] += moved(s0, step)
 	x.w[1] += moved(s1, step)
 	x.w[2] += moved(s2, step)
 	x.w[3] += moved(s3, step)
-	target := int32(b) * 65535
-	m.learn(c0, target)
-	m.learn(c1, target)
-	m.learn(c2, target)
-	m.learn(c3, target)
-	return b
+	c0.learn(one)
+	c1.learn(one)
+	c2.learn(one)
+	c3.learn(one)
+	return int(one & 1)
 }
 
-// settle narrows the interval to the part of a bit with the probability p of a
-// one: [lo, mid] stands for one, (mid, hi] for zero.
-func (c *coder) settle(b int, p int32) int {
-	mid := c.lo + uint32(uint64(c.hi-c.lo)*uint64(p)>>16)
-	if c.dec {
-		b = bit01(c.x <= mid)
+// aim makes the encoder's next bit b, which has the probability p of a one: x is
+// put into the part of the interval that narrow is to leave.
+func (c *coder) aim(b int, p int32) {
+	c.x = c.hi
+	if b == 1 {
+		c.x = c.lo
 	}
-	one := -uint32(b) // without a branch: half of the bits of values are guesses
-	c.hi, c.lo = c.hi&^one|mid&one, c.lo&one|(mid+1)&^one
-	if (c.lo^c.hi)>>24 == 0 {
-		c.shift()
-	}
-	return b
-}
-
-// note tells cost of a bit that is to be written.
-func (c *coder) note(b int, p int32) {
 	if c.cost != nil {
 		c.cost(p, b)
 	}
 }
 
+// narrow leaves the part of the interval that x is in: of a bit with the
+// probability p of a one, [lo, mid] stands for one, (mid, hi] for zero. It returns
+// all ones or zero, without a branch: half of the bits of values are guesses.
+func (c *coder) narrow(p int32) uint32 {
+	mid := c.lo + uint32(uint64(c.hi-c.lo)*uint64(p)>>16)
+	one := uint32((int64(c.x) - int64(mid) - 1) >> 32)
+	c.hi, c.lo = c.hi&^one|mid&one, c.lo&one|(mid+1)&^one
+	return one
+}
+
+// settled reports whether all of the interval has the same first byte.
+func (c *coder) settled() bool { return (c.lo^c.hi)>>24 == 0 }
+
 // shift moves the bytes that are settled out of the interval.
 func (c *coder) shift() {
-	for (c.lo^c.hi)>>24 == 0 {
+	for c.settled() {
 		if c.dec {
 			c.x = c.x<<8 | uint32(c.next())
 		} else {

@@ -23,7 +23,7 @@ func Decode(data []byte) (*File, error) {
 	if err := decodeWeights(f, weights); err != nil {
 		return nil, err
 	}
-	if err := f.Check(); err != nil {
+	if err := f.check(); err != nil { // values come from their codebooks, see codeWeight
 		return nil, err
 	}
 	Plan(f)

@@ -58,6 +58,7 @@ func expected(n int, d int64) int32 { return lg((2*int64(n)*d+65536)>>12) - 64 }
 
 // ratio compares a count with lg of what is expected, in 12 steps of half an
 // octave; 6 is as expected.
-func ratio(count int32, expected int32) int32 {
-	return min(max((lg(2*int64(count)+1)-expected+52)>>3, 0), 11)
-}
+func ratio(count int32, expected int32) int32 { return ratioOf(lg(2*int64(count)+1), expected) }
+
+// ratioOf is ratio of the count n whose lg(2n+1) is log.
+func ratioOf(log, expected int32) int32 { return min(max((log-expected+52)>>3, 0), 11) }

@@ -48,42 +48,34 @@ func (t *tables) fill() {
 }
 
 // counter estimates the probability of a one bit in one context, in 1/65536,
-// from the bits seen: the mean at first, a decaying mean later.
+// from the bits seen: by Laplace's rule at first, a decaying mean later.
 type counter struct {
-	p  uint16
-	n  uint8
-	st int16 // what it predicts, in the domain of stretch: made when it learns, so that no prediction waits for tables
+	p uint16
+	n uint8
 }
 
 // limit is the number of bits after which a counter's memory stops growing.
 const limit = 60
 
-// pace[n] is the step of a counter that has seen n bits, 131072/(2n+3), and
-// trust[n] how much its prediction counts, 1024n/(4n+5), in 1/256.
-//
-// They have room for every n, so that indexing needs no check.
-var pace, trust = func() (p, t [256]int32) {
+// pace[n] is the step of a counter that has seen n bits, 65536/(n+2). It has room
+// for every n, so that indexing needs no check.
+var pace = func() (p [256]int32) {
 	for n := range limit + 1 {
-		p[n] = int32(131072 / (2*n + 3))
-		t[n] = int32(1024 * n / (4*n + 5))
+		p[n] = int32(65536 / (n + 2))
 	}
-	return p, t
+	return p
 }()
 
-// learn moves the counter c towards a bit, 65535 for one, and makes its prediction;
-// a young counter is not trusted much.
-func (t *tables) learn(c *counter, target int32) {
+// learn moves the counter towards a bit; one is all ones or zero. It has no
+// branches: young and old counters take turns.
+func (c *counter) learn(one uint32) {
 	n := c.n
-	c.p += uint16(int64(target-int32(c.p)) * int64(pace[n]) >> 16)
-	if n < limit {
-		n++
-		c.n = n
-	}
-	c.st = int16(int32(t.stretch[c.p>>5]) * trust[n] >> 8)
+	c.p += uint16(int64(int32(one&65535)-int32(c.p)) * int64(pace[n]) >> 16)
+	c.n = n + uint8(uint32(int32(n)-limit)>>31)
 }
 
 // inputs is the most contexts that are mixed for a bit.
-const inputs = 7
+const inputs = 5
 
 // mixer holds the weights of one set, 16.16 fixed point.
 type mixer struct {
@@ -96,9 +88,9 @@ type mixer struct {
 const rate = 48
 
 // learn returns the step of the weights after a bit that had the probability p
-// of a one, and moves the bias.
-func (x *mixer) learn(bit int, p int32) int64 {
-	step := rate * int64(int32(bit)<<16-p)
+// of a one, and moves the bias; one is all ones or zero.
+func (x *mixer) learn(one uint32, p int32) int64 {
+	step := rate * int64(int32(one&65536)-p)
 	x.bias += int32((256*step + 1<<21) >> 22)
 	return step
 }
@@ -127,6 +119,9 @@ func newModel() *model {
 	}
 	return m
 }
+
+// opinion is what a counter predicts, in the domain of stretch.
+func (m *model) opinion(c *counter) int64 { return int64(m.stretch[c.p>>5]) }
 
 // chance is the probability of a one, 1/65536, of the weighted sum of opinions.
 func (m *model) chance(sum int64) int32 {

@@ -212,6 +212,19 @@ func equal(a, b []int) bool {
 // Check verifies that f is consistent: the order of tensors, weights and tables
 // that Finish makes, shapes as they follow, references and grids in range.
 func (f *File) Check() error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	for i := range f.Weights {
+		if err := f.Weights[i].listed(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check is Check but for the values of weights.
+func (f *File) check() error {
 	if len(f.Inputs) == 0 || len(f.Outputs) == 0 || len(f.Inputs) > MaxInputs || len(f.Tensors) > MaxTensors {
 		return Error("a network needs outputs, 1 to " + itoa(MaxInputs) + " inputs, and at most " + itoa(MaxTensors) + " tensors")
 	}
@@ -277,14 +290,21 @@ func (w *Weight) check() error {
 			return Error("a weight scale is not a number between 2^-40 and 2^30")
 		}
 	}
-	if w.Book == nil {
-		return nil
-	}
-	var listed [256]bool
 	for i, v := range w.Book {
 		if i > 0 && v <= w.Book[i-1] {
 			return Error("a codebook is not in ascending order")
 		}
+	}
+	return nil
+}
+
+// listed verifies that the codebook, if there is one, has every value.
+func (w *Weight) listed() error {
+	if w.Book == nil {
+		return nil
+	}
+	var listed [256]bool
+	for _, v := range w.Book {
 		listed[uint8(v)] = true
 	}
 	for _, v := range w.Values {

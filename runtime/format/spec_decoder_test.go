@@ -14,8 +14,8 @@ import (
 type specDecoder struct {
 	in        []byte
 	lo, hi, x uint32
-	p, n      [9824]int
-	w         [26][7]int32
+	p, n      [6752]int
+	w         [26][5]int32
 	bias      [26]int32
 	stretch   [2048]int
 }
@@ -66,10 +66,10 @@ func specSquash(x int) int {
 
 func (d *specDecoder) bit(set int, contexts ...int) int {
 	w, bias := &d.w[set], &d.bias[set]
-	var st [7]int
+	var st [5]int
 	sum := int64(*bias) * 256
 	for i, c := range contexts {
-		st[i] = d.stretch[d.p[c]>>5] * (1024 * d.n[c] / (4*d.n[c] + 5)) >> 8
+		st[i] = d.stretch[d.p[c]>>5]
 		sum += int64(w[i]) * int64(st[i])
 	}
 	x := int(min(max(sum>>18, -512), 511))
@@ -87,14 +87,14 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	step := int64(48 * (65536*b - p))
 	for i, c := range contexts {
 		w[i] += int32((int64(st[i])*step + 1<<19) >> 20)
-		d.p[c] += int(int64(65535*b-d.p[c]) * int64(131072/(2*d.n[c]+3)) >> 16)
+		d.p[c] += int(int64(65535*b-d.p[c]) * int64(65536/(d.n[c]+2)) >> 16)
 		d.n[c] = min(d.n[c]+1, 60)
 	}
 	*bias += int32((256*step + 1<<21) >> 22)
 	return b
 }
 
-const specBlock, specMask, specValue, specInt = 64, 960, 5056, 7776
+const specBlock, specMask, specValue, specInt = 64, 960, 1984, 4704
 
 func (d *specDecoder) number(a, b int) uint32 {
 	l := 0
@@ -294,17 +294,16 @@ func (d *specDecoder) values(rows, kh, kw, c, kind int, live []bool, book []int8
 				contexts := []int{
 					specMask + 9*colRatio + first,
 					specMask + 128 + 144*kind + 12*rowRatio + colRatio,
-					specMask + 560 + 1024*kind + 4*(16*specLog(K)+specLog(r)) + prev,
 				}
 				switch kind {
 				case 0, 1:
-					contexts = append(contexts, specMask+3648+48*kind+4*(3*(2*left+above)+diag)+2*far+prev)
+					contexts = append(contexts, specMask+560+64*kind+32*prev+8*diag+4*above+2*far+left)
 				case 2:
-					contexts = append(contexts, specMask+3632+specLog(inRow))
+					contexts = append(contexts, specMask+688+specLog(inRow))
 				}
 				if kind == 0 {
-					contexts = append(contexts, specMask+3744+16*min(plane[ch], 7)+specLog(inRow),
-						specMask+3872+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p))
+					contexts = append(contexts, specMask+704+16*min(plane[ch], 7)+specLog(inRow),
+						specMask+832+12*ratio(inPos[p], r*c+ch)+ratio(inChannel[ch], r*kh*kw+p))
 				}
 				implied := inRow == start && j == m-1
 				nonzero := implied || d.bit(set, contexts...) == 1

@@ -49,6 +49,11 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	t.codeLive()
 	t.spent(partMasks)
 	t.code()
+	if c.dec && w.Book != nil {
+		zeros, others := int(t.n) < len(w.Values), t.n > 0
+		_, listed := slices.BinarySearch(w.Book, 0)
+		c.broken = c.broken || zeros && !listed || others && len(w.Book) == bit01(listed)
+	}
 	if c.short || c.broken {
 		return
 	}

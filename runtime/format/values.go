@@ -2,20 +2,20 @@ package format
 
 // codeIndex codes v, a value of the sorted book, as a place in it: a binary
 // tree of halves.
-func (t *tensorCoder) codeIndex(v int8, w *row, at *column, b *neighbours) int8 {
+func (t *tensorCoder) codeIndex(v int8, w *row, at *column, around int32) int8 {
 	lo, hi := 0, len(t.book)
 	node := int32(1)
-	around := sign(b.upV)*3 + sign(b.sideV)
-	signs, size := b.signs(at), at.size(w)
+	signs, size := t.signs(at), at.size(w)
 	for depth := 0; hi-lo > 1; depth++ {
 		mid := (lo + hi) / 2
 		n := node & 63
-		bit := t.bit3(bit01(!t.dec && v >= t.book[mid]), setValue+min(depth, 7), ctxValue+n*9+around, ctxValue+576+n*25+signs, ctxValue+2176+n*8+size)
-		if bit == 1 {
-			lo = mid
-		} else {
-			hi = mid
+		bit := 0
+		if !t.dec && v >= t.book[mid] {
+			bit = 1
 		}
+		bit = t.bit3(bit, setValue+min(depth, 7), ctxValue+around+n*9, ctxValue+576+signs+n*25, ctxValue+2176+size+n*8)
+		lo += bit * (mid - lo) // without a branch
+		hi = mid + bit*(hi-mid)
 		if node = node<<1 | int32(bit); node > 255 {
 			node = node&127 | 128
 		}
@@ -24,8 +24,14 @@ func (t *tensorCoder) codeIndex(v int8, w *row, at *column, b *neighbours) int8 
 }
 
 // signs is the context of the signs in the column so far and around the weight, 0..24.
-func (b *neighbours) signs(at *column) int32 {
-	s := 2*(plus(b.sideV)+plus(b.aboveV)) + plus(b.farV) + plus(b.leftV) + plus(b.rightV)
+func (t *tensorCoder) signs(at *column) int32 {
+	if t.kind == kindPlain {
+		return int32(at.sign+2)*5 + 2
+	}
+	c, i, own := t.g.c, int(at.at), t.own
+	s := 2*plus(own[i-c]) + plus(own[i-2*c])
+	i -= t.line
+	s += 2*plus(own[i]) + plus(own[i-c]) + plus(own[i+c])
 	return int32(at.sign+2)*5 + min(max((s+5)/2, 0), 4)
 }
 

@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // Layer is the packed weights of a convolution or a dense layer.
 //
 // acc[c] = Start[c] + sum over the patch of x * w, with Start holding the bias
@@ -32,30 +34,40 @@ const wide = ^uint(0)>>63 == 1
 // 255*sum|w| + |bias| < 2^31 in each channel.
 func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
 	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
-	kept := 0
-	for c := 0; c < outC; c++ {
-		sum := int32(0)
-		for _, v := range w[c*k : (c+1)*k] {
-			sum += int32(v)
-			if v != 0 {
-				kept++
-			}
-		}
-		l.Start[c] = -int32(zero) * sum
-		if bias != nil {
-			l.Start[c] += bias[c]
-		}
+	const longest = 1 << 16 // sum that two 32-bit lanes hold for sure: 2^31 / (127*128)
+	most := (sparseBelow*outC*k - 1) / 256
+	if k > longest {
+		most = outC * k
 	}
-	const most = 1 << 16 // longest sum that two 32-bit lanes hold for sure: 2^31 / (127*128)
 	switch {
-	case kept*256 < sparseBelow*outC*k || k > most:
-		l.packSparse(w, kept)
+	case l.packSparse(w, most):
 	case wide:
 		l.packPairs(w)
 	default:
 		l.packQuads(w)
 	}
+	for c := range l.Start {
+		l.Start[c] = -int32(zero) * l.sum(w, c)
+		if bias != nil {
+			l.Start[c] += bias[c]
+		}
+	}
 	return l
+}
+
+// sum adds up the weights of channel c of w.
+func (l *Layer) sum(w []int8, c int) int32 {
+	sum := int32(0)
+	if l.Sparse() {
+		for _, v := range l.weight[l.first[c]:l.first[c+1]] {
+			sum += v
+		}
+		return sum
+	}
+	for _, v := range w[c*l.K : (c+1)*l.K] {
+		sum += int32(v)
+	}
+	return sum
 }
 
 // Sparse reports whether the layer is a list of weights.
@@ -66,18 +78,23 @@ func (l *Layer) Bytes() int {
 	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
 }
 
-func (l *Layer) packSparse(w []int8, kept int) {
-	l.first = make([]int32, 0, l.OutC+1)
-	l.offset, l.weight = make([]int32, 0, kept), make([]int32, 0, kept)
+// packSparse lists the weights other than zero, unless there are more than most.
+func (l *Layer) packSparse(w []int8, most int) bool {
+	first := make([]int32, 0, l.OutC+1)
+	var offset, weight []int32
 	for c := 0; c < l.OutC; c++ {
-		l.first = append(l.first, int32(len(l.offset)))
+		first = append(first, int32(len(offset)))
 		for i, v := range w[c*l.K : (c+1)*l.K] {
 			if v != 0 {
-				l.offset, l.weight = append(l.offset, int32(i)), append(l.weight, int32(v))
+				offset, weight = append(offset, int32(i)), append(weight, int32(v))
 			}
 		}
+		if len(offset) > most {
+			return false
+		}
 	}
-	l.first = append(l.first, int32(len(l.offset)))
+	l.first, l.offset, l.weight = append(first, int32(len(offset))), slices.Clone(offset), slices.Clone(weight)
+	return true
 }
 
 // packPairs puts two channels into each 64-bit word, w0 + w1<<32: one

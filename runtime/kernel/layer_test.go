@@ -49,7 +49,7 @@ var packings = []struct {
 }{
 	{"pairs", (*Layer).packPairs},
 	{"quads", (*Layer).packQuads},
-	{"sparse", func(l *Layer, w []int8) { l.packSparse(w, 0) }},
+	{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }},
 }
 
 // repacked returns l in the given form.
@@ -262,7 +262,7 @@ func BenchmarkDensity(b *testing.B) {
 		for _, form := range []struct {
 			name string
 			pack func(*Layer, []int8)
-		}{{"sparse", func(l *Layer, w []int8) { l.packSparse(w, 0) }}, {"dense", dense}} {
+		}{{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }}, {"dense", dense}} {
 			l := repacked(base, w, form.pack)
 			b.Run(strconv.Itoa(d)+"of256/"+form.name, func(b *testing.B) {
 				acc, y := make([]int32, outC), make([]int8, outC)
