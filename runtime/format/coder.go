@@ -57,9 +57,9 @@ func (c *coder) bit(b, set int, contexts ...int32) int {
 	if c.settled() {
 		c.shift()
 	}
-	step := x.learn(one, p)
+	e := x.learn(one, p)
 	for i, k := range contexts {
-		x.w[i] += moved(st[i], step)
+		x.w[i] += moved(st[i], e)
 		m.counters[k].learn(one)
 	}
 	return int(one & 1)
@@ -80,10 +80,10 @@ func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
 	if c.settled() {
 		c.shift()
 	}
-	step := x.learn(one, p)
-	x.w[0] += moved(s0, step)
-	x.w[1] += moved(s1, step)
-	x.w[2] += moved(s2, step)
+	e := x.learn(one, p)
+	x.w[0] += moved(s0, e)
+	x.w[1] += moved(s1, e)
+	x.w[2] += moved(s2, e)
 	c0.learn(one)
 	c1.learn(one)
 	c2.learn(one)
@@ -104,11 +104,11 @@ func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
 	if c.settled() {
 		c.shift()
 	}
-	step := x.learn(one, p)
-	x.w[0] += moved(s0, step)
-	x.w[1] += moved(s1, step)
-	x.w[2] += moved(s2, step)
-	x.w[3] += moved(s3, step)
+	e := x.learn(one, p)
+	x.w[0] += moved(s0, e)
+	x.w[1] += moved(s1, e)
+	x.w[2] += moved(s2, e)
+	x.w[3] += moved(s3, e)
 	c0.learn(one)
 	c1.learn(one)
 	c2.learn(one)

@@ -83,20 +83,18 @@ type mixer struct {
 	bias int32
 }
 
-// rate is that of the mixers' learning, in 1/65536 of a weight for an error and
-// an opinion of 1.
-const rate = 48
-
-// learn returns the step of the weights after a bit that had the probability p
-// of a one, and moves the bias; one is all ones or zero.
-func (x *mixer) learn(one uint32, p int32) int64 {
-	step := rate * int64(int32(one&65536)-p)
-	x.bias += int32((256*step + 1<<21) >> 22)
-	return step
+// learn returns the error of the probability p of a one, and moves the bias; one is
+// all ones or zero. A mixer's rate of learning is 1/1024: of a weight, for an
+// error and an opinion of 1.
+func (x *mixer) learn(one uint32, p int32) int32 {
+	e := int32(one&65536) - p
+	x.bias += (e + 1<<7) >> 8
+	return e
 }
 
-// moved is what the weight of a counter moves by that predicted st.
-func moved(st, step int64) int32 { return int32((st*step + 1<<19) >> 20) }
+// moved is what the weight of a counter moves by that predicted st, after the error
+// e. |st| < 2^11 and |e| <= 2^16: 32 bits hold the product.
+func moved(st int64, e int32) int32 { return (int32(st)*e + 1<<13) >> 14 }
 
 // model predicts bits. It is the same on both sides of the coder. Its parts lie
 // at fixed places, which the loops over bits reach without a detour.

@@ -84,13 +84,13 @@ func (d *specDecoder) bit(set int, contexts ...int) int {
 	for d.lo>>24 == d.hi>>24 {
 		d.lo, d.hi, d.x = d.lo<<8, d.hi<<8|255, d.x<<8|uint32(d.byte())
 	}
-	step := int64(48 * (65536*b - p))
+	e := int64(65536*b - p)
 	for i, c := range contexts {
-		w[i] += int32((int64(st[i])*step + 1<<19) >> 20)
+		w[i] += int32((int64(st[i])*e + 1<<13) >> 14)
 		d.p[c] += int(int64(65535*b-d.p[c]) * int64(65536/(d.n[c]+2)) >> 16)
 		d.n[c] = min(d.n[c]+1, 60)
 	}
-	*bias += int32((256*step + 1<<21) >> 22)
+	*bias += int32((e + 1<<7) >> 8)
 	return b
 }
 
