@@ -40,6 +40,7 @@ type feed struct {
 	classes []int
 	pick    []int
 	missing []int
+	threads int
 }
 
 // source is where a feed takes its samples from.
@@ -66,9 +67,12 @@ func newFeed(g *graph.Graph, from source, task string, batch, threads int, seed 
 		source: from, sets: make([]*dataset.Set, from.copies), task: task, teacher: p,
 		logits: make([]float32, answers*p.Outputs()), known: make([]bool, answers),
 		pcg: pcg, rng: rand.New(pcg), shape: shape,
-		x: tensor.New(shape.WithBatch(batch)...), soft: tensor.New(batch, p.Outputs()), classes: make([]int, batch),
+		x: tensor.New(shape.WithBatch(batch)...), soft: tensor.New(batch, p.Outputs()), classes: make([]int, batch), threads: threads,
 	}, nil
 }
+
+// readAtOnce is the number of samples that a goroutine reads in one go.
+const readAtOnce = 16
 
 // next returns a batch of size samples, valid until the next call.
 func (f *feed) next(size int) train.Batch {
@@ -86,15 +90,22 @@ func (f *feed) next(size int) train.Batch {
 	width := f.teacher.Outputs()
 	sample := f.shape.Sample().Size()
 	f.ask()
+	for _, p := range f.pick {
+		f.copy(p / f.n) // is made by one goroutine
+	}
+	train.Parallel(f.threads, (size+readAtOnce-1)/readAtOnce, func(i int) {
+		for k := i * readAtOnce; k < min((i+1)*readAtOnce, size); k++ {
+			p := f.pick[k]
+			f.copy(p/f.n).Read(p%f.n, f.x.Data[k*sample:(k+1)*sample])
+		}
+	})
 	for k, p := range f.pick {
-		set := f.copy(p / f.n)
 		x, soft := f.x.Data[k*sample:(k+1)*sample], f.soft.Data[k*width:(k+1)*width]
-		set.Read(p%f.n, x)
 		a := f.answer(p)
 		copy(soft, f.logits[a*width:(a+1)*width])
 		switch f.task {
 		case TaskAccuracy:
-			f.classes[k] = set.Labels[p%f.n]
+			f.classes[k] = f.copy(p / f.n).Labels[p%f.n]
 		case TaskAgreement:
 			f.classes[k] = draw(soft, f.rng.Float64())
 		default:

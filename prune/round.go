@@ -6,6 +6,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
+	"edgec/internal/vec"
 )
 
 // Round is one round of dynamic threshold pruning: while the network is
@@ -91,12 +92,7 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 // Decay multiplies the shadows of pruned elements by 0.999.
 func Decay(ls []*Layer) {
 	for _, l := range ls {
-		w := l.Param.Shadow.Data
-		for i, m := range l.Param.Mask {
-			if m == 0 {
-				w[i] *= decay
-			}
-		}
+		vec.Fade(l.Param.Shadow.Data[:len(l.Param.Mask)], l.Param.Mask, decay)
 	}
 }
 

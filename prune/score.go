@@ -3,6 +3,7 @@ package prune
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/train"
@@ -104,10 +105,19 @@ func prices(p *graph.Param) []float32 {
 		q = math.Max(0.003, math.Min(0.9, q))
 		return float32(math.Max(1, 2.5+math.Log2((1-q)/q)))
 	}
+	counts := slices.Compact(slices.Sorted(slices.Values(colN)))
+	which := make([]int, cols) // of counts
+	for c, n := range colN {
+		which[c], _ = slices.BinarySearch(counts, n)
+	}
+	odds := make([]float32, len(counts))
 	for r := 0; r < rows; r++ {
 		a := math.Max(rowN[r]-0.5, 0.1) / math.Max(total, 1)
-		for c := 0; c < cols; c++ {
-			out[r*cols+c] = logOdds(a * math.Max(colN[c]-0.4, 0.1))
+		for k, n := range counts {
+			odds[k] = logOdds(a * math.Max(n-0.4, 0.1))
+		}
+		for c, k := range which {
+			out[r*cols+c] = odds[k]
 		}
 	}
 	return out

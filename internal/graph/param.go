@@ -99,34 +99,63 @@ func (g *Grid) ScaleOf(c int) float32 {
 }
 
 // Refresh recomputes Value from the shadow and the constraints.
-func (p *Param) Refresh() {
-	dst, w := p.Value.Data, p.Shadow.Data
+func (p *Param) Refresh() { p.RefreshRows(0, p.Channels()) }
+
+// RefreshRows is Refresh of the output channels lo to hi-1. Calls for distinct
+// channels may run at once.
+func (p *Param) RefreshRows(lo, hi int) {
+	row := len(p.Shadow.Data) / max(p.Channels(), 1)
+	a, b := lo*row, hi*row
+	dst, w := p.Value.Data[a:b], p.Shadow.Data[a:b]
 	switch {
 	case p.Grid != nil && p.Book != nil:
-		p.each(func(i int, scale float32) { dst[i] = float32(p.quantum(i, scale)) * scale })
+		p.refreshBook(lo, hi, row)
 	case p.Grid != nil:
-		p.refreshGrid(dst, w)
+		if p.Mask != nil {
+			vec.Mul(dst, w, p.Mask[a:b])
+			w = dst
+		}
+		p.refreshGrid(dst, w, lo, row)
 	case p.Mask != nil:
-		vec.Mul(dst, w, p.Mask)
+		vec.Mul(dst, w, p.Mask[a:b])
 	default:
 		copy(dst, w)
 	}
 }
 
-// refreshGrid rounds the masked shadow to the grid: quantum for each element.
-func (p *Param) refreshGrid(dst, w []float32) {
-	if p.Mask != nil {
-		vec.Mul(dst, w, p.Mask)
-		w = dst
-	}
+// refreshGrid rounds w, the masked shadows of the channels from first on, to the
+// grid: quantum for each element.
+func (p *Param) refreshGrid(dst, w []float32, first, row int) {
 	step := 1 << p.Grid.Shift
 	limit := float64(p.Grid.Max / step * step)
-	row := len(dst)
-	if len(p.Grid.Scale) > 1 {
-		row /= p.Channels()
+	if len(p.Grid.Scale) == 1 {
+		row = max(len(dst), 1)
 	}
-	for c, scale := range p.Grid.Scale {
-		vec.Quantize(dst[c*row:(c+1)*row], w[c*row:(c+1)*row], scale, float64(step), -limit, limit)
+	for k := 0; k < len(dst); k += row {
+		vec.Quantize(dst[k:k+row], w[k:k+row], p.Grid.ScaleOf(first+k/row), float64(step), -limit, limit)
+	}
+}
+
+// refreshBook looks the channels lo to hi-1 up in the codebook: quantum for each
+// element.
+func (p *Param) refreshBook(lo, hi, row int) {
+	rounded := make([]float32, len(p.Book.Centroids))
+	for k, c := range p.Book.Centroids {
+		rounded[k] = float32(math.Round(float64(c)))
+	}
+	for c := lo; c < hi; c++ {
+		scale := p.Grid.ScaleOf(c)
+		dst, index := p.Value.Data[c*row:(c+1)*row], p.Book.Index[c*row:(c+1)*row]
+		for i, k := range index {
+			dst[i] = rounded[k] * scale
+		}
+		if p.Mask != nil {
+			for i, m := range p.Mask[c*row : (c+1)*row] {
+				if m == 0 {
+					dst[i] = 0
+				}
+			}
+		}
 	}
 }
 

@@ -67,10 +67,36 @@ type Trainer struct {
 	cfg    Config
 	view   *graph.Graph
 	params []*graph.Param
+	spans  []span // of all parameters, for work that is done on each element
 	shards []*shard
 	step   int // of Adam's bias correction
 	avg    int // steps since the average started
 	books  map[*graph.Param]*bookState
+}
+
+// span is the output channels lo to hi-1 of a parameter, whose elements are
+// from to to-1.
+type span struct {
+	param    int
+	lo, hi   int
+	from, to int
+}
+
+// spanSize is the number of elements that a span has at most, when its channels
+// have no more.
+const spanSize = 1 << 14
+
+func spans(params []*graph.Param) (list []span) {
+	for k, p := range params {
+		n, rows := len(p.Shadow.Data), max(p.Channels(), 1)
+		row := n / rows
+		step := max(spanSize/max(row, 1), 1)
+		for lo := 0; lo < p.Channels(); lo += step {
+			hi := min(lo+step, rows)
+			list = append(list, span{k, lo, hi, lo * row, hi * row})
+		}
+	}
+	return list
 }
 
 type shard struct {
@@ -95,6 +121,7 @@ func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	if len(t.view.Outputs) != 1 {
 		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
 	}
+	t.spans = spans(t.params)
 	part := (cfg.Batch + cfg.Shards - 1) / cfg.Shards
 	for i := 0; i < cfg.Shards; i++ {
 		tape, err := graph.NewTape(t.view, part)
@@ -164,12 +191,13 @@ func (t *Trainer) Gradients(b Batch) (float64, error) {
 		}
 		loss += s.loss
 	}
-	t.parallel(len(t.params), func(i int) {
-		p := t.params[i]
-		sum := t.shards[0].tape.Gradient(p).Data
+	t.parallel(len(t.spans), func(i int) {
+		at := t.spans[i]
+		p := t.params[at.param]
+		sum := t.shards[0].tape.Gradient(p).Data[at.from:at.to]
 		for _, s := range t.shards[1:] {
 			if d := s.tape.Gradient(p); d != nil { // nil: the shard has been empty so far
-				addTo(sum, d.Data)
+				addTo(sum, d.Data[at.from:at.to])
 			}
 		}
 	})
@@ -239,20 +267,24 @@ func (t *Trainer) Update(lr float64) {
 		}
 	}
 	t.parallel(len(t.params), func(i int) {
-		p := t.params[i]
+		if p := t.params[i]; p.Book != nil && p.Role != graph.Constant {
+			t.updateBook(p, t.Gradient(p), lr)
+		}
+	})
+	a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
+	d := float32(t.decay())
+	t.parallel(len(t.spans), func(i int) {
+		at := t.spans[i]
+		p := t.params[at.param]
 		if p.Role == graph.Constant {
 			return
 		}
-		g := t.Gradient(p)
-		a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
-		a.update(p.Shadow.Data, g, p.State[StateMean], p.State[StateSquare])
-		if p.Book != nil {
-			t.updateBook(p, g, lr)
+		w := p.Shadow.Data[at.from:at.to]
+		a.update(w, t.Gradient(p)[at.from:at.to], p.State[StateMean][at.from:at.to], p.State[StateSquare][at.from:at.to])
+		if d > 0 && p.Book == nil {
+			average(p.State[StateAverage][at.from:at.to], w, d)
 		}
-		if d := t.decay(); d > 0 && p.Book == nil {
-			average(p.State[StateAverage], p.Shadow.Data, float32(d))
-		}
-		p.Refresh()
+		p.RefreshRows(at.lo, at.hi)
 	})
 }
 

@@ -203,6 +203,16 @@ func Average(a, w []float32, rate float32) {
 	}
 }
 
+// Fade multiplies by keep where m[i] is 0 and by 1 where it is 1:
+// w[i] *= keep + (1-keep) * m[i], for keep from 0.5 to 1.
+func Fade(w, m []float32, keep float32) {
+	m = m[:len(w)]
+	rest := 1 - keep
+	for i := fadeBlocks(w, m, keep, rest); i < len(w); i++ {
+		w[i] *= keep + float32(rest*m[i])
+	}
+}
+
 // AdamStep holds the constants of Adam (Kingma, Ba 2015, algorithm 1), with
 // the bias corrections folded in as the paper's section 2 ends.
 type AdamStep struct {

@@ -69,6 +69,9 @@ func sumAVX2(n int, s, x *float32)
 func averageAVX2(n int, a, w *float32, rate float32)
 
 //go:noescape
+func fadeAVX2(n int, w, m *float32, keep, rest float32)
+
+//go:noescape
 func adamAVX2(n int, w, grad, m, v, k *float32)
 
 //go:noescape
@@ -208,6 +211,14 @@ func averageBlocks(a, w []float32, rate float32) int {
 	n := blocks(len(a), 8)
 	if n > 0 {
 		averageAVX2(n, &a[0], &w[0], rate)
+	}
+	return n
+}
+
+func fadeBlocks(w, m []float32, keep, rest float32) int {
+	n := blocks(len(w), 8)
+	if n > 0 {
+		fadeAVX2(n, &w[0], &m[0], keep, rest)
 	}
 	return n
 }

@@ -393,6 +393,24 @@ loop:
 	VMOVUPS Y0, (DI)(BX*1)
 	AGAIN(loop)
 
+// func fadeAVX2(n int, w, m *float32, keep, rest float32)
+TEXT ·fadeAVX2(SB), NOSPLIT, $0-32
+	SETUP
+	MOVQ w+8(FP), DI
+	MOVQ m+16(FP), SI
+	VBROADCASTSS keep+24(FP), Y2
+	VBROADCASTSS rest+28(FP), Y3
+	ADDQ BX, DI
+	ADDQ BX, SI
+	NEGQ BX
+
+loop:
+	VMULPS  (SI)(BX*1), Y3, Y0
+	VADDPS  Y2, Y0, Y0
+	VMULPS  (DI)(BX*1), Y0, Y0
+	VMOVUPS Y0, (DI)(BX*1)
+	AGAIN(loop)
+
 // func adamAVX2(n int, w, grad, m, v, k *float32)
 //
 // k holds beta1, 1-beta1, beta2, 1-beta2, rate, root, epsilon.

@@ -85,6 +85,8 @@ var kernels = []struct {
 		}},
 	{"Fill", 1, func(x [][]float32, p, _ float32) { Fill(x[0], p) },
 		func(x [][]float32, i int, p, _ float32) { x[0][i] = p }},
+	{"Fade", 2, func(x [][]float32, p, _ float32) { Fade(x[0], x[1], p) },
+		func(x [][]float32, i int, p, _ float32) { x[0][i] *= p + float32((1-p)*x[1][i]) }},
 	{"Average", 2, func(x [][]float32, p, _ float32) { Average(x[0], x[1], p) },
 		func(x [][]float32, i int, p, _ float32) { x[0][i] += float32(p * float32(x[1][i]-x[0][i])) }},
 	{"Update", 4, func(x [][]float32, p, _ float32) { adamExample(p).Update(x[0], x[1], x[2], x[3]) },
