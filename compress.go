@@ -132,6 +132,9 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if r.Labels != nil && len(r.Labels) != m.Outputs() {
 		return nil, fmt.Errorf("edgec: %d labels for %d outputs", len(r.Labels), m.Outputs())
 	}
+	if t := r.Teacher; t != nil && (!t.Input().Equal(m.Input()) || t.Outputs() != m.Outputs()) {
+		return nil, fmt.Errorf("edgec: the teacher %q takes %v and gives %d outputs, network %q takes %v and gives %d; they have to be alike", t.Name, t.Input(), t.Outputs(), m.Name, m.Input(), m.Outputs())
+	}
 	task, err := taskOf(m.graph, set, r.NoLabels)
 	if err != nil {
 		return nil, err
@@ -142,6 +145,9 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	}
 	trainedOn := r.TrainedOn == "yes" || r.TrainedOn != "no" && data.Test != nil
 	s.report = &Report{TrainedOn: trainedOn, Model: m.Name, Recipe: r, Task: task, FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs()}
+	if r.Teacher != nil {
+		s.report.Teacher = r.Teacher.Name
+	}
 	s.net = m.graph.Clone()
 	s.net = softmaxFree(s.net, task)
 	if err := s.openJournal(data); err != nil {
@@ -209,9 +215,13 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	for _, f := range folds[1:] {
 		in = append(in, f...)
 	}
+	teacher := s.model
+	if s.recipe.Teacher != nil {
+		teacher = s.recipe.Teacher
+	}
 	// an expensive teacher is asked about fewer samples
 	const teacherWork = 4e12
-	pool := int(teacherWork / float64(max(s.report.FloatMACs, 1)))
+	pool := int(teacherWork / float64(max(teacher.MACs(), 1)))
 	in = in[:min(len(in), max(pool, 1000))]
 	fit := set.Subset(in)
 	from := source{n: len(in), copies: 1}
@@ -250,7 +260,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		return err
 	}
 	from.make = func(copy int) *dataset.Set { return augmented(fit, copy) }
-	s.feed, err = newFeed(s.model.graph, from, task, 256, s.threads, s.recipe.Seed)
+	s.feed, err = newFeed(teacher.graph, from, task, 256, s.threads, s.recipe.Seed)
 	return err
 }
 

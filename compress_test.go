@@ -231,6 +231,63 @@ func TestCompressWithoutLabels(t *testing.T) {
 	}
 }
 
+// TestCompressTeacher: another network is imitated when it is named, a good one or a
+// liar.
+func TestCompressTeacher(t *testing.T) {
+	p := get(t, classification)
+	teacher := get(t, wideClassification)
+	liar, err := onnx.Decode(teacher.file, "liar.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, last := range liar.Params()[len(liar.Params())-2:] { // every class takes the weights of the one before
+		d, row := last.Shadow.Data, len(last.Shadow.Data)/4
+		copy(d, append(slices.Clone(d[3*row:]), d[:3*row]...))
+		for i := range d {
+			d[i] *= 20 // and is sure of it
+		}
+		last.Refresh()
+	}
+	file, err := onnx.Encode(liar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := quick()
+	r.MaxDrop, r.MaxSize = 0, 700
+	var drops []float64
+	for _, file := range [][]byte{teacher.file, file} {
+		if r.Teacher, err = edgec.OpenBytes(file, "teacher.onnx"); err != nil {
+			t.Fatal(err)
+		}
+		report := compress(t, p, r)
+		sound(t, p, report)
+		if report.Teacher != "teacher" {
+			t.Errorf("the report names the teacher %q", report.Teacher)
+		}
+		i := slices.IndexFunc(report.Stages, func(s edgec.Stage) bool { return s.Name == "warm-up" })
+		drops = append(drops, report.Stages[i].Drop) // later ones learn less from a liar
+	}
+	if drops[0] > 3 || drops[1] < 6 {
+		t.Errorf("the first steps lose %v points after a good teacher, %v after a liar", drops[0], drops[1])
+	}
+
+	other := get(t, reconstruction).model(t)
+	r.Teacher = other
+	if _, err := edgec.Compress(context.Background(), p.model(t), p.data, r, nil); err == nil || !strings.Contains(err.Error(), "have to be alike") {
+		t.Errorf("a teacher of other inputs: %v", err)
+	}
+	for _, change := range []func(*edgec.Recipe){
+		func(r *edgec.Recipe) { r.NoLabels = true },
+		func(r *edgec.Recipe) { r.NoTraining = true },
+	} {
+		r := r
+		change(&r)
+		if r.Validate() == nil {
+			t.Errorf("%+v is accepted", r)
+		}
+	}
+}
+
 // TestCompressReconstruction: a network with as many outputs as inputs and no
 // labels is measured by its distance, 100 for the float network.
 func TestCompressReconstruction(t *testing.T) {

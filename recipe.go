@@ -28,6 +28,10 @@ type Recipe struct {
 	// NoLabels leaves labels aside: the float network is the teacher, and the
 	// metric is agreement with it.
 	NoLabels bool `json:"no_labels,omitempty"`
+	// Teacher is the network whose answers training imitates (beside the labels); nil:
+	// the network itself. A better one of the same input and outputs makes files
+	// better at the same size; losses are still measured against the network itself.
+	Teacher *Model `json:"-"`
 	// NoTraining takes no gradient steps: weights are pruned and rounded by what the
 	// layers' inputs have in common. That takes seconds to minutes and a thousand samples,
 	// and makes much larger files than training does.
@@ -78,6 +82,12 @@ func (r Recipe) Validate() error {
 	}
 	if r.TrainedOn != "" && r.TrainedOn != "yes" && r.TrainedOn != "no" {
 		bad("trained on is %q; give yes or no, or leave it out", r.TrainedOn)
+	}
+	if r.Teacher != nil && r.NoLabels {
+		bad("there is another teacher but no labels: files are judged by agreement with the network itself then; leave one out")
+	}
+	if r.Teacher != nil && r.NoTraining {
+		bad("there is a teacher but no training; leave one out")
 	}
 	if r.Resume && r.Journal == "" {
 		bad("there is no journal to resume a search from; name it")

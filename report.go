@@ -10,10 +10,11 @@ import (
 type Report struct {
 	Model       string  `json:"model"`
 	Recipe      Recipe  `json:"recipe"`
-	TrainedOn   bool    `json:"trained_on"`   // the float network knows the training data; see Compress
-	Task        string  `json:"task"`         // what the metric counts; see Task
-	FloatBytes  int     `json:"float_bytes"`  // of the file that was read
-	FloatParams int     `json:"float_params"` // weights and biases
+	Teacher     string  `json:"teacher,omitempty"` // the name of another network that was imitated
+	TrainedOn   bool    `json:"trained_on"`        // the float network knows the training data; see Compress
+	Task        string  `json:"task"`              // what the metric counts; see Task
+	FloatBytes  int     `json:"float_bytes"`       // of the file that was read
+	FloatParams int     `json:"float_params"`      // weights and biases
 	FloatMACs   int64   `json:"float_macs"`
 	Float       Metrics `json:"float"`                 // the float network, what drops are taken from
 	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end

@@ -81,7 +81,7 @@ func restore(g *graph.Graph, ps []paramState) error {
 	return nil
 }
 
-// fingerprint tells searches apart that would leave something else: by network, data
+// fingerprint tells searches apart that would leave something else: by networks, data
 // and recipe.
 func fingerprint(m *Model, data *dataset.Splits, r Recipe) (string, error) {
 	h := sha256.New()
@@ -90,7 +90,6 @@ func fingerprint(m *Model, data *dataset.Splits, r Recipe) (string, error) {
 		return "", fmt.Errorf("edgec: %w", err)
 	}
 	h.Write(recipe)
-	h.Write([]byte(m.graph.String()))
 	floats := func(x []float32) {
 		b := make([]byte, 4*len(x))
 		for i, v := range x {
@@ -98,8 +97,14 @@ func fingerprint(m *Model, data *dataset.Splits, r Recipe) (string, error) {
 		}
 		h.Write(b)
 	}
-	for _, p := range m.graph.Params() {
-		floats(p.Shadow.Data)
+	for _, m := range []*Model{m, r.Teacher} {
+		if m == nil {
+			continue
+		}
+		h.Write([]byte(m.graph.String()))
+		for _, p := range m.graph.Params() {
+			floats(p.Shadow.Data)
+		}
 	}
 	for _, set := range []*dataset.Set{data.Train, data.Test} {
 		if set == nil {

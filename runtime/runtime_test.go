@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"edgec/runtime/format"
 )
@@ -456,12 +457,15 @@ func FuzzLoadRun(f *testing.F) {
 func BenchmarkLoad(b *testing.B) {
 	load := func(name string, data []byte) {
 		b.Run(name, func(b *testing.B) {
-			start := cpuTime()
+			start, fastest := cpuTime(), time.Hour
 			for b.Loop() {
+				since := time.Now()
 				if _, err := Load(data); err != nil {
 					b.Fatal(err)
 				}
+				fastest = min(fastest, time.Since(since))
 			}
+			b.ReportMetric(float64(fastest.Microseconds())/1000, "fastest-ms")                       // nobody else was on the core
 			b.ReportMetric(float64((cpuTime()-start).Microseconds())/1000/float64(b.N), "cpu-ms/op") // also on a busy machine
 			b.ReportMetric(float64(len(data)), "file-bytes")
 		})

@@ -27,6 +27,7 @@ type compressFlags struct {
 	maxSize   size
 	criterion string
 	labels    string
+	teacher   string
 }
 
 func compressCommand(a *app) *cobra.Command {
@@ -42,7 +43,8 @@ alone, or with --max-drop 0 beside it, the search looks for the best accuracy
 within the size.
 
 Without labels (or with --no-labels) the float network is the teacher, and the
-metric is agreement with it.
+metric is agreement with it. With labels, a --teacher that is better than the
+network itself makes better files of the same size.
 
 The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
 file so far is written; the exit code is then 3 after an interrupt and 0 after
@@ -76,6 +78,7 @@ and 1,048,576 bytes), in any case.`,
 	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
 	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
+	f.StringVar(&c.teacher, "teacher", "", "a better network (ONNX) of the same input and outputs to learn from (default: the network itself)")
 	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
 	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part)")
 	f.Float64Var(&c.recipe.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
@@ -113,6 +116,14 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	m, err := openONNX(path)
 	if err != nil {
 		return err
+	}
+	if c.teacher != "" {
+		if c.recipe.Teacher, err = openONNX(c.teacher); err != nil {
+			return err
+		}
+		if err := c.recipe.Validate(); err != nil {
+			return usageError{err, cmd.CommandPath()}
+		}
 	}
 	data, err := c.open(m)
 	if err != nil {
