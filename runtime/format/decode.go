@@ -23,7 +23,7 @@ func Decode(data []byte) (*File, error) {
 	if err := decodeWeights(f, weights); err != nil {
 		return nil, err
 	}
-	if err := f.check(); err != nil { // values come from their codebooks, see codeWeight
+	if err := f.check(); err != nil { // values come from their codebooks, see fromBook
 		return nil, err
 	}
 	Plan(f)

@@ -146,6 +146,22 @@ func assemble(sections ...[]byte) []byte {
 
 func sectionOf(tag byte, content ...byte) []byte { return append([]byte{tag}, content...) }
 
+// A decoder looks no value up in its codebook; it refuses zeros, and others, of which
+// the codebook has none.
+func TestDecodeCodebooks(t *testing.T) {
+	for _, c := range []struct {
+		book []int8
+		ok   bool
+	}{{[]int8{-2, 0, 1, 3}, true}, {[]int8{-2, 1, 3}, false}, {[]int8{0}, false}, {[]int8{}, false}} {
+		f := dense()
+		f.Weights[0].Book = c.book
+		data := assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, encodeWeights(f, &Sizes{})...))
+		if _, err := Decode(data); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "a value that no writer makes") {
+			t.Errorf("codebook %v: %v", c.book, err)
+		}
+	}
+}
+
 // Bytes that only damage, an attack or a newer writer puts into a file. A reader
 // that let unknown bits pass would compute something else than the writer meant.
 func TestDecodeRefuses(t *testing.T) {

@@ -49,16 +49,25 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	t.codeLive()
 	t.spent(partMasks)
 	t.code()
-	if c.dec && w.Book != nil {
-		zeros, others := int(t.n) < len(w.Values), t.n > 0
-		_, listed := slices.BinarySearch(w.Book, 0)
-		c.broken = c.broken || zeros && !listed || others && len(w.Book) == bit01(listed)
+	if c.dec && !t.fromBook(w.Book) {
+		c.broken = true
 	}
 	if c.short || c.broken {
 		return
 	}
 	codeBias(c, w)
 	t.spent(partBiases)
+}
+
+// fromBook reports whether the values that were decoded are in the codebook: those
+// other than zero are, if it has any.
+func (t *tensorCoder) fromBook(book []int8) bool {
+	if book == nil {
+		return true
+	}
+	_, zero := slices.BinarySearch(book, 0)
+	allZero, noZero := t.n == 0, int(t.n) == len(t.v)
+	return (zero || noZero) && (len(book) > bit01(zero) || allZero)
 }
 
 // codeScales codes float16 scales as differences between their bit patterns,
