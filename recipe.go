@@ -29,8 +29,8 @@ type Recipe struct {
 	// metric is agreement with it.
 	NoLabels bool `json:"no_labels,omitempty"`
 	// Teacher is the network whose answers training imitates (beside the labels); nil:
-	// the network itself. A better one of the same input and outputs makes files
-	// better at the same size; losses are still measured against the network itself.
+	// the network itself. Input and outputs have to be alike; losses are still measured
+	// against the network itself.
 	Teacher *Model `json:"-"`
 	// NoTraining takes no gradient steps: weights are pruned and rounded by what the
 	// layers' inputs have in common. That takes seconds to minutes and a thousand samples,

@@ -43,8 +43,8 @@ alone, or with --max-drop 0 beside it, the search looks for the best accuracy
 within the size.
 
 Without labels (or with --no-labels) the float network is the teacher, and the
-metric is agreement with it. With labels, a --teacher that is better than the
-network itself makes better files of the same size.
+metric is agreement with it. With labels, another network may be the
+--teacher: one that makes fewer errors than the network itself.
 
 The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
 file so far is written; the exit code is then 3 after an interrupt and 0 after
@@ -78,7 +78,7 @@ and 1,048,576 bytes), in any case.`,
 	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
 	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
-	f.StringVar(&c.teacher, "teacher", "", "a better network (ONNX) of the same input and outputs to learn from (default: the network itself)")
+	f.StringVar(&c.teacher, "teacher", "", "another network (ONNX) of the same input and outputs to learn from (default: the network itself)")
 	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
 	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part)")
 	f.Float64Var(&c.recipe.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
