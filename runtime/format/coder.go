@@ -90,32 +90,6 @@ func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
 	return int(one & 1)
 }
 
-// bit4 is bit in four contexts, which differ.
-func (c *coder) bit4(b, set int, k0, k1, k2, k3 int32) int {
-	m := c.model
-	x := &m.mixers[set]
-	c0, c1, c2, c3 := &m.counters[k0], &m.counters[k1], &m.counters[k2], &m.counters[k3]
-	s0, s1, s2, s3 := m.opinion(c0), m.opinion(c1), m.opinion(c2), m.opinion(c3)
-	p := m.chance(int64(x.bias)<<8 + int64(x.w[0])*s0 + int64(x.w[1])*s1 + int64(x.w[2])*s2 + int64(x.w[3])*s3)
-	if !c.dec {
-		c.aim(b, p)
-	}
-	one := c.narrow(p)
-	if c.settled() {
-		c.shift()
-	}
-	e := x.learn(one, p)
-	x.w[0] += moved(s0, e)
-	x.w[1] += moved(s1, e)
-	x.w[2] += moved(s2, e)
-	x.w[3] += moved(s3, e)
-	c0.learn(one)
-	c1.learn(one)
-	c2.learn(one)
-	c3.learn(one)
-	return int(one & 1)
-}
-
 // aim makes the encoder's next bit b, which has the probability p of a one: x is
 // put into the part of the interval that narrow is to leave.
 func (c *coder) aim(b int, p int32) {

@@ -100,7 +100,7 @@ func (t *tensorCoder) codeLive() {
 				if x > 0 {
 					left = bit01(t.live[i-t.g.c])
 				}
-				b := t.bit4(bit01(t.live[i]), setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
+				b := t.bit(bit01(t.live[i]), setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 				t.live[i] = b == 1
 				prev = prev<<1&3 | b
 				if i++; t.short {
