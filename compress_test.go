@@ -199,6 +199,10 @@ func TestCompressSize(t *testing.T) {
 	if size.Best.Size < 350 {
 		t.Errorf("%d bytes where 500 may be had: what is left could have kept more weights", size.Best.Size)
 	}
+	r.MaxSize = 568 // between the files with and without the weights of dead units, which go together
+	if tied := compress(t, p, r); tied.Best.Size > 568 {
+		t.Errorf("%d bytes where 568 were asked for", tied.Best.Size)
+	}
 	r.MaxDrop, r.MaxSize = 4, 700
 	both := compress(t, p, r)
 	sound(t, p, both)

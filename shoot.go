@@ -102,7 +102,8 @@ func (s *search) origin(keep int) *checkpoint {
 
 // finishSize makes files when only a size is asked for. The number of weights whose
 // file should just fit is found by the estimated sizes of the states, and corrected
-// by the sizes of files.
+// by the sizes of files. When none fits, as where many weights have the same score and
+// go or stay together, the sparsest state is shot at.
 func (s *search) finishSize() error {
 	keep, err := s.fitting()
 	if err != nil {
@@ -124,11 +125,19 @@ func (s *search) finishSize() error {
 		}
 		next := int(float64(keep) * (1 + near) / 2 / fill)
 		if next = max(fewest, min(next, s.saved[0].kept)); next == keep {
-			return nil
+			break
 		}
 		keep = next
 	}
-	return nil
+	if s.met() {
+		return nil
+	}
+	sh, err := s.shoot(s.saved[len(s.saved)-1].kept, huntTraining)
+	if err != nil {
+		return err
+	}
+	_, err = s.finish(sh, firstBits)
+	return err
 }
 
 // fitting returns the number of weights whose file should just fit.
