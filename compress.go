@@ -139,6 +139,9 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if err != nil {
 		return nil, err
 	}
+	if r.Teacher != nil && task == TaskAgreement {
+		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are judged by agreement with network %q then; leave the teacher out, or give labels", r.Teacher.Name, m.Name)
+	}
 	s.loss = train.Distill{Weight: 0.7, Temperature: 3}
 	if task == TaskReconstruction {
 		s.loss = train.MeanSquare{}

@@ -275,19 +275,20 @@ func TestCompressTeacher(t *testing.T) {
 		t.Errorf("the first steps lose %v points after a good teacher, %v after a liar", drops[0], drops[1])
 	}
 
-	other := get(t, reconstruction).model(t)
-	r.Teacher = other
-	if _, err := edgec.Compress(context.Background(), p.model(t), p.data, r, nil); err == nil || !strings.Contains(err.Error(), "have to be alike") {
-		t.Errorf("a teacher of other inputs: %v", err)
-	}
-	for _, change := range []func(*edgec.Recipe){
-		func(r *edgec.Recipe) { r.NoLabels = true },
-		func(r *edgec.Recipe) { r.NoTraining = true },
+	unlabelled := &dataset.Splits{Train: p.data.Train.WithoutLabels(), Test: p.data.Test.WithoutLabels()}
+	for want, c := range map[string]struct {
+		data   *dataset.Splits
+		change func(*edgec.Recipe)
+	}{
+		"have to be alike":       {p.data, func(r *edgec.Recipe) { r.Teacher = get(t, reconstruction).model(t) }},
+		"leave the teacher out":  {p.data, func(r *edgec.Recipe) { r.NoLabels = true }},
+		"or give labels":         {unlabelled, func(*edgec.Recipe) {}},
+		"a teacher but no train": {p.data, func(r *edgec.Recipe) { r.NoTraining = true }},
 	} {
 		r := r
-		change(&r)
-		if r.Validate() == nil {
-			t.Errorf("%+v is accepted", r)
+		c.change(&r)
+		if _, err := edgec.Compress(context.Background(), p.model(t), c.data, r, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }
@@ -515,6 +516,7 @@ func TestJournalRefused(t *testing.T) {
 	}{
 		{"again", "has not ended", func(*edgec.Recipe) {}},
 		{"another seed", "another recipe", func(r *edgec.Recipe) { r.Resume, r.Seed = true, 8 }},
+		{"another teacher", "another recipe", func(r *edgec.Recipe) { r.Resume, r.Teacher = true, get(t, wideClassification).model(t) }},
 		{"no search", "no search to go on with", func(r *edgec.Recipe) { r.Resume, r.Journal = true, r.Journal+"2" }},
 		{"no journal", "no journal", func(r *edgec.Recipe) { r.Resume, r.Journal = true, "" }},
 		{"a budget", "cannot be resumed", func(r *edgec.Recipe) { r.Budget = time.Hour }},

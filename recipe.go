@@ -30,7 +30,8 @@ type Recipe struct {
 	NoLabels bool `json:"no_labels,omitempty"`
 	// Teacher is the network whose answers training imitates (beside the labels); nil:
 	// the network itself. Input and outputs have to be alike; losses are still measured
-	// against the network itself.
+	// against the network itself. It needs labels: without them a loss is disagreement
+	// with the network, which another teacher does not teach.
 	Teacher *Model `json:"-"`
 	// NoTraining takes no gradient steps: weights are pruned and rounded by what the
 	// layers' inputs have in common. That takes seconds to minutes and a thousand samples,
@@ -82,9 +83,6 @@ func (r Recipe) Validate() error {
 	}
 	if r.TrainedOn != "" && r.TrainedOn != "yes" && r.TrainedOn != "no" {
 		bad("trained on is %q; give yes or no, or leave it out", r.TrainedOn)
-	}
-	if r.Teacher != nil && r.NoLabels {
-		bad("there is another teacher but no labels: files are judged by agreement with the network itself then; leave one out")
 	}
 	if r.Teacher != nil && r.NoTraining {
 		bad("there is a teacher but no training; leave one out")

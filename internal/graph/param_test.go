@@ -83,8 +83,15 @@ func TestEffectiveValue(t *testing.T) {
 						if err := p.Check(); err != nil {
 							t.Fatal(err)
 						}
+						for c := p.Channels() - 1; c >= 0; c-- { // in parts, in any order
+							p.RefreshRows(c, c+1)
+						}
+						parts := p.Value.Clone()
 						p.Refresh()
 						for i, got := range p.Value.Data {
+							if parts.Data[i] != got {
+								t.Fatalf("weight %d: %v channel by channel, %v at once", i, parts.Data[i], got)
+							}
 							want, q := effective(p, i)
 							if got != want {
 								t.Fatalf("weight %d: shadow %v gives %v, want %v", i, p.Shadow.Data[i], got, want)

@@ -86,6 +86,7 @@ type span struct {
 // have no more.
 const spanSize = 1 << 14
 
+// spans cuts the parameters into spans of whole channels.
 func spans(params []*graph.Param) (list []span) {
 	for k, p := range params {
 		n, rows := len(p.Shadow.Data), max(p.Channels(), 1)

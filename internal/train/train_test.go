@@ -304,6 +304,31 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	}
 }
 
+// Spans hold each element of each parameter once, in whole channels, and few of them.
+func TestSpans(t *testing.T) {
+	var params []*graph.Param
+	for _, shape := range []tensor.Shape{{300, 784}, {3, 70000}, {500}, {40000}, {20, 1, 5, 5}, {0, 4}, {}} {
+		params = append(params, graph.NewParam("p", graph.Weight, tensor.New(shape...)))
+	}
+	next := make([]int, len(params))
+	for _, s := range spans(params) {
+		p := params[s.param]
+		row := len(p.Shadow.Data) / p.Channels()
+		if s.from != next[s.param] || s.from != s.lo*row || s.to != s.hi*row || s.hi <= s.lo {
+			t.Errorf("%v: span %+v after element %d", p.Shadow.Shape, s, next[s.param])
+		}
+		if s.to-s.from > spanSize && s.hi-s.lo > 1 {
+			t.Errorf("%v: span %+v has %d elements", p.Shadow.Shape, s, s.to-s.from)
+		}
+		next[s.param] = s.to
+	}
+	for k, p := range params {
+		if next[k] != len(p.Shadow.Data) {
+			t.Errorf("%v: the spans end at %d", p.Shadow.Shape, next[k])
+		}
+	}
+}
+
 // TestLearns: a network finds the ring that a point lies in.
 func TestLearns(t *testing.T) {
 	g := newChain(t, 10, 2).then(op.Dense{Clamp: rectify}, 24, 2).then(op.Dense{Clamp: rectify}, 24, 24).then(op.Dense{}, 3, 24).done()

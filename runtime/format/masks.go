@@ -67,7 +67,7 @@ func (t *tensorCoder) codeMasks(w *row, cols []column, own int32) {
 				continue
 			}
 		}
-		t.codeWeight(w, at)
+		t.codeValue(w, at)
 	}
 }
 

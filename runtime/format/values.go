@@ -1,7 +1,7 @@
 package format
 
 // codeIndex codes v, a value of the sorted book, as a place in it: a binary
-// tree of halves.
+// tree of halves. around is the context of the signs in the row before and to the left.
 func (t *tensorCoder) codeIndex(v int8, w *row, at *column, around int32) int8 {
 	lo, hi := 0, len(t.book)
 	node := int32(1)

@@ -185,8 +185,8 @@ func (t *tensorCoder) code() {
 	}
 }
 
-// codeWeight codes a weight that is other than zero, and keeps count of it.
-func (t *tensorCoder) codeWeight(w *row, at *column) {
+// codeValue codes a weight that is other than zero, and keeps count of it.
+func (t *tensorCoder) codeValue(w *row, at *column) {
 	i := int(at.at)
 	v, up, side := w.v[at.i], t.up[i], int8(0)
 	if t.kind != kindPlain {

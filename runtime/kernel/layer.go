@@ -35,7 +35,7 @@ const wide = ^uint(0)>>63 == 1
 func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
 	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
 	const longest = 1 << 16 // sum that two 32-bit lanes hold for sure: 2^31 / (127*128)
-	most := (sparseBelow*outC*k - 1) / 256
+	most := int((sparseBelow*int64(outC)*int64(k) - 1) / 256)
 	if k > longest {
 		most = outC * k
 	}
@@ -78,7 +78,9 @@ func (l *Layer) Bytes() int {
 	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
 }
 
-// packSparse lists the weights other than zero, unless there are more than most.
+// packSparse lists the weights other than zero, and reports whether there are no more
+// than most; otherwise it leaves l alone. The lists are copied when their lengths are
+// known, so that no room stays unused.
 func (l *Layer) packSparse(w []int8, most int) bool {
 	first := make([]int32, 0, l.OutC+1)
 	var offset, weight []int32
