@@ -102,11 +102,11 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.settle(cmd, path); err != nil {
 		return err
 	}
-	if err := checkOutput(c.out, path, c.data.path); err != nil {
+	if err := checkOutput(c.out, path, c.data.path, c.teacher); err != nil {
 		return err
 	}
 	if c.report != "" {
-		if err := checkOutput(c.report, path, c.data.path); err != nil {
+		if err := checkOutput(c.report, path, c.data.path, c.teacher); err != nil {
 			return err
 		}
 		if sameName(c.report, c.out) {

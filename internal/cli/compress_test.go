@@ -63,13 +63,13 @@ func TestCompress(t *testing.T) {
 
 func TestCompressReport(t *testing.T) {
 	workplace(t)
-	command(t, quick("compress", "corner.onnx", "--data", "data", "--seed", "7", "--criterion", "magnitude", "--trained-on", "no", "--report", "report.json")...).must(t)
+	command(t, quick("compress", "corner.onnx", "--data", "data", "--seed", "7", "--criterion", "magnitude", "--trained-on", "no", "--teacher", "corner.onnx", "--report", "report.json")...).must(t)
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
 	want := edgec.Recipe{MaxDrop: defaultDrop, Seed: 7, Effort: 0.5, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
 	if r := got.Recipe; r.MaxDrop != want.MaxDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
 		t.Errorf("recipe %+v, want %+v", r, want)
 	}
-	if got.File != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
+	if got.Teacher != "corner" || got.File != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
 		t.Errorf("report %+v", got)
 	}
 	for i, p := range got.Front {
