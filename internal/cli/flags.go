@@ -59,13 +59,15 @@ type dataFlags struct {
 	path      string
 	raw       bool
 	mean, std numbers
+	testLast  int
 }
 
 const dataHelp = `DATA is found by its content: a folder with idx files (MNIST's own, .gz too) or
 CIFAR's binary batches, a folder with one folder of PNG, JPEG or GIF pictures a
 class (below train/ and test/, or directly), or an .npz, .npy, .csv or idx file.
 Bytes are fed as 0..1 unless --raw; --mean and --std are applied after that, and
-must be what the network was trained with.`
+must be what the network was trained with. --test-last sets samples at the end of
+DATA aside that has no test part: a search does not see them.`
 
 func (d *dataFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -73,6 +75,7 @@ func (d *dataFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&d.raw, "raw", false, "feed bytes as 0..255, not as 0..1")
 	f.Var(&d.mean, "mean", "subtract this mean from bytes, one number or one a channel")
 	f.Var(&d.std, "std", "divide by this standard deviation, one number or one a channel")
+	f.IntVar(&d.testLast, "test-last", 0, "make the last so many samples the test part, where DATA has none")
 }
 
 // given reports that the command line says how bytes become input.
@@ -91,6 +94,9 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 			return usagef(cmd, "--std %v: give positive numbers", v)
 		}
 	}
+	if d.testLast < 0 {
+		return usagef(cmd, "--test-last %d: give a positive number", d.testLast)
+	}
 	return nil
 }
 
@@ -106,7 +112,7 @@ func (d *dataFlags) open(shape tensor.Shape, classes int, pre format.Preprocess)
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one a channel", n, channels)
 		}
 	}
-	return dataset.Open(d.path, dataset.Options{Shape: shape, Classes: classes, Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std})
+	return dataset.Open(d.path, dataset.Options{Shape: shape, Classes: classes, Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast})
 }
 
 // pre is the preprocessing that the flags ask for.

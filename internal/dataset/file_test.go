@@ -793,3 +793,42 @@ func TestFit(t *testing.T) {
 		}
 	}
 }
+
+// TestTestLast: the last samples become the test part of data that has none.
+func TestTestLast(t *testing.T) {
+	x := npy("<f4", false, []int{5, 2}, []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, le, 4)
+	y := npy("<i8", false, []int{5}, []int64{4, 3, 2, 1, 0}, le, 8)
+	file := write(t, t.TempDir(), "d.npz", npz(t, map[string][]byte{"x.npy": x, "y.npy": y}))
+	sp, err := Open(file, Options{Classes: 5, TestLast: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sp.Train.Len() != 3 || sp.Test.Len() != 2 || !slices.Equal(sp.Train.Labels, []int{4, 3, 2}) || !slices.Equal(sp.Test.Labels, []int{1, 0}) {
+		t.Errorf("labels %v and %v", sp.Train.Labels, sp.Test.Labels)
+	}
+	got := make([]float32, 2)
+	if sp.Test.Read(1, got); got[0] != 8 || got[1] != 9 {
+		t.Errorf("the last sample is %v", got)
+	}
+	whole := write(t, t.TempDir(), "d.npz", npz(t, map[string][]byte{"x_train.npy": x, "x_test.npy": x}))
+	for _, tt := range []struct {
+		file string
+		n    int
+		want []string
+	}{
+		{file, 5, []string{"d.npz", "last 5 samples of 5", "1 to 4"}},
+		{file, -1, []string{"d.npz", "last -1 samples"}},
+		{whole, 2, []string{"d.npz", "test part of 5 samples already"}},
+	} {
+		_, err := Open(tt.file, Options{TestLast: tt.n})
+		if err == nil {
+			t.Errorf("the last %d samples were accepted", tt.n)
+			continue
+		}
+		for _, w := range tt.want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%q lacks %q", err, w)
+			}
+		}
+	}
+}

@@ -24,6 +24,8 @@ type Options struct {
 	// channels or one for each. Floats are taken as they are: for them, Raw, Mean
 	// and Std only tell the device what to do with pictures.
 	Mean, Std []float32
+	// TestLast makes the last so many samples the test part of data that has none.
+	TestLast int
 }
 
 // validate checks the normalisation of samples with pictures of shape image, nil
@@ -78,7 +80,27 @@ func Open(path string, o Options) (*Splits, error) {
 			return nil, err
 		}
 	}
+	if o.TestLast != 0 {
+		return sp, sp.splitOff(o.TestLast, path)
+	}
 	return sp, nil
+}
+
+// splitOff makes the last n samples the test part.
+func (sp *Splits) splitOff(n int, path string) error {
+	all := sp.Train
+	switch {
+	case sp.Test != nil:
+		return fmt.Errorf("dataset: %s: has a test part of %d samples already; do not take another from its end", path, sp.Test.Len())
+	case n < 0 || n >= all.Len():
+		return fmt.Errorf("dataset: %s: the last %d samples of %d cannot be the test part; give 1 to %d", path, n, all.Len(), all.Len()-1)
+	}
+	list := make([]int, all.Len())
+	for i := range list {
+		list[i] = i
+	}
+	sp.Train, sp.Test = all.Subset(list[:len(list)-n]), all.Subset(list[len(list)-n:])
+	return nil
 }
 
 func openFolder(path string, o Options) (*Splits, error) {
