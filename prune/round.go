@@ -13,23 +13,22 @@ import (
 // fine-tuned, the thresholds move until Keep elements survive. The number kept
 // at the fraction f of the steps is
 //
-//	keep + (start - keep) (1 - u)^3,   u = min(1, f / rampEnd)
+//	keep + (start - keep) (1 - u)^3,   u = min(1, f / Ramp)
 //
 // (Zhu, Gupta 2017, equation 1). The masks are updated every Every steps until
 // Settle; after that they stay and the weights adapt.
 type Round struct {
 	Keep      int                        // elements that survive, of all prunable ones
+	Start     int                        // elements kept before its first step; 0: those that are kept now
 	Steps     int                        // optimizer steps
 	Every     int                        // steps between mask updates; 0: 25, or a twentieth of Steps if that is less
+	Ramp      float64                    // fraction of the steps at which the thresholds have arrived; 0: 0.6
 	Settle    float64                    // fraction of the steps after which the masks stay; 0: 0.8
 	Criterion Criterion                  // "": Fisher
 	Rate      func(done float64) float64 // learning rate at the fraction done of the round
 	Graph     *graph.Graph               // the network, for Input
 	Samples   *tensor.Tensor             // samples that measure the inputs, for Input
 }
-
-// rampEnd is the fraction of a round at which the thresholds have arrived.
-const rampEnd = 0.6
 
 // decay shrinks the shadows of pruned weights a little every step, so that a
 // weight that no gradient asks for does not linger near the threshold.
@@ -41,12 +40,28 @@ type Moves struct {
 	Late            int // moves in the last fifth of the updates; 0 means settled
 }
 
+// Add adds the moves of a later part of the round.
+func (m *Moves) Add(o Moves) {
+	m.Pruned, m.Spliced, m.Late = m.Pruned+o.Pruned, m.Spliced+o.Spliced, m.Late+o.Late
+}
+
 // Run does the round. next returns the batch of each step; after is called
 // after each step with the number done and may stop the round by an error.
 func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, error), after func(step int) error) (Moves, error) {
+	return r.Part(0, r.Steps, t, ls, next, after)
+}
+
+// Part does the steps from to to-1 of the round, as Run does all. Between parts dead
+// channels may be removed, which makes new layers and another trainer, and Keep may
+// change. Of the parts after the first, Start has to be given.
+func (r Round) Part(from, to int, t *train.Trainer, ls []*Layer, next func() (train.Batch, error), after func(step int) error) (Moves, error) {
 	every := r.Every
 	if every == 0 {
-		every = max(1, min(25, r.Steps/20)) // some update falls between rampEnd and Settle
+		every = max(1, min(25, r.Steps/20)) // some update falls between Ramp and Settle
+	}
+	ramp := r.Ramp
+	if ramp == 0 {
+		ramp = 0.6
 	}
 	settle := r.Settle
 	if settle == 0 {
@@ -56,14 +71,17 @@ func (r Round) Run(t *train.Trainer, ls []*Layer, next func() (train.Batch, erro
 		l.Harm = 0
 	}
 	var m Moves
-	start := Kept(ls)
-	for step := 0; step < r.Steps; step++ {
+	start := r.Start
+	if start == 0 {
+		start = Kept(ls)
+	}
+	for step := from; step < to; step++ {
 		done := float64(step) / float64(r.Steps)
 		if step%every == 0 && done <= settle {
 			if err := r.score(ls); err != nil {
 				return m, err
 			}
-			u := math.Min(1, done/rampEnd)
+			u := math.Min(1, done/ramp)
 			keep := r.Keep + int(float64(start-r.Keep)*math.Pow(1-u, 3))
 			pruned, spliced := Apply(ls, Threshold(ls, keep))
 			m.Pruned, m.Spliced = m.Pruned+pruned, m.Spliced+spliced
@@ -106,7 +124,7 @@ func (r Round) score(ls []*Layer) error {
 		}
 	}
 	for _, l := range ls {
-		r.Criterion.scores(l.score, l.Param, means[l.Param])
+		r.Criterion.scores(l.score, l, means[l.Param])
 	}
 	return nil
 }

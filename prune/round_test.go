@@ -84,14 +84,14 @@ func TestRamp(t *testing.T) {
 	tr := newTrainer(t, g, nil)
 	ls := NewLayers(g)
 	start, keep := Kept(ls), 100
-	r := Round{Keep: keep, Steps: 100, Every: 10, Settle: 0.7, Criterion: Magnitude, Rate: constantRate}
+	r := Round{Keep: keep, Steps: 100, Every: 10, Ramp: 0.5, Settle: 0.7, Criterion: Magnitude, Rate: constantRate}
 	var settled []float32
 	changed := 0
 	last := masksOf(ls)
 	m, err := r.Run(tr, ls, task(5), func(step int) error {
 		now := masksOf(ls)
 		if done := float64(step-1) / 100; (step-1)%10 == 0 && done <= 0.7 {
-			u := math.Min(1, done/0.6)
+			u := math.Min(1, done/0.5)
 			if want := keep + int(float64(start-keep)*math.Pow(1-u, 3)); Kept(ls) != want {
 				t.Errorf("step %d: %d kept, want %d", step, Kept(ls), want)
 			}
@@ -113,6 +113,59 @@ func TestRamp(t *testing.T) {
 	if m.Pruned+m.Spliced != changed {
 		t.Errorf("%d pruned and %d spliced, but %d elements of masks have changed", m.Pruned, m.Spliced, changed)
 	}
+}
+
+// TestPart: a round in parts, each with a trainer and layers of its own, does what the
+// round does in one.
+func TestPart(t *testing.T) {
+	whole := func() ([]float32, Moves) {
+		g := denseNet(t, 4)
+		ls := NewLayers(g)
+		m, err := Round{Keep: 100, Steps: 100, Settle: 0.7, Rate: constantRate}.Run(newTrainer(t, g, nil), ls, task(5), nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return shadows(g), m
+	}
+	parts := func() ([]float32, Moves) {
+		g := denseNet(t, 4)
+		r := Round{Keep: 100, Start: Total(NewLayers(g)), Steps: 100, Settle: 0.7, Rate: constantRate}
+		next := task(5)
+		var moves Moves
+		from := 0
+		for _, to := range []int{0, 1, 33, 50, 50, 98, 100} {
+			tr, err := train.New(g, train.Config{Batch: 32, Threads: 1, Done: from})
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps := from
+			m, err := r.Part(from, to, tr, NewLayers(g), next, func(step int) error {
+				if steps++; step != steps {
+					t.Fatalf("step %d is told as %d", steps, step)
+				}
+				return nil
+			})
+			if err != nil || steps != to {
+				t.Fatalf("%d steps of %d to %d, %v", steps, from, to, err)
+			}
+			moves.Add(m)
+			from = to
+		}
+		return shadows(g), moves
+	}
+	w, m := whole()
+	v, n := parts()
+	if !slices.Equal(w, v) || m != n {
+		t.Errorf("in parts %+v, in one %+v, equal weights: %v", n, m, slices.Equal(w, v))
+	}
+}
+
+func shadows(g *graph.Graph) []float32 {
+	var w []float32
+	for _, p := range g.Params() {
+		w = append(w, p.Shadow.Data...)
+	}
+	return w
 }
 
 // TestSplicing: a pruned weight goes on receiving gradient; when its shadow has

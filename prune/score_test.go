@@ -29,7 +29,7 @@ func TestScores(t *testing.T) {
 		sum += float64(w) * float64(w)
 	}
 	rms := math.Sqrt(sum / float64(n))
-	bits := prices(p)
+	bits := prices(p, place{})
 	formulas := map[Criterion]func(i int, w float64) float64{
 		"":        func(i int, w float64) float64 { return w * math.Sqrt(float64(p.State[train.StateSquare][i]/bits[i])) },
 		Fisher:    func(i int, w float64) float64 { return w * math.Sqrt(float64(p.State[train.StateSquare][i]/bits[i])) },
@@ -43,7 +43,7 @@ func TestScores(t *testing.T) {
 				t.Fatal(err)
 			}
 			dst := make([]float32, n)
-			c.scores(dst, p, inputs)
+			c.scores(dst, &Layer{Param: p}, inputs)
 			for i, w := range p.Shadow.Data {
 				near(t, fmt.Sprintf("score of %v", w), float64(dst[i]), f(i, math.Abs(float64(w))), tol)
 			}
@@ -51,7 +51,7 @@ func TestScores(t *testing.T) {
 			old := dst[3]
 			p.Shadow.Data[3] *= 2
 			defer func() { p.Shadow.Data[3] /= 2 }()
-			if c.scores(dst, p, inputs); c != Magnitude && dst[3] < old {
+			if c.scores(dst, &Layer{Param: p}, inputs); c != Magnitude && dst[3] < old {
 				t.Errorf("a weight twice as large scores %v after %v", dst[3], old)
 			}
 		})
@@ -61,11 +61,11 @@ func TestScores(t *testing.T) {
 	}
 	zero := graph.NewParam("z", graph.Weight, tensor.New(3))
 	dst := make([]float32, 3)
-	if Magnitude.scores(dst, zero, nil); dst[0] != 0 {
+	if Magnitude.scores(dst, &Layer{Param: zero}, nil); dst[0] != 0 {
 		t.Errorf("zeros score %v", dst)
 	}
 	bias := graph.NewParam("b", graph.Bias, tensor.Of([]float32{4, -9}, 2))
-	if Input.scores(dst[:2], bias, nil); dst[0] != 2 || dst[1] != 3 {
+	if Input.scores(dst[:2], &Layer{Param: bias}, nil); dst[0] != 2 || dst[1] != 3 {
 		t.Errorf("biases, which meet the input 1, score %v", dst[:2])
 	}
 }
@@ -100,7 +100,7 @@ func TestPrices(t *testing.T) {
 				total++
 			}
 		}
-		for i, got := range prices(p) {
+		for i, got := range prices(p, place{}) {
 			if row[i/cols] < 8 || col[i%cols] < 8 {
 				continue
 			}
@@ -109,14 +109,14 @@ func TestPrices(t *testing.T) {
 		}
 	}
 	full := graph.NewParam("w", graph.Weight, tensor.New(3, 3))
-	for _, v := range prices(full) {
+	for _, v := range prices(full, place{}) {
 		if v != 1 {
 			t.Errorf("without a mask every weight costs 1 bit, not %v", v)
 		}
 	}
 	scalar := graph.NewParam("s", graph.Weight, tensor.New())
 	scalar.Mask = []float32{1}
-	if got := prices(scalar); len(got) != 1 || !(got[0] >= 1) {
+	if got := prices(scalar, place{}); len(got) != 1 || !(got[0] >= 1) {
 		t.Errorf("a scalar costs %v", got)
 	}
 }
@@ -240,5 +240,51 @@ func TestSharedInputs(t *testing.T) {
 			want += (math.Abs(float64(x.Data[4*s+i])) + math.Abs(float64(h.Data[4*s+i]))) / 6
 		}
 		near(t, "sum of both uses", float64(got[first.Inputs[1].Param][i]), want, 1e-5)
+	}
+}
+
+// TestPricesOfImages: a pixel is priced by the mean of the pixels around it, within
+// its channel; images finds the layers that read them.
+func TestPricesOfImages(t *testing.T) {
+	image := tensor.Shape{2, 3, 4}
+	p := graph.NewParam("w", graph.Weight, tensor.New(10, image.Size()))
+	p.Mask = make([]float32, len(p.Shadow.Data))
+	for r := range 10 {
+		p.Mask[r*image.Size()+5] = 1 // channel 0, row 1, column 1
+		p.Mask[r*image.Size()+23] = float32(r % 2)
+	}
+	n := make([]float64, image.Size())
+	n[5], n[23] = 9, 4
+	blur(n, image)
+	want := []float64{
+		2.25, 1.5, 1.5, 0, 1.5, 1, 1, 0, 2.25, 1.5, 1.5, 0,
+		0, 0, 0, 0, 0, 0, 4. / 9, 4. / 6, 0, 0, 4. / 6, 1,
+	}
+	for i, v := range want {
+		if math.Abs(n[i]-v) > 1e-9 {
+			t.Errorf("element %d of %v is %v, want %v", i, image, n[i], v)
+		}
+	}
+	sharp, near := prices(p, place{}), prices(p, place{image: image})
+	if !(near[6] < sharp[6]) || near[3] != sharp[3] {
+		t.Errorf("beside a column of weights %v bits, %v without neighbours; far away %v and %v", near[6], sharp[6], near[3], sharp[3])
+	}
+	x := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2, 3, 4}}
+	flat, y := &graph.Value{Name: "flat"}, &graph.Value{Name: "y"}
+	w := &graph.Value{Name: "w", Shape: p.Shadow.Shape, Param: p}
+	g := &graph.Graph{Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}, Nodes: []*graph.Node{
+		{Name: "flatten", Op: op.Reshape{Shape: []int{24}}, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{flat}},
+		{Name: "dense", Op: op.Dense{}, Inputs: []*graph.Value{flat, w}, Outputs: []*graph.Value{y}},
+	}}
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	ls := NewLayers(g)
+	if PriceSparse(ls, g); len(ls) != 1 || !ls[0].place.image.Equal(image) || ls[0].place.floor != sparseFloor {
+		t.Errorf("the layer reads %+v, want %v", ls[0].place, image)
+	}
+	x.Shape, g.Nodes[0].Op = tensor.Shape{1, 24, 1, 1}, op.Reshape{Shape: []int{24}}
+	if PriceSparse(ls, g); ls[0].place.image != nil {
+		t.Errorf("an image of one pixel counts as %v", ls[0].place.image)
 	}
 }

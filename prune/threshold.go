@@ -19,6 +19,7 @@ type Layer struct {
 	Gain      float64 // the layer's threshold is Gain times the global one; 1 at first
 	Threshold float64 // in units of the score, of the last Update
 	score     []float32
+	place     place   // how it is priced
 	Harm      float64 // estimated loss that the last round's pruning has cost, in nats; see Ease
 }
 

@@ -27,6 +27,7 @@ type Config struct {
 	Beta2   float64 // Adam's decay of the squared gradient; 0: 0.999
 	Epsilon float64 // Adam's epsilon; 0: 1e-8
 	Average float64 // decay of the running average of the shadow weights, 0: none
+	Done    int     // steps of a Trainer that this one carries on, for Adam's bias correction
 	Loss    Loss    // nil: Distill{0.7, 3}
 }
 
@@ -118,7 +119,7 @@ type Batch struct {
 // (after a rebuild) and cleared otherwise.
 func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	cfg = cfg.withDefaults()
-	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params(), books: map[*graph.Param]*bookState{}}
+	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params(), step: cfg.Done, books: map[*graph.Param]*bookState{}}
 	if len(t.view.Outputs) != 1 {
 		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
 	}
