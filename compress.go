@@ -357,9 +357,9 @@ func (s *search) steps(g *graph.Graph, samples, batch int, work float64) int {
 // trainingWork returns the multiplications forward that fine-tuning g takes.
 func trainingWork(g *graph.Graph) float64 { return tuneSamples * float64(max(macs(g), 1)) }
 
-// trainer prepares to train g.
-func (s *search) trainer(g *graph.Graph, batch int, average float64) (*train.Trainer, error) {
-	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss})
+// trainer prepares to train g, after the given number of steps of the same training.
+func (s *search) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
+	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss, Done: done})
 }
 
 // stage records a step of the search that left g, and shows it.

@@ -199,6 +199,19 @@ func TestCompressSize(t *testing.T) {
 	if size.Best.Size < 350 {
 		t.Errorf("%d bytes where 500 may be had: what is left could have kept more weights", size.Best.Size)
 	}
+	// a size is filled by the number of weights, or, where all are kept, by finer values
+	for _, most := range []int{350, 900} {
+		r.MaxSize = most
+		largest := 0
+		for _, q := range compress(t, p, r).Tried {
+			if q.Size <= most {
+				largest = max(largest, q.Size)
+			}
+		}
+		if largest < most*9/10 {
+			t.Errorf("the largest file within %d bytes has %d", most, largest)
+		}
+	}
 	r.MaxSize = 568 // between the files with and without the weights of dead units, which go together
 	if tied := compress(t, p, r); tied.Best.Size > 568 {
 		t.Errorf("%d bytes where 568 were asked for", tied.Best.Size)

@@ -95,7 +95,7 @@ func fisher(p *graph.Param) []float32 {
 // anew every ten steps until three quarters are done.
 func (s *search) tune(g *graph.Graph, _ float64) error {
 	batch := fitBatch(g, tuneBatch)
-	t, err := s.trainer(g, batch, 0)
+	t, err := s.trainer(g, batch, 0, 0)
 	if err != nil {
 		return err
 	}

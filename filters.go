@@ -174,7 +174,7 @@ func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed,
 // score fine-tunes g while f scores its channels.
 func (s *search) score(stage string, f *prune.Filters, g *graph.Graph, rate float64) (*train.Trainer, error) {
 	batch := fitBatch(g, warmBatch)
-	t, err := s.trainer(g, batch, 0.98)
+	t, err := s.trainer(g, batch, 0.98, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (s *search) finishAll() error {
 	var good, last *shot
 	bits := 0.0 // of the good one
 	try := func(keep int, long training) (ok bool, err error) {
-		if last, err = s.shoot(keep, long); err != nil {
+		if last, err = s.shoot(goal{keep: keep}, long); err != nil {
 			return false, err
 		}
 		b, err := s.attempt(last)

@@ -23,7 +23,11 @@ const fewest = 8
 func (s *search) rounds() error {
 	ls := prune.NewLayers(s.net)
 	s.save(s.net, 0, prune.Gains(ls))
-	for ratio := 0.5; ratio < 0.8; {
+	ratio := 0.5
+	if s.recipe.sizeOnly() {
+		ratio = 0.25 // there is no limit to find, only a number of weights to start from
+	}
+	for ratio < 0.8 {
 		since := time.Now()
 		from := s.saved[len(s.saved)-1]
 		keep := int(ratio * float64(prune.Kept(ls)))
@@ -78,15 +82,17 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 	}
 	res, err := staged(s, "prune", s.net, func() (res result, err error) {
 		batch := fitBatch(s.net, tuneBatch)
-		t, err := s.trainer(s.net, batch, 0.998)
+		t, err := s.trainer(s.net, batch, 0.998, 0)
 		if err != nil {
 			return res, err
 		}
 		t.RestartAverage()
 		r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
-		if res.Note, err = s.thin("prune", r, t, ls, batch); err != nil {
+		moves, err := s.thin("prune", r, 0, r.Steps, t, ls, batch)
+		if err != nil {
 			return res, err
 		}
+		res.Note = moved(moves)
 		for _, l := range ls {
 			res.Harm = append(res.Harm, l.Harm)
 		}
@@ -104,16 +110,20 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 	return res.Drop, res.Note, nil
 }
 
-// thin runs a round on the feed and says what moved.
-func (s *search) thin(stage string, r prune.Round, t *train.Trainer, ls []*prune.Layer, batch int) (note string, err error) {
+// thin runs the steps from to to-1 of a round on the feed.
+func (s *search) thin(stage string, r prune.Round, from, to int, t *train.Trainer, ls []*prune.Layer, batch int) (prune.Moves, error) {
 	r.Criterion = s.recipe.Criterion
 	if r.Criterion == prune.Input {
 		r.Samples = s.samplesFor(64)
 	}
 	next := func() (train.Batch, error) { return s.feed.next(batch), nil }
-	moves, err := r.Run(t, ls, next, func(step int) error {
+	return r.Part(from, to, t, ls, next, func(step int) error {
 		s.tell(Progress{Stage: stage, Done: step, Total: r.Steps})
 		return s.stop()
 	})
-	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", moves.Pruned, moves.Spliced, moves.Late), err
+}
+
+// moved says what moved in a round.
+func moved(m prune.Moves) string {
+	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", m.Pruned, m.Spliced, m.Late)
 }

@@ -13,10 +13,14 @@ import (
 // zero: what files are made from.
 type shot struct {
 	net    *graph.Graph
-	keep   int     // weights that were asked for
+	goal   goal    // keep is what a size has led to
 	drop   float64 // held out
 	margin float64 // of drop; see Point.Margin
 }
+
+// goal is what a shot is pruned to: a number of weights, corrected on the way to that
+// whose file has so many bytes, unless bytes is 0.
+type goal struct{ keep, bytes int }
 
 // training is how long a shot is trained, in samples, as far as work goes; see steps.
 type training struct {
@@ -38,41 +42,71 @@ const (
 	shotFloor  = 0.003
 )
 
-// shoot prunes to keep weights in one go. The rounds that find the limit halve the
-// network again and again at a high learning rate, and each chooses among what the
-// ones before have left; one long round from a dense state chooses among all.
-func (s *search) shoot(keep int, long training) (*shot, error) {
+// Of a shot at a size, sizeRamp is the fraction after which the thresholds have arrived,
+// earlier than in others: most of the time goes to the sparse network. sizeParts are the
+// fractions at which channels that pruning has emptied are removed, so that they cost no
+// more time, and, up to shotSettle, the size is measured and the number of weights corrected.
+const sizeRamp = 0.4
+
+var sizeParts = []float64{0.2, 0.3, sizeRamp, 0.47, 0.54, 0.6, 0.63, shotSettle, 1}
+
+// shoot prunes to to.keep weights in one go, or to as many as make a file of to.bytes.
+// The rounds that find the limit halve the network again and again at a high learning
+// rate, and each chooses among what the ones before have left; one long round from a
+// dense state chooses among all.
+func (s *search) shoot(to goal, long training) (*shot, error) {
 	since := time.Now()
-	from := s.origin(keep)
-	g := from.net.Clone()
-	ls := prune.NewLayers(g)
-	prune.SetGains(ls, from.gains)
-	note, err := staged(s, "shot", g, func() (string, error) {
-		batch := fitBatch(g, tuneBatch)
-		t, err := s.trainer(g, batch, 0)
-		if err != nil {
-			return "", err
-		}
-		r := prune.Round{Keep: keep, Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
-			Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
-		return s.thin("shot", r, t, ls, batch)
-	})
-	if err != nil {
-		return nil, err
+	from := s.origin(to.keep)
+	g, gains := from.net.Clone(), from.gains
+	batch := fitBatch(g, tuneBatch)
+	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
+		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
+	parts := []float64{1}
+	if to.bytes > 0 {
+		r.Ramp, parts = sizeRamp, sizeParts
 	}
-	if err := removeDead(g); err != nil {
-		return nil, err
+	var moves prune.Moves
+	step := 0
+	for _, end := range parts {
+		next := int(end * float64(r.Steps))
+		m, err := staged(s, "shot", g, func() (m prune.Moves, err error) {
+			t, err := s.trainer(g, batch, 0, step)
+			if err != nil {
+				return m, err
+			}
+			ls := prune.NewLayers(g)
+			prune.SetGains(ls, gains)
+			if to.bytes > 0 {
+				prune.PriceSparse(ls, g)
+			}
+			return s.thin("shot", r, step, next, t, ls, batch)
+		})
+		if err != nil {
+			return nil, err
+		}
+		moves.Add(m)
+		step = next
+		if err := removeDead(g); err != nil {
+			return nil, err
+		}
+		if to.bytes > 0 && end < shotSettle {
+			size, err := s.estimate(g)
+			if err != nil {
+				return nil, err
+			}
+			r.Keep = max(fewest, int(float64(kept(g))*float64(to.bytes)/float64(size)))
+		}
 	}
 	type result struct{ Drop, Error float64 }
-	r, err := staged(s, "judge", nil, func() (r result, err error) {
+	res, err := staged(s, "judge", nil, func() (r result, err error) {
 		r.Drop, r.Error, err = s.judge.graphDrop(g, s.judge.set.Len())
 		return r, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	sh := &shot{net: g, keep: keep, drop: r.Drop, margin: r.Error + s.memory}
-	s.stage("shot", g, sh.drop, true, note, since)
+	sh := &shot{net: g, goal: goal{r.Keep, to.bytes}, drop: res.Drop, margin: res.Error + s.memory}
+	s.stage("shot", g, sh.drop, true, moved(moves), since)
 	return sh, nil
 }
 
@@ -100,44 +134,72 @@ func (s *search) origin(keep int) *checkpoint {
 	return from
 }
 
-// finishSize makes files when only a size is asked for. The number of weights whose
-// file should just fit is found by the estimated sizes of the states, and corrected
-// by the sizes of files. When none fits, as where many weights have the same score and
-// go or stay together, the sparsest state is shot at.
+// fill is how full of the largest size a file should be, and fullEnough how full will do.
+const (
+	fill       = 0.985
+	fullEnough = 0.97
+)
+
+// A value may have up to changeBits more or fewer than firstBits to make a file fit, and
+// where all weights are kept up to mostBits.
+const (
+	changeBits = 0.5
+	mostBits   = 7.0
+)
+
+// finishSize makes files when only a size is asked for. When none fits, as where many
+// weights have the same score, and go or stay together, the sparsest state is shot at.
 func (s *search) finishSize() error {
-	keep, err := s.fitting()
-	if err != nil {
+	if err := s.fillSize(); err != nil || s.met() {
 		return err
 	}
-	const shots, near = 4, 0.97
-	for range shots {
-		sh, err := s.shoot(keep, huntTraining)
-		if err != nil {
-			return err
-		}
-		p, err := s.finish(sh, firstBits)
-		if err != nil {
-			return err
-		}
-		fill := float64(p.Size) / float64(s.recipe.MaxSize)
-		if fill <= 1 && fill >= near {
-			return nil
-		}
-		next := int(float64(keep) * (1 + near) / 2 / fill)
-		if next = max(fewest, min(next, s.saved[0].kept)); next == keep {
-			break
-		}
-		keep = next
-	}
-	if s.met() {
-		return nil
-	}
-	sh, err := s.shoot(s.saved[len(s.saved)-1].kept, huntTraining)
+	sh, err := s.shoot(goal{keep: s.saved[len(s.saved)-1].kept}, huntTraining)
 	if err != nil {
 		return err
 	}
 	_, err = s.finish(sh, firstBits)
 	return err
+}
+
+// fillSize shoots at the size, with long training. A file that is somewhat too large or
+// too small is made again with values in fewer bits or more; after one that is further
+// off, another shot corrects by it, unless that has led to as many weights again.
+func (s *search) fillSize() error {
+	keep, err := s.fitting()
+	if err != nil {
+		return err
+	}
+	most := float64(s.recipe.MaxSize)
+	fits := func(p Point) bool { return float64(p.Size) <= most && float64(p.Size) >= fullEnough*most }
+	long := lastTraining
+	if s.recipe.Budget > 0 {
+		long = huntTraining // better a shorter one than none
+	}
+	to, last := goal{keep, int(fill * most)}, 0
+	for range 3 {
+		sh, err := s.shoot(to, long)
+		if err != nil {
+			return err
+		}
+		p, err := s.finish(sh, firstBits)
+		if err != nil || fits(p) {
+			return err
+		}
+		more := 8 * (fill*most - float64(p.Size)) / math.Max(float64(p.Kept), 1)
+		room := more > 0 && kept(sh.net) >= s.saved[0].kept // for larger values, not for more of them
+		if room || math.Abs(more) <= changeBits {
+			q, err := s.finish(sh, math.Min(firstBits+more, mostBits))
+			if err != nil || fits(q) || room {
+				return err
+			}
+		}
+		if p.Kept == last {
+			return nil
+		}
+		last = p.Kept
+		to = goal{sh.goal.keep, int(float64(to.bytes) * fill * most / float64(p.Size))}
+	}
+	return nil
 }
 
 // fitting returns the number of weights whose file should just fit.
