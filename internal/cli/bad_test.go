@@ -58,6 +58,7 @@ func TestBadInput(t *testing.T) {
 		want []string
 	}{
 		{"missing model", nil, "compress none.onnx --data data", []string{"none.onnx", "no such file"}},
+		{"second test part", nil, "compress corner.onnx --data data --test-last 9", []string{"data", "test part of 200 samples already"}},
 		{"folder as model", nil, "compress data --data data", []string{"data", "is a folder"}},
 		{"truncated onnx", func(t *testing.T) { m := read(t, "corner.onnx"); write(t, "bad.onnx", m[:len(m)*2/3]) }, "compress bad.onnx --data data", []string{"bad.onnx"}},
 		{"empty onnx", func(t *testing.T) { write(t, "bad.onnx", nil) }, "compress bad.onnx --data data", []string{"bad.onnx"}},
@@ -176,6 +177,7 @@ func TestUsage(t *testing.T) {
 		{"compress corner.onnx --data data --trained-on maybe", "maybe", "edgec compress"},
 		{"compress corner.onnx --data data --mean x", "--mean", "edgec compress"},
 		{"compress corner.onnx --data data --std 0", "--std 0", "edgec compress"},
+		{"compress corner.onnx --data data --test-last -2", "--test-last -2", "edgec compress"},
 		{"compress corner.onnx --data data -j -1", "--threads -1", "edgec compress"},
 		{"eval corner.edgec --data data --split all", "--split all", "edgec eval"},
 		{"eval corner.edgec --data data --no-labels", "--against", "edgec eval"},

@@ -80,7 +80,7 @@ and 1,048,576 bytes), in any case.`,
 	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
 	f.StringVar(&c.teacher, "teacher", "", "another network (ONNX) of the same input and outputs to learn from (default: the network itself)")
 	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
-	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part)")
+	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part, but not with --test-last)")
 	f.Float64Var(&c.recipe.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
 	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
 	f.BoolVar(&c.recipe.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
@@ -139,6 +139,9 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r.MaxSize = int(c.maxSize)
 	if r.MaxSize > 0 && !cmd.Flags().Changed("max-drop") {
 		r.MaxDrop = 0
+	}
+	if r.TrainedOn == "" && c.data.testLast > 0 {
+		r.TrainedOn = "no" // a source without parts is taken for samples that the network has not met
 	}
 	r.Criterion = prune.Criterion(c.criterion)
 	if r.Threads < 0 {

@@ -99,6 +99,20 @@ func TestCompressWithoutLabels(t *testing.T) {
 	}
 }
 
+// The last samples are measured on once and not trained on; eval measures on the same.
+func TestCompressTestLast(t *testing.T) {
+	workplace(t)
+	const images = "data/train-images-idx3-ubyte"
+	got := parse[compressed](t, command(t, quick("compress", "corner.onnx", "--data", images, "--test-last", "90", "--json")...))
+	if got.Test == nil || got.Test.File.N != 90 || got.TrainedOn {
+		t.Errorf("measured on %+v, trained on: %v", got.Test, got.TrainedOn)
+	}
+	seen := parse[evaluated](t, command(t, "eval", "corner.edgec", "--data", images, "--test-last", "90", "--against", "corner.onnx", "--json"))
+	if seen.Split != "test" || seen.Samples != 90 || seen.Against == nil || *seen.Against != got.Test.File {
+		t.Errorf("eval: %+v, the report has %+v", seen, got.Test.File)
+	}
+}
+
 func TestCompressUnmet(t *testing.T) {
 	workplace(t)
 	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--max-drop", "1", "--report", "report.json", "--quiet")...)
