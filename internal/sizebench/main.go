@@ -111,11 +111,17 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	if err != nil {
 		return got, err
 	}
-	data, err := dataset.Open(filepath.Join(dir, r.data), dataset.Options{Shape: m.Input(), Classes: m.Outputs()})
+	data, err := dataset.Open(filepath.Join(dir, r.data), dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
 	if err != nil {
 		return got, err
 	}
-	report, err := edgec.Compress(context.Background(), m, data, edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed}, nil)
+	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn}
+	if r.teacher != "" {
+		if recipe.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
+			return got, err
+		}
+	}
+	report, err := edgec.Compress(context.Background(), m, data, recipe, nil)
 	if err != nil {
 		return got, err
 	}

@@ -12,7 +12,7 @@ func TestMarkdown(t *testing.T) {
 	saved := rows
 	defer func() { rows = saved }()
 	rows = []row{
-		{name: "met", model: "a.onnx", data: "d", maxSize: 3000, bytes: 3100, error: 1.35},
+		{name: "met", model: "a.onnx", data: "d", raw: true, testLast: 7, trainedOn: "no", teacher: "t.onnx", maxSize: 3000, bytes: 3100, error: 1.35},
 		{name: "missed", model: "b.onnx", data: "d", maxDrop: 0.1, bytes: 1000, error: 1, limit: "of reasons"},
 		{name: "packed", model: "c.tflite", bytes: 1_000_000},
 		{name: "not measured"},
@@ -27,7 +27,7 @@ func TestMarkdown(t *testing.T) {
 		"| 10 % too large, 0.25 points too many: of reasons |",
 		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
 		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
-		"`edgec compress a.onnx --data d --max-size 3000`", "`edgec compress b.onnx --data d --max-drop 0.1`", "`edgec pack c.tflite`",
+		"`edgec compress models/a.onnx --data d --raw --test-last 7 --trained-on no --teacher models/t.onnx --max-size 3000`", "`edgec compress models/b.onnx --data d --max-drop 0.1`", "`edgec pack models/c.tflite`",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
