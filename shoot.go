@@ -13,7 +13,7 @@ import (
 // zero: what files are made from.
 type shot struct {
 	net    *graph.Graph
-	goal   goal    // keep is what a size has led to
+	keep   int     // weights that were asked for, or that a size has led to
 	drop   float64 // held out
 	margin float64 // of drop; see Point.Margin
 }
@@ -105,7 +105,7 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh := &shot{net: g, goal: goal{r.Keep, to.bytes}, drop: res.Drop, margin: res.Error + s.memory}
+	sh := &shot{net: g, keep: r.Keep, drop: res.Drop, margin: res.Error + s.memory}
 	s.stage("shot", g, sh.drop, true, moved(moves), since)
 	return sh, nil
 }
@@ -197,7 +197,7 @@ func (s *search) fillSize() error {
 			return nil
 		}
 		last = p.Kept
-		to = goal{sh.goal.keep, int(float64(to.bytes) * fill * most / float64(p.Size))}
+		to = goal{sh.keep, int(float64(to.bytes) * fill * most / float64(p.Size))}
 	}
 	return nil
 }
