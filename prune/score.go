@@ -138,16 +138,17 @@ type place struct {
 }
 
 // The least densities in a price: usualFloor bounds what a lone weight costs to 10.9
-// bits, sparseFloor to 15.8, which is what it does cost in a very sparse layer.
+// bits, sparseFloor to 15.8.
 const (
 	usualFloor  = 0.003
 	sparseFloor = 0.0001
 )
 
-// PriceSparse makes the places of weights cost what they do in very sparse masks, those
-// of small files: also where they are lone, and less where a dense layer of g that reads
-// an image has weights at neighbouring pixels, so that weights gather where the coder
-// expects them.
+// PriceSparse prices the places of weights as in very sparse masks, those of small files
+// (in bits; see prices): the least density is 0.0001 instead of 0.003, so that lone
+// weights cost up to 15.8 bits, and where a dense layer of g reads an image, the count of
+// a column is the mean of those of the 3x3 pixels around it, so that weights gather
+// where the coder, which sees neighbours, expects them.
 func PriceSparse(ls []*Layer, g *graph.Graph) {
 	shapes := images(g)
 	for _, l := range ls {

@@ -114,6 +114,16 @@ func TestPrices(t *testing.T) {
 			t.Errorf("without a mask every weight costs 1 bit, not %v", v)
 		}
 	}
+	lone := graph.NewParam("w", graph.Weight, tensor.New(200, 500))
+	lone.Mask = make([]float32, len(lone.Shadow.Data))
+	for i := range 500 {
+		lone.Mask[i] = 1 // one full row
+	}
+	lone.Mask[70*500+9] = 1
+	near(t, "usual price of a lone weight", float64(prices(lone, place{})[70*500+9]), 2.5+math.Log2(0.997/0.003), 1e-5)
+	q := 0.5 * 1.6 / 501
+	near(t, "sparse price of a lone weight", float64(prices(lone, place{floor: sparseFloor})[70*500+9]), 2.5+math.Log2((1-q)/q), 1e-5)
+	near(t, "sparse price of an empty place", float64(prices(lone, place{floor: sparseFloor})[90*500+9]), 2.5+math.Log2(1/(0.1*1.6/501)-1), 1e-5)
 	scalar := graph.NewParam("s", graph.Weight, tensor.New())
 	scalar.Mask = []float32{1}
 	if got := prices(scalar, place{}); len(got) != 1 || !(got[0] >= 1) {
