@@ -83,6 +83,7 @@ type search struct {
 	margin    float64 // of the state that was measured last, in points; see Point.Margin
 	feed      *feed
 	loss      train.Loss
+	inputs    float64          // root mean square of what training meets
 	net       *graph.Graph     // the network that is being compressed
 	journal   *journal.Journal // what stages have left, on disk; nil: nothing
 	start     *observed        // what filters and rounds start from
@@ -263,8 +264,20 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		return err
 	}
 	from.make = func(copy int) *dataset.Set { return augmented(fit, copy) }
-	s.feed, err = newFeed(teacher.graph, from, task, 256, s.threads, s.recipe.Seed)
-	return err
+	if s.feed, err = newFeed(teacher.graph, from, task, 256, s.threads, s.recipe.Seed); err != nil {
+		return err
+	}
+	s.inputs = rms(s.samplesFor(64).Data)
+	return nil
+}
+
+// rms returns the root mean square of x.
+func rms(x []float32) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum / math.Max(float64(len(x)), 1))
 }
 
 // mostMemory bounds what is taken off for what the float network knows of the
@@ -359,7 +372,7 @@ func trainingWork(g *graph.Graph) float64 { return tuneSamples * float64(max(mac
 
 // trainer prepares to train g, after the given number of steps of the same training.
 func (s *search) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
-	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss, Done: done})
+	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss, Done: done, Input: s.inputs})
 }
 
 // stage records a step of the search that left g, and shows it.

@@ -28,6 +28,7 @@ type Config struct {
 	Epsilon float64 // Adam's epsilon; 0: 1e-8
 	Average float64 // decay of the running average of the shadow weights, 0: none
 	Done    int     // steps of a Trainer that this one carries on, for Adam's bias correction
+	Input   float64 // root mean square of the input's elements; above 1, weights that meet it learn that much more slowly
 	Loss    Loss    // nil: Distill{0.7, 3}
 }
 
@@ -73,6 +74,7 @@ type Trainer struct {
 	step   int // of Adam's bias correction
 	avg    int // steps since the average started
 	books  map[*graph.Param]*bookState
+	rates  map[*graph.Param]float64 // factors of the learning rate that are not 1
 }
 
 // span is the output channels lo to hi-1 of a parameter, whose elements are
@@ -124,6 +126,7 @@ func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
 	}
 	t.spans = spans(t.params)
+	t.rates = inputRates(t.view, cfg.Input)
 	part := (cfg.Batch + cfg.Shards - 1) / cfg.Shards
 	for i := 0; i < cfg.Shards; i++ {
 		tape, err := graph.NewTape(t.view, part)
@@ -270,7 +273,7 @@ func (t *Trainer) Update(lr float64) {
 	}
 	t.parallel(len(t.params), func(i int) {
 		if p := t.params[i]; p.Book != nil && p.Role != graph.Constant {
-			t.updateBook(p, t.Gradient(p), lr)
+			t.updateBook(p, t.Gradient(p), lr*t.factor(p))
 		}
 	})
 	a := adam{beta1: t.cfg.Beta1, beta2: t.cfg.Beta2, eps: t.cfg.Epsilon, lr: lr, step: t.step}
@@ -282,12 +285,22 @@ func (t *Trainer) Update(lr float64) {
 			return
 		}
 		w := p.Shadow.Data[at.from:at.to]
+		a := a
+		a.lr *= t.factor(p)
 		a.update(w, t.Gradient(p)[at.from:at.to], p.State[StateMean][at.from:at.to], p.State[StateSquare][at.from:at.to])
 		if d > 0 && p.Book == nil {
 			average(p.State[StateAverage][at.from:at.to], w, d)
 		}
 		p.RefreshRows(at.lo, at.hi)
 	})
+}
+
+// factor is what the learning rate of p is multiplied by; see inputRates.
+func (t *Trainer) factor(p *graph.Param) float64 {
+	if f, ok := t.rates[p]; ok {
+		return f
+	}
+	return 1
 }
 
 // decay is the average's decay for this step: it rises to Config.Average, so
