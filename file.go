@@ -100,7 +100,7 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 		return err
 	}
 	ps := shared(g)
-	steps := s.steps(g, tuneSamples, batch, tuneWork)
+	steps := s.steps(g, s.tuning.samples, batch, s.tuning.work)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err
@@ -232,9 +232,10 @@ func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 	return g, s.makeFile(g, bits, true)
 }
 
-// estimate returns the bytes of a file made from g without training.
-func (s *search) estimate(g *graph.Graph) (int, error) {
-	q, err := s.quick(g, firstBits)
+// estimate returns the bytes of a file made from g without training, values costing so
+// many bits.
+func (s *search) estimate(g *graph.Graph, bits float64) (int, error) {
+	q, err := s.quick(g, bits)
 	if err != nil {
 		return 0, err
 	}

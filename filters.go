@@ -89,6 +89,9 @@ func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
 // filters cuts whole channels while the network bears it, and saves the states from
 // which shots are worth their time.
 func (s *search) filters() error {
+	if fits, err := s.fits(s.net); err != nil || fits {
+		return err
+	}
 	at := s.start
 	start := at.drop
 	rest := deepRest

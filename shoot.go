@@ -22,16 +22,19 @@ type shot struct {
 // whose file has so many bytes, unless bytes is 0.
 type goal struct{ keep, bytes int }
 
-// training is how long a shot is trained, in samples, as far as work goes; see steps.
+// training is how long a shot or a file is trained, in samples, as far as work goes; see
+// steps.
 type training struct {
 	samples int
 	work    float64
 }
 
-// Shots that hunt for the number of weights, and the last one.
+// Shots that hunt for the number of weights, the last one, and files, in which training
+// repairs little.
 var (
 	huntTraining = training{shotSamples, stageWork}
 	lastTraining = training{2 * shotSamples, 2 * stageWork}
+	tuneTraining = training{tuneSamples, stageWork / 2}
 )
 
 // Of a shot's training, the fraction after which the masks stay, and that after
@@ -90,7 +93,7 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 			return nil, err
 		}
 		if to.bytes > 0 && end < shotSettle {
-			size, err := s.estimate(g)
+			size, err := s.estimate(g, firstBits)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +144,7 @@ const (
 )
 
 // A value may have up to changeBits more or fewer than firstBits to make a file fit, and
-// where all weights are kept up to mostBits.
+// where no weight has to go up to mostBits.
 const (
 	changeBits = 0.5
 	mostBits   = 7.0
@@ -150,7 +153,18 @@ const (
 // finishSize makes files when only a size is asked for. When none fits, as where many
 // weights have the same score, and go or stay together, the sparsest state is shot at.
 func (s *search) finishSize() error {
-	if err := s.fillSize(); err != nil || s.met() {
+	make := s.fillSize
+	for _, c := range s.saved[:s.narrowest+1] {
+		fits, err := s.fits(c.net)
+		if err != nil {
+			return err
+		}
+		if fits {
+			make = func() error { return s.fillValues(c.net) }
+			break
+		}
+	}
+	if err := make(); err != nil || s.met() {
 		return err
 	}
 	sh, err := s.shoot(goal{keep: s.saved[len(s.saved)-1].kept}, huntTraining)
@@ -159,6 +173,56 @@ func (s *search) finishSize() error {
 	}
 	_, err = s.finish(sh, firstBits)
 	return err
+}
+
+// fits reports whether a size alone is asked for and no weight of g has to go for it.
+func (s *search) fits(g *graph.Graph) (bool, error) {
+	if !s.recipe.sizeOnly() {
+		return false, nil
+	}
+	size, err := s.estimate(g, firstBits)
+	return size <= s.recipe.MaxSize, err
+}
+
+// long is the training of a file that a size is filled with.
+func (s *search) long() training {
+	if s.recipe.Budget > 0 {
+		return huntTraining // better a shorter one than none
+	}
+	return lastTraining
+}
+
+// full reports whether a file fits the size, and fills it.
+func (s *search) full(p Point) bool {
+	return p.Size <= s.recipe.MaxSize && float64(p.Size) >= fullEnough*float64(s.recipe.MaxSize)
+}
+
+// room is how many bits more for each of n weights would fill the size.
+func (s *search) room(size, n int) float64 {
+	return 8 * (fill*float64(s.recipe.MaxSize) - float64(size)) / math.Max(float64(n), 1)
+}
+
+// fillValues fills the size with the values of g, none of whose weights has to go: as
+// many bits for each as there are. All the training goes to these values.
+func (s *search) fillValues(g *graph.Graph) error {
+	s.tuning = s.long()
+	defer func() { s.tuning = tuneTraining }()
+	bits := firstBits
+	for range 2 { // sizes do not grow just as bits do
+		size, err := s.estimate(g, bits)
+		if err != nil {
+			return err
+		}
+		bits = math.Max(firstBits, math.Min(bits+s.room(size, kept(g)), mostBits))
+	}
+	for range 2 {
+		p, err := s.finish(&shot{net: g}, bits)
+		if err != nil || s.full(p) || p.Meets && bits == mostBits {
+			return err
+		}
+		bits = math.Min(bits+s.room(p.Size, p.Kept), mostBits)
+	}
+	return nil
 }
 
 // fillSize shoots at the size, with long training. A file that is somewhat too large or
@@ -170,26 +234,19 @@ func (s *search) fillSize() error {
 		return err
 	}
 	most := float64(s.recipe.MaxSize)
-	fits := func(p Point) bool { return float64(p.Size) <= most && float64(p.Size) >= fullEnough*most }
-	long := lastTraining
-	if s.recipe.Budget > 0 {
-		long = huntTraining // better a shorter one than none
-	}
 	to, last := goal{keep, int(fill * most)}, 0
 	for range 3 {
-		sh, err := s.shoot(to, long)
+		sh, err := s.shoot(to, s.long())
 		if err != nil {
 			return err
 		}
 		p, err := s.finish(sh, firstBits)
-		if err != nil || fits(p) {
+		if err != nil || s.full(p) {
 			return err
 		}
-		more := 8 * (fill*most - float64(p.Size)) / math.Max(float64(p.Kept), 1)
-		room := more > 0 && kept(sh.net) >= s.saved[0].kept // for larger values, not for more of them
-		if room || math.Abs(more) <= changeBits {
-			q, err := s.finish(sh, math.Min(firstBits+more, mostBits))
-			if err != nil || fits(q) || room {
+		if more := s.room(p.Size, p.Kept); math.Abs(more) <= changeBits {
+			q, err := s.finish(sh, firstBits+more)
+			if err != nil || s.full(q) {
 				return err
 			}
 		}
@@ -207,7 +264,7 @@ func (s *search) fitting() (keep int, err error) {
 	dense, sparse := s.saved[0], s.saved[0]
 	var large, small int // their estimated sizes
 	for i, c := range s.saved {
-		size, err := s.estimate(c.net)
+		size, err := s.estimate(c.net, firstBits)
 		if err != nil {
 			return 0, err
 		}
