@@ -84,7 +84,7 @@ func compareCoders(dir string, match *regexp.Regexp) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		got, err := compare(s.name, data)
+		got, err := compare(s.name, data, decodeTime)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -97,10 +97,10 @@ func compareCoders(dir string, match *regexp.Regexp) error {
 	return save(coders, results)
 }
 
-// compare decodes a file and has others compress its weights.
-func compare(name string, data []byte) (coded, error) {
+// compare decodes a file, for at least a while, and has others compress its weights.
+func compare(name string, data []byte, while time.Duration) (coded, error) {
 	got := coded{Row: name, Arch: runtime.GOARCH}
-	f, seconds, err := decode(data)
+	f, seconds, err := decode(data, while)
 	if err != nil {
 		return got, err
 	}
@@ -133,9 +133,9 @@ func compare(name string, data []byte) (coded, error) {
 const decodes, decodeTime = 20, 3 * time.Second
 
 // decode returns the file and the least time that reading it took, on one core.
-func decode(data []byte) (f *format.File, seconds float64, err error) {
+func decode(data []byte, while time.Duration) (f *format.File, seconds float64, err error) {
 	fastest := time.Duration(math.MaxInt64)
-	for k, start := 0, time.Now(); k < decodes || time.Since(start) < decodeTime; k++ {
+	for k, start := 0, time.Now(); k < decodes || time.Since(start) < while; k++ {
 		since := time.Now()
 		if f, err = format.Decode(data); err != nil {
 			return nil, 0, err
