@@ -45,11 +45,15 @@ const (
 	shotFloor  = 0.003
 )
 
-// Of a shot at a size, sizeRamp is the fraction after which the thresholds have arrived,
+// A shot at a size learns sizeRate times as fast as others: a very sparse network bears
+// more. Of such a shot, sizeRamp is the fraction after which the thresholds have arrived,
 // earlier than in others: most of the time goes to the sparse network. sizeParts are the
 // fractions at which channels that pruning has emptied are removed, so that they cost no
 // more time, and, up to shotSettle, the size is measured and the number of weights corrected.
-const sizeRamp = 0.4
+const (
+	sizeRate = 1.5
+	sizeRamp = 0.4
+)
 
 var sizeParts = []float64{0.2, 0.3, sizeRamp, 0.47, 0.54, 0.6, 0.63, shotSettle, 1}
 
@@ -62,12 +66,12 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 	from := s.origin(to.keep)
 	g, gains := from.net.Clone(), from.gains
 	batch := fitBatch(g, tuneBatch)
-	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
-		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
-	parts := []float64{1}
+	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g}
+	rate, parts := s.rate, []float64{1}
 	if to.bytes > 0 {
-		r.Ramp, parts = sizeRamp, sizeParts
+		rate, r.Ramp, parts = sizeRate*s.rate, sizeRamp, sizeParts
 	}
+	r.Rate = func(done float64) float64 { return rate * train.Cosine(done, shotHold, shotFloor) }
 	var moves prune.Moves
 	step := 0
 	for _, end := range parts {

@@ -18,8 +18,8 @@ const mostHeld = 10_000
 const (
 	usualForms  = 6
 	mostForms   = 40
-	formSamples = 300_000
-	formBytes   = 256 << 20
+	formSamples = 600_000
+	formBytes   = 512 << 20
 )
 
 // teacherWork bounds the multiplications of asking the teacher: an expensive one is asked
