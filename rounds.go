@@ -24,7 +24,7 @@ func (s *search) rounds() error {
 	ls := prune.NewLayers(s.net)
 	s.save(s.net, 0, prune.Gains(ls))
 	ratio := 0.5
-	if s.recipe.sizeOnly() {
+	if s.recipe.limitsOnly() {
 		ratio = 0.25 // there is no limit to find, only a number of weights to start from
 	}
 	for ratio < 0.8 {
@@ -38,7 +38,7 @@ func (s *search) rounds() error {
 		if err != nil {
 			return err
 		}
-		ok := drop <= math.Max(s.recipe.MaxDrop, s.start.drop)+slack || s.recipe.sizeOnly()
+		ok := drop <= math.Max(s.recipe.MaxDrop, s.start.drop)+slack || s.recipe.limitsOnly()
 		s.stage("prune", s.net, drop, ok, note, since)
 		if !ok {
 			s.net = from.net.Clone()
@@ -59,12 +59,12 @@ func (s *search) rounds() error {
 		ls = prune.NewLayers(s.net) // shapes have changed
 		prune.SetGains(ls, gains)
 		s.save(s.net, drop, gains)
-		if s.recipe.sizeOnly() {
-			size, err := s.estimate(s.net)
+		if s.recipe.limitsOnly() {
+			cost, err := s.cost(s.net)
 			if err != nil {
 				return err
 			}
-			if size < s.recipe.MaxSize {
+			if cost < float64(s.recipe.limit()) {
 				break
 			}
 		}

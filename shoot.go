@@ -13,14 +13,14 @@ import (
 // zero: what files are made from.
 type shot struct {
 	net    *graph.Graph
-	keep   int     // weights that were asked for, or that a size has led to
+	keep   int     // weights that were asked for, or that a limit has led to
 	drop   float64 // held out
 	margin float64 // of drop; see Point.Margin
 }
 
 // goal is what a shot is pruned to: a number of weights, corrected on the way to that
-// whose file has so many bytes, unless bytes is 0.
-type goal struct{ keep, bytes int }
+// whose file has this cost (bytes, where a size alone is asked for), unless cost is 0.
+type goal struct{ keep, cost int }
 
 // training is how long a shot is trained, in samples, as far as work goes; see steps.
 type training struct {
@@ -42,15 +42,15 @@ const (
 	shotFloor  = 0.003
 )
 
-// Of a shot at a size, sizeRamp is the fraction after which the thresholds have arrived,
+// Of a shot at a size or a time, sizeRamp is the fraction after which the thresholds have arrived,
 // earlier than in others: most of the time goes to the sparse network. sizeParts are the
 // fractions at which channels that pruning has emptied are removed, so that they cost no
-// more time, and, up to shotSettle, the size is measured and the number of weights corrected.
+// more time, and, up to shotSettle, the cost is measured and the number of weights corrected.
 const sizeRamp = 0.4
 
 var sizeParts = []float64{0.2, 0.3, sizeRamp, 0.47, 0.54, 0.6, 0.63, shotSettle, 1}
 
-// shoot prunes to to.keep weights in one go, or to as many as make a file of to.bytes.
+// shoot prunes to to.keep weights in one go, or to as many as make a file of to.cost.
 // The rounds that find the limit halve the network again and again at a high learning
 // rate, and each chooses among what the ones before have left; one long round from a
 // dense state chooses among all.
@@ -62,7 +62,7 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
 		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
 	parts := []float64{1}
-	if to.bytes > 0 {
+	if to.cost > 0 {
 		r.Ramp, parts = sizeRamp, sizeParts
 	}
 	var moves prune.Moves
@@ -76,7 +76,7 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 			}
 			ls := prune.NewLayers(g)
 			prune.SetGains(ls, gains)
-			if to.bytes > 0 {
+			if to.cost > 0 {
 				prune.PriceSparse(ls, g)
 			}
 			return s.thin("shot", r, step, next, t, ls, batch)
@@ -89,12 +89,12 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 		if err := removeDead(g); err != nil {
 			return nil, err
 		}
-		if to.bytes > 0 && end < shotSettle {
-			size, err := s.estimate(g)
+		if to.cost > 0 && end < shotSettle {
+			cost, err := s.cost(g)
 			if err != nil {
 				return nil, err
 			}
-			r.Keep = max(fewest, int(float64(kept(g))*float64(to.bytes)/float64(size)))
+			r.Keep = s.steady(r.Keep, max(fewest, int(float64(kept(g))*float64(to.cost)/cost)))
 		}
 	}
 	type result struct{ Drop, Error float64 }
@@ -147,7 +147,7 @@ const (
 	mostBits   = 7.0
 )
 
-// finishSize makes files when only a size is asked for. When none fits, as where many
+// finishSize makes files when only a size or a time is asked for. When none fits, as where many
 // weights have the same score, and go or stay together, the sparsest state is shot at.
 func (s *search) finishSize() error {
 	if err := s.fillSize(); err != nil || s.met() {
@@ -161,16 +161,20 @@ func (s *search) finishSize() error {
 	return err
 }
 
-// fillSize shoots at the size, with long training. A file that is somewhat too large or
-// too small is made again with values in fewer bits or more; after one that is further
-// off, another shot corrects by it, unless that has led to as many weights again.
+// fillSize shoots at the size or the time, with long training. A file that is somewhat
+// too large or too small is made again with values in fewer bits or more; after one that
+// is further off, another shot corrects by it, unless that has led to as many weights again.
 func (s *search) fillSize() error {
 	keep, err := s.fitting()
 	if err != nil {
 		return err
 	}
-	most := float64(s.recipe.MaxSize)
-	fits := func(p Point) bool { return float64(p.Size) <= most && float64(p.Size) >= fullEnough*most }
+	most, full := float64(s.recipe.limit()), fullEnough
+	if s.recipe.MaxLatency > 0 {
+		full = timeFull
+	}
+	cost := func(p Point) float64 { return s.recipe.cost(p.Size, p.Latency) }
+	fits := func(p Point) bool { return s.recipe.within(p.Size, p.Latency) && cost(p) >= full*most }
 	long := lastTraining
 	if s.recipe.Budget > 0 {
 		long = huntTraining // better a shorter one than none
@@ -182,12 +186,16 @@ func (s *search) fillSize() error {
 			return err
 		}
 		p, err := s.finish(sh, firstBits)
-		if err != nil || fits(p) {
+		if err != nil {
 			return err
 		}
-		more := 8 * (fill*most - float64(p.Size)) / math.Max(float64(p.Kept), 1)
-		room := more > 0 && kept(sh.net) >= s.saved[0].kept // for larger values, not for more of them
-		if room || math.Abs(more) <= changeBits {
+		all := kept(sh.net) >= s.saved[0].kept
+		if fits(p) || all && s.recipe.MaxLatency > 0 && s.recipe.within(p.Size, p.Latency) {
+			return s.spend(sh, p)
+		}
+		more := sizeBits(fill*most, p)
+		room := more > 0 && all // for larger values, not for more of them
+		if cost(p) == float64(p.Size) && (room || math.Abs(more) <= changeBits) {
 			q, err := s.finish(sh, math.Min(firstBits+more, mostBits))
 			if err != nil || fits(q) || room {
 				return err
@@ -197,30 +205,35 @@ func (s *search) fillSize() error {
 			return nil
 		}
 		last = p.Kept
-		to = goal{sh.keep, int(float64(to.bytes) * fill * most / float64(p.Size))}
+		to = goal{sh.keep, int(float64(to.cost) * fill * most / cost(p))}
 	}
 	return nil
+}
+
+// sizeBits is by how many bits a value may be larger for file p to have so many bytes.
+func sizeBits(bytes float64, p Point) float64 {
+	return 8 * (bytes - float64(p.Size)) / math.Max(float64(p.Kept), 1)
 }
 
 // fitting returns the number of weights whose file should just fit.
 func (s *search) fitting() (keep int, err error) {
 	dense, sparse := s.saved[0], s.saved[0]
-	var large, small int // their estimated sizes
+	var large, small float64 // their estimated costs
 	for i, c := range s.saved {
-		size, err := s.estimate(c.net)
+		cost, err := s.cost(c.net)
 		if err != nil {
 			return 0, err
 		}
-		dense, sparse, large, small = sparse, c, small, size
-		if size <= s.recipe.MaxSize || i == len(s.saved)-1 {
+		dense, sparse, large, small = sparse, c, small, cost
+		if cost <= float64(s.recipe.limit()) || i == len(s.saved)-1 {
 			break
 		}
 	}
 	if dense == sparse || small >= large {
 		return sparse.kept, nil
 	}
-	// sizes grow as a power of the number of weights between two near states
-	u := math.Log(float64(s.recipe.MaxSize)/float64(small)) / math.Log(float64(large)/float64(small))
+	// sizes and times grow as a power of the number of weights between two near states
+	u := math.Log(float64(s.recipe.limit())/small) / math.Log(large/small)
 	u = math.Max(0, math.Min(1, u))
 	return int(float64(sparse.kept) * math.Pow(float64(dense.kept)/float64(sparse.kept), u)), nil
 }
