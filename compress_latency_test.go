@@ -81,7 +81,7 @@ func TestCompressLatency(t *testing.T) {
 func TestCompressLatencyDrop(t *testing.T) {
 	p := get(t, wideClassification)
 	r := quick()
-	r.Effort, r.MaxLatency = 0.02, time.Second
+	r.Effort, r.MaxLatency = 0.02, 70*time.Microsecond
 	cuts := func(report *edgec.Report) (n int) {
 		for _, s := range report.Stages {
 			if s.Name == "filters" && s.Accepted {
@@ -90,11 +90,20 @@ func TestCompressLatencyDrop(t *testing.T) {
 		}
 		return n
 	}
-	free := timed(t, p, r, byShape)
-	r.MaxLatency = free.Best.Latency / 2
 	fast := timed(t, p, r, byShape)
-	if cuts(fast) <= cuts(free) {
-		t.Errorf("%d cuts to %v, %d to %v", cuts(free), free.Best.Latency, cuts(fast), fast.Best.Latency)
+	r.MaxLatency = time.Second
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	free, err := edgec.CompressTimed(ctx, p.model(t), p.data, r, byShape, func(g edgec.Progress) {
+		if g.Stage == "prune" { // its filters are cut
+			cancel()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cuts(fast) <= cuts(free) || free.Best.Latency < 100*time.Microsecond {
+		t.Errorf("%d cuts to a file of %v, without the limit %d to one of %v", cuts(fast), fast.Best.Latency, cuts(free), free.Best.Latency)
 	}
 }
 

@@ -103,9 +103,10 @@ func (s *search) steady(from, to int) int {
 	return max(fewest, from/2, min(to, 2*from))
 }
 
-// thinned is the part of the weights that slow leaves: few enough that the runtime
-// keeps layers as lists, as after pruning.
-const thinned = 0.125
+// thinned is the part of the weights that slow leaves: just so few that the runtime keeps
+// layers as lists. Most networks bear less, but one that is found too slow after all its
+// pruning rounds has nothing left to give.
+const thinned = 0.25
 
 // slow reports that g takes too long even without most of its weights, so that it has to
 // be narrower. With limits alone, where pruning goes on until they hold, nothing is slow.
