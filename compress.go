@@ -43,7 +43,12 @@ func Compress(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pro
 	if err != nil {
 		return nil, err
 	}
-	err = s.run()
+	return s.compress(data.Test)
+}
+
+// compress searches, and measures the answer on the test set.
+func (s *search) compress(test *dataset.Set) (*Report, error) {
+	err := s.run()
 	if err != nil && s.ctx.Err() == nil && !errors.Is(err, errBudget) {
 		return nil, err
 	}
@@ -56,8 +61,8 @@ func Compress(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pro
 			return nil, err
 		}
 	}
-	report, err := s.finishReport(data.Test)
-	if ctx.Err() == nil {
+	report, err := s.finishReport(test)
+	if s.ctx.Err() == nil {
 		err = errors.Join(err, s.journal.Remove())
 	}
 	return report, err
@@ -93,6 +98,8 @@ type search struct {
 	saved     []*checkpoint // ever sparser
 	narrowest int           // the first of saved whose filters are cut no further
 	price     float64       // of a bit, in nats of loss; see share.Allocate
+
+	clock func(file []byte, long time.Duration) (time.Duration, error) // latency
 }
 
 // Sizes of the training stages, in samples; see steps.
@@ -110,7 +117,7 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, tuning: tuneTraining, passes: Passes}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, tuning: tuneTraining, passes: Passes, clock: latency}
 	if s.threads <= 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}

@@ -164,8 +164,9 @@ func (s *search) measure(g *graph.Graph, n int) (Point, error) {
 		Metrics: newMetrics(s.judge.task, loss)}
 	p.Drop, p.DropError = s.judge.drop(loss)
 	p.Margin = p.DropError + s.memory
-	p.Meets = s.recipe.meets(p.Size, p.Drop)
-	return p, nil
+	p.Latency, err = s.timed(data, searchTimes)
+	p.Meets = s.recipe.meets(p.Size, p.Drop, p.Latency)
+	return p, err
 }
 
 // made makes a file as a stage, and notes it.
@@ -188,6 +189,9 @@ func (s *search) add(p Point) error {
 
 // showFile records and shows that a file was made.
 func (s *search) showFile(name string, p Point, note string, since time.Time) {
+	if p.Latency > 0 {
+		note += fmt.Sprintf(", %v", p.Latency)
+	}
 	s.show(Stage{Name: name, Params: p.Weights, Kept: p.Kept, MACs: p.MACs, Drop: p.Drop, Accepted: p.Meets, Note: note}, since)
 }
 
@@ -235,12 +239,18 @@ func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 // estimate returns the bytes of a file made from g without training, values costing so
 // many bits.
 func (s *search) estimate(g *graph.Graph, bits float64) (int, error) {
+	file, err := s.sketch(g, bits)
+	return len(file), err
+}
+
+// sketch returns a file made from g without training, values costing so many bits.
+func (s *search) sketch(g *graph.Graph, bits float64) ([]byte, error) {
 	q, err := s.quick(g, bits)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	data, _, err := export.Encode(q, s.exportConfig())
-	return len(data), err
+	return data, err
 }
 
 // few returns how many held-out samples a file is measured on that is made for want

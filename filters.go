@@ -53,7 +53,7 @@ const (
 	cheapTraining   = 1e11
 )
 
-// sizeOnlyDrop stands for the accepted drop, in points, when only a size is
+// sizeOnlyDrop stands for the accepted drop, in points, when only a size or a time is
 // asked for.
 const sizeOnlyDrop = 0.5
 
@@ -87,7 +87,8 @@ func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
 }
 
 // filters cuts whole channels while the network bears it, and saves the states from
-// which shots are worth their time.
+// which shots are worth their time. A network that is too slow even when pruning has
+// thinned it out may lose all of the accepted drop.
 func (s *search) filters() error {
 	if fits, err := s.fits(s.net); err != nil || fits {
 		return err
@@ -95,7 +96,11 @@ func (s *search) filters() error {
 	at := s.start
 	start := at.drop
 	rest := deepRest
-	for round := 0; round < 16 && rest < 0.9 && trainingWork(at.net) >= cheapTraining; round++ {
+	slow, err := s.slow(at.net)
+	if err != nil {
+		return err
+	}
+	for round := 0; round < 16 && rest < 0.9 && (slow || trainingWork(at.net) >= cheapTraining); round++ {
 		since := time.Now()
 		if !expensive(at.net) {
 			rest = max(rest, filterRest)
@@ -111,11 +116,18 @@ func (s *search) filters() error {
 		if err != nil {
 			return err
 		}
-		ok := !next.diverged && next.drop-next.doubt <= s.filterLimit(g, start)
+		limit := s.filterLimit(g, start)
+		if slow {
+			limit = math.Max(limit, s.recipe.MaxDrop)
+		}
+		ok := !next.diverged && next.drop-next.doubt <= limit
 		s.stage("filters", g, next.drop, ok, "", since)
 		if ok {
 			s.saveWide(at)
 			at = next
+			if slow, err = s.slow(at.net); err != nil {
+				return err
+			}
 		} else {
 			rest = (1 + rest) / 2
 		}
@@ -136,7 +148,7 @@ func (s *search) filterLimit(g *graph.Graph, start float64) float64 {
 	if trainingWork(g) > slowTraining {
 		share = slowFilterShare
 	}
-	if s.recipe.sizeOnly() {
+	if s.recipe.limitsOnly() {
 		return start + share*sizeOnlyDrop
 	}
 	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)

@@ -29,8 +29,8 @@ const (
 // the sparsest state that pruning rounds have accepted, a last one trains longer, and
 // the best is tried with smaller codebooks.
 func (s *search) finishAll() error {
-	if s.recipe.sizeOnly() {
-		return s.finishSize()
+	if s.recipe.limitsOnly() {
+		return s.finishLimits()
 	}
 	var good, last *shot
 	bits := 0.0 // of the good one
@@ -53,6 +53,9 @@ func (s *search) finishAll() error {
 		ok, err := try(h.keep, huntTraining)
 		if err != nil {
 			return err
+		}
+		if ok && s.late() {
+			h.tries++ // fewer weights take less time
 		}
 		h.learn(ok)
 	}
@@ -177,10 +180,13 @@ func (s *search) rescue() error {
 // finishReport chooses the answer and measures it on the test set.
 func (s *search) finishReport(test *dataset.Set) (*Report, error) {
 	r := s.report
+	p, ok, err := s.answer()
 	r.Tried = s.points
 	r.Front = front(s.points)
 	r.Seconds = time.Since(s.started).Seconds()
-	p, ok := best(s.points, s.recipe)
+	if err != nil {
+		return r, err
+	}
 	if !ok {
 		return r, s.unmet()
 	}
@@ -209,7 +215,7 @@ func (s *search) unmet() error {
 	if len(s.points) == 0 {
 		return fmt.Errorf("edgec: stopped before any file was made; give the search more time")
 	}
-	small, good := s.points[0], s.points[0]
+	small, good, fast := s.points[0], s.points[0], s.points[0]
 	for _, p := range s.points {
 		if p.Size < small.Size {
 			small = p
@@ -217,6 +223,13 @@ func (s *search) unmet() error {
 		if p.Drop < good.Drop {
 			good = p
 		}
+		if p.Latency < fast.Latency {
+			fast = p
+		}
 	}
-	return fmt.Errorf("edgec: no file meets the limits: the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes; allow a larger drop or size, or more time", small.Size, small.Drop, good.Drop, good.Size)
+	nearest := fmt.Sprintf("the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes", small.Size, small.Drop, good.Drop, good.Size)
+	if most := s.recipe.MaxLatency; most > 0 {
+		return fmt.Errorf("edgec: no file meets the limits: %s, the fastest takes %v of %v at a drop of %.2f points; allow a larger drop, size or latency, or the search more time", nearest, fast.Latency, most, fast.Drop)
+	}
+	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or more time", nearest)
 }

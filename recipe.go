@@ -9,17 +9,24 @@ import (
 )
 
 // Recipe says what Compress is asked for. The outcome is the user's: a largest
-// loss of accuracy, a largest file. Everything else is found by the search or
-// has a default.
+// loss of accuracy, a largest file, a longest inference. Everything else is
+// found by the search or has a default.
 type Recipe struct {
 	// MaxDrop is the largest loss of the metric on held-out samples that is
 	// accepted, in points (percent of samples; percent of the error for a
-	// network that reconstructs its input). With MaxSize, 0 means not asked for.
+	// network that reconstructs its input). With MaxSize or MaxLatency, 0 means not
+	// asked for: the search looks for the least loss within these limits.
 	// Files that keep a margin (see Point.Margin) are preferred to smaller ones
 	// that just meet it.
 	MaxDrop float64 `json:"max_drop"`
 	// MaxSize is the largest file in bytes; 0: not asked for.
 	MaxSize int `json:"max_size,omitempty"`
+	// MaxLatency is the longest an inference may take on this machine, on one goroutine
+	// and of one sample: the median of many runs of the very file by the runtime, which
+	// is measured whenever a file is made; 0: not asked for. The result then depends on
+	// the machine's speed, and on what else it does. The search can be resumed: what it
+	// has measured is in its journal.
+	MaxLatency time.Duration `json:"max_latency_ns,omitempty"`
 	// Budget bounds the time; 0: none. The result then depends on the machine's
 	// speed. The search without a budget counts work, not time.
 	Budget time.Duration `json:"budget,omitempty"`
@@ -75,6 +82,9 @@ func (r Recipe) Validate() error {
 	if r.MaxSize < 0 {
 		bad("max size is %d bytes; give a positive size", r.MaxSize)
 	}
+	if r.MaxLatency < 0 {
+		bad("max latency is %v; give a positive time", r.MaxLatency)
+	}
 	if r.Budget < 0 {
 		bad("budget is %v; give a positive time", r.Budget)
 	}
@@ -99,10 +109,15 @@ func (r Recipe) Validate() error {
 	return errors.Join(errs...)
 }
 
-// sizeOnly reports that the size alone is asked for.
-func (r Recipe) sizeOnly() bool { return r.MaxSize > 0 && r.MaxDrop == 0 }
+// limitsOnly reports that size or time alone are asked for, and no drop.
+func (r Recipe) limitsOnly() bool { return (r.MaxSize > 0 || r.MaxLatency > 0) && r.MaxDrop == 0 }
 
-// meets reports whether a file of the given size and drop is what was asked for.
-func (r Recipe) meets(size int, drop float64) bool {
-	return (r.MaxSize == 0 || size <= r.MaxSize) && (r.sizeOnly() || drop <= r.MaxDrop)
+// meets reports whether a file of the given size, drop and latency is what was asked for.
+func (r Recipe) meets(size int, drop float64, t time.Duration) bool {
+	return r.within(size, t) && (r.limitsOnly() || drop <= r.MaxDrop)
+}
+
+// within reports whether a file is neither too large nor too slow.
+func (r Recipe) within(size int, t time.Duration) bool {
+	return (r.MaxSize == 0 || size <= r.MaxSize) && (r.MaxLatency == 0 || t <= r.MaxLatency)
 }

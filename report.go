@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"slices"
+	"time"
 
 	"edgec/runtime/format"
 )
@@ -34,17 +35,18 @@ type Tested struct {
 
 // Point is one file, measured by the runtime.
 type Point struct {
-	Size      int           `json:"size"`       // bytes of the file
-	Drop      float64       `json:"drop"`       // against the float network, on the samples that decide, in points
-	DropError float64       `json:"drop_error"` // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`     // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples
-	Metrics   Metrics       `json:"metrics"`    // of the file, on the same samples
-	Kept      int           `json:"kept"`       // weights and biases that are not zero
-	Weights   int           `json:"weights"`    // weights and biases in the file's shapes, zeros included
-	MACs      int64         `json:"macs"`       // of one inference with the file's shapes
-	Centroids int           `json:"centroids"`  // largest codebook; 0: no sharing
-	Sizes     *format.Sizes `json:"sizes"`      // where the bytes went
-	Meets     bool          `json:"meets"`      // what the recipe asked for
+	Size      int           `json:"size"`                 // bytes of the file
+	Drop      float64       `json:"drop"`                 // against the float network, on the samples that decide, in points
+	DropError float64       `json:"drop_error"`           // standard error of Drop (paired samples)
+	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples
+	Metrics   Metrics       `json:"metrics"`              // of the file, on the same samples
+	Kept      int           `json:"kept"`                 // weights and biases that are not zero
+	Weights   int           `json:"weights"`              // weights and biases in the file's shapes, zeros included
+	MACs      int64         `json:"macs"`                 // of one inference with the file's shapes
+	Latency   time.Duration `json:"latency_ns,omitempty"` // of an inference on this machine, the median; 0: not asked for, see Recipe.MaxLatency
+	Centroids int           `json:"centroids"`            // largest codebook; 0: no sharing
+	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
+	Meets     bool          `json:"meets"`                // what the recipe asked for
 	Bytes     []byte        `json:"-"`
 }
 
@@ -96,12 +98,14 @@ func front(ps []Point) []Point {
 // The whole margin is one standard error of the drop (Breiman et al. 1984,
 // section 3.4.3), with which the drop is right in 84 % of random draws of held-out
 // samples, and what the float network may know of these (see mostMemory).
-func (p Point) safe(r Recipe, part float64) bool { return r.meets(p.Size, p.Drop+part*p.Margin) }
+func (p Point) safe(r Recipe, part float64) bool {
+	return r.meets(p.Size, p.Drop+part*p.Margin, p.Latency)
+}
 
 // best chooses the answer among the points that meet the recipe with their
 // margin (see Point.safe); if there is none, with half of the margin, or without:
-// for a size the least drop, otherwise the smallest file; of equals the one that is
-// better in the other. ok is false when no point meets the recipe.
+// for a size or a time the least drop, otherwise the smallest file; of equals the one
+// that is better in the other. ok is false when no point meets the recipe.
 func best(ps []Point, r Recipe) (p Point, ok bool) {
 	for _, part := range []float64{1, 0.5, 0} {
 		for _, q := range ps {
@@ -109,7 +113,7 @@ func best(ps []Point, r Recipe) (p Point, ok bool) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop
-			if r.sizeOnly() {
+			if r.limitsOnly() {
 				better = q.Drop < p.Drop || q.Drop == p.Drop && q.Size < p.Size
 			}
 			if !ok || better {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 func points(sizeDrop ...float64) []Point {
@@ -77,15 +78,15 @@ func TestFrontAgainstPairs(t *testing.T) {
 			got, ok := best(ps, recipe)
 			any := false
 			for _, q := range ps {
-				if !recipe.meets(q.Size, q.Drop) {
+				if !recipe.meets(q.Size, q.Drop, q.Latency) {
 					continue
 				}
 				any = true
-				if recipe.sizeOnly() && q.Drop < got.Drop || !recipe.sizeOnly() && q.Size < got.Size {
+				if recipe.limitsOnly() && q.Drop < got.Drop || !recipe.limitsOnly() && q.Size < got.Size {
 					t.Fatalf("%v, %+v: the answer is %+v, but %+v is better", ps, recipe, got, q)
 				}
 			}
-			if any != ok || ok && !recipe.meets(got.Size, got.Drop) {
+			if any != ok || ok && !recipe.meets(got.Size, got.Drop, got.Latency) {
 				t.Fatalf("%v, %+v: found %v, there is one %v", ps, recipe, ok, any)
 			}
 			if ok {
@@ -145,28 +146,38 @@ func TestMeets(t *testing.T) {
 		r    Recipe
 		size int
 		drop float64
+		time time.Duration
 		want bool
 	}{
-		{Recipe{MaxDrop: 1}, 1 << 20, 1, true},
-		{Recipe{MaxDrop: 1}, 1, 1.01, false},
-		{Recipe{MaxDrop: 1}, 1, -3, true},
-		{Recipe{MaxSize: 100}, 100, 99, true},
-		{Recipe{MaxSize: 100}, 101, 0, false},
-		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 2, false},
-		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 1, true},
-		{Recipe{}, 5, 0, true},
-		{Recipe{}, 5, 0.01, false},
-		{Recipe{MaxDrop: 1}, 5, math.NaN(), false},
+		{Recipe{MaxDrop: 1}, 1 << 20, 1, 0, true},
+		{Recipe{MaxDrop: 1}, 1, 1.01, 0, false},
+		{Recipe{MaxDrop: 1}, 1, -3, 0, true},
+		{Recipe{MaxSize: 100}, 100, 99, 0, true},
+		{Recipe{MaxSize: 100}, 101, 0, 0, false},
+		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 2, 0, false},
+		{Recipe{MaxSize: 100, MaxDrop: 1}, 100, 1, 0, true},
+		{Recipe{}, 5, 0, 0, true},
+		{Recipe{}, 5, 0.01, 0, false},
+		{Recipe{MaxDrop: 1}, 5, math.NaN(), 0, false},
+		{Recipe{MaxDrop: 1}, 5, 1, time.Hour, true},
+		{Recipe{MaxLatency: 50}, 1 << 20, 99, 50, true},
+		{Recipe{MaxLatency: 50}, 5, 0, 51, false},
+		{Recipe{MaxLatency: 50, MaxDrop: 1}, 5, 1, 50, true},
+		{Recipe{MaxLatency: 50, MaxDrop: 1}, 5, 2, 50, false},
+		{Recipe{MaxLatency: 50, MaxDrop: 1}, 5, 1, 51, false},
+		{Recipe{MaxLatency: 50, MaxSize: 100}, 100, 99, 50, true},
+		{Recipe{MaxLatency: 50, MaxSize: 100}, 101, 0, 50, false},
+		{Recipe{MaxLatency: 50, MaxSize: 100}, 100, 0, 51, false},
 	}
 	for _, tt := range tests {
-		if got := tt.r.meets(tt.size, tt.drop); got != tt.want {
-			t.Errorf("%+v: %d bytes at %v: %v", tt.r, tt.size, tt.drop, got)
+		if got := tt.r.meets(tt.size, tt.drop, tt.time); got != tt.want {
+			t.Errorf("%+v: %d bytes at %v in %v: %v", tt.r, tt.size, tt.drop, tt.time, got)
 		}
 	}
 }
 
 func TestRecipeValidate(t *testing.T) {
-	for _, r := range []Recipe{{}, {MaxDrop: 100, MaxSize: 1, Budget: 1, Effort: 100, TrainedOn: "yes", Criterion: "input"}, {TrainedOn: "no", Criterion: "magnitude"}} {
+	for _, r := range []Recipe{{}, {MaxDrop: 100, MaxSize: 1, MaxLatency: 1, Budget: 1, Effort: 100, TrainedOn: "yes", Criterion: "input"}, {TrainedOn: "no", Criterion: "magnitude"}} {
 		if err := r.Validate(); err != nil {
 			t.Errorf("%+v: %v", r, err)
 		}
@@ -180,6 +191,7 @@ func TestRecipeValidate(t *testing.T) {
 		{"drop beyond", Recipe{MaxDrop: 101}, []string{"max drop is 101"}},
 		{"drop of NaN", Recipe{MaxDrop: math.NaN()}, []string{"max drop is NaN"}},
 		{"size", Recipe{MaxSize: -1}, []string{"max size is -1"}},
+		{"latency", Recipe{MaxLatency: -time.Millisecond}, []string{"max latency is -1ms"}},
 		{"budget", Recipe{Budget: -1}, []string{"budget is -1ns"}},
 		{"effort", Recipe{Effort: -1}, []string{"effort is -1"}},
 		{"effort beyond", Recipe{Effort: 1e9}, []string{"effort is 1e+09"}},

@@ -59,11 +59,11 @@ func (s *search) rounding() error {
 	return nil
 }
 
-// dear reports that a bit may cost more than in file p: it is too large, or loses less
-// than it may.
+// dear reports that a bit may cost more than in file p: it is too large or too slow, or
+// loses less than it may.
 func (s *search) dear(p Point) bool {
-	if s.recipe.sizeOnly() {
-		return p.Size > s.recipe.MaxSize
+	if s.recipe.limitsOnly() {
+		return !s.recipe.within(p.Size, p.Latency)
 	}
 	return s.keeps(p)
 }

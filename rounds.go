@@ -27,7 +27,7 @@ func (s *search) rounds() error {
 	if fits, err := s.fits(s.net); err != nil || fits {
 		return err
 	}
-	if s.recipe.sizeOnly() {
+	if s.recipe.limitsOnly() {
 		ratio = 0.25 // there is no limit to find, only a number of weights to start from
 	}
 	for ratio < 0.8 {
@@ -41,7 +41,7 @@ func (s *search) rounds() error {
 		if err != nil {
 			return err
 		}
-		ok := drop <= math.Max(s.recipe.MaxDrop, s.start.drop)+slack || s.recipe.sizeOnly()
+		ok := drop <= math.Max(s.recipe.MaxDrop, s.start.drop)+slack || s.recipe.limitsOnly()
 		s.stage("prune", s.net, drop, ok, note, since)
 		if !ok {
 			s.net = from.net.Clone()
@@ -62,14 +62,8 @@ func (s *search) rounds() error {
 		ls = prune.NewLayers(s.net) // shapes have changed
 		prune.SetGains(ls, gains)
 		s.save(s.net, drop, gains)
-		if s.recipe.sizeOnly() {
-			size, err := s.estimate(s.net, firstBits)
-			if err != nil {
-				return err
-			}
-			if size < s.recipe.MaxSize {
-				break
-			}
+		if fits, err := s.fits(s.net); err != nil || fits {
+			return err
 		}
 	}
 	return nil

@@ -73,7 +73,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 func (s *search) parts(set *dataset.Set) (in, out []int) {
 	folds := set.Folds(held, s.recipe.Seed)
 	n := min(len(folds[0]), mostHeld)
-	if s.recipe.sizeOnly() {
+	if s.recipe.limitsOnly() {
 		n = (n + 1) / 2
 	}
 	for _, f := range folds[1:] {
@@ -89,7 +89,7 @@ func (s *search) parts(set *dataset.Set) (in, out []int) {
 func (s *search) forms(fit *dataset.Set, pool int) source {
 	n := fit.Len()
 	from := source{n: n, copies: 1, make: func(int) *dataset.Set { return fit }}
-	pictures, size := dataset.CanAugment(fit), s.recipe.sizeOnly()
+	pictures, size := dataset.CanAugment(fit), s.recipe.limitsOnly()
 	if s.recipe.NoAugment || !pictures && !size {
 		return from
 	}

@@ -30,6 +30,18 @@ type Round struct {
 	Samples   *tensor.Tensor             // samples that measure the inputs, for Input
 }
 
+// Once prunes to Keep elements at once, by the present scores and without training.
+func (r Round) Once(ls []*Layer) error {
+	if err := r.score(ls); err != nil {
+		return err
+	}
+	Apply(ls, Threshold(ls, r.Keep))
+	for _, l := range ls {
+		l.Param.Refresh()
+	}
+	return nil
+}
+
 // decay shrinks the shadows of pruned weights a little every step, so that a
 // weight that no gradient asks for does not linger near the threshold.
 const decay = 0.999

@@ -38,9 +38,13 @@ func compressCommand(a *app) *cobra.Command {
 		Long: `Reads a trained network (ONNX) and samples, searches for the smallest file whose
 accuracy is what was asked for, and writes it. All it needs to know is the
 outcome: --max-drop (points of accuracy that may be lost), --max-size (the
-largest file), or both; without either it is --max-drop 0.5. With --max-size
-alone, or with --max-drop 0 beside it, the search looks for the best accuracy
-within the size.
+largest file), --max-latency (the longest an inference may take on this machine),
+or several of them; without any it is --max-drop 0.5. Without --max-drop, or with
+--max-drop 0, the search looks for the best accuracy within size and time.
+
+The time is the median of many inferences of the very file, one goroutine, one
+sample at a time. It is measured whenever a file is made, so leave the machine
+alone meanwhile; edgec bench measures the same.
 
 Without labels (or with --no-labels) the float network is the teacher, and the
 metric is agreement with it. With labels, another network may be the
@@ -63,6 +67,7 @@ Sizes are bytes, or end in KB, MB (1,000 and 1,000,000 bytes), KiB or MiB (1,024
 and 1,048,576 bytes), in any case.`,
 		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
+  edgec compress lenet-5.onnx --data mnist --max-latency 200us -o fast.edgec
   edgec compress net.onnx --data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`,
 		Args: needs(1, 1, "one ONNX file"),
@@ -74,6 +79,7 @@ and 1,048,576 bytes), in any case.`,
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
 	f.Float64Var(&c.recipe.MaxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Var(&c.maxSize, "max-size", "largest file, as 20KB")
+	f.DurationVar(&c.recipe.MaxLatency, "max-latency", 0, "longest time of an inference on this machine, as 200us or 5ms (default: not asked for)")
 	f.DurationVar(&c.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
 	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
@@ -137,8 +143,11 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r := &c.recipe
 	r.MaxSize = int(c.maxSize)
-	if r.MaxSize > 0 && !cmd.Flags().Changed("max-drop") {
+	if (r.MaxSize > 0 || r.MaxLatency > 0) && !cmd.Flags().Changed("max-drop") {
 		r.MaxDrop = 0
+	}
+	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
+		return usagef(cmd, "--max-latency %v: give a positive time, as 200us or 5ms", r.MaxLatency)
 	}
 	if r.TrainedOn == "" && c.data.testLast > 0 {
 		r.TrainedOn = "no" // a source without parts is taken for samples that the network has not met

@@ -90,6 +90,23 @@ func TestCompressToSize(t *testing.T) {
 	}
 }
 
+// A time that any file takes is met and reported; none takes less than a nanosecond.
+func TestCompressToLatency(t *testing.T) {
+	workplace(t)
+	args := quick("compress", "corner.onnx", "--data", "data", "--no-training", "--report", "report.json")
+	command(t, append(args, "--max-latency", "10s")...).must(t).has(t, "latency  ", "of 10s, the median on this machine", "<- written")
+	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
+	if r := got.Recipe; r.MaxLatency != 10*time.Second || r.MaxDrop != 0 || got.Best.Latency <= 0 || got.Best.Latency > r.MaxLatency {
+		t.Errorf("best %+v, recipe %+v", got.Best, got.Recipe)
+	}
+	os.Remove("corner.edgec")
+	r := command(t, append(args, "--max-latency", "1ns", "--quiet")...)
+	oneError(t, r, "no file meets the limits", "the fastest takes ", " of 1ns")
+	if _, err := os.Stat("corner.edgec"); err == nil {
+		t.Error("a file was written that does not meet the limits")
+	}
+}
+
 func TestCompressWithoutLabels(t *testing.T) {
 	workplace(t)
 	writeIdx(t, "odd", 8, 600, 200, 7) // labels that the network does not have

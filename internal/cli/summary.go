@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"edgec"
 )
@@ -22,6 +23,9 @@ func (a *app) summary(c compressed) error {
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
+	}
+	if b.Latency > 0 {
+		rows = append(rows, fmt.Sprintf("latency\t\t%s\tof %v, the median on this machine, one goroutine", short(b.Latency), r.Recipe.MaxLatency))
 	}
 	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {
@@ -44,7 +48,11 @@ func (a *app) summary(c compressed) error {
 
 // frontRows is a table of the files that no other beats, by size.
 func frontRows(r *edgec.Report) []string {
+	timed := r.Best.Latency > 0
 	rows := []string{"  bytes\tdrop\t\tkept\tcentroids\t"}
+	if timed {
+		rows[0] += "latency\t"
+	}
 	for _, p := range r.Front {
 		mark := ""
 		if p.Size == r.Best.Size && p.Drop == r.Best.Drop {
@@ -56,9 +64,22 @@ func frontRows(r *edgec.Report) []string {
 		if p.Centroids > 0 {
 			centroids = fmt.Sprint(p.Centroids)
 		}
-		rows = append(rows, fmt.Sprintf("  %s\t%+.2f\t± %.2f\t%s\t%s\t%s", thousands(p.Size), p.Drop, p.DropError, thousands(p.Kept), centroids, mark))
+		row := fmt.Sprintf("  %s\t%+.2f\t± %.2f\t%s\t%s\t", thousands(p.Size), p.Drop, p.DropError, thousands(p.Kept), centroids)
+		if timed {
+			row += short(p.Latency) + "\t"
+		}
+		rows = append(rows, row+mark)
 	}
 	return rows
+}
+
+// short prints a time of an inference with as many digits as mean something.
+func short(t time.Duration) string {
+	unit := time.Duration(1)
+	for t/unit >= 10_000 {
+		unit *= 10
+	}
+	return t.Round(unit).String()
 }
 
 // thousands prints n with a comma at every third digit.

@@ -4,13 +4,11 @@ import (
 	"math"
 	"os"
 	goruntime "runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"edgec/runtime"
-	"edgec/runtime/format"
 )
 
 // The measurement: warm-up and at least as many runs, and as long, as TFLite's
@@ -19,41 +17,26 @@ const (
 	warmUp   = 500 * time.Millisecond
 	measured = time.Second
 	leastRun = 50
+	mostRun  = 1 << 16
 )
 
 // bench measures the time of an inference on a generated input and prints it
 // with what a reader needs to trust it: the machine, its clock before and
 // after, its temperature.
 func (j *Job) bench(m *runtime.Model, started time.Time) error {
-	s, err := m.NewSession(runtime.Config{})
+	run, err := Timed(m)
 	if err != nil {
 		return err
 	}
 	load := time.Since(started)
-	input := func() { format.SelfTestInput(1, s.Input(0)) }
-	run := func() time.Duration {
-		input() // a run uses the input's memory for other values
-		t := time.Now()
-		s.Run()
-		return time.Since(t)
-	}
 	first := run()
-	for begin := time.Now(); time.Since(begin) < warmUp && j.Runs == 0; {
-		run()
+	least, most := j.Runs, j.Runs
+	if j.Runs == 0 {
+		least, most = leastRun, mostRun
+		WarmUp(run, warmUp)
 	}
 	clock := cpuClock()
-	most := j.Runs
-	if most == 0 {
-		most = 1 << 16
-	}
-	times := make([]time.Duration, 0, most)
-	for begin := time.Now(); len(times) < most; {
-		if j.Runs == 0 && len(times) >= leastRun && time.Since(begin) > measured {
-			break
-		}
-		times = append(times, run())
-	}
-	slices.Sort(times)
+	times := Times(run, least, most, measured)
 	info := m.Info()
 	var f facts
 	f.text("model", info.Name)

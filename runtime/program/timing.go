@@ -1,0 +1,45 @@
+package program
+
+import (
+	"slices"
+	"time"
+
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// Timed returns a function that executes one inference of m, in one session and
+// on generated input, and returns the time that it took, the input left aside.
+func Timed(m *runtime.Model) (run func() time.Duration, err error) {
+	s, err := m.NewSession(runtime.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return func() time.Duration {
+		format.SelfTestInput(1, s.Input(0)) // a run uses the input's memory for other values
+		t := time.Now()
+		s.Run()
+		return time.Since(t)
+	}, nil
+}
+
+// WarmUp calls run until the given time has passed.
+func WarmUp(run func() time.Duration, long time.Duration) {
+	for begin := time.Now(); time.Since(begin) < long; {
+		run()
+	}
+}
+
+// Times calls run at least least times and for at least the given time, but at most
+// most times, and returns the times, the shortest first.
+func Times(run func() time.Duration, least, most int, long time.Duration) []time.Duration {
+	times := make([]time.Duration, 0, most)
+	for begin := time.Now(); len(times) < most; {
+		if len(times) >= least && time.Since(begin) > long {
+			break
+		}
+		times = append(times, run())
+	}
+	slices.Sort(times)
+	return times
+}
