@@ -232,9 +232,10 @@ func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 	return g, s.makeFile(g, bits, true)
 }
 
-// estimate returns the bytes of a file made from g without training.
-func (s *search) estimate(g *graph.Graph) (int, error) {
-	q, err := s.quick(g, firstBits)
+// estimate returns the bytes of a file made from g without training, values costing the
+// given bits.
+func (s *search) estimate(g *graph.Graph, bits float64) (int, error) {
+	q, err := s.quick(g, bits)
 	if err != nil {
 		return 0, err
 	}

@@ -60,7 +60,7 @@ func (s *search) rounds() error {
 		prune.SetGains(ls, gains)
 		s.save(s.net, drop, gains)
 		if s.recipe.sizeOnly() {
-			size, err := s.estimate(s.net)
+			size, err := s.estimate(s.net, firstBits)
 			if err != nil {
 				return err
 			}

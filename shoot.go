@@ -19,8 +19,11 @@ type shot struct {
 }
 
 // goal is what a shot is pruned to: a number of weights, corrected on the way to that
-// whose file has so many bytes, unless bytes is 0.
-type goal struct{ keep, bytes int }
+// whose file, with values of so many bits, has so many bytes, unless bytes is 0.
+type goal struct {
+	keep, bytes int
+	bits        float64
+}
 
 // training is how long a shot is trained, in samples, as far as work goes; see steps.
 type training struct {
@@ -90,7 +93,7 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 			return nil, err
 		}
 		if to.bytes > 0 && end < shotSettle {
-			size, err := s.estimate(g)
+			size, err := s.estimate(g, to.bits)
 			if err != nil {
 				return nil, err
 			}
@@ -161,13 +164,39 @@ func (s *search) finishSize() error {
 	return err
 }
 
-// fillSize shoots at the size, with long training. A file that is somewhat too large or
-// too small is made again with values in fewer bits or more; after one that is further
-// off, another shot corrects by it, unless that has led to as many weights again.
+// fillSize shoots at the size with values of firstBits and, as long as rounding them costs
+// much more than pruning, again at fewer weights with values of a bit more, unless that
+// was worse.
 func (s *search) fillSize() error {
-	keep, err := s.fitting()
+	least := math.Inf(1)
+	for bits := firstBits; bits <= mostBits; bits++ {
+		sh, p, err := s.fillWith(bits)
+		if err != nil || sh == nil || p.Drop >= least || !coarse(sh.drop, p) {
+			return err
+		}
+		least = p.Drop
+	}
+	return nil
+}
+
+// mostRounding is the loss by rounding, in points, that is never too much.
+const mostRounding = 1
+
+// coarse reports whether a file lost more by the rounding of its values than its shot by
+// pruning.
+func coarse(shot float64, p Point) bool {
+	return p.Drop-shot-p.DropError > math.Max(shot, mostRounding)
+}
+
+// fillWith shoots at the size, with long training and values of the given bits, and returns the
+// last shot and its file. A file that is somewhat too large or too small is made again
+// with values in fewer bits or more; after one that is further off, another shot corrects
+// by it, unless that has led to as many weights again. The shot is nil where the size
+// leaves room for all weights with larger values.
+func (s *search) fillWith(bits float64) (*shot, Point, error) {
+	keep, err := s.fitting(bits)
 	if err != nil {
-		return err
+		return nil, Point{}, err
 	}
 	most := float64(s.recipe.MaxSize)
 	fits := func(p Point) bool { return float64(p.Size) <= most && float64(p.Size) >= fullEnough*most }
@@ -175,39 +204,43 @@ func (s *search) fillSize() error {
 	if s.recipe.Budget > 0 {
 		long = huntTraining // better a shorter one than none
 	}
-	to, last := goal{keep, int(fill * most)}, 0
+	var sh *shot
+	var p Point
+	to, last := goal{keep, int(fill * most), bits}, 0
 	for range 3 {
-		sh, err := s.shoot(to, long)
-		if err != nil {
-			return err
+		if sh, err = s.shoot(to, long); err != nil {
+			return nil, p, err
 		}
-		p, err := s.finish(sh, firstBits)
-		if err != nil || fits(p) {
-			return err
+		if p, err = s.finish(sh, bits); err != nil || fits(p) {
+			return sh, p, err
 		}
 		more := 8 * (fill*most - float64(p.Size)) / math.Max(float64(p.Kept), 1)
 		room := more > 0 && kept(sh.net) >= s.saved[0].kept // for larger values, not for more of them
 		if room || math.Abs(more) <= changeBits {
-			q, err := s.finish(sh, math.Min(firstBits+more, mostBits))
-			if err != nil || fits(q) || room {
-				return err
+			q, err := s.finish(sh, math.Min(bits+more, mostBits))
+			if room {
+				return nil, q, err
+			}
+			if err != nil || fits(q) {
+				return sh, q, err
 			}
 		}
 		if p.Kept == last {
-			return nil
+			break
 		}
 		last = p.Kept
-		to = goal{sh.keep, int(float64(to.bytes) * fill * most / float64(p.Size))}
+		to = goal{sh.keep, int(float64(to.bytes) * fill * most / float64(p.Size)), bits}
 	}
-	return nil
+	return sh, p, nil
 }
 
-// fitting returns the number of weights whose file should just fit.
-func (s *search) fitting() (keep int, err error) {
+// fitting returns the number of weights whose file should just fit, with values of the
+// given bits.
+func (s *search) fitting(bits float64) (keep int, err error) {
 	dense, sparse := s.saved[0], s.saved[0]
 	var large, small int // their estimated sizes
 	for i, c := range s.saved {
-		size, err := s.estimate(c.net)
+		size, err := s.estimate(c.net, bits)
 		if err != nil {
 			return 0, err
 		}
