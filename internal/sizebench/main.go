@@ -1,8 +1,10 @@
 // Command sizebench measures the smallest files and writes docs/BENCHMARKS.md:
 //
 //	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/sizebench -features samples.npy
 //
-// EDGEC_DATA names the folder with networks and data sets. Results are kept in
+// EDGEC_DATA names the folder with networks and data sets. The second writes the samples
+// of the row whose data is made from a recording, for the command that the page has. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
 // that are there, each with the command, the seed and the time that it took.
 package main
@@ -50,18 +52,32 @@ type result struct {
 
 func main() {
 	only := flag.String("rows", "", "measure the rows whose names match")
+	features := flag.String("features", "", "write the samples of the anomaly detection to this .npy file and measure nothing")
 	flag.Parse()
-	if err := run(*only); err != nil {
+	do := func(dir string) error { return run(dir, *only) }
+	if *features != "" {
+		do = func(dir string) error { return write(dir, *features) }
+	}
+	err := errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
+	if dir := os.Getenv("EDGEC_DATA"); dir != "" {
+		err = do(dir)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sizebench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string) error {
-	dir := os.Getenv("EDGEC_DATA")
-	if dir == "" {
-		return errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
+// write writes the samples that are made from a recording.
+func write(dir, path string) error {
+	test, err := writeMel(filepath.Join(dir, recording), path)
+	if err == nil {
+		fmt.Printf("%s: the last %d samples are the test part\n", path, test)
 	}
+	return err
+}
+
+func run(dir, only string) error {
 	match, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -111,11 +127,27 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	if err != nil {
 		return got, err
 	}
-	data, err := dataset.Open(filepath.Join(dir, r.data), dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
+	samples := filepath.Join(dir, r.data)
+	if r.audio != "" {
+		made, err := os.MkdirTemp("", "sizebench")
+		if err != nil {
+			return got, err
+		}
+		defer os.RemoveAll(made)
+		samples = filepath.Join(made, r.data)
+		test, err := writeMel(filepath.Join(dir, r.audio), samples)
+		if err != nil {
+			return got, err
+		}
+		if test != r.testLast {
+			return got, fmt.Errorf("%s makes %d test samples, the row says %d; correct it", r.audio, test, r.testLast)
+		}
+	}
+	data, err := dataset.Open(samples, dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
 	if err != nil {
 		return got, err
 	}
-	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn}
+	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels}
 	if r.teacher != "" {
 		if recipe.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
 			return got, err
