@@ -142,11 +142,11 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if err != nil {
 		return nil, err
 	}
-	if r.Teacher != nil && task == TaskAgreement {
+	if r.Teacher != nil && (task == TaskAgreement || task == TaskFidelity) {
 		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are judged by agreement with network %q then; leave the teacher out, or give labels", r.Teacher.Name, m.Name)
 	}
 	s.loss = train.Distill{Weight: 0.7, Temperature: 3}
-	if task == TaskReconstruction {
+	if isDistance(task) {
 		s.loss = train.MeanSquare{}
 	}
 	trainedOn := r.TrainedOn == "yes" || r.TrainedOn != "no" && data.Test != nil
@@ -167,9 +167,9 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 }
 
 // softmaxFree leaves a final softmax out: it does not change which output is
-// largest, and costs code and time on the device. Reconstruction keeps it.
+// largest, and costs code and time on the device. Tasks that measure distances keep it.
 func softmaxFree(g *graph.Graph, task string) *graph.Graph {
-	if task == TaskReconstruction {
+	if isDistance(task) {
 		return g
 	}
 	n := g.Producer(g.Outputs[0])

@@ -18,6 +18,7 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
+	"edgec/internal/tensor"
 	"edgec/internal/train"
 	"edgec/runtime"
 )
@@ -235,7 +236,7 @@ func TestCompressWithoutLabels(t *testing.T) {
 	if report.Task != edgec.TaskAgreement || report.Float.Error != 0 {
 		t.Errorf("task %q, the network disagrees with itself by %v", report.Task, report.Float.Error)
 	}
-	m, err := edgec.Agreement(report.Best.Bytes, p.model(t), p.data.Test, 2)
+	m, err := edgec.Agreement(report.Best.Bytes, p.model(t), p.data.Test, true, 2)
 	if err != nil || m != report.Test.File || m.Error > 10 {
 		t.Errorf("Agreement: %+v, %v; the report says %+v", m, err, report.Test.File)
 	}
@@ -334,6 +335,67 @@ func TestCompressReconstruction(t *testing.T) {
 	nothing := make([]float32, 12)
 	if file, zero := distance(func(i int) []float32 { return out[i] }), distance(func(int) []float32 { return nothing }); file > zero/3 {
 		t.Errorf("the file's outputs are %v from its inputs, zeros %v", file, zero)
+	}
+}
+
+// upTo returns the numbers from first to end-1.
+func upTo(first, end int) (n []int) {
+	for i := first; i < end; i++ {
+		n = append(n, i)
+	}
+	return n
+}
+
+// TestCompressFidelity: with labels left aside, a network with as many outputs as inputs
+// is measured by how far its outputs are from the float network's, in percent of the
+// float network's own distance from the inputs.
+func TestCompressFidelity(t *testing.T) {
+	p := get(t, reconstruction)
+	split := *p
+	rest, test := p.data.Train.Subset(upTo(0, 600)), p.data.Train.Subset(upTo(600, 800))
+	split.data = &dataset.Splits{Train: rest, Test: test}
+	r := quick()
+	r.NoLabels, r.MaxDrop = true, 100
+	report := compress(t, &split, r)
+	sound(t, &split, report)
+	if report.Task != edgec.TaskFidelity || report.Float.Error != 0 || report.Test.Float.Error != 0 || report.Test.File.Accuracy != 0 {
+		t.Errorf("task %q, float %+v, test %+v", report.Task, report.Float, report.Test)
+	}
+	if report.Best.Kept >= report.Tried[0].Kept*3/4 {
+		t.Errorf("%d of %d weights kept", report.Best.Kept, report.Tried[0].Kept)
+	}
+	g, err := onnx.Decode(p.file, "small.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	float, err := train.NewPredictor(g, 8, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.New(test.Len(), 12)
+	test.Batch(upTo(0, test.Len()), x)
+	want := float.Run(test.Len(), func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, x.Rows(lo, hi).Data) })
+	file, own := 0.0, 0.0
+	for i, y := range execute(t, report.Best.Bytes, test) {
+		for k, v := range y {
+			w := float64(want.Data[12*i+k])
+			file += (float64(v) - w) * (float64(v) - w)
+			own += (float64(x.Data[12*i+k]) - w) * (float64(x.Data[12*i+k]) - w)
+		}
+	}
+	if got := report.Test.File.Error; math.Abs(got-100*file/own) > 1e-6*got || got <= 0 || got > 120 {
+		t.Errorf("the file's error is %v, its distance %v of %v", got, file, own)
+	}
+	m, err := edgec.Agreement(report.Best.Bytes, p.model(t), test, true, 2)
+	if err != nil || m != report.Test.File {
+		t.Errorf("Agreement: %+v, %v; the report says %+v", m, err, report.Test.File)
+	}
+	if m, err = edgec.Agreement(report.Best.Bytes, p.model(t), test, false, 2); err != nil || m.Task != edgec.TaskReconstruction || m.Error <= 100 {
+		t.Errorf("against the inputs: %+v, %v", m, err)
+	}
+	r.Teacher = p.model(t)
+	if _, err := edgec.Compress(context.Background(), p.model(t), split.data, r, nil); err == nil || !strings.Contains(err.Error(), "leave the teacher out") {
+		t.Errorf("with a teacher: %v", err)
 	}
 }
 
@@ -656,7 +718,7 @@ func TestEvaluateRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = edgec.Agreement(file, small, other.data.Train, 1); err == nil {
+	if _, err = edgec.Agreement(file, small, other.data.Train, true, 1); err == nil {
 		t.Error("agreement of different networks")
 	}
 }

@@ -64,13 +64,15 @@ func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
 }
 
 // Agreement executes a compressed file on every sample and compares its outputs
-// with the float network's, labels left aside: TaskReconstruction for networks
-// with as many outputs as inputs, TaskAgreement for others.
-func Agreement(file []byte, m *Model, set *dataset.Set, threads int) (Metrics, error) {
+// with the float network's, labels left aside: TaskAgreement for most networks; for
+// those with as many outputs as inputs TaskFidelity with noLabels, as Recipe.NoLabels
+// has it, and TaskReconstruction without.
+func Agreement(file []byte, m *Model, set *dataset.Set, noLabels bool, threads int) (Metrics, error) {
 	if !set.Sample().Equal(m.Input()) {
 		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
 	}
-	task, err := taskOf(m.graph, set, true)
+	set = set.WithoutLabels()
+	task, err := taskOf(m.graph, set, noLabels)
 	if err != nil {
 		return Metrics{}, err
 	}

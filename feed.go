@@ -22,7 +22,12 @@ import (
 // is no importance. So where labels are missing, one is drawn for each sample
 // from the teacher's softmax (the gradients' square is then the Fisher
 // information: Martens 2020, section 5), and a network that reconstructs its
-// input aims at the mean of the teacher's output and the input.
+// input aims at the mean of the teacher's output and the input. One that is to
+// reproduce the teacher's output aims at a draw around it, of standard deviation
+// noise and new for each output and each time: the gradient of a network that equals
+// its teacher is zero on average, and its square is the Fisher information of outputs
+// with so large a normal error, but for a factor that is the same for all weights. Only
+// the variance counts for this, so a draw is one of the two values that differ by noise.
 type feed struct {
 	source
 	sets    []*dataset.Set // the copies, nil until used
@@ -41,6 +46,7 @@ type feed struct {
 	pick    []int
 	missing []int
 	threads int
+	noise   float64 // of the targets of TaskFidelity, of each output
 }
 
 // source is where a feed takes its samples from.
@@ -108,6 +114,8 @@ func (f *feed) next(size int) train.Batch {
 			f.classes[k] = f.copy(p / f.n).Labels[p%f.n]
 		case TaskAgreement:
 			f.classes[k] = draw(soft, f.rng.Float64())
+		case TaskFidelity:
+			f.scatter(soft)
 		default:
 			for i, v := range x {
 				soft[i] = (soft[i] + v) / 2
@@ -115,10 +123,28 @@ func (f *feed) next(size int) train.Batch {
 		}
 	}
 	b := train.Batch{X: f.x.Rows(0, size), Teacher: f.soft.Rows(0, size)}
-	if f.task != TaskReconstruction {
+	if !isDistance(f.task) {
 		b.Labels = f.classes[:size]
 	}
 	return b
+}
+
+// scatter adds the noise to targets, a sign for each output and sample.
+func (f *feed) scatter(y []float32) {
+	const signs = 64 // in one random number
+	size := float32(f.noise)
+	for len(y) > 0 {
+		n := min(signs, len(y))
+		bits := f.rng.Uint64()
+		for i := range y[:n] {
+			if bits>>i&1 != 0 {
+				y[i] += size
+			} else {
+				y[i] -= size
+			}
+		}
+		y = y[n:]
+	}
 }
 
 // draw returns class c with probability softmax(logits)[c], for u uniform in

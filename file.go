@@ -99,6 +99,9 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 	if err != nil {
 		return err
 	}
+	noise := s.feed.noise
+	s.feed.noise = 0 // it is for importance, which is known by now
+	defer func() { s.feed.noise = noise }()
 	ps := shared(g)
 	steps := s.steps(g, s.tuning.samples, batch, s.tuning.work)
 	for i := 0; i < steps; i++ {

@@ -107,10 +107,14 @@ func (s *search) fillValues(g *graph.Graph) error {
 
 // fillPruned shoots at the limits with values of firstBits and, as long as rounding them
 // costs much more than pruning, again at fewer weights with values of a bit more, unless
-// that was worse.
+// that was worse. Outputs that are numbers ask for finer values than classes do.
 func (s *search) fillPruned() error {
 	least := math.Inf(1)
-	for bits := firstBits; bits <= mostBits; bits++ {
+	bits := firstBits
+	if isDistance(s.report.Task) {
+		bits = distanceBits
+	}
+	for ; bits <= mostBits; bits++ {
 		sh, p, err := s.fillWith(bits)
 		if err != nil || p.Drop >= least || !coarse(sh.drop, p) {
 			return err
@@ -119,6 +123,9 @@ func (s *search) fillPruned() error {
 	}
 	return nil
 }
+
+// distanceBits are the first bits for a value of a network that is measured by distances.
+const distanceBits = 5.4
 
 // mostRounding is the loss by rounding, in points, that is never too much.
 const mostRounding = 1

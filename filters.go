@@ -15,9 +15,14 @@ import (
 const topRate = 2e-3
 
 // warm finds a learning rate that the network bears: it trains a little, and
-// goes back to try a third of the rate when held-out samples got much worse.
+// goes back to try a third of the rate when held-out samples got much worse. A point
+// of TaskFidelity is a hundredth of an error, not a sample in a hundred, and most of
+// what a network is off while the rate is high it loses again when the rate falls.
 func (s *search) warm() error {
-	const most = 0.5 // points
+	most := 0.5 // points
+	if s.report.Task == TaskFidelity {
+		most = 20
+	}
 	if expensive(s.net) {
 		s.rate /= 3 // wide layers bear less, and to go back costs minutes
 	}

@@ -21,7 +21,20 @@ const (
 	// TaskReconstruction: mean square distance between output and input, 100
 	// for the float network; for networks that reproduce their input.
 	TaskReconstruction = "reconstruction"
+	// TaskFidelity: mean square distance between the network's output y and the float
+	// network's output f, in percent of the float network's own reconstruction error on
+	// the same samples,
+	//
+	//	100 mean |y - f|^2 / mean |f - x|^2
+	//
+	// 0 for the float network; for networks that reproduce their input x, when labels
+	// are left aside. Where y - f has nothing to do with f - x, the reconstruction
+	// error grows by as many percent.
+	TaskFidelity = "fidelity"
 )
+
+// isDistance reports whether a task measures distances, and does not count samples.
+func isDistance(task string) bool { return task == TaskReconstruction || task == TaskFidelity }
 
 // Metrics measures a network on a set of samples.
 type Metrics struct {
@@ -33,7 +46,7 @@ type Metrics struct {
 
 func newMetrics(task string, loss []float64) Metrics {
 	m := Metrics{Task: task, N: len(loss), Error: 100 * total(loss) / math.Max(float64(len(loss)), 1)}
-	if task != TaskReconstruction {
+	if !isDistance(task) {
 		m.Accuracy = 100 - m.Error
 	}
 	return m
@@ -56,11 +69,12 @@ type judge struct {
 	float     *tensor.Tensor // the float network's outputs, [n, outputs]; nil where only labels count
 	reference []float64      // the float network's losses
 	paired    bool           // reference is parallel to set; otherwise it comes from other samples
-	unit      float64        // of reconstruction: the float network's mean distance
+	unit      float64        // of distances: the float network's mean distance from the input
 	threads   int
 }
 
-// taskOf chooses the task for a network and a set.
+// taskOf chooses the task for a network and a set. noLabels leaves labels aside, and
+// has even a network that reproduces its input compared with the float network.
 func taskOf(g *graph.Graph, set *dataset.Set, noLabels bool) (string, error) {
 	in, out := g.Inputs[0].Shape.Sample().Size(), g.Outputs[0].Shape.Sample().Size()
 	switch {
@@ -71,6 +85,8 @@ func taskOf(g *graph.Graph, set *dataset.Set, noLabels bool) (string, error) {
 			}
 		}
 		return TaskAccuracy, nil
+	case in == out && noLabels:
+		return TaskFidelity, nil
 	case in == out:
 		return TaskReconstruction, nil
 	case out < 2:
@@ -86,9 +102,8 @@ func newJudge(g *graph.Graph, task string, set *dataset.Set, threads int) (*judg
 	if j.float, err = outputs(g, set, set.Len(), threads); err != nil {
 		return nil, err
 	}
-	if task == TaskReconstruction {
-		j.unit = 1
-		j.unit = mean(j.losses(j.float))
+	if isDistance(task) {
+		j.unit = mean(j.distances(j.float))
 		if j.unit == 0 {
 			j.unit = 1
 		}
@@ -103,7 +118,12 @@ func (j *judge) losses(out *tensor.Tensor) []float64 {
 	n := out.Shape[0]
 	k := out.Shape[1]
 	loss := make([]float64, n)
-	x := make([]float32, j.set.Sample().Size())
+	if j.task == TaskReconstruction {
+		for i, d := range j.distances(out) {
+			loss[i] = d / j.unit
+		}
+		return loss
+	}
 	for i := range loss {
 		y := out.Data[i*k : (i+1)*k]
 		switch j.task {
@@ -115,15 +135,34 @@ func (j *judge) losses(out *tensor.Tensor) []float64 {
 			if train.Argmax(y) != train.Argmax(j.float.Data[i*k:(i+1)*k]) {
 				loss[i] = 1
 			}
-		default:
-			j.set.Read(i, x)
-			for c, v := range y {
-				e := float64(v) - float64(x[c])
-				loss[i] += e * e / float64(k) / j.unit
-			}
+		case TaskFidelity:
+			loss[i] = meanSquare(y, j.float.Data[i*k:(i+1)*k]) / j.unit
 		}
 	}
 	return loss
+}
+
+// distances returns the mean square distance of each of the first samples of the set
+// from outputs [n, outputs] that reproduce it.
+func (j *judge) distances(out *tensor.Tensor) []float64 {
+	k := out.Shape[1]
+	d := make([]float64, out.Shape[0])
+	x := make([]float32, j.set.Sample().Size())
+	for i := range d {
+		j.set.Read(i, x)
+		d[i] = meanSquare(out.Data[i*k:(i+1)*k], x)
+	}
+	return d
+}
+
+// meanSquare returns mean_i (a_i - b_i)^2 over the elements of a.
+func meanSquare(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		e := float64(v) - float64(b[i])
+		sum += e * e / float64(len(a))
+	}
+	return sum
 }
 
 // drop compares losses with the float network's: the difference of the means in

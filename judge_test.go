@@ -74,6 +74,10 @@ func TestMetrics(t *testing.T) {
 	if m != (Metrics{Task: TaskReconstruction, N: 2, Error: 100}) {
 		t.Errorf("%+v", m)
 	}
+	m = newMetrics(TaskFidelity, []float64{0.01, 0.03})
+	if m != (Metrics{Task: TaskFidelity, N: 2, Error: 2}) {
+		t.Errorf("%+v", m)
+	}
 	if m := newMetrics(TaskAgreement, nil); m.N != 0 || m.Error != 0 {
 		t.Errorf("of nothing: %+v", m)
 	}
@@ -124,6 +128,18 @@ func TestJudgeTasks(t *testing.T) {
 	if points, _, err := j.graphDrop(identity(t, 3, 0), j.set.Len()); err != nil || math.Abs(points-300) > 1e-6 {
 		t.Errorf("drop of a network of zeros: %v, %v", points, err)
 	}
+	// the same network is at a distance of 0 from itself, and as far from zeros and from
+	// the input as its own error; a tenth of the input is a twenty-fifth of its square
+	j, err = newJudge(identity(t, 3, 0.5), TaskFidelity, set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for scale, want := range map[float32]float64{0.5: 0, 0: 100, 1: 100, 0.6: 4} {
+		if points, _, err := j.graphDrop(identity(t, 3, scale), j.set.Len()); err != nil || math.Abs(points-want) > 1e-4 {
+			t.Errorf("fidelity of a network that scales by %v: %v, %v; want %v", scale, points, err, want)
+		}
+	}
+	near(t, "fidelity of the network", newMetrics(TaskFidelity, j.reference).Error, 0, 0)
 	perfect, err := newJudge(g, TaskReconstruction, set, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +165,9 @@ func TestTaskOf(t *testing.T) {
 		want     string // "": refused
 	}{
 		{"labels", two, labelled, false, TaskAccuracy},
-		{"labels left aside, as many outputs as inputs", two, labelled, true, TaskReconstruction},
+		{"labels left aside, as many outputs as inputs", two, labelled, true, TaskFidelity},
+		{"no labels to leave aside, as many outputs as inputs", two, labelled.WithoutLabels(), true, TaskFidelity},
+		{"no labels, as many outputs as inputs", two, labelled.WithoutLabels(), false, TaskReconstruction},
 		{"labels left aside", wide, labelled, true, TaskAgreement},
 		{"no labels", wide, labelled.WithoutLabels(), false, TaskAgreement},
 		{"one output without labels", one, labelled.WithoutLabels(), false, ""},
@@ -261,7 +279,8 @@ func TestFeedAsked(t *testing.T) {
 
 // TestFeedWithoutLabels: labels are drawn from the teacher's softmax, so that a
 // network that equals its teacher has a gradient; targets of a network that
-// reconstructs its input lie between the teacher's output and the input.
+// reconstructs its input lie between the teacher's output and the input, and those of
+// one that reproduces its teacher's output around that.
 func TestFeedWithoutLabels(t *testing.T) {
 	set := openCSV(t, "a,b\n1,2\n") // logits 2 and 4: the classes have odds of 1 to e^2
 	g := identity(t, 2, 2)
@@ -280,6 +299,28 @@ func TestFeedWithoutLabels(t *testing.T) {
 	if want, got := 1/(1+math.Exp(-2)), ones/n; math.Abs(got-want) > 4*math.Sqrt(want*(1-want)/n) {
 		t.Errorf("class 1 is drawn in %v of the batches, its probability is %v", got, want)
 	}
+	f = open(TaskFidelity)
+	f.noise = 3
+	var at, square [2]float64 // of the target's way from the output, and their product
+	product := 0.0
+	for range n {
+		b := f.next(1)
+		if b.Labels != nil {
+			t.Fatal("labels for a distance")
+		}
+		e := [2]float64{float64(b.Teacher.Data[0]) - 2, float64(b.Teacher.Data[1]) - 4}
+		for i, v := range e {
+			at[i] += v / n
+			square[i] += v * v / n
+		}
+		product += e[0] * e[1] / n
+	}
+	tol := 4 * f.noise / math.Sqrt(n) // four standard errors
+	for i := range at {
+		near(t, "the mean way of targets from the teacher's output", at[i], 0, tol)
+		near(t, "its square", square[i], f.noise*f.noise, 1e-9)
+	}
+	near(t, "the product of two outputs' ways", product, 0, tol*f.noise)
 	b := open(TaskReconstruction).next(1)
 	if b.Labels != nil || !slices.Equal(b.Teacher.Data, []float32{1.5, 3}) {
 		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Teacher.Data)

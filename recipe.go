@@ -13,8 +13,8 @@ import (
 // found by the search or has a default.
 type Recipe struct {
 	// MaxDrop is the largest loss of the metric on held-out samples that is
-	// accepted, in points (percent of samples; percent of the error for a
-	// network that reconstructs its input). With MaxSize or MaxLatency, 0 means not
+	// accepted, in points (percent of samples; percent of the float network's error for
+	// one that reconstructs its input). With MaxSize or MaxLatency, 0 means not
 	// asked for: the search looks for the least loss within these limits.
 	// Files that keep a margin (see Point.Margin) are preferred to smaller ones
 	// that just meet it.
@@ -33,7 +33,8 @@ type Recipe struct {
 	// Seed makes runs different; equal seeds give equal files on one kind of CPU.
 	Seed uint64 `json:"seed"`
 	// NoLabels leaves labels aside: the float network is the teacher, and the
-	// metric is agreement with it.
+	// metric is agreement with it, or, for a network with as many outputs as inputs, the
+	// distance from its outputs (TaskFidelity).
 	NoLabels bool `json:"no_labels,omitempty"`
 	// Teacher is the network whose answers training imitates (beside the labels); nil:
 	// the network itself. Input and outputs have to be alike; losses are still measured

@@ -42,7 +42,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	heldOut := set.Subset(out)
 	known := s.report.TrainedOn && !s.recipe.NoTraining // better by the float network than by files
 	switch {
-	case task == TaskAgreement:
+	case task == TaskAgreement || task == TaskFidelity:
 		heldOut = s.distorted(heldOut, unseen)
 	case known && !measurable(data.Test, task):
 		heldOut = s.distorted(set.Subset(in[:min(len(in), mostHeld)]), unseen)
@@ -64,6 +64,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 	if s.feed, err = newFeed(teacher.graph, s.forms(fit, pool), task, 256, s.threads, s.recipe.Seed); err != nil {
 		return err
 	}
+	s.feed.noise = math.Sqrt(s.judge.unit) // as far as the float network is from its inputs
 	s.inputs = rms(s.samplesFor(64).Data)
 	return nil
 }

@@ -47,7 +47,10 @@ sample at a time. It is measured whenever a file is made, so leave the machine
 alone meanwhile; edgec bench measures the same.
 
 Without labels (or with --no-labels) the float network is the teacher, and the
-metric is agreement with it. With labels, another network may be the
+metric is agreement with it. A network with as many outputs as inputs, and data
+without labels, is measured by how far its outputs are from its inputs, in percent
+of the float network's own distance; with --no-labels by how far they are from the
+float network's outputs, in the same unit. With labels, another network may be the
 --teacher: one that makes fewer errors than the network itself.
 
 The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
@@ -83,7 +86,7 @@ and 1,048,576 bytes), in any case.`,
 	f.DurationVar(&c.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
 	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
-	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network")
+	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network, or give what it gives where that reproduces its input")
 	f.StringVar(&c.teacher, "teacher", "", "another network (ONNX) of the same input and outputs to learn from (default: the network itself)")
 	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
 	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part, but not with --test-last)")

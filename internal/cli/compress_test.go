@@ -281,6 +281,17 @@ func TestCompressReconstruction(t *testing.T) {
 		t.Errorf("against the float network: %+v", r.Against)
 	}
 	command(t, "eval", "same.edgec", "--data", "x.npy", "--against", "same.onnx").must(t).has(t, "of the float network's")
+
+	near := parse[compressed](t, command(t, quick("compress", "same.onnx", "--data", "x.npy", "--max-drop", "50", "--no-labels", "-o", "near.edgec", "--json")...))
+	if near.Task != edgec.TaskFidelity || !near.Best.Meets || near.Float.Error != 0 {
+		t.Errorf("task %s, float %+v, best %+v", near.Task, near.Float, near.Best)
+	}
+	r = parse[evaluated](t, command(t, "eval", "near.edgec", "--data", "x.npy", "--against", "same.onnx", "--no-labels", "--json"))
+	if r.Against.Task != edgec.TaskFidelity || r.Against.Error > 60 || r.Against.Error <= 0 {
+		t.Errorf("against the float network's outputs: %+v", r.Against)
+	}
+	command(t, "eval", "near.edgec", "--data", "x.npy", "--against", "same.onnx", "--no-labels").must(t).has(t, "from its outputs")
+	command(t, quick("compress", "same.onnx", "--data", "x.npy", "--max-drop", "50", "--no-labels", "-o", "near.edgec")...).must(t).has(t, "distance from float, held out")
 }
 
 // A search on few samples, or of little effort, comes to an end.

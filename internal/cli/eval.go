@@ -31,7 +31,8 @@ func evalCommand(a *app) *cobra.Command {
 		Long: `Measures the accuracy of a compressed network (.edgec), executed by the runtime,
 or of a float network (.onnx), on the test part of DATA, or on all of it where it
 has no such part. --against compares the compressed network with the float one,
-sample by sample, which needs no labels.
+sample by sample, which needs no labels; of networks that reproduce their input by
+the distances from the input or, with --no-labels, from the float network's output.
 
 A compressed network knows how bytes become input; --raw, --mean and --std are
 for float networks, and to say otherwise.
@@ -148,7 +149,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if err != nil {
 		return nil, err
 	}
-	m, err := edgec.Agreement(file, float, set, e.threads)
+	m, err := edgec.Agreement(file, float, set, e.noLabels, e.threads)
 	if err != nil {
 		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
 	}
@@ -215,10 +216,15 @@ func (a *app) printEvaluated(r *evaluated) error {
 	if m := r.Labels; m != nil {
 		rows = append(rows, fmt.Sprintf("accuracy\t%.2f %%", m.Accuracy), fmt.Sprintf("error\t%.2f %%, %s samples", m.Error, thousands(errorsOf(m))))
 	}
-	if m := r.Against; m != nil && m.Task == edgec.TaskReconstruction {
-		rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's", m.Error))
-	} else if m != nil {
-		rows = append(rows, fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m))))
+	if m := r.Against; m != nil {
+		switch m.Task {
+		case edgec.TaskReconstruction:
+			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's", m.Error))
+		case edgec.TaskFidelity:
+			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's error, from its outputs", m.Error))
+		default:
+			rows = append(rows, fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m))))
+		}
 	}
 	err := a.table(rows)
 	if r.Confusion == nil {

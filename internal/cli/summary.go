@@ -17,6 +17,8 @@ func (a *app) summary(c compressed) error {
 		unit = "disagreement"
 	case edgec.TaskReconstruction:
 		unit = "distance"
+	case edgec.TaskFidelity:
+		unit = "distance from float"
 	}
 	rows := []string{
 		"\tfloat\t" + c.File + "\t",

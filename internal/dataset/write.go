@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"edgec/internal/disk"
+	"edgec/internal/tensor"
 )
 
 // WriteIdx writes gray pictures and their labels into folder under MNIST's own
@@ -70,6 +72,32 @@ func writeGzip(path string, data []byte) error {
 		err = disk.Write(path, b.Bytes(), 0o644)
 	}
 	if err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	return nil
+}
+
+// WriteNpy writes x, row-major in the given shape, as a NumPy array of float32 (NEP 1,
+// version 1.0), which Open reads back. It panics when the shape has another size.
+func WriteNpy(path string, shape tensor.Shape, x []float32) error {
+	if shape.Size() != len(x) {
+		panic(fmt.Sprintf("dataset: %d elements of shape %v", len(x), shape))
+	}
+	dims := ""
+	for _, d := range shape {
+		dims += fmt.Sprintf("%d,", d)
+	}
+	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims)
+	const magic, align = "\x93NUMPY\x01\x00", 64 // elements begin at a multiple of align
+	pad := align - (len(magic)+2+len(head)+1)%align
+	b := binary.LittleEndian.AppendUint16([]byte(magic), uint16(len(head)+pad+1))
+	b = append(b, head...)
+	b = append(b, bytes.Repeat([]byte(" "), pad)...)
+	b = append(b, '\n')
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	if err := disk.Write(path, b, 0o644); err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
 	return nil

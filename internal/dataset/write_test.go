@@ -68,3 +68,29 @@ func TestWriteIdxRefuses(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+func TestWriteNpy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.npy")
+	want := []float32{1, -2.5, 3e-7, 4, 5, 6}
+	if err := WriteNpy(path, tensor.Shape{2, 3}, want); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil || len(file)%64 != 6*4 || file[len(file)-6*4-1] != '\n' {
+		t.Errorf("%d bytes, %v: the elements do not begin at a multiple of 64 after a line end", len(file), err)
+	}
+	back, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 6)
+	for i := range back.Train.Len() {
+		back.Train.Read(i, got[3*i:3*i+3])
+	}
+	if !back.Train.Sample().Equal(tensor.Shape{3}) || !slices.Equal(got, want) {
+		t.Errorf("%v of shape %v, want %v", got, back.Train.Sample(), want)
+	}
+	if err := WriteNpy(filepath.Join(path, "y.npy"), tensor.Shape{1}, want[:1]); err == nil || !strings.Contains(err.Error(), "dataset: ") {
+		t.Errorf("below a file: %v", err)
+	}
+}

@@ -2,6 +2,7 @@
 //
 //	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp]
 //	EDGEC_DATA=folder go run ./internal/sizebench -coders [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/sizebench -features samples.npy
 //	go run ./internal/sizebench -page
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
@@ -11,7 +12,8 @@
 // With -coders it compares the coder of weights with the order-0 entropy, xz and
 // zstd, which have to be installed, and measures how quickly weights are decoded;
 // these results are in docs/coders.json. With -page nothing is measured: the page is
-// written from what is stored.
+// written from what is stored. With -features it writes the samples of the row whose data is
+// made from a recording, for the command that the page has.
 package main
 
 import (
@@ -53,20 +55,25 @@ func main() {
 	only := flag.String("rows", "", "measure the rows whose names match")
 	against := flag.Bool("coders", false, "compare the coder of weights with others")
 	stored := flag.Bool("page", false, "measure nothing, write the page from what is stored")
+	features := flag.String("features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
 	flag.Parse()
-	if err := run(*only, *against, *stored); err != nil {
+	if err := run(*only, *against, *stored, *features); err != nil {
 		fmt.Fprintln(os.Stderr, "sizebench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string, against, stored bool) error {
+// run does what the flags ask for.
+func run(only string, against, stored bool, features string) error {
 	if stored {
 		return write()
 	}
 	dir := os.Getenv("EDGEC_DATA")
 	if dir == "" {
 		return errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
+	}
+	if features != "" {
+		return writeFeatures(dir, features)
 	}
 	match, err := regexp.Compile(only)
 	if err != nil {
@@ -76,6 +83,15 @@ func run(only string, against, stored bool) error {
 		return compareCoders(dir, match)
 	}
 	return measureFiles(dir, match)
+}
+
+// writeFeatures writes the samples that are made from a recording.
+func writeFeatures(dir, path string) error {
+	test, err := writeMel(filepath.Join(dir, recording), path)
+	if err == nil {
+		fmt.Printf("%s: the last %d samples are the test part\n", path, test)
+	}
+	return err
 }
 
 // measureFiles measures the rows whose names match.
@@ -125,11 +141,27 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	if err != nil {
 		return got, err
 	}
-	data, err := dataset.Open(filepath.Join(dir, r.data), dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
+	samples := filepath.Join(dir, r.data)
+	if r.audio != "" {
+		made, err := os.MkdirTemp("", "sizebench")
+		if err != nil {
+			return got, err
+		}
+		defer os.RemoveAll(made)
+		samples = filepath.Join(made, r.data)
+		test, err := writeMel(filepath.Join(dir, r.audio), samples)
+		if err != nil {
+			return got, err
+		}
+		if test != r.testLast {
+			return got, fmt.Errorf("%s makes %d test samples, the row says %d; correct it", r.audio, test, r.testLast)
+		}
+	}
+	data, err := dataset.Open(samples, dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
 	if err != nil {
 		return got, err
 	}
-	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn}
+	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels}
 	if r.teacher != "" {
 		if recipe.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
 			return got, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,15 @@ const head = `# The smallest files
 Bytes are the whole file that the runtime executes. Errors are the runtime's own, from that file, on the whole test set; the search does not see it. Written
 by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with data sets, and with networks in models); a row is measured again by
 ` + "`EDGEC_DATA=... go run ./internal/sizebench -rows NAME`" + `. Times are of two cores of a shared machine.
+`
+
+// distances says what the error of a row is whose samples are made from a recording.
+const distances = `
+A distance is no error on the task: it is the mean square distance of the file's outputs from the float network's, in percent of the float network's own
+mean square reconstruction error on the same samples. Where the two errors have nothing to do with each other, the reconstruction error grows by as many
+percent. The sounds of machines that this network was trained on are not here. So its inputs are made from a minute of speech, by the front end of MLPerf
+Tiny; the search sees the first three quarters, and the distance is measured on the last. How well the file tells sound machines from broken ones has not
+been measured.
 `
 
 // markdown is the page.
@@ -23,6 +33,9 @@ func markdown(results []result, against []coded) string {
 		}
 	}
 	b.WriteString("\n(Several seeds: the mean, and in brackets the least and the most.)\n")
+	if made := slices.ContainsFunc(rows, func(r row) bool { return r.audio != "" && len(measured(results, r)) > 0 }); made {
+		b.WriteString(distances)
+	}
 	b.WriteString("\n## Each run\n\n| row | seed | bytes | error | kept weights | multiplications | time | header, graph | masks | values | codebooks, scales | biases | tables, meta, self-test, checksum |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		for _, m := range measured(results, r) {
@@ -62,6 +75,9 @@ func (r row) summary(of []result) string {
 	}
 	if r.error > 0 {
 		aim += fmt.Sprintf(" at %.2f %%", r.error)
+		if r.noLabels {
+			aim, errs = aim+" distance", errs+" distance"
+		}
 		if wrong > r.error+1e-9 {
 			missed = append(missed, fmt.Sprintf("%.2f points too many", wrong-r.error))
 		}
