@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"edgec/internal/graph"
+	"edgec/internal/train"
 )
 
 // Files for limits alone: the best accuracy within a size, a time or both.
@@ -79,8 +80,12 @@ func (s *search) room(size, n int) float64 {
 }
 
 // fillValues fills the size with the values of g, none of whose weights has to go: as
-// many bits for each as there are. All the training goes to these values.
+// many bits for each as there are. All the training goes to these values. It begins at the
+// running average, which was found good enough; the last weights may be far from that,
+// and activations would be calibrated on them.
 func (s *search) fillValues(g *graph.Graph) error {
+	g = g.Clone()
+	train.TakeAverage(g)
 	s.tuning = s.long()
 	defer func() { s.tuning = tuneTraining }()
 	if s.recipe.MaxSize == 0 {
