@@ -93,6 +93,7 @@ type search struct {
 	journal   *journal.Journal // what stages have left, on disk; nil: nothing
 	start     *observed        // what filters and rounds start from
 	rate      float64          // learning rate of pruning
+	tuning    training         // of a file
 	points    []Point
 	saved     []*checkpoint // ever sparser
 	narrowest int           // the first of saved whose filters are cut no further
@@ -112,17 +113,11 @@ const (
 // warmBatch is the batch of the warm-up and of cutting filters.
 const warmBatch = 128
 
-// held is the share of the training set that decides and is not trained on.
-const held = 6
-
-// mostHeld bounds the held-out samples.
-const mostHeld = 10_000
-
 func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, progress func(Progress)) (*search, error) {
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, passes: Passes, clock: latency}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, tuning: tuneTraining, passes: Passes, clock: latency}
 	if s.threads <= 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
@@ -217,90 +212,6 @@ func predictBatch(g *graph.Graph) int {
 	return batch
 }
 
-// split holds samples out and prepares the judge and the batches.
-func (s *search) split(data *dataset.Splits, task string) error {
-	set := data.Train
-	folds := set.Folds(held, s.recipe.Seed)
-	out := folds[0][:min(len(folds[0]), mostHeld)]
-	var in []int
-	for _, f := range folds[1:] {
-		in = append(in, f...)
-	}
-	teacher := s.model
-	if s.recipe.Teacher != nil {
-		teacher = s.recipe.Teacher
-	}
-	// an expensive teacher is asked about fewer samples
-	const teacherWork = 4e12
-	pool := int(teacherWork / float64(max(teacher.MACs(), 1)))
-	in = in[:min(len(in), max(pool, 1000))]
-	fit := set.Subset(in)
-	from := source{n: len(in), copies: 1}
-	augmented := func(set *dataset.Set, copy int) *dataset.Set { return set }
-	if !s.recipe.NoAugment && dataset.CanAugment(fit) {
-		from.copies = 6
-		if pool < from.copies*from.n {
-			from.asked = fit
-		}
-		augmented = func(set *dataset.Set, copy int) *dataset.Set {
-			return set.Augmented(s.recipe.Seed+uint64(copy), 1, dataset.MildAugment, s.threads)
-		}
-	}
-	var err error
-	s.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
-	const unseen = 1000 // a distorted copy that training never meets
-	heldOut := set.Subset(out)
-	known := s.report.TrainedOn && !s.recipe.NoTraining // better by the float network than by files
-	switch {
-	case task == TaskAgreement:
-		heldOut = augmented(heldOut, unseen)
-	case known && !measurable(data.Test, task):
-		heldOut = augmented(set.Subset(in[:min(len(in), mostHeld)]), unseen)
-	}
-	if known && task == TaskAccuracy && measurable(data.Test, task) {
-		if s.honest, err = newJudge(s.model.graph, task, data.Test, s.threads); err != nil {
-			return err
-		}
-		s.judge = &judge{task: task, set: heldOut, reference: s.honest.reference, threads: s.threads}
-		float, err := outputs(s.model.graph, heldOut, enough(heldOut.Len(), s.report.FloatMACs), s.threads)
-		if err != nil {
-			return err
-		}
-		s.memory = memory(s.honest.reference, s.judge.losses(float))
-	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
-		return err
-	}
-	from.make = func(copy int) *dataset.Set { return augmented(fit, copy) }
-	if s.feed, err = newFeed(teacher.graph, from, task, 256, s.threads, s.recipe.Seed); err != nil {
-		return err
-	}
-	s.inputs = rms(s.samplesFor(64).Data)
-	return nil
-}
-
-// rms returns the root mean square of x.
-func rms(x []float32) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += float64(v) * float64(v)
-	}
-	return math.Sqrt(sum / math.Max(float64(len(x)), 1))
-}
-
-// mostMemory bounds what is taken off for what the float network knows of the
-// held-out samples, in points. Most of what it knew is lost in pruning: the two LeNets
-// know 0.4 and 0.5 points (the drop of the int8 file that Compress makes first), and their
-// answers do 0.2 better there than on the test part, of which the standard error covers
-// half (README, Results: the summary of each command prints both drops).
-const mostMemory = 0.1
-
-// memory is how many points fewer errors the float network makes on held-out
-// samples, which it was trained on, than on the test part; at least 0 and at most
-// mostMemory.
-func memory(test, heldOut []float64) float64 {
-	return math.Max(0, math.Min(mostMemory, 100*(mean(test)-mean(heldOut))))
-}
-
 // run does every stage.
 func (s *search) run() error {
 	if s.recipe.NoTraining {
@@ -349,12 +260,10 @@ func (s *search) stop() error {
 	return nil
 }
 
-// Bounds on the multiplications forward of a stage, and of those that need fewer:
-// rounds only show the way, and tuning repairs little.
+// Bounds on the multiplications forward of a stage, and of rounds, which only show the way.
 const (
 	stageWork = 1e12
 	roundWork = stageWork / 3
-	tuneWork  = stageWork / 2
 )
 
 // steps returns how many steps of batch samples each make the given number of
@@ -368,9 +277,8 @@ func (s *search) steps(g *graph.Graph, samples, batch int, work float64) int {
 	}
 	n := float64(samples) * math.Max(1, math.Min(4, cheap/trainingWork(g)))
 	n = math.Min(n, work/float64(max(macs(g), 1)))
-	if most := 40 * float64(s.feed.n*s.feed.copies); n > most {
-		n = most
-	}
+	const passes = 40 // over each form
+	n = math.Min(n, passes*float64(s.feed.n*min(s.feed.copies, usualForms)))
 	return max(20, int(effort*n/float64(batch)))
 }
 

@@ -100,7 +100,7 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 		return err
 	}
 	ps := shared(g)
-	steps := s.steps(g, tuneSamples, batch, tuneWork)
+	steps := s.steps(g, s.tuning.samples, batch, s.tuning.work)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err
@@ -236,15 +236,16 @@ func (s *search) quick(g *graph.Graph, bits float64) (*graph.Graph, error) {
 	return g, s.makeFile(g, bits, true)
 }
 
-// estimate returns the bytes of a file made from g without training.
-func (s *search) estimate(g *graph.Graph) (int, error) {
-	file, err := s.sketch(g)
+// estimate returns the bytes of a file made from g without training, values costing so
+// many bits.
+func (s *search) estimate(g *graph.Graph, bits float64) (int, error) {
+	file, err := s.sketch(g, bits)
 	return len(file), err
 }
 
 // sketch returns a file made from g without training.
-func (s *search) sketch(g *graph.Graph) ([]byte, error) {
-	q, err := s.quick(g, firstBits)
+func (s *search) sketch(g *graph.Graph, bits float64) ([]byte, error) {
+	q, err := s.quick(g, bits)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,9 @@ func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
 // which shots are worth their time. A network that is too slow even when pruning has
 // thinned it out may lose all of the accepted drop.
 func (s *search) filters() error {
+	if fits, err := s.fits(s.net); err != nil || fits {
+		return err
+	}
 	at := s.start
 	start := at.drop
 	rest := deepRest

@@ -81,11 +81,11 @@ func (r Recipe) limit() int {
 // left in the journal: another measurement would be another search.
 func (s *search) cost(g *graph.Graph) (float64, error) {
 	if s.recipe.MaxLatency == 0 {
-		size, err := s.estimate(g)
+		size, err := s.estimate(g, firstBits)
 		return float64(size), err
 	}
 	return staged(s, "estimate", nil, func() (float64, error) {
-		file, err := s.sketch(g)
+		file, err := s.sketch(g, firstBits)
 		if err != nil {
 			return 0, err
 		}
@@ -124,7 +124,7 @@ func (s *search) slow(g *graph.Graph) (bool, error) {
 		return false, err
 	}
 	t, err := staged(s, "estimate", nil, func() (time.Duration, error) {
-		file, err := s.sketch(g)
+		file, err := s.sketch(g, firstBits)
 		if err != nil {
 			return 0, err
 		}
@@ -145,10 +145,7 @@ func (s *search) spend(sh *shot, p Point) error {
 	if s.recipe.MaxLatency == 0 {
 		return nil
 	}
-	bits := fineBits
-	if s.recipe.MaxSize > 0 {
-		bits = math.Min(bits, firstBits+sizeBits(fill*float64(s.recipe.MaxSize), p))
-	}
+	bits := math.Min(fineBits, firstBits+s.room(p.Size, p.Kept))
 	if bits < firstBits+changeBits/2 {
 		return nil
 	}

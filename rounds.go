@@ -24,6 +24,9 @@ func (s *search) rounds() error {
 	ls := prune.NewLayers(s.net)
 	s.save(s.net, 0, prune.Gains(ls))
 	ratio := 0.5
+	if fits, err := s.fits(s.net); err != nil || fits {
+		return err
+	}
 	if s.recipe.limitsOnly() {
 		ratio = 0.25 // there is no limit to find, only a number of weights to start from
 	}

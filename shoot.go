@@ -22,16 +22,19 @@ type shot struct {
 // whose file has this cost (bytes, where a size alone is asked for), unless cost is 0.
 type goal struct{ keep, cost int }
 
-// training is how long a shot is trained, in samples, as far as work goes; see steps.
+// training is how long a shot or a file is trained, in samples, as far as work goes; see
+// steps.
 type training struct {
 	samples int
 	work    float64
 }
 
-// Shots that hunt for the number of weights, and the last one.
+// Shots that hunt for the number of weights, the last one, and files, in which training
+// repairs little.
 var (
 	huntTraining = training{shotSamples, stageWork}
 	lastTraining = training{2 * shotSamples, 2 * stageWork}
+	tuneTraining = training{tuneSamples, stageWork / 2}
 )
 
 // Of a shot's training, the fraction after which the masks stay, and that after
@@ -42,11 +45,15 @@ const (
 	shotFloor  = 0.003
 )
 
-// Of a shot at a size or a time, sizeRamp is the fraction after which the thresholds have arrived,
+// A shot at a size or a time learns sizeRate times as fast as others: a very sparse network bears
+// more. Of such a shot, sizeRamp is the fraction after which the thresholds have arrived,
 // earlier than in others: most of the time goes to the sparse network. sizeParts are the
 // fractions at which channels that pruning has emptied are removed, so that they cost no
 // more time, and, up to shotSettle, the cost is measured and the number of weights corrected.
-const sizeRamp = 0.4
+const (
+	sizeRate = 1.5
+	sizeRamp = 0.4
+)
 
 var sizeParts = []float64{0.2, 0.3, sizeRamp, 0.47, 0.54, 0.6, 0.63, shotSettle, 1}
 
@@ -59,12 +66,12 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 	from := s.origin(to.keep)
 	g, gains := from.net.Clone(), from.gains
 	batch := fitBatch(g, tuneBatch)
-	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g,
-		Rate: func(done float64) float64 { return s.rate * train.Cosine(done, shotHold, shotFloor) }}
-	parts := []float64{1}
+	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g}
+	rate, parts := s.rate, []float64{1}
 	if to.cost > 0 {
-		r.Ramp, parts = sizeRamp, sizeParts
+		rate, r.Ramp, parts = sizeRate*s.rate, sizeRamp, sizeParts
 	}
+	r.Rate = func(done float64) float64 { return rate * train.Cosine(done, shotHold, shotFloor) }
 	var moves prune.Moves
 	step := 0
 	for _, end := range parts {
@@ -141,16 +148,27 @@ const (
 )
 
 // A value may have up to changeBits more or fewer than firstBits to make a file fit, and
-// where all weights are kept up to mostBits.
+// where no weight has to go up to mostBits.
 const (
 	changeBits = 0.5
 	mostBits   = 7.0
 )
 
-// finishSize makes files when only a size or a time is asked for. When none fits, as where many
-// weights have the same score, and go or stay together, the sparsest state is shot at.
+// finishSize makes files when only a size or a time is asked for. When none fits, as where
+// many weights have the same score, and go or stay together, the sparsest state is shot at.
 func (s *search) finishSize() error {
-	if err := s.fillSize(); err != nil || s.met() {
+	make := s.fillSize
+	for _, c := range s.saved[:s.narrowest+1] {
+		fits, err := s.fits(c.net)
+		if err != nil {
+			return err
+		}
+		if fits {
+			make = func() error { return s.fillValues(c.net) }
+			break
+		}
+	}
+	if err := make(); err != nil || s.met() {
 		return err
 	}
 	sh, err := s.shoot(goal{keep: s.saved[len(s.saved)-1].kept}, huntTraining)
@@ -161,6 +179,64 @@ func (s *search) finishSize() error {
 	return err
 }
 
+// fits reports whether no drop is asked for and no weight of g has to go for the limits.
+func (s *search) fits(g *graph.Graph) (bool, error) {
+	if !s.recipe.limitsOnly() {
+		return false, nil
+	}
+	cost, err := s.cost(g)
+	return cost <= float64(s.recipe.limit()), err
+}
+
+// long is the training of a file that a limit is filled with.
+func (s *search) long() training {
+	if s.recipe.Budget > 0 {
+		return huntTraining // better a shorter one than none
+	}
+	return lastTraining
+}
+
+// full reports whether a file is within the limits, and fills one of them.
+func (s *search) full(p Point) bool {
+	r, enough := s.recipe, fullEnough
+	if r.MaxLatency > 0 {
+		enough = timeFull
+	}
+	return r.within(p.Size, p.Latency) && r.cost(p.Size, p.Latency) >= enough*float64(r.limit())
+}
+
+// room is how many bits more for each of n weights would fill the size; without a limit
+// to it there is room for all.
+func (s *search) room(size, n int) float64 {
+	if s.recipe.MaxSize == 0 {
+		return mostBits
+	}
+	return 8 * (fill*float64(s.recipe.MaxSize) - float64(size)) / math.Max(float64(n), 1)
+}
+
+// fillValues fills the size, if one is asked for, with the values of g, none of whose weights has to go: as
+// many bits for each as there are. All the training goes to these values.
+func (s *search) fillValues(g *graph.Graph) error {
+	s.tuning = s.long()
+	defer func() { s.tuning = tuneTraining }()
+	bits := firstBits
+	for range 2 { // sizes do not grow just as bits do
+		size, err := s.estimate(g, bits)
+		if err != nil {
+			return err
+		}
+		bits = math.Max(firstBits, math.Min(bits+s.room(size, kept(g)), mostBits))
+	}
+	for range 2 {
+		p, err := s.finish(&shot{net: g}, bits)
+		if err != nil || s.full(p) || p.Meets && bits == mostBits {
+			return err
+		}
+		bits = math.Min(bits+s.room(p.Size, p.Kept), mostBits)
+	}
+	return nil
+}
+
 // fillSize shoots at the size or the time, with long training. A file that is somewhat
 // too large or too small is made again with values in fewer bits or more; after one that
 // is further off, another shot corrects by it, unless that has led to as many weights again.
@@ -169,19 +245,10 @@ func (s *search) fillSize() error {
 	if err != nil {
 		return err
 	}
-	most, full := float64(s.recipe.limit()), fullEnough
-	if s.recipe.MaxLatency > 0 {
-		full = timeFull
-	}
-	cost := func(p Point) float64 { return s.recipe.cost(p.Size, p.Latency) }
-	fits := func(p Point) bool { return s.recipe.within(p.Size, p.Latency) && cost(p) >= full*most }
-	long := lastTraining
-	if s.recipe.Budget > 0 {
-		long = huntTraining // better a shorter one than none
-	}
+	most := float64(s.recipe.limit())
 	to, last := goal{keep, int(fill * most)}, 0
 	for range 3 {
-		sh, err := s.shoot(to, long)
+		sh, err := s.shoot(to, s.long())
 		if err != nil {
 			return err
 		}
@@ -189,15 +256,13 @@ func (s *search) fillSize() error {
 		if err != nil {
 			return err
 		}
-		all := kept(sh.net) >= s.saved[0].kept
-		if fits(p) || all && s.recipe.MaxLatency > 0 && s.recipe.within(p.Size, p.Latency) {
+		if s.full(p) {
 			return s.spend(sh, p)
 		}
-		more := sizeBits(fill*most, p)
-		room := more > 0 && all // for larger values, not for more of them
-		if cost(p) == float64(p.Size) && (room || math.Abs(more) <= changeBits) {
-			q, err := s.finish(sh, math.Min(firstBits+more, mostBits))
-			if err != nil || fits(q) || room {
+		cost := s.recipe.cost(p.Size, p.Latency)
+		if more := s.room(p.Size, p.Kept); math.Abs(more) <= changeBits && cost == float64(p.Size) {
+			q, err := s.finish(sh, firstBits+more)
+			if err != nil || s.full(q) {
 				return err
 			}
 		}
@@ -205,14 +270,9 @@ func (s *search) fillSize() error {
 			return nil
 		}
 		last = p.Kept
-		to = goal{sh.keep, int(float64(to.cost) * fill * most / cost(p))}
+		to = goal{sh.keep, int(float64(to.cost) * fill * most / cost)}
 	}
 	return nil
-}
-
-// sizeBits is by how many bits a value may be larger for file p to have so many bytes.
-func sizeBits(bytes float64, p Point) float64 {
-	return 8 * (bytes - float64(p.Size)) / math.Max(float64(p.Kept), 1)
 }
 
 // fitting returns the number of weights whose file should just fit.

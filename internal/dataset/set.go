@@ -100,6 +100,15 @@ func (s *Set) Read(i int, dst []float32) {
 	}
 }
 
+// Memory returns the bytes of memory that the samples take.
+func (s *Set) Memory() int {
+	n := s.Len() * s.sample.Size()
+	if s.bytes == nil {
+		n *= 4
+	}
+	return n
+}
+
 // Bytes writes the bytes of sample i, channels last, to dst. ok is false when
 // the set does not come from bytes.
 func (s *Set) Bytes(i int, dst []byte) (ok bool) {

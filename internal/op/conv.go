@@ -199,7 +199,7 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 			if b == nil {
 				clear(dst)
 			}
-			k.depthwise(dst, img, w.Data, outC/g, h, wd, oh, ow)
+			k.depthwise(s, dst, img, w.Data, outC/g, h, wd, oh, ow)
 			continue
 		}
 		for gr := 0; gr < g; gr++ {
@@ -214,35 +214,6 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 		}
 	}
 	o.Clamp.apply(y.Data)
-}
-
-// depthwise adds, for each channel, the sum over its kernel of shifted images.
-func (k window) depthwise(y, x, w []float32, mult, h, wd, oh, ow int) {
-	for ch := 0; ch*oh*ow < len(y); ch++ {
-		plane, dst := x[ch/mult*h*wd:(ch/mult+1)*h*wd], y[ch*oh*ow:(ch+1)*oh*ow]
-		k.each(ch, h, wd, oh, ow, func(wi, i, xlo, xhi, src int) {
-			v := w[wi]
-			line := dst[i*ow:]
-			for j := xlo; j < xhi; j++ {
-				line[j] += v * plane[src+j*k.sw]
-			}
-		})
-	}
-}
-
-// each calls f for every kernel position and output row of channel ch: wi is
-// the index of the weight, output columns xlo..xhi-1 of row i meet the input
-// elements src + j*sw of the plane.
-func (k window) each(ch, h, wd, oh, ow int, f func(wi, i, xlo, xhi, src int)) {
-	for p := 0; p < k.kh; p++ {
-		ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
-		for q := 0; q < k.kw; q++ {
-			xlo, xhi := inside(q, k.sw, k.dw, k.pl, wd, ow)
-			for i := ylo; i < yhi; i++ {
-				f((ch*k.kh+p)*k.kw+q, i, xlo, xhi, (i*k.sh-k.pt+p*k.dh)*wd+q*k.dw-k.pl)
-			}
-		}
-	}
 }
 
 // Backward implements graph.Differentiable.
@@ -271,7 +242,7 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 			}
 		}
 		if inC == 1 && g > 1 {
-			k.depthwiseBack(dimg, dw, d, img, w.Data, outC/g, h, wd, oh, ow)
+			k.depthwiseBack(s, dimg, dw, d, img, w.Data, outC/g, h, wd, oh, ow)
 			continue
 		}
 		for gr := 0; gr < g; gr++ {
@@ -296,29 +267,6 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 				k.col2im(dst, dcol, inC, h, wd, oh, ow)
 			}
 		}
-	}
-}
-
-func (k window) depthwiseBack(dx []float32, dw *tensor.Tensor, dy, x, w []float32, mult, h, wd, oh, ow int) {
-	for ch := 0; ch*oh*ow < len(dy); ch++ {
-		in := ch / mult * h * wd
-		plane, d := x[in:in+h*wd], dy[ch*oh*ow:(ch+1)*oh*ow]
-		k.each(ch, h, wd, oh, ow, func(wi, i, xlo, xhi, src int) {
-			line := d[i*ow:]
-			if dw != nil {
-				sum := float32(0)
-				for j := xlo; j < xhi; j++ {
-					sum += line[j] * plane[src+j*k.sw]
-				}
-				dw.Data[wi] += sum
-			}
-			if dx != nil {
-				v, dst := w[wi], dx[in:in+h*wd]
-				for j := xlo; j < xhi; j++ {
-					dst[src+j*k.sw] += v * line[j]
-				}
-			}
-		})
 	}
 }
 

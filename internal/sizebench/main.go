@@ -1,20 +1,25 @@
 // Command sizebench measures the smallest files and writes docs/BENCHMARKS.md:
 //
 //	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/sizebench -coders [-rows regexp]
+//	go run ./internal/sizebench -page
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
 // that are there, each with the command, the seed and the time that it took.
+//
+// With -coders it compares the coder of weights with the order-0 entropy, xz and
+// zstd, which have to be installed, and measures how quickly weights are decoded;
+// these results are in docs/coders.json. With -page nothing is measured: the page is
+// written from what is stored.
 package main
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,14 +27,8 @@ import (
 	"time"
 
 	"edgec"
-	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/runtime/format"
-)
-
-const (
-	store = "docs/benchmarks.json"
-	page  = "docs/BENCHMARKS.md"
 )
 
 // result is one measured file.
@@ -48,16 +47,23 @@ type result struct {
 	Arch    string        `json:"arch"`
 }
 
+func (r result) same(s result) bool { return r.Row == s.Row && r.Seed == s.Seed }
+
 func main() {
 	only := flag.String("rows", "", "measure the rows whose names match")
+	against := flag.Bool("coders", false, "compare the coder of weights with others")
+	stored := flag.Bool("page", false, "measure nothing, write the page from what is stored")
 	flag.Parse()
-	if err := run(*only); err != nil {
+	if err := run(*only, *against, *stored); err != nil {
 		fmt.Fprintln(os.Stderr, "sizebench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string) error {
+func run(only string, against, stored bool) error {
+	if stored {
+		return write()
+	}
 	dir := os.Getenv("EDGEC_DATA")
 	if dir == "" {
 		return errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
@@ -66,7 +72,15 @@ func run(only string) error {
 	if err != nil {
 		return err
 	}
-	results, err := load()
+	if against {
+		return compareCoders(dir, match)
+	}
+	return measureFiles(dir, match)
+}
+
+// measureFiles measures the rows whose names match.
+func measureFiles(dir string, match *regexp.Regexp) error {
+	results, err := load[result](store)
 	if err != nil {
 		return err
 	}
@@ -83,13 +97,13 @@ func run(only string) error {
 			}
 			fmt.Printf("%s, seed %d: %d bytes, error %s, %.0f s\n", r.name, seed, got.Bytes, cmp.Or(percent(got.Error), "not measured"), got.Seconds)
 			results = replace(results, got)
-			if err := save(results); err != nil { // after each: rows take minutes
+			if err := save(store, results); err != nil { // after each: rows take minutes
 				return err
 			}
 		}
 	}
 	if !some {
-		return fmt.Errorf("no row matches %q; internal/sizebench/rows.go has the names", only)
+		return fmt.Errorf("no row matches %q; internal/sizebench/rows.go has the names", match)
 	}
 	return nil
 }
@@ -130,42 +144,4 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
 	return got, nil
-}
-
-func replace(results []result, got result) []result {
-	for i, r := range results {
-		if r.Row == got.Row && r.Seed == got.Seed {
-			results[i] = got
-			return results
-		}
-	}
-	return append(results, got)
-}
-
-func load() (results []result, err error) {
-	data, err := os.ReadFile(store)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(data, &results); err != nil {
-		return nil, fmt.Errorf("%s: %w; restore it, or remove it to measure anew", store, err)
-	}
-	return results, nil
-}
-
-func save(results []result) error {
-	if err := os.MkdirAll(filepath.Dir(store), 0o755); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(results, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := export.Write(store, append(data, '\n')); err != nil {
-		return err
-	}
-	return export.Write(page, []byte(markdown(results)))
 }

@@ -13,7 +13,7 @@ by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with data sets, and 
 `
 
 // markdown is the page.
-func markdown(results []result) string {
+func markdown(results []result, against []coded) string {
 	var b strings.Builder
 	b.WriteString(head)
 	b.WriteString("\n## Against the aims\n\n| row | bytes | error | float error | aim | reached? | published |\n|---|---|---|---|---|---|---|\n")
@@ -37,6 +37,7 @@ func markdown(results []result) string {
 			fmt.Fprintf(&b, "| %s | `%s` |\n", r.name, r.command())
 		}
 	}
+	b.WriteString(codersMarkdown(against))
 	return b.String()
 }
 

@@ -21,7 +21,7 @@ func TestMarkdown(t *testing.T) {
 	page := markdown([]result{
 		{Row: "met", Bytes: 2990, Error: 1.3, Float: 1.12, Sizes: s}, {Row: "met", Seed: 1, Bytes: 3010, Error: 1.4, Float: 1.12, Sizes: s},
 		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Sizes: s},
-	})
+	}, nil)
 	for _, want := range []string{
 		"| met | 3,000 (2,990 to 3,010) | 1.35 (1.30 to 1.40) | 1.12 % | 3,100 B at 1.35 % | yes |",
 		"| 10 % too large, 0.25 points too many: of reasons |",

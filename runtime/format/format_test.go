@@ -2,10 +2,8 @@ package format
 
 import (
 	"bytes"
-	"compress/flate"
 	"math"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"runtime"
 	"testing"
@@ -331,102 +329,5 @@ func TestHalf(t *testing.T) {
 	}
 	if _, exact := half(0.1); exact {
 		t.Error("0.1 is no float16")
-	}
-}
-
-// Sparse weights must cost less than the order-0 entropy of their values.
-func TestCodeLength(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 5))
-	w := Weight{OutC: 100, KH: 1, KW: 1, InC: 784, Scale: []float32{1}}
-	w.Values = make([]int8, w.Elems())
-	book := []int8{-60, -30, -10, 12, 33, 70}
-	count, ideal := map[int8]int{}, 0.0
-	for i := range w.Values {
-		x, y := float64(i%784%28-14), float64(i%784/28-14)
-		row := float64(i / 784 % 10)
-		p := 0.08 * math.Exp(-(x*x+y*y)/60) * (0.2 + row/5)
-		ideal -= (p*math.Log2(p/6) + (1-p)*math.Log2(1-p)) / 8 // for a coder that knew p
-		if r.Float64() < p {
-			w.Values[i] = book[r.IntN(6)]
-		}
-		count[w.Values[i]]++
-	}
-	w.Book = []int8{-60, -30, -10, 0, 12, 33, 70}
-	f := &File{Tensors: []Tensor{{Shape: []int{28, 28, 1}, Scale: 1}, {DType: Float32, Shape: []int{100}}}, Weights: []Weight{w}, Inputs: []int{0}, Outputs: []int{1},
-		Instrs: []Instr{{Op: OpDense, In: []int{0}, Out: 1, ClampMin: -128, ClampMax: 127}}}
-	Finish(f)
-	data, sizes, err := Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	entropy := 0.0
-	for _, n := range count {
-		entropy -= float64(n) * math.Log2(float64(n)/float64(len(w.Values))) / 8
-	}
-	t.Logf("%d bytes (masks %d, indexes %d), order-0 entropy %.0f, ideal %.0f", len(data), sizes.Masks, sizes.Indexes, entropy, ideal)
-	if got := float64(sizes.Masks + sizes.Indexes); got > 1.1*ideal || got > entropy {
-		t.Errorf("%v bytes of masks and indexes; order-0 entropy is %.0f, a coder that knew every probability would need %.0f", got, entropy, ideal)
-	}
-	if fixed := sizes.Header + sizes.Graph + sizes.Checksum; fixed > 40 {
-		t.Errorf("%d bytes of header, graph and checksum for one layer", fixed)
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	r := rand.New(rand.NewPCG(6, 6))
-	w := Weight{OutC: 300, KH: 1, KW: 1, InC: 784, Scale: []float32{1}, Values: make([]int8, 300*784)}
-	for i := range w.Values {
-		if r.IntN(40) == 0 {
-			w.Values[i] = int8(r.IntN(15) - 7)
-		}
-	}
-	f := &File{Tensors: []Tensor{{Shape: []int{28, 28, 1}, Scale: 1}, {DType: Float32, Shape: []int{300}}}, Weights: []Weight{w}, Inputs: []int{0}, Outputs: []int{1},
-		Instrs: []Instr{{Op: OpDense, In: []int{0}, Out: 1, ClampMin: -128, ClampMax: 127}}}
-	Finish(f)
-	data, _, err := Encode(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(w.Values)))
-	for b.Loop() {
-		if _, err := Decode(data); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// The network of this project that SPEC.md quotes is smaller than its weights
-// as int8 under DEFLATE.
-func TestSmallerThanDeflate(t *testing.T) {
-	data, err := os.ReadFile("../../testdata/lenet-300-100.edgec")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := Decode(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, s, err := Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var deflated bytes.Buffer
-	w, err := flate.NewWriter(&deflated, flate.BestCompression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range f.Weights {
-		for _, v := range f.Weights[i].Values {
-			if _, err := w.Write([]byte{byte(v)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d bytes of masks and indexes, %d under DEFLATE", s.Masks+s.Indexes, deflated.Len())
-	if s.Masks+s.Indexes >= deflated.Len() {
-		t.Errorf("%d bytes of masks and indexes, %d under DEFLATE", s.Masks+s.Indexes, deflated.Len())
 	}
 }

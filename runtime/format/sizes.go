@@ -1,5 +1,7 @@
 package format
 
+import "math"
+
 // Sizes accounts for every byte of a file. Bytes that the entropy coder shares
 // between parts are divided by the code lengths of their bits, rounded so that
 // the sum is the file's length.
@@ -30,6 +32,29 @@ type WeightSizes struct {
 // Total returns the sum of the parts, the file's length.
 func (s *Sizes) Total() int {
 	return s.Header + s.Graph + s.Masks + s.Indexes + s.Codebooks + s.Biases + s.Scales + s.LUTs + s.Meta + s.Test + s.Checksum
+}
+
+// Coded returns the bytes of the weights themselves: masks, values, codebooks.
+func (s *Sizes) Coded() int { return s.Masks + s.Indexes + s.Codebooks }
+
+// Entropy returns the order-0 entropy of the values, zeros included, in bits:
+//
+//	sum over values v of -n(v) log2(n(v) / Elems())
+//
+// with n(v) how often v occurs. It is what an ideal coder needs that knows n,
+// which costs nothing here, and treats every weight alike.
+func (w *Weight) Entropy() float64 {
+	var count [256]int
+	for _, v := range w.Values {
+		count[uint8(v)]++
+	}
+	bits := 0.0
+	for _, n := range count {
+		if n > 0 {
+			bits -= float64(n) * math.Log2(float64(n)/float64(len(w.Values)))
+		}
+	}
+	return bits
 }
 
 // share divides n bytes in proportion to the bits of each part (largest

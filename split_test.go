@@ -1,0 +1,78 @@
+package edgec
+
+import (
+	"slices"
+	"testing"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+)
+
+// counted returns n samples of one byte, with labels 0 and 1 in turns.
+func counted(t *testing.T, n int) *dataset.Set {
+	t.Helper()
+	x, labels := make([]byte, n), make([]int, n)
+	for i := range labels {
+		x[i], labels[i] = byte(i), i%2
+	}
+	set, err := dataset.FromBytes(tensor.Shape{1, 1, 1}, x, labels, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// Every sample is trained on or held out; of a search for a size alone, fewer are held out.
+func TestParts(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		recipe Recipe
+		n, out int
+	}{
+		{"for a drop", Recipe{MaxDrop: 1}, 120, 20},
+		{"for a size and a drop", Recipe{MaxDrop: 1, MaxSize: 9}, 120, 20},
+		{"for a size", Recipe{MaxSize: 9}, 120, 10},
+		{"more than are needed", Recipe{MaxDrop: 1}, 90_000, mostHeld},
+		{"no fewer than one", Recipe{MaxSize: 9}, 12, 1},
+	} {
+		s := &search{recipe: c.recipe}
+		in, out := s.parts(counted(t, c.n))
+		all := slices.Concat(in, out)
+		slices.Sort(all)
+		if len(out) != c.out || len(slices.Compact(all)) != c.n || len(in)+len(out) != c.n {
+			t.Errorf("%s: %d samples in %d and %d", c.name, c.n, len(in), len(out))
+		}
+	}
+}
+
+// Few samples are trained on in many forms, which a size bounds, and an expensive teacher.
+func TestForms(t *testing.T) {
+	const often = 1 << 30
+	for _, c := range []struct {
+		name   string
+		recipe Recipe
+		n      int
+		pool   int
+		copies int
+	}{
+		{"for a drop, as they are", Recipe{MaxDrop: 1}, 100, often, 1},
+		{"not wanted", Recipe{MaxSize: 9, NoAugment: true}, 100, often, 1},
+		{"few", Recipe{MaxSize: 9}, 100, often, mostForms},
+		{"many", Recipe{MaxSize: 9}, 250_000, often, 3},
+		{"expensive teacher", Recipe{MaxSize: 9}, 100, 550, 5},
+		{"too expensive", Recipe{MaxSize: 9}, 100, 50, 1},
+	} {
+		s := &search{recipe: c.recipe}
+		set := counted(t, c.n)
+		from := s.forms(set, c.pool)
+		if from.copies != c.copies || from.n != c.n || from.asked != nil {
+			t.Errorf("%s: %d forms of %d samples, want %d", c.name, from.copies, from.n, c.copies)
+		}
+		if from.make(0) != set {
+			t.Errorf("%s: the first form is not the samples as they are", c.name)
+		}
+		if from.copies > 1 && from.make(1) == set {
+			t.Errorf("%s: the second form is that of the samples as they are", c.name)
+		}
+	}
+}
