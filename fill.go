@@ -74,24 +74,24 @@ func (s *search) full(p Point) bool {
 	return s.recipe.within(p.Size, p.Latency) && s.recipe.cost(p.Size, p.Latency) >= enough*float64(s.recipe.limit())
 }
 
-// room is how many bits more for each of n weights would fill the size.
+// room is how many bits more for each of n weights would fill the size; where none is
+// asked for there is room for all.
 func (s *search) room(size, n int) float64 {
+	if s.recipe.MaxSize == 0 {
+		return mostBits
+	}
 	return 8 * (fill*float64(s.recipe.MaxSize) - float64(size)) / math.Max(float64(n), 1)
 }
 
-// fillValues fills the size with the values of g, none of whose weights has to go: as
-// many bits for each as there are. All the training goes to these values. It begins at the
-// running average, which was found good enough; the last weights may be far from that,
-// and activations would be calibrated on them.
+// fillValues fills the size, where one is asked for, with the values of g, none of whose
+// weights has to go: as many bits for each as there are. All the training goes to these
+// values. It begins at the running average, which was found good enough; the last weights
+// may be far from that, and activations would be calibrated on them.
 func (s *search) fillValues(g *graph.Graph) error {
 	g = g.Clone()
 	train.TakeAverage(g)
 	s.tuning = s.long()
 	defer func() { s.tuning = tuneTraining }()
-	if s.recipe.MaxSize == 0 {
-		_, err := s.finish(&shot{net: g}, mostBits)
-		return err
-	}
 	bits := firstBits
 	for range 2 { // sizes do not grow just as bits do
 		size, err := s.estimate(g, bits)
@@ -102,10 +102,11 @@ func (s *search) fillValues(g *graph.Graph) error {
 	}
 	for range 2 {
 		p, err := s.finish(&shot{net: g}, bits)
-		if err != nil || s.full(p) || p.Meets && bits == mostBits {
+		next := math.Min(bits+s.room(p.Size, p.Kept), mostBits)
+		if err != nil || s.full(p) || next == bits {
 			return err
 		}
-		bits = math.Min(bits+s.room(p.Size, p.Kept), mostBits)
+		bits = next
 	}
 	return nil
 }

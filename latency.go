@@ -146,10 +146,7 @@ func (s *search) spend(sh *shot, p Point, bits float64) error {
 	if s.recipe.MaxLatency == 0 {
 		return nil
 	}
-	finer := fineBits
-	if s.recipe.MaxSize > 0 {
-		finer = math.Min(finer, bits+s.room(p.Size, p.Kept))
-	}
+	finer := math.Min(fineBits, bits+s.room(p.Size, p.Kept))
 	if finer < bits+changeBits/2 {
 		return nil
 	}

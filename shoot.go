@@ -88,6 +88,9 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 			prune.SetGains(ls, gains)
 			if to.cost > 0 {
 				prune.PriceSparse(ls, g)
+				if s.recipe.MaxLatency > 0 {
+					prune.PriceTime(ls, g)
+				}
 			}
 			return s.thin("shot", r, step, next, t, ls, batch)
 		})

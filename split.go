@@ -70,7 +70,7 @@ func (s *search) split(data *dataset.Splits, task string) error {
 }
 
 // parts cuts the training set into samples to train on and samples held out, half as many
-// of these when a size alone is asked for, where they decide nothing.
+// of these when no drop is asked for, where they decide nothing.
 func (s *search) parts(set *dataset.Set) (in, out []int) {
 	folds := set.Folds(held, s.recipe.Seed)
 	n := min(len(folds[0]), mostHeld)

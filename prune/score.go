@@ -128,6 +128,11 @@ func prices(p *graph.Param, at place) []float32 {
 			out[r*cols+c] = odds[k]
 		}
 	}
+	if at.uses > 0 {
+		for i := range out {
+			out[i] *= float32(at.uses)
+		}
+	}
 	return out
 }
 
@@ -135,6 +140,7 @@ func prices(p *graph.Param, at place) []float32 {
 type place struct {
 	floor float64      // below which a density counts as this; 0: usualFloor
 	image tensor.Shape // [C, H, W] that a dense layer reads flattened, or nil: columns are blurred over it
+	uses  float64      // multiplications by the weight in an inference, where they cost; 0: they do not
 }
 
 // The least densities in a price: usualFloor bounds what a lone weight costs to 10.9
@@ -152,7 +158,25 @@ const (
 func PriceSparse(ls []*Layer, g *graph.Graph) {
 	shapes := images(g)
 	for _, l := range ls {
-		l.place = place{sparseFloor, shapes[l.Param]}
+		l.place = place{floor: sparseFloor, image: shapes[l.Param]}
+	}
+}
+
+// PriceTime multiplies the prices of weights by the multiplications that each takes in an
+// inference: as many as there are places at which g applies its kernel, one in a dense
+// layer. So weights are ranked by bits and time alike. It is called after PriceSparse.
+func PriceTime(ls []*Layer, g *graph.Graph) {
+	uses := map[*graph.Param]float64{}
+	for _, n := range g.Nodes {
+		switch n.Op.(type) {
+		case op.Conv2D, op.Dense:
+			if p := n.Inputs[1].Param; p != nil {
+				uses[p] += float64(n.Outputs[0].Shape.Sample().Size()) / float64(p.Shadow.Shape[0])
+			}
+		}
+	}
+	for _, l := range ls {
+		l.place.uses = uses[l.Param]
 	}
 }
 

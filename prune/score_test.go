@@ -298,3 +298,26 @@ func TestPricesOfImages(t *testing.T) {
 		t.Errorf("an image of one pixel counts as %v", ls[0].place.image)
 	}
 }
+
+// By time, a weight costs as often as it is multiplied: at each place of a convolution's
+// output, once in a dense layer; biases cost nothing more.
+func TestPriceTime(t *testing.T) {
+	c := newChain(t, 11, 2, 6, 5)
+	c.then(op.Conv2D{}, 3, 2, 3, 3) // output 3x4x3
+	c.then(op.Reshape{Shape: []int{36}})
+	c.then(op.Dense{}, 7, 36)
+	ls := NewLayers(c.g)
+	PriceSparse(ls, c.g)
+	var before [][]float32
+	for _, l := range ls {
+		before = append(before, prices(l.Param, l.place))
+	}
+	PriceTime(ls, c.g)
+	for k, want := range []float32{12, 1, 1, 1} {
+		for i, v := range prices(ls[k].Param, ls[k].place) {
+			if v != want*before[k][i] {
+				t.Fatalf("element %d of %q costs %v, %v by size alone; want %v times as much", i, ls[k].Param.Name, v, before[k][i], want)
+			}
+		}
+	}
+}
