@@ -7,7 +7,8 @@
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
-// that are there, each with the command, the seed and the time that it took.
+// that are there, each with the command, the seed and the time that it took. Files of
+// networks of our own are kept in testdata, for tests.
 //
 // With -coders it compares the coder of weights with the order-0 entropy, xz and
 // zstd, which have to be installed, and measures how quickly weights are decoded;
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"edgec"
+	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/runtime/format"
 )
@@ -175,5 +177,8 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = b.Size, report.FloatBytes, report.FloatParams, b.Kept, b.MACs, b.Sizes
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
+	if r.golden != "" && seed == 0 {
+		return got, export.Write(filepath.Join(goldens, r.golden), b.Bytes)
+	}
 	return got, nil
 }

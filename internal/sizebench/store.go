@@ -15,6 +15,8 @@ const (
 	store  = "docs/benchmarks.json"
 	coders = "docs/coders.json"
 	page   = "docs/BENCHMARKS.md"
+
+	goldens = "testdata"
 )
 
 // load reads results, none where there is no file yet.
