@@ -84,14 +84,13 @@ func (s *search) room(size, n int) float64 {
 }
 
 // fillValues fills the size, where one is asked for, with the values of g, none of whose
-// weights has to go: as many bits for each as there are. All the training goes to these
-// values. It begins at the running average, which was found good enough; the last weights
-// may be far from that, and activations would be calibrated on them.
+// weights has to go: as many bits for each as there are. It begins at the running average,
+// which was found good enough; the last weights may be far from that, and activations
+// would be calibrated on them. The training of a shot goes to the values, after as much as
+// files usually get has shown which rate they bear.
 func (s *search) fillValues(g *graph.Graph) error {
 	g = g.Clone()
 	train.TakeAverage(g)
-	s.tuning = s.long()
-	defer func() { s.tuning = tuneTraining }()
 	bits := firstBits
 	for range 2 { // sizes do not grow just as bits do
 		size, err := s.estimate(g, bits)
@@ -100,15 +99,43 @@ func (s *search) fillValues(g *graph.Graph) error {
 		}
 		bits = math.Max(firstBits, math.Min(bits+s.room(size, kept(g)), mostBits))
 	}
-	for range 2 {
-		p, err := s.finish(&shot{net: g}, bits)
-		next := math.Min(bits+s.room(p.Size, p.Kept), mostBits)
-		if err != nil || s.full(p) || next == bits {
+	defer func(rate float64) { s.rate, s.tuning = rate, tuneTraining }(s.rate)
+	p, err := s.finishSlowly(g, bits)
+	if err != nil {
+		return err
+	}
+	again := func() error { // at the number of bits that the last file asks for
+		bits = math.Min(bits+s.room(p.Size, p.Kept), mostBits)
+		p, err = s.finish(&shot{net: g}, bits)
+		return err
+	}
+	steps := func(t training) int { return s.steps(g, t.samples, fitBatch(g, tuneBatch), t.work) }
+	if long := s.long(); steps(long) > steps(tuneTraining) {
+		s.tuning = long
+		if err := again(); err != nil {
 			return err
 		}
-		bits = next
 	}
-	return nil
+	if s.full(p) || bits == mostBits && s.recipe.within(p.Size, 0) {
+		return nil
+	}
+	return again()
+}
+
+// finishSlowly makes a file from g, at a third of the rate again as long as it has lost
+// much and that is better, and leaves the rate at the best.
+func (s *search) finishSlowly(g *graph.Graph, bits float64) (Point, error) {
+	p, err := s.finish(&shot{net: g}, bits)
+	for err == nil && coarse(s.start.drop, p) {
+		s.rate /= 3
+		var q Point
+		if q, err = s.finish(&shot{net: g}, bits); err == nil && q.Drop >= p.Drop {
+			s.rate *= 3
+			break
+		}
+		p = q
+	}
+	return p, err
 }
 
 // fillPruned shoots at the limits with values of firstBits and, as long as rounding them
