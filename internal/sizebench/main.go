@@ -1,6 +1,6 @@
 // Command sizebench measures the smallest files and writes docs/BENCHMARKS.md:
 //
-//	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp [-seed n]]
 //	EDGEC_DATA=folder go run ./internal/sizebench -coders [-rows regexp]
 //	EDGEC_DATA=folder go run ./internal/sizebench -features samples.npy
 //	go run ./internal/sizebench -page
@@ -55,18 +55,19 @@ func (r result) same(s result) bool { return r.Row == s.Row && r.Seed == s.Seed 
 
 func main() {
 	only := flag.String("rows", "", "measure the rows whose names match")
+	seed := flag.Int("seed", -1, "measure this seed of each row alone")
 	against := flag.Bool("coders", false, "compare the coder of weights with others")
 	stored := flag.Bool("page", false, "measure nothing, write the page from what is stored")
 	features := flag.String("features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
 	flag.Parse()
-	if err := run(*only, *against, *stored, *features); err != nil {
+	if err := run(*only, *seed, *against, *stored, *features); err != nil {
 		fmt.Fprintln(os.Stderr, "sizebench:", err)
 		os.Exit(1)
 	}
 }
 
 // run does what the flags ask for.
-func run(only string, against, stored bool, features string) error {
+func run(only string, seed int, against, stored bool, features string) error {
 	if stored {
 		return write()
 	}
@@ -84,7 +85,7 @@ func run(only string, against, stored bool, features string) error {
 	if against {
 		return compareCoders(dir, match)
 	}
-	return measureFiles(dir, match)
+	return measureFiles(dir, match, seed)
 }
 
 // writeFeatures writes the samples that are made from a recording.
@@ -96,8 +97,8 @@ func writeFeatures(dir, path string) error {
 	return err
 }
 
-// measureFiles measures the rows whose names match.
-func measureFiles(dir string, match *regexp.Regexp) error {
+// measureFiles measures the rows whose names match, all of their seeds or, from 0 on, one.
+func measureFiles(dir string, match *regexp.Regexp, only int) error {
 	results, err := load[result](store)
 	if err != nil {
 		return err
@@ -109,6 +110,9 @@ func measureFiles(dir string, match *regexp.Regexp) error {
 		}
 		some = true
 		for seed := range uint64(max(1, r.seeds)) {
+			if only >= 0 && seed != uint64(only) {
+				continue
+			}
 			got, err := r.measure(dir, seed)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
