@@ -25,13 +25,23 @@ const (
 	lastShare = 0.85
 )
 
-// finishAll makes files: the sparsest shot that meets the recipe is hunted for around
-// the sparsest state that pruning rounds have accepted, a last one trains longer, and
-// the best is tried with smaller codebooks.
+// finishAll makes files: small ones within the drop, or good ones within the limits. These
+// are made also when files within the drop are too slow: the best that the time allows may
+// lose little enough.
 func (s *search) finishAll() error {
 	if s.recipe.limitsOnly() {
 		return s.finishLimits()
 	}
+	if err := s.finishSmall(); err != nil || s.recipe.MaxLatency == 0 || s.met() {
+		return err
+	}
+	return s.fillPruned()
+}
+
+// finishSmall makes files within the drop: the sparsest shot that meets the recipe is
+// hunted for around the sparsest state that pruning rounds have accepted, a last one
+// trains longer, and the best is tried with smaller codebooks.
+func (s *search) finishSmall() error {
 	var good, last *shot
 	bits := 0.0 // of the good one
 	try := func(keep int, long training) (ok bool, err error) {
