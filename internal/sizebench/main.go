@@ -7,8 +7,8 @@
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
-// that are there, each with the command, the seed and the time that it took. Files of
-// networks of our own are kept in testdata, for tests.
+// that are there, each with the command, the seed and the time that it took. Of
+// networks of our own the last seed's file is kept in testdata, for tests.
 //
 // With -coders it compares the coder of weights with the order-0 entropy, xz and
 // zstd, which have to be installed, and measures how quickly weights are decoded;
@@ -181,7 +181,7 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = b.Size, report.FloatBytes, report.FloatParams, b.Kept, b.MACs, b.Sizes
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
-	if r.golden != "" && seed == 0 {
+	if r.golden != "" {
 		return got, export.Write(filepath.Join(goldens, r.golden), b.Bytes)
 	}
 	return got, nil
