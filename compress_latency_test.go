@@ -107,6 +107,15 @@ func TestCompressLatencyDrop(t *testing.T) {
 	}
 }
 
+// TestCompressLatencyInstead: where all small files within the drop are too slow, weights
+// that take less time are looked for.
+func TestCompressLatencyInstead(t *testing.T) {
+	p := get(t, classification)
+	r := quick()
+	r.MaxDrop, r.MaxLatency = 12, 1500
+	timed(t, p, r, byKept)
+}
+
 // TestCompressLatencyUnmet: the error says how fast a file could be had.
 func TestCompressLatencyUnmet(t *testing.T) {
 	p := get(t, classification)

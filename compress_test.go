@@ -99,7 +99,7 @@ func sound(t *testing.T, p *problem, r *edgec.Report) {
 		if _, err := runtime.Load(q.Bytes); err != nil {
 			t.Errorf("a file that was tried does not load: %v", err)
 		}
-		if q.Drop+q.Margin <= r.Recipe.MaxDrop && r.Recipe.MaxSize == 0 && q.Size < b.Size {
+		if q.Drop+q.Margin <= r.Recipe.MaxDrop && r.Recipe.MaxSize == 0 && (r.Recipe.MaxLatency == 0 || q.Latency <= r.Recipe.MaxLatency) && q.Size < b.Size {
 			t.Errorf("a smaller file of %d bytes meets the recipe with a margin too, the answer has %d", q.Size, b.Size)
 		}
 		if q.Meets && r.Recipe.MaxDrop == 0 && q.Drop < b.Drop {

@@ -130,6 +130,9 @@ func (s *search) filters() error {
 		if ok {
 			s.saveWide(at)
 			at = next
+			if next.drop-next.doubt <= s.filterLimit(g, start) {
+				s.ample = s.narrowest
+			}
 			if slow, err = s.slow(at.net); err != nil {
 				return err
 			}

@@ -27,7 +27,8 @@ const (
 
 // finishAll makes files: small ones within the drop, or good ones within the limits. These
 // are made also when files within the drop are too slow: the best that the time allows may
-// lose little enough.
+// lose little enough. It is looked for in a network that was not made narrower at the
+// expense of the drop.
 func (s *search) finishAll() error {
 	if s.recipe.limitsOnly() {
 		return s.finishLimits()
@@ -35,6 +36,7 @@ func (s *search) finishAll() error {
 	if err := s.finishSmall(); err != nil || s.recipe.MaxLatency == 0 || s.met() {
 		return err
 	}
+	s.narrowest = s.ample
 	return s.fillPruned()
 }
 
