@@ -42,8 +42,8 @@ const recording = "audio/speech-60s-16k.wav"
 var rows = []row{
 	{name: "LeNet-300-100, 3,100 B", model: "lenet/lenet-300-100.onnx", data: "mnist", teacher: "lenet/lenet-5.onnx", maxSize: 3100, seeds: 3, golden: "lenet-300-100-3100.edgec", bytes: 3100, error: 1.35, published: deep300, limit: places},
 	{name: "LeNet-300-100, 2,400 B", model: "lenet/lenet-300-100.onnx", data: "mnist", teacher: "lenet/lenet-5.onnx", maxSize: 2400, seeds: 3, golden: "lenet-300-100-2400.edgec", bytes: 2400, error: 1.65, published: deep300, limit: places},
-	{name: "LeNet-5, 2,100 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 2100, seeds: 3, bytes: 2100, error: 0.73, published: deep5, limit: noise},
-	{name: "LeNet-5, 1,600 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 1600, seeds: 3, bytes: 1600, error: 1, published: deep5},
+	{name: "LeNet-5, 2,100 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 2100, seeds: 3, golden: "lenet-5-2100.edgec", bytes: 2100, error: 0.73, published: deep5, limit: noise},
+	{name: "LeNet-5, 1,600 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 1600, seeds: 3, golden: "lenet-5-1600.edgec", bytes: 1600, error: 1, published: deep5},
 	{name: "Keras CNN", model: "lenet/keras-cnn.onnx", data: "mnist", maxDrop: 0.1, bytes: 55_469, error: 1.28},
 	{name: "case study", model: "lenet/case-study.onnx", data: "mnist", maxDrop: 0.1, bytes: 207_742, error: 0.71},
 	{name: "ResNet-8", model: "mlperf-tiny/resnet8.onnx", data: "cifar10-1k", raw: true, maxSize: 35_000, bytes: 35_000, error: 12.9, published: "98,496 B (TFLite int8), 80,196 B (xz)"},
