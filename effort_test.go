@@ -37,13 +37,13 @@ func TestBatchesFit(t *testing.T) {
 }
 
 // Filters are cut while the drop stays within a part of what is accepted above
-// the drop before any cut; a size alone accepts sizeOnlyDrop more than that.
+// the drop before any cut; limits alone accept limitsDrop more than that.
 func TestFilterLimit(t *testing.T) {
 	s := &search{net: identity(t, 3, 1), recipe: Recipe{MaxDrop: 1}}
 	near(t, "from 0.1", s.filterLimit(s.net, 0.1), 0.1+filterShare*(1+slack-0.1), 1e-12)
 	near(t, "above what is accepted", s.filterLimit(s.net, 2), 2, 1e-12)
 	s.recipe = Recipe{MaxSize: 1000}
-	near(t, "size only", s.filterLimit(s.net, 2), 2+filterShare*sizeOnlyDrop, 1e-12)
+	near(t, "limits only", s.filterLimit(s.net, 2), 2+filterShare*limitsDrop, 1e-12)
 }
 
 // A small network meets all held-out samples in every step, a large one part of

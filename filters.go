@@ -58,9 +58,9 @@ const (
 	cheapTraining   = 1e11
 )
 
-// sizeOnlyDrop stands for the accepted drop, in points, when only a size or a time is
+// limitsDrop stands for the accepted drop, in points, when only a size or a time is
 // asked for.
-const sizeOnlyDrop = 0.5
+const limitsDrop = 0.5
 
 // A cut leaves filterRest of a network's cost, or deepRest of an expensive one: such a
 // network has more to spare than there is time to find out how much.
@@ -157,7 +157,7 @@ func (s *search) filterLimit(g *graph.Graph, start float64) float64 {
 		share = slowFilterShare
 	}
 	if s.recipe.limitsOnly() {
-		return start + share*sizeOnlyDrop
+		return start + share*limitsDrop
 	}
 	return start + share*math.Max(0, s.recipe.MaxDrop+slack-start)
 }

@@ -12,9 +12,9 @@ const held = 6
 // mostHeld bounds the held-out samples.
 const mostHeld = 10_000
 
-// A picture is trained on in usualForms forms. When a size alone is asked for, samples of
-// all kinds are, and where there are few in so many forms that formSamples come together,
-// up to mostForms and formBytes of memory.
+// A picture is trained on in usualForms forms. When no drop is asked for, samples of all
+// kinds are, and where there are few in so many forms that formSamples come together, up
+// to mostForms and formBytes of memory.
 const (
 	usualForms  = 6
 	mostForms   = 40
@@ -90,11 +90,11 @@ func (s *search) parts(set *dataset.Set) (in, out []int) {
 func (s *search) forms(fit *dataset.Set, pool int) source {
 	n := fit.Len()
 	from := source{n: n, copies: 1, make: func(int) *dataset.Set { return fit }}
-	pictures, size := dataset.CanAugment(fit), s.recipe.limitsOnly()
-	if s.recipe.NoAugment || !pictures && !size {
+	pictures, many := dataset.CanAugment(fit), s.recipe.limitsOnly()
+	if s.recipe.NoAugment || !pictures && !many {
 		return from
 	}
-	if size {
+	if many {
 		most := min(mostForms, formBytes/max(fit.Memory(), 1), pool/n)
 		from.copies = max(1, min(most, (formSamples+n-1)/n))
 	}
