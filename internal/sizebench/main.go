@@ -108,11 +108,11 @@ func measureFiles(dir string, match *regexp.Regexp, only int) error {
 		if !match.MatchString(r.name) {
 			continue
 		}
-		some = true
 		for seed := range uint64(max(1, r.seeds)) {
 			if only >= 0 && seed != uint64(only) {
 				continue
 			}
+			some = true
 			got, err := r.measure(dir, seed)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
@@ -125,7 +125,7 @@ func measureFiles(dir string, match *regexp.Regexp, only int) error {
 		}
 	}
 	if !some {
-		return fmt.Errorf("no row matches %q; internal/sizebench/rows.go has the names", match)
+		return fmt.Errorf("no row matches %q, with that seed if one was asked for; internal/sizebench/rows.go has the names and how many seeds they have", match)
 	}
 	return nil
 }

@@ -30,7 +30,6 @@ const (
 	deep300    = "27 KB at 1.58 % (Deep Compression), 8.56 KB at about 1.9 % (EPR); weights alone"
 	deep5      = "44 KB at 0.74 % (Deep Compression), 3.03 KB at 0.69 % and 1.52 KB at 0.96 % (MIRACLE); weights alone"
 	places     = "half of the bytes say where the weights are; a test error has a standard error of about 0.12 points"
-	noise      = "not the bytes: files of 1,600 B make as few errors; a test error has a standard error of about 0.09 points"
 	fewSamples = "500 samples to train on, 500 others to measure: the standard error is 1.4 points"
 	untrained  = "the int8 network is packed as it is; pruning and fine-tuning it needs the data that it was trained on"
 )
@@ -42,7 +41,7 @@ const recording = "audio/speech-60s-16k.wav"
 var rows = []row{
 	{name: "LeNet-300-100, 3,100 B", model: "lenet/lenet-300-100.onnx", data: "mnist", teacher: "lenet/lenet-5.onnx", maxSize: 3100, seeds: 3, golden: "lenet-300-100-3100.edgec", bytes: 3100, error: 1.35, published: deep300, limit: places},
 	{name: "LeNet-300-100, 2,400 B", model: "lenet/lenet-300-100.onnx", data: "mnist", teacher: "lenet/lenet-5.onnx", maxSize: 2400, seeds: 3, golden: "lenet-300-100-2400.edgec", bytes: 2400, error: 1.65, published: deep300, limit: places},
-	{name: "LeNet-5, 2,100 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 2100, seeds: 3, golden: "lenet-5-2100.edgec", bytes: 2100, error: 0.73, published: deep5, limit: noise},
+	{name: "LeNet-5, 2,100 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 2100, seeds: 3, golden: "lenet-5-2100.edgec", bytes: 2100, error: 0.73, published: deep5},
 	{name: "LeNet-5, 1,600 B", model: "lenet/lenet-5.onnx", data: "mnist", maxSize: 1600, seeds: 3, golden: "lenet-5-1600.edgec", bytes: 1600, error: 1, published: deep5},
 	{name: "Keras CNN", model: "lenet/keras-cnn.onnx", data: "mnist", maxDrop: 0.1, bytes: 55_469, error: 1.28},
 	{name: "case study", model: "lenet/case-study.onnx", data: "mnist", maxDrop: 0.1, bytes: 207_742, error: 0.71},
