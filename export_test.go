@@ -22,3 +22,20 @@ func CompressTimed(ctx context.Context, m *Model, data *dataset.Splits, r Recipe
 	s.clock = clock
 	return s.compress(data.Test)
 }
+
+// FillValues is what a size is filled with when no weight has to go and tuning begins at
+// a rate: the files, in order, int8 first.
+func FillValues(m *Model, data *dataset.Splits, r Recipe, rate float64) ([]Point, error) {
+	s, err := newSearch(context.Background(), m, data, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, stage := range []func() error{s.plain, s.warm} {
+		if err := stage(); err != nil {
+			return nil, err
+		}
+	}
+	s.rate = rate
+	err = s.fillValues(s.net)
+	return s.points, err
+}

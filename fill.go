@@ -122,20 +122,25 @@ func (s *search) fillValues(g *graph.Graph) error {
 	return again()
 }
 
-// finishSlowly makes a file from g, at a third of the rate again as long as it has lost
-// much and that is better, and leaves the rate at the best.
-func (s *search) finishSlowly(g *graph.Graph, bits float64) (Point, error) {
+// mostSlower bounds how often finishSlowly goes down to a third of the rate.
+const mostSlower = 4
+
+// finishSlowly makes a file from g, and others at a third of the rate again and again as
+// long as too much is lost, unless that is clearly worse. It returns the best and leaves
+// the rate at which that was tuned.
+func (s *search) finishSlowly(g *graph.Graph, bits float64) (best Point, err error) {
 	p, err := s.finish(&shot{net: g}, bits)
-	for err == nil && coarse(s.start.drop, p) {
+	best, rate := p, s.rate
+	for n := 0; err == nil && n < mostSlower && coarse(s.start.drop, p); n++ {
 		s.rate /= 3
-		var q Point
-		if q, err = s.finish(&shot{net: g}, bits); err == nil && q.Drop >= p.Drop {
-			s.rate *= 3
+		if p, err = s.finish(&shot{net: g}, bits); p.Drop < best.Drop {
+			best, rate = p, s.rate
+		} else if p.Drop > best.Drop+best.DropError {
 			break
 		}
-		p = q
 	}
-	return p, err
+	s.rate = rate
+	return best, err
 }
 
 // fillPruned shoots at the limits with values of firstBits and, as long as rounding them
