@@ -93,7 +93,6 @@ type search struct {
 	journal   *journal.Journal // what stages have left, on disk; nil: nothing
 	start     *observed        // what filters and rounds start from
 	rate      float64          // learning rate of pruning
-	tuning    training         // of a file
 	points    []Point
 	saved     []*checkpoint // ever sparser
 	narrowest int           // the first of saved whose filters are cut no further
@@ -118,7 +117,7 @@ func newSearch(ctx context.Context, m *Model, data *dataset.Splits, r Recipe, pr
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, tuning: tuneTraining, passes: Passes, clock: latency}
+	s := &search{ctx: ctx, model: m, recipe: r, threads: r.Threads, tell: progress, started: time.Now(), rate: topRate, passes: Passes, clock: latency}
 	if s.threads <= 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
@@ -223,7 +222,15 @@ func (s *search) run() error {
 		return s.rounding()
 	}
 	s.stageBudget(0.6)
-	stages := []func(*search) error{(*search).plain, (*search).warm}
+	if err := s.plain(); err != nil {
+		return err
+	}
+	if s.recipe.limitsOnly() {
+		if enough, err := s.fillRounded(); err != nil || enough {
+			return err
+		}
+	}
+	stages := []func(*search) error{(*search).warm}
 	for _, p := range s.passes {
 		if p.search != nil {
 			stages = append(stages, p.search)

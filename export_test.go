@@ -23,19 +23,16 @@ func CompressTimed(ctx context.Context, m *Model, data *dataset.Splits, r Recipe
 	return s.compress(data.Test)
 }
 
-// FillValues is what a size is filled with when no weight has to go and tuning begins at
-// a rate: the files, in order, int8 first.
-func FillValues(m *Model, data *dataset.Splits, r Recipe, rate float64) ([]Point, error) {
+// FillRounded makes the files that a size is filled with when few weights have to go, int8
+// first, and reports whether the search would end there.
+func FillRounded(m *Model, data *dataset.Splits, r Recipe) (files []Point, enough bool, err error) {
 	s, err := newSearch(context.Background(), m, data, r, nil)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	for _, stage := range []func() error{s.plain, s.warm} {
-		if err := stage(); err != nil {
-			return nil, err
-		}
+	if err := s.plain(); err != nil {
+		return nil, false, err
 	}
-	s.rate = rate
-	err = s.fillValues(s.net)
-	return s.points, err
+	enough, err = s.fillRounded()
+	return s.points, enough, err
 }

@@ -117,9 +117,7 @@ func (f *feed) next(size int) train.Batch {
 		case TaskFidelity:
 			f.scatter(soft)
 		default:
-			for i, v := range x {
-				soft[i] = (soft[i] + v) / 2
-			}
+			midway(soft, x)
 		}
 	}
 	b := train.Batch{X: f.x.Rows(0, size), Teacher: f.soft.Rows(0, size)}
@@ -127,6 +125,13 @@ func (f *feed) next(size int) train.Batch {
 		b.Labels = f.classes[:size]
 	}
 	return b
+}
+
+// midway moves y to the mean of y and x.
+func midway(y, x []float32) {
+	for i, v := range x {
+		y[i] = (y[i] + v) / 2
+	}
 }
 
 // scatter adds the noise to targets, a sign for each output and sample.

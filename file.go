@@ -91,9 +91,12 @@ func fisher(p *graph.Param) []float32 {
 	return f
 }
 
-// tune fine-tunes g under its constraints. Weights choose their centroids
-// anew every ten steps until three quarters are done.
-func (s *search) tune(g *graph.Graph, _ float64) error {
+// tune fine-tunes g under its constraints.
+func (s *search) tune(g *graph.Graph, _ float64) error { return s.train(g, s.rate/5, tuneTraining) }
+
+// train fine-tunes g under its constraints, at a rate that falls to a hundredth. Weights
+// choose their centroids anew every ten steps until three quarters are done.
+func (s *search) train(g *graph.Graph, rate float64, long training) error {
 	batch := fitBatch(g, tuneBatch)
 	t, err := s.trainer(g, batch, 0, 0)
 	if err != nil {
@@ -103,13 +106,13 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 	s.feed.noise = 0 // it is for importance, which is known by now
 	defer func() { s.feed.noise = noise }()
 	ps := shared(g)
-	steps := s.steps(g, s.tuning.samples, batch, s.tuning.work)
+	steps := s.steps(g, long.samples, batch, long.work)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err
 		}
 		done := float64(i) / float64(steps)
-		if _, err := t.Step(s.feed.next(batch), s.rate/5*train.Cosine(done, 0, 0.01)); err != nil {
+		if _, err := t.Step(s.feed.next(batch), rate*train.Cosine(done, 0, 0.01)); err != nil {
 			return err
 		}
 		if (i+1)%10 == 0 && done < 0.75 {

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"edgec/internal/graph"
-	"edgec/internal/train"
 )
 
 // Files for limits alone: the best accuracy within a size, a time or both.
@@ -22,22 +21,11 @@ const (
 	mostBits   = 7.0
 )
 
-// finishLimits makes files when only limits are asked for, and no drop. When none fits, as
-// where many weights have the same score, and go or stay together, the sparsest state is
-// shot at.
+// finishLimits makes files when only limits are asked for, and no drop, by pruning. When
+// none fits, as where many weights have the same score, and go or stay together, the
+// sparsest state is shot at.
 func (s *search) finishLimits() error {
-	work := s.fillPruned
-	for _, c := range s.saved[:s.narrowest+1] {
-		fits, err := s.fits(c.net)
-		if err != nil {
-			return err
-		}
-		if fits {
-			work = func() error { return s.fillValues(c.net) }
-			break
-		}
-	}
-	if err := work(); err != nil || s.met() {
+	if err := s.fillPruned(); err != nil || s.met() {
 		return err
 	}
 	sh, err := s.shoot(goal{keep: s.saved[len(s.saved)-1].kept}, huntTraining)
@@ -81,66 +69,6 @@ func (s *search) room(size, n int) float64 {
 		return mostBits
 	}
 	return 8 * (fill*float64(s.recipe.MaxSize) - float64(size)) / math.Max(float64(n), 1)
-}
-
-// fillValues fills the size, where one is asked for, with the values of g, none of whose
-// weights has to go: as many bits for each as there are. It begins at the running average,
-// which was found good enough; the last weights may be far from that, and activations
-// would be calibrated on them. The training of a shot goes to the values, after as much as
-// files usually get has shown which rate they bear.
-func (s *search) fillValues(g *graph.Graph) error {
-	g = g.Clone()
-	train.TakeAverage(g)
-	bits := firstBits
-	for range 2 { // sizes do not grow just as bits do
-		size, err := s.estimate(g, bits)
-		if err != nil {
-			return err
-		}
-		bits = math.Max(firstBits, math.Min(bits+s.room(size, kept(g)), mostBits))
-	}
-	defer func(rate float64) { s.rate, s.tuning = rate, tuneTraining }(s.rate)
-	p, err := s.finishSlowly(g, bits)
-	if err != nil {
-		return err
-	}
-	again := func() error { // at the number of bits that the last file asks for
-		bits = math.Min(bits+s.room(p.Size, p.Kept), mostBits)
-		p, err = s.finish(&shot{net: g}, bits)
-		return err
-	}
-	steps := func(t training) int { return s.steps(g, t.samples, fitBatch(g, tuneBatch), t.work) }
-	if long := s.long(); steps(long) > steps(tuneTraining) {
-		s.tuning = long
-		if err := again(); err != nil {
-			return err
-		}
-	}
-	if s.full(p) || bits == mostBits && s.recipe.within(p.Size, 0) {
-		return nil
-	}
-	return again()
-}
-
-// mostSlower bounds how often finishSlowly goes down to a third of the rate.
-const mostSlower = 4
-
-// finishSlowly makes a file from g, and others at a third of the rate again and again as
-// long as too much is lost, unless that is clearly worse. It returns the best and leaves
-// the rate at which that was tuned.
-func (s *search) finishSlowly(g *graph.Graph, bits float64) (best Point, err error) {
-	p, err := s.finish(&shot{net: g}, bits)
-	best, rate := p, s.rate
-	for n := 0; err == nil && n < mostSlower && coarse(s.start.drop, p); n++ {
-		s.rate /= 3
-		if p, err = s.finish(&shot{net: g}, bits); p.Drop < best.Drop {
-			best, rate = p, s.rate
-		} else if p.Drop > best.Drop+best.DropError {
-			break
-		}
-	}
-	s.rate = rate
-	return best, err
 }
 
 // fillPruned shoots at the limits with values of firstBits and, as long as rounding them

@@ -48,6 +48,8 @@ type Point struct {
 	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
 	Meets     bool          `json:"meets"`                // what the recipe asked for
 	Bytes     []byte        `json:"-"`
+
+	beaten bool // another file of the same weights has less loss
 }
 
 // Stage is one step of the search.
@@ -109,7 +111,7 @@ func (p Point) safe(r Recipe, part float64) bool {
 func best(ps []Point, r Recipe) (p Point, ok bool) {
 	for _, part := range []float64{1, 0.5, 0} {
 		for _, q := range ps {
-			if !q.safe(r, part) {
+			if q.beaten || !q.safe(r, part) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop

@@ -3,15 +3,19 @@ package edgec
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
+	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
 	"edgec/quantize"
 	"edgec/share"
 )
 
 // roundingSamples measure what the layers' inputs have in common, and calibrate.
-const roundingSamples = 1024
+const roundingSamples = 4096
 
 // The prices of a bit that are searched, in loss (see share.Moments.Round): at the least
 // nothing is lost, at the most nothing is left. Their logarithm is bisected priceSteps
@@ -23,12 +27,20 @@ const (
 )
 
 // rounding makes files without training: each layer's weights are pruned and rounded
-// together, so that its outputs change little for the bits that are saved. One price of
-// a bit serves all layers, and is looked for by bisection.
+// together, so that the network's outputs change little for the bits that are saved. One
+// price of a bit serves all layers: the least that the limits allow, or, where a drop is
+// asked for, the largest that keeps it.
 func (s *search) rounding() error {
-	x := s.samplesFor(roundingSamples)
-	moments, err := share.Measure(s.net, x, predictBatch(s.net))
+	r, err := s.newRounder()
 	if err != nil {
+		return err
+	}
+	if s.recipe.limitsOnly() {
+		price, err := s.leastFitting(r)
+		if err != nil {
+			return err
+		}
+		_, _, err = s.roundedFile(r, price)
 		return err
 	}
 	low, high := math.Log(leastPrice), math.Log(mostPrice)
@@ -36,21 +48,13 @@ func (s *search) rounding() error {
 		if err := s.stop(); err != nil {
 			return err
 		}
-		since := time.Now()
 		price := math.Exp((low + high) / 2)
-		p, err := s.made(func() (p Point, err error) {
-			g, err := s.rounded(moments, price)
-			if err != nil {
-				return p, err
-			}
-			return s.measure(g, s.judge.set.Len())
-		})
+		_, p, err := s.roundedFile(r, price)
 		if err != nil {
 			return err
 		}
-		s.showFile("round", p, fmt.Sprintf(", %.2g for a bit, %d bytes", price, p.Size), since)
 		s.tell(Progress{Stage: "round", Done: step + 1, Total: priceSteps})
-		if s.dear(p) {
+		if s.keeps(p) {
 			low = math.Log(price)
 		} else {
 			high = math.Log(price)
@@ -59,22 +63,37 @@ func (s *search) rounding() error {
 	return nil
 }
 
-// dear reports that a bit may cost more than in file p: it is too large or too slow, or
-// loses less than it may.
-func (s *search) dear(p Point) bool {
-	if s.recipe.limitsOnly() {
-		return !s.recipe.within(p.Size, p.Latency)
-	}
-	return s.keeps(p)
+// rounder rounds the weights of a network at any price.
+type rounder struct {
+	net     *graph.Graph // calibrated, weights not on grids
+	x       *tensor.Tensor
+	moments []*share.Moments // of the parameters of net
 }
 
-// rounded returns the network with weights that are rounded at a price of a bit.
-func (s *search) rounded(moments map[*graph.Param]*share.Moments, price float64) (*graph.Graph, error) {
-	g := s.net.Clone()
-	from := s.net.Params() // parallel to those of the clone
-	var weights []*graph.Param
+// newRounder measures the network.
+func (s *search) newRounder() (*rounder, error) {
+	r := &rounder{net: s.net.Clone(), x: s.samplesFor(roundingSamples)}
+	all, err := share.Measure(r.net, r.x, predictBatch(s.net), s.curved())
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range r.net.Params() {
+		r.moments = append(r.moments, all[p])
+	}
+	return r, quantize.Calibrate(r.net, r.samples(), quantize.Config{})
+}
+
+// samples yields the first calibrationSamples in batches.
+func (r *rounder) samples() quantize.Batches {
+	return quantize.Samples(r.x.Rows(0, min(calibrationSamples, r.x.Shape[0])), 64)
+}
+
+// weights returns the network with weights that are rounded at a price of a bit; their
+// shadows are what they were, and zeros have no mask yet.
+func (r *rounder) weights(price float64) (*graph.Graph, error) {
+	g := r.net.Clone()
 	for i, p := range g.Params() {
-		m := moments[from[i]]
+		m := r.moments[i]
 		if m == nil {
 			continue
 		}
@@ -82,27 +101,158 @@ func (s *search) rounded(moments map[*graph.Param]*share.Moments, price float64)
 		if _, err := m.Round(p, price); err != nil {
 			return nil, err
 		}
-		weights = append(weights, p)
 	}
-	cfg := quantize.Config{}
-	samples := quantize.Samples(s.samplesFor(roundingSamples), 64)
-	if err := quantize.Calibrate(g, samples, cfg); err != nil {
-		return nil, err
-	}
-	if err := quantize.Biases(g, cfg); err != nil {
-		return nil, err
-	}
-	if err := quantize.CorrectBias(g, samples); err != nil {
-		return nil, err
-	}
-	for _, p := range weights {
-		share.MaskZeros(p)
+	return g, nil
+}
+
+// settled masks the zeros of rounded weights, removes channels that have nothing else, and
+// puts the biases on their grids.
+func settled(g *graph.Graph) error {
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			share.MaskZeros(p)
+		}
 	}
 	if err := removeDead(g); err != nil {
+		return err
+	}
+	return quantize.Biases(g, quantize.Config{})
+}
+
+// sketch returns about the file that weights rounded at a price make: one without new
+// grids of the activations.
+func (r *rounder) sketch(price float64, cfg export.Config) ([]byte, error) {
+	g, err := r.weights(price)
+	if err != nil {
+		return nil, err
+	}
+	if err := settled(g); err != nil {
+		return nil, err
+	}
+	file, _, err := export.Encode(g, cfg)
+	return file, err
+}
+
+// network returns the network with weights that are rounded at a price of a bit, and with
+// activations and biases that fit them.
+func (r *rounder) network(price float64) (*graph.Graph, error) {
+	g, err := r.weights(price)
+	if err != nil {
+		return nil, err
+	}
+	cfg := quantize.Config{}
+	if err := quantize.Calibrate(g, r.samples(), cfg); err != nil {
 		return nil, err
 	}
 	if err := quantize.Biases(g, cfg); err != nil {
 		return nil, err
 	}
-	return g, s.settle(g, 0)
+	if err := quantize.CorrectBias(g, r.samples()); err != nil {
+		return nil, err
+	}
+	return g, settled(g)
+}
+
+// curved returns what draws gradients in outputs of the network, whose square has the
+// curvature of what files lose: of classifiers, the divergence of classes from the float
+// network's (in nats, at curvedTemperature); of others, the distance from its outputs,
+// relative to its own error.
+func (s *search) curved() func(y *tensor.Tensor) *tensor.Tensor {
+	rng := rand.New(rand.NewPCG(s.recipe.Seed, 0xd1ce))
+	return func(y *tensor.Tensor) *tensor.Tensor {
+		dy := tensor.New(y.Shape...)
+		k := y.Shape.Sample().Size()
+		soft := make([]float32, k)
+		for lo := 0; lo < len(y.Data); lo += k {
+			row := dy.Data[lo : lo+k]
+			if isDistance(s.report.Task) {
+				size := float32(math.Sqrt(2 / (float64(k) * s.judge.unit)))
+				for i := range row {
+					row[i] = size * float32(2*rng.IntN(2)-1)
+				}
+				continue
+			}
+			for i, v := range y.Data[lo : lo+k] {
+				soft[i] = v / curvedTemperature
+			}
+			train.Distill{}.Sample(row, soft, draw(soft, rng.Float64()), nil)
+		}
+		return dy
+	}
+}
+
+// curvedTemperature divides the outputs of a classifier before its classes are drawn: it
+// is surer of samples that it was trained on than of others.
+const curvedTemperature = 3
+
+// leastFitting returns the least price, to about a percent of the size, whose file is
+// within the limits: the file fills them.
+func (s *search) leastFitting(r *rounder) (float64, error) {
+	return staged(s, "price", nil, func() (float64, error) {
+		most := fill * float64(s.recipe.limit())
+		// log(cost/most) falls as the logarithm of the price grows
+		excess := func(price float64) (float64, error) {
+			if err := s.stop(); err != nil {
+				return 0, err
+			}
+			file, err := r.sketch(price, s.exportConfig())
+			if err != nil {
+				return 0, err
+			}
+			t, err := s.timed(file, searchTimes)
+			return math.Log(s.recipe.cost(len(file), t) / most), err
+		}
+		return leastRoot(excess, math.Log(leastPrice), math.Log(mostPrice))
+	})
+}
+
+// mostPrices bounds the prices that are tried.
+const mostPrices = 20
+
+// leastRoot returns exp(x) for the least x from low to high at which f(exp x), which falls
+// with x, is not above zero and not far below; low if it is not above zero there, and high
+// where it is above zero everywhere.
+func leastRoot(f func(price float64) (float64, error), low, high float64) (float64, error) {
+	a, err := f(math.Exp(low))
+	if err != nil || a <= 0 {
+		return math.Exp(low), err
+	}
+	b := math.Inf(-1) // at high
+	for range mostPrices {
+		x := (low + high) / 2
+		if b > -1 && a < 1 { // near enough for a straight line
+			x = low + (high-low)*math.Max(0.1, math.Min(0.9, a/(a-b)))
+		}
+		y, err := f(math.Exp(x))
+		if err != nil {
+			return 0, err
+		}
+		if y > 0 {
+			low, a = x, y
+			continue
+		}
+		high, b = x, y
+		if y > math.Log(fullEnough/fill) {
+			break
+		}
+	}
+	return math.Exp(high), nil
+}
+
+// roundedFile makes a file of weights that are rounded at a price, and returns its network
+// too.
+func (s *search) roundedFile(r *rounder, price float64) (g *graph.Graph, p Point, err error) {
+	since := time.Now()
+	if g, err = r.network(price); err != nil {
+		return nil, p, err
+	}
+	if err := s.settle(g, 0); err != nil {
+		return nil, p, err
+	}
+	p, err = s.made(func() (Point, error) { return s.measure(g, s.judge.set.Len()) })
+	if err != nil {
+		return nil, p, err
+	}
+	s.showFile("round", p, fmt.Sprintf(", %.2g for a bit, %d bytes", price, p.Size), since)
+	return g, p, nil
 }

@@ -13,12 +13,12 @@ import (
 )
 
 // Moments are the second moments of the inputs that the rows of a weight meet, in the
-// form that Round needs.
+// form that Round needs, and how much the loss minds an error in the outputs of each row.
 type Moments struct {
 	groups int
-	cols   int     // of a row
-	blocks []block // of the groups, one after the other
-	energy float64 // mean square of the outputs, summed over the channels
+	cols   int       // of a row
+	blocks []block   // of the groups, one after the other
+	minds  []float64 // of each row: the loss is half of this times the mean square of the error
 }
 
 // block is a run of columns of one group, and
@@ -35,25 +35,42 @@ type block struct {
 const (
 	mostCols    = 1024    // of a block; a layer of 2304 inputs has three
 	mostPatches = 1 << 15 // that are looked at of a layer
+	leastMind   = 0.01    // of the mean over the rows
 	damp        = 0.01    // of the mean diagonal (Frantar, Alistarh 2023, SparseGPT's percdamp)
 )
 
 // Measure returns the moments of every weight of a convolution or dense layer of g on
 // the samples x, run in batches. Where the layer has a bias, they are taken about the
 // mean: what rounding does to the mean of an output the bias can make up for. A
-// parameter that several nodes use has the sum over its uses. It fails if g cannot be
-// executed, or if the moments cannot be inverted.
-func Measure(g *graph.Graph, x *tensor.Tensor, batch int) (map[*graph.Param]*Moments, error) {
+// parameter that several nodes use has the sum over its uses.
+//
+// gradient returns a draw of the loss's gradient in outputs [n, outputs] of g, of mean zero
+// and such that its square has, on average, the curvature of the loss: for the divergence
+// of classes from those of g itself softmax minus a class that is drawn from it (Martens
+// 2020, section 5). An error of mean square e in output channel r of a layer then costs
+//
+//	sum_i E[(dL/dy_ri)^2] e / 2
+//
+// over the places i of the channel, as though errors in different places and channels had
+// nothing to do with each other (Grosse, Martens 2016, section 3). Channels that mind much
+// less than the mean of their layer are taken to mind a hundredth of it.
+//
+// Measure fails if g cannot be executed or has no gradient, or if the moments cannot be
+// inverted.
+func Measure(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*Moments, error) {
 	sums := map[*graph.Param]*sum{}
-	for lo := 0; lo < x.Shape[0]; lo += batch {
-		part := x.Rows(lo, min(lo+batch, x.Shape[0]))
-		tape, err := graph.NewTape(g, part.Shape[0])
-		if err != nil {
+	samples := x.Shape[0]
+	tape, err := graph.NewTape(g, min(batch, samples))
+	if err != nil {
+		return nil, fmt.Errorf("share: %w", err)
+	}
+	for lo := 0; lo < samples; lo += batch {
+		part := x.Rows(lo, min(lo+batch, samples))
+		if err := tape.Backward(gradient(tape.Forward(part)[0])); err != nil {
 			return nil, fmt.Errorf("share: %w", err)
 		}
-		tape.Forward(part)
 		for _, n := range g.Nodes {
-			w, stride := layerOf(n, x.Shape[0])
+			w, stride := layerOf(n, samples)
 			if w == nil {
 				continue
 			}
@@ -61,6 +78,7 @@ func Measure(g *graph.Graph, x *tensor.Tensor, batch int) (map[*graph.Param]*Mom
 				sums[w] = newSum(n, w)
 			}
 			sums[w].add(n, tape.Activation(n.Inputs[0]), stride)
+			sums[w].mind(n, tape, samples)
 		}
 	}
 	all := map[*graph.Param]*Moments{}
@@ -96,6 +114,7 @@ type sum struct {
 	groups, cols, rows int
 	bias               bool
 	h                  [][]float32 // of each group and block, [n, n]
+	minds              []float64   // of each row
 	mean               []float64   // of each group's columns
 	n                  float64     // patches
 	patches            []float32   // of one group
@@ -106,7 +125,7 @@ func newSum(n *graph.Node, w *graph.Param) *sum {
 	if o, ok := n.Op.(op.Conv2D); ok {
 		s.groups = max(o.Groups, 1)
 	}
-	s.mean = make([]float64, s.groups*s.cols)
+	s.mean, s.minds = make([]float64, s.groups*s.cols), make([]float64, s.rows)
 	for range s.groups {
 		for lo := 0; lo < s.cols; lo += mostCols {
 			k := min(mostCols, s.cols-lo)
@@ -132,6 +151,24 @@ func (s *sum) add(n *graph.Node, in *tensor.Tensor, stride int) {
 		}
 		if g == 0 {
 			s.n += float64(count)
+		}
+	}
+}
+
+// mind adds up the squares of the gradients in the outputs of n, before its activation.
+func (s *sum) mind(n *graph.Node, tape *graph.Tape, samples int) {
+	y, dy := tape.Activation(n.Outputs[0]), tape.ActivationGradient(n.Outputs[0])
+	var clamp op.Clamp
+	channels, places := y.Shape[len(y.Shape)-1], 1
+	switch o := n.Op.(type) {
+	case op.Conv2D:
+		clamp, channels, places = o.Clamp, y.Shape[1], y.Shape[2]*y.Shape[3]
+	case op.Dense:
+		clamp = o.Clamp
+	}
+	for i, d := range dy.Data {
+		if clamp.Passes(y.Data[i]) {
+			s.minds[i/places%channels] += float64(d) * float64(d) / float64(samples)
 		}
 	}
 }
@@ -171,7 +208,11 @@ func (s *sum) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
 
 // moments factorizes.
 func (s *sum) moments(w *graph.Param) (*Moments, error) {
-	m := &Moments{groups: s.groups, cols: s.cols}
+	m := &Moments{groups: s.groups, cols: s.cols, minds: s.minds}
+	least := leastMind * mean(s.minds)
+	for r, v := range m.minds {
+		m.minds[r] = math.Max(v, least)
+	}
 	at := 0
 	for g := range s.groups {
 		for lo := 0; lo < s.cols; lo += mostCols {
@@ -188,7 +229,6 @@ func (s *sum) moments(w *graph.Param) (*Moments, error) {
 				}
 				trace += h.At(i, i)
 			}
-			m.energy += s.response(h, w, g, lo)
 			for i := range k {
 				h.SetSym(i, i, h.At(i, i)+damp*trace/float64(k)+1e-12)
 			}
@@ -201,21 +241,6 @@ func (s *sum) moments(w *graph.Param) (*Moments, error) {
 		}
 	}
 	return m, nil
-}
-
-// response returns sum_r w_r^T H w_r over the rows of group g, in the columns from lo.
-func (s *sum) response(h *mat.SymDense, w *graph.Param, g, lo int) float64 {
-	k := h.SymmetricDim()
-	per := s.rows / s.groups
-	sum := 0.0
-	row := mat.NewVecDense(k, nil)
-	for r := g * per; r < (g+1)*per; r++ {
-		for i := range k {
-			row.SetVec(i, float64(w.Value.Data[r*s.cols+lo+i]))
-		}
-		sum += mat.Inner(row, h, row)
-	}
-	return sum
 }
 
 // inverseFactor returns the upper triangle U with U^T U = h^-1.

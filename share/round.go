@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
+
 	"edgec/internal/graph"
 )
 
@@ -19,10 +21,11 @@ func (m *Moments) Step(p *graph.Param, price float64) float64 {
 	c, n := 0.0, 0
 	for _, b := range m.blocks {
 		for j := range b.hi - b.lo {
-			c += m.curvature(b, j)
+			c += b.curvature(j)
 			n++
 		}
 	}
+	c *= mean(m.minds)
 	top := 0.0
 	for _, v := range p.Value.Data {
 		top = math.Max(top, math.Abs(float64(v)))
@@ -34,12 +37,15 @@ func (m *Moments) Step(p *graph.Param, price float64) float64 {
 	return math.Max(top/127, math.Min(top, step))
 }
 
-// curvature returns c of column j of a block: moving a weight there by e, when the
-// columns after it make up for it as far as they can, loses c e^2 / 2.
-func (m *Moments) curvature(b block, j int) float64 {
+// curvature is that of the mean square of an output in column j: a weight that moves there
+// by e, while the columns after it make up for it as far as they can, makes an error of mean
+// square curvature e^2.
+func (b block) curvature(j int) float64 {
 	u := b.u.At(j, j)
-	return 2 / (u * u * (m.energy + 1e-30))
+	return 1 / (u * u)
 }
+
+func mean(x []float64) float64 { return floats.Sum(x) / math.Max(float64(len(x)), 1) }
 
 // Round gives the weights of p integers of its grid, which has one scale, column after
 // column: that q for which
@@ -48,10 +54,10 @@ func (m *Moments) curvature(b block, j int) float64 {
 //
 // is least, zero among them; the columns after it then make up for the error as far as
 // they can (the order and the update of Frantar et al. 2023, GPTQ; the price of a bit
-// in it: CERWU 2025). The loss is the mean square error of the layer's outputs divided
-// by their mean square, both about the mean where the layer has a bias. bits is the code length under the values' own frequencies,
-// found in two passes. They become p's codebook; its shadow stays as it is, and so does
-// its mask, see MaskZeros. It returns the loss.
+// in it: CERWU 2025). c is the curvature of the loss in this weight, see Measure. bits is
+// the code length under the values' own frequencies, found in two passes. They become p's
+// codebook; its shadow stays as it is, and so does its mask, see MaskZeros. It returns the
+// loss, to second order.
 //
 // It fails if p has no grid of one scale, or other shapes than when it was measured.
 func (m *Moments) Round(p *graph.Param, price float64) (loss float64, err error) {
@@ -89,7 +95,7 @@ func (m *Moments) roundBlock(p *graph.Param, q []int32, b block, group int, scal
 			w[j] = float64(p.Value.Data[at+j])
 		}
 		for j := range w {
-			c := m.curvature(b, j)
+			c := m.minds[r] * b.curvature(j)
 			best, e := cheapest(w[j], scale, c, price, bits)
 			q[at+j] = int32(best)
 			loss += c * e * e / 2

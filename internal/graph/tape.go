@@ -138,6 +138,15 @@ func (t *Tape) Outputs() []*tensor.Tensor {
 // Activation returns v's tensor of the last Forward; it is nil for a parameter.
 func (t *Tape) Activation(v *Value) *tensor.Tensor { return t.view(t.act[v]) }
 
+// ActivationGradient returns the gradient of the loss in v's tensor that the last Backward
+// has found; nil for a parameter, and where none was needed.
+func (t *Tape) ActivationGradient(v *Value) *tensor.Tensor {
+	if !t.wants[v] {
+		return nil
+	}
+	return t.view(t.dact[v])
+}
+
 // Gradient returns the gradient of the loss in p's effective weights that
 // Backward calls have added up since the last ZeroGrad; nil before the first.
 func (t *Tape) Gradient(p *Param) *tensor.Tensor { return t.dparam[p] }

@@ -27,6 +27,9 @@ func (c Clamp) apply(x []float32) {
 	vec.Clamp(x, x, c.Lo, c.Hi)
 }
 
+// Passes reports whether a gradient passes where the clamped output is y: not at a limit.
+func (c Clamp) Passes(y float32) bool { return !c.On || y > c.Lo && y < c.Hi }
+
 // back returns the gradient before the clamp, given the clamped output y and
 // its gradient dy: zero where y is at a limit. It is dy itself without a clamp;
 // otherwise it is written to dst, which has room for it.
