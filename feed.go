@@ -229,11 +229,16 @@ func (f *feed) ask() {
 	}
 }
 
-// samples returns the first n samples of copy 0 in one tensor.
+// samples returns n samples in one tensor: the first of copy 0, and where these are too
+// few, of the next copies.
 func (f *feed) samples(n int) *tensor.Tensor {
-	n = min(n, f.n)
+	n = min(n, f.copies*f.n)
 	x := tensor.New(f.shape.WithBatch(n)...)
-	read(f.copy(0), 0, n, x)
+	for c, lo := 0, 0; lo < n; c++ {
+		hi := min(lo+f.n, n)
+		read(f.copy(c), 0, hi-lo, x.Rows(lo, hi))
+		lo = hi
+	}
 	return x
 }
 

@@ -2,8 +2,10 @@ package edgec
 
 import (
 	"fmt"
+	"math"
 	"time"
 
+	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -18,14 +20,15 @@ import (
 const hopeless = 20
 
 // roundedEnough is how much a fine-tuned file may lose, beyond doubt, that ends the search:
-// in points, of networks that are measured by distances in percent of their own error.
+// in points, or, of networks that are measured by distances, in percent of their own error.
 const (
 	roundedEnough  = 1
 	distanceEnough = 5
 )
 
 // trialTraining shows which learning rate rounded weights bear. The first is firstTrial; there
-// are mostTrials, each at a third of the rate before.
+// are up to mostTrials, each at a third of the rate before. The training that follows is
+// longer, and at a third of the best rate.
 var trialTraining = training{tuneSamples / 4, stageWork / 8}
 
 const (
@@ -48,34 +51,36 @@ func (s *search) fillRounded() (enough bool, err error) {
 	if err != nil || p.Drop > hopeless {
 		return false, err
 	}
-	first := len(s.points) - 1
-	held := s.newExam()
-	untuned, err := held.loss(g)
+	rounded := len(s.points) - 1
+	e := s.newExam()
+	best, err := e.examine(g)
 	if err != nil {
 		return false, err
 	}
-	rate, err := s.bearable(g, held, untuned)
-	if err != nil {
-		return false, err
-	}
-	since := time.Now()
-	var after float64
-	p, err = s.made(func() (p Point, err error) {
-		h := g.Clone()
-		if err := s.finetune(h, rate, s.long()); err != nil {
-			return p, err
+	untuned, rate := best.loss, firstTrial
+	for n, last := 0, math.Inf(1); n < mostTrials; n++ {
+		t, err := s.tuned("trial", g, rate, trialTraining, e)
+		if err != nil {
+			return false, err
 		}
-		if after, err = held.loss(h); err != nil {
-			return p, err
+		if t.loss > last {
+			break
 		}
-		return s.measure(h, s.judge.set.Len())
-	})
+		last = t.loss
+		best = best.better(t)
+		rate /= 3
+	}
+	t, err := s.tuned("tune", g, rate, s.long(), e)
 	if err != nil {
 		return false, err
 	}
-	s.showFile("file", p, fmt.Sprintf(", learning rate %.2g, %d bytes", rate, p.Size), since)
-	if after < untuned && p.Meets {
-		s.points[first].beaten = true
+	if best = best.better(t); best.loss < untuned {
+		since := time.Now()
+		if p, err = s.made(func() (Point, error) { return s.measure(best.net, s.judge.set.Len()) }); err != nil {
+			return false, err
+		}
+		s.showFile("file", p, fmt.Sprintf(", loss %.4g, %d bytes", best.loss, p.Size), since)
+		s.points[rounded].beaten = p.Meets
 	}
 	most := float64(roundedEnough)
 	if isDistance(s.report.Task) {
@@ -84,40 +89,44 @@ func (s *search) fillRounded() (enough bool, err error) {
 	return p.Meets && p.Drop-p.DropError <= most, nil
 }
 
-// bearable returns the learning rate with which a trial leaves the least loss on held-out
-// samples.
-func (s *search) bearable(g *graph.Graph, held *exam, untuned float64) (float64, error) {
-	rate, best, least := firstTrial, 0.0, 0.0
-	for n := range mostTrials {
-		since := time.Now()
-		loss, err := staged(s, "trial", nil, func() (float64, error) {
-			h := g.Clone()
-			if err := s.finetune(h, rate, trialTraining); err != nil {
-				return 0, err
-			}
-			return held.loss(h)
-		})
-		if err != nil {
-			return 0, err
-		}
-		s.show(Stage{Name: "trial", Params: params(g), Kept: kept(g), MACs: macs(g), Accepted: loss < untuned,
-			Note: fmt.Sprintf(", loss %.4g after %.4g, learning rate %.2g", loss, untuned, rate)}, since)
-		if n > 0 && loss > least {
-			break
-		}
-		best, least = rate, loss
-		rate /= 3
+// tuned returns g fine-tuned, its constraints final, and examined.
+func (s *search) tuned(stage string, g *graph.Graph, rate float64, long training, e *exam) (examined, error) {
+	since := time.Now()
+	h := g.Clone()
+	s.price = 0 // each weight takes the nearest value; what they cost hardly changes
+	_, err := staged(s, stage, h, func() (struct{}, error) { return struct{}{}, s.train(h, rate, long) })
+	if err != nil {
+		return examined{}, err
 	}
-	return best, nil
+	if err := s.settle(h, 0); err != nil {
+		return examined{}, err
+	}
+	t, err := e.examine(h)
+	if err != nil {
+		return t, err
+	}
+	file, _, err := export.Encode(h, s.exportConfig())
+	if err != nil {
+		return t, err
+	}
+	if !s.recipe.within(len(file), 0) {
+		t.loss = math.Inf(1) // it has outgrown the size
+	}
+	s.stage(stage, h, 0, true, fmt.Sprintf(", loss %.4g, learning rate %.2g", t.loss, rate), since)
+	return t, nil
 }
 
-// finetune trains rounded weights and makes their constraints final.
-func (s *search) finetune(g *graph.Graph, rate float64, long training) error {
-	s.price = 0 // each weight takes the nearest value; what they cost hardly changes
-	if err := s.train(g, rate, long); err != nil {
-		return err
+// examined is a network and its loss.
+type examined struct {
+	net  *graph.Graph
+	loss float64
+}
+
+func (a examined) better(b examined) examined {
+	if b.loss < a.loss {
+		return b
 	}
-	return s.settle(g, 0)
+	return a
 }
 
 // exam is what training minimises, on held-out samples. It tells files apart that a count of
@@ -141,12 +150,12 @@ func (s *search) newExam() *exam {
 	return &exam{s, aim}
 }
 
-// loss returns the mean loss of g.
-func (e *exam) loss(g *graph.Graph) (float64, error) {
+// examine measures the mean loss of g.
+func (e *exam) examine(g *graph.Graph) (examined, error) {
 	n := e.aim.Shape[0]
 	out, err := outputs(g, e.s.judge.set, n, e.s.threads)
 	if err != nil {
-		return 0, err
+		return examined{}, err
 	}
 	k := out.Shape[1]
 	dy := make([]float32, k)
@@ -158,5 +167,5 @@ func (e *exam) loss(g *graph.Graph) (float64, error) {
 		}
 		sum += e.s.loss.Sample(dy, out.Data[i*k:(i+1)*k], label, e.aim.Data[i*k:(i+1)*k])
 	}
-	return sum / float64(n), nil
+	return examined{g, sum / float64(n)}, nil
 }

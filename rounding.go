@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"edgec/export"
@@ -14,8 +15,19 @@ import (
 	"edgec/share"
 )
 
-// roundingSamples measure what the layers' inputs have in common, and calibrate.
-const roundingSamples = 4096
+// roundingSamples, or as many as have roundingFloats numbers, measure what the layers'
+// inputs have in common; the first calibrationSamples of them calibrate.
+const (
+	roundingSamples = 8192
+	roundingFloats  = 1 << 25
+)
+
+// A size is filled with rounded weights to roundedFill, or at least roundedFull: fine-tuning
+// hardly changes it.
+const (
+	roundedFill = 0.997
+	roundedFull = 0.99
+)
 
 // The prices of a bit that are searched, in loss (see share.Moments.Round): at the least
 // nothing is lost, at the most nothing is left. Their logarithm is bisected priceSteps
@@ -65,14 +77,14 @@ func (s *search) rounding() error {
 
 // rounder rounds the weights of a network at any price.
 type rounder struct {
-	net     *graph.Graph // calibrated, weights not on grids
+	net     *graph.Graph
 	x       *tensor.Tensor
 	moments []*share.Moments // of the parameters of net
 }
 
 // newRounder measures the network.
 func (s *search) newRounder() (*rounder, error) {
-	r := &rounder{net: s.net.Clone(), x: s.samplesFor(roundingSamples)}
+	r := &rounder{net: s.net.Clone(), x: s.samplesFor(min(roundingSamples, max(1, roundingFloats/s.model.Input().Size())))}
 	all, err := share.Measure(r.net, r.x, predictBatch(s.net), s.curved())
 	if err != nil {
 		return nil, err
@@ -80,7 +92,7 @@ func (s *search) newRounder() (*rounder, error) {
 	for _, p := range r.net.Params() {
 		r.moments = append(r.moments, all[p])
 	}
-	return r, quantize.Calibrate(r.net, r.samples(), quantize.Config{})
+	return r, nil
 }
 
 // samples yields the first calibrationSamples in batches.
@@ -91,9 +103,12 @@ func (r *rounder) samples() quantize.Batches {
 // weights returns the network with weights that are rounded at a price of a bit; their
 // shadows are what they were, and zeros have no mask yet.
 func (r *rounder) weights(price float64) (*graph.Graph, error) {
-	g := r.net.Clone()
+	g, moments, err := r.balanced(price)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range g.Params() {
-		m := r.moments[i]
+		m := moments[i]
 		if m == nil {
 			continue
 		}
@@ -102,7 +117,31 @@ func (r *rounder) weights(price float64) (*graph.Graph, error) {
 			return nil, err
 		}
 	}
-	return g, nil
+	return g, quantize.Calibrate(g, r.samples(), quantize.Config{})
+}
+
+// balanced returns the network with scale moved between its layers so that it takes the
+// fewest bits, and its moments.
+func (r *rounder) balanced(price float64) (*graph.Graph, []*share.Moments, error) {
+	g := r.net.Clone()
+	of := map[*graph.Param]quantize.Sensitivity{}
+	ps := g.Params()
+	for i, p := range ps {
+		if m := r.moments[i]; m != nil {
+			of[p] = quantize.Sensitivity{Curvature: m.Curvatures(p), Minds: m.Minds(), Peaks: m.Peaks()}
+		}
+	}
+	scaled, err := quantize.Balance(g, of, price)
+	if err != nil {
+		return nil, nil, err
+	}
+	moments := slices.Clone(r.moments)
+	for i, p := range ps {
+		if s := scaled[p]; s != nil {
+			moments[i] = r.moments[i].Scaled(s.Rows, s.Columns)
+		}
+	}
+	return g, moments, nil
 }
 
 // settled masks the zeros of rounded weights, removes channels that have nothing else, and
@@ -119,20 +158,6 @@ func settled(g *graph.Graph) error {
 	return quantize.Biases(g, quantize.Config{})
 }
 
-// sketch returns about the file that weights rounded at a price make: one without new
-// grids of the activations.
-func (r *rounder) sketch(price float64, cfg export.Config) ([]byte, error) {
-	g, err := r.weights(price)
-	if err != nil {
-		return nil, err
-	}
-	if err := settled(g); err != nil {
-		return nil, err
-	}
-	file, _, err := export.Encode(g, cfg)
-	return file, err
-}
-
 // network returns the network with weights that are rounded at a price of a bit, and with
 // activations and biases that fit them.
 func (r *rounder) network(price float64) (*graph.Graph, error) {
@@ -140,11 +165,7 @@ func (r *rounder) network(price float64) (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := quantize.Config{}
-	if err := quantize.Calibrate(g, r.samples(), cfg); err != nil {
-		return nil, err
-	}
-	if err := quantize.Biases(g, cfg); err != nil {
+	if err := quantize.Biases(g, quantize.Config{}); err != nil {
 		return nil, err
 	}
 	if err := quantize.CorrectBias(g, r.samples()); err != nil {
@@ -189,13 +210,17 @@ const curvedTemperature = 3
 // within the limits: the file fills them.
 func (s *search) leastFitting(r *rounder) (float64, error) {
 	return staged(s, "price", nil, func() (float64, error) {
-		most := fill * float64(s.recipe.limit())
+		most := roundedFill * float64(s.recipe.limit())
 		// log(cost/most) falls as the logarithm of the price grows
 		excess := func(price float64) (float64, error) {
 			if err := s.stop(); err != nil {
 				return 0, err
 			}
-			file, err := r.sketch(price, s.exportConfig())
+			g, err := r.network(price)
+			if err != nil {
+				return 0, err
+			}
+			file, _, err := export.Encode(g, s.exportConfig())
 			if err != nil {
 				return 0, err
 			}
@@ -232,7 +257,7 @@ func leastRoot(f func(price float64) (float64, error), low, high float64) (float
 			continue
 		}
 		high, b = x, y
-		if y > math.Log(fullEnough/fill) {
+		if y > math.Log(roundedFull/roundedFill) {
 			break
 		}
 	}

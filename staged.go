@@ -54,12 +54,13 @@ func staged[R any](s *search, name string, g *graph.Graph, work func() (R, error
 type paramState struct {
 	Shadow, Mask []float32
 	State        [][]float32
+	Book         *graph.Codebook
 }
 
 func paramStates(g *graph.Graph) []paramState {
 	var ps []paramState
 	for _, p := range g.Params() {
-		ps = append(ps, paramState{p.Shadow.Data, p.Mask, p.State})
+		ps = append(ps, paramState{p.Shadow.Data, p.Mask, p.State, p.Book})
 	}
 	return ps
 }
@@ -75,7 +76,7 @@ func restore(g *graph.Graph, ps []paramState) error {
 			return fmt.Errorf("edgec: the journal has %d values for parameter %q, the network %d; remove the journal and start again", len(ps[i].Shadow), p.Name, len(p.Shadow.Data))
 		}
 		copy(p.Shadow.Data, ps[i].Shadow)
-		p.Mask, p.State = ps[i].Mask, ps[i].State
+		p.Mask, p.State, p.Book = ps[i].Mask, ps[i].State, ps[i].Book
 		p.Refresh()
 	}
 	return nil

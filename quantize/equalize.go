@@ -27,22 +27,32 @@ import (
 // Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and
 // Bias Correction" (2019), section 4.1.
 func Equalize(g *graph.Graph) (int, error) {
-	for _, p := range g.Params() {
-		if p.Grid != nil {
-			return 0, fmt.Errorf("quantize: parameter %q has a grid: equalize before quantization", p.Name)
-		}
+	if err := gridless(g); err != nil {
+		return 0, err
 	}
 	pairs := findPairs(g)
+	repeat(pairs, pair.equalize)
+	refresh(pairs)
+	return len(pairs), nil
+}
+
+// repeat visits the pairs until none moves by more than 1 %, at most 20 times. visit returns
+// the largest |log s|.
+func repeat(pairs []pair, visit func(pair) float64) {
 	const rounds = 20
-	for i := 0; i < rounds; i++ {
+	for range rounds {
 		moved := 0.0
 		for _, p := range pairs {
-			moved = max(moved, p.equalize())
+			moved = max(moved, visit(p))
 		}
 		if moved < 0.01 {
 			break
 		}
 	}
+}
+
+// refresh makes the effective values of what pairs have scaled those of the shadows.
+func refresh(pairs []pair) {
 	for _, p := range pairs {
 		for _, q := range []*graph.Param{p.a.w, p.a.b, p.b.w} {
 			if q != nil {
@@ -51,7 +61,16 @@ func Equalize(g *graph.Graph) (int, error) {
 			}
 		}
 	}
-	return len(pairs), nil
+}
+
+// gridless fails where weights have a grid already.
+func gridless(g *graph.Graph) error {
+	for _, p := range g.Params() {
+		if p.Grid != nil {
+			return fmt.Errorf("quantize: parameter %q has a grid: equalize before quantization", p.Name)
+		}
+	}
+	return nil
 }
 
 // pair is two layers whose scales can be traded: channel c of a is read by the
@@ -157,7 +176,7 @@ func link(a, b layer, v *graph.Value) (pair, bool) {
 func (p pair) equalize() float64 {
 	moved := 0.0
 	for c := 0; c < p.a.w.Channels(); c++ {
-		rows, columns := rowsOf(p.a.w, c, 1), p.readers(c)
+		rows, columns := p.writers(c, p.a.w.Shadow.Data), p.readers(c, p.b.w.Shadow.Data)
 		r1, r2 := largest(rows), largest(columns)
 		if r1 == 0 || r2 == 0 {
 			continue
@@ -166,34 +185,39 @@ func (p pair) equalize() float64 {
 		if s == 0 || s-s != 0 {
 			continue
 		}
-		scaleAll(rows, 1/s)
-		scaleAll(columns, s)
-		if p.a.b != nil {
-			p.a.b.Shadow.Data[c] /= s
-		}
+		p.scale(c, s)
 		moved = max(moved, math.Abs(math.Log(float64(s))))
 	}
 	return moved
 }
 
-// rowsOf returns rows c*n..(c+1)*n-1 of a weight tensor.
-func rowsOf(p *graph.Param, c, n int) [][]float32 {
-	row := len(p.Shadow.Data) / p.Channels()
-	return [][]float32{p.Shadow.Data[c*n*row : (c+1)*n*row]}
+// scale moves the factor s of channel c from a to b.
+func (p pair) scale(c int, s float32) {
+	scaleAll(p.writers(c, p.a.w.Shadow.Data), 1/s)
+	scaleAll(p.readers(c, p.b.w.Shadow.Data), s)
+	if p.a.b != nil {
+		p.a.b.Shadow.Data[c] /= s
+	}
 }
 
-// readers returns the weights of b that read channel c.
-func (p pair) readers(c int) [][]float32 {
-	w := p.b.w
+// writers returns the part of x, parallel to a's weights, that makes channel c.
+func (p pair) writers(c int, x []float32) [][]float32 {
+	row := len(x) / p.a.w.Channels()
+	return [][]float32{x[c*row : (c+1)*row]}
+}
+
+// readers returns the parts of x, parallel to b's weights, that read channel c.
+func (p pair) readers(c int, x []float32) [][]float32 {
+	n := p.a.w.Channels()
 	if p.depthwise {
-		return rowsOf(w, c, w.Channels()/p.a.w.Channels())
+		size := len(x) / n
+		return [][]float32{x[c*size : (c+1)*size]}
 	}
-	row := len(w.Shadow.Data) / w.Channels()
-	width := row / p.a.w.Channels() // kernel positions or features of one channel
+	row := len(x) / p.b.w.Channels()
+	width := row / n // kernel positions or features of one channel
 	var out [][]float32
-	for r := 0; r < w.Channels(); r++ {
-		at := r*row + c*width
-		out = append(out, w.Shadow.Data[at:at+width])
+	for at := c * width; at < len(x); at += row {
+		out = append(out, x[at:at+width])
 	}
 	return out
 }

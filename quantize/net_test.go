@@ -353,7 +353,7 @@ func TestEqualize(t *testing.T) {
 	// Make the channels of the first layers very different.
 	for c := range ls[0].w.Channels() {
 		k := float32(math.Pow(10, float64(c)/2-1))
-		scaleAll(rowsOf(ls[0].w, c, 1), k)
+		scaleAll(pair{a: ls[0]}.writers(c, ls[0].w.Shadow.Data), k)
 	}
 	ls[0].w.Refresh()
 	x := b.inputs(16)
@@ -370,7 +370,7 @@ func TestEqualize(t *testing.T) {
 	spread := func(p *graph.Param) float64 {
 		lo, hi := math.Inf(1), 0.0
 		for c := range p.Channels() {
-			r := largest(rowsOf(p, c, 1))
+			r := largest(pair{a: layer{w: p}}.writers(c, p.Shadow.Data))
 			lo, hi = min(lo, r), max(hi, r)
 		}
 		return hi / lo

@@ -19,6 +19,7 @@ type Moments struct {
 	cols   int       // of a row
 	blocks []block   // of the groups, one after the other
 	minds  []float64 // of each row: the loss is half of this times the mean square of the error
+	peaks  []float64 // of each row, the largest magnitude of an output
 }
 
 // block is a run of columns of one group, and
@@ -106,7 +107,18 @@ func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
 	if n.Inputs[0].Param != nil {
 		return nil, 0
 	}
-	return n.Inputs[1].Param, max(1, samples*places/mostPatches)
+	stride = max(1, samples*places/mostPatches)
+	for gcd(stride, places) > 1 {
+		stride++ // otherwise one column of the picture would stand for all
+	}
+	return n.Inputs[1].Param, stride
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // sum adds up moments.
@@ -114,7 +126,7 @@ type sum struct {
 	groups, cols, rows int
 	bias               bool
 	h                  [][]float32 // of each group and block, [n, n]
-	minds              []float64   // of each row
+	minds, peaks       []float64   // of each row
 	mean               []float64   // of each group's columns
 	n                  float64     // patches
 	patches            []float32   // of one group
@@ -125,7 +137,7 @@ func newSum(n *graph.Node, w *graph.Param) *sum {
 	if o, ok := n.Op.(op.Conv2D); ok {
 		s.groups = max(o.Groups, 1)
 	}
-	s.mean, s.minds = make([]float64, s.groups*s.cols), make([]float64, s.rows)
+	s.mean, s.minds, s.peaks = make([]float64, s.groups*s.cols), make([]float64, s.rows), make([]float64, s.rows)
 	for range s.groups {
 		for lo := 0; lo < s.cols; lo += mostCols {
 			k := min(mostCols, s.cols-lo)
@@ -155,7 +167,8 @@ func (s *sum) add(n *graph.Node, in *tensor.Tensor, stride int) {
 	}
 }
 
-// mind adds up the squares of the gradients in the outputs of n, before its activation.
+// mind adds up the squares of the gradients in the outputs of n, before its activation, and
+// keeps the largest of these.
 func (s *sum) mind(n *graph.Node, tape *graph.Tape, samples int) {
 	y, dy := tape.Activation(n.Outputs[0]), tape.ActivationGradient(n.Outputs[0])
 	var clamp op.Clamp
@@ -167,9 +180,11 @@ func (s *sum) mind(n *graph.Node, tape *graph.Tape, samples int) {
 		clamp = o.Clamp
 	}
 	for i, d := range dy.Data {
-		if clamp.Passes(y.Data[i]) {
-			s.minds[i/places%channels] += float64(d) * float64(d) / float64(samples)
+		c, v := i/places%channels, y.Data[i]
+		if clamp.Passes(v) {
+			s.minds[c] += float64(d) * float64(d) / float64(samples)
 		}
+		s.peaks[c] = max(s.peaks[c], math.Abs(float64(v)))
 	}
 }
 
@@ -208,7 +223,7 @@ func (s *sum) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
 
 // moments factorizes.
 func (s *sum) moments(w *graph.Param) (*Moments, error) {
-	m := &Moments{groups: s.groups, cols: s.cols, minds: s.minds}
+	m := &Moments{groups: s.groups, cols: s.cols, minds: s.minds, peaks: s.peaks}
 	least := leastMind * mean(s.minds)
 	for r, v := range m.minds {
 		m.minds[r] = math.Max(v, least)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"edgec/internal/graph"
 )
@@ -43,6 +44,49 @@ func (m *Moments) Step(p *graph.Param, price float64) float64 {
 func (b block) curvature(j int) float64 {
 	u := b.u.At(j, j)
 	return 1 / (u * u)
+}
+
+// Minds returns the second derivative of the loss in the outputs of each row, summed over
+// their places, and Peaks the largest magnitude that they had.
+func (m *Moments) Minds() []float64 { return m.minds }
+
+// Peaks returns the largest magnitude of each row's outputs, after the activation.
+func (m *Moments) Peaks() []float64 { return m.peaks }
+
+// Scaled returns the moments of weights that are scaled: those of each row by rows, those
+// that meet each column of each group by columns, by whose inverse the inputs are.
+func (m *Moments) Scaled(rows, columns []float64) *Moments {
+	s := &Moments{groups: m.groups, cols: m.cols, minds: make([]float64, len(m.minds)), peaks: make([]float64, len(m.peaks))}
+	for r, k := range rows {
+		s.minds[r], s.peaks[r] = m.minds[r]/(k*k), m.peaks[r]*k
+	}
+	for k, b := range m.blocks {
+		at := k/(len(m.blocks)/m.groups)*m.cols + b.lo
+		n := b.hi - b.lo
+		u := mat.NewTriDense(n, mat.Upper, nil)
+		for i := range n {
+			for j := i; j < n; j++ {
+				u.SetTri(i, j, b.u.At(i, j)*columns[at+j])
+			}
+		}
+		s.blocks = append(s.blocks, block{b.lo, b.hi, u})
+	}
+	return s
+}
+
+// Curvatures returns the curvature of the loss in each weight of p; see Round.
+func (m *Moments) Curvatures(p *graph.Param) []float32 {
+	c := make([]float32, len(p.Value.Data))
+	per := p.Channels() / m.groups
+	for k, b := range m.blocks {
+		group := k / (len(m.blocks) / m.groups)
+		for r := group * per; r < (group+1)*per; r++ {
+			for j := range b.hi - b.lo {
+				c[r*m.cols+b.lo+j] = float32(m.minds[r] * b.curvature(j))
+			}
+		}
+	}
+	return c
 }
 
 func mean(x []float64) float64 { return floats.Sum(x) / math.Max(float64(len(x)), 1) }
