@@ -25,8 +25,8 @@ const (
 // A size is filled with rounded weights to roundedFill, or at least roundedFull: fine-tuning
 // hardly changes it.
 const (
-	roundedFill = 0.997
-	roundedFull = 0.99
+	roundedFill = 0.998
+	roundedFull = 0.9965
 )
 
 // The prices of a bit that are searched, in loss (see share.Moments.Round): at the least
@@ -100,13 +100,14 @@ func (r *rounder) samples() quantize.Batches {
 	return quantize.Samples(r.x.Rows(0, min(calibrationSamples, r.x.Shape[0])), 64)
 }
 
-// weights returns the network with weights that are rounded at a price of a bit; their
-// shadows are what they were, and zeros have no mask yet.
-func (r *rounder) weights(price float64) (*graph.Graph, error) {
+// network returns the network with weights and biases that are rounded at a price of a bit,
+// and with activations that fit them.
+func (r *rounder) network(price float64) (*graph.Graph, error) {
 	g, moments, err := r.balanced(price)
 	if err != nil {
 		return nil, err
 	}
+	steps := map[string]float64{}
 	for i, p := range g.Params() {
 		m := moments[i]
 		if m == nil {
@@ -116,8 +117,27 @@ func (r *rounder) weights(price float64) (*graph.Graph, error) {
 		if _, err := m.Round(p, price); err != nil {
 			return nil, err
 		}
+		steps[p.Name] = m.BiasStep(price)
 	}
-	return g, quantize.Calibrate(g, r.samples(), quantize.Config{})
+	cfg := quantize.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
+	if err := quantize.Calibrate(g, r.samples(), cfg); err != nil {
+		return nil, err
+	}
+	if err := quantize.Biases(g, cfg); err != nil {
+		return nil, err
+	}
+	if err := quantize.CorrectBias(g, r.samples()); err != nil {
+		return nil, err
+	}
+	for _, p := range shared(g) {
+		if p.Book != nil {
+			share.MaskZeros(p)
+		}
+	}
+	if err := removeDead(g); err != nil {
+		return nil, err
+	}
+	return g, quantize.Biases(g, cfg)
 }
 
 // balanced returns the network with scale moved between its layers so that it takes the
@@ -142,36 +162,6 @@ func (r *rounder) balanced(price float64) (*graph.Graph, []*share.Moments, error
 		}
 	}
 	return g, moments, nil
-}
-
-// settled masks the zeros of rounded weights, removes channels that have nothing else, and
-// puts the biases on their grids.
-func settled(g *graph.Graph) error {
-	for _, p := range shared(g) {
-		if p.Book != nil {
-			share.MaskZeros(p)
-		}
-	}
-	if err := removeDead(g); err != nil {
-		return err
-	}
-	return quantize.Biases(g, quantize.Config{})
-}
-
-// network returns the network with weights that are rounded at a price of a bit, and with
-// activations and biases that fit them.
-func (r *rounder) network(price float64) (*graph.Graph, error) {
-	g, err := r.weights(price)
-	if err != nil {
-		return nil, err
-	}
-	if err := quantize.Biases(g, quantize.Config{}); err != nil {
-		return nil, err
-	}
-	if err := quantize.CorrectBias(g, r.samples()); err != nil {
-		return nil, err
-	}
-	return g, settled(g)
 }
 
 // curved returns what draws gradients in outputs of the network, whose square has the

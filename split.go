@@ -13,13 +13,16 @@ const held = 6
 const mostHeld = 10_000
 
 // A picture is trained on in usualForms forms. When no drop is asked for, samples of all
-// kinds are, and where there are few in so many forms that formSamples come together, up
-// to mostForms and formBytes of memory.
+// kinds are, and where there are few in so many forms that formSamples come together, or,
+// of other kinds, mixedSamples, up to mostForms and formBytes of memory: mixes are not what a
+// network will meet, and where samples are not few they do more harm than good if they
+// outnumber them.
 const (
-	usualForms  = 6
-	mostForms   = 40
-	formSamples = 600_000
-	formBytes   = 512 << 20
+	usualForms   = 6
+	mostForms    = 40
+	formSamples  = 600_000
+	mixedSamples = 20_000
+	formBytes    = 512 << 20
 )
 
 // teacherWork bounds the multiplications of asking the teacher: an expensive one is asked
@@ -96,7 +99,11 @@ func (s *search) forms(fit *dataset.Set, pool int) source {
 	}
 	if many {
 		most := min(mostForms, formBytes/max(fit.Memory(), 1), pool/n)
-		from.copies = max(1, min(most, (formSamples+n-1)/n))
+		enough := mixedSamples
+		if pictures {
+			enough = formSamples
+		}
+		from.copies = max(1, min(most, (enough+n-1)/n))
 	}
 	if pictures {
 		from.copies = max(from.copies, usualForms)

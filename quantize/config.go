@@ -71,6 +71,9 @@ type Config struct {
 	PerTensorError float64
 	// BiasStep is the largest step of a bias in units of the output's step; 0: 0.25.
 	BiasStep float64
+	// CoarsestBias returns the step, in units of the output, that the biases of the layer
+	// with the weights w may have where that is more than BiasStep allows; nil: none may.
+	CoarsestBias func(w *graph.Param) float64
 }
 
 func (c Config) withDefaults() Config {

@@ -176,7 +176,7 @@ const maxBias = 1 << 30
 // wScale[c], whose Shift lowest bits stay zero. The shift is the largest for
 // which the bias moves in steps of at most Config.BiasStep output steps; behind
 // a float output, of the output change that one input step makes (inScale times
-// the median norm of a channel's weights). Activation and weight grids must
+// the median norm of a channel's weights); or of Config.CoarsestBias. Activation and weight grids must
 // exist; call it again whenever one of them has changed.
 func Biases(g *graph.Graph, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
@@ -226,7 +226,11 @@ func biasShift(scale float32, l layer, cfg Config) int {
 	}
 	const most = 20
 	shift := 0
-	for shift < most && float64(scale)*float64(int64(2)<<shift) <= cfg.BiasStep*step {
+	step *= cfg.BiasStep
+	if cfg.CoarsestBias != nil {
+		step = max(step, cfg.CoarsestBias(l.w))
+	}
+	for shift < most && float64(scale)*float64(int64(2)<<shift) <= step {
 		shift++
 	}
 	return shift

@@ -37,7 +37,7 @@ const (
 	mostCols    = 1024    // of a block; a layer of 2304 inputs has three
 	mostPatches = 1 << 15 // that are looked at of a layer
 	leastMind   = 0.01    // of the mean over the rows
-	damp        = 0.01    // of the mean diagonal (Frantar, Alistarh 2023, SparseGPT's percdamp)
+	damp        = 0.003   // of the mean diagonal (Frantar, Alistarh 2023, SparseGPT's percdamp)
 )
 
 // Measure returns the moments of every weight of a convolution or dense layer of g on

@@ -38,6 +38,12 @@ func (m *Moments) Step(p *graph.Param, price float64) float64 {
 	return math.Max(top/127, math.Min(top, step))
 }
 
+// BiasStep returns the step of the biases' grid that suits a price, as Step does for
+// weights: a bias moves the outputs of its row alone.
+func (m *Moments) BiasStep(price float64) float64 {
+	return math.Sqrt(12 * price / (math.Ln2 * mean(m.minds)))
+}
+
 // curvature is that of the mean square of an output in column j: a weight that moves there
 // by e, while the columns after it make up for it as far as they can, makes an error of mean
 // square curvature e^2.
