@@ -83,6 +83,31 @@ func power(y []float32, samples, channels int, centred bool) float64 {
 	return sq
 }
 
+// size of the gradients that draws returns, in a channel.
+func size(channel int) float32 { return float32(1 + channel%3) }
+
+// draws returns gradients in outputs [n, channels, ...] of either sign and of the channel's
+// size: errors in the outputs lose half of their squares times those of the sizes.
+func draws(seed uint64) func(y *tensor.Tensor) *tensor.Tensor {
+	r := newRand(seed)
+	return func(y *tensor.Tensor) *tensor.Tensor {
+		dy := tensor.New(y.Shape...)
+		places := dy.Shape.Sample().Size() / dy.Shape[1]
+		for i := range dy.Data {
+			dy.Data[i] = size(i/places%dy.Shape[1]) * float32(2*r.IntN(2)-1)
+		}
+		return dy
+	}
+}
+
+// scaleChannels multiplies the channels of y.
+func scaleChannels(y *tensor.Tensor, by func(c int) float32) {
+	places := y.Shape.Sample().Size() / y.Shape[1]
+	for i := range y.Data {
+		y.Data[i] *= by(i / places % y.Shape[1])
+	}
+}
+
 // TestRound: the loss that Round returns is what the layer's outputs change by, plain
 // rounding on the same grid loses more, and a higher price takes fewer bits and loses
 // more. In dense layers, convolutions and groups of them, with a bias and without.
@@ -101,27 +126,33 @@ func TestRound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, p, x := layer(t, 5, c.op, c.sample, c.bias, c.weights...)
-			all, err := Measure(g, x, 64)
+			all, err := Measure(g, x, 64, draws(1))
 			if err != nil {
 				t.Fatal(err)
 			}
 			m := all[p]
 			exact := respond(t, g, p.Value.Data, x)
-			change := func(w []float32) float64 {
+			scaled := exact.Clone()
+			scaleChannels(scaled, size)
+			change := func(w []float32) float64 { // relative to losing all
 				y := respond(t, g, w, x)
 				for i := range y.Data {
 					y.Data[i] -= exact.Data[i]
 				}
-				return power(y.Data, 200, p.Channels(), c.bias) / power(exact.Data, 200, p.Channels(), c.bias)
+				scaleChannels(y, size)
+				return power(y.Data, 200, p.Channels(), c.bias) / power(scaled.Data, 200, p.Channels(), c.bias)
 			}
+			places := exact.Shape.Sample().Size() / p.Channels()
+			unit := float64(places) / 2 * power(scaled.Data, 200, p.Channels(), c.bias) // the loss of all
 			before, lost := math.Inf(1), 0.0
 			for _, price := range []float64{1e-9, 1e-6, 1e-5, 1e-4, 1e-3} {
 				q := p.Clone()
-				q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, price))}, Max: 127}
-				loss, err := m.Round(q, price)
+				q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, price*unit))}, Max: 127}
+				loss, err := m.Round(q, price*unit)
 				if err != nil {
 					t.Fatal(err)
 				}
+				loss /= unit
 				if got := change(q.Value.Data); got > loss*1.001+1e-12 || got < loss*0.8 {
 					t.Errorf("price %g: the outputs change by %g, Round says %g", price, got, loss)
 				}
@@ -171,24 +202,27 @@ func codeLengthsOf(p *graph.Param) []float64 {
 // do not know of each other.
 func TestMeasureBlocks(t *testing.T) {
 	g, p, x := layer(t, 6, op.Dense{}, tensor.Shape{mostCols + 30}, true, 3, mostCols+30)
-	all, err := Measure(g, x, 100)
+	moments, err := Measure(g, x, 100, draws(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := all[p]
+	m := moments[p]
 	if len(m.blocks) != 2 || m.blocks[1].lo != mostCols || m.blocks[1].hi != mostCols+30 {
 		t.Fatalf("blocks %+v", m.blocks)
 	}
 	p.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, 1e-5))}, Max: 127}
-	if loss, err := m.Round(p, 1e-5); err != nil || loss <= 0 || loss > 1 {
-		t.Errorf("loss %v, %v", loss, err)
+	exact := respond(t, g, p.Value.Data, x)
+	scaleChannels(exact, size)
+	all := power(exact.Data, 200, 3, true) / 2
+	if loss, err := m.Round(p, 1e-5); err != nil || loss <= 0 || loss > all/10 {
+		t.Errorf("loss %v of %v, %v", loss, all, err)
 	}
 }
 
 // Steps stay between what int8 holds and the largest weight.
 func TestStep(t *testing.T) {
 	g, p, x := layer(t, 7, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := Measure(g, x, 200)
+	all, err := Measure(g, x, 200, draws(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +235,7 @@ func TestStep(t *testing.T) {
 			t.Errorf("price %g: step %v, want %v", c.price, got, c.want)
 		}
 	}
-	if low, high := all[p].Step(p, 1e-5), all[p].Step(p, 4e-5); math.Abs(high-2*low) > 1e-9 {
+	if low, high := all[p].Step(p, 1e-2), all[p].Step(p, 4e-2); math.Abs(high-2*low) > 1e-9 {
 		t.Errorf("four times the price: steps %v and %v", low, high)
 	}
 	clear(p.Value.Data)
@@ -212,7 +246,7 @@ func TestStep(t *testing.T) {
 
 func TestRoundRefuses(t *testing.T) {
 	g, p, x := layer(t, 8, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := Measure(g, x, 200)
+	all, err := Measure(g, x, 200, draws(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +258,79 @@ func TestRoundRefuses(t *testing.T) {
 	}{{p, "no grid"}, {other, "rows of 9"}} {
 		if _, err := all[p].Round(c.p, 1e-5); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), fmt.Sprintf("%q", c.p.Name)) {
 			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}
+
+// The patches of a picture are taken from all of its columns and rows, whatever its size and
+// the number of samples.
+func TestPatchesSpread(t *testing.T) {
+	for _, width := range []int{8, 10, 15, 32, 33} {
+		g, p, _ := layer(t, 9, op.Conv2D{Groups: 1}, tensor.Shape{1, width, width}, true, 2, 1, 1, 1)
+		for _, samples := range []int{512, 1024, 4000} {
+			w, stride := layerOf(g.Nodes[0], samples)
+			if w != p || stride < samples*width*width/mostPatches || stride > 2*samples*width*width/mostPatches+8 {
+				t.Fatalf("width %d, %d samples: stride %d", width, samples, stride)
+			}
+			columns := map[int]int{}
+			for at := 0; at < 64*width*width; at += stride {
+				columns[at%width]++
+			}
+			if len(columns) != width {
+				t.Errorf("width %d, %d samples: columns %v of pictures are looked at", width, samples, columns)
+			}
+		}
+	}
+}
+
+// Moments of a scaled layer are those that its scaled weights and inputs have.
+func TestScaled(t *testing.T) {
+	for _, groups := range []int{1, 4} {
+		o := op.Conv2D{Groups: groups}
+		g, p, x := layer(t, 10, o, tensor.Shape{4, 5, 6}, true, 8, 4/groups, 2, 2)
+		before, err := Measure(g, x, 50, draws(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRand(3)
+		rows, inputs := make([]float64, 8), make([]float64, 4)
+		for i := range rows {
+			rows[i] = math.Exp(r.NormFloat64())
+		}
+		columns := make([]float64, 4*4)
+		for i := range inputs {
+			inputs[i] = math.Exp(0.2 * r.NormFloat64())
+			for k := range 4 {
+				columns[4*i+k] = inputs[i]
+			}
+		}
+		scaleChannels(x, func(c int) float32 { return float32(1 / inputs[c]) })
+		h := g.Clone()
+		q := h.Params()[0]
+		for i := range q.Shadow.Data {
+			row, column := i/(16/groups), i%(16/groups)
+			q.Shadow.Data[i] *= float32(rows[row] * columns[row/(8/groups)*(16/groups)+column])
+		}
+		q.Refresh()
+		draw := draws(2)
+		after, err := Measure(h, x, 50, func(y *tensor.Tensor) *tensor.Tensor {
+			dy := draw(y)
+			scaleChannels(dy, func(c int) float32 { return float32(1 / rows[c]) })
+			return dy
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := before[p].Scaled(rows, columns), after[q]
+		for i, c := range got.Curvatures(q) {
+			if w := want.Curvatures(q)[i]; math.Abs(float64(c/w)-1) > 0.05 { // damping is of the mean
+				t.Errorf("%d groups: curvature of weight %d is %v, want %v", groups, i, c, w)
+			}
+		}
+		for i := range rows {
+			if math.Abs(got.Minds()[i]/want.Minds()[i]-1) > 1e-4 || math.Abs(got.Peaks()[i]/want.Peaks()[i]-1) > 1e-4 {
+				t.Errorf("%d groups, row %d: minds %v and peaks %v, want %v and %v", groups, i, got.Minds()[i], got.Peaks()[i], want.Minds()[i], want.Peaks()[i])
+			}
 		}
 	}
 }
