@@ -229,9 +229,12 @@ func (f *feed) ask() {
 	}
 }
 
-// samples returns n samples in one tensor: the first of copy 0, and where these are too
-// few, of the next copies.
-func (f *feed) samples(n int) *tensor.Tensor {
+// samples returns the first n samples of copy 0 in one tensor.
+func (f *feed) samples(n int) *tensor.Tensor { return f.manySamples(min(n, f.n)) }
+
+// manySamples returns the first n samples of copy 0 and, where these are too few, of the
+// next copies.
+func (f *feed) manySamples(n int) *tensor.Tensor {
 	n = min(n, f.copies*f.n)
 	x := tensor.New(f.shape.WithBatch(n)...)
 	for c, lo := 0, 0; lo < n; c++ {

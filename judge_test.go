@@ -244,6 +244,12 @@ func TestFeed(t *testing.T) {
 	if s := open(1, 4).samples(100); s.Shape[0] != 7 {
 		t.Errorf("more samples than there are: %v", s.Shape)
 	}
+	if s := open(1, 4).manySamples(9); s.Shape[0] != 9 || s.Data[14] != 1 || s.Data[16] != 2 {
+		t.Errorf("more samples than there are, of more copies: %v", s.Data)
+	}
+	if s := open(1, 4).manySamples(100); s.Shape[0] != 3*7 {
+		t.Errorf("more samples than there are of all copies: %v", s.Shape)
+	}
 }
 
 // TestFeedAsked: where the teacher is asked about the samples as they are, its

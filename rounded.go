@@ -15,15 +15,16 @@ import (
 // low rate are enough, where pruning needs many at a high one, which networks that know few
 // samples by heart do not bear.
 
-// A rounded file that loses more than hopeless, in points, is not fine-tuned: most weights
-// have to go, and pruning them while training goes on is worth much more.
-const hopeless = 20
+// tolerance says what the loss of a rounded file is worth, in points, or, of networks that are
+// measured by distances, in percent of their own error.
+type tolerance struct {
+	hopeless float64 // it is not fine-tuned if it loses more: most weights have to go, and pruning them while training goes on is worth much more
+	enough   float64 // the search ends if it loses no more, beyond doubt, after fine-tuning
+}
 
-// roundedEnough is how much a fine-tuned file may lose, beyond doubt, that ends the search:
-// in points, or, of networks that are measured by distances, in percent of their own error.
-const (
-	roundedEnough  = 1
-	distanceEnough = 5
+var (
+	classTolerance    = tolerance{hopeless: 8, enough: 1}
+	distanceTolerance = tolerance{hopeless: 20, enough: 5}
 )
 
 // trialTraining shows which learning rate rounded weights bear. The first is firstTrial; there
@@ -47,46 +48,58 @@ func (s *search) fillRounded() (enough bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	may := classTolerance
+	if isDistance(s.report.Task) {
+		may = distanceTolerance
+	}
 	g, p, err := s.roundedFile(r, price)
-	if err != nil || p.Drop > hopeless {
+	if err != nil || p.Drop > may.hopeless {
 		return false, err
 	}
 	rounded := len(s.points) - 1
-	e := s.newExam()
-	best, err := e.examine(g)
+	since := time.Now()
+	best, err := s.tuneRounded(g)
 	if err != nil {
 		return false, err
 	}
-	untuned, rate := best.loss, firstTrial
-	for n, last := 0, math.Inf(1); n < mostTrials; n++ {
-		t, err := s.tuned("trial", g, rate, trialTraining, e)
-		if err != nil {
-			return false, err
-		}
-		if t.loss > last {
-			break
-		}
-		last = t.loss
-		best = best.better(t)
-		rate /= 3
-	}
-	t, err := s.tuned("tune", g, rate, s.long(), e)
-	if err != nil {
-		return false, err
-	}
-	if best = best.better(t); best.loss < untuned {
-		since := time.Now()
+	if best.net != g {
 		if p, err = s.made(func() (Point, error) { return s.measure(best.net, s.judge.set.Len()) }); err != nil {
 			return false, err
 		}
-		s.showFile("file", p, fmt.Sprintf(", loss %.4g, %d bytes", best.loss, p.Size), since)
+		s.showFile("file", p, fmt.Sprintf(", %d bytes", p.Size), since)
 		s.points[rounded].beaten = p.Meets
 	}
-	most := float64(roundedEnough)
-	if isDistance(s.report.Task) {
-		most = distanceEnough
+	return p.Meets && p.Drop-p.DropError <= may.enough, nil
+}
+
+// tuneRounded fine-tunes g in trials at ever lower rates, as long as that is better, and
+// once more for longer, and returns the one with the least loss on held-out samples, or g.
+func (s *search) tuneRounded(g *graph.Graph) (best examined, err error) {
+	e := s.newExam()
+	if best, err = e.examine(g); err != nil {
+		return best, err
 	}
-	return p.Meets && p.Drop-p.DropError <= most, nil
+	try := func(stage string, rate float64, long training) (loss float64, err error) {
+		t, err := s.tuned(stage, g, rate, long, e)
+		if t.loss < best.loss {
+			best = t
+		}
+		return t.loss, err
+	}
+	rate, last := firstTrial, math.Inf(1)
+	for range mostTrials {
+		loss, err := try("trial", rate, trialTraining)
+		if err != nil {
+			return best, err
+		}
+		if loss > last {
+			break
+		}
+		last = loss
+		rate /= 3
+	}
+	_, err = try("tune", rate, s.long())
+	return best, err
 }
 
 // tuned returns g fine-tuned, its constraints final, and examined.
@@ -96,10 +109,10 @@ func (s *search) tuned(stage string, g *graph.Graph, rate float64, long training
 	s.price = 0 // each weight takes the nearest value; what they cost hardly changes
 	_, err := staged(s, stage, h, func() (struct{}, error) { return struct{}{}, s.train(h, rate, long) })
 	if err != nil {
-		return examined{}, err
+		return examined{loss: math.Inf(1)}, err
 	}
 	if err := s.settle(h, 0); err != nil {
-		return examined{}, err
+		return examined{loss: math.Inf(1)}, err
 	}
 	t, err := e.examine(h)
 	if err != nil {
@@ -112,21 +125,14 @@ func (s *search) tuned(stage string, g *graph.Graph, rate float64, long training
 	if !s.recipe.within(len(file), 0) {
 		t.loss = math.Inf(1) // it has outgrown the size
 	}
-	s.stage(stage, h, 0, true, fmt.Sprintf(", loss %.4g, learning rate %.2g", t.loss, rate), since)
+	s.stage(stage, h, t.drop, t.loss < math.Inf(1), fmt.Sprintf(", loss %.4g, learning rate %.2g", t.loss, rate), since)
 	return t, nil
 }
 
-// examined is a network and its loss.
+// examined is a network, its loss, and its drop in points.
 type examined struct {
-	net  *graph.Graph
-	loss float64
-}
-
-func (a examined) better(b examined) examined {
-	if b.loss < a.loss {
-		return b
-	}
-	return a
+	net        *graph.Graph
+	loss, drop float64
 }
 
 // exam is what training minimises, on held-out samples. It tells files apart that a count of
@@ -155,7 +161,7 @@ func (e *exam) examine(g *graph.Graph) (examined, error) {
 	n := e.aim.Shape[0]
 	out, err := outputs(g, e.s.judge.set, n, e.s.threads)
 	if err != nil {
-		return examined{}, err
+		return examined{loss: math.Inf(1)}, err
 	}
 	k := out.Shape[1]
 	dy := make([]float32, k)
@@ -167,5 +173,6 @@ func (e *exam) examine(g *graph.Graph) (examined, error) {
 		}
 		sum += e.s.loss.Sample(dy, out.Data[i*k:(i+1)*k], label, e.aim.Data[i*k:(i+1)*k])
 	}
-	return examined{g, sum / float64(n)}, nil
+	drop, _ := e.s.judge.drop(e.s.judge.losses(out))
+	return examined{g, sum / float64(n), drop}, nil
 }

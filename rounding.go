@@ -84,7 +84,7 @@ type rounder struct {
 
 // newRounder measures the network.
 func (s *search) newRounder() (*rounder, error) {
-	r := &rounder{net: s.net.Clone(), x: s.samplesFor(min(roundingSamples, max(1, roundingFloats/s.model.Input().Size())))}
+	r := &rounder{net: s.net.Clone(), x: s.feed.manySamples(min(roundingSamples, max(1, roundingFloats/s.model.Input().Size())))}
 	all, err := share.Measure(r.net, r.x, predictBatch(s.net), s.curved())
 	if err != nil {
 		return nil, err

@@ -58,7 +58,8 @@ func TestForms(t *testing.T) {
 		{"for a drop, as they are", Recipe{MaxDrop: 1}, 100, often, 1},
 		{"not wanted", Recipe{MaxSize: 9, NoAugment: true}, 100, often, 1},
 		{"few", Recipe{MaxSize: 9}, 100, often, mostForms},
-		{"many", Recipe{MaxSize: 9}, 250_000, often, 3},
+		{"some", Recipe{MaxSize: 9}, 7_000, often, 3},
+		{"many", Recipe{MaxSize: 9}, 250_000, often, 1},
 		{"expensive teacher", Recipe{MaxSize: 9}, 100, 550, 5},
 		{"too expensive", Recipe{MaxSize: 9}, 100, 50, 1},
 	} {
