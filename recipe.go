@@ -42,8 +42,8 @@ type Recipe struct {
 	// with the network, which another teacher does not teach.
 	Teacher *Model `json:"-"`
 	// NoTraining takes no gradient steps: weights are pruned and rounded by what the
-	// layers' inputs have in common. That takes seconds to minutes and a thousand samples,
-	// and makes much larger files than training does.
+	// layers' inputs have in common. That takes seconds to minutes and some thousand
+	// samples, and makes larger files than training does.
 	NoTraining bool `json:"no_training,omitempty"`
 	// TrainedOn says whether the network was trained on the training part of the
 	// data: "yes", "no", or "" for yes if the data has a test part. It decides

@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -196,16 +197,18 @@ func (s *search) curved() func(y *tensor.Tensor) *tensor.Tensor {
 // is surer of samples that it was trained on than of others.
 const curvedTemperature = 3
 
-// leastFitting returns the least price, to about a percent of the size, whose file is
-// within the limits: the file fills them.
+// leastFitting returns the least price, to less than a percent of the size, whose file is
+// within the limits: the file fills them. When the budget is used up before, a larger one.
 func (s *search) leastFitting(r *rounder) (float64, error) {
 	return staged(s, "price", nil, func() (float64, error) {
 		most := roundedFill * float64(s.recipe.limit())
-		// log(cost/most) falls as the logarithm of the price grows
+		tried := 0
 		excess := func(price float64) (float64, error) {
 			if err := s.stop(); err != nil {
 				return 0, err
 			}
+			s.tell(Progress{Stage: "price", Done: tried, Total: mostPrices})
+			tried++
 			g, err := r.network(price)
 			if err != nil {
 				return 0, err
@@ -215,39 +218,44 @@ func (s *search) leastFitting(r *rounder) (float64, error) {
 				return 0, err
 			}
 			t, err := s.timed(file, searchTimes)
-			return math.Log(s.recipe.cost(len(file), t) / most), err
+			return s.recipe.cost(len(file), t) / most, err
 		}
-		return leastRoot(excess, math.Log(leastPrice), math.Log(mostPrice))
+		return leastPriced(excess)
 	})
 }
 
 // mostPrices bounds the prices that are tried.
 const mostPrices = 20
 
-// leastRoot returns exp(x) for the least x from low to high at which f(exp x), which falls
-// with x, is not above zero and not far below; low if it is not above zero there, and high
-// where it is above zero everywhere.
-func leastRoot(f func(price float64) (float64, error), low, high float64) (float64, error) {
-	a, err := f(math.Exp(low))
-	if err != nil || a <= 0 {
-		return math.Exp(low), err
+// leastPriced returns the least price at which share, what a file takes of the limits, is at
+// most 1, and not much less: leastPrice if it is at most 1 even there, mostPrice if it
+// is more everywhere. share falls with the price, about as a power of it.
+func leastPriced(share func(price float64) (float64, error)) (float64, error) {
+	low, high := math.Log(leastPrice), math.Log(mostPrice)
+	large, err := share(leastPrice)
+	if err != nil || large <= 1 {
+		return leastPrice, err
 	}
-	b := math.Inf(-1) // at high
-	for range mostPrices {
+	small := 0.0 // at high
+	for range mostPrices - 1 {
 		x := (low + high) / 2
-		if b > -1 && a < 1 { // near enough for a straight line
+		if small > 1/math.E && large < math.E { // near enough for a straight line
+			a, b := math.Log(large), math.Log(small)
 			x = low + (high-low)*math.Max(0.1, math.Min(0.9, a/(a-b)))
 		}
-		y, err := f(math.Exp(x))
+		y, err := share(math.Exp(x))
+		if errors.Is(err, errBudget) && small > 0 {
+			break
+		}
 		if err != nil {
 			return 0, err
 		}
-		if y > 0 {
-			low, a = x, y
+		if y > 1 {
+			low, large = x, y
 			continue
 		}
-		high, b = x, y
-		if y > math.Log(roundedFull/roundedFill) {
+		high, small = x, y
+		if y > roundedFull/roundedFill {
 			break
 		}
 	}
