@@ -176,8 +176,8 @@ const maxBias = 1 << 30
 // wScale[c], whose Shift lowest bits stay zero. The shift is the largest for
 // which the bias moves in steps of at most Config.BiasStep output steps; behind
 // a float output, of the output change that one input step makes (inScale times
-// the median norm of a channel's weights); or of Config.CoarsestBias. Activation and weight grids must
-// exist; call it again whenever one of them has changed.
+// the median norm of a channel's weights); or of Config.CoarsestBias. Activation and
+// weight grids must exist; call it again whenever one of them has changed.
 func Biases(g *graph.Graph, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

@@ -320,18 +320,6 @@ func (t *Trainer) RestartAverage() {
 	}
 }
 
-// TakeAverage gives the parameters of g the running averages that the last Trainer with
-// Config.Average has left as their shadow weights; g must not have been trained without
-// one since.
-func TakeAverage(g *graph.Graph) {
-	for _, p := range g.Params() {
-		if p.Role != graph.Constant && len(p.State) > StateAverage {
-			copy(p.Shadow.Data, p.State[StateAverage])
-			p.Refresh()
-		}
-	}
-}
-
 // WithAverage runs f while the parameters hold the running average of their
 // shadow weights in place of the last one.
 func (t *Trainer) WithAverage(f func()) {

@@ -255,10 +255,6 @@ func TestAverage(t *testing.T) {
 	if slices.Equal(before, inside) || !slices.Equal(before, shadows(g)) {
 		t.Error("WithAverage must show the average and restore the weights")
 	}
-	taken := g.Clone()
-	if TakeAverage(taken); !slices.Equal(inside, shadows(taken)) || !slices.Equal(before, shadows(g)) {
-		t.Error("TakeAverage must leave the average, in its graph alone")
-	}
 	tr.RestartAverage()
 	tr.WithAverage(func() {
 		if !slices.Equal(before, shadows(g)) {
