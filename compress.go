@@ -85,6 +85,7 @@ type search struct {
 	judge     *judge  // decides
 	honest    *judge  // on the test part, when the bar comes from there; otherwise nil
 	memory    float64 // points that held-out errors may be too few by
+	known     float64 // points that the float network's held-out error is too low by, in the same case; otherwise 0
 	margin    float64 // of the state that was measured last, in points; see Point.Margin
 	feed      *feed
 	loss      train.Loss

@@ -1,6 +1,7 @@
 package edgec_test
 
 import (
+	"math"
 	"testing"
 
 	"edgec"
@@ -17,7 +18,7 @@ func TestFillRounded(t *testing.T) {
 		enough     bool
 	}{{900, 2, true}, {200, 2, false}, {140, 1, false}} {
 		r.MaxDrop, r.MaxSize = 0, c.size
-		ps, enough, err := edgec.FillRounded(p.model(t), p.data, r)
+		ps, lost, enough, err := edgec.FillRounded(p.model(t), p.data, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,6 +27,10 @@ func TestFillRounded(t *testing.T) {
 		}
 		if enough != c.enough || len(ps) < 2 || len(ps) > 1+c.most {
 			t.Errorf("%d bytes: enough %v, %d files", c.size, enough, len(ps))
+		}
+		// the float network knows these samples: its error here is below that on the test part
+		if drop := ps[len(ps)-1].Drop; drop >= lost || c.enough && math.Abs(lost) > 0.7 {
+			t.Errorf("%d bytes: a drop of %v, %v on the same samples", c.size, drop, lost)
 		}
 		for _, q := range ps[1:] {
 			if q.Size > c.size || q.Size < c.size*9/10 {
@@ -40,7 +45,7 @@ func TestRoundedIsTuned(t *testing.T) {
 	p := get(t, reconstruction)
 	r := quick()
 	r.MaxSize, r.Effort = 220, 1
-	ps, _, err := edgec.FillRounded(p.model(t), p.data, r)
+	ps, _, _, err := edgec.FillRounded(p.model(t), p.data, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,15 +24,16 @@ func CompressTimed(ctx context.Context, m *Model, data *dataset.Splits, r Recipe
 }
 
 // FillRounded makes the files that a size is filled with when few weights have to go, int8
-// first, and reports whether the search would end there.
-func FillRounded(m *Model, data *dataset.Splits, r Recipe) (files []Point, enough bool, err error) {
+// first, and reports what the last one loses on the held-out samples themselves, in points,
+// and whether the search would end there.
+func FillRounded(m *Model, data *dataset.Splits, r Recipe) (files []Point, lost float64, enough bool, err error) {
 	s, err := newSearch(context.Background(), m, data, r, nil)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
 	if err := s.plain(); err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
 	enough, err = s.fillRounded()
-	return s.points, enough, err
+	return s.points, s.lost(s.points[len(s.points)-1]), enough, err
 }

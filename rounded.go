@@ -53,7 +53,7 @@ func (s *search) fillRounded() (enough bool, err error) {
 		may = distanceTolerance
 	}
 	g, p, err := s.roundedFile(r, price)
-	if err != nil || p.Drop > may.hopeless {
+	if err != nil || s.lost(p) > may.hopeless {
 		return false, err
 	}
 	rounded := len(s.points) - 1
@@ -69,8 +69,12 @@ func (s *search) fillRounded() (enough bool, err error) {
 		s.showFile("file", p, fmt.Sprintf(", %d bytes", p.Size), since)
 		s.points[rounded].beaten = p.Meets
 	}
-	return p.Meets && p.Drop-p.DropError <= may.enough, nil
+	return p.Meets && s.lost(p)-p.DropError <= may.enough, nil
 }
+
+// lost is the drop of a rounded file from the float network on the held-out samples
+// themselves: what that knows of them, rounded weights have not forgotten.
+func (s *search) lost(p Point) float64 { return p.Drop + s.known }
 
 // tuneRounded fine-tunes g in trials at ever lower rates, as long as that is better, and
 // once more for longer, and returns the one with the least loss on held-out samples, or g.

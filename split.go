@@ -60,7 +60,9 @@ func (s *search) split(data *dataset.Splits, task string) error {
 		if err != nil {
 			return err
 		}
-		s.memory = memory(s.honest.reference, s.judge.losses(float))
+		own := s.judge.losses(float)
+		s.memory = memory(s.honest.reference, own)
+		s.known = 100 * (mean(s.honest.reference) - mean(own))
 	} else if s.judge, err = newJudge(s.model.graph, task, heldOut, s.threads); err != nil {
 		return err
 	}
