@@ -43,6 +43,7 @@ type result struct {
 	From    int           `json:"from"`            // bytes of the file that was read
 	Error   float64       `json:"error,omitempty"` // of the file in the runtime, on the test set, percent; 0: not measured
 	Float   float64       `json:"float,omitempty"` // of the float network
+	Own     float64       `json:"own,omitempty"`   // of a row without labels: the reconstruction error of the file on the test set, in percent of the float network's
 	Weights int           `json:"weights"`         // of the network that was read
 	Kept    int           `json:"kept"`
 	MACs    int64         `json:"macs"`
@@ -181,6 +182,13 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = b.Size, report.FloatBytes, report.FloatParams, b.Kept, b.MACs, b.Sizes
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
+	if r.noLabels {
+		own, err := edgec.Agreement(b.Bytes, m, data.Test, false, 0)
+		if err != nil {
+			return got, err
+		}
+		got.Own = own.Error
+	}
 	if r.golden != "" {
 		return got, export.Write(filepath.Join(goldens, r.golden), b.Bytes)
 	}

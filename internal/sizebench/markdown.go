@@ -17,9 +17,9 @@ by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with data sets, and 
 const distances = `
 A distance is no error on the task: it is the mean square distance of the file's outputs from the float network's, in percent of the float network's own
 mean square reconstruction error on the same samples. Where the two errors have nothing to do with each other, the reconstruction error grows by as many
-percent. The sounds of machines that this network was trained on are not here. So its inputs are made from a minute of speech, by the front end of MLPerf
-Tiny; the search sees the first three quarters, and the distance is measured on the last. How well the file tells sound machines from broken ones has not
-been measured.
+percent. What it has become is beside it: the file's own reconstruction error, in percent of the float network's. The sounds of machines that this network
+was trained on are not here. So its inputs are made from a minute of speech, by the front end of MLPerf Tiny; the search sees the first three quarters, and
+both figures are of the last. How well the file tells sound machines from broken ones has not been measured.
 `
 
 // markdown is the page.
@@ -76,7 +76,7 @@ func (r row) summary(of []result) string {
 	if r.error > 0 {
 		aim += fmt.Sprintf(" at %.2f %%", r.error)
 		if r.noLabels {
-			aim, errs = aim+" distance", errs+" distance"
+			aim, errs = aim+" distance", fmt.Sprintf("%s distance, own error %s", errs, percent(mean(of, func(m result) float64 { return m.Own })))
 		}
 		if wrong > r.error+1e-9 {
 			missed = append(missed, fmt.Sprintf("%.2f points too many", wrong-r.error))

@@ -24,14 +24,14 @@ func TestMarkdown(t *testing.T) {
 		t.Error("distances are explained where there is none")
 	}
 	page := markdown([]result{
-		{Row: "distant", Bytes: 1990, Error: 3.5, Sizes: s},
+		{Row: "distant", Bytes: 1990, Error: 3.5, Own: 101.25, Sizes: s},
 		{Row: "met", Bytes: 2990, Error: 1.3, Float: 1.12, Sizes: s}, {Row: "met", Seed: 1, Bytes: 3010, Error: 1.4, Float: 1.12, Sizes: s},
 		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Sizes: s},
 	}, nil)
 	for _, want := range []string{
 		"| met | 3,000 (2,990 to 3,010) | 1.35 (1.30 to 1.40) | 1.12 % | 3,100 B at 1.35 % | yes |",
 		"| 10 % too large, 0.25 points too many: of reasons |",
-		"| distant | 1,990 | 3.50 distance |  | 2,000 B at 2.00 % distance | 1.50 points too many |", about,
+		"| distant | 1,990 | 3.50 distance, own error 101.25 % |  | 2,000 B at 2.00 % distance | 1.50 points too many |", about,
 		"| distant | `go run ./internal/sizebench -features made.npy; edgec compress models/e.onnx --data made.npy --test-last 5 --no-labels` |",
 		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
 		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
