@@ -27,7 +27,9 @@ import (
 // labels, its error is taken where it is honest: on data.Test, which the float
 // network meets for this figure alone and no candidate before the answer. That
 // still flatters a file, which has some of this knowledge left: a margin makes up for it
-// (see Point.Margin). Without data.Test both are compared on the held-out samples in
+// (see Point.Margin). A network that knows the held-out part by heart, and does better there
+// by more than 2 points, is compared there all the same, since a file has too much of that
+// knowledge left. Without data.Test both are compared on the held-out samples in
 // distortions that neither has met, which errs on the safe side. Files that are made
 // without training know as much as the float network, and are compared with it on the
 // held-out samples as they are.

@@ -1,7 +1,10 @@
 package edgec
 
 import (
+	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"edgec/internal/dataset"
@@ -74,6 +77,40 @@ func TestForms(t *testing.T) {
 		}
 		if from.copies > 1 && from.make(1) == set {
 			t.Errorf("%s: the second form is that of the samples as they are", c.name)
+		}
+	}
+}
+
+// TestSplitKnown: the float network's error is taken from the test part, unless it knows the
+// held-out samples by heart.
+func TestSplitKnown(t *testing.T) {
+	lines := func(n, wrong int) string {
+		var b strings.Builder
+		b.WriteString("a,b,label\n")
+		for i := range n {
+			label := i % 2
+			if i < wrong {
+				label = 1 - label
+			}
+			fmt.Fprintf(&b, "%d,%d,%d\n", 1-i%2, i%2, label)
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		wrong  int // of 100
+		paired bool
+	}{{1, false}, {10, true}} {
+		data := &dataset.Splits{Train: openCSV(t, lines(60, 0)), Test: openCSV(t, lines(100, c.wrong))}
+		s, err := newSearch(context.Background(), &Model{Name: "identity", graph: identity(t, 2, 2)}, data, Recipe{MaxDrop: 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, reference := float64(c.wrong), float64(c.wrong)
+		if c.paired {
+			known, reference = 0, 0
+		}
+		if s.judge.paired != c.paired || s.known != known || s.report.Float.Error != reference || s.honest == nil {
+			t.Errorf("%d errors of 100 on the test part, none held out: paired %v, %v points known, the float network has an error of %v", c.wrong, s.judge.paired, s.known, s.report.Float.Error)
 		}
 	}
 }
