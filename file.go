@@ -92,11 +92,14 @@ func fisher(p *graph.Param) []float32 {
 }
 
 // tune fine-tunes g under its constraints.
-func (s *search) tune(g *graph.Graph, _ float64) error { return s.train(g, s.rate/5, tuneTraining) }
+func (s *search) tune(g *graph.Graph, _ float64) error {
+	return s.train(g, s.rate/5, tuneTraining, s.price)
+}
 
 // train fine-tunes g under its constraints, at a rate that falls to a hundredth. Weights
-// choose their centroids anew every ten steps until three quarters are done.
-func (s *search) train(g *graph.Graph, rate float64, long training) error {
+// choose their centroids anew every ten steps until three quarters are done, at a price of a
+// bit.
+func (s *search) train(g *graph.Graph, rate float64, long training, price float64) error {
 	batch := fitBatch(g, tuneBatch)
 	t, err := s.trainer(g, batch, 0, 0)
 	if err != nil {
@@ -118,7 +121,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training) error {
 		if (i+1)%10 == 0 && done < 0.75 {
 			train.Parallel(s.threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					share.Assign(p, fisher(p), s.price)
+					share.Assign(p, fisher(p), price)
 					p.Refresh()
 				}
 			})

@@ -90,9 +90,14 @@ func (s *search) cost(g *graph.Graph, bits float64) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		t, err := s.timed(file, searchTimes)
-		return s.recipe.cost(len(file), t), err
+		return s.fileCost(file)
 	})
+}
+
+// fileCost is the cost of a file, which is timed where the recipe asks for a time.
+func (s *search) fileCost(file []byte) (float64, error) {
+	t, err := s.timed(file, searchTimes)
+	return s.recipe.cost(len(file), t), err
 }
 
 // steady bounds the correction of a number of weights, so that a measurement that

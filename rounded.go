@@ -110,8 +110,8 @@ func (s *search) tuneRounded(g *graph.Graph) (best examined, err error) {
 func (s *search) tuned(stage string, g *graph.Graph, rate float64, long training, e *exam) (examined, error) {
 	since := time.Now()
 	h := g.Clone()
-	s.price = 0 // each weight takes the nearest value; what they cost hardly changes
-	_, err := staged(s, stage, h, func() (struct{}, error) { return struct{}{}, s.train(h, rate, long) })
+	const price = 0 // each weight takes the nearest value; what they cost hardly changes
+	_, err := staged(s, stage, h, func() (struct{}, error) { return struct{}{}, s.train(h, rate, long, price) })
 	if err != nil {
 		return examined{loss: math.Inf(1)}, err
 	}
@@ -146,6 +146,7 @@ type exam struct {
 	aim *tensor.Tensor // what outputs are compared with
 }
 
+// newExam asks the teacher about the held-out samples.
 func (s *search) newExam() *exam {
 	set := s.judge.set
 	aim := s.feed.teacher.Run(enough(set.Len(), s.report.FloatMACs), func(lo, hi int, dst *tensor.Tensor) { read(set, lo, hi, dst) })

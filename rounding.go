@@ -203,7 +203,7 @@ func (s *search) leastFitting(r *rounder) (float64, error) {
 	return staged(s, "price", nil, func() (float64, error) {
 		most := roundedFill * float64(s.recipe.limit())
 		tried := 0
-		excess := func(price float64) (float64, error) {
+		taken := func(price float64) (float64, error) {
 			if err := s.stop(); err != nil {
 				return 0, err
 			}
@@ -217,10 +217,10 @@ func (s *search) leastFitting(r *rounder) (float64, error) {
 			if err != nil {
 				return 0, err
 			}
-			t, err := s.timed(file, searchTimes)
-			return s.recipe.cost(len(file), t) / most, err
+			cost, err := s.fileCost(file)
+			return cost / most, err
 		}
-		return leastPriced(excess)
+		return leastPriced(taken)
 	})
 }
 

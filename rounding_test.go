@@ -3,6 +3,8 @@ package edgec
 import (
 	"math"
 	"testing"
+
+	"edgec/internal/tensor"
 )
 
 // TestLeastPriced: of files whose size falls as a power of the price, from one that is too
@@ -38,5 +40,47 @@ func TestLeastPriced(t *testing.T) {
 	}
 	if _, err := leastPriced(func(float64) (float64, error) { return 0, errBudget }); err != errBudget {
 		t.Errorf("stopped before any try: %v", err)
+	}
+}
+
+// TestCurved: draws of gradients are zero on average, and the products of two have on average
+// the second derivatives of the divergence of classes, diag(p) - p p^T, or of a distance.
+func TestCurved(t *testing.T) {
+	const n = 200_000
+	y := tensor.New(n, 3)
+	for i := range n {
+		copy(y.Data[3*i:], []float32{curvedTemperature * 1, 0, curvedTemperature * -0.5})
+	}
+	sum := math.E + 1 + math.Exp(-0.5)
+	p := []float64{math.E / sum, 1 / sum, math.Exp(-0.5) / sum}
+	for _, task := range []string{TaskAccuracy, TaskFidelity} {
+		s := &search{report: &Report{Task: task}, judge: &judge{unit: 0.5}}
+		dy := s.curved()(y)
+		for i := range 3 {
+			first := 0.0
+			for k := range n {
+				first += float64(dy.Data[3*k+i]) / n
+			}
+			if math.Abs(first) > 0.01 {
+				t.Errorf("%s: output %d has a gradient of %v on average", task, i, first)
+			}
+			for j := range 3 {
+				second, want := 0.0, -p[i]*p[j]
+				for k := range n {
+					second += float64(dy.Data[3*k+i]) * float64(dy.Data[3*k+j]) / n
+				}
+				if i == j {
+					want += p[i]
+				}
+				if task == TaskFidelity {
+					if want = 0; i == j {
+						want = 2 / (3 * 0.5)
+					}
+				}
+				if math.Abs(second-want) > 0.01 {
+					t.Errorf("%s: outputs %d and %d: %v, want %v", task, i, j, second, want)
+				}
+			}
+		}
 	}
 }

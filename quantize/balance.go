@@ -13,7 +13,7 @@ import (
 type Sensitivity struct {
 	Curvature []float32 // second derivative of the loss in each weight
 	Minds     []float64 // second derivative in the output of each channel, summed over its places
-	Peaks     []float64 // largest magnitude of each channel's outputs, before the activation
+	Peaks     []float64 // largest magnitude of each channel's outputs, after the activation
 }
 
 // Scaling is what Balance has multiplied the weights of a layer by: those of each output
@@ -96,9 +96,9 @@ const (
 
 // balance moves every channel once and returns the largest |log s|.
 func (p pair) balance(a, b *Sensitivity, da, db *Scaling, price float64) float64 {
-	wa, wb := newLevels(p.a.w.Shadow.Data, a.Curvature, 127, price), newLevels(p.b.w.Shadow.Data, b.Curvature, 127, price)
+	wa, wb := newLeastStep(p.a.w.Shadow.Data, a.Curvature, 127, price), newLeastStep(p.b.w.Shadow.Data, b.Curvature, 127, price)
 	peaks, minds := narrow(a.Peaks), narrow(a.Minds)
-	between := newLevels(peaks, minds, levels(p.a.node), price)
+	between := newLeastStep(peaks, minds, levels(p.a.node), price)
 	if wa.sum <= 0 || wb.sum <= 0 || between.sum <= 0 {
 		return 0
 	}
@@ -130,14 +130,14 @@ func (p pair) balance(a, b *Sensitivity, da, db *Scaling, price float64) float64
 	return moved
 }
 
-// rounding is what the least step loses.
-type rounding struct {
+// leastStep is what the least step that int8 allows loses.
+type leastStep struct {
 	n, sum    float64 // values, and their second derivatives
 	top, norm float64 // the largest value, and the sum of their powers of peakNorm, relative to it
 	lost      float64 // bits
 }
 
-func newLevels(x, curvature []float32, levels, price float64) (r rounding) {
+func newLeastStep(x, curvature []float32, levels, price float64) (r leastStep) {
 	r.top = largest([][]float32{x})
 	for _, c := range curvature {
 		r.sum += float64(c)
@@ -152,7 +152,7 @@ func newLevels(x, curvature []float32, levels, price float64) (r rounding) {
 }
 
 // powers returns the sum of (x/top)^16.
-func (r rounding) powers(x []float32) (sum float64) {
+func (r leastStep) powers(x []float32) (sum float64) {
 	inv := float32(1 / r.top)
 	for _, v := range x {
 		v *= inv
@@ -166,7 +166,7 @@ func (r rounding) powers(x []float32) (sum float64) {
 
 // part returns how many values x are, and their parts of the second derivatives and of the
 // powers.
-func (r rounding) part(x, curvature [][]float32) (n, second, peak float64) {
+func (r leastStep) part(x, curvature [][]float32) (n, second, peak float64) {
 	for i, v := range x {
 		n += float64(len(v))
 		peak += r.powers(v) / r.norm

@@ -480,3 +480,45 @@ func TestCorrectBiasHolds(t *testing.T) {
 		}
 	}
 }
+
+// A layer whose biases may be coarser has larger steps, up to what it may; one that may not
+// has those of Config.BiasStep.
+func TestCoarsestBias(t *testing.T) {
+	b, g := lenet(t, 7)
+	if err := Calibrate(g, Samples(b.inputs(8), 8), Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Weights(g, Config{}); err != nil {
+		t.Fatal(err)
+	}
+	shifts := func(cfg Config) (s []int) {
+		if err := Biases(g, cfg); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range layers(g) {
+			s = append(s, l.b.Grid.Shift)
+		}
+		return s
+	}
+	usual := shifts(Config{})
+	coarse := layers(g)[1]
+	step := float64(coarse.node.Outputs[0].Grid.Scale) * 3
+	got := shifts(Config{CoarsestBias: func(w *graph.Param) float64 {
+		if w == coarse.w {
+			return step
+		}
+		return 0
+	}})
+	for i, l := range layers(g) {
+		if l.w != coarse.w && got[i] != usual[i] || l.w == coarse.w && got[i] < usual[i]+3 {
+			t.Errorf("%s: shift %d, %d without coarser steps", l.node.Name, got[i], usual[i])
+		}
+	}
+	most := 0.0
+	for c := range coarse.b.Shadow.Data {
+		most = max(most, float64(coarse.b.Grid.ScaleOf(c))*float64(int64(1)<<coarse.b.Grid.Shift))
+	}
+	if most > step || most < step/2 {
+		t.Errorf("a step of %v, %v is allowed", most, step)
+	}
+}

@@ -39,7 +39,12 @@ func (m *Moments) Step(p *graph.Param, price float64) float64 {
 }
 
 // BiasStep returns the step of the biases' grid that suits a price, as Step does for
-// weights: a bias moves the outputs of its row alone.
+// weights: a bias moves the outputs of its row alone, so that its curvature is the row's
+// mind,
+//
+//	step = sqrt(12 price / (ln 2 * mean of minds))
+//
+// in units of the output; infinite where the loss minds nothing.
 func (m *Moments) BiasStep(price float64) float64 {
 	return math.Sqrt(12 * price / (math.Ln2 * mean(m.minds)))
 }
@@ -53,7 +58,7 @@ func (b block) curvature(j int) float64 {
 }
 
 // Minds returns the second derivative of the loss in the outputs of each row, summed over
-// their places, and Peaks the largest magnitude that they had.
+// their places; see Measure.
 func (m *Moments) Minds() []float64 { return m.minds }
 
 // Peaks returns the largest magnitude of each row's outputs, after the activation.

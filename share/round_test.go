@@ -238,6 +238,13 @@ func TestStep(t *testing.T) {
 	if low, high := all[p].Step(p, 1e-2), all[p].Step(p, 4e-2); math.Abs(high-2*low) > 1e-9 {
 		t.Errorf("four times the price: steps %v and %v", low, high)
 	}
+	minds := 0.0 // one place
+	for r := range 4 {
+		minds += float64(size(r)*size(r)) / 4
+	}
+	if got, want := all[p].BiasStep(1e-3), math.Sqrt(12e-3/(math.Ln2*minds)); math.Abs(got/want-1) > 1e-6 {
+		t.Errorf("step of biases %v, want %v", got, want)
+	}
 	clear(p.Value.Data)
 	if got := all[p].Step(p, 1e-5); got != 1 {
 		t.Errorf("step %v of weights that are all zero", got)

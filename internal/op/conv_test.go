@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -144,4 +145,17 @@ func TestConv2DRefuses(t *testing.T) {
 		{"a negative stride", Conv2D{StrideH: -1}, []tensor.Shape{x, w}, "stride -1"},
 		{"negative groups", Conv2D{Groups: -2}, []tensor.Shape{x, w}, "groups"},
 	})
+}
+
+// Passes says where back lets a gradient through.
+func TestClampPasses(t *testing.T) {
+	y := []float32{-1, 0, 0.5, 6, 7}
+	for _, c := range []Clamp{{}, {On: true, Lo: 0, Hi: 6}, {On: true, Lo: 0, Hi: float32(math.Inf(1))}, {On: true, Lo: float32(math.Inf(-1)), Hi: 6}} {
+		d := c.back(make([]float32, len(y)), []float32{1, 1, 1, 1, 1}, y)
+		for i, v := range y {
+			if c.Passes(v) != (d[i] == 1) {
+				t.Errorf("%+v at %v: passes %v, the gradient is %v", c, v, c.Passes(v), d[i])
+			}
+		}
+	}
 }
