@@ -48,6 +48,7 @@ var goldens = []struct {
 	{"mixed-6", func() *format.File { return randomNet(106) }},
 	{"mixed-7", func() *format.File { return randomNet(107) }},
 	{"mixed-8", func() *format.File { return randomNet(108) }},
+	{"dense", func() *format.File { return lenetOf(14, 0.8, []int{8, 16}, []int{32, 10}) }}, // version 1.1
 }
 
 // outputs returns the bytes of all outputs for three inputs.
@@ -102,7 +103,7 @@ func TestReadReleased(t *testing.T) {
 	if len(files) < len(goldens) {
 		t.Fatalf("%d released files, at least %d were released", len(files), len(goldens))
 	}
-	used := map[format.Opcode]bool{}
+	used, minors := map[format.Opcode]bool{}, map[byte]bool{}
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -120,6 +121,7 @@ func TestReadReleased(t *testing.T) {
 		for _, in := range f.Instrs {
 			used[in.Op] = true
 		}
+		minors[data[4]&15] = true
 		m, err := FromFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -135,6 +137,9 @@ func TestReadReleased(t *testing.T) {
 		if got := ref.bytes(0); !bytes.Equal(got, want[:len(got)]) {
 			t.Errorf("%s: the reference computes %v, want %v", path, got, want[:len(got)])
 		}
+	}
+	if _, minor := format.Version(); !minors[byte(minor)] || !minors[0] {
+		t.Errorf("released files are of versions 1.x with x of %v; each needs one", minors)
 	}
 	for op := format.OpConv2D; op <= format.OpSub; op++ {
 		if !used[op] {

@@ -27,8 +27,9 @@ const codersSpeed = `
 ### Decoding
 
 From the bytes of a file to its int8 weights, on one core, the least time of many. All of format.Decode is counted: checksum, graph, weights, validation and the plan of
-the working memory; packing for the kernels is not. MB/s are millions of int8 weights a second in dense shapes, zeros included: what is coded is the weights that are not
-zero and where they are, so a sparse network yields more weights for the same work. The aim is %d MB/s.
+the working memory; packing for the kernels is not. MB/s are millions of int8 weights a second in dense shapes, zeros included. Of a sparse
+layer what is coded is the weights that are not zero and where they are, so it yields more weights for the same work; a layer that is seldom zero has the quicker of the two
+coders. The aim is %d MB/s.
 `
 
 const codersOverhead = `

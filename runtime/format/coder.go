@@ -1,5 +1,7 @@
 package format
 
+import "math"
+
 // coder is an adaptive binary range coder in both directions: with dec false,
 // bit appends its argument to out; with dec true it returns the next bit of in.
 // So writer and reader share the code that chooses the contexts.
@@ -13,7 +15,9 @@ type coder struct {
 	short   bool // decoder: read beyond the end of in by more than the coder ever does
 	broken  bool // decoder: a value that no encoder writes
 
-	cost func(p int32, b int) // encoder: told each bit and the probability of a one, may be nil
+	dense *denseCoder // codes tensors that are seldom zero; nil: all are coded by masks
+
+	spend func(bits float64) // encoder: told what each bit costs, may be nil
 }
 
 func newEncoder(m *model) *coder { return &coder{model: m, hi: 1<<32 - 1} }
@@ -97,8 +101,11 @@ func (c *coder) aim(b int, p int32) {
 	if b == 1 {
 		c.x = c.lo
 	}
-	if c.cost != nil {
-		c.cost(p, b)
+	if c.spend != nil {
+		if b == 0 {
+			p = 65536 - p
+		}
+		c.spend(-math.Log2(float64(p) / 65536))
 	}
 }
 

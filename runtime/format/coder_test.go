@@ -122,11 +122,11 @@ func codedTensor(t testing.TB, w *Weight, g grid, kind int32) *Weight {
 	in := *w
 	in.Values = append([]int8(nil), w.Values...)
 	c := newEncoder(newModel())
-	codeWeight(c, &in, g, kind, nil)
+	codeWeight(c, &in, g, kind, false, nil)
 	code := c.finish()
 	out := &Weight{OutC: w.OutC, KH: w.KH, KW: w.KW, InC: w.InC}
 	d := newDecoder(newModel(), code)
-	codeWeight(d, out, g, kind, nil)
+	codeWeight(d, out, g, kind, false, nil)
 	if d.short || d.broken || d.at < len(code) {
 		t.Fatalf("weights %d x %v: %d of %d bytes read, short %v, broken %v", w.OutC, g, d.at, len(code), d.short, d.broken)
 	}

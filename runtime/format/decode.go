@@ -13,14 +13,14 @@ func Decode(data []byte) (*File, error) {
 		return nil, err
 	}
 	f := &File{}
-	weights, err := decodeSections(f, body)
+	tag, weights, err := decodeSections(f, body)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.shapes(len(data)); err != nil {
 		return nil, err
 	}
-	if err := decodeWeights(f, weights); err != nil {
+	if err := decodeWeights(f, tag, weights); err != nil {
 		return nil, err
 	}
 	if err := f.check(); err != nil { // values come from their codebooks, see fromBook
@@ -51,33 +51,37 @@ func unseal(data []byte) ([]byte, error) {
 	return body[len(magic)+1:], nil
 }
 
-// decodeSections reads all sections but the weights, which it returns; nil: there are none.
-func decodeSections(f *File, body []byte) (weights *reader, err error) {
+// decodeSections reads all sections but the weights, which it returns with their tag; nil:
+// there are none.
+func decodeSections(f *File, body []byte) (tag byte, weights *reader, err error) {
 	r := &reader{b: body, end: len(magic) + 1 + len(body)}
 	var seen [256]bool
 	for len(r.b) > 0 {
-		tag := r.byte()
+		is := r.byte()
 		n := r.uvarint()
 		if r.fail || n > len(r.b) {
-			return nil, r.broken("a section ends beyond the file")
+			return 0, nil, r.broken("a section ends beyond the file")
 		}
-		if seen[tag] {
-			return nil, r.broken("section " + itoa(int(tag)) + " occurs twice")
+		if seen[is] {
+			return 0, nil, r.broken("section " + itoa(int(is)) + " occurs twice")
 		}
-		seen[tag] = true
+		seen[is] = true
 		sec := r.section(n)
-		if tag == secWeights {
-			weights = sec
+		if is == secWeights || is == secDense {
+			if weights != nil {
+				return 0, nil, r.broken("weights occur twice")
+			}
+			tag, weights = is, sec
 			continue
 		}
-		if err := decodeSection(f, tag, sec); err != nil {
-			return nil, err
+		if err := decodeSection(f, is, sec); err != nil {
+			return 0, nil, err
 		}
 	}
 	if !seen[secGraph] {
-		return nil, r.broken("holds no graph")
+		return 0, nil, r.broken("holds no graph")
 	}
-	return weights, nil
+	return tag, weights, nil
 }
 
 // decodeSection reads a section other than the weights.
@@ -103,15 +107,26 @@ func decodeSection(f *File, tag byte, sec *reader) error {
 	return nil
 }
 
-// decodeWeights reads the tables and weights, whose shapes are known.
-func decodeWeights(f *File, sec *reader) error {
+// decodeWeights reads the tables and weights, whose shapes are known, from the section of that tag.
+func decodeWeights(f *File, tag byte, sec *reader) error {
 	if need := len(f.Weights)+len(f.LUTs) > 0; need != (sec != nil) {
 		return Error("the graph does not agree with the file on whether there are weights")
 	} else if !need {
 		return nil
 	}
+	dense := &reader{}
+	if tag == secDense {
+		n := sec.uvarint()
+		if sec.fail || n > len(sec.b) {
+			return sec.broken("the weights end too early")
+		}
+		dense.b, sec.b = sec.b[n:], sec.b[:n]
+	}
 	data := sec.b
 	c := newDecoder(newModel(), data)
+	if tag == secDense {
+		c.dense = newDenseCoder(ransDecoder(dense.b))
+	}
 	for i := range f.LUTs {
 		if codeLUT(c, &f.LUTs[i]); c.short {
 			break
@@ -122,15 +137,16 @@ func decodeWeights(f *File, sec *reader) error {
 			break
 		}
 		g, kind := gridOf(f, i)
-		codeWeight(c, &f.Weights[i], g, kind, nil)
+		codeWeight(c, &f.Weights[i], g, kind, false, nil)
 	}
 	sec.b = data[min(c.at, len(data)):]
+	d := c.dense
 	switch {
-	case c.short:
+	case c.short, d != nil && d.short:
 		return sec.broken("the weights end too early")
-	case c.broken:
+	case c.broken, d != nil && d.broken:
 		return sec.broken("the weights hold a value that no writer makes")
-	case c.at < len(data):
+	case c.at < len(data), d != nil && !d.ended():
 		return sec.broken("the weights end before their section")
 	}
 	return nil

@@ -194,7 +194,7 @@ func codeChanges(c *coder, f, old *File) {
 			codeChange(c, w, &old.Weights[i], g.cols())
 		} else {
 			w.Values = slices.Clone(w.Values)
-			codeWeight(c, w, g, kind, nil)
+			codeWeight(c, w, g, kind, false, nil)
 		}
 		if c.short || c.broken {
 			return
@@ -229,14 +229,8 @@ func codeChange(c *coder, w, old *Weight, cols int) {
 	}
 	var values []int8 // of the book, other than zero
 	if c.keeps(changedBook, (w.Book == nil) == (old.Book == nil) && slices.Equal(w.Book, old.Book)) {
-		w.Book = old.Book
-		for _, v := range w.Book {
-			if v != 0 {
-				values = append(values, v)
-			}
-		}
-		if w.Book != nil && values == nil {
-			values = []int8{1} // as codeBook: every weight is zero
+		if w.Book = old.Book; w.Book != nil {
+			values = some(withoutZero(w.Book))
 		}
 	} else {
 		values = codeBook(c, w)

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"math"
 	"slices"
 )
 
@@ -12,7 +11,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		return nil, nil, err
 	}
 	sizes := &Sizes{}
-	w := &writer{b: append([]byte(magic), version)}
+	w := &writer{b: append([]byte(magic), oldest)}
 	section := func(tag byte, body []byte) {
 		w.byte(tag)
 		w.uvarint(len(body))
@@ -22,8 +21,13 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 	section(secGraph, graph)
 	sizes.Graph = len(graph)
 	if len(f.Weights)+len(f.LUTs) > 0 {
-		body := encodeWeights(f, sizes)
-		section(secWeights, body)
+		dense := f.denseTensors()
+		if dense == nil {
+			section(secWeights, encodeWeights(f, nil, sizes))
+		} else {
+			w.b[len(magic)] = version
+			section(secDense, encodeWeights(f, dense, sizes))
+		}
 	}
 	if meta := encodeMeta(&f.Meta); meta != nil {
 		section(secMeta, meta)
@@ -186,17 +190,19 @@ func encodeMeta(m *Meta) []byte {
 	return w.b
 }
 
-// encodeWeights codes tables and weights in one stream and accounts for it.
-func encodeWeights(f *File, sizes *Sizes) []byte {
+// encodeWeights codes tables and weights and accounts for it. dense says which are coded as
+// seldom zero; nil: none, as in the section that knows no such.
+func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	var bits [parts]float64
 	var own *WeightSizes
 	pending := 0.0
 	c := newEncoder(newModel())
-	c.cost = func(p int32, b int) {
-		if b == 0 {
-			p = 65536 - p
-		}
-		pending -= math.Log2(float64(p) / 65536)
+	if dense != nil {
+		c.dense = newDenseCoder(rans{})
+	}
+	c.spend = func(bits float64) { pending += bits }
+	if c.dense != nil {
+		c.dense.spend = c.spend
 	}
 	account := func(p part) {
 		bits[p] += pending
@@ -226,9 +232,14 @@ func encodeWeights(f *File, sizes *Sizes) []byte {
 		w := f.Weights[i]
 		w.Values = slices.Clone(w.Values)
 		g, kind := gridOf(f, i)
-		codeWeight(c, &w, g, kind, account)
+		codeWeight(c, &w, g, kind, dense != nil && dense[i], account)
 	}
 	out := c.finish()
+	if c.dense != nil {
+		w := &writer{}
+		w.uvarint(len(out))
+		out = append(append(w.b, out...), c.dense.finish()...)
+	}
 	n := share(len(out), bits[:])
 	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
 		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]

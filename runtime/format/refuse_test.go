@@ -155,7 +155,7 @@ func TestDecodeCodebooks(t *testing.T) {
 	}{{[]int8{-2, 0, 1, 3}, true}, {[]int8{-2, 1, 3}, false}, {[]int8{0}, false}, {[]int8{}, false}} {
 		f := dense()
 		f.Weights[0].Book = c.book
-		data := assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, encodeWeights(f, &Sizes{})...))
+		data := assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, encodeWeights(f, nil, &Sizes{})...))
 		if _, err := Decode(data); (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "a value that no writer makes") {
 			t.Errorf("codebook %v: %v", c.book, err)
 		}
@@ -240,7 +240,7 @@ func TestDecodeRefuses(t *testing.T) {
 // Broken files are broken at a byte.
 func TestOffsets(t *testing.T) {
 	f := dense()
-	graph, weights := encodeGraph(f), encodeWeights(f, &Sizes{})
+	graph, weights := encodeGraph(f), encodeWeights(f, nil, &Sizes{})
 	whole := assemble(sectionOf(secGraph, graph...), sectionOf(secWeights, weights...))
 	flipped := append([]byte{}, whole...)
 	flipped[7] ^= 1
@@ -266,7 +266,7 @@ func TestOffsets(t *testing.T) {
 // A weights section with bytes after its end is refused, whatever they are.
 func TestTrailingWeights(t *testing.T) {
 	f := dense()
-	graph, weights := encodeGraph(f), encodeWeights(f, &Sizes{})
+	graph, weights := encodeGraph(f), encodeWeights(f, nil, &Sizes{})
 	data := func(extra ...byte) []byte {
 		return assemble(sectionOf(secGraph, graph...), append(sectionOf(secWeights, weights...), extra...))
 	}
@@ -282,7 +282,7 @@ func TestTrailingWeights(t *testing.T) {
 // A later minor version, and what it adds to optional sections, can be read.
 func TestMinorVersion(t *testing.T) {
 	f := dense()
-	data := assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, encodeWeights(f, &Sizes{})...),
+	data := assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, encodeWeights(f, nil, &Sizes{})...),
 		sectionOf(secMeta, 1, 'x', 0, 0, 0, 0, 99), sectionOf(secTest, 1, 1, 2, 3, 4, 99))
 	data[4] |= 15
 	got, err := Decode(sealed(data))

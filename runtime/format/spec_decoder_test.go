@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// specDecoder reads the weights section by the text of SPEC.md alone: it shares
+// specDecoder reads the weights sections by the text of SPEC.md alone: it shares
 // no code with the package.
 type specDecoder struct {
+	symbols   *specSymbols // of section 6; nil: section 2
 	in        []byte
 	lo, hi, x uint32
 	p, n      [6752]int
@@ -157,6 +158,15 @@ func (d *specDecoder) tensor(rows, kh, kw, c, kind int) *Weight {
 	}
 	wide, pattern := d.flag(1), int32(0x2000)
 	for i := range w.Scale {
+		if d.symbols != nil {
+			if pattern += d.symbols.integer(0); wide {
+				w.Scale[i] = math.Float32frombits(uint32(pattern)<<16 | d.symbols.open(16))
+				d.symbols.end()
+			} else {
+				w.Scale[i] = float(uint16(pattern))
+			}
+			continue
+		}
 		if wide {
 			upper := d.signed(20, 20)
 			w.Scale[i] = math.Float32frombits(uint32(upper)<<16 | uint32(d.signed(21, 21))&0xffff)
@@ -181,12 +191,23 @@ func (d *specDecoder) tensor(rows, kh, kw, c, kind int) *Weight {
 			w.Book = append(w.Book, 0)
 		}
 	}
-	live := d.live(kh, kw, c, kind)
-	w.Values = d.values(rows, kh, kw, c, kind, live, values, book)
+	if d.symbols != nil && d.flag(5) {
+		signs, alike := d.flag(6), d.flag(7)
+		w.Values = d.symbols.values(rows, kh*kw*c, c, kind, signs, alike, d.number(29, 29), values, book)
+	} else {
+		live := d.live(kh, kw, c, kind)
+		w.Values = d.values(rows, kh, kw, c, kind, live, values, book)
+	}
 	if d.flag(4) {
 		s := d.number(26, 26)
-		nonzero := 0
+		nonzero, l := 0, 0
 		for range rows {
+			if d.symbols != nil {
+				v := d.symbols.integer(1 + min(l, 31)/8)
+				l = bits.Len64(uint64(max(int64(v), -int64(v))))
+				w.Bias = append(w.Bias, v<<s)
+				continue
+			}
 			v := d.signed(27+nonzero, 27)
 			w.Bias, nonzero = append(w.Bias, v<<s), bit01(v != 0)
 		}
@@ -398,11 +419,25 @@ func TestSpecDecoder(t *testing.T) {
 	}
 	large.Weights[0] = w
 	files = append(files, large)
+	for seed := range uint64(trials(40)) {
+		files = append(files, seldomZero(rand.New(rand.NewPCG(seed, 79))))
+	}
+	sections := map[byte]int{}
 	for k, f := range files {
-		if _, _, err := Encode(f); err != nil {
+		data, _, err := Encode(f)
+		if err != nil {
 			t.Fatal(err)
 		}
-		d := newSpecDecoder(encodeWeights(f, &Sizes{}))
+		raw, d := rawSections(data), (*specDecoder)(nil)
+		if sec := raw[6]; sec != nil {
+			n := sec.uvarint()
+			d = newSpecDecoder(sec.b[:n])
+			d.symbols = newSpecSymbols(sec.b[n:])
+			sections[6]++
+		} else {
+			d = newSpecDecoder(raw[2].b)
+			sections[2]++
+		}
 		for i := range f.LUTs {
 			if got := d.table(); got != f.LUTs[i] {
 				t.Fatalf("file %d: table %d is %v, want %v", k, i, got, f.LUTs[i])
@@ -429,5 +464,11 @@ func TestSpecDecoder(t *testing.T) {
 				t.Fatalf("file %d: weights %d are %+v, want %+v", k, i, got, want)
 			}
 		}
+		if d.symbols != nil && (d.symbols.x != 1<<32 || len(d.symbols.in) > 0) {
+			t.Fatalf("file %d: the symbols end with state %#x and %d bytes more", k, d.symbols.x, len(d.symbols.in))
+		}
+	}
+	if sections[2] < 10 && !testing.Short() || sections[6] < 4 {
+		t.Fatalf("files by section: %v", sections)
 	}
 }

@@ -24,9 +24,9 @@ func codeLUT(c *coder, t *[256]int8) {
 }
 
 // codeWeight codes scales, book, weights and biases of w, whose shape is known
-// to both sides. account, if any, is told what the bits since its last call
-// were for.
-func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
+// to both sides; as one that is seldom zero if dense, which the decoder finds out. account,
+// if any, is told what the bits since its last call were for.
+func codeWeight(c *coder, w *Weight, g grid, kind int32, dense bool, account func(part)) {
 	t := &tensorCoder{coder: c, g: g, kind: kind, account: account}
 	codeScales(c, w)
 	t.spent(partScales)
@@ -38,17 +38,12 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	if c.dec {
 		w.Values = make([]int8, w.Elems())
 	}
-	t.v, t.live = w.Values, make([]bool, g.cols())
-	if !c.dec {
-		for i, v := range w.Values {
-			if v != 0 {
-				t.live[i%g.cols()] = true
-			}
-		}
+	t.v = w.Values
+	if c.dense != nil && c.flag(5, dense) {
+		t.codeDense()
+	} else {
+		t.codeSparse()
 	}
-	t.codeLive()
-	t.spent(partMasks)
-	t.code()
 	if c.dec && !t.fromBook(w.Book) {
 		c.broken = true
 	}
@@ -57,6 +52,21 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, account func(part)) {
 	}
 	codeBias(c, w)
 	t.spent(partBiases)
+}
+
+// codeSparse codes the values by masks.
+func (t *tensorCoder) codeSparse() {
+	t.live = make([]bool, t.g.cols())
+	if !t.dec {
+		for i, v := range t.v {
+			if v != 0 {
+				t.live[i%len(t.live)] = true
+			}
+		}
+	}
+	t.codeLive()
+	t.spent(partMasks)
+	t.code()
 }
 
 // fromBook reports whether the values that were decoded are in the codebook: those
@@ -88,6 +98,10 @@ func codeScales(c *coder, w *Weight) {
 		}
 		w.Scale = make([]float32, n)
 	}
+	if c.dense != nil {
+		c.dense.scales(w.Scale, wide)
+		return
+	}
 	prev := int32(0x2000)
 	for i := range w.Scale {
 		if wide {
@@ -109,16 +123,8 @@ func codeBook(c *coder, w *Weight) []int8 {
 	if !c.flag(2, w.Book != nil) {
 		return nil
 	}
-	zero := false
-	var values []int8
-	for _, v := range w.Book {
-		if v == 0 {
-			zero = true
-		} else {
-			values = append(values, v)
-		}
-	}
-	zero = c.flag(3, zero)
+	values := withoutZero(w.Book)
+	zero := c.flag(3, len(values) < len(w.Book))
 	n := c.number(uint32(len(values)), 24, 24)
 	if c.dec {
 		if n > 255 {
@@ -144,7 +150,17 @@ func codeBook(c *coder, w *Weight) []int8 {
 			slices.Sort(w.Book)
 		}
 	}
-	if len(values) == 0 { // every weight is zero
+	return some(values)
+}
+
+// withoutZero returns the values of a codebook other than zero.
+func withoutZero(book []int8) []int8 {
+	return slices.DeleteFunc(slices.Clone(book), func(v int8) bool { return v == 0 })
+}
+
+// some returns values to code by when every weight is zero and the codebook has no others.
+func some(values []int8) []int8 {
+	if len(values) == 0 {
 		return []int8{1}
 	}
 	return values
@@ -159,6 +175,10 @@ func codeBias(c *coder, w *Weight) {
 	shift := c.number(lowZeros(w.Bias), 26, 26) & 31
 	if c.dec {
 		w.Bias = make([]int32, w.OutC)
+	}
+	if c.dense != nil {
+		c.dense.biases(w.Bias, shift)
+		return
 	}
 	prev := 0
 	for i := range w.Bias {

@@ -5,7 +5,8 @@ import "math"
 // The file: magic, version, sections, checksum.
 const (
 	magic   = "\x89EDG"
-	version = 0x10 // major in the high four bits, minor in the low
+	version = 0x11 // major in the high four bits, minor in the low
+	oldest  = 0x10 // the first, which writers give to files that hold nothing newer
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length
@@ -16,6 +17,7 @@ const (
 	secWeights = 2
 	secMeta    = 3 | optional
 	secTest    = 4 | optional
+	secDense   = 6 // weights too, of which some are seldom zero
 )
 
 // writer appends to a byte slice.
