@@ -19,10 +19,12 @@ var coarseBits = []float64{3, 2.6}
 
 // A hunt tries mostTried shots, or, where each takes half the work of a stage, until one
 // is good. The last shot, which trains longer, has lastShare of the weights that were
-// good enough.
+// good enough. Where a hunt ended with the first good one there may be up to mostLast, each smaller
+// than the one before, as long as they are good.
 const (
 	mostTried = 5
 	lastShare = 0.85
+	mostLast  = 3
 )
 
 // finishAll makes files: small ones within the drop, or good ones within the limits. These
@@ -41,8 +43,8 @@ func (s *search) finishAll() error {
 }
 
 // finishSmall makes files within the drop: the sparsest shot that meets the recipe is
-// hunted for around the sparsest state that pruning rounds have accepted, a last one
-// trains longer, and the best is tried with smaller codebooks.
+// hunted for around the sparsest state that pruning rounds have accepted, a last one, or
+// more, train longer, and the best is tried with smaller codebooks.
 func (s *search) finishSmall() error {
 	var good, last *shot
 	bits := 0.0 // of the good one
@@ -71,8 +73,16 @@ func (s *search) finishSmall() error {
 		}
 		h.learn(ok)
 	}
-	if _, err := try(h.last(), lastTraining); err != nil {
-		return err
+	for range mostLast {
+		keep := h.last()
+		ok, err := try(keep, lastTraining)
+		if err != nil {
+			return err
+		}
+		if !ok || !slow {
+			break
+		}
+		h.good = keep
 	}
 	if good == nil {
 		return s.finer(last)
