@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"edgec/export"
@@ -96,9 +97,13 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 	return s.train(g, s.rate/5, tuneTraining, s.price)
 }
 
+// reassigned is the part of a fine-tuning of effort 1 in which weights choose their centroids
+// anew. In longer ones they do so in no more steps: under centroids that keep changing, the loss
+// grows with the number of steps.
+const reassigned = 0.75
+
 // train fine-tunes g under its constraints, at a rate that falls to a hundredth. Weights
-// choose their centroids anew every ten steps until three quarters are done, at a price of a
-// bit.
+// choose their centroids anew every ten steps, at a price of a bit, until most is done.
 func (s *search) train(g *graph.Graph, rate float64, long training, price float64) error {
 	batch := fitBatch(g, tuneBatch)
 	t, err := s.trainer(g, batch, 0, 0)
@@ -110,6 +115,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training, price float6
 	defer func() { s.feed.noise = noise }()
 	ps := shared(g)
 	steps := s.steps(g, long.samples, batch, long.work)
+	choosing := reassigned / math.Max(1, s.recipe.Effort)
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err
@@ -118,7 +124,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training, price float6
 		if _, err := t.Step(s.feed.next(batch), rate*train.Cosine(done, 0, 0.01)); err != nil {
 			return err
 		}
-		if (i+1)%10 == 0 && done < 0.75 {
+		if (i+1)%10 == 0 && done < choosing {
 			train.Parallel(s.threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
 					share.Assign(p, fisher(p), price)
