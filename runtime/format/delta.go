@@ -35,7 +35,7 @@ func Diff(base, file []byte) ([]byte, error) {
 		return nil, Error("the new file: " + reason(err))
 	}
 	if again, _, err := Encode(to); err != nil || !bytes.Equal(again, file) {
-		return nil, Error("the new file holds more than this version writes: send the whole file")
+		return nil, Error("the new file is not what this version writes: send the whole file")
 	}
 	w := &writer{b: append([]byte(deltaMagic), deltaVersion)}
 	w.uvarint(len(base))

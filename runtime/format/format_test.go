@@ -221,6 +221,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	f.Add(encoded(f, seldomZero(rand.New(rand.NewPCG(3, 9)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 9 {
 			return
@@ -243,6 +244,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	f.Add(encoded(f, seldomZero(rand.New(rand.NewPCG(6, 10)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 9 {
 			return
