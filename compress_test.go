@@ -21,6 +21,7 @@ import (
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 	"edgec/runtime"
+	"edgec/runtime/format"
 )
 
 // quick is a recipe for the small problems; their samples are too small to be
@@ -222,6 +223,46 @@ func TestCompressSize(t *testing.T) {
 	sound(t, p, both)
 	if both.Best.Size > 700 || both.Best.Drop > 4 {
 		t.Errorf("%d bytes at a drop of %v", both.Best.Size, both.Best.Drop)
+	}
+}
+
+// TestCompressTies: where dense layers read pictures, pixels share weights for a small size, as
+// long as the network bears it, and not where only a drop is asked for.
+func TestCompressTies(t *testing.T) {
+	p := get(t, perceptron)
+	r := quick()
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 400, 1
+	report := compress(t, p, r)
+	sound(t, p, report)
+	tied, refused, params := 0, 0, 32*4*side*side+4*32
+	for _, s := range report.Stages {
+		if s.Name != "ties" {
+			continue
+		}
+		if s.Params >= params {
+			t.Errorf("%d weights are left of %d", s.Params, params)
+		}
+		if params = s.Params; s.Accepted {
+			tied++
+		} else {
+			refused++
+		}
+	}
+	if tied == 0 || refused > 1 {
+		t.Errorf("pixels were tied %d times, and refused %d times", tied, refused)
+	}
+	if m, err := format.Decode(report.Best.Bytes); err != nil || m.Instrs[0].Op != format.OpAvgPool {
+		t.Errorf("the file starts with %v, %v", m.Instrs[0].Op, err)
+	}
+	t.Logf("%d bytes, error %v, float %v", report.Best.Size, report.Test.File.Error, report.Test.Float.Error)
+	if lost := report.Test.File.Error - report.Test.Float.Error; lost > 6 {
+		t.Errorf("the file loses %v points", lost)
+	}
+	r.MaxDrop, r.MaxSize = 4, 0
+	for _, s := range compress(t, p, r).Stages {
+		if s.Name == "ties" {
+			t.Error("pixels were tied within a drop")
+		}
 	}
 }
 
@@ -511,7 +552,7 @@ func TestCompressResumed(t *testing.T) {
 // TestSizeResumed: the same for a size that is filled with rounded weights.
 func TestSizeResumed(t *testing.T) {
 	r := quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 0, 220, 1
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 400, 1
 	resumed(t, get(t, reconstruction), r, "tune")
 }
 

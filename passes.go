@@ -22,6 +22,7 @@ type Pass struct {
 // once more, in one go, to what a file is made from.
 var Passes = []Pass{
 	{Name: "simplify", Does: "folds constants, BatchNormalization and activations into the layers"},
+	{Name: "ties", Does: "lets the pixels of a block share a weight, where dense layers read pictures", search: (*search).ties},
 	{Name: "filters", Does: "cuts whole kernels and units, so that the network is narrower", search: (*search).filters},
 	{Name: "prune", Does: "removes single weights by thresholds that move while training goes on", search: (*search).rounds},
 	{Name: "dead", Does: "removes channels that pruning has emptied", make: (*search).dead},
@@ -51,6 +52,9 @@ func (s *search) makeFile(g *graph.Graph, bits float64, plain bool) error {
 
 // order lists which pass must come before which, and why.
 var order = []struct{ first, then, because string }{
+	{"simplify", "ties", "pictures reach the layers that read them through reshapes alone"},
+	{"ties", "filters", "scores of channels are those of the layers that stay"},
+	{"ties", "prune", "a block's weight is the sum of all of its pixels'"},
 	{"simplify", "filters", "folding changes magnitudes"},
 	{"simplify", "prune", "folding changes magnitudes"},
 	{"filters", "prune", "a channel that is cut costs no mask bits, and training is quicker without it"},

@@ -44,7 +44,7 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 71)) }
 // classification is four kinds of strokes in noisy 8x8 pictures, and a
 // convolution, a pool and two dense layers that tell them apart.
 var classification = sync.OnceValues(func() (*problem, error) {
-	data, err := pictures()
+	data, err := pictures(1)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ var classification = sync.OnceValues(func() (*problem, error) {
 // wideClassification is the same pictures and a network with far more channels than it
 // needs: enough multiplications that filters are cut.
 var wideClassification = sync.OnceValues(func() (*problem, error) {
-	data, err := pictures()
+	data, err := pictures(1)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +71,20 @@ var wideClassification = sync.OnceValues(func() (*problem, error) {
 	b.layer(op.Dense{Clamp: rectify}, 64, 16*48)
 	b.layer(op.Dense{}, 4, 64)
 	return b.trained(data, train.Distill{}, 100)
+})
+
+// perceptron is the same pictures, twice as large, and dense layers alone, each unit of which
+// meets all pixels.
+var perceptron = sync.OnceValues(func() (*problem, error) {
+	data, err := pictures(2)
+	if err != nil {
+		return nil, err
+	}
+	b := newBuilder(4, 1, 2*side, 2*side)
+	b.layer(op.Reshape{Shape: []int{4 * side * side}})
+	b.layer(op.Dense{Clamp: rectify}, 32, 4*side*side)
+	b.layer(op.Dense{}, 4, 32)
+	return b.trained(data, train.Distill{}, 300)
 })
 
 // reconstruction is a narrow autoencoder of twelve features with four causes.
@@ -94,28 +108,39 @@ func get(t *testing.T, f func() (*problem, error)) *problem {
 	return p
 }
 
-// pictures draws the strokes into idx files and opens them.
-func pictures() (*dataset.Splits, error) {
+// pictures draws the strokes into idx files, each pixel so many times as large, and opens them.
+func pictures(scale int) (*dataset.Splits, error) {
 	folder, err := os.MkdirTemp("", "edgec")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
 	for name, n := range map[string]int{"train": 720, "t10k": 300} {
-		images, labels := make([]byte, 0, n*side*side), make([]byte, n)
+		images, labels := make([]byte, 0, n*scale*side*scale*side), make([]byte, n)
 		r := newRand(uint64(n))
 		for i := range labels {
 			labels[i] = byte(i % 4)
-			images = append(images, stroke(r, i%4)...)
+			images = append(images, enlarged(stroke(r, i%4), scale)...)
 		}
-		if err := writeIdx(filepath.Join(folder, name+"-images-idx3-ubyte"), images, n, side, side); err != nil {
+		if err := writeIdx(filepath.Join(folder, name+"-images-idx3-ubyte"), images, n, scale*side, scale*side); err != nil {
 			return nil, err
 		}
 		if err := writeIdx(filepath.Join(folder, name+"-labels-idx1-ubyte"), labels, n); err != nil {
 			return nil, err
 		}
 	}
-	return dataset.Open(folder, dataset.Options{Shape: tensor.Shape{1, side, side}, Classes: 4})
+	return dataset.Open(folder, dataset.Options{Shape: tensor.Shape{1, scale * side, scale * side}, Classes: 4})
+}
+
+// enlarged repeats each pixel of a square picture scale times in each direction.
+func enlarged(img []byte, scale int) []byte {
+	out := make([]byte, 0, len(img)*scale*scale)
+	for y := range side * scale {
+		for x := range side * scale {
+			out = append(out, img[y/scale*side+x/scale])
+		}
+	}
+	return out
 }
 
 // stroke draws a line across the picture, level, upright or along a diagonal,
