@@ -7,8 +7,8 @@
 //	report, err := edgec.Compress(ctx, m, data, edgec.Recipe{MaxDrop: 0.1}, nil)
 //	err = export.Write("lenet-5.edgec", report.Best.Bytes)
 //
-// Compress runs the stages in the order of Passes: simplify, cut whole filters,
-// prune by dynamic thresholds, quantize to int8, share weights, remove dead
+// Compress runs the stages in the order of Passes: simplify, tie pixels, cut whole
+// filters, prune by dynamic thresholds, quantize to int8, share weights, remove dead
 // structure, export. It decides by held-out samples that no stage trains on.
 // No candidate meets the test set before the answer is chosen. Whatever it
 // reports of a file was measured by executing that file in the runtime.
