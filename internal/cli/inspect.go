@@ -110,10 +110,11 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(again) == len(data) && !bytes.Equal(again, data) || len(again) > len(data) {
+	major, minor := format.VersionOf(data)
+	_, now := format.VersionOf(again)
+	if len(again) == len(data) && !bytes.Equal(again, data) || len(again) > len(data) || minor < now {
 		return nil, fmt.Errorf("its bytes are not those that this version writes for the same network; account for them with the version that wrote it")
 	}
-	major, minor := format.Version()
 	i := m.Info()
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Input: i.Inputs[0], Output: i.Outputs[0],
 		Preprocess: f.Meta.Input, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),

@@ -121,6 +121,7 @@ func decodeWeights(f *File, tag byte, sec *reader) error {
 			return sec.broken("the weights end too early")
 		}
 		dense.b, sec.b = sec.b[n:], sec.b[:n]
+		sec.end -= len(dense.b)
 	}
 	data := sec.b
 	c := newDecoder(newModel(), data)

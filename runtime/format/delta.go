@@ -24,7 +24,7 @@ const (
 // Diff returns the delta from base to file: Patch(base, delta) is file. Where
 // layers have kept their shapes, masks and values are coded against the base's;
 // other layers are coded whole. It refuses files that Encode does not write to the
-// byte, of a later version of the format for instance.
+// byte, of another version of the format for instance.
 func Diff(base, file []byte) ([]byte, error) {
 	from, err := Decode(base)
 	if err != nil {
@@ -35,7 +35,7 @@ func Diff(base, file []byte) ([]byte, error) {
 		return nil, Error("the new file: " + reason(err))
 	}
 	if again, _, err := Encode(to); err != nil || !bytes.Equal(again, file) {
-		return nil, Error("the new file is not what this version writes: send the whole file")
+		return nil, Error("the new file holds more than this version writes, or is of an earlier one: send the whole file")
 	}
 	w := &writer{b: append([]byte(deltaMagic), deltaVersion)}
 	w.uvarint(len(base))

@@ -232,8 +232,12 @@ func TestDenseRefuses(t *testing.T) {
 		{"a word less", assemble(graph, sectionOf(secDense, body[:len(body)-4]...)), "too early"},
 		{"a word more", assemble(graph, sectionOf(secDense, append(bytes.Clone(body), 0, 0, 0, 0)...)), "before their section"},
 	} {
-		if _, err := Decode(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
+		_, err := Decode(c.data)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+		if e, ok := err.(FormatError); !ok || e.Offset < 0 || e.Offset > len(c.data) {
+			t.Errorf("%s: %v, in a file of %d bytes", c.name, err, len(c.data))
 		}
 	}
 	for _, good := range [][]byte{assemble(graph, sparse), assemble(graph, sectionOf(secDense, body...))} {
@@ -332,5 +336,22 @@ func TestRans(t *testing.T) {
 		if !dec.ended() {
 			t.Fatalf("%d symbols: the decoder has read %d of %d bytes and ends with %#x", len(parts), dec.at, len(code), dec.x)
 		}
+	}
+}
+
+// A file says which version it has, the first that has all it holds.
+func TestVersionOf(t *testing.T) {
+	sparse, dense := encoded(t, example()), encoded(t, seldomZero(rand.New(rand.NewPCG(38, 38))))
+	for _, c := range []struct {
+		name         string
+		data         []byte
+		major, minor int
+	}{{"sparse", sparse, 1, 0}, {"dense", dense, 1, 1}, {"a magic alone", sparse[:4], 0, 0}, {"nothing", nil, 0, 0}, {"another file", []byte("\x89PNG\r\n"), 0, 0}} {
+		if major, minor := VersionOf(c.data); major != c.major || minor != c.minor {
+			t.Errorf("%s: version %d.%d, want %d.%d", c.name, major, minor, c.major, c.minor)
+		}
+	}
+	if major, minor := Version(); major != 1 || minor != 1 {
+		t.Errorf("version %d.%d", major, minor)
 	}
 }
