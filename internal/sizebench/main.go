@@ -168,7 +168,7 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	if err != nil {
 		return got, err
 	}
-	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels}
+	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels, Effort: r.effort}
 	if r.teacher != "" {
 		if recipe.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
 			return got, err

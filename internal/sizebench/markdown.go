@@ -44,7 +44,7 @@ func markdown(results []result, against []coded) string {
 				s.Header+s.Graph, s.Masks, s.Indexes, s.Codebooks+s.Scales, s.Biases, s.LUTs+s.Meta+s.Test+s.Checksum)
 		}
 	}
-	b.WriteString("\n(Layers that are seldom zero have no masks: their zeros are values.)\n")
+	b.WriteString("\n(Layers that are seldom zero have no masks: their zeros are values. In the files of LeNet-300-100 the pixels of 2x2 blocks share a weight;\nthose are counted once.)\n")
 	b.WriteString("\n## Commands\n\n| row | command |\n|---|---|\n")
 	for _, r := range rows {
 		if len(measured(results, r)) > 0 {
