@@ -556,6 +556,13 @@ func TestSizeResumed(t *testing.T) {
 	resumed(t, get(t, reconstruction), r, "tune")
 }
 
+// TestTiesResumed: the same where pixels share weights.
+func TestTiesResumed(t *testing.T) {
+	r := quick()
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1
+	resumed(t, get(t, perceptron), r, "ties")
+}
+
 // resumed interrupts and resumes the search for r in each of its stages. first is one whose
 // training is over before the last stage.
 func resumed(t *testing.T, p *problem, r edgec.Recipe, first string) {
