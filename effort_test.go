@@ -105,3 +105,10 @@ func TestFinerIsLeftOut(t *testing.T) {
 	s.points = s.points[:1]
 	s.finer(nil)
 }
+
+// Longer fine-tunings choose centroids in as many steps as one of effort 1, not in as large a part.
+func TestChoosing(t *testing.T) {
+	for _, c := range []struct{ effort, want float64 }{{0, 0.75}, {0.1, 0.75}, {1, 0.75}, {3, 0.25}} {
+		near(t, "effort", Recipe{Effort: c.effort}.choosing(), c.want, 1e-12)
+	}
+}

@@ -102,6 +102,9 @@ func (s *search) tune(g *graph.Graph, _ float64) error {
 // grows with the number of steps.
 const reassigned = 0.75
 
+// choosing is the part of a fine-tuning in which weights choose their centroids anew.
+func (r Recipe) choosing() float64 { return reassigned / math.Max(1, r.Effort) }
+
 // train fine-tunes g under its constraints, at a rate that falls to a hundredth. Weights
 // choose their centroids anew every ten steps, at a price of a bit, until most is done.
 func (s *search) train(g *graph.Graph, rate float64, long training, price float64) error {
@@ -115,7 +118,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training, price float6
 	defer func() { s.feed.noise = noise }()
 	ps := shared(g)
 	steps := s.steps(g, long.samples, batch, long.work)
-	choosing := reassigned / math.Max(1, s.recipe.Effort)
+	choosing := s.recipe.choosing()
 	for i := 0; i < steps; i++ {
 		if err := s.stop(); err != nil {
 			return err

@@ -73,16 +73,12 @@ func (s *search) finishSmall() error {
 		}
 		h.learn(ok)
 	}
-	for range mostLast {
-		keep := h.last()
-		ok, err := try(keep, lastTraining)
-		if err != nil {
-			return err
-		}
-		if !ok || !slow {
-			break
-		}
-		h.good = keep
+	lasts := 1
+	if slow {
+		lasts = mostLast
+	}
+	if err := h.lasts(lasts, func(keep int) (bool, error) { return try(keep, lastTraining) }); err != nil {
+		return err
 	}
 	if good == nil {
 		return s.finer(last)

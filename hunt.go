@@ -51,6 +51,19 @@ func (h *hunt) learn(good bool) {
 	}
 }
 
+// lasts tries, so many times and as long as it is good, a number of weights a little below
+// what was good, or one above what was not.
+func (h *hunt) lasts(times int, try func(keep int) (good bool, err error)) error {
+	for range times {
+		keep := h.last()
+		if good, err := try(keep); err != nil || !good {
+			return err
+		}
+		h.good = keep
+	}
+	return nil
+}
+
 // last is the number of weights for one more shot that trains longer: a little below
 // what was good, or above what was not.
 func (h *hunt) last() int {

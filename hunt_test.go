@@ -1,6 +1,10 @@
 package edgec
 
-import "testing"
+import (
+	"errors"
+	"slices"
+	"testing"
+)
 
 // Wherever the limit is, the hunt ends with a number of weights that is good, and,
 // unless it is far off, one a little smaller that is not. The last shot has fewer than
@@ -35,6 +39,38 @@ func TestHunt(t *testing.T) {
 			if truth >= 0.9 && truth <= 2 && h.bad > 0 && float64(h.good) > precision*float64(h.bad)+1 {
 				t.Errorf("limit %d, enough %d: the gap is not closed: %+v", limit, enough, *h)
 			}
+		}
+	}
+}
+
+// Last shots have ever fewer weights as long as they are good, so many at the most; an error
+// ends them.
+func TestLasts(t *testing.T) {
+	failed := errors.New("failed")
+	for _, c := range []struct {
+		name        string
+		times, good int
+		tried       []int
+		left        int
+		fails       bool
+	}{
+		{"one", 1, 0, []int{850}, 850, false},
+		{"all good", 3, 0, []int{850, 722, 613}, 613, false},
+		{"until one is not", 3, 800, []int{850, 722}, 850, false},
+		{"not the first", 3, 2000, []int{850}, 1000, false},
+		{"an error", 3, 0, []int{850}, 1000, true},
+	} {
+		h := &hunt{most: 10_000, good: 1000}
+		var tried []int
+		err := h.lasts(c.times, func(keep int) (bool, error) {
+			tried = append(tried, keep)
+			if c.fails {
+				return true, failed
+			}
+			return keep >= c.good, nil
+		})
+		if !slices.Equal(tried, c.tried) || h.good != c.left || (err != nil) != c.fails {
+			t.Errorf("%s: tried %v, good %d, %v; want %v, %d", c.name, tried, h.good, err, c.tried, c.left)
 		}
 	}
 }

@@ -21,7 +21,8 @@ import (
 // It changes nothing and returns false unless an input [1, C, H, W] with even H and W is read
 // by dense layers alone, through reshapes to one dimension, or was averaged before and the
 // average is. Masks, grids and codebooks must not have been attached; the optimizer's state
-// of these weights is dropped.
+// of these weights is dropped. The error names the parameter that has one; after it g may be
+// changed in part.
 func Pixels(g *graph.Graph) (shared bool, err error) {
 	for _, x := range g.Inputs {
 		block, ok := blockOf(g, x)

@@ -24,7 +24,16 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	released, err := filepath.Abs("../../runtime/format/testdata/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	withFile(t)
+	command(t, "inspect", filepath.Join(released, "dense.edgec")).must(t).has(t, "format 1.1")
+	if r := command(t, "inspect", filepath.Join(released, "dense-1.0.edgec")); r.code != exitFailed || !strings.Contains(r.stderr, "the version that wrote it") {
+		t.Errorf("a file that this version writes otherwise: %d, %s", r.code, r.stderr)
+	}
+	command(t, "inspect", large).must(t).has(t, "format 1.0")
 	command(t, "inspect", "corner.edgec").must(t).has(t, "8x8x1, byte / 255", "top left, top right", "checksum", "total", "Conv2D", "Dense", "carried")
 	command(t, "inspect", large).must(t).has(t, "28x28x1", "masks", "indexes", "codebooks", "biases", "checksum", "total") // a tiny file may have no bytes of some
 	got := parse[inspected](t, command(t, "inspect", "corner.edgec", "--json"))

@@ -1,8 +1,6 @@
 package format
 
-import (
-	"slices"
-)
+import "slices"
 
 // Encode returns the bytes of f and where they went. f must be in the form
 // that Finish makes. The same file always gives the same bytes.

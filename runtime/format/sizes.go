@@ -9,7 +9,7 @@ type Sizes struct {
 	Header    int           `json:"header"` // magic, version, tags and lengths of the sections
 	Graph     int           `json:"graph"`  // instructions, shapes, grids of activations
 	Masks     int           `json:"masks"`
-	Indexes   int           `json:"indexes"` // values of the weights that are not zero
+	Indexes   int           `json:"indexes"` // values of the weights that are not zero; of tensors that are seldom zero, of all
 	Codebooks int           `json:"codebooks"`
 	Biases    int           `json:"biases"`
 	Scales    int           `json:"scales"` // of weights
@@ -20,7 +20,8 @@ type Sizes struct {
 	Weights   []WeightSizes `json:"weights"` // of each weight tensor, in bits
 }
 
-// WeightSizes is the code length of one weight tensor, in bits.
+// WeightSizes is the code length of one weight tensor, in bits. One that is seldom zero has no
+// masks: its zeros are values.
 type WeightSizes struct {
 	Masks     float64 `json:"masks"`
 	Indexes   float64 `json:"indexes"`
