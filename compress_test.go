@@ -226,42 +226,42 @@ func TestCompressSize(t *testing.T) {
 	}
 }
 
-// TestCompressTies: where dense layers read pictures, pixels share weights for a small size, as
-// long as the network bears it, and not where only a drop is asked for.
+// TestCompressTies: where dense layers read pictures, pixels share weights as long as the network
+// bears it, for a small size and within a drop.
 func TestCompressTies(t *testing.T) {
 	p := get(t, perceptron)
-	r := quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 0, 400, 1
-	report := compress(t, p, r)
-	sound(t, p, report)
-	tied, refused, params := 0, 0, 32*4*side*side+4*32
-	for _, s := range report.Stages {
-		if s.Name != "ties" {
-			continue
+	for _, asked := range []struct {
+		drop float64
+		size int
+		lost float64 // points on the test set
+	}{{0, 400, 6}, {4, 0, 5}} {
+		r := quick()
+		r.MaxDrop, r.MaxSize, r.Effort = asked.drop, asked.size, 1
+		report := compress(t, p, r)
+		sound(t, p, report)
+		tied, refused, params := 0, 0, 32*4*side*side+4*32
+		for _, s := range report.Stages {
+			if s.Name != "ties" {
+				continue
+			}
+			if s.Params >= params {
+				t.Errorf("%+v: %d weights are left of %d", asked, s.Params, params)
+			}
+			if params = s.Params; s.Accepted {
+				tied++
+			} else {
+				refused++
+			}
 		}
-		if s.Params >= params {
-			t.Errorf("%d weights are left of %d", s.Params, params)
+		if tied == 0 || refused > 1 {
+			t.Errorf("%+v: pixels were tied %d times, and refused %d times", asked, tied, refused)
 		}
-		if params = s.Params; s.Accepted {
-			tied++
-		} else {
-			refused++
+		if m, err := format.Decode(report.Best.Bytes); err != nil || m.Instrs[0].Op != format.OpAvgPool {
+			t.Errorf("%+v: the file starts with %v, %v", asked, m.Instrs[0].Op, err)
 		}
-	}
-	if tied == 0 || refused > 1 {
-		t.Errorf("pixels were tied %d times, and refused %d times", tied, refused)
-	}
-	if m, err := format.Decode(report.Best.Bytes); err != nil || m.Instrs[0].Op != format.OpAvgPool {
-		t.Errorf("the file starts with %v, %v", m.Instrs[0].Op, err)
-	}
-	t.Logf("%d bytes, error %v, float %v", report.Best.Size, report.Test.File.Error, report.Test.Float.Error)
-	if lost := report.Test.File.Error - report.Test.Float.Error; lost > 6 {
-		t.Errorf("the file loses %v points", lost)
-	}
-	r.MaxDrop, r.MaxSize = 4, 0
-	for _, s := range compress(t, p, r).Stages {
-		if s.Name == "ties" {
-			t.Error("pixels were tied within a drop")
+		t.Logf("%+v: %d bytes, error %v, float %v", asked, report.Best.Size, report.Test.File.Error, report.Test.Float.Error)
+		if lost := report.Test.File.Error - report.Test.Float.Error; lost > asked.lost {
+			t.Errorf("%+v: the file loses %v points", asked, lost)
 		}
 	}
 }

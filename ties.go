@@ -6,16 +6,10 @@ import (
 	"edgec/share"
 )
 
-// tieShare is how many points more than before the network may lose when pixels share weights.
-const tieShare = filterShare * limitsDrop
-
-// ties lets neighbouring pixels share weights for files of few weights, as long as the network
-// bears it: one weight for a block of pixels says more than one for a pixel, and its place costs
-// fewer bits.
+// ties lets neighbouring pixels share weights as long as the network bears it, which may lose by it
+// what it may by a cut of filters: one weight for a block of pixels says more than one for a pixel,
+// and its place costs fewer bits.
 func (s *search) ties() error {
-	if !s.recipe.limitsOnly() {
-		return nil
-	}
 	if fits, err := s.fits(s.net); err != nil || fits {
 		return err
 	}
@@ -29,7 +23,7 @@ func (s *search) ties() error {
 		if err != nil {
 			return err
 		}
-		ok := !next.diverged && next.drop-next.doubt <= start+tieShare
+		ok := !next.diverged && next.drop-next.doubt <= s.filterLimit(g, start)
 		s.stage("ties", g, next.drop, ok, "", since)
 		if !ok {
 			return nil
