@@ -81,6 +81,8 @@ var goldenShares = map[string]struct{ entropy, deflate float64 }{
 	"lenet-5.edgec":            {0.892, 0.616},
 	"lenet-5-2100.edgec":       {0.974, 0.645},
 	"lenet-5-1600.edgec":       {0.982, 0.639},
+	"lenet-5-1500.edgec":       {0.972, 0.634},
+	"lenet-5-1200.edgec":       {0.993, 0.636},
 }
 
 // The networks of this project are smaller than an ideal coder without contexts
