@@ -233,6 +233,13 @@ func (s *search) run() error {
 			return err
 		}
 	}
+	if !s.recipe.limitsOnly() && s.recipe.MaxLatency == 0 && s.byHeart() {
+		s.stageBudget(0.3)
+		if err := s.roundedWithin(); err != nil && !errors.Is(err, errBudget) {
+			return err
+		}
+		s.stageBudget(0.6)
+	}
 	stages := []func(*search) error{(*search).warm}
 	for _, p := range s.passes {
 		if p.search != nil {

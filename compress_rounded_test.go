@@ -56,3 +56,46 @@ func TestRoundedIsTuned(t *testing.T) {
 		t.Errorf("%d files", len(ps))
 	}
 }
+
+// Within a drop, the sizes that rounded files are tried at close in on the smallest that keeps
+// it; their margin has what the float network knows of the samples by heart. A search does so
+// for a network that was trained on few samples, and for no other.
+func TestRoundedWithin(t *testing.T) {
+	p := get(t, classification)
+	r := quick()
+	r.MaxDrop, r.Seed = 4, 2 // knows the samples that this seed holds out by a point
+	ps, keeps, err := edgec.RoundedWithin(p.model(t), p.data, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := ps[0].Size, ps[0].Size/8
+	for i, q := range ps[1:] {
+		t.Logf("%d bytes, drop %+.2f ± %.2f, margin %.2f: %v", q.Size, q.Drop, q.DropError, q.Margin, keeps[i+1])
+		if q.Size > good || q.Size < bad*9/10 {
+			t.Errorf("%d bytes, when the least to keep the drop was between %d and %d", q.Size, bad, good)
+		}
+		if q.Margin < q.DropError+1 {
+			t.Errorf("a margin of %v at an error of %v, though the network knows the samples", q.Margin, q.DropError)
+		}
+		switch last := i+2 == len(ps); {
+		case keeps[i+1]:
+			good = q.Size
+		case last || ps[i+2].Size < q.Size*98/100 || ps[i+2].Size > q.Size*102/100: // not fine-tuned
+			bad = max(bad, q.Size)
+		}
+	}
+	if good > ps[0].Size/2 || float64(good) > 1.25*float64(bad) {
+		t.Errorf("the smallest file that keeps the drop has %d bytes, the largest that does not %d", good, bad)
+	}
+	r.Effort = 0.1
+	for trained, few := range map[string]bool{"yes": true, "no": false} {
+		r.TrainedOn = trained
+		rounded := false
+		for _, s := range compress(t, p, r).Stages {
+			rounded = rounded || s.Name == "round"
+		}
+		if rounded != few {
+			t.Errorf("trained on the data: %s, rounded: %v", trained, rounded)
+		}
+	}
+}

@@ -37,3 +37,20 @@ func FillRounded(m *Model, data *dataset.Splits, r Recipe) (files []Point, lost 
 	enough, err = s.fillRounded()
 	return s.points, s.lost(s.points[len(s.points)-1]), enough, err
 }
+
+// RoundedWithin makes the rounded files within a drop, int8 first, and says of each whether it
+// keeps the drop with its margin.
+func RoundedWithin(m *Model, data *dataset.Splits, r Recipe) (files []Point, keeps []bool, err error) {
+	s, err := newSearch(context.Background(), m, data, r, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.plain(); err != nil {
+		return nil, nil, err
+	}
+	err = s.roundedWithin()
+	for _, p := range s.points {
+		keeps = append(keeps, s.keeps(p))
+	}
+	return s.points, keeps, err
+}

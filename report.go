@@ -38,7 +38,7 @@ type Point struct {
 	Size      int           `json:"size"`                 // bytes of the file
 	Drop      float64       `json:"drop"`                 // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"`           // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples
+	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples; all of it where weights were rounded without pruning
 	Metrics   Metrics       `json:"metrics"`              // of the file, on the same samples
 	Kept      int           `json:"kept"`                 // weights and biases that are not zero
 	Weights   int           `json:"weights"`              // weights and biases in the file's shapes, zeros included

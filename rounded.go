@@ -10,10 +10,10 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Files for limits that a network meets without having lost most of its weights: these are
-// rounded first, all at once (see rounding), and then fine-tuned as they are. Few steps at a
-// low rate are enough, where pruning needs many at a high one, which networks that know few
-// samples by heart do not bear.
+// Files for limits that a network meets without having lost most of its weights, and within a
+// drop for networks that know few samples by heart: weights are rounded first, all at once (see
+// rounding), and then fine-tuned as they are. Few steps at a low rate are enough, where pruning
+// needs many at a high one, which such networks do not bear.
 
 // tolerance says what the loss of a rounded file is worth, in points, or, of networks that are
 // measured by distances, in percent of their own error.
@@ -44,32 +44,114 @@ func (s *search) fillRounded() (enough bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	price, err := s.leastFitting(r)
+	price, err := s.leastFitting(r, s.recipe.limit())
 	if err != nil {
 		return false, err
 	}
-	may := classTolerance
-	if isDistance(s.report.Task) {
-		may = distanceTolerance
-	}
+	may := s.tolerance()
 	g, p, err := s.roundedFile(r, price)
 	if err != nil || s.lost(p) > may.hopeless {
 		return false, err
 	}
 	rounded := len(s.points) - 1
 	since := time.Now()
-	best, err := s.tuneRounded(g)
+	best, err := s.tuneRounded(g, s.long())
 	if err != nil {
 		return false, err
 	}
 	if best.net != g {
-		if p, err = s.made(func() (Point, error) { return s.measure(best.net, s.judge.set.Len()) }); err != nil {
+		if p, err = s.tunedFile(best.net, since); err != nil {
 			return false, err
 		}
-		s.showFile("file", p, fmt.Sprintf(", %d bytes", p.Size), since)
 		s.points[rounded].beaten = p.Meets
 	}
 	return p.Meets && s.lost(p)-p.DropError <= may.enough, nil
+}
+
+// heartSamples is the number of training samples below which a network that was trained on them
+// is taken to know them by heart.
+const heartSamples = 10_000
+
+// byHeart reports that the network knows the samples by heart that there are to train on: their
+// gradients teach it little, and pruning at high rates makes it forget more than it has to.
+func (s *search) byHeart() bool { return s.report.TrainedOn && s.feed.n < heartSamples }
+
+// Of the size of the int8 file, 1/roundedSpan is the least that rounding is tried at, which is a
+// bit for a weight; sizes are halved in ratio until they differ by less than roundedGap.
+const (
+	roundedSpan = 8
+	roundedGap  = 1.15
+)
+
+// roundedWithin makes rounded files within the drop, ever closer to the smallest that keeps it;
+// they are hardly faster, so that it is not for times. The int8 file, the last that was made, is taken to keep it.
+func (s *search) roundedWithin() error {
+	r, err := s.newRounder()
+	if err != nil {
+		return err
+	}
+	good := s.points[len(s.points)-1].Size
+	for bad := good / roundedSpan; float64(good) > roundedGap*float64(bad); {
+		size := int(math.Sqrt(float64(good) * float64(bad)))
+		ok, err := s.keepsRounded(r, size)
+		if err != nil {
+			return err
+		}
+		if ok {
+			good = size
+		} else {
+			bad = size
+		}
+	}
+	return nil
+}
+
+// keepsRounded reports whether a rounded file of that size keeps the accuracy, if need be after
+// fine-tuning.
+func (s *search) keepsRounded(r *rounder, size int) (bool, error) {
+	price, err := s.leastFitting(r, size)
+	if err != nil {
+		return false, err
+	}
+	g, p, err := s.roundedFile(r, price)
+	if err != nil || s.keeps(p) || s.lost(p) > s.recipe.MaxDrop+s.tolerance().hopeless {
+		return s.keeps(p), err
+	}
+	since := time.Now()
+	best, err := s.tuneRounded(g, huntTraining)
+	if err != nil || best.net == g {
+		return false, err
+	}
+	p, err = s.tunedFile(best.net, since)
+	return s.keeps(p), err
+}
+
+// measureRounded measures a file of rounded weights, whose margin makes up for all that the float
+// network knows of the held-out samples; see lost.
+func (s *search) measureRounded(g *graph.Graph) (Point, error) {
+	p, err := s.measure(g, s.judge.set.Len())
+	if err != nil {
+		return p, err
+	}
+	p.Margin = p.DropError + math.Max(s.memory, s.known)
+	return p, nil
+}
+
+// tolerance is what the loss of rounded files is worth in this task.
+func (s *search) tolerance() tolerance {
+	if isDistance(s.report.Task) {
+		return distanceTolerance
+	}
+	return classTolerance
+}
+
+// tunedFile makes a file of rounded weights that were fine-tuned since then.
+func (s *search) tunedFile(g *graph.Graph, since time.Time) (Point, error) {
+	p, err := s.made(func() (Point, error) { return s.measureRounded(g) })
+	if err == nil {
+		s.showFile("file", p, fmt.Sprintf(", %d bytes", p.Size), since)
+	}
+	return p, err
 }
 
 // lost is the drop of a rounded file from the float network on the held-out samples
@@ -78,7 +160,7 @@ func (s *search) lost(p Point) float64 { return p.Drop + s.known }
 
 // tuneRounded fine-tunes g in trials at ever lower rates, as long as that is better, and
 // once more for longer, and returns the one with the least loss on held-out samples, or g.
-func (s *search) tuneRounded(g *graph.Graph) (best examined, err error) {
+func (s *search) tuneRounded(g *graph.Graph, long training) (best examined, err error) {
 	e := s.newExam()
 	if best, err = e.examine(g); err != nil {
 		return best, err
@@ -102,7 +184,7 @@ func (s *search) tuneRounded(g *graph.Graph) (best examined, err error) {
 		last = loss
 		rate /= 3
 	}
-	_, err = try("tune", rate, s.long())
+	_, err = try("tune", rate, long)
 	return best, err
 }
 

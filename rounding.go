@@ -49,7 +49,7 @@ func (s *search) rounding() error {
 		return err
 	}
 	if s.recipe.limitsOnly() {
-		price, err := s.leastFitting(r)
+		price, err := s.leastFitting(r, s.recipe.limit())
 		if err != nil {
 			return err
 		}
@@ -197,11 +197,11 @@ func (s *search) curved() func(y *tensor.Tensor) *tensor.Tensor {
 // is surer of samples that it was trained on than of others.
 const curvedTemperature = 3
 
-// leastFitting returns the least price, to less than a percent of the size, whose file is
-// within the limits: the file fills them. When the budget is used up before, a larger one.
-func (s *search) leastFitting(r *rounder) (float64, error) {
+// leastFitting returns the least price, to less than a percent of the cost, whose file has at
+// most that cost: the file fills it. When the budget is used up before, a larger one.
+func (s *search) leastFitting(r *rounder, limit int) (float64, error) {
 	return staged(s, "price", nil, func() (float64, error) {
-		most := roundedFill * float64(s.recipe.limit())
+		most := roundedFill * float64(limit)
 		tried := 0
 		taken := func(price float64) (float64, error) {
 			if err := s.stop(); err != nil {
@@ -272,7 +272,7 @@ func (s *search) roundedFile(r *rounder, price float64) (g *graph.Graph, p Point
 	if err := s.settle(g, 0); err != nil {
 		return nil, p, err
 	}
-	p, err = s.made(func() (Point, error) { return s.measure(g, s.judge.set.Len()) })
+	p, err = s.made(func() (Point, error) { return s.measureRounded(g) })
 	if err != nil {
 		return nil, p, err
 	}
