@@ -49,7 +49,7 @@ type Point struct {
 	Meets     bool          `json:"meets"`                // what the recipe asked for
 	Bytes     []byte        `json:"-"`
 
-	beaten bool // another file of the same weights has less loss
+	barred bool // is no answer: another file of the same weights has less loss, or it has lost more than it seems to
 }
 
 // Stage is one step of the search.
@@ -111,7 +111,7 @@ func (p Point) safe(r Recipe, part float64) bool {
 func best(ps []Point, r Recipe) (p Point, ok bool) {
 	for _, part := range []float64{1, 0.5, 0} {
 		for _, q := range ps {
-			if q.beaten || !q.safe(r, part) {
+			if q.barred || !q.safe(r, part) {
 				continue
 			}
 			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop

@@ -217,7 +217,7 @@ func TestRecipeValidate(t *testing.T) {
 
 // A file that another of the same weights has beaten is no answer, whatever it loses.
 func TestBestBeaten(t *testing.T) {
-	ps := []Point{{Size: 10, Drop: 0, beaten: true}, {Size: 10, Drop: 1}}
+	ps := []Point{{Size: 10, Drop: 0, barred: true}, {Size: 10, Drop: 1}}
 	if got, ok := best(ps, Recipe{MaxSize: 20}); !ok || got.Drop != 1 {
 		t.Errorf("a drop of %v, %v", got.Drop, ok)
 	}

@@ -63,7 +63,7 @@ func (s *search) fillRounded() (enough bool, err error) {
 		if p, err = s.tunedFile(best.net, since); err != nil {
 			return false, err
 		}
-		s.points[rounded].beaten = p.Meets
+		s.points[rounded].barred = p.Meets
 	}
 	return p.Meets && s.lost(p)-p.DropError <= may.enough, nil
 }
@@ -90,7 +90,13 @@ func (s *search) roundedWithin() error {
 	if err != nil {
 		return err
 	}
-	good := s.points[len(s.points)-1].Size
+	first := len(s.points)
+	defer func() {
+		for i := first; i < len(s.points); i++ {
+			s.points[i].barred = !s.points[i].Meets // a drop that the float network's knowledge makes up for
+		}
+	}()
+	good := s.points[first-1].Size
 	for bad := good / roundedSpan; float64(good) > roundedGap*float64(bad); {
 		size := int(math.Sqrt(float64(good) * float64(bad)))
 		ok, err := s.keepsRounded(r, size)
@@ -126,14 +132,15 @@ func (s *search) keepsRounded(r *rounder, size int) (bool, error) {
 	return s.keeps(p), err
 }
 
-// measureRounded measures a file of rounded weights, whose margin makes up for all that the float
-// network knows of the held-out samples; see lost.
+// measureRounded measures a file of rounded weights, which meets a drop by what it has lost, and
+// whose margin makes up for all that the float network knows of the held-out samples.
 func (s *search) measureRounded(g *graph.Graph) (Point, error) {
 	p, err := s.measure(g, s.judge.set.Len())
 	if err != nil {
 		return p, err
 	}
 	p.Margin = p.DropError + math.Max(s.memory, s.known)
+	p.Meets = p.Meets && s.recipe.meets(p.Size, s.lost(p), p.Latency)
 	return p, nil
 }
 
