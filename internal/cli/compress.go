@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +26,7 @@ type compressFlags struct {
 	recipe    edgec.Recipe
 	out       string
 	report    string
+	front     string
 	maxSize   size
 	criterion string
 	labels    string
@@ -62,7 +65,9 @@ come to its end. After an interrupt, a crash or a power cut the same command wit
 --resume goes on from there, to the same file. If no file meets
 what was asked for, none is written, the error names the nearest, and the exit
 code is 1. --report writes what was found as JSON: the recipe, every stage, every
-file that was tried, the Pareto front of size and loss.
+file that was tried, the Pareto front of size and loss. --front writes the files of
+the Pareto front into a folder, as NAME-BYTES.edgec, also when none is what was
+asked for.
 
 ` + dataHelp + `
 
@@ -95,6 +100,7 @@ and 1,048,576 bytes), in any case.`,
 	f.BoolVar(&c.recipe.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
 	f.StringVar(&c.labels, "labels", "", "class names for the file to carry: a,b,c or a file with one a line (default: none; they cost bytes)")
 	f.StringVar(&c.report, "report", "", "write what was found to this JSON file")
+	f.StringVar(&c.front, "front", "", "write the files of the Pareto front into this folder")
 	f.IntVarP(&c.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
@@ -120,6 +126,11 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		}
 		if sameName(c.report, c.out) {
 			return fmt.Errorf("%s: would be written over the output; give the report another name", c.report)
+		}
+	}
+	if c.front != "" {
+		if err := checkFolder(c.front, c.out, c.report, c.recipe.Journal); err != nil {
+			return err
 		}
 	}
 	m, err := openONNX(path)
@@ -204,6 +215,19 @@ func describe(d *dataset.Splits) string {
 	return fmt.Sprintf("%s samples of shape %v, %s", s, d.Train.Sample(), labels)
 }
 
+// writeFront writes the files of a front into a folder, which it makes if it is missing.
+func writeFront(dir, name string, front []edgec.Point) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("%s: %w; give another folder", dir, reason(err))
+	}
+	for _, p := range front {
+		if err := export.Write(filepath.Join(dir, fmt.Sprintf("%s-%d.edgec", name, p.Size)), p.Bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // search compresses and writes what was found.
 func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *dataset.Splits) error {
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; once more to end at once without it")
@@ -220,6 +244,11 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 			return err
 		}
 		result.File = c.out
+	}
+	if c.front != "" {
+		if e := writeFront(c.front, baseName(c.out), r.Front); e != nil {
+			return e
+		}
 	}
 	if c.report != "" {
 		if e := writeJSON(c.report, result); e != nil {

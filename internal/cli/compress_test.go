@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,8 +46,9 @@ func TestCompress(t *testing.T) {
 	}
 	// the JSON of the report and of --json agree, and another number of
 	// threads gives the same bytes
-	j := command(t, append(quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--json", "-o", "again.edgec"), "-j", "2")...)
+	j := command(t, append(quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--json", "--front", "front", "-o", "again.edgec"), "-j", "2")...)
 	got := parse[compressed](t, j)
+	fronts(t, "front", "again", got.Front)
 	if !bytes.Equal(read(t, "again.edgec"), file) {
 		t.Error("two runs gave two files")
 	}
@@ -132,12 +134,13 @@ func TestCompressTestLast(t *testing.T) {
 
 func TestCompressUnmet(t *testing.T) {
 	workplace(t)
-	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--max-drop", "1", "--report", "report.json", "--quiet")...)
+	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--max-drop", "1", "--report", "report.json", "--front", "front", "--quiet")...)
 	oneError(t, r, "no file meets the limits")
 	if _, err := os.Stat("corner.edgec"); err == nil {
 		t.Error("a file was written that does not meet the limits")
 	}
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
+	fronts(t, "front", "corner", got.Front)
 	if got.File != "" || len(got.Tried) == 0 {
 		t.Errorf("report %+v", got)
 	}
@@ -302,6 +305,25 @@ func TestCompressFewSamples(t *testing.T) {
 		got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "few", "--effort", effort, "-j", "1", "--json"))
 		if got.Test != nil || got.Best.Size != len(read(t, "corner.edgec")) || got.Best.Kept >= got.FloatParams {
 			t.Errorf("effort %s: best %+v", effort, got.Best)
+		}
+	}
+}
+
+// fronts checks that a folder has the files of a front, and these alone.
+func fronts(t *testing.T, dir, name string, front []edgec.Point) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(front) || len(front) == 0 {
+		t.Fatalf("%d files for a front of %d: %v", len(entries), len(front), err)
+	}
+	for _, p := range front {
+		file := read(t, filepath.Join(dir, fmt.Sprintf("%s-%d.edgec", name, p.Size)))
+		m, err := runtime.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(file) != p.Size || m.Info().Kept > p.Kept {
+			t.Errorf("%d bytes with %d weights, the front has %d with %d", len(file), m.Info().Kept, p.Size, p.Kept)
 		}
 	}
 }

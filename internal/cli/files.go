@@ -111,6 +111,23 @@ func checkOutput(out string, inputs ...string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
+// checkFolder refuses, before any work starts, a folder that files could not be written into at
+// the end, or that has the name of one of the other outputs.
+func checkFolder(dir string, others ...string) error {
+	for _, o := range others {
+		if o != "" && sameName(dir, o) {
+			return fmt.Errorf("%s: is the name of another output; give the folder another one", dir)
+		}
+	}
+	switch info, err := os.Stat(dir); {
+	case err != nil:
+		return checkOutput(dir) // where it will be made
+	case !info.IsDir():
+		return fmt.Errorf("%s: is a file; give the name of a folder", dir)
+	}
+	return checkOutput(filepath.Join(dir, "front.edgec"))
+}
+
 // reason leaves out operation and path, which the message has already.
 func reason(err error) error {
 	var p *fs.PathError
