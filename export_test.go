@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"edgec/internal/dataset"
@@ -51,6 +52,11 @@ func RoundedWithin(m *Model, data *dataset.Splits, r Recipe) (files []Point, kee
 	err = s.roundedWithin()
 	for _, p := range s.points {
 		keeps = append(keeps, s.keeps(p))
+	}
+	for _, p := range s.points[1:] {
+		if p.barred == p.Meets {
+			return nil, nil, fmt.Errorf("%d bytes: meets %v, barred %v", p.Size, p.Meets, p.barred)
+		}
 	}
 	return s.points, keeps, err
 }
