@@ -24,9 +24,10 @@ var levels = map[string]int{
 	"internal/op":   5,
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
 	"prune": 7, "quantize": 7, "share": 7, "export": 7, "targets": 7, "targets/device": 7,
-	".":            8,
-	"internal/cli": 9, "internal/sizebench": 9,
-	"cmd/edgec": 10,
+	"internal/eval": 7, "internal/search": 8,
+	".":            9,
+	"internal/cli": 10, "internal/sizebench": 10,
+	"cmd/edgec": 11,
 }
 
 // banned are packages that make device programs large (fmt pulls in reflect

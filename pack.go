@@ -10,6 +10,7 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
+	"edgec/internal/search"
 	"edgec/internal/simplify"
 	"edgec/internal/tflite"
 	"edgec/runtime"
@@ -131,7 +132,7 @@ func findBooks(g *graph.Graph) error {
 		return err
 	}
 	least := len(data)
-	for _, p := range shared(g) {
+	for _, p := range search.Shareable(g) {
 		if p.Grid.Max > 127 || share.Found(p) != nil {
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
-	"edgec/internal/tensor"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -252,7 +251,7 @@ func times(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s
 type inspectedONNX struct {
 	File    string        `json:"file"`
 	Bytes   int           `json:"bytes"`
-	Input   tensor.Shape  `json:"input"` // [C, H, W] or flat
+	Input   []int         `json:"input"` // [C, H, W] or flat
 	Outputs int           `json:"outputs"`
 	Params  int           `json:"params"`
 	MACs    int64         `json:"macs"`
