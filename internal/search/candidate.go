@@ -5,7 +5,7 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/prune"
+	"edgec/internal/passes"
 	"edgec/runtime/format"
 )
 
@@ -91,7 +91,7 @@ func (c Candidate) withinMargin(o Objective, fraction float64) bool {
 // scored is a network that was fine-tuned while its channels were scored.
 type scored struct {
 	net      *graph.Graph
-	channels *prune.Filters
+	channels *passes.ChannelScores
 	drop     float64 // held out, of the running average
 	doubt    float64 // standard error of drop, where it was measured on part of the held-out samples; otherwise 0
 	diverged bool    // the loss became infinite
@@ -101,6 +101,6 @@ type scored struct {
 // how many went.
 func (s *scored) cut(rest float64) (*graph.Graph, int, error) {
 	g := s.net.Clone()
-	n, err := s.channels.For(g).Cut(rest)
+	n, err := s.channels.For(g).Prune(rest)
 	return g, n, err
 }

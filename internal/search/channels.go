@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/prune"
 )
 
@@ -103,7 +104,7 @@ func (t Track) withWide(o *scored) Track {
 	if float64(leastRunSamples)*float64(MACs(o.net)) > stageWork {
 		return t
 	}
-	t = t.with(newState(o.net, o.drop, prune.Gains(prune.NewLayers(o.net))))
+	t = t.with(newState(o.net, o.drop, passes.Gains(passes.NewLayers(o.net))))
 	t.narrowest = len(t.states)
 	return t
 }
@@ -117,8 +118,8 @@ func (s *Study) slow(g *graph.Graph) (bool, error) {
 		return false, nil
 	}
 	g = g.Clone()
-	ls := prune.NewLayers(g)
-	r := prune.Round{Keep: int(thinnedRest * float64(prune.Kept(ls))), Criterion: s.config.Criterion, Graph: g}
+	ls := passes.NewLayers(g)
+	r := passes.GradualPruning{Keep: int(thinnedRest * float64(passes.Kept(ls))), Criterion: s.config.Criterion, Graph: g}
 	if r.Criterion == prune.Input {
 		r.Samples = s.loader.samples(inputSamples)
 	}

@@ -8,7 +8,7 @@ import (
 	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/quantize"
+	"edgec/internal/passes"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -109,10 +109,10 @@ func (s *Study) int8(context.Context) error {
 	since := time.Now()
 	g := s.net.Clone()
 	c, err := s.file(func() (Candidate, error) {
-		if _, err := quantize.Equalize(g); err != nil {
+		if _, err := passes.Equalize(g); err != nil {
 			return Candidate{}, err
 		}
-		if err := quantize.Quantize(g, quantize.Samples(s.loader.samples(calibrations), calibrationPart), quantize.Config{}); err != nil {
+		if err := passes.Quantize(g, passes.Samples(s.loader.samples(calibrations), calibrationPart), passes.Config{}); err != nil {
 			return Candidate{}, err
 		}
 		return s.measure(g, s.forFallback(g))

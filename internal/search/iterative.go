@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
 	"edgec/prune"
 )
@@ -16,8 +17,8 @@ import (
 // is stopped early has to show.
 func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	net := t.start.net.Clone()
-	ls := prune.NewLayers(net)
-	t = t.with(newState(net, 0, prune.Gains(ls)))
+	ls := passes.NewLayers(net)
+	t = t.with(newState(net, 0, passes.Gains(ls)))
 	if fits, err := s.fits(net); err != nil || fits {
 		return t, err
 	}
@@ -28,7 +29,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	for rest < finestRest {
 		since := time.Now()
 		from := t.sparsest()
-		keep := int(rest * float64(prune.Kept(ls)))
+		keep := int(rest * float64(passes.Kept(ls)))
 		if keep < fewestWeights {
 			break
 		}
@@ -40,7 +41,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 		ok := r.Drop <= math.Max(o.drop(), t.start.drop)+roundSlack || o.limitsOnly()
 		s.ledger.network("prune", net, r.Drop, ok, r.Note, since)
 		if !ok {
-			prune.Ease(ls)
+			passes.Ease(ls)
 			net = from.net.Clone()
 			ls = renewed(net, ls)
 			rest = (1 + rest) / 2
@@ -53,7 +54,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 			return t, err
 		}
 		ls = renewed(net, ls) // shapes have changed
-		t = t.with(newState(net, r.Drop, prune.Gains(ls)))
+		t = t.with(newState(net, r.Drop, passes.Gains(ls)))
 		if fits, err := s.fits(net); err != nil || fits {
 			return t, err
 		}
@@ -62,10 +63,10 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 }
 
 // renewed returns the pruning state of net with the gains of ls.
-func renewed(net *graph.Graph, ls []*prune.Layer) []*prune.Layer {
-	gains := prune.Gains(ls)
-	ls = prune.NewLayers(net)
-	prune.SetGains(ls, gains)
+func renewed(net *graph.Graph, ls []*passes.Layer) []*passes.Layer {
+	gains := passes.Gains(ls)
+	ls = passes.NewLayers(net)
+	passes.SetGains(ls, gains)
 	return ls
 }
 
@@ -77,7 +78,7 @@ type roundResult struct {
 }
 
 // round fine-tunes net while the thresholds move to keep elements.
-func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*prune.Layer, keep int, rate float64) (roundResult, error) {
+func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*passes.Layer, keep int, rate float64) (roundResult, error) {
 	res, err := resumable(s, "prune", net, func() (res roundResult, err error) {
 		batch := fitBatch(net, tuneBatch)
 		t, err := s.trainer(net, batch, averageRounds, 0)
@@ -85,7 +86,7 @@ func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*prune.Layer, 
 			return res, err
 		}
 		t.RestartAverage()
-		r := prune.Round{Keep: keep, Steps: s.steps(net, training{roundSamples, roundWork}, batch), Rate: func(float64) float64 { return rate }, Graph: net}
+		r := passes.GradualPruning{Keep: keep, Steps: s.steps(net, training{roundSamples, roundWork}, batch), Rate: func(float64) float64 { return rate }, Graph: net}
 		moves, err := s.thin(ctx, "prune", r, span{0, r.Steps}, t, ls, batch)
 		if err != nil {
 			return res, err
@@ -111,7 +112,7 @@ func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*prune.Layer, 
 type span struct{ from, to int }
 
 // thin runs a part of a round.
-func (s *Study) thin(ctx context.Context, stage string, r prune.Round, part span, t *train.Trainer, ls []*prune.Layer, batch int) (prune.Moves, error) {
+func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning, part span, t *train.Trainer, ls []*passes.Layer, batch int) (passes.Moves, error) {
 	r.Criterion = s.config.Criterion
 	if r.Criterion == prune.Input {
 		r.Samples = s.loader.samples(inputSamples)
@@ -124,6 +125,6 @@ func (s *Study) thin(ctx context.Context, stage string, r prune.Round, part span
 }
 
 // moved says what moved in a round.
-func moved(m prune.Moves) string {
+func moved(m passes.Moves) string {
 	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", m.Pruned, m.Spliced, m.Late)
 }

@@ -6,8 +6,8 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
-	"edgec/prune"
 )
 
 // run is the outcome of one-shot gradual pruning, with the learning rate gone to
@@ -34,17 +34,17 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 	from := t.origin(to.keep)
 	g := from.net.Clone()
 	batch := fitBatch(g, tuneBatch)
-	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long, batch), Settle: runSettle, Graph: g}
+	r := passes.GradualPruning{Keep: to.keep, Start: passes.Kept(passes.NewLayers(g)), Steps: s.steps(g, long, batch), Freeze: runSettle, Graph: g}
 	rate, parts := t.rate, []float64{1}
 	if to.cost > 0 {
 		rate, r.Ramp, parts = limitRate*t.rate, limitRamp, correctionPoints
 	}
 	r.Rate = func(done float64) float64 { return rate * train.Cosine(done, runHold, runFloor) }
-	var moves prune.Moves
+	var moves passes.Moves
 	step := 0
 	for _, end := range parts {
 		part := span{step, int(end * float64(r.Steps))}
-		m, err := resumable(s, "shot", g, func() (prune.Moves, error) { return s.runPart(ctx, g, from.gains, r, part, to.cost > 0, batch) })
+		m, err := resumable(s, "shot", g, func() (passes.Moves, error) { return s.runPart(ctx, g, from.gains, r, part, to.cost > 0, batch) })
 		if err != nil {
 			return nil, err
 		}
@@ -69,17 +69,17 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 
 // runPart does a part of the run. At limits, weights are ranked by what they cost
 // in a small file, and by time.
-func (s *Study) runPart(ctx context.Context, g *graph.Graph, gains map[string]float64, r prune.Round, part span, atLimits bool, batch int) (prune.Moves, error) {
+func (s *Study) runPart(ctx context.Context, g *graph.Graph, gains map[string]float64, r passes.GradualPruning, part span, atLimits bool, batch int) (passes.Moves, error) {
 	t, err := s.trainer(g, batch, 0, part.from)
 	if err != nil {
-		return prune.Moves{}, err
+		return passes.Moves{}, err
 	}
-	ls := prune.NewLayers(g)
-	prune.SetGains(ls, gains)
+	ls := passes.NewLayers(g)
+	passes.SetGains(ls, gains)
 	if atLimits {
-		prune.PriceSparse(ls, g)
+		passes.SparseRates(ls, g)
 		if s.objective().timed() {
-			prune.PriceTime(ls, g)
+			passes.MACRates(ls, g)
 		}
 	}
 	return s.thin(ctx, "shot", r, part, t, ls, batch)

@@ -5,9 +5,8 @@ import (
 	"fmt"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
-	"edgec/quantize"
-	"edgec/share"
 )
 
 // pass is one step of making a file from a state. draft carries what a pass leaves
@@ -23,7 +22,7 @@ type draft struct {
 	net    *graph.Graph
 	bits   float64 // that a value costs on average; 0: no codebooks
 	rate   float64 // learning rate of pruning
-	lambda float64 // of the codebooks, in nats of loss for a bit; see share.Allocate
+	lambda float64 // of the codebooks, in nats of loss for a bit; see passes.AllocateCodebooks
 }
 
 // trained are the passes that make a file, and untrained are those without
@@ -72,17 +71,17 @@ func (d *draft) run(ctx context.Context, s *Study, passes []pass) error {
 // quantizeDraft puts the network on its grids; weights that will have a codebook
 // get one scale for all channels.
 func quantizeDraft(_ context.Context, s *Study, d *draft) error {
-	cfg := quantize.Config{}
+	cfg := passes.Config{}
 	if d.bits > 0 {
 		cfg.PerTensor = func(*graph.Param) bool { return true }
 	}
-	if err := quantize.Calibrate(d.net, quantize.Samples(s.loader.samples(calibrations), calibrationPart), cfg); err != nil {
+	if err := passes.Calibrate(d.net, passes.Samples(s.loader.samples(calibrations), calibrationPart), cfg); err != nil {
 		return err
 	}
-	if err := quantize.Weights(d.net, cfg); err != nil {
+	if err := passes.Weights(d.net, cfg); err != nil {
 		return err
 	}
-	return quantize.Biases(d.net, cfg)
+	return passes.Biases(d.net, cfg)
 }
 
 // shareDraft gives weights codebooks in which a value costs the given bits on
@@ -97,7 +96,7 @@ func shareDraft(_ context.Context, _ *Study, d *draft) error {
 		f[i] = fisher(p)
 	}
 	var err error
-	d.lambda, err = share.Allocate(ps, f, d.bits)
+	d.lambda, err = passes.AllocateCodebooks(ps, f, d.bits)
 	return err
 }
 
@@ -123,7 +122,7 @@ func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long tra
 		if done := float64(step-1) / float64(steps); step%reassignEvery == 0 && done < reassignment {
 			train.Parallel(s.config.Threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					share.Assign(p, fisher(p), lambda)
+					passes.AssignCentroids(p, fisher(p), lambda)
 					p.Refresh()
 				}
 			})
@@ -136,7 +135,7 @@ func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long tra
 func finalize(g *graph.Graph) error {
 	for _, p := range Shareable(g) {
 		if p.Book != nil {
-			share.Settle(p)
+			passes.FinalizeCodebook(p)
 		}
 	}
 	for _, p := range g.Params() {
@@ -148,11 +147,11 @@ func finalize(g *graph.Graph) error {
 	for _, p := range g.Params() {
 		p.Refresh()
 	}
-	if err := quantize.Check(g); err != nil {
+	if err := passes.Check(g); err != nil {
 		return err
 	}
 	for _, p := range g.Params() {
-		if err := share.Check(p); err != nil {
+		if err := passes.CheckCodebook(p); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,8 @@ package search
 
 import (
 	"context"
+	"edgec/internal/passes"
 	"time"
-
-	"edgec/share"
 )
 
 // inputPooling lets neighbouring pixels share weights while the drop stays within
@@ -17,7 +16,7 @@ func inputPooling(ctx context.Context, s *Study, t Track) (Track, error) {
 	for first := t.start.drop; ; {
 		since := time.Now()
 		g := t.start.net.Clone()
-		if pooled, err := share.Pixels(g); err != nil || !pooled {
+		if pooled, err := passes.PoolInput(g); err != nil || !pooled {
 			return t, err
 		}
 		next, margin, err := s.score(ctx, "ties", g, t.rate, t.margin)

@@ -12,9 +12,9 @@ import (
 	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
-	"edgec/share"
 )
 
 // untrainedRounding makes files without training: each layer's weights are pruned
@@ -58,14 +58,14 @@ func (s *Study) untrainedRounding(ctx context.Context) error {
 type rounder struct {
 	net     *graph.Graph
 	x       *tensor.Tensor
-	moments []*share.Moments // of the parameters of net
+	moments []*passes.InputMoments // of the parameters of net
 }
 
 // newRounder measures the network.
 func (s *Study) newRounder() (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.subject.Model.input().Size()))
 	r := &rounder{net: s.net.Clone(), x: s.loader.manySamples(n)}
-	all, err := share.Measure(r.net, r.x, eval.Batch(s.net), s.curvature())
+	all, err := passes.MeasureMoments(r.net, r.x, eval.Batch(s.net), s.curvature())
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,8 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 }
 
 // samples yields the calibration samples in batches.
-func (r *rounder) samples() quantize.Batches {
-	return quantize.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart)
+func (r *rounder) samples() passes.Batches {
+	return passes.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart)
 }
 
 // network returns the network with weights and biases that are rounded at lambda,
@@ -113,39 +113,39 @@ func (r *rounder) network(lambda float64) (*graph.Graph, error) {
 		}
 		steps[p.Name] = m.BiasStep(lambda)
 	}
-	cfg := quantize.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
-	if err := quantize.Calibrate(g, r.samples(), cfg); err != nil {
+	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
+	if err := passes.Calibrate(g, r.samples(), cfg); err != nil {
 		return nil, err
 	}
-	if err := quantize.Biases(g, cfg); err != nil {
+	if err := passes.Biases(g, cfg); err != nil {
 		return nil, err
 	}
-	if err := quantize.CorrectBias(g, r.samples()); err != nil {
+	if err := passes.CorrectBias(g, r.samples()); err != nil {
 		return nil, err
 	}
 	for _, p := range Shareable(g) {
 		if p.Book != nil {
-			share.MaskZeros(p)
+			passes.MaskZeros(p)
 		}
 	}
 	if err := removeDead(g); err != nil {
 		return nil, err
 	}
-	return g, quantize.Biases(g, cfg)
+	return g, passes.Biases(g, cfg)
 }
 
 // balanced returns the network with scale moved between its layers so that it takes
 // the fewest bits, and its moments.
-func (r *rounder) balanced(lambda float64) (*graph.Graph, []*share.Moments, error) {
+func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments, error) {
 	g := r.net.Clone()
-	of := map[*graph.Param]quantize.Sensitivity{}
+	of := map[*graph.Param]passes.Sensitivity{}
 	ps := g.Params()
 	for i, p := range ps {
 		if m := r.moments[i]; m != nil {
-			of[p] = quantize.Sensitivity{Curvature: m.Curvatures(p), Minds: m.Minds(), Peaks: m.Peaks()}
+			of[p] = passes.Sensitivity{Curvature: m.Curvatures(p), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
 		}
 	}
-	scaled, err := quantize.Balance(g, of, lambda)
+	scaled, err := passes.Balance(g, of, lambda)
 	if err != nil {
 		return nil, nil, err
 	}

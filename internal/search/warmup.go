@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
 	"edgec/prune"
 )
@@ -49,7 +50,7 @@ func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
 // score fine-tunes g while its channels are scored, and measures it. margin is that
 // of the state before, which stays when training diverges.
 func (s *Study) score(ctx context.Context, stage string, g *graph.Graph, rate, margin float64) (*scored, float64, error) {
-	o := &scored{net: g, channels: prune.NewFilters(g)}
+	o := &scored{net: g, channels: passes.NewChannelScores(g)}
 	type result struct {
 		Scores              [][]float64
 		Drop, Error, Margin float64
@@ -79,7 +80,7 @@ func (s *Study) score(ctx context.Context, stage string, g *graph.Graph, rate, m
 }
 
 // observe fine-tunes g while f scores its channels.
-func (s *Study) observe(ctx context.Context, stage string, f *prune.Filters, g *graph.Graph, rate float64) (*train.Trainer, error) {
+func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScores, g *graph.Graph, rate float64) (*train.Trainer, error) {
 	batch := fitBatch(g, scoreBatch)
 	t, err := s.trainer(g, batch, averageScores, 0)
 	if err != nil {
