@@ -100,7 +100,7 @@ type search struct {
 	saved     []*checkpoint // ever sparser
 	narrowest int           // the first of saved whose filters are cut no further
 	ample     int           // the first of saved whose filters are cut as far as without a limit to the time
-	price     float64       // of a bit, in nats of loss; see share.Allocate
+	price     float64       // of a bit, in nats of loss; see passes.AllocateCodebooks
 
 	clock func(file []byte, long time.Duration) (time.Duration, error) // latency
 }

@@ -9,8 +9,8 @@ import (
 
 	"edgec/export"
 	"edgec/internal/dataset"
+	"edgec/internal/passes"
 	"edgec/runtime/format"
-	"edgec/share"
 )
 
 // A network that was fine-tuned at fixed masks travels as a delta of at most a
@@ -45,7 +45,7 @@ func TestDeltaOfFineTune(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range shared(g) {
-		if err := share.Found(p); err != nil {
+		if err := passes.ValueCodebook(p); err != nil {
 			t.Fatal(err)
 		}
 	}

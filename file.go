@@ -8,11 +8,10 @@ import (
 	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
-	"edgec/quantize"
 	"edgec/runtime"
 	"edgec/runtime/format"
-	"edgec/share"
 )
 
 // calibrationSamples observe the activations.
@@ -29,17 +28,17 @@ func (s *search) dead(g *graph.Graph, _ float64) error { return removeDead(g) }
 // quantize puts g on its grids; weights that will have a codebook get one scale
 // for all channels.
 func (s *search) quantize(g *graph.Graph, bits float64) error {
-	cfg := quantize.Config{}
+	cfg := passes.Config{}
 	if bits > 0 {
 		cfg.PerTensor = func(*graph.Param) bool { return true }
 	}
-	if err := quantize.Calibrate(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), cfg); err != nil {
+	if err := passes.Calibrate(g, passes.Samples(s.samplesFor(calibrationSamples), 64), cfg); err != nil {
 		return err
 	}
-	if err := quantize.Weights(g, cfg); err != nil {
+	if err := passes.Weights(g, cfg); err != nil {
 		return err
 	}
-	return quantize.Biases(g, cfg)
+	return passes.Biases(g, cfg)
 }
 
 // share gives weights codebooks in which a value costs the given bits on
@@ -54,7 +53,7 @@ func (s *search) share(g *graph.Graph, bits float64) error {
 		f[i] = fisher(p)
 	}
 	var err error
-	s.price, err = share.Allocate(ps, f, bits)
+	s.price, err = passes.AllocateCodebooks(ps, f, bits)
 	return err
 }
 
@@ -130,7 +129,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training, price float6
 		if (i+1)%10 == 0 && done < choosing {
 			train.Parallel(s.threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					share.Assign(p, fisher(p), price)
+					passes.AssignCentroids(p, fisher(p), price)
 					p.Refresh()
 				}
 			})
@@ -144,7 +143,7 @@ func (s *search) train(g *graph.Graph, rate float64, long training, price float6
 func (s *search) settle(g *graph.Graph, _ float64) error {
 	for _, p := range shared(g) {
 		if p.Book != nil {
-			share.Settle(p)
+			passes.FinalizeCodebook(p)
 		}
 	}
 	for _, p := range g.Params() {
@@ -156,11 +155,11 @@ func (s *search) settle(g *graph.Graph, _ float64) error {
 	for _, p := range g.Params() {
 		p.Refresh()
 	}
-	if err := quantize.Check(g); err != nil {
+	if err := passes.Check(g); err != nil {
 		return err
 	}
 	for _, p := range g.Params() {
-		if err := share.Check(p); err != nil {
+		if err := passes.CheckCodebook(p); err != nil {
 			return err
 		}
 	}
@@ -283,10 +282,10 @@ func (s *search) plain() error {
 	since := time.Now()
 	g := s.net.Clone()
 	p, err := s.made(func() (p Point, err error) {
-		if _, err := quantize.Equalize(g); err != nil {
+		if _, err := passes.Equalize(g); err != nil {
 			return p, err
 		}
-		if err := quantize.Quantize(g, quantize.Samples(s.samplesFor(calibrationSamples), 64), quantize.Config{}); err != nil {
+		if err := passes.Quantize(g, passes.Samples(s.samplesFor(calibrationSamples), 64), passes.Config{}); err != nil {
 			return p, err
 		}
 		return s.measure(g, s.few(g))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
 	"edgec/prune"
 )
@@ -76,7 +77,7 @@ func expensive(g *graph.Graph) bool { return filterSamples*float64(macs(g)) > st
 // observed is a network that was fine-tuned while its channels were scored.
 type observed struct {
 	net    *graph.Graph
-	scores *prune.Filters
+	scores *passes.ChannelScores
 	drop   float64 // held out, of the running average
 	doubt  float64 // standard error of drop, where it was measured on part of the held-out samples; otherwise 0
 
@@ -87,7 +88,7 @@ type observed struct {
 // went.
 func (o *observed) cut(rest float64) (*graph.Graph, int, error) {
 	g := o.net.Clone()
-	n, err := o.scores.For(g).Cut(rest)
+	n, err := o.scores.For(g).Prune(rest)
 	return g, n, err
 }
 
@@ -164,7 +165,7 @@ func (s *search) filterLimit(g *graph.Graph, start float64) float64 {
 
 // observe fine-tunes g while its channels are scored, and measures it.
 func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed, error) {
-	o := &observed{net: g, scores: prune.NewFilters(g)}
+	o := &observed{net: g, scores: passes.NewChannelScores(g)}
 	type result struct {
 		Scores              [][]float64
 		Drop, Error, Margin float64
@@ -195,7 +196,7 @@ func (s *search) observe(stage string, g *graph.Graph, rate float64) (*observed,
 }
 
 // score fine-tunes g while f scores its channels.
-func (s *search) score(stage string, f *prune.Filters, g *graph.Graph, rate float64) (*train.Trainer, error) {
+func (s *search) score(stage string, f *passes.ChannelScores, g *graph.Graph, rate float64) (*train.Trainer, error) {
 	batch := fitBatch(g, warmBatch)
 	t, err := s.trainer(g, batch, 0.98, 0)
 	if err != nil {
@@ -230,7 +231,7 @@ const leastShot = 50_000
 // state is too small for.
 func (s *search) saveWide(o *observed) {
 	if leastShot*float64(macs(o.net)) <= stageWork {
-		s.save(o.net, o.drop, prune.Gains(prune.NewLayers(o.net)))
+		s.save(o.net, o.drop, passes.Gains(passes.NewLayers(o.net)))
 		s.narrowest = len(s.saved)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/prune"
 	"edgec/runtime"
 	"edgec/runtime/program"
@@ -121,8 +122,8 @@ func (s *search) slow(g *graph.Graph) (bool, error) {
 		return false, nil
 	}
 	g = g.Clone()
-	ls := prune.NewLayers(g)
-	r := prune.Round{Keep: int(thinned * float64(prune.Kept(ls))), Criterion: s.recipe.Criterion, Graph: g}
+	ls := passes.NewLayers(g)
+	r := passes.GradualPruning{Keep: int(thinned * float64(passes.Kept(ls))), Criterion: s.recipe.Criterion, Graph: g}
 	if r.Criterion == prune.Input {
 		r.Samples = s.samplesFor(64)
 	}

@@ -10,11 +10,11 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
+	"edgec/internal/passes"
 	"edgec/internal/simplify"
 	"edgec/internal/tflite"
 	"edgec/runtime"
 	"edgec/runtime/format"
-	"edgec/share"
 )
 
 // Packed is a quantized network in a smaller file.
@@ -132,7 +132,7 @@ func findBooks(g *graph.Graph) error {
 	}
 	least := len(data)
 	for _, p := range shared(g) {
-		if p.Grid.Max > 127 || share.Found(p) != nil {
+		if p.Grid.Max > 127 || passes.ValueCodebook(p) != nil {
 			continue
 		}
 		if data, _, err = export.Encode(g, export.Config{}); err != nil {

@@ -10,10 +10,10 @@ import (
 
 	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 	"edgec/quantize"
-	"edgec/share"
 )
 
 // roundingSamples, or as many as have roundingFloats numbers, measure what the layers'
@@ -30,7 +30,7 @@ const (
 	roundedFull = 0.9965
 )
 
-// The prices of a bit that are searched, in loss (see share.Moments.Round): at the least
+// The prices of a bit that are searched, in loss (see passes.InputMoments.Round): at the least
 // nothing is lost, at the most nothing is left. Their logarithm is bisected priceSteps
 // times, which finds the largest price that will do to 11 %.
 const (
@@ -80,13 +80,13 @@ func (s *search) rounding() error {
 type rounder struct {
 	net     *graph.Graph
 	x       *tensor.Tensor
-	moments []*share.Moments // of the parameters of net
+	moments []*passes.InputMoments // of the parameters of net
 }
 
 // newRounder measures the network.
 func (s *search) newRounder() (*rounder, error) {
 	r := &rounder{net: s.net.Clone(), x: s.feed.manySamples(min(roundingSamples, max(1, roundingFloats/s.model.Input().Size())))}
-	all, err := share.Measure(r.net, r.x, predictBatch(s.net), s.curved())
+	all, err := passes.MeasureMoments(r.net, r.x, predictBatch(s.net), s.curved())
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (s *search) newRounder() (*rounder, error) {
 }
 
 // samples yields the first calibrationSamples in batches.
-func (r *rounder) samples() quantize.Batches {
-	return quantize.Samples(r.x.Rows(0, min(calibrationSamples, r.x.Shape[0])), 64)
+func (r *rounder) samples() passes.Batches {
+	return passes.Samples(r.x.Rows(0, min(calibrationSamples, r.x.Shape[0])), 64)
 }
 
 // network returns the network with weights and biases that are rounded at a price of a bit,
@@ -120,39 +120,39 @@ func (r *rounder) network(price float64) (*graph.Graph, error) {
 		}
 		steps[p.Name] = m.BiasStep(price)
 	}
-	cfg := quantize.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
-	if err := quantize.Calibrate(g, r.samples(), cfg); err != nil {
+	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
+	if err := passes.Calibrate(g, r.samples(), cfg); err != nil {
 		return nil, err
 	}
-	if err := quantize.Biases(g, cfg); err != nil {
+	if err := passes.Biases(g, cfg); err != nil {
 		return nil, err
 	}
-	if err := quantize.CorrectBias(g, r.samples()); err != nil {
+	if err := passes.CorrectBias(g, r.samples()); err != nil {
 		return nil, err
 	}
 	for _, p := range shared(g) {
 		if p.Book != nil {
-			share.MaskZeros(p)
+			passes.MaskZeros(p)
 		}
 	}
 	if err := removeDead(g); err != nil {
 		return nil, err
 	}
-	return g, quantize.Biases(g, cfg)
+	return g, passes.Biases(g, cfg)
 }
 
 // balanced returns the network with scale moved between its layers so that it takes the
 // fewest bits, and its moments.
-func (r *rounder) balanced(price float64) (*graph.Graph, []*share.Moments, error) {
+func (r *rounder) balanced(price float64) (*graph.Graph, []*passes.InputMoments, error) {
 	g := r.net.Clone()
-	of := map[*graph.Param]quantize.Sensitivity{}
+	of := map[*graph.Param]passes.Sensitivity{}
 	ps := g.Params()
 	for i, p := range ps {
 		if m := r.moments[i]; m != nil {
-			of[p] = quantize.Sensitivity{Curvature: m.Curvatures(p), Minds: m.Minds(), Peaks: m.Peaks()}
+			of[p] = passes.Sensitivity{Curvature: m.Curvatures(p), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
 		}
 	}
-	scaled, err := quantize.Balance(g, of, price)
+	scaled, err := passes.Balance(g, of, price)
 	if err != nil {
 		return nil, nil, err
 	}

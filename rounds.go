@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"edgec/internal/passes"
 	"edgec/internal/train"
 	"edgec/prune"
 )
@@ -21,8 +22,8 @@ const fewest = 8
 // every accepted state: where about the limit lies, and what a search that is
 // stopped early has to show.
 func (s *search) rounds() error {
-	ls := prune.NewLayers(s.net)
-	s.save(s.net, 0, prune.Gains(ls))
+	ls := passes.NewLayers(s.net)
+	s.save(s.net, 0, passes.Gains(ls))
 	ratio := 0.5
 	if fits, err := s.fits(s.net); err != nil || fits {
 		return err
@@ -33,7 +34,7 @@ func (s *search) rounds() error {
 	for ratio < 0.8 {
 		since := time.Now()
 		from := s.saved[len(s.saved)-1]
-		keep := int(ratio * float64(prune.Kept(ls)))
+		keep := int(ratio * float64(passes.Kept(ls)))
 		if keep < fewest {
 			break
 		}
@@ -45,10 +46,10 @@ func (s *search) rounds() error {
 		s.stage("prune", s.net, drop, ok, note, since)
 		if !ok {
 			s.net = from.net.Clone()
-			prune.Ease(ls)
-			gains := prune.Gains(ls)
-			ls = prune.NewLayers(s.net)
-			prune.SetGains(ls, gains)
+			passes.Ease(ls)
+			gains := passes.Gains(ls)
+			ls = passes.NewLayers(s.net)
+			passes.SetGains(ls, gains)
 			ratio = (1 + ratio) / 2
 			continue
 		}
@@ -58,9 +59,9 @@ func (s *search) rounds() error {
 		if err := removeDead(s.net); err != nil {
 			return err
 		}
-		gains := prune.Gains(ls)
-		ls = prune.NewLayers(s.net) // shapes have changed
-		prune.SetGains(ls, gains)
+		gains := passes.Gains(ls)
+		ls = passes.NewLayers(s.net) // shapes have changed
+		passes.SetGains(ls, gains)
 		s.save(s.net, drop, gains)
 		if fits, err := s.fits(s.net); err != nil || fits {
 			return err
@@ -71,7 +72,7 @@ func (s *search) rounds() error {
 
 // round fine-tunes s.net while the thresholds move to keep elements, and
 // returns the held-out drop.
-func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, err error) {
+func (s *search) round(ls []*passes.Layer, keep int) (drop float64, note string, err error) {
 	type result struct {
 		Note         string
 		Harm         []float64 // of each layer
@@ -84,7 +85,7 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 			return res, err
 		}
 		t.RestartAverage()
-		r := prune.Round{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
+		r := passes.GradualPruning{Keep: keep, Steps: s.steps(s.net, roundSamples, batch, roundWork), Rate: func(float64) float64 { return s.rate }, Graph: s.net}
 		moves, err := s.thin("prune", r, 0, r.Steps, t, ls, batch)
 		if err != nil {
 			return res, err
@@ -108,7 +109,7 @@ func (s *search) round(ls []*prune.Layer, keep int) (drop float64, note string, 
 }
 
 // thin runs the steps from to to-1 of a round on the feed.
-func (s *search) thin(stage string, r prune.Round, from, to int, t *train.Trainer, ls []*prune.Layer, batch int) (prune.Moves, error) {
+func (s *search) thin(stage string, r passes.GradualPruning, from, to int, t *train.Trainer, ls []*passes.Layer, batch int) (passes.Moves, error) {
 	r.Criterion = s.recipe.Criterion
 	if r.Criterion == prune.Input {
 		r.Samples = s.samplesFor(64)
@@ -121,6 +122,6 @@ func (s *search) thin(stage string, r prune.Round, from, to int, t *train.Traine
 }
 
 // moved says what moved in a round.
-func moved(m prune.Moves) string {
+func moved(m passes.Moves) string {
 	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", m.Pruned, m.Spliced, m.Late)
 }

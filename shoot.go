@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/passes"
 	"edgec/internal/train"
-	"edgec/prune"
 )
 
 // shot is a network that was pruned in one go, with its learning rate gone to
@@ -69,27 +69,27 @@ func (s *search) shoot(to goal, long training) (*shot, error) {
 	from := s.origin(to.keep)
 	g, gains := from.net.Clone(), from.gains
 	batch := fitBatch(g, tuneBatch)
-	r := prune.Round{Keep: to.keep, Start: prune.Kept(prune.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Settle: shotSettle, Graph: g}
+	r := passes.GradualPruning{Keep: to.keep, Start: passes.Kept(passes.NewLayers(g)), Steps: s.steps(g, long.samples, batch, long.work), Freeze: shotSettle, Graph: g}
 	rate, parts := s.rate, []float64{1}
 	if to.cost > 0 {
 		rate, r.Ramp, parts = sizeRate*s.rate, sizeRamp, sizeParts
 	}
 	r.Rate = func(done float64) float64 { return rate * train.Cosine(done, shotHold, shotFloor) }
-	var moves prune.Moves
+	var moves passes.Moves
 	step := 0
 	for _, end := range parts {
 		next := int(end * float64(r.Steps))
-		m, err := staged(s, "shot", g, func() (m prune.Moves, err error) {
+		m, err := staged(s, "shot", g, func() (m passes.Moves, err error) {
 			t, err := s.trainer(g, batch, 0, step)
 			if err != nil {
 				return m, err
 			}
-			ls := prune.NewLayers(g)
-			prune.SetGains(ls, gains)
+			ls := passes.NewLayers(g)
+			passes.SetGains(ls, gains)
 			if to.cost > 0 {
-				prune.PriceSparse(ls, g)
+				passes.SparseRates(ls, g)
 				if s.recipe.MaxLatency > 0 {
-					prune.PriceTime(ls, g)
+					passes.MACRates(ls, g)
 				}
 			}
 			return s.thin("shot", r, step, next, t, ls, batch)

@@ -3,7 +3,7 @@ package edgec
 import (
 	"time"
 
-	"edgec/share"
+	"edgec/internal/passes"
 )
 
 // ties lets neighbouring pixels share weights as long as the network bears it, which may lose by it
@@ -16,7 +16,7 @@ func (s *search) ties() error {
 	for start := s.start.drop; ; {
 		since := time.Now()
 		g := s.start.net.Clone()
-		if shared, err := share.Pixels(g); err != nil || !shared {
+		if shared, err := passes.PoolInput(g); err != nil || !shared {
 			return err
 		}
 		next, err := s.observe("ties", g, s.rate)
