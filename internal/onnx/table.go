@@ -72,6 +72,7 @@ var table = []row{
 	function("Sigmoid", []int{6, 13}, op.Sigmoid{}),
 	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, nil},
 	{"Softmax", []int{1, 11, 13}, 1, nil, buildSoftmax},
+	function("Softsign", []int{1, 22}, op.Softsign{}),
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
 	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
