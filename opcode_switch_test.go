@@ -14,12 +14,6 @@ import (
 // opcodeTables are the two files that may list opcodes: an opcode is one row in each.
 var opcodeTables = map[string]bool{"runtime/format/opcode.go": true, "runtime/execution.go": true}
 
-// opcodeExceptions are files that still list opcodes elsewhere, with the reason. One that
-// no longer does has to leave.
-var opcodeExceptions = map[string]string{
-	"export/lift.go": "operators of the graph do not lift their own instructions yet",
-}
-
 // Nothing outside the two tables of opcodes switches over them or is a table of them: a
 // switch with an opcode as a case, and a map, array or slice with more than two opcodes
 // as keys.
@@ -43,7 +37,7 @@ func TestOpcodeTables(t *testing.T) {
 		}
 		for _, at := range opcodeLists(f, path.Dir(name) == "runtime/format") {
 			found[name] = true
-			if !opcodeTables[name] && opcodeExceptions[name] == "" {
+			if !opcodeTables[name] {
 				t.Errorf("%v lists opcodes; ask a row of the tables in runtime/format/opcode.go or runtime/execution.go", set.Position(at))
 			}
 		}
@@ -58,11 +52,6 @@ func TestOpcodeTables(t *testing.T) {
 	for name := range opcodeTables {
 		if !found[name] {
 			t.Errorf("%s has no table of opcodes; the search does not see it", name)
-		}
-	}
-	for name := range opcodeExceptions {
-		if !found[name] {
-			t.Errorf("%s lists opcodes no more; remove the exception", name)
 		}
 	}
 }

@@ -393,7 +393,7 @@ func TestAgreeRandom(t *testing.T) {
 // Each entry of a table that the runtime applies equals the function, computed
 // in float64 and rounded half away from zero.
 func TestTableExact(t *testing.T) {
-	for _, o := range []op.Elementwise{op.Sigmoid{}, op.Tanh{}, op.HardSwish{}, op.LeakyRelu{Alpha: 0.1}, op.Relu{}} {
+	for _, o := range []op.Elementwise{op.Sigmoid{}, op.Tanh{}, op.HardSwish{}, op.LeakyRelu{Alpha: 0.1}, op.Relu{}, op.Softsign{}} {
 		b, x := newNet(t, 5, 256)
 		g := b.done(b.node(o, x))
 		in := b.inputs(8)

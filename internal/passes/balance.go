@@ -62,11 +62,9 @@ func Balance(g *graph.Graph, of map[*graph.Param]Sensitivity, lambda float64) (m
 		pairs = append(pairs, p)
 		for _, l := range []layer{p.a, p.b} {
 			if done[l.w] == nil {
-				groups, row := 1, len(l.w.Shadow.Data)/l.w.Channels()
-				if o, ok := l.node.Op.(op.Conv2D); ok {
-					groups = max(o.Groups, 1)
-				}
-				done[l.w] = &Scaling{ones(l.w.Channels()), ones(groups * row)}
+				kernel, _ := l.op.Kernel()
+				row := len(l.w.Shadow.Data) / l.w.Channels()
+				done[l.w] = &Scaling{ones(l.w.Channels()), ones(kernel.Groups * row)}
 				s := of[l.w]
 				now[l.w] = &Sensitivity{slices.Clone(s.Curvature), slices.Clone(s.OutputCurvature), slices.Clone(s.AbsMax)}
 			}
@@ -187,15 +185,8 @@ func narrow(x []float64) []float32 {
 
 // levels is how many steps of an activation there are from zero to its largest peak.
 func levels(n *graph.Node) float64 {
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		if o.Clamp.On && o.Clamp.Lo >= 0 {
-			return 255
-		}
-	case op.Dense:
-		if o.Clamp.On && o.Clamp.Lo >= 0 {
-			return 255
-		}
+	if clamp := op.FusedClamp(n.Op); clamp.On && clamp.Lo >= 0 {
+		return 255
 	}
 	return 127
 }

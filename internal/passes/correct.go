@@ -135,13 +135,8 @@ func (m *channelMean) of(c int) float64 { return m.sum[c] / float64(m.count) }
 // unclamped returns the layer without its fused activation, nil for other
 // operators.
 func unclamped(o graph.Op) graph.Op {
-	switch o := o.(type) {
-	case op.Conv2D:
-		o.Clamp = op.Clamp{}
-		return o
-	case op.Dense:
-		o.Clamp = op.Clamp{}
-		return o
+	if l, ok := o.(op.Layer); ok {
+		return l.WithClamp(op.Clamp{})
 	}
 	return nil
 }
@@ -245,10 +240,7 @@ func (w *walk) observe(m *channelMean, n *graph.Node, acts map[*graph.Value]*ten
 		return err
 	}
 	y := out[0]
-	axis := len(y.Shape) - 1
-	if _, ok := n.Op.(op.Conv2D); ok {
-		axis = 1
-	}
+	axis := n.Op.(op.Layer).ChannelAxis(len(y.Shape))
 	channels, inner := y.Shape[axis], y.Shape[axis+1:].Size()
 	if m.sum == nil {
 		m.sum = make([]float64, channels)

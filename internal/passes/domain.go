@@ -17,13 +17,6 @@ type domain struct {
 	extra   []float32 // padding values that the grid has to hold
 }
 
-// Natural grids: sigmoid and softmax end in 0..1, tanh in -1..1. They are
-// TensorFlow Lite's, so that imported networks keep theirs.
-var (
-	unitGrid = graph.Affine{Scale: 1.0 / 256, Zero: -128}
-	tanhGrid = graph.Affine{Scale: 1.0 / 128, Zero: 0}
-)
-
 // domains partitions the activations of g that exist on the device.
 func domains(g *graph.Graph) []*domain {
 	of := map[*graph.Value]*domain{}
@@ -69,8 +62,10 @@ func domains(g *graph.Graph) []*domain {
 		if d == nil {
 			continue
 		}
-		if p, ok := n.Op.(op.Pad); ok && p.Value != 0 && !math.IsInf(float64(p.Value), 0) {
-			d.extra = append(d.extra, p.Value)
+		if p, ok := n.Op.(op.Padder); ok {
+			if _, _, value := p.Padding(); value != 0 && !math.IsInf(float64(value), 0) {
+				d.extra = append(d.extra, value)
+			}
 		}
 		for _, v := range n.Outputs {
 			d.values = append(d.values, v)
@@ -107,11 +102,9 @@ func naturalGrid(n *graph.Node) *graph.Affine {
 	if n == nil {
 		return nil
 	}
-	switch n.Op.(type) {
-	case op.Sigmoid, op.HardSigmoid, op.Softmax:
-		return &unitGrid
-	case op.Tanh:
-		return &tanhGrid
+	if b, ok := n.Op.(op.Bounded); ok {
+		grid := b.NaturalGrid()
+		return &grid
 	}
 	return nil
 }
@@ -125,25 +118,13 @@ func (d *domain) isFloat(g *graph.Graph) bool {
 		if n == nil {
 			return false
 		}
-		switch o := n.Op.(type) {
-		case op.Conv2D:
-			if o.Clamp.On {
-				return false
-			}
-		case op.Dense:
-			if o.Clamp.On {
-				return false
-			}
-		case op.Softmax:
-		default:
+		if l, ok := n.Op.(op.Layer); !op.InFloat(n.Op) && (!ok || l.Fused().On) {
 			return false
 		}
 	}
 	for _, v := range d.values {
 		for _, n := range g.Consumers(v) {
-			switch n.Op.(type) {
-			case op.Reshape, op.Transpose, op.Softmax:
-			default:
+			if !op.IsView(n.Op) && !op.InFloat(n.Op) {
 				return false
 			}
 		}

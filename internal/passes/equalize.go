@@ -98,7 +98,7 @@ func findPairs(g *graph.Graph) []pair {
 	}
 	var pairs []pair
 	for _, l := range ls {
-		if !own(l) || !homogeneousClamp(l.node) {
+		if !own(l) || !l.op.Fused().Homogeneous() {
 			continue
 		}
 		v := l.node.Outputs[0]
@@ -114,7 +114,7 @@ func findPairs(g *graph.Graph) []pair {
 				}
 				break
 			}
-			if !homogeneous(n) {
+			if !op.IsHomogeneous(n) {
 				break
 			}
 			v = n.Outputs[0]
@@ -123,53 +123,20 @@ func findPairs(g *graph.Graph) []pair {
 	return pairs
 }
 
-// homogeneousClamp reports whether the fused activation f has f(s*x) = s*f(x)
-// for s > 0.
-func homogeneousClamp(n *graph.Node) bool {
-	var c op.Clamp
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		c = o.Clamp
-	case op.Dense:
-		c = o.Clamp
-	}
-	return !c.On || math.IsInf(float64(c.Hi), 1) && (c.Lo == 0 || math.IsInf(float64(c.Lo), -1))
-}
-
-// homogeneous reports whether n keeps channels apart and has f(s*x) = s*f(x).
-func homogeneous(n *graph.Node) bool {
-	switch o := n.Op.(type) {
-	case op.Relu, op.LeakyRelu, op.MaxPool, op.AvgPool, op.GlobalAvgPool:
-		return true
-	case op.Pad:
-		return o.Value == 0 && len(o.Before) == 4 && o.Before[1] == 0 && o.After[1] == 0
-	case op.Reshape:
-		// Flattening keeps the channels in order, each a block of features.
-		return len(n.Inputs[0].Shape) == 2 || len(n.Inputs[0].Shape) == 4 && len(n.Outputs[0].Shape) == 2
-	}
-	return false
-}
-
 // link describes how b reads a's channels from value v.
 func link(a, b layer, v *graph.Value) (pair, bool) {
 	channels := a.w.Channels()
 	p := pair{a: a, b: b, block: 1}
-	switch o := b.node.Op.(type) {
-	case op.Conv2D:
-		if len(v.Shape) != 4 || v.Shape[1] != channels {
-			return p, false
-		}
-		groups := max(o.Groups, 1)
-		p.depthwise = groups > 1
-		return p, groups == 1 || groups == channels
-	case op.Dense:
-		if len(v.Shape) != 2 || v.Shape[1]%channels != 0 {
-			return p, false
-		}
-		p.block = v.Shape[1] / channels
-		return p, true
+	kernel, moves := b.op.Kernel()
+	if moves {
+		p.depthwise = kernel.Groups > 1
+		return p, len(v.Shape) == 4 && v.Shape[1] == channels && (kernel.Groups == 1 || kernel.Groups == channels)
 	}
-	return p, false
+	if len(v.Shape) != 2 || v.Shape[1]%channels != 0 {
+		return p, false
+	}
+	p.block = v.Shape[1] / channels
+	return p, true
 }
 
 // equalize balances every channel once and returns the largest |log s|.

@@ -96,22 +96,17 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 // layerOf returns the weight of a convolution or dense layer, nil for other nodes, and
 // every how many places a patch is taken.
 func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
-	places := 1
-	switch n.Op.(type) {
-	case op.Conv2D:
-		places = n.Outputs[0].Shape[2] * n.Outputs[0].Shape[3]
-	case op.Dense:
-	default:
+	l, ok := n.Op.(op.Layer)
+	if !ok || n.Inputs[0].Param != nil {
 		return nil, 0
 	}
-	if n.Inputs[0].Param != nil {
-		return nil, 0
-	}
+	y := n.Outputs[0].Shape
+	places := y[l.ChannelAxis(len(y))+1:].Size()
 	stride = max(1, samples*places/mostPatches)
 	for gcd(stride, places) > 1 {
 		stride++ // otherwise one column of the picture would stand for all
 	}
-	return n.Inputs[1].Param, stride
+	return n.Inputs[op.WeightInput].Param, stride
 }
 
 func gcd(a, b int) int {
@@ -134,8 +129,9 @@ type momentSums struct {
 
 func newSum(n *graph.Node, w *graph.Param) *momentSums {
 	s := &momentSums{groups: 1, rows: w.Channels(), cols: rowLen(w), bias: len(n.Inputs) > 2 && n.Inputs[2] != nil}
-	if o, ok := n.Op.(op.Conv2D); ok {
-		s.groups = max(o.Groups, 1)
+	if l, ok := n.Op.(op.Layer); ok {
+		kernel, _ := l.Kernel()
+		s.groups = kernel.Groups
 	}
 	s.mean, s.minds, s.peaks = make([]float64, s.groups*s.cols), make([]float64, s.rows), make([]float64, s.rows)
 	for range s.groups {
@@ -171,14 +167,9 @@ func (s *momentSums) add(n *graph.Node, in *tensor.Tensor, stride int) {
 // keeps the largest of these.
 func (s *momentSums) mind(n *graph.Node, tape *graph.Tape, samples int) {
 	y, dy := tape.Activation(n.Outputs[0]), tape.ActivationGradient(n.Outputs[0])
-	var clamp op.Clamp
-	channels, places := y.Shape[len(y.Shape)-1], 1
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		clamp, channels, places = o.Clamp, y.Shape[1], y.Shape[2]*y.Shape[3]
-	case op.Dense:
-		clamp = o.Clamp
-	}
+	l := n.Op.(op.Layer)
+	axis, clamp := l.ChannelAxis(len(y.Shape)), l.Fused()
+	channels, places := y.Shape[axis], y.Shape[axis+1:].Size()
 	for i, d := range dy.Data {
 		c, v := i/places%channels, y.Data[i]
 		if clamp.Passes(v) {
@@ -191,8 +182,8 @@ func (s *momentSums) mind(n *graph.Node, tape *graph.Tape, samples int) {
 // gather collects the patches of group g, one a row, in the order of the weights.
 func (s *momentSums) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
 	s.patches = s.patches[:0]
-	o, ok := n.Op.(op.Conv2D)
-	if !ok {
+	k, moves := n.Op.(op.Layer).Kernel()
+	if !moves {
 		for r := 0; r < len(in.Data)/s.cols; r += stride {
 			s.patches = append(s.patches, in.Data[r*s.cols:(r+1)*s.cols]...)
 		}
@@ -207,9 +198,9 @@ func (s *momentSums) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
 		for ch := g * per; ch < (g+1)*per; ch++ {
 			plane := in.Data[(sample*c+ch)*h*w:]
 			for ky := range kh {
-				y := oy*max(o.StrideH, 1) - o.PadT + ky*max(o.DilH, 1)
+				y := oy*k.StrideH - k.PadT + ky*k.DilH
 				for kx := range kw {
-					x := ox*max(o.StrideW, 1) - o.PadL + kx*max(o.DilW, 1)
+					x := ox*k.StrideW - k.PadL + kx*k.DilW
 					v := float32(0)
 					if y >= 0 && y < h && x >= 0 && x < w {
 						v = plane[y*w+x]

@@ -74,8 +74,8 @@ func blockOf(g *graph.Graph, x *graph.Value) (block int, ok bool) {
 	if len(all) != 1 {
 		return 1, true
 	}
-	if o, is := all[0].Op.(op.AvgPool); is && !g.IsOutput(all[0].Outputs[0]) {
-		if n := o.KH; o == (op.AvgPool{KH: n, KW: n, StrideH: n, StrideW: n}) {
+	if o, is := all[0].Op.(op.BlockMean); is && !g.IsOutput(all[0].Outputs[0]) {
+		if n, ok := o.Block(); ok {
 			return n, true
 		}
 	}
@@ -94,11 +94,11 @@ func readers(g *graph.Graph, picture *graph.Value) (denses []*graph.Node, ok boo
 		}
 	}
 	for _, r := range g.Consumers(picture) {
-		if _, is := r.Op.(op.Reshape); !is || len(r.Outputs[0].Shape) != 2 || g.IsOutput(r.Outputs[0]) {
+		if !op.IsReshape(r.Op) || len(r.Outputs[0].Shape) != 2 || g.IsOutput(r.Outputs[0]) {
 			return nil, false
 		}
 		for _, d := range g.Consumers(r.Outputs[0]) {
-			if _, is := d.Op.(op.Dense); !is || d.Inputs[0] != r.Outputs[0] || d.Inputs[1].Param == nil || uses[d.Inputs[1].Param] != 1 {
+			if !op.IsLayer(d) || d.Inputs[0] != r.Outputs[0] || d.Inputs[1].Param == nil || uses[d.Inputs[1].Param] != 1 {
 				return nil, false
 			}
 			denses = append(denses, d)

@@ -8,20 +8,21 @@ import (
 	"edgec/internal/tensor"
 )
 
-// weighted calls f for every Conv2D and Dense node of g whose weights are a
-// parameter, with the activations that they meet on the samples x.
-func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, w *graph.Param, in *tensor.Tensor)) error {
+// weighted calls f for every layer of g whose weights are a parameter, with the
+// activations that they meet on the samples x.
+func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
 	tape, err := graph.NewTape(g, x.Shape[0])
 	if err != nil {
 		return fmt.Errorf("prune: %w", err)
 	}
 	tape.Forward(x)
 	for _, n := range g.Nodes {
-		switch n.Op.(type) {
-		case op.Conv2D, op.Dense:
-			if w := n.Inputs[1].Param; w != nil && n.Inputs[0].Param == nil {
-				f(n, w, tape.Activation(n.Inputs[0]))
-			}
+		l, ok := n.Op.(op.Layer)
+		if !ok {
+			continue
+		}
+		if w := n.Inputs[op.WeightInput].Param; w != nil && n.Inputs[0].Param == nil {
+			f(n, l, w, tape.Activation(n.Inputs[0]))
 		}
 	}
 	return nil
@@ -32,14 +33,14 @@ func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, w *graph.P
 // parameter that several nodes use has the sum over its uses.
 func InputMeans(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
 	means := map[*graph.Param][]float32{}
-	err := weighted(g, x, func(n *graph.Node, w *graph.Param, in *tensor.Tensor) {
+	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
 		m := means[w]
 		if m == nil {
 			m = make([]float32, len(w.Shadow.Data))
 			means[w] = m
 		}
-		if o, ok := n.Op.(op.Conv2D); ok {
-			convMeans(m, o, w, in, n.Outputs[0].Shape)
+		if kernel, moves := l.Kernel(); moves {
+			convMeans(m, kernel, w, in, n.Outputs[0].Shape)
 		} else {
 			denseMeans(m, w, in)
 		}
@@ -61,11 +62,10 @@ func denseMeans(m []float32, w *graph.Param, in *tensor.Tensor) {
 
 // convMeans adds, for each kernel position, the mean of |x| over the places
 // that the kernel visits.
-func convMeans(m []float32, o op.Conv2D, w *graph.Param, in *tensor.Tensor, out tensor.Shape) {
+func convMeans(m []float32, k op.Kernel, w *graph.Param, in *tensor.Tensor, out tensor.Shape) {
 	n, c, h, wd := in.Shape[0], in.Shape[1], in.Shape[2], in.Shape[3]
 	ws := w.Shadow.Shape
 	kh, kw := ws[2], ws[3]
-	groups := max(o.Groups, 1)
 	mean := make([]float32, c*kh*kw) // for every input channel
 	places := float64(n * out[2] * out[3])
 	for ch := 0; ch < c; ch++ {
@@ -75,12 +75,12 @@ func convMeans(m []float32, o op.Conv2D, w *graph.Param, in *tensor.Tensor, out 
 				for s := 0; s < n; s++ {
 					plane := in.Data[(s*c+ch)*h*wd : (s*c+ch+1)*h*wd]
 					for oy := 0; oy < out[2]; oy++ {
-						y := oy*max(o.StrideH, 1) - o.PadT + ky*max(o.DilH, 1)
+						y := oy*k.StrideH - k.PadT + ky*k.DilH
 						if y < 0 || y >= h {
 							continue
 						}
 						for ox := 0; ox < out[3]; ox++ {
-							if x := ox*max(o.StrideW, 1) - o.PadL + kx*max(o.DilW, 1); x >= 0 && x < wd {
+							if x := ox*k.StrideW - k.PadL + kx*k.DilW; x >= 0 && x < wd {
 								sum += float64(abs(plane[y*wd+x]))
 							}
 						}
@@ -92,7 +92,7 @@ func convMeans(m []float32, o op.Conv2D, w *graph.Param, in *tensor.Tensor, out 
 	}
 	row := ws[1] * kh * kw
 	for r := 0; r < ws[0]; r++ {
-		first := r / (ws[0] / groups) * row // the group's first channel
+		first := r / (ws[0] / k.Groups) * row // the group's first channel
 		for i := 0; i < row; i++ {
 			m[r*row+i] += mean[first+i]
 		}
@@ -105,20 +105,15 @@ func convMeans(m []float32, o op.Conv2D, w *graph.Param, in *tensor.Tensor, out 
 func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
 	responses := map[*graph.Param][]float32{}
 	var scratch graph.Scratch
-	err := weighted(g, x, func(n *graph.Node, w *graph.Param, in *tensor.Tensor) {
+	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
 		r := responses[w]
 		if r == nil {
 			r = make([]float32, w.Channels())
 			responses[w] = r
 		}
 		out := tensor.New(n.Outputs[0].Shape.WithBatch(x.Shape[0])...)
-		var bare graph.Op = op.Dense{}
-		inner := 1 // elements of a channel that lie together
-		if o, ok := n.Op.(op.Conv2D); ok {
-			o.Clamp = op.Clamp{}
-			bare, inner = o, out.Shape[2]*out.Shape[3]
-		}
-		bare.Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in, w.Value, nil})
+		inner := out.Shape[l.ChannelAxis(len(out.Shape))+1:].Size() // elements of a channel that lie together
+		l.WithClamp(op.Clamp{}).Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in, w.Value, nil})
 		sum := make([]float64, len(r))
 		for i, v := range out.Data {
 			sum[i/inner%len(r)] += float64(abs(v))

@@ -149,11 +149,11 @@ func SparseRates(ls []*Layer, g *graph.Graph) {
 func MACRates(ls []*Layer, g *graph.Graph) {
 	uses := map[*graph.Param]float64{}
 	for _, n := range g.Nodes {
-		switch n.Op.(type) {
-		case op.Conv2D, op.Dense:
-			if p := n.Inputs[1].Param; p != nil {
-				uses[p] += float64(n.Outputs[0].Shape.Sample().Size()) / float64(p.Shadow.Shape[0])
-			}
+		if !op.IsLayer(n) {
+			continue
+		}
+		if p := n.Inputs[op.WeightInput].Param; p != nil {
+			uses[p] += float64(n.Outputs[0].Shape.Sample().Size()) / float64(p.Shadow.Shape[0])
 		}
 	}
 	for _, l := range ls {
@@ -190,14 +190,12 @@ func smooth(n []float64, image tensor.Shape) {
 func images(g *graph.Graph) map[*graph.Param]tensor.Shape {
 	shapes := map[*graph.Param]tensor.Shape{}
 	for _, n := range g.Nodes {
-		if _, ok := n.Op.(op.Dense); !ok || n.Inputs[1].Param == nil {
+		l, ok := n.Op.(op.Layer)
+		if !ok || n.Inputs[op.WeightInput].Param == nil {
 			continue
 		}
 		flat := g.Producer(n.Inputs[0])
-		if flat == nil {
-			continue
-		}
-		if _, ok := flat.Op.(op.Reshape); !ok {
+		if _, moves := l.Kernel(); moves || flat == nil || !op.IsReshape(flat.Op) {
 			continue
 		}
 		if s := flat.Inputs[0].Shape.Sample(); len(s) == 3 && s[1]*s[2] > 1 && s.Size() == n.Inputs[1].Shape.Sample().Size() {

@@ -46,11 +46,8 @@ func Check(g *graph.Graph) error {
 		}
 	}
 	for _, n := range g.Nodes {
-		if !op.SharesGrid(n.Op) {
-			continue
-		}
-		if _, ok := n.Op.(op.Concat); ok {
-			continue // export joins different grids by tables
+		if op.GridsOf(n.Op) != op.InputGrid {
+			continue // on a JoinedGrid, export joins different grids by tables
 		}
 		in, out := n.Inputs[0].Grid, n.Outputs[0].Grid
 		if n.Inputs[0].Param == nil && (in == nil) != (out == nil) || in != nil && out != nil && *in != *out {

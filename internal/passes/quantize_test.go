@@ -189,6 +189,7 @@ func TestNaturalGrids(t *testing.T) {
 	if err := Calibrate(g, Samples(b.inputs(4), 4), Config{}); err != nil {
 		t.Fatal(err)
 	}
+	unitGrid, tanhGrid := graph.Affine{Scale: 1.0 / 256, Zero: -128}, graph.Affine{Scale: 1.0 / 128}
 	if *s.Grid != unitGrid || *th.Grid != tanhGrid {
 		t.Errorf("sigmoid on %v, tanh on %v; want %v, %v", *s.Grid, *th.Grid, unitGrid, tanhGrid)
 	}

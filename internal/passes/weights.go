@@ -17,25 +17,22 @@ const maxWeight = 127
 // layer is a node with weights.
 type layer struct {
 	node *graph.Node
+	op   op.Layer     // of the node
 	w, b *graph.Param // b is nil without a bias
 }
 
-// layers returns the Conv2D and Dense nodes whose weights are parameters, in
+// layers returns the nodes of layers whose weights are parameters, in
 // execution order.
 func layers(g *graph.Graph) []layer {
 	var ls []layer
 	for _, n := range g.Nodes {
-		switch n.Op.(type) {
-		case op.Conv2D, op.Dense:
-		default:
+		o, ok := n.Op.(op.Layer)
+		if !ok || n.Inputs[op.WeightInput] == nil || n.Inputs[op.WeightInput].Param == nil {
 			continue
 		}
-		if n.Inputs[1] == nil || n.Inputs[1].Param == nil {
-			continue
-		}
-		l := layer{node: n, w: n.Inputs[1].Param}
-		if len(n.Inputs) > 2 && n.Inputs[2] != nil {
-			l.b = n.Inputs[2].Param
+		l := layer{node: n, op: o, w: n.Inputs[op.WeightInput].Param}
+		if len(n.Inputs) > op.BiasInput && n.Inputs[op.BiasInput] != nil {
+			l.b = n.Inputs[op.BiasInput].Param
 		}
 		ls = append(ls, l)
 	}

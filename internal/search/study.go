@@ -125,10 +125,7 @@ func withoutSoftmax(g *graph.Graph, task eval.Task) *graph.Graph {
 		return g
 	}
 	n := g.Producer(g.Outputs[0])
-	if n == nil {
-		return g
-	}
-	if _, ok := n.Op.(op.Softmax); !ok {
+	if n == nil || !op.IsNormalizer(n.Op) {
 		return g
 	}
 	return train.Logits(g)

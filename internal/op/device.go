@@ -1,7 +1,6 @@
 package op
 
 import (
-	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -66,99 +65,12 @@ type Device interface {
 	Emit(i format.Instr)
 }
 
-// SharesGrid reports whether o only selects, moves or averages elements, so
-// that its activations share one int8 grid.
-func SharesGrid(o graph.Op) bool {
-	switch o.(type) {
-	case MaxPool, AvgPool, GlobalAvgPool, Reshape, Transpose, Pad, Concat:
-		return true
-	}
-	return false
-}
-
-// Pointwise returns the activation x and the function f when n computes f of
-// every element of x: an Elementwise operator, a Table, or arithmetic with one
-// constant number.
-func Pointwise(n *graph.Node) (x *graph.Value, f func(float64) float64, ok bool) {
-	if len(n.Inputs) == 1 {
-		if e, is := n.Op.(interface{ F(x float64) float64 }); is && n.Inputs[0].Param == nil {
-			return n.Inputs[0], e.F, true
-		}
-		return nil, nil, false
-	}
-	if len(n.Inputs) != 2 || n.Inputs[0] == nil || n.Inputs[1] == nil {
-		return nil, nil, false
-	}
-	a, b := n.Inputs[0], n.Inputs[1]
-	var k float64
-	swapped := a.Param != nil
-	switch {
-	case swapped && b.Param == nil && len(a.Param.Value.Data) == 1:
-		x, k = b, float64(a.Param.Value.Data[0])
-	case !swapped && b.Param != nil && len(b.Param.Value.Data) == 1:
-		x, k = a, float64(b.Param.Value.Data[0])
-	default:
-		return nil, nil, false
-	}
-	if !x.Shape.Equal(n.Outputs[0].Shape) {
-		return nil, nil, false
-	}
-	switch o := n.Op.(type) {
-	case Add:
-		f = func(v float64) float64 { return o.Clamp.limit(v + k) }
-	case Sub:
-		f = func(v float64) float64 { return o.Clamp.limit(v - k) }
-		if swapped {
-			f = func(v float64) float64 { return o.Clamp.limit(k - v) }
-		}
-	case Mul:
-		f = func(v float64) float64 { return v * k }
-	case Div:
-		f = func(v float64) float64 { return v / k }
-		if swapped {
-			f = func(v float64) float64 { return k / v }
-		}
-	default:
-		return nil, nil, false
-	}
-	return x, f, true
-}
-
-// Interior reports whether v exists only between two functions of one
-// activation that export fuses: it is no tensor on the device.
-func Interior(g *graph.Graph, v *graph.Value) bool {
-	if v.Grid != nil || g.IsOutput(v) {
-		return false
-	}
-	p := g.Producer(v)
-	if p == nil {
-		return false
-	}
-	if _, _, ok := Pointwise(p); !ok {
-		return false
-	}
-	readers := g.Consumers(v)
-	if len(readers) != 1 {
-		return false
-	}
-	x, _, ok := Pointwise(readers[0])
-	return ok && x == v
-}
-
-// limit applies the clamp in float64.
-func (c Clamp) limit(v float64) float64 {
-	if !c.On {
-		return v
-	}
-	return math.Min(math.Max(v, float64(c.Lo)), float64(c.Hi))
-}
-
-// optional returns input i of n, nil when it is absent.
-func optional(n *graph.Node, i int) *graph.Value {
-	if i < len(n.Inputs) {
-		return n.Inputs[i]
-	}
-	return nil
+// OrderReader is an operator that can read the features of an input [N,F] in any order.
+type OrderReader interface {
+	graph.Op
+	// AnyOrder reports whether n takes the elements of v in whatever order they lie;
+	// after says the same of all readers of a value.
+	AnyOrder(n *graph.Node, v *graph.Value, after func(*graph.Value) bool) bool
 }
 
 // StandardShape is the device shape of an activation: H, W, C for an image
@@ -168,4 +80,20 @@ func StandardShape(s tensor.Shape) []int {
 		return []int{s[2], s[3], s[1]}
 	}
 	return slices.Clone([]int(s[1:]))
+}
+
+// HostShape returns the host's shape of a device shape: [H,W,C] is [1,C,H,W].
+func HostShape(s []int) tensor.Shape {
+	if len(s) == 3 {
+		return tensor.Shape{1, s[2], s[0], s[1]}
+	}
+	return append(tensor.Shape{1}, s...)
+}
+
+// hostAxis returns the host's dimension of a device dimension.
+func hostAxis(rank, axis int) int {
+	if rank == 3 {
+		return [3]int{2, 3, 1}[axis]
+	}
+	return axis + 1
 }

@@ -9,30 +9,27 @@ import (
 	"edgec/runtime/format"
 )
 
-// lowerArithmetic emits code for Add, Sub, Mul and Div: the instruction of two
-// activations, or a 1x1 depthwise convolution when one operand is constant.
-func lowerArithmetic(d Device, n *graph.Node, clamp Clamp) error {
+// lowerConstant writes x + k, x - k, k - x, x * k or x / k for a constant k as a 1x1
+// depthwise convolution: one multiplication and one addition for each channel, or for
+// each element where k varies otherwise. It is not done when neither operand is constant.
+func lowerConstant(d Device, n *graph.Node, o Arithmetic) (done bool, err error) {
 	a, b := n.Inputs[0], n.Inputs[1]
 	switch {
 	case a.Param != nil && b.Param != nil:
-		return fmt.Errorf("both operands are constants: simplify the network first")
+		return true, fmt.Errorf("both operands are constants: simplify the network first")
 	case a.Param != nil:
-		return lowerConstant(d, n, b, a.Param.Value, false, clamp)
+		return true, lowerAffine(d, n, o, b, a.Param.Value, false)
 	case b.Param != nil:
-		return lowerConstant(d, n, a, b.Param.Value, true, clamp)
+		return true, lowerAffine(d, n, o, a, b.Param.Value, true)
 	}
-	var code format.Opcode
-	switch n.Op.(type) {
-	case Add:
-		code = format.OpAdd
-	case Sub:
-		code = format.OpSub
-	case Mul:
-		code = format.OpMul
-	default:
-		return fmt.Errorf("the device cannot divide one activation by another: divide by a constant, or multiply")
-	}
-	if !a.Shape.Equal(n.Outputs[0].Shape) && code != format.OpSub {
+	return false, nil
+}
+
+// lowerPair emits the instruction of two activations; if it commutes, they may change
+// places.
+func lowerPair(d Device, n *graph.Node, code format.Opcode, commutes bool, clamp Clamp) error {
+	a, b := n.Inputs[0], n.Inputs[1]
+	if !a.Shape.Equal(n.Outputs[0].Shape) && commutes {
 		a, b = b, a
 	}
 	if !a.Shape.Equal(n.Outputs[0].Shape) || !repeats(b.Shape, a.Shape) {
@@ -85,10 +82,8 @@ func oneSide(s tensor.Shape) []int {
 	return []int{1, 1, s.Size()}
 }
 
-// lowerConstant writes x + k, x - k, k - x, x * k or x / k as one multiplication
-// and one addition for each channel, or for each element where k varies
-// otherwise.
-func lowerConstant(d Device, n *graph.Node, x *graph.Value, k *tensor.Tensor, xLeft bool, clamp Clamp) error {
+// lowerAffine emits o of x and the constants k, x on the left if xLeft.
+func lowerAffine(d Device, n *graph.Node, o Arithmetic, x *graph.Value, k *tensor.Tensor, xLeft bool) error {
 	y := n.Outputs[0]
 	if !x.Shape.Equal(y.Shape) {
 		return fmt.Errorf("the device cannot repeat an activation of shape %v to %v", x.Shape, y.Shape)
@@ -106,29 +101,20 @@ func lowerConstant(d Device, n *graph.Node, x *graph.Value, k *tensor.Tensor, xL
 			full = channelsLast(full, c, hw)
 		}
 	}
-	mul, add := make([]float64, len(full)), make([]float64, len(full))
-	for i, v := range full {
-		mul[i] = 1
-		switch n.Op.(type) {
-		case Add:
-			add[i] = v
-		case Sub:
-			if add[i] = -v; !xLeft {
-				mul[i], add[i] = -1, v
-			}
-		case Mul:
-			mul[i] = v
-		case Div:
-			if !xLeft || v == 0 {
-				return fmt.Errorf("the device cannot divide by an activation or by zero")
-			}
-			mul[i] = 1 / v
-		}
+	mul, add, err := o.Affine(full, xLeft)
+	if err != nil {
+		return err
+	}
+	if mul == nil {
+		mul = mapped(full, func(float64) float64 { return 1 })
+	}
+	if add == nil {
+		add = make([]float64, len(full))
 	}
 	t := d.Tensor(x, shape...)
 	weight := d.Affine(t, mul, add)
 	out := d.Output(y, shape...)
-	lo, hi := d.Clamp(y, clamp)
+	lo, hi := d.Clamp(y, FusedClamp(o))
 	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{t}, Out: out, Weight: weight, LUT: -1,
 		StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: len(full), ClampMin: lo, ClampMax: hi})
 	return nil

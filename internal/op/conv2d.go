@@ -56,128 +56,6 @@ func (o Conv2D) window(kh, kw int) window {
 	return window{kh, kw, orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, false}
 }
 
-// orOne returns v, or 1 for the 0 of an attribute that was left out.
-func orOne(v int) int {
-	if v == 0 {
-		return 1
-	}
-	return v
-}
-
-// window is how kernels and pools move over an image.
-type window struct {
-	kh, kw, sh, sw, dh, dw int
-	pt, pl, pb, pr         int
-	ceil                   bool
-}
-
-// size returns the output's rows and columns.
-func (k window) size(h, w int) (oh, ow int, err error) {
-	dim := func(n, kernel, stride, dil, before, after int) (int, error) {
-		if kernel < 1 || stride < 1 || dil < 1 || before < 0 || after < 0 {
-			return 0, fmt.Errorf("kernel %d, stride %d, dilation %d, padding %d and %d: out of range", kernel, stride, dil, before, after)
-		}
-		room := n + before + after - (kernel-1)*dil - 1
-		if room < 0 {
-			return 0, fmt.Errorf("the kernel spans %d pixels, the padded image has %d", (kernel-1)*dil+1, n+before+after)
-		}
-		out := room/stride + 1
-		if k.ceil && room%stride != 0 && out*stride < n+before {
-			out++ // the last window starts inside the image or the padding before it
-		}
-		return out, nil
-	}
-	if oh, err = dim(h, k.kh, k.sh, k.dh, k.pt, k.pb); err != nil {
-		return 0, 0, err
-	}
-	ow, err = dim(w, k.kw, k.sw, k.dw, k.pl, k.pr)
-	return oh, ow, err
-}
-
-// pointwise reports whether the columns of the image are the image itself.
-func (k window) pointwise() bool {
-	return k.kh == 1 && k.kw == 1 && k.sh == 1 && k.sw == 1 && k.pt|k.pl|k.pb|k.pr == 0
-}
-
-// inside returns the output positions lo..hi-1 for which kernel position p
-// lies inside a row of n elements.
-func inside(p, stride, dil, pad, n, out int) (lo, hi int) {
-	off := p*dil - pad // input = o*stride + off
-	if off < 0 {
-		lo = (-off + stride - 1) / stride
-	}
-	if n-1-off < 0 {
-		return 0, 0
-	}
-	return min(lo, out), max(min(lo, out), min((n-1-off)/stride+1, out))
-}
-
-// im2col writes the columns [c*kh*kw, oh*ow] of the image x [c,h,w].
-func (k window) im2col(dst, x []float32, c, h, w, oh, ow int) {
-	at := 0
-	for ch := 0; ch < c; ch++ {
-		plane := x[ch*h*w : (ch+1)*h*w]
-		for p := 0; p < k.kh; p++ {
-			ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
-			for q := 0; q < k.kw; q++ {
-				xlo, xhi := inside(q, k.sw, k.dw, k.pl, w, ow)
-				row := dst[at : at+oh*ow]
-				at += oh * ow
-				clear(row[:ylo*ow])
-				off := q*k.dw - k.pl
-				if k.sw == 1 && xlo < xhi && ylo < yhi {
-					if xlo > 0 || xhi < ow {
-						clear(row[ylo*ow : yhi*ow])
-					}
-					src := plane[(ylo*k.sh-k.pt+p*k.dh)*w+xlo+off:]
-					vec.CopyRows(row[ylo*ow+xlo:], ow, src, k.sh*w, yhi-ylo, xhi-xlo)
-					clear(row[yhi*ow:])
-					continue
-				}
-				for i := ylo; i < yhi; i++ {
-					line := row[i*ow : (i+1)*ow]
-					src := plane[(i*k.sh-k.pt+p*k.dh)*w:]
-					clear(line[:xlo])
-					for j := xlo; j < xhi; j++ {
-						line[j] = src[j*k.sw+off]
-					}
-					clear(line[xhi:])
-				}
-				clear(row[yhi*ow:])
-			}
-		}
-	}
-}
-
-// col2im adds the columns back to the image: the transpose of im2col.
-func (k window) col2im(x, src []float32, c, h, w, oh, ow int) {
-	at := 0
-	for ch := 0; ch < c; ch++ {
-		plane := x[ch*h*w : (ch+1)*h*w]
-		for p := 0; p < k.kh; p++ {
-			ylo, yhi := inside(p, k.sh, k.dh, k.pt, h, oh)
-			for q := 0; q < k.kw; q++ {
-				xlo, xhi := inside(q, k.sw, k.dw, k.pl, w, ow)
-				row := src[at : at+oh*ow]
-				at += oh * ow
-				off := q*k.dw - k.pl
-				if k.sw == 1 && xlo < xhi && ylo < yhi {
-					dst := plane[(ylo*k.sh-k.pt+p*k.dh)*w+xlo+off:]
-					vec.AddRows(dst, k.sh*w, row[ylo*ow+xlo:], ow, yhi-ylo, xhi-xlo)
-					continue
-				}
-				for i := ylo; i < yhi; i++ {
-					line := row[i*ow : (i+1)*ow]
-					dst := plane[(i*k.sh-k.pt+p*k.dh)*w:]
-					for j := xlo; j < xhi; j++ {
-						dst[j*k.sw+off] += line[j]
-					}
-				}
-			}
-		}
-	}
-}
-
 // Forward implements graph.Op.
 func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 	x, w, y := in[0], in[1], out[0]
@@ -270,6 +148,30 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 	}
 }
 
+// ChannelAxis implements Layer.
+func (Conv2D) ChannelAxis(_ int) int { return 1 }
+
+// Fused implements Clamper.
+func (o Conv2D) Fused() Clamp { return o.Clamp }
+
+// WithClamp implements Clamper.
+func (o Conv2D) WithClamp(c Clamp) graph.Op {
+	o.Clamp = c
+	return o
+}
+
+// Kernel implements Layer.
+func (o Conv2D) Kernel() (Kernel, bool) {
+	return Kernel{orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, orOne(o.Groups)}, true
+}
+
+// WithPadding implements PadAbsorber.
+func (o Conv2D) WithPadding(top, left, bottom, right int) graph.Op {
+	o.PadT, o.PadL = o.PadT+top, o.PadL+left
+	o.PadB, o.PadR = o.PadB+bottom, o.PadR+right
+	return o
+}
+
 // Lower emits OpConv2D with the weights as [outC, kH, kW, inC/groups].
 func (o Conv2D) Lower(d Device, n *graph.Node) error {
 	w := n.Inputs[1].Shape
@@ -291,3 +193,79 @@ func (o Conv2D) Lower(d Device, n *graph.Node) error {
 		PadT: o.PadT, PadL: o.PadL, PadB: o.PadB, PadR: o.PadR, Groups: orOne(o.Groups), ClampMin: lo, ClampMax: hi})
 	return nil
 }
+
+func init() { RegisterLift(format.OpConv2D, liftConv2D) }
+
+func liftConv2D(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+	o := Conv2D{StrideH: in.StrideH, StrideW: in.StrideW, DilH: in.DilH, DilW: in.DilW,
+		PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, Groups: in.Groups, Clamp: l.Clamp(in), RoundOnce: in.RoundOnce}
+	w, b := l.Weights(in, false, nil)
+	return l.Node(o, out, x[0], w, b)
+}
+
+// TraceChannels implements ChannelTracer. A convolution of one group reads all channels
+// and makes new ones; a depthwise one, of as many groups as channels, passes each to its
+// outC/Groups outputs.
+func (o Conv2D) TraceChannels(c Channels, n *graph.Node) bool {
+	in, w := c.Layout(n.Inputs[0]), n.Inputs[WeightInput].Param
+	if w == nil || in.Axis != 1 {
+		return false
+	}
+	var ids []int
+	switch {
+	case o.Groups <= 1:
+		c.Consume(n, w, in.IDs)
+		ids = c.Fresh(w.Channels())
+	case o.Groups == len(in.IDs) && w.Shadow.Shape[1] == 1:
+		for _, id := range in.IDs {
+			for range w.Channels() / o.Groups {
+				ids = append(ids, id)
+			}
+		}
+	default:
+		return false
+	}
+	traceRows(c, n, ids, 1)
+	return true
+}
+
+// Narrow implements Narrower: a depthwise convolution has a group for each channel.
+func (o Conv2D) Narrow(in, _ Extent) graph.Op {
+	if o.Groups > 1 && o.Groups == in.Before {
+		o.Groups = in.After
+	}
+	return o
+}
+
+// TraceConstants implements ConstantTracer. Beside outputs without weights, a depthwise
+// kernel over a constant is constant, if it does not meet padding.
+func (o Conv2D) TraceConstants(c Constants, n *graph.Node, k []float32) {
+	rowConstants(n, o.Clamp, k)
+	in := c.Of(n.Inputs[0])
+	w := n.Inputs[WeightInput].Param
+	if w == nil || o.Groups <= 1 || in == nil || o.Groups != len(in) || w.Shadow.Shape[1] != 1 || len(k) != w.Channels() {
+		return
+	}
+	kernel, _ := o.Kernel()
+	row := len(w.Value.Data) / w.Channels()
+	for ch := range k {
+		x := in[ch/(len(k)/o.Groups)]
+		if k[ch] == k[ch] || x != x || kernel.Padded() && x != 0 {
+			continue
+		}
+		sum := biasOf(n, ch)
+		for _, v := range w.Value.Data[ch*row : (ch+1)*row] {
+			sum += v * x
+		}
+		k[ch] = o.Clamp.Of(sum)
+	}
+}
+
+// WriteONNX implements ONNXWriter.
+func (o Conv2D) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
+	k := n.Inputs[WeightInput].Shape
+	w.Emit("Conv", in, out, Attr{"kernel_shape", []int{k[2], k[3]}}, Attr{"strides", ones(o.StrideH, o.StrideW)},
+		Attr{"dilations", ones(o.DilH, o.DilW)}, Attr{"pads", []int{o.PadT, o.PadL, o.PadB, o.PadR}}, Attr{"group", max(o.Groups, 1)})
+}
+
+var _ Layer = Conv2D{}
