@@ -165,10 +165,12 @@ func (r *reader) unique(kind, s string) string {
 		s = kind
 	}
 	name := s
-	for k := 2; r.used[kind+name]; k++ {
+	k := max(r.used[kind+s], 1)
+	for r.used[kind+name] > 0 {
+		k++
 		name = fmt.Sprintf("%s_%d", s, k)
 	}
-	r.used[kind+name] = true
+	r.used[kind+s], r.used[kind+name] = k, max(r.used[kind+name], 1)
 	return name
 }
 

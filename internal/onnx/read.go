@@ -140,7 +140,7 @@ type reader struct {
 	g       *graph.Graph
 	names   map[string]*operand
 	params  map[paramKey]*graph.Param
-	used    map[string]bool // names given so far, by kind
+	used    map[string]int // names given so far, by kind, and the last number given to each
 	views   map[viewKey]*array
 	marks   map[*graph.Value]bool // outputs of quantize/dequantize pairs
 	budget  int                   // elements that folding may still produce
@@ -152,7 +152,7 @@ const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
 	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
-		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]bool{}, budget: foldBudget}
+		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget}
 }
 
 // build reads the graph of a model. A file with a fixed batch that does not keep its
