@@ -64,7 +64,7 @@ func curveClasses(dy, y []float32, rng *rand.Rand) {
 	for i, v := range y {
 		soft[i] = v / curveTemperature
 	}
-	train.Distill{}.Sample(dy, soft, drawClass(soft, rng.Float64()), nil)
+	train.Distill{}.Output(dy, soft, drawClass(soft, rng.Float64()), nil)
 }
 
 // drawClass returns class c with probability softmax(logits)[c], for u uniform in

@@ -97,9 +97,6 @@ var rows = func() map[string]*row {
 	return m
 }()
 
-// blockers are operators that rule a network out, whatever else it contains.
-var blockers = map[string]bool{"If": true, "Loop": true, "Scan": true, "GRU": true, "LSTM": true, "RNN": true}
-
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
 	"If":            "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",

@@ -100,7 +100,7 @@ func (l *loader) next(size int, noise float64) train.Batch {
 		l.task.Aim(y, x)
 		b.classes[k] = l.task.Draw(y, label, noise, l.order.rng)
 	}
-	batch := train.Batch{X: b.x.Rows(0, size), Teacher: b.targets.Rows(0, size)}
+	batch := train.Single(b.x.Rows(0, size), nil, b.targets.Rows(0, size))
 	if !l.task.Traits().Distance {
 		batch.Labels = b.classes[:size]
 	}

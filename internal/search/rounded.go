@@ -236,7 +236,7 @@ func (v *validation) validate(g *graph.Graph) (validated, error) {
 		if h.Task.Traits().Labels {
 			label = h.Set().Labels[i]
 		}
-		sum += loss.Sample(dy, out.Data[i*k:(i+1)*k], label, v.targets.Data[i*k:(i+1)*k])
+		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{v.targets.Data[i*k : (i+1)*k]})
 	}
 	return validated{g, sum / float64(n), h.Compare(h.Losses(out)).Drop}, nil
 }
