@@ -32,7 +32,7 @@ func TestCompress(t *testing.T) {
 			t.Errorf("no terminal, but control characters in %q", line)
 		}
 	}
-	for _, stage := range []string{" int8 ", " prune ", " shot "} {
+	for _, stage := range []string{" int8 ", " prune ", " one-shot "} {
 		if !strings.Contains(r.stderr, stage) {
 			t.Errorf("no line about stage%sin\n%s", stage, r.stderr)
 		}
@@ -218,7 +218,7 @@ func TestCompressKilled(t *testing.T) {
 	workplace(t)
 	before := strings.TrimSuffix(names(t), "]")
 	args := quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "-o", "out.edgec")
-	for _, stage := range []string{" warm-up ", " prune ", " file "} {
+	for _, stage := range []string{" learning rate ", " prune ", " file "} {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, os.Args[0], args...)

@@ -62,7 +62,7 @@ func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, s
 	if err != nil || n == 0 {
 		return Track{}, false, err
 	}
-	next, margin, err := s.score(ctx, "filters", g, t.rate/2, t.margin)
+	next, margin, err := s.score(ctx, "channels", g, t.rate/2, t.margin)
 	if err != nil {
 		return t, false, err
 	}
@@ -73,7 +73,7 @@ func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, s
 		limit = math.Max(limit, s.objective().drop())
 	}
 	ok = !next.diverged && next.drop-next.doubt <= limit
-	s.ledger.network("filters", g, next.drop, ok, "", since)
+	s.ledger.network("channels", g, next.drop, ok, "", since)
 	if ok {
 		t = t.withWide(from)
 		t.start = next

@@ -43,7 +43,7 @@ func (s *Study) cost(g *graph.Graph, bits float64) (float64, error) {
 		file, err := s.untrained(g, bits)
 		return float64(len(file)), err
 	}
-	return resumable(s, "estimate", nil, func() (float64, error) {
+	return resumable(s, "cost", nil, func() (float64, error) {
 		file, err := s.untrained(g, bits)
 		if err != nil {
 			return 0, err
@@ -61,7 +61,7 @@ func (s *Study) fileCost(file []byte) (float64, error) {
 // exceedsLatency reports whether a file that is made from g without training takes
 // too long.
 func (s *Study) exceedsLatency(g *graph.Graph) (bool, error) {
-	t, err := resumable(s, "estimate", nil, func() (time.Duration, error) {
+	t, err := resumable(s, "latency", nil, func() (time.Duration, error) {
 		file, err := s.untrained(g, firstBits)
 		if err != nil {
 			return 0, err

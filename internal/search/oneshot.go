@@ -44,7 +44,7 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 	step := 0
 	for _, end := range parts {
 		part := span{step, int(end * float64(r.Steps))}
-		m, err := resumable(s, "shot", g, func() (passes.Moves, error) { return s.runPart(ctx, g, from.gains, r, part, to.cost > 0, batch) })
+		m, err := resumable(s, "one-shot", g, func() (passes.Moves, error) { return s.runPart(ctx, g, from.gains, r, part, to.cost > 0, batch) })
 		if err != nil {
 			return nil, err
 		}
@@ -59,11 +59,11 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 			}
 		}
 	}
-	e, err := resumable(s, "judge", nil, func() (eval.Estimate, error) { return s.holdout.Graph(g, s.heldOut()) })
+	e, err := resumable(s, "estimate", nil, func() (eval.Estimate, error) { return s.holdout.Graph(g, s.heldOut()) })
 	if err != nil {
 		return nil, err
 	}
-	s.ledger.network("shot", g, e.Drop, true, moved(moves), since)
+	s.ledger.network("one-shot", g, e.Drop, true, moved(moves), since)
 	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction}, nil
 }
 
@@ -82,7 +82,7 @@ func (s *Study) runPart(ctx context.Context, g *graph.Graph, gains map[string]fl
 			passes.MACRates(ls, g)
 		}
 	}
-	return s.thin(ctx, "shot", r, part, t, ls, batch)
+	return s.thin(ctx, "one-shot", r, part, t, ls, batch)
 }
 
 // corrected returns the number of weights that should lead to the cost of the goal.

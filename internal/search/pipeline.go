@@ -40,10 +40,11 @@ var (
 	finalizePass = pass{"finalize", "rounds centroids, and removes channels that this has emptied", func(_ context.Context, _ *Study, d *draft) error { return finalize(d.net) }}
 )
 
-// order lists which stage or pass must come before which, and why. Stages of the
+// passOrder lists which stage or pass must come before which, and why. Stages of the
 // search come before the passes that make files; reading a network simplifies it,
 // and encoding one exports it.
-var order_ = []struct{ first, then, because string }{
+var passOrder = []struct{ first, then, because string }{
+	{"learning rate", "pooling", "pooled networks are fine-tuned at that rate"},
 	{"pooling", "channels", "scores of channels are those of the layers that stay"},
 	{"pooling", "prune", "a block's weight is the sum of all of its pixels'"},
 	{"channels", "prune", "a channel that is cut costs no mask bits, and training is quicker without it"},

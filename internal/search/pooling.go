@@ -19,13 +19,13 @@ func inputPooling(ctx context.Context, s *Study, t Track) (Track, error) {
 		if pooled, err := passes.PoolInput(g); err != nil || !pooled {
 			return t, err
 		}
-		next, margin, err := s.score(ctx, "ties", g, t.rate, t.margin)
+		next, margin, err := s.score(ctx, "pooling", g, t.rate, t.margin)
 		if err != nil {
 			return t, err
 		}
 		t.margin = margin
 		ok := !next.diverged && next.drop-next.doubt <= s.channelLimit(g, first)
-		s.ledger.network("ties", g, next.drop, ok, "", since)
+		s.ledger.network("pooling", g, next.drop, ok, "", since)
 		if !ok {
 			return t, nil
 		}

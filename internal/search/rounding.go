@@ -162,14 +162,14 @@ func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments
 // file has at most that cost: the file uses it up. When the budget is used up
 // before, a larger one.
 func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float64, error) {
-	return resumable(s, "price", nil, func() (float64, error) {
+	return resumable(s, "lambda", nil, func() (float64, error) {
 		most := roundedUtilization * float64(limit)
 		tried := 0
 		return leastLambdaFor(func(lambda float64) (float64, error) {
 			if err := stopped(ctx); err != nil {
 				return 0, err
 			}
-			s.ledger.tell(Progress{Stage: "price", Done: tried, Total: mostLambdas})
+			s.ledger.tell(Progress{Stage: "lambda", Done: tried, Total: mostLambdas})
 			tried++
 			g, err := r.network(lambda)
 			if err != nil {

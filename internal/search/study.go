@@ -76,7 +76,7 @@ func New(subject Subject, config Config, observe func(Progress)) (*Study, error)
 		return nil, err
 	}
 	if subject.Teacher != nil && task.Traits().Self {
-		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are judged by agreement with network %q then; leave the teacher out, or give labels", subject.Teacher.Name, model.Name)
+		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are measured by agreement with network %q then; leave the teacher out, or give labels", subject.Teacher.Name, model.Name)
 	}
 	trainedOn := config.Data.TrainedOn
 	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,

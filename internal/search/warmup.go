@@ -28,19 +28,19 @@ func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
 	}
 	for try := 0; ; try++ {
 		since := time.Now()
-		w, margin, err := s.score(ctx, "warm-up", net.Clone(), t.rate, t.margin)
+		w, margin, err := s.score(ctx, "learning rate", net.Clone(), t.rate, t.margin)
 		if err != nil {
 			return t, err
 		}
 		t.margin = margin
 		ok := !w.diverged && w.drop <= s.objective().drop()+most
-		s.ledger.network("warm-up", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", t.rate), since)
+		s.ledger.network("learning rate", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", t.rate), since)
 		if ok {
 			t.start = w
 			return t, nil
 		}
 		if try == mostWarmups { // the network as it was read is the best start
-			t.start, t.margin, err = s.score(ctx, "warm-up", net.Clone(), 0, t.margin)
+			t.start, t.margin, err = s.score(ctx, "learning rate", net.Clone(), 0, t.margin)
 			return t, err
 		}
 		t.rate /= rateStep
