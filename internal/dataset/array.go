@@ -43,7 +43,7 @@ func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
 
 // setArray attaches labels that an array of any type holds.
 func (s *Set) setArray(a *preprocess.Array, o Options, source string) error {
-	return s.annotate(a.Float64s(), a.Len()/max(s.Len(), 1), o, source)
+	return s.annotate(a.Float64s(), max(1, a.Len()/max(s.Len(), 1)), o, source)
 }
 
 // finite returns an error for the first NaN or infinity.

@@ -167,7 +167,7 @@ func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
 	labels := make([]int, len(nums))
 	for i, v := range nums {
 		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
-			return nil, fmt.Errorf("dataset: %s: sample %d has label %v; labels are whole numbers", source, i, v)
+			return nil, fmt.Errorf("dataset: %s: sample %d has label %.6g; labels are whole numbers", source, i, v)
 		}
 		labels[i] = int(v)
 	}

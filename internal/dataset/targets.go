@@ -22,7 +22,7 @@ func (s *Set) Target(i int) []float32 {
 //   - one number, one output: 0 or 1 are labels, other numbers target values
 //   - one number, several outputs: labels
 func (s *Set) annotate(nums []float64, width int, o Options, source string) error {
-	if width < 1 || len(nums) != width*s.Len() {
+	if len(nums) != width*s.Len() {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(nums), s.Len())
 	}
 	switch {
