@@ -41,8 +41,8 @@ func unseal(data []byte) ([]byte, error) {
 		return nil, Error("not an edgec file: it does not start with the magic number")
 	case len(data) < least:
 		return nil, FormatError{len(data), "truncated: " + itoa(len(data)) + " bytes; copy the file again"}
-	case data[len(magic)]>>4 != version>>4:
-		return nil, UnsupportedError("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(version>>4) + ".x: update it")
+	case data[len(magic)]>>4 != oldest>>4:
+		return nil, UnsupportedError("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(oldest>>4) + ".x: update it")
 	}
 	body := data[:len(data)-4]
 	if sum := (&reader{b: data[len(data)-4:]}).u32(); sum != Checksum(body) {

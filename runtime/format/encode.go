@@ -10,6 +10,9 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 	}
 	sizes := &Sizes{}
 	w := &writer{b: append([]byte(magic), oldest)}
+	for i := range f.Instrs {
+		w.b[len(magic)] = newest(w.b[len(magic)], f.Instrs[i].Op)
+	}
 	section := func(tag byte, body []byte) {
 		w.byte(tag)
 		w.uvarint(len(body))
@@ -23,7 +26,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		if dense == nil {
 			section(secWeights, encodeWeights(f, nil, sizes))
 		} else {
-			w.b[len(magic)] = version
+			w.b[len(magic)] = max(w.b[len(magic)], sinceDense)
 			section(secDense, encodeWeights(f, dense, sizes))
 		}
 	}

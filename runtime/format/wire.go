@@ -4,9 +4,9 @@ import "math"
 
 // The file: magic, version, sections, checksum.
 const (
-	magic   = "\x89EDG"
-	version = 0x11 // major in the high four bits, minor in the low
-	oldest  = 0x10 // the first, which writers give to files that hold nothing newer
+	magic      = "\x89EDG"
+	oldest     = 0x10 // the first version, major in the high four bits, minor in the low
+	sinceDense = 0x11 // has secDense first
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length
