@@ -239,6 +239,15 @@ var cases = []netCase{
 		return b.dense(b.flatten(h), 6, none)
 	}},
 	{"image to dense at once", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.flatten(x), 6, none) }},
+	{"sliced images, channels and features", []int{4, 9, 8}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.Slice{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 0}, Step: []int{1, 1, 2, 3}}, b.conv(x, 6, 3, 1, 1, relu))
+		h = b.node(op.Slice{Before: []int{0, 1, 0, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 2, 1, 1}}, h)
+		h = b.node(op.Slice{Before: []int{0, 3}, After: []int{0, 2}, Step: []int{1, 2}}, b.flatten(h))
+		return b.dense(h, 5, none)
+	}},
+	{"sliced sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.flatten(b.node(op.Slice{Before: []int{0, 1, 1}, After: []int{0, 0, 1}, Step: []int{1, 2, 1}}, x)), 4, none)
+	}},
 	{"image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value {
 		return b.conv(b.conv(x, 4, 3, 2, 1, relu), 3, 1, 1, 1, none)
 	}},

@@ -34,6 +34,7 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize},
 	format.OpQuantize:   {prepare: prepareQuantize},
 	format.OpSub:        {prepare: prepareAdd},
+	format.OpSlice:      {prepare: windowed(kernel.Slice)},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.

@@ -70,7 +70,7 @@ var table = []row{
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
 	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
 	function("Sigmoid", []int{6, 13}, op.Sigmoid{}),
-	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, nil},
+	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, buildSlice},
 	{"Softmax", []int{1, 11, 13}, 1, nil, buildSoftmax},
 	function("Softsign", []int{1, 22}, op.Softsign{}),
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
@@ -86,6 +86,36 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
+}
+
+// buildSlice reads the slice of an activation.
+func buildSlice(n *node) error {
+	x, err := n.act(0)
+	if err != nil {
+		return err
+	}
+	in, err := n.parameters()
+	if err != nil {
+		return err
+	}
+	var o op.Slice
+	taken, err := n.sliceRanges(in, n.trial(x, 1))
+	if err != nil {
+		return err
+	}
+	for k, t := range taken {
+		switch {
+		case k == 0 && t != sliceOf{0, 1, n.r.batch[1]}:
+			return n.fail("axes", "a slice of the batch is not supported")
+		case k == 0 || t.count == 1:
+			t.step, t.count = 1, 1
+		case t.count < 1 || t.step < 1:
+			return n.fail("steps", "%d elements in steps of %d of dimension %d are not supported, only one or more in steps from 1", t.count, t.step, k)
+		}
+		o.Before, o.Step = append(o.Before, t.first), append(o.Step, t.step)
+		o.After = append(o.After, x.Shape[k]-t.first-(t.count-1)*t.step-1)
+	}
+	return n.result(o, x)
 }
 
 // rows indexes table by operator.
@@ -115,7 +145,6 @@ var remedies = map[string]string{
 	"ConvTranspose": "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":        "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Gather":        "; embeddings of token ids are not supported yet",
-	"Slice":         "; cut the tensor before the network instead",
 	"Split":         "; use one operator for each part instead",
 	"LRN":           "; train without local response normalization",
 	"ReduceMean":    "; use GlobalAveragePool for the mean over an image",

@@ -35,6 +35,9 @@ const (
 	OpQuantize   Opcode = 14
 	// OpSub: like OpAdd, x - y.
 	OpSub Opcode = 15
+	// OpSlice: x [H,W,C] less PadT, PadL, PadB, PadR rows and columns; of what is left every
+	// StrideH-th row and StrideW-th column, from the first on.
+	OpSlice Opcode = 16
 )
 
 // opcode is a row of the table of opcodes: all that the format knows of one.
@@ -120,6 +123,15 @@ var rows = [...]opcode{
 	OpDequantize: {name: "Dequantize", inputs: 1, writes: reals, shape: shapeSame},
 	OpQuantize:   {name: "Quantize", inputs: 1, reads: reals, shape: shapeSame},
 	OpSub:        {name: "Sub", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpSlice: {name: "Slice", since: 0x12, inputs: 1, inputGrid: true, rank: rankOf(3), attrs: pads | set(attrStrideH, attrStrideW), defaults: []preset{{attrStrideH, is(1)}},
+		shape: func(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
+			s := x[0].Shape
+			if !isImage(s) || in.PadT < 0 || in.PadB < 0 || in.PadL < 0 || in.PadR < 0 || in.StrideH < 1 || in.StrideW < 1 ||
+				int64(in.PadT)+int64(in.PadB) >= int64(s[0]) || int64(in.PadL)+int64(in.PadR) >= int64(s[1]) {
+				return nil, Error("slice of " + shapeString(s))
+			}
+			return []int{(s[0]-in.PadT-in.PadB-1)/in.StrideH + 1, (s[1]-in.PadL-in.PadR-1)/in.StrideW + 1, s[2]}, nil
+		}},
 }
 
 // Groups of attributes that several opcodes use.
