@@ -108,26 +108,27 @@ func (o Slice) Merge(first graph.Op) (graph.Op, bool) {
 func (o Slice) Lower(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
 	s, t := x.Shape, y.Shape
-	emit := func(from, to []int, row, column int) error { // dimensions of x; 0: none
+	emit := func(from, to []int, row, column int) { // dimensions of x; 0: none
 		in := format.Instr{Op: format.OpSlice, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
 		in.PadT, in.PadB, in.StrideH = o.Before[row], o.After[row], o.Step[row]
 		in.PadL, in.PadR, in.StrideW = o.Before[column], o.After[column], o.Step[column]
 		v := d.Tensor(x, from...)
 		in.In, in.Out = []int{v}, d.OutputOn(v, y, to...)
 		d.Emit(in)
-		return nil
 	}
 	switch {
 	case len(s) == 4 && o.whole(1):
-		return emit([]int{s[2], s[3], s[1]}, []int{t[2], t[3], t[1]}, 2, 3)
+		emit([]int{s[2], s[3], s[1]}, []int{t[2], t[3], t[1]}, 2, 3)
 	case len(s) == 4 && o.whole(2, 3):
-		return emit([]int{s[2] * s[3], s[1], 1}, []int{t[2] * t[3], t[1], 1}, 0, 1)
+		emit([]int{s[2] * s[3], s[1], 1}, []int{t[2] * t[3], t[1], 1}, 0, 1)
 	case len(s) == 3:
-		return emit([]int{s[1], s[2], 1}, []int{t[1], t[2], 1}, 1, 2)
+		emit([]int{s[1], s[2], 1}, []int{t[1], t[2], 1}, 1, 2)
 	case len(s) == 2:
-		return emit([]int{1, s[1], 1}, []int{1, t[1], 1}, 0, 1)
+		emit([]int{1, s[1], 1}, []int{1, t[1], 1}, 0, 1)
+	default:
+		return errors.New("the device slices rows and columns of an image, or its channels: do one after the other")
 	}
-	return errors.New("the device slices rows and columns of an image, or its channels: do one after the other")
+	return nil
 }
 
 func init() { RegisterLift(format.OpSlice, liftSlice) }
