@@ -168,7 +168,7 @@ func buildAveragePool(n *node) error {
 	}
 	return n.imageResult(x, op.AvgPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
 		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0,
-		CountPad: n.attrInt("count_include_pad", 0) != 0}, img)
+		CountPad: n.attrInt("count_include_pad", 0) != 0 && !(n.attrInt("ceil_mode", 0) != 0 && w.before == w.after && w.before == [2]int{})}, img)
 }
 
 // buildGlobalAveragePool averages over all dimensions from 2 on.

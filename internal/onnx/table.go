@@ -60,7 +60,7 @@ var table = []row{
 	{"Not", []int{1}, 1, foldNot, nil},
 	{"Or", []int{7}, 2, logicFunc(func(a, b bool) bool { return a || b }), nil},
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
-	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, nil, buildQuantize},
+	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, buildReduceMean},
 	{"ReduceProd", []int{1, 11, 13, 18}, 1, foldReduceProd, nil},
