@@ -17,8 +17,8 @@ import (
 // level (test files may import more, as oracles).
 var levels = map[string]int{
 	"runtime/format": 0, "runtime/internal/cpu": 0,
-	"runtime/kernel":  1,
-	"runtime":         2,
+	"runtime/kernel": 1,
+	"runtime":        2, "runtime/preprocess": 2,
 	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3, "internal/disk": 3,
 	"internal/graph": 4, "internal/journal": 4,
 	"internal/op":   5,
