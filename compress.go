@@ -302,7 +302,7 @@ func trainingWork(g *graph.Graph) float64 { return tuneSamples * float64(max(mac
 
 // trainer prepares to train g, after the given number of steps of the same training.
 func (s *search) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
-	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss, Done: done, Input: s.inputs})
+	return train.New(g, train.Config{Threads: s.threads, Batch: batch, Average: average, Loss: s.loss, Done: done, Inputs: []float64{s.inputs}})
 }
 
 // stage records a step of the search that left g, and shows it.

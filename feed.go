@@ -120,7 +120,7 @@ func (f *feed) next(size int) train.Batch {
 			midway(soft, x)
 		}
 	}
-	b := train.Batch{X: f.x.Rows(0, size), Teacher: f.soft.Rows(0, size)}
+	b := train.Single(f.x.Rows(0, size), nil, f.soft.Rows(0, size))
 	if !isDistance(f.task) {
 		b.Labels = f.classes[:size]
 	}

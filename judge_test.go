@@ -201,15 +201,15 @@ func TestFeed(t *testing.T) {
 	draw := func(f *feed) (x []float32, labels []int) {
 		for _, size := range []int{5, 1, 4, 4, 5, 2} { // three epochs of seven
 			b := f.next(size)
-			if !b.X.Shape.Equal(tensor.Shape{size, 2}) || len(b.Labels) != size || !b.Teacher.Shape.Equal(tensor.Shape{size, 2}) {
-				t.Fatalf("a batch of %v with %d labels", b.X.Shape, len(b.Labels))
+			if !b.X[0].Shape.Equal(tensor.Shape{size, 2}) || len(b.Labels) != size || !b.Targets[0].Shape.Equal(tensor.Shape{size, 2}) {
+				t.Fatalf("a batch of %v with %d labels", b.X[0].Shape, len(b.Labels))
 			}
-			for i, v := range b.X.Data {
-				if b.Teacher.Data[i] != 2*v {
-					t.Fatalf("the teacher says %v of %v", b.Teacher.Data[i], v)
+			for i, v := range b.X[0].Data {
+				if b.Targets[0].Data[i] != 2*v {
+					t.Fatalf("the teacher says %v of %v", b.Targets[0].Data[i], v)
 				}
 			}
-			x, labels = append(x, b.X.Data...), append(labels, b.Labels...)
+			x, labels = append(x, b.X[0].Data...), append(labels, b.Labels...)
 		}
 		return x, labels
 	}
@@ -271,10 +271,10 @@ func TestFeedAsked(t *testing.T) {
 	for range 3 {
 		b := f.next(8) // more than two epochs
 		for i := range b.Labels {
-			x := b.X.Data[2*i]
+			x := b.X[0].Data[2*i]
 			seen[x] = true
-			if v := float32(int(x) % 100); b.Teacher.Data[2*i] != 2*v || b.X.Data[2*i+1] != 10*v || b.Labels[i] != plain.Labels[int(v)-1] {
-				t.Fatalf("sample %v comes with label %d and the answer %v", x, b.Labels[i], b.Teacher.Data[2*i])
+			if v := float32(int(x) % 100); b.Targets[0].Data[2*i] != 2*v || b.X[0].Data[2*i+1] != 10*v || b.Labels[i] != plain.Labels[int(v)-1] {
+				t.Fatalf("sample %v comes with label %d and the answer %v", x, b.Labels[i], b.Targets[0].Data[2*i])
 			}
 		}
 	}
@@ -314,7 +314,7 @@ func TestFeedWithoutLabels(t *testing.T) {
 		if b.Labels != nil {
 			t.Fatal("labels for a distance")
 		}
-		e := [2]float64{float64(b.Teacher.Data[0]) - 2, float64(b.Teacher.Data[1]) - 4}
+		e := [2]float64{float64(b.Targets[0].Data[0]) - 2, float64(b.Targets[0].Data[1]) - 4}
 		for i, v := range e {
 			at[i] += v / n
 			square[i] += v * v / n
@@ -328,7 +328,7 @@ func TestFeedWithoutLabels(t *testing.T) {
 	}
 	near(t, "the product of two outputs' ways", product, 0, tol*f.noise)
 	b := open(TaskReconstruction).next(1)
-	if b.Labels != nil || !slices.Equal(b.Teacher.Data, []float32{1.5, 3}) {
-		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Teacher.Data)
+	if b.Labels != nil || !slices.Equal(b.Targets[0].Data, []float32{1.5, 3}) {
+		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Targets[0].Data)
 	}
 }

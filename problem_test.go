@@ -267,7 +267,7 @@ func (b *builder) trained(data *dataset.Splits, loss train.Loss, steps int) (*pr
 	set := data.Train
 	x, idx := tensor.New(b.g.Inputs[0].Shape.WithBatch(batch)...), make([]int, batch)
 	for i := 0; i < steps; i++ {
-		in := train.Batch{X: x}
+		in := train.Single(x, nil, nil)
 		for k := range idx {
 			idx[k] = b.r.IntN(set.Len())
 			if set.Labels != nil {
@@ -276,7 +276,7 @@ func (b *builder) trained(data *dataset.Splits, loss train.Loss, steps int) (*pr
 		}
 		set.Batch(idx, x)
 		if set.Labels == nil {
-			in.Teacher = x
+			in.Targets = []*tensor.Tensor{x}
 		}
 		if _, err := tr.Step(in, 5e-3*train.Cosine(float64(i)/float64(steps), 0.3, 0.02)); err != nil {
 			return nil, err

@@ -265,7 +265,7 @@ func (e *exam) examine(g *graph.Graph) (examined, error) {
 		if e.s.report.Task == TaskAccuracy {
 			label = e.s.judge.set.Labels[i]
 		}
-		sum += e.s.loss.Sample(dy, out.Data[i*k:(i+1)*k], label, e.aim.Data[i*k:(i+1)*k])
+		sum += e.s.loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{e.aim.Data[i*k : (i+1)*k]})
 	}
 	drop, _ := e.s.judge.drop(e.s.judge.losses(out))
 	return examined{g, sum / float64(n), drop}, nil

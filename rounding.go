@@ -187,7 +187,7 @@ func (s *search) curved() func(y *tensor.Tensor) *tensor.Tensor {
 			for i, v := range y.Data[lo : lo+k] {
 				soft[i] = v / curvedTemperature
 			}
-			train.Distill{}.Sample(row, soft, draw(soft, rng.Float64()), nil)
+			train.Distill{}.Output(row, soft, draw(soft, rng.Float64()), nil)
 		}
 		return dy
 	}

@@ -121,24 +121,11 @@ func (s *Session) makeTables() {
 		channels = t.Shape[2]
 	}
 	pre := &s.m.f.Meta.Input
-	of := func(list []float32, c int, otherwise float64) float64 {
-		switch {
-		case c < len(list):
-			return float64(list[c])
-		case len(list) > 0:
-			return float64(list[0])
-		}
-		return otherwise
-	}
 	var x [1]float32
 	for c := 0; c < channels; c++ {
 		var table [256]int8
 		for b := range table {
-			v := float64(b)
-			if !pre.Bytes255 {
-				v /= 255
-			}
-			x[0] = float32(float64(v-of(pre.Mean, c, 0)) / of(pre.Std, c, 1))
+			x[0] = pre.Real(byte(b), c)
 			kernel.Quantize(table[b:b+1], x[:], t.Scale, t.Zero)
 		}
 		s.tables = append(s.tables, table)

@@ -1,6 +1,10 @@
 package onnx
 
-import "edgec/internal/op"
+import (
+	"slices"
+
+	"edgec/internal/op"
+)
 
 // row says how an ONNX operator is read.
 type row struct {
@@ -62,7 +66,7 @@ var table = []row{
 	{"Not", []int{1}, 1, foldNot, nil},
 	{"Or", []int{7}, 2, logicFunc(func(a, b bool) bool { return a || b }), nil},
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
-	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, nil, buildQuantize},
+	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, buildReduceMean},
 	{"ReduceProd", []int{1, 11, 13, 18}, 1, foldReduceProd, nil},
@@ -90,7 +94,7 @@ func function(name string, since []int, o op.Elementwise) row {
 
 // buildSlice reads the slice of an activation.
 func buildSlice(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -98,24 +102,28 @@ func buildSlice(n *node) error {
 	if err != nil {
 		return err
 	}
-	var o op.Slice
-	taken, err := n.sliceRanges(in, n.trial(x, 1))
+	dims := n.fileDims(x, 1)
+	taken, err := n.sliceRanges(in, dims)
 	if err != nil {
 		return err
 	}
-	for k, t := range taken {
-		switch {
-		case k == 0 && t != sliceOf{0, 1, n.r.batch[1]}:
-			return n.fail("axes", "a slice of the batch is not supported")
-		case k == 0 || t.count == 1:
-			t.step, t.count = 1, 1
-		case t.count < 1 || t.step < 1:
+	rank := len(x.act.Shape)
+	o := op.Slice{Before: make([]int, rank), After: make([]int, rank), Step: slices.Repeat([]int{1}, rank)}
+	for k, v := range x.batch.valueDims(rank) {
+		switch t := taken[k]; {
+		case k == x.batch.at && t != sliceOf{0, 1, dims[k]}:
+			return n.fail("axes", "a slice of the batch, dimension %d, is not supported", k)
+		case k == x.batch.at:
+		case t.count < 1 || t.count > 1 && t.step < 1:
 			return n.fail("steps", "%d elements in steps of %d of dimension %d are not supported, only one or more in steps from 1", t.count, t.step, k)
+		default:
+			if t.count > 1 {
+				o.Step[v[0]] = t.step
+			}
+			o.Before[v[0]], o.After[v[0]] = t.first, dims[k]-t.first-(t.count-1)*o.Step[v[0]]-1
 		}
-		o.Before, o.Step = append(o.Before, t.first), append(o.Step, t.step)
-		o.After = append(o.After, x.Shape[k]-t.first-(t.count-1)*t.step-1)
 	}
-	return n.result(o, x)
+	return n.resultLike(x, o)
 }
 
 // rows indexes table by operator.
@@ -126,9 +134,6 @@ var rows = func() map[string]*row {
 	}
 	return m
 }()
-
-// blockers are operators that rule a network out, whatever else it contains.
-var blockers = map[string]bool{"If": true, "Loop": true, "Scan": true, "GRU": true, "LSTM": true, "RNN": true}
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{

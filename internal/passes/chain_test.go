@@ -92,9 +92,9 @@ func denseNet(t *testing.T, seed uint64) *graph.Graph {
 func task(seed uint64) func() (train.Batch, error) {
 	r := newRand(seed)
 	return func() (train.Batch, error) {
-		b := train.Batch{X: normal(r, 32, 8), Labels: make([]int, 32)}
+		b := train.Single(normal(r, 32, 8), make([]int, 32), nil)
 		for i := range b.Labels {
-			x := b.X.Data[8*i:]
+			x := b.X[0].Data[8*i:]
 			b.Labels[i] = train.Argmax([]float32{x[0], x[1] + x[2], -x[1]})
 		}
 		return b, nil

@@ -47,7 +47,7 @@ func TestObserve(t *testing.T) {
 	r := newRand(2)
 	want := map[int][]float64{}
 	for step := 0; step < 3; step++ {
-		b := train.Batch{X: normal(r, 16, 2, 10, 10), Teacher: normal(r, 16, 3)}
+		b := train.Single(normal(r, 16, 2, 10, 10), nil, normal(r, 16, 3))
 		if _, err := tr.Gradients(b); err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestPruneChannels(t *testing.T) {
 			for i := range want {
 				near(t, fmt.Sprintf("output %d", i), float64(got[i]), float64(want[i]), 1e-5)
 			}
-			if _, err := newTrainer(t, g, nil).Step(train.Batch{X: x, Labels: []int{0, 1, 2, 0}}, 1e-3); err != nil {
+			if _, err := newTrainer(t, g, nil).Step(train.Single(x, []int{0, 1, 2, 0}, nil), 1e-3); err != nil {
 				t.Error(err)
 			}
 		})

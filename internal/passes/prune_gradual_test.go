@@ -183,9 +183,9 @@ func TestSplicing(t *testing.T) {
 	}
 	r := newRand(7)
 	next := func() (train.Batch, error) {
-		b := train.Batch{X: normal(r, 32, 2), Teacher: tensor.New(32, 1)}
-		for i := range b.Teacher.Data {
-			b.Teacher.Data[i] = 3*b.X.Data[2*i] + 0.1*b.X.Data[2*i+1]
+		b := train.Single(normal(r, 32, 2), nil, tensor.New(32, 1))
+		for i := range b.Targets[0].Data {
+			b.Targets[0].Data[i] = 3*b.X[0].Data[2*i] + 0.1*b.X[0].Data[2*i+1]
 		}
 		return b, nil
 	}
@@ -222,7 +222,7 @@ func TestRoundStops(t *testing.T) {
 	}
 	bad := func() (train.Batch, error) {
 		b, _ := task(2)()
-		b.X.Data[0] = float32(math.NaN())
+		b.X[0].Data[0] = float32(math.NaN())
 		return b, nil
 	}
 	if _, err = r.Run(newTrainer(t, g, nil), NewLayers(g), bad, nothing); err == nil {
