@@ -253,6 +253,9 @@ var cases = []netCase{
 	{"padded sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
 		return b.dense(b.flatten(b.node(op.Pad{Before: []int{0, 1, 2}, After: []int{0, 0, 1}}, x)), 4, none)
 	}},
+	{"largest of the image", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.flatten(b.node(op.GlobalMaxPool{}, b.conv(x, 6, 3, 1, 1, relu))), 4, none)
+	}},
 	{"sliced sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
 		return b.dense(b.flatten(b.node(op.Slice{Before: []int{0, 1, 1}, After: []int{0, 0, 1}, Step: []int{1, 2, 1}}, x)), 4, none)
 	}},

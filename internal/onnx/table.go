@@ -68,6 +68,7 @@ var table = []row{
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
 	{"Range", []int{11}, 3, foldRange, nil},
+	{"ReduceMax", []int{1, 11, 12, 13, 18, 20}, 1, nil, reduction(op.GlobalMaxPool{})},
 	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, reduction(op.GlobalAvgPool{})},
 	{"ReduceProd", []int{1, 11, 13, 18}, 1, foldReduceProd, nil},
 	function("Relu", []int{6, 13, 14}, op.Relu{}),

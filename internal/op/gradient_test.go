@@ -46,7 +46,7 @@ func gradientCases() []gradientCase {
 		of(Conv2D{PadT: 1, PadR: 1, StrideW: 2}, x(2, 3, 5, 5), x(4, 3, 3, 2), x(4)),
 		of(Dense{}, x(3, 5), x(4, 5), x(4)),
 		of(Add{}, x(2, 3), x(2, 3)), of(Sub{}, x(2, 3), x(3)), of(Mul{}, x(2, 3), x(2, 1)), of(Div{}, x(2, 3), positive(2, 3)),
-		of(MaxPool{KH: 2, KW: 2}, spaced(rng, 2, 2, 4, 4)), of(AvgPool{KH: 2, KW: 3}, x(2, 2, 4, 4)), of(GlobalAvgPool{}, x(2, 3, 2, 2)),
+		of(MaxPool{KH: 2, KW: 2}, spaced(rng, 2, 2, 4, 4)), of(AvgPool{KH: 2, KW: 3}, x(2, 2, 4, 4)), of(GlobalAvgPool{}, x(2, 3, 2, 2)), of(GlobalMaxPool{}, spaced(rng, 2, 3, 2, 3)),
 		of(Reshape{Shape: []int{6}}, x(2, 2, 3)), of(Transpose{Perm: []int{0, 2, 1}}, x(2, 2, 3)), of(Concat{Axis: 1}, x(2, 1), x(2, 3)),
 		of(Pad{Before: []int{0, 1}, After: []int{0, 2}}, x(2, 3)), of(Slice{Before: []int{0, 1, 0}, After: []int{0, 0, 2}, Step: []int{1, 2, 3}}, x(2, 6, 9)), of(Softmax{Axis: 1}, x(2, 5)),
 		{BatchNorm{Epsilon: 1e-3}, []*tensor.Tensor{x(2, 3, 2), x(3), x(3), x(3), positive(3)}, []int{3, 4}},
