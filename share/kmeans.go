@@ -6,17 +6,18 @@ import (
 	"sort"
 )
 
-// MaxCentroids is the largest codebook, zero included: indexes are bytes.
-const MaxCentroids = 256
-
-// iterations bounds Lloyd's loop; it settles much earlier on real layers.
+// iterations bounds Lloyd's loop; it ends much earlier on real layers.
 const iterations = 40
 
-// KMeans returns k-1 or fewer distinct non-zero centroids, ascending, for the
-// values w with importance f (>= 0, same length), such that together with zero
-// they minimise sum f_i (w_i - c)^2 + 2 lambda (-log2 p_c) locally (Lloyd's
-// algorithm from the best partition without prices). Zero is no candidate for these values:
-// they are the kept weights.
+// KMeans returns at most k-1 distinct centroids, ascending, for the values w with importance
+// f (>= 0, same length), which minimise
+//
+//	sum_i f_i (w_i - c_j)^2 / 2 + lambda (-log2 p_j)
+//
+// locally: Lloyd's algorithm from the best partition at lambda = 0. p_j is the share of the
+// values that take centroid j. With zero, the value of pruned weights, they make a codebook of
+// k; zero is no candidate for these values, which are the kept weights. Values and centroids
+// have the same unit, lambda that of f w^2 per bit.
 //
 // Cost: O(n log n + iterations * k log n).
 func KMeans(w, f []float32, k int, lambda float64) []float32 {
@@ -137,7 +138,7 @@ func (s *sorted) mean(lo, hi int) float64 {
 
 // lloyd assigns every value to its cheapest centroid and returns the new
 // centroids, ascending; empty ones vanish. With lambda the border between two
-// centroids moves towards the rarer one.
+// centroids moves towards the rarer one. All values share one mean importance there.
 func (s *sorted) lloyd(c []float32, lambda float64) []float32 {
 	n := len(s.x)
 	share := make([]float64, len(c))
