@@ -72,13 +72,26 @@ func newSorted(w, f []float32) *sorted {
 	return s
 }
 
-// start returns at most n distinct centroids to start from: those of the
-// partition into n runs with the least distortion, by dynamic programming (Bruce
-// 1965; the last border moves right with the run's end, so that each layer is
-// divided and conquered). Beyond cells values, it partitions runs of equal count.
+// start returns at most n distinct centroids to start from: the means of the best partition
+// of the values into n runs.
+func (s *sorted) start(n int) []float32 {
+	borders := s.partition(n)
+	var c []float32
+	for i := range len(borders) - 1 {
+		v := float32(s.mean(borders[i], borders[i+1]))
+		if len(c) == 0 || c[len(c)-1] < v {
+			c = append(c, v)
+		}
+	}
+	return c
+}
+
+// partition returns the borders of the partition of the values into n runs with the least
+// distortion, by dynamic programming (Bruce 1965), from 0 to the number of values. Beyond
+// cells values, runs of equal count stand for the values.
 //
 // Cost: O(n cells log cells).
-func (s *sorted) start(n int) []float32 {
+func (s *sorted) partition(n int) []int {
 	m := min(len(s.x), cells)
 	edge := func(i int) int { return i * len(s.x) / m }
 	cost, next := make([]float64, m+1), make([]float64, m+1)
@@ -88,42 +101,41 @@ func (s *sorted) start(n int) []float32 {
 	var from [][]int32 // of each layer, where the last run of the first i cells starts
 	for layer := 1; layer < min(n, m); layer++ {
 		last := make([]int32, m+1)
-		var solve func(lo, hi, a, b int)
-		solve = func(lo, hi, a, b int) {
-			if lo > hi {
-				return
-			}
-			mid := (lo + hi) / 2
-			best := math.Inf(1)
-			for j := a; j <= min(b, mid-1); j++ {
-				if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
-					best, last[mid] = c, int32(j)
-				}
-			}
-			next[mid] = best
-			solve(lo, mid-1, a, int(last[mid]))
-			solve(mid+1, hi, int(last[mid]), b)
-		}
-		solve(layer+1, m, layer, m)
+		s.divide(edge, cost, next, last, layer+1, m, layer, m)
 		copy(cost[layer+1:], next[layer+1:])
 		from = append(from, last)
 	}
-	borders := []int{m}
+	at := m
+	borders := []int{edge(m)}
 	for layer := len(from) - 1; layer >= 0; layer-- {
-		borders = append(borders, int(from[layer][borders[len(borders)-1]]))
+		at = int(from[layer][at])
+		borders = append(borders, edge(at))
 	}
 	borders = append(borders, 0)
-	var c []float32
-	for i := len(borders) - 1; i > 0; i-- {
-		v := float32(s.mean(edge(borders[i]), edge(borders[i-1])))
-		if len(c) == 0 || c[len(c)-1] < v {
-			c = append(c, v)
-		}
-	}
-	return c
+	slices.Reverse(borders)
+	return borders
 }
 
-// cells bounds the work of start.
+// divide finds, for each end from lo to hi, the start from a to b of the last run that costs
+// least, given the cost of all that comes before. The start moves right with the end, so that
+// the middle one halves the work for the others.
+func (s *sorted) divide(edge func(int) int, cost, next []float64, last []int32, lo, hi, a, b int) {
+	if lo > hi {
+		return
+	}
+	mid := (lo + hi) / 2
+	best := math.Inf(1)
+	for j := a; j <= min(b, mid-1); j++ {
+		if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
+			best, last[mid] = c, int32(j)
+		}
+	}
+	next[mid] = best
+	s.divide(edge, cost, next, last, lo, mid-1, a, int(last[mid]))
+	s.divide(edge, cost, next, last, mid+1, hi, int(last[mid]), b)
+}
+
+// cells bounds the work of partition.
 const cells = 2048
 
 // spread returns the distortion of a run under its mean: sum f (x - mean)^2.

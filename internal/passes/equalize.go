@@ -72,15 +72,9 @@ func (l layer) plain() *quantize.Layer {
 	return q
 }
 
+// findPairs returns the pairs of layers that can trade scale, in execution order.
 func findPairs(g *graph.Graph) []pair {
-	uses := map[*graph.Param]int{}
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			if v != nil && v.Param != nil {
-				uses[v.Param]++
-			}
-		}
-	}
+	uses := usesOf(g)
 	own := func(l layer) bool { return uses[l.w] == 1 && (l.b == nil || uses[l.b] == 1) }
 	byNode := map[*graph.Node]layer{}
 	ls := layers(g)
@@ -92,26 +86,47 @@ func findPairs(g *graph.Graph) []pair {
 		if !own(l) || !homogeneousClamp(l.node) {
 			continue
 		}
-		v := l.node.Outputs[0]
-		for {
-			readers := g.Consumers(v)
-			if len(readers) != 1 || g.IsOutput(v) {
-				break
-			}
-			n := readers[0]
-			if b, ok := byNode[n]; ok {
-				if p, ok := link(l, b, v); ok && own(b) && n.Inputs[0] == v {
-					pairs = append(pairs, p)
-				}
-				break
-			}
-			if !homogeneous(n) {
-				break
-			}
-			v = n.Outputs[0]
+		n, v := nextLayer(g, l.node.Outputs[0], byNode)
+		if n == nil {
+			continue
+		}
+		if p, ok := link(l, byNode[n], v); ok && own(p.b) && n.Inputs[0] == v {
+			pairs = append(pairs, p)
 		}
 	}
 	return pairs
+}
+
+// nextLayer returns the only layer that v reaches, through homogeneous functions alone, and
+// the value that it reads; nil: there is none.
+func nextLayer(g *graph.Graph, v *graph.Value, byNode map[*graph.Node]layer) (*graph.Node, *graph.Value) {
+	for {
+		readers := g.Consumers(v)
+		if len(readers) != 1 || g.IsOutput(v) {
+			return nil, nil
+		}
+		n := readers[0]
+		if _, ok := byNode[n]; ok {
+			return n, v
+		}
+		if !homogeneous(n) {
+			return nil, nil
+		}
+		v = n.Outputs[0]
+	}
+}
+
+// usesOf returns the number of times that nodes read each parameter.
+func usesOf(g *graph.Graph) map[*graph.Param]int {
+	uses := map[*graph.Param]int{}
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v != nil && v.Param != nil {
+				uses[v.Param]++
+			}
+		}
+	}
+	return uses
 }
 
 // homogeneousClamp reports whether the fused activation f has f(s*x) = s*f(x)
