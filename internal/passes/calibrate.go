@@ -23,6 +23,24 @@ func Calibrate(g *graph.Graph, batches Batches, cfg Config) error {
 	clearGrids(g)
 	ds := domains(g)
 	obs := make([]observation, len(ds))
+	if err := observe(g, batches, ds, obs); err != nil {
+		return err
+	}
+	for i, d := range ds {
+		if d.float {
+			continue
+		}
+		grid := obs[i].grid(d, cfg)
+		for _, v := range d.values {
+			own := grid
+			v.Grid = &own
+		}
+	}
+	return nil
+}
+
+// observe runs the batches and adds the values of each domain to its observation.
+func observe(g *graph.Graph, batches Batches, ds []*domain, obs []observation) error {
 	var tape *graph.Tape
 	size := 0
 	for batch := range batches {
@@ -45,16 +63,6 @@ func Calibrate(g *graph.Graph, batches Batches, cfg Config) error {
 	}
 	if tape == nil {
 		return fmt.Errorf("quantize: no calibration samples: give at least one batch")
-	}
-	for i, d := range ds {
-		if d.float {
-			continue
-		}
-		grid := obs[i].grid(d, cfg)
-		for _, v := range d.values {
-			own := grid
-			v.Grid = &own
-		}
 	}
 	return nil
 }

@@ -85,14 +85,7 @@ func blockOf(g *graph.Graph, x *graph.Value) (block int, ok bool) {
 // readers returns the dense layers that read a picture through reshapes; not ok: something
 // else reads it too, or weights have another use.
 func readers(g *graph.Graph, picture *graph.Value) (denses []*graph.Node, ok bool) {
-	uses := map[*graph.Param]int{}
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			if v != nil && v.Param != nil {
-				uses[v.Param]++
-			}
-		}
-	}
+	uses := usesOf(g)
 	for _, r := range g.Consumers(picture) {
 		if !op.IsReshape(r.Op) || len(r.Outputs[0].Shape) != 2 || g.IsOutput(r.Outputs[0]) {
 			return nil, false

@@ -2,6 +2,7 @@ package passes
 
 import (
 	"fmt"
+	"math"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -123,4 +124,8 @@ func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, er
 		}
 	})
 	return responses, err
+}
+
+func abs(x float32) float32 {
+	return math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
 }

@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/quantize"
 )
 
 // Quantize puts a simplified float network on its grids: Calibrate, Weights,
@@ -79,8 +80,8 @@ func checkLayer(l layer) error {
 	if l.w.Grid == nil {
 		return fmt.Errorf("quantize: node %q: weights %q have no grid", l.node.Name, l.w.Name)
 	}
-	if l.w.Grid.Max > maxWeight {
-		return fmt.Errorf("quantize: node %q: weights %q reach %d, int8 ends at %d", l.node.Name, l.w.Name, l.w.Grid.Max, maxWeight)
+	if l.w.Grid.Max > quantize.MaxWeight {
+		return fmt.Errorf("quantize: node %q: weights %q reach %d, int8 ends at %d", l.node.Name, l.w.Name, l.w.Grid.Max, quantize.MaxWeight)
 	}
 	if err := checkParam(l.w); err != nil {
 		return err
