@@ -1,13 +1,31 @@
 package format
 
-// version is the latest, that of the newest row of the table of opcodes or of the newest
-// section.
-var version = newest(sinceDense, Opcodes()...)
+// version is the latest: that of the newest section, opcode or attribute.
+var version = latestVersion()
 
-// newest returns the later of v and the versions that have the opcodes first.
-func newest(v byte, ops ...Opcode) byte {
-	for _, op := range ops {
-		v = max(v, op.row().since)
+func latestVersion() byte {
+	v := byte(sinceDense)
+	for _, row := range rows {
+		v = max(v, row.since)
+	}
+	for _, row := range attributes {
+		v = max(v, row.since)
+	}
+	return v
+}
+
+// since returns the first version that has all instructions of f with their attributes.
+func (f *File) since() byte {
+	v := byte(oldest)
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		v = max(v, in.Op.row().since)
+		flags := in.flags(operands{})
+		for a := range attributes {
+			if flags.has(attr(a)) {
+				v = max(v, attributes[a].since)
+			}
+		}
 	}
 	return v
 }
