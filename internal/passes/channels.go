@@ -12,7 +12,7 @@ import (
 )
 
 // ChannelScores scores the removable channels of a network (kernels of convolutions,
-// units of dense layers; see simplify.Groups) and cuts the least important.
+// units of dense layers; see simplify.Groups) and removes the least important.
 //
 // With Fisher and Magnitude a channel's importance is the mean over steps of
 //
@@ -48,8 +48,8 @@ func (f *ChannelScores) Scores() [][]float64 { return f.score }
 // SetScores sets the scores that Scores returned.
 func (f *ChannelScores) SetScores(score [][]float64) { f.score = score }
 
-// Channels returns how many channels can be removed in all, and in how many
-// groups they are.
+// Channels returns the number of channels that can be removed in all, and of the
+// groups that they are in.
 func (f *ChannelScores) Channels() (channels, groups int) {
 	for _, gr := range f.groups {
 		channels += gr.Channels

@@ -108,7 +108,7 @@ func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]
 		}
 	}
 	if !some {
-		return nil, nil, fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+		return nil, nil, fmt.Errorf("passes: no samples to correct biases with: give at least one batch")
 	}
 	return float, means, nil
 }
@@ -196,7 +196,7 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 	}
 	outShapes, err := o.Infer(shapes)
 	if err != nil {
-		return nil, fmt.Errorf("quantize: node %q (%s): %w", n.Name, o.Name(), err)
+		return nil, fmt.Errorf("passes: node %q (%s): %w", n.Name, o.Name(), err)
 	}
 	out := make([]*tensor.Tensor, len(outShapes))
 	for i, s := range outShapes {
