@@ -19,8 +19,8 @@ import (
 //	(sum over its weights of w dL/dw)^2
 //
 // the squared first-order change of the loss without it (Molchanov et al.
-// 2019, equation 8). With Input it is the filter form E|<x,w>| / sqrt(||w||_2),
-// relative to the layer's largest.
+// 2019, equation 8; see prune.Taylor). With Input it is E|<x,w>| / sqrt(||w||_2) of
+// whole kernels (prune.ResponseScore), relative to the layer's largest.
 type ChannelScores struct {
 	g      *graph.Graph
 	groups []*simplify.Group

@@ -21,8 +21,7 @@ import (
 // Layers without bias, and biases that the mask prunes, are left alone.
 //
 // It holds the activations of all samples that later layers read, up to
-// correctionFloats numbers: of a network with larger activations the first
-// samples decide.
+// 2^26 numbers: of a network with larger activations the first samples decide.
 //
 // Source: Nagel et al. (2019), section 4.2, in its empirical form.
 func CorrectBias(g *graph.Graph, batches Batches) error {
