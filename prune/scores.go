@@ -5,7 +5,8 @@ import "math"
 // tiny keeps quotients finite where all weights are zero.
 const tiny = 1e-30
 
-// InputScore is the importance of the weight vector w by one input x that it multiplies:
+// InputScore is the importance of the weight vector w, judged by one input x that it
+// multiplies:
 //
 //	s(w) = |<x, w>| / sqrt(||w||_2)
 //
@@ -20,8 +21,8 @@ func InputScore(x, w []float32) float64 {
 	return math.Abs(dot) / (math.Sqrt(norm) + tiny)
 }
 
-// ResponseScore is InputScore averaged over many inputs, where the mean response
-// E|<x, w>| is known already, as that of a kernel over the patches of an image:
+// ResponseScore is the mean of InputScore over many inputs, given the mean response
+// E|<x, w>|, such as that of a kernel over the patches of an image:
 //
 //	s(w) = response / sqrt(||w||_2)
 func ResponseScore(response float64, w []float32) float64 {
@@ -64,9 +65,9 @@ func MagnitudeScores(dst, w []float32) {
 
 // FisherScores sets
 //
-//	dst[i] = |w[i]| sqrt(squaredGradient[i] / bits[i])
+//	dst[i] = |w[i]| sqrt(squaredGradient[i] / bits[i]),
 //
-// the root of the loss per bit that removing w[i] costs, but for a factor. squaredGradient
+// the root of the loss per bit that removing w[i] costs, up to a constant factor. squaredGradient
 // is a mean of the squared gradient, such as Adam's second moment; bits is what keeping the
 // weight costs in the file (see Rates) and positive. All have the length of w or more.
 func FisherScores(dst, w, squaredGradient, bits []float32) {

@@ -15,7 +15,7 @@ const (
 // Layer is the pruning state of one tensor. All slices have its length and belong to the
 // caller.
 type Layer struct {
-	Weights []float32 // shadow weights, those of pruned elements too
+	Weights []float32 // shadow weights, also of pruned elements; for Harm, nil if SquaredGradient is
 	Mask    []float32 // 1: kept, 0: pruned; Update changes it
 	Score   []float32 // importance, comparable between layers, >= 0, no NaN
 
@@ -52,7 +52,7 @@ func Kept(layers []*Layer) int {
 
 // Threshold returns the global threshold at which keep elements of all layers survive an
 // Update under the present scores, gains and hysteresis. Elements that tie at the threshold
-// survive together. keep <= 0 gives +Inf, and 0 when keep is the number of elements or more.
+// survive together. It is +Inf for keep <= 0, and 0 when keep is the number of elements or more.
 //
 // Cost: O(n) on average for n elements, and a copy of the scores.
 func Threshold(layers []*Layer, keep int) float64 {

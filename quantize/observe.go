@@ -67,7 +67,7 @@ type levels struct {
 	scale, lo, hi float64      // of the grid: its step, and its ends in steps
 	first, last   int          // bins within the grid's range; -1: none
 	inside, used  [256]float64 // of each integer: values, and bins that are not empty
-	total, kept   float64      // values other than zero, and those within the range
+	total, kept   float64      // all values but zeros, and those within the range
 }
 
 func newLevels(h *Histogram, a Affine) *levels {

@@ -25,7 +25,7 @@
 //
 // KMeans finds centroids for the kept weights. For lambda = 0 the best partition of sorted
 // values into k runs is known (Bruce 1965: dynamic programming); it starts Lloyd's algorithm,
-// which alternates assignment and weighted means under the price of bits. Fit rounds the
+// which alternates assignment and weighted means under the rate. Fit rounds the
 // centroids to the grid, which makes an entry cost a byte of file, and assigns the weights.
 //
 // # Allocation

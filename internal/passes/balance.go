@@ -36,7 +36,7 @@ func Balance(g *graph.Graph, of map[*graph.Param]Sensitivity, lambda float64) (m
 			continue
 		}
 		if n := p.a.w.Channels(); len(a.Curvature) != len(p.a.w.Shadow.Data) || len(b.Curvature) != len(p.b.w.Shadow.Data) || len(a.OutputCurvature) != n || len(a.AbsMax) != n {
-			return nil, fmt.Errorf("quantize: the sensitivities of %q and %q have other shapes than the parameters", p.a.w.Name, p.b.w.Name)
+			return nil, fmt.Errorf("passes: the sensitivities of %q and %q have other shapes than the parameters", p.a.w.Name, p.b.w.Name)
 		}
 		for _, l := range []layer{p.a, p.b} {
 			if done[l.w] == nil {

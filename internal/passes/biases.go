@@ -27,17 +27,17 @@ func Biases(g *graph.Graph, cfg Config) error {
 		}
 		in := l.node.Inputs[0].Grid
 		if in == nil || l.w.Grid == nil {
-			return fmt.Errorf("quantize: node %q: its input or its weights have no grid yet: calibrate first", l.node.Name)
+			return fmt.Errorf("passes: node %q: its input or its weights have no grid yet: calibrate first", l.node.Name)
 		}
 		grid := &graph.Grid{Scale: quantize.BiasScales(in.Scale, l.w.Grid.Scale), Max: quantize.MaxBias}
 		grid.Shift = quantize.BiasShift(slices.Max(grid.Scale), cfg.biasStep(l))
 		if done[l.b] && !slices.Equal(grid.Scale, l.b.Grid.Scale) {
-			return fmt.Errorf("quantize: node %q: bias %q is shared by layers with different scales: give each layer its own", l.node.Name, l.b.Name)
+			return fmt.Errorf("passes: node %q: bias %q is shared by layers with different scales: give each layer its own", l.node.Name, l.b.Name)
 		}
 		done[l.b] = true
 		for c, b := range l.b.Shadow.Data {
 			if math.Abs(float64(b)) > float64(grid.ScaleOf(c))*quantize.MaxBias {
-				return fmt.Errorf("quantize: node %q: bias %v of channel %d does not fit 30 bits of %v: choose the weights' scales again", l.node.Name, b, c, grid.ScaleOf(c))
+				return fmt.Errorf("passes: node %q: bias %v of channel %d does not fit 30 bits of %v: choose the weights' scales again", l.node.Name, b, c, grid.ScaleOf(c))
 			}
 		}
 		l.b.Grid = grid

@@ -50,7 +50,7 @@ func observe(g *graph.Graph, batches Batches, ds []*domain, obs []observation) e
 		}
 		if n > size {
 			if tape, err = graph.NewTape(g, n); err != nil {
-				return fmt.Errorf("quantize: %w", err)
+				return fmt.Errorf("passes: %w", err)
 			}
 			size = n
 		}
@@ -62,7 +62,7 @@ func observe(g *graph.Graph, batches Batches, ds []*domain, obs []observation) e
 		}
 	}
 	if tape == nil {
-		return fmt.Errorf("quantize: no calibration samples: give at least one batch")
+		return fmt.Errorf("passes: no calibration samples: give at least one batch")
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (o *observation) add(g *graph.Graph, d *domain, tape *graph.Tape) error {
 	for _, v := range d.sources {
 		x := tape.Activation(v).Data
 		if !o.hist.Add(x) {
-			return fmt.Errorf("quantize: value %q is not finite on the calibration samples: check the network's weights and the inputs' preprocessing", v.Name)
+			return fmt.Errorf("passes: value %q is not finite on the calibration samples: check the network's weights and the inputs' preprocessing", v.Name)
 		}
 		if d.input {
 			o.lattice.Add(x)
@@ -114,12 +114,12 @@ func clearGrids(g *graph.Graph) {
 // checkBatch returns the number of samples of a batch.
 func checkBatch(g *graph.Graph, batch []*tensor.Tensor) (int, error) {
 	if len(batch) != len(g.Inputs) {
-		return 0, fmt.Errorf("quantize: %d calibration inputs for a network with %d", len(batch), len(g.Inputs))
+		return 0, fmt.Errorf("passes: %d calibration inputs for a network with %d", len(batch), len(g.Inputs))
 	}
 	for i, x := range batch {
 		want := g.Inputs[i].Shape
 		if len(x.Shape) != len(want) || !x.Shape.Sample().Equal(want.Sample()) || x.Shape[0] != batch[0].Shape[0] {
-			return 0, fmt.Errorf("quantize: calibration batch of shape %v for input %q of shape %v", x.Shape, g.Inputs[i].Name, want)
+			return 0, fmt.Errorf("passes: calibration batch of shape %v for input %q of shape %v", x.Shape, g.Inputs[i].Name, want)
 		}
 	}
 	return batch[0].Shape[0], nil

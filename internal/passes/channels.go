@@ -12,15 +12,15 @@ import (
 )
 
 // ChannelScores scores the removable channels of a network (kernels of convolutions,
-// units of dense layers; see simplify.Groups) and cuts the least important.
+// units of dense layers; see simplify.Groups) and removes the least important.
 //
 // With Fisher and Magnitude a channel's importance is the mean over steps of
 //
 //	(sum over its weights of w dL/dw)^2
 //
 // the squared first-order change of the loss without it (Molchanov et al.
-// 2019, equation 8). With Input it is the filter form E|<x,w>| / sqrt(||w||_2),
-// relative to the layer's largest.
+// 2019, equation 8; see prune.Taylor). With Input it is E|<x,w>| / sqrt(||w||_2) of
+// whole kernels (prune.ResponseScore), relative to the layer's largest.
 type ChannelScores struct {
 	g      *graph.Graph
 	groups []*simplify.Group
@@ -48,8 +48,8 @@ func (f *ChannelScores) Scores() [][]float64 { return f.score }
 // SetScores sets the scores that Scores returned.
 func (f *ChannelScores) SetScores(score [][]float64) { f.score = score }
 
-// Channels returns how many channels can be removed in all, and in how many
-// groups they are.
+// Channels returns the number of channels that can be removed in all, and of the
+// groups that they are in.
 func (f *ChannelScores) Channels() (channels, groups int) {
 	for _, gr := range f.groups {
 		channels += gr.Channels

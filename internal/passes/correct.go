@@ -21,8 +21,7 @@ import (
 // Layers without bias, and biases that the mask prunes, are left alone.
 //
 // It holds the activations of all samples that later layers read, up to
-// correctionFloats numbers: of a network with larger activations the first
-// samples decide.
+// 2^26 numbers: of a network with larger activations the first samples decide.
 //
 // Source: Nagel et al. (2019), section 4.2, in its empirical form.
 func CorrectBias(g *graph.Graph, batches Batches) error {
@@ -108,7 +107,7 @@ func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]
 		}
 	}
 	if !some {
-		return nil, nil, fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+		return nil, nil, fmt.Errorf("passes: no samples to correct biases with: give at least one batch")
 	}
 	return float, means, nil
 }
@@ -191,7 +190,7 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 	}
 	outShapes, err := o.Infer(shapes)
 	if err != nil {
-		return nil, fmt.Errorf("quantize: node %q (%s): %w", n.Name, o.Name(), err)
+		return nil, fmt.Errorf("passes: node %q (%s): %w", n.Name, o.Name(), err)
 	}
 	out := make([]*tensor.Tensor, len(outShapes))
 	for i, s := range outShapes {

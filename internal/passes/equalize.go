@@ -46,7 +46,7 @@ func refresh(pairs []pair) {
 func gridless(g *graph.Graph) error {
 	for _, p := range g.Params() {
 		if p.Grid != nil {
-			return fmt.Errorf("quantize: parameter %q has a grid: equalize before quantization", p.Name)
+			return fmt.Errorf("passes: parameter %q has a grid: equalize before quantization", p.Name)
 		}
 	}
 	return nil

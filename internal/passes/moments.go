@@ -38,12 +38,12 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 	samples := x.Shape[0]
 	tape, err := graph.NewTape(g, min(batch, samples))
 	if err != nil {
-		return nil, fmt.Errorf("share: %w", err)
+		return nil, fmt.Errorf("passes: %w", err)
 	}
 	for lo := 0; lo < samples; lo += batch {
 		part := x.Rows(lo, min(lo+batch, samples))
 		if err := tape.Backward(gradient(tape.Forward(part)[0])); err != nil {
-			return nil, fmt.Errorf("share: %w", err)
+			return nil, fmt.Errorf("passes: %w", err)
 		}
 		for _, n := range g.Nodes {
 			w, stride := layerOf(n, samples)
@@ -69,7 +69,7 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 }
 
 // layerOf returns the weight of a convolution or dense layer, nil for other nodes, and
-// every how many places a patch is taken.
+// the number of places from one patch that is taken to the next.
 func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
 	l, ok := n.Op.(op.Layer)
 	if !ok || n.Inputs[0].Param != nil {

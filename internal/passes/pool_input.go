@@ -59,7 +59,7 @@ func PoolInput(g *graph.Graph) (shared bool, err error) {
 		return false, nil
 	}
 	if err := g.InferShapes(); err != nil {
-		return true, fmt.Errorf("share: pixels: %w", err)
+		return true, fmt.Errorf("passes: pool input: %w", err)
 	}
 	return true, nil
 }
@@ -104,7 +104,7 @@ func readers(g *graph.Graph, picture *graph.Value) (denses []*graph.Node, ok boo
 func sumBlocks(d *graph.Node, c, h, w int) error {
 	p := d.Inputs[1].Param
 	if p.Mask != nil || p.Grid != nil {
-		return fmt.Errorf("share: parameter %q is pruned or quantized already; let pixels share weights first", p.Name)
+		return fmt.Errorf("passes: parameter %q is pruned or quantized already; let pixels share weights first", p.Name)
 	}
 	rows := p.Channels()
 	sums := tensor.New(rows, c*h/2*w/2)

@@ -26,9 +26,9 @@ func masksOf(ls []*Layer) []float32 {
 
 func nothing(int) error { return nil }
 
-// TestRoundKeeps: after a round the asked number of elements is kept, for
+// TestGradualPruningKeeps: after a run the asked number of elements is kept, for
 // every criterion, and the effective weights are those of the masks.
-func TestRoundKeeps(t *testing.T) {
+func TestGradualPruningKeeps(t *testing.T) {
 	for _, c := range []prune.Criterion{"", prune.Fisher, prune.Magnitude, prune.Input} {
 		for _, steps := range []int{20, 31, 50, 75, 120, 200} {
 			t.Run(fmt.Sprint(c, steps), func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestRamp(t *testing.T) {
 	}
 }
 
-// TestPart: a round in parts, each with a trainer and layers of its own, does what the
-// round does in one.
+// TestPart: a run in parts, each with a trainer and layers of its own, does what the
+// run does in one.
 func TestPart(t *testing.T) {
 	whole := func() ([]float32, Moves) {
 		g := denseNet(t, 4)
@@ -202,7 +202,7 @@ func TestSplicing(t *testing.T) {
 	}
 }
 
-func TestRoundStops(t *testing.T) {
+func TestGradualPruningStops(t *testing.T) {
 	boom := errors.New("boom")
 	g := denseNet(t, 8)
 	r := GradualPruning{Keep: 50, Steps: 40, Criterion: prune.Magnitude, Rate: constantRate}

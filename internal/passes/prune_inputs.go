@@ -14,7 +14,7 @@ import (
 func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
 	tape, err := graph.NewTape(g, x.Shape[0])
 	if err != nil {
-		return fmt.Errorf("prune: %w", err)
+		return fmt.Errorf("passes: %w", err)
 	}
 	tape.Forward(x)
 	for _, n := range g.Nodes {

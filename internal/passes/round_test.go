@@ -218,11 +218,11 @@ func TestStep(t *testing.T) {
 	if low, high := all[p].Step(p, 1e-2), all[p].Step(p, 4e-2); math.Abs(high-2*low) > 1e-9 {
 		t.Errorf("four times the lambda: steps %v and %v", low, high)
 	}
-	minds := 0.0 // one place
+	curvature := 0.0 // one place
 	for r := range 4 {
-		minds += float64(size(r)*size(r)) / 4
+		curvature += float64(size(r)*size(r)) / 4
 	}
-	if got, want := all[p].BiasStep(1e-3), math.Sqrt(12e-3/(math.Ln2*minds)); math.Abs(got/want-1) > 1e-6 {
+	if got, want := all[p].BiasStep(1e-3), math.Sqrt(12e-3/(math.Ln2*curvature)); math.Abs(got/want-1) > 1e-6 {
 		t.Errorf("step of biases %v, want %v", got, want)
 	}
 	clear(p.Value.Data)
@@ -316,7 +316,7 @@ func TestScaled(t *testing.T) {
 		}
 		for i := range rows {
 			if math.Abs(got.OutputCurvature()[i]/want.OutputCurvature()[i]-1) > 1e-4 || math.Abs(got.AbsMax()[i]/want.AbsMax()[i]-1) > 1e-4 {
-				t.Errorf("%d groups, row %d: minds %v and peaks %v, want %v and %v", groups, i, got.OutputCurvature()[i], got.AbsMax()[i], want.OutputCurvature()[i], want.AbsMax()[i])
+				t.Errorf("%d groups, row %d: curvature %v, largest magnitude %v, want %v and %v", groups, i, got.OutputCurvature()[i], got.AbsMax()[i], want.OutputCurvature()[i], want.AbsMax()[i])
 			}
 		}
 	}

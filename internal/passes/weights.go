@@ -50,7 +50,7 @@ func Weights(g *graph.Graph, cfg Config) error {
 		}
 		done[l.w] = true
 		if i := l.w.Shadow.FirstNonFinite(); i >= 0 {
-			return fmt.Errorf("quantize: parameter %q: weight %d is %v: the network is broken", l.w.Name, i, l.w.Shadow.Data[i])
+			return fmt.Errorf("passes: parameter %q: weight %d is %v: the network is broken", l.w.Name, i, l.w.Shadow.Data[i])
 		}
 		scale := quantize.WeightScales(l.w.Shadow.Data, l.w.Mask, l.w.Channels(), cfg.tolerance(l.w))
 		if in := l.node.Inputs[0].Grid; in != nil && l.b != nil {
