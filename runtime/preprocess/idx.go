@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -57,7 +58,7 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 			return nil, Error("the idx header of " + itoa(rank) + " dimensions is cut short; the file is truncated")
 		}
 		d := int64(b[0])<<24 | int64(b[1])<<16 | int64(b[2])<<8 | int64(b[3])
-		if d > 1<<31 || int64(n) > int64(mostElements(x.size))/max(d, 1) {
+		if d > min(1<<31, math.MaxInt) || int64(n) > int64(mostElements(x.size))/max(d, 1) {
 			return nil, Error("dimension " + itoa(i) + " of the idx header is " + strconv.FormatInt(d, 10))
 		}
 		x.Shape = append(x.Shape, int(d))

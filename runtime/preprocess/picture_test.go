@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -230,6 +231,9 @@ func TestHugePictures(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v", c.name, err)
 			continue
+		}
+		if strconv.IntSize == 32 && strings.Contains(err.Error(), "dimension overflow") {
+			continue // image/png is first to see that 32 bits do not hold the number
 		}
 		for _, s := range c.says {
 			if !strings.Contains(err.Error(), s) {
