@@ -26,8 +26,13 @@ ONNX network, with or without its batch of one; channels may come last. Raw file
 have as many bytes as the input has elements (pixels, channels last), or four times
 as many (float32, little endian, in the order of the ONNX network).
 
-With --json each input gives one line: {"file", "top": [{"index", "label",
-"score"}], "outputs"}.`,
+A network with several inputs takes one INPUT for each, in the network's order,
+sample after sample; only the first may be a picture. Of several outputs each is
+printed, with its number and shape.
+
+With --json each sample gives one line: {"file", "top": [{"index", "label",
+"score"}], "outputs"}. A network with several inputs has "files" in place of
+"file", one with several outputs "results": [{"shape", "top", "outputs"}].`,
 		Example: `  edgec run lenet-5.edgec seven.png
   edgec run lenet-5.edgec --top 3 --json *.png
   edgec run lenet-5.edgec - < seven.png
