@@ -41,20 +41,29 @@ func compress(t *testing.T, p *problem, r recipe) *search.Result {
 	return result
 }
 
-// compressUntil searches until a step or a training of the stage is shown.
-func compressUntil(t *testing.T, p *problem, r recipe, clock search.Clock, stage string) *search.Result {
-	t.Helper()
+// until searches until a step or a training of the stage is shown.
+func until(p *problem, m *search.Network, r recipe, clock search.Clock, stage string) (*search.Result, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	result, err := compressTimed(ctx, p.model(t), p.data, r, clock, func(g search.Progress) {
+	res, err := compressTimed(ctx, m, p.data, r, clock, func(g search.Progress) {
 		if g.Stage == stage {
 			cancel()
 		}
 	})
-	if result == nil {
+	if res != nil {
+		err = nil // no file meets the objective yet
+	}
+	return res, err
+}
+
+// compressUntil is until in a test.
+func compressUntil(t *testing.T, p *problem, r recipe, clock search.Clock, stage string) *search.Result {
+	t.Helper()
+	res, err := until(p, p.model(t), r, clock, stage)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return result
+	return res
 }
 
 // study prepares a search.

@@ -3,8 +3,10 @@ package search
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"hash"
+	"math"
 
 	"edgec/internal/graph"
 )
@@ -133,7 +135,20 @@ func (t Track) hash() string {
 
 func hashGraph(h hash.Hash, g *graph.Graph) {
 	fmt.Fprintln(h, g)
+	floats := func(x []float32) {
+		b := make([]byte, 0, 4*len(x)+8)
+		for _, v := range x {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		h.Write(binary.LittleEndian.AppendUint64(b, uint64(len(x))))
+	}
 	for _, p := range g.Params() {
-		fmt.Fprintln(h, p.Name, p.Shadow.Data, p.Value.Data, p.Mask, p.State, p.Grid, p.Book)
+		floats(p.Shadow.Data)
+		floats(p.Value.Data)
+		floats(p.Mask)
+		for _, x := range p.State {
+			floats(x)
+		}
+		fmt.Fprintln(h, p.Name, p.Mask == nil, len(p.State), p.Grid, p.Book)
 	}
 }

@@ -65,15 +65,17 @@ func TestTimeAndSize(t *testing.T) {
 // network fast enough.
 func TestTimeAndDrop(t *testing.T) {
 	p, r := get(t, wideClassification), quick()
-	r.Effort, r.MaxLatency = effort(0.01, 0.02), 70*time.Microsecond
+	r.Effort, r.MaxLatency = 0.01, 70*time.Microsecond
 	var fast *search.Result
 	if isDeep() {
 		fast = timed(t, p, r, byShape)
 	} else {
 		fast = compressUntil(t, p, r, byShape, "prune")
 	}
-	r.MaxLatency = time.Second
-	free := compressUntil(t, p, r, byShape, "prune")
+	free, err := narrowed()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if accepted(fast, "channels") <= accepted(free, "channels") || free.Best.Latency < 100*time.Microsecond {
 		t.Errorf("%d cuts to a file of %v, without the limit %d to one of %v", accepted(fast, "channels"), fast.Best.Latency, accepted(free, "channels"), free.Best.Latency)
 	}
@@ -83,7 +85,7 @@ func TestTimeAndDrop(t *testing.T) {
 // that take less time are looked for.
 func TestTimeInstead(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxLatency, r.Effort = 12, 1500, effort(0.1, r.Effort)
+	r.MaxDrop, r.MaxLatency = 12, 1500
 	timed(t, p, r, byKept)
 }
 

@@ -102,8 +102,11 @@ func TestRoundedDrop(t *testing.T) {
 // A search for a drop makes rounded files for a network that was trained on few samples, and
 // for no other.
 func TestRoundedWhereMemorized(t *testing.T) {
-	p, r := get(t, classification), quick()
-	r.MaxDrop, r.Effort = 4, effort(0.02, 0.1)
+	p, r := splitReconstruction(t), quick()
+	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
+	if isDeep() {
+		p, r.NoLabels, r.MaxDrop = get(t, classification), false, 4
+	}
 	for trained, want := range map[string]bool{"yes": true, "no": false} {
 		r.TrainedOn = trained
 		if got := slices.Contains(stepNames(compressUntil(t, p, r, nil, "prune")), "round"); got != want {

@@ -2,7 +2,9 @@ package search_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"edgec/internal/search"
 	"edgec/runtime/format"
@@ -81,13 +83,30 @@ func checkCuts(t *testing.T, res *search.Result, before int64) (int64, int) {
 	return before, accepted(res, "channels")
 }
 
+// narrowed is a search that ends when the channels of a network that is worth it are cut,
+// within a time that is no limit.
+var narrowed = sync.OnceValues(func() (*search.Result, error) {
+	p, err := wideClassification()
+	if err != nil {
+		return nil, err
+	}
+	m, err := openNetwork(p.file, "small.onnx")
+	if err != nil {
+		return nil, err
+	}
+	r := quick()
+	r.Effort, r.MaxLatency = 0.01, time.Second
+	return until(p, m, r, byShape, "prune")
+})
+
 // TestChannels: a network that is worth it gets narrower, cut by cut, before single weights
 // are pruned.
 func TestChannels(t *testing.T) {
-	p, r := get(t, wideClassification), quick()
-	r.Effort, r.TrainedOn = 0.01, "no"
-	res := compressUntil(t, p, r, nil, "prune")
-	if left, cuts := checkCuts(t, res, search.MACs(p.model(t).Graph)); cuts == 0 {
+	res, err := narrowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, cuts := checkCuts(t, res, search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
 		t.Errorf("%d cuts to %d multiplications", cuts, left)
 	}
 }

@@ -221,11 +221,14 @@ func TestSizes(t *testing.T) {
 
 // TestSizeAndDrop: with two limits both hold.
 func TestSizeAndDrop(t *testing.T) {
-	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 4, 700, effort(0.02, r.Effort)
+	p, r := get(t, reconstruction), quick()
+	r.MaxDrop, r.MaxSize = 60, 200
+	if isDeep() {
+		p, r.MaxDrop, r.MaxSize = get(t, classification), 4, 700
+	}
 	res := compress(t, p, r)
 	sound(t, p, r, res)
-	if res.Best.Size() > 700 || res.Best.Drop > 4 {
+	if res.Best.Size() > r.MaxSize || res.Best.Drop > r.MaxDrop {
 		t.Errorf("%d bytes at a drop of %v", res.Best.Size(), res.Best.Drop)
 	}
 }
