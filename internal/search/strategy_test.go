@@ -88,7 +88,7 @@ func TestStudyUnchanged(t *testing.T) {
 		{"a size", small(reconstruction), func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize = 0, 150 }, "", 4},
 		{"no training", small(classification), func(_ *testing.T, r *recipe) { r.NoTraining = true }, "", 0},
 		{"pooling and a teacher", small(perceptron), func(t *testing.T, r *recipe) {
-			r.MaxDrop, r.MaxSize, r.Teacher = 0, 250, get(t, perceptron).model(t)
+			r.MaxDrop, r.TrainedOn, r.Effort, r.Teacher = 4, "no", 0.02, get(t, perceptron).model(t)
 		}, "prune", 4},
 		{"channels", small(wideClassification), func(_ *testing.T, r *recipe) { r.Effort, r.TrainedOn = 0.01, "no" }, "prune", 4},
 	} {
