@@ -25,7 +25,7 @@ var levels = map[string]int{
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
 	"prune": 7, "quantize": 7, "share": 7, "export": 7, "targets": 7, "targets/device": 7,
 	".":            8,
-	"internal/cli": 9, "internal/sizebench": 9,
+	"internal/cli": 9, "internal/sizebench": 9, "internal/figures": 9,
 	"cmd/edgec": 10,
 }
 
