@@ -16,6 +16,7 @@ import (
 
 	"edgec"
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
@@ -202,7 +203,11 @@ func TestCompressSize(t *testing.T) {
 		t.Errorf("%d bytes where 500 may be had: what is left could have kept more weights", size.Best.Size)
 	}
 	// a size is filled by the number of weights, or, where all are kept, by finer values
-	for _, most := range []int{350, 900} {
+	fills := []int{350}
+	if deep.On() {
+		fills = append(fills, 900)
+	}
+	for _, most := range fills {
 		r.MaxSize = most
 		largest := 0
 		for _, q := range compress(t, p, r).Tried {
@@ -214,9 +219,11 @@ func TestCompressSize(t *testing.T) {
 			t.Errorf("the largest file within %d bytes has %d", most, largest)
 		}
 	}
-	r.MaxSize = 568 // between the files with and without the weights of dead units, which go together
-	if tied := compress(t, p, r); tied.Best.Size > 568 {
-		t.Errorf("%d bytes where 568 were asked for", tied.Best.Size)
+	if deep.On() {
+		r.MaxSize = 568 // between the files with and without the weights of dead units, which go together
+		if tied := compress(t, p, r); tied.Best.Size > 568 {
+			t.Errorf("%d bytes where 568 were asked for", tied.Best.Size)
+		}
 	}
 	r.MaxDrop, r.MaxSize = 4, 700
 	both := compress(t, p, r)
@@ -235,6 +242,9 @@ func TestCompressTies(t *testing.T) {
 		size int
 		lost float64 // points on the test set
 	}{{0, 400, 6}, {4, 0, 5}} {
+		if asked.drop > 0 && !deep.On() {
+			continue
+		}
 		r := quick()
 		r.MaxDrop, r.MaxSize, r.Effort = asked.drop, asked.size, 1
 		report := compress(t, p, r)
@@ -282,7 +292,7 @@ func TestCompressWithoutLabels(t *testing.T) {
 		t.Errorf("Agreement: %+v, %v; the report says %+v", m, err, report.Test.File)
 	}
 	bare := &problem{p.file, &dataset.Splits{Train: p.data.Train.WithoutLabels(), Test: p.data.Test.WithoutLabels()}}
-	r.NoLabels = false
+	r.NoLabels, r.NoTraining = false, !deep.On()
 	again := compress(t, bare, r)
 	sound(t, bare, again)
 	if again.Task != edgec.TaskAgreement {
@@ -313,13 +323,15 @@ func TestCompressTeacher(t *testing.T) {
 	}
 	r := quick()
 	r.MaxDrop, r.MaxSize = 0, 200 // so small that weights are pruned by training
+	if !deep.On() {
+		r.MaxDrop, r.MaxSize, r.TrainedOn = 50, 0, "no" // nothing is rounded before
+	}
 	var drops []float64
 	for _, file := range [][]byte{teacher.file, file} {
 		if r.Teacher, err = edgec.OpenBytes(file, "teacher.onnx"); err != nil {
 			t.Fatal(err)
 		}
-		report := compress(t, p, r)
-		sound(t, p, report)
+		report := until(t, p, r, "prune")
 		if report.Teacher != "teacher" {
 			t.Errorf("the report names the teacher %q", report.Teacher)
 		}
@@ -440,11 +452,43 @@ func TestCompressFidelity(t *testing.T) {
 	}
 }
 
+// until returns the report of a search that ends before the named stage; with EDGEC_DEEP it
+// goes through, to an answer that is sound.
+func until(t *testing.T, p *problem, r edgec.Recipe, stage string) *edgec.Report {
+	t.Helper()
+	if deep.On() {
+		report := compress(t, p, r)
+		sound(t, p, report)
+		return report
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	report, err := edgec.Compress(ctx, p.model(t), p.data, r, func(g edgec.Progress) {
+		if g.Stage == stage {
+			cancel()
+		}
+	})
+	if report == nil || ctx.Err() == nil {
+		t.Fatalf("not ended before %q: %v", stage, err)
+	}
+	return report
+}
+
+// everyStage is a problem and a recipe whose search goes through warm-up, pruning in rounds,
+// one-shot pruning and files: a small network, unless slow tests are asked for.
+func everyStage(t *testing.T) (*problem, edgec.Recipe) {
+	r := quick()
+	if deep.On() {
+		return get(t, classification), r
+	}
+	r.MaxDrop = 60
+	return get(t, reconstruction), r
+}
+
 // TestCompressInterrupted cancels in every stage that a full run shows, after
 // its first steps: what has been made so far is the answer.
 func TestCompressInterrupted(t *testing.T) {
-	p := get(t, classification)
-	r := quick()
+	p, r := everyStage(t)
 	var stages []string
 	if _, err := edgec.Compress(context.Background(), p.model(t), p.data, r, func(g edgec.Progress) {
 		if !slices.Contains(stages, g.Stage) {
@@ -522,8 +566,10 @@ func TestCompressFilters(t *testing.T) {
 	p := get(t, wideClassification)
 	r := quick()
 	r.Effort = 0.02
-	report := compress(t, p, r)
-	sound(t, p, report)
+	if !deep.On() {
+		r.TrainedOn = "no" // nothing is rounded before
+	}
+	report := until(t, p, r, "prune")
 	before, cuts := report.FloatMACs, 0
 	for _, s := range report.Stages {
 		if s.Name != "filters" {
@@ -537,7 +583,7 @@ func TestCompressFilters(t *testing.T) {
 			cuts++
 		}
 	}
-	if cuts == 0 || report.Best.MACs > before {
+	if cuts == 0 || deep.On() && report.Best.MACs > before {
 		t.Errorf("%d cuts to %d multiplications, the file has %d", cuts, before, report.Best.MACs)
 	}
 }
@@ -546,7 +592,8 @@ func TestCompressFilters(t *testing.T) {
 // resumes with another number of threads: the same steps, the same file, and no
 // journal left. Nothing that is on record is trained again.
 func TestCompressResumed(t *testing.T) {
-	resumed(t, get(t, classification), quick(), "warm-up")
+	p, r := everyStage(t)
+	resumed(t, p, r, "warm-up")
 }
 
 // TestSizeResumed: the same for a size that is filled with rounded weights.
@@ -558,6 +605,7 @@ func TestSizeResumed(t *testing.T) {
 
 // TestTiesResumed: the same where pixels share weights.
 func TestTiesResumed(t *testing.T) {
+	deep.Only(t)
 	r := quick()
 	r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1
 	resumed(t, get(t, perceptron), r, "ties")

@@ -9,6 +9,7 @@ import (
 
 	"edgec/export"
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/runtime/format"
 	"edgec/share"
 )
@@ -16,6 +17,7 @@ import (
 // A network that was fine-tuned at fixed masks travels as a delta of at most a
 // tenth of its file.
 func TestDeltaOfFineTune(t *testing.T) {
+	deep.Only(t)
 	dir := os.Getenv("EDGEC_DATA")
 	if dir == "" {
 		t.Skip("needs MNIST and the float network; set EDGEC_DATA to the data folder")

@@ -19,7 +19,7 @@ var levels = map[string]int{
 	"runtime/format": 0, "runtime/internal/cpu": 0,
 	"runtime/kernel":  1,
 	"runtime":         2,
-	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3, "internal/disk": 3,
+	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3, "internal/deep": 3, "internal/disk": 3,
 	"internal/graph": 4, "internal/journal": 4,
 	"internal/op":   5,
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,

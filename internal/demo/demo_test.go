@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
 	goruntime "runtime"
 	"slices"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"edgec"
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/onnx"
 )
 
@@ -177,9 +177,7 @@ func TestNetwork(t *testing.T) {
 
 // TestTrainAgain shows that the committed network is the one that Train makes.
 func TestTrainAgain(t *testing.T) {
-	if os.Getenv("EDGEC_DEEP") == "" {
-		t.Skip("trains for a minute or two; set EDGEC_DEEP=1")
-	}
+	deep.Only(t) // trains for a minute or two
 	if goruntime.GOARCH != "amd64" || !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		t.Skip("the network was trained on amd64 with AVX2 and FMA; other CPUs round otherwise")
 	}
