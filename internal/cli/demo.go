@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +21,7 @@ import (
 type demoFlags struct {
 	folder  string
 	samples int
+	maxSize size
 	recipe  edgec.Recipe
 	goTool  string
 }
@@ -30,18 +30,18 @@ type demoFlags struct {
 // into memory.
 const leastSamples, mostSamples = 160, 1_000_000
 
-// Defaults of the demo: what takes about a minute on two cores of a PC, and
-// shows a loss that can be seen. The budget is for slower machines.
+// Defaults of the demo. The size is what a search within a loss of a point ends
+// with, which would try many sizes; the effort is that of edgec compress. The
+// search counts steps and not time, so that two runs write the same file.
 const (
-	demoBudget  = 2 * time.Minute
 	demoFolder  = "edgec-demo"
-	demoDrop    = 1.0
-	demoEffort  = 0.12
+	demoSize    = 1800
+	demoEffort  = 1
 	demoSamples = 40_000
 )
 
 func demoCommand(a *app) *cobra.Command {
-	d := &demoFlags{}
+	d := &demoFlags{maxSize: demoSize}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show everything on a small network: compress, build, run",
@@ -50,21 +50,25 @@ several fonts, drawn anew) through all stages: compresses it, builds programs fo
 a Raspberry Pi Zero (ARMv6), 64-bit ARM and this machine, executes them, under
 qemu-user where that is needed and installed, and compares what they compute to
 the byte. Nothing is needed but the Go toolchain, and nothing is downloaded.
+First it says how long that will take on this machine. Equal seeds give equal
+files on one kind of CPU.
 
 All of it is left in a folder: network, data, pictures, compressed file, report
 and programs, to try the other commands on.`,
 		Example: `  edgec demo
-  edgec demo -o /tmp/demo --max-drop 0.5 --effort 1`,
+  edgec demo -o /tmp/demo --max-size 3KB --effort 0.2
+  edgec demo --max-drop 0.5`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.demo(cmd, d) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
-	f.Float64Var(&d.recipe.MaxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
-	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
+	f.Var(&d.maxSize, "max-size", "largest file, as 3KB; with --max-drop alone, any size")
+	f.Float64Var(&d.recipe.MaxDrop, "max-drop", 0, "largest loss of accuracy, in points (default: the least that the size allows)")
+	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 0.1 is a quick look")
 	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
-	f.DurationVar(&d.recipe.Budget, "budget", demoBudget, "time after which the best file so far is taken; 0: none")
+	f.DurationVar(&d.recipe.Budget, "budget", 0, "time after which the best file so far is taken (default: none; the result then depends on the machine's speed)")
 	f.Uint64Var(&d.recipe.Seed, "seed", 0, "draws other pictures and makes another run")
 	f.IntVarP(&d.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
@@ -94,6 +98,9 @@ type demoProgram struct {
 func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 	boards, err := d.settle(cmd)
 	if err != nil {
+		return err
+	}
+	if err := a.announce(d, boards); err != nil {
 		return err
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: writing the best file so far, building nothing; once more to end at once")
@@ -143,6 +150,12 @@ func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 		return nil, usagef(cmd, "--samples %d: give %d to %d", d.samples, leastSamples, mostSamples)
 	case !(r.Effort > 0):
 		return nil, usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
+	}
+	if r.MaxSize = int(d.maxSize); cmd.Flags().Changed("max-drop") && !cmd.Flags().Changed("max-size") {
+		r.MaxSize = 0
+	}
+	if r.MaxSize == 0 && r.MaxDrop == 0 {
+		return nil, usagef(cmd, "--max-drop 0: give a loss above 0, or a --max-size")
 	}
 	if err := r.Validate(); err != nil {
 		return nil, usageError{err, cmd.CommandPath()}

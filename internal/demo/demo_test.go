@@ -7,6 +7,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/cpu"
 
@@ -200,4 +201,12 @@ func BenchmarkData(b *testing.B) {
 		data(b, 1, n, 0, 1)
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
+}
+
+// A picture takes between a microsecond and a second.
+func TestSpeed(t *testing.T) {
+	got, err := Speed(1)
+	if err != nil || got < time.Microsecond || got > time.Second {
+		t.Errorf("%v a picture, %v", got, err)
+	}
 }
