@@ -75,6 +75,10 @@ func errorOf(out [][]float32, labels []int) float64 {
 }
 
 // sound checks what holds for every report with an answer.
+//
+// Complexity: a list of conditions that have nothing to do with each other.
+//
+//gocyclo:ignore
 func sound(t *testing.T, p *problem, r *edgec.Report) {
 	t.Helper()
 	b := r.Best

@@ -16,6 +16,10 @@ import (
 
 // A network that was fine-tuned at fixed masks travels as a delta of at most a
 // tenth of its file.
+//
+// Complexity: a chain of steps, each of which may fail.
+//
+//gocyclo:ignore
 func TestDeltaOfFineTune(t *testing.T) {
 	deep.Only(t)
 	dir := os.Getenv("EDGEC_DATA")

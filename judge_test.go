@@ -183,6 +183,10 @@ func TestTaskOf(t *testing.T) {
 // TestFeed: batches of any size go through all samples, show every copy,
 // carry the teacher's outputs and labels, and are the same for the same seed on
 // any number of threads.
+//
+// Complexity: a list of conditions on the same batches.
+//
+//gocyclo:ignore
 func TestFeed(t *testing.T) {
 	set := openCSV(t, "a,b,label\n1,10,0\n2,20,1\n3,30,0\n4,40,1\n5,50,0\n6,60,1\n7,70,1\n")
 	g := identity(t, 2, 2)

@@ -53,6 +53,10 @@ func TestFront(t *testing.T) {
 
 // TestFrontAgainstPairs compares with the definition on random tables full of
 // ties, and the answer with a search over all points.
+//
+// Complexity: the definitions in loops over all pairs, as the oracle.
+//
+//gocyclo:ignore
 func TestFrontAgainstPairs(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for trial := 0; trial < 300; trial++ {
