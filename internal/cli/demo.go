@@ -30,8 +30,8 @@ type demoFlags struct {
 // into memory.
 const leastSamples, mostSamples = 160, 1_000_000
 
-// Defaults of the demo. The size is what a search within a loss of a point ends
-// with, which would try many sizes; the effort is that of edgec compress. The
+// Defaults of the demo. A search within a loss of one point ends near this size,
+// but takes several times as long. The effort is that of edgec compress. The
 // search counts steps and not time, so that two runs write the same file.
 const (
 	demoFolder  = "edgec-demo"
