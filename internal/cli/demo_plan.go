@@ -29,13 +29,13 @@ func (a *app) announce(d *demoFlags, boards []targets.Board) error {
 	for _, b := range boards {
 		names = append(names, b.Name)
 	}
-	r := &d.recipe
+	r := &d.options
 	var goals []string
 	if r.MaxSize > 0 {
 		goals = append(goals, fmt.Sprintf("at most %s bytes", thousands(r.MaxSize)))
 	}
-	if r.MaxDrop > 0 {
-		goals = append(goals, fmt.Sprintf("a loss of at most %v points", r.MaxDrop))
+	if r.MaxDrop != nil {
+		goals = append(goals, fmt.Sprintf("a loss of at most %v points", *r.MaxDrop))
 	}
 	a.note("this demo draws %s pictures, compresses a trained network of %s bytes to %s,", thousands(d.samples+d.samples/10), thousands(len(demo.ONNX)), strings.Join(goals, " and "))
 	a.note("builds programs for %s, and executes what this machine can", strings.Join(names, ", "))
@@ -54,14 +54,14 @@ func (a *app) announce(d *demoFlags, boards []targets.Board) error {
 // forecast is how long the demo takes on a machine that trains on a picture in
 // the given time.
 func (d *demoFlags) forecast(picture time.Duration) string {
-	r := &d.recipe
+	r := &d.options
 	passes := min(1, float64(d.samples)/demoSamples) // few samples are not trained on more often
 	long := time.Duration((r.Effort*passes*searchPictures + restPictures) * float64(picture))
 	least := ""
 	switch {
 	case r.Budget > 0 && r.Budget < long:
 		long = r.Budget
-	case r.MaxDrop > 0:
+	case r.MaxDrop != nil:
 		least = "at least " // sizes are tried until one has the loss
 	}
 	if long < time.Minute {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"edgec"
-	"edgec/internal/dataset"
 	"edgec/internal/deep"
 	"edgec/internal/demo"
 	"edgec/runtime"
@@ -56,7 +55,7 @@ func TestDemo(t *testing.T) {
 func TestDemoFully(t *testing.T) {
 	deep.Only(t)
 	t.Chdir(t.TempDir())
-	goruntime.GOMAXPROCS(2) // whatever the machine has
+	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(2))
 	got := parse[demoResult](t, command(t, "demo", "--json"))
 	checkDemo(t, got, demoSamples)
 	b, test := got.Compress.Best, got.Compress.Test
@@ -69,7 +68,6 @@ func TestDemoFully(t *testing.T) {
 	}
 	first := read(t, got.Compress.File)
 	goruntime.GOMAXPROCS(1)
-	defer goruntime.GOMAXPROCS(goruntime.NumCPU())
 	again := parse[demoResult](t, command(t, "demo", "--json", "--quiet", "-o", "again"))
 	if file := read(t, again.Compress.File); !bytes.Equal(file, first) {
 		t.Errorf("two runs gave two files, of %d and %d bytes", len(first), len(file))
@@ -97,19 +95,23 @@ func checkDemo(t *testing.T, got demoResult, samples int) {
 	if err := json.Unmarshal(read(t, got.Report), &report); err != nil || report.Best.Size != len(file) {
 		t.Errorf("%s: %v, best %+v", got.Report, err, report.Best)
 	}
-	data, err := dataset.Open(got.Data, dataset.Options{Shape: demo.Shape, Classes: len(demo.Classes)})
+	n, err := edgec.Input(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if data.Train.Len() != samples || data.Test.Len() != samples/10 {
-		t.Errorf("%d and %d samples in %s", data.Train.Len(), data.Test.Len(), got.Data)
-	}
-	m, err := edgec.Evaluate(file, data.Test, 2)
+	data, err := edgec.OpenData(got.Data, n, edgec.DataOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := got.Here.Idx; h.Errors != errorsOf(&m) || h.Pictures != data.Test.Len() || len(h.CRC32) != 8 {
-		t.Errorf("programs' code counts %+v, Evaluate %d errors", h, errorsOf(&m))
+	if data.Len(edgec.Train) != samples || data.Len(edgec.Test) != samples/10 {
+		t.Errorf("%d and %d samples in %s", data.Len(edgec.Train), data.Len(edgec.Test), got.Data)
+	}
+	m, err := edgec.Evaluate(file, data, edgec.EvaluateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := got.Here.Idx; h.Errors != errorsOf(m.Labels) || h.Pictures != data.Len(edgec.Test) || len(h.CRC32) != 8 {
+		t.Errorf("programs' code counts %+v, Evaluate %d errors", h, errorsOf(m.Labels))
 	}
 	if len(got.Pictures) != len(demo.Classes) || len(got.Here.Pictures) != len(got.Pictures) {
 		t.Errorf("%d pictures, %d results", len(got.Pictures), len(got.Here.Pictures))
@@ -182,7 +184,6 @@ func TestDemoRefuses(t *testing.T) {
 		{[]string{"--effort", "0"}, exitUsage, "--effort 0"},
 		{[]string{"--samples", "10"}, exitUsage, "--samples 10"},
 		{[]string{"--max-drop", "-1"}, exitUsage, "max drop is -1"},
-		{[]string{"--max-drop", "0"}, exitUsage, "--max-drop 0: give a loss above 0"},
 		{[]string{"--max-size", "no"}, exitUsage, "--max-size"},
 		{[]string{"--threads", "-1"}, exitUsage, "--threads -1"},
 		{[]string{"picture.png"}, exitUsage, "one argument too many"},
@@ -235,17 +236,17 @@ func TestDemoForecast(t *testing.T) {
 		picture time.Duration
 		want    string
 	}{
-		{demoFlags{samples: demoSamples, recipe: edgec.Recipe{Effort: 1}}, 20 * time.Microsecond, "about 2 minutes"},
-		{demoFlags{samples: demoSamples, recipe: edgec.Recipe{Effort: 1}}, time.Millisecond, "about 75 minutes"},
-		{demoFlags{samples: 2 * demoSamples, recipe: edgec.Recipe{Effort: 1}}, 20 * time.Microsecond, "about 2 minutes"},
-		{demoFlags{samples: demoSamples / 2, recipe: edgec.Recipe{Effort: 0.5}}, 40 * time.Microsecond, "about a minute"},
-		{demoFlags{samples: leastSamples, recipe: edgec.Recipe{Effort: 0.1}}, 40 * time.Microsecond, "about 20 seconds"},
-		{demoFlags{samples: leastSamples, recipe: edgec.Recipe{Effort: 0.1}}, time.Nanosecond, "about 10 seconds"},
-		{demoFlags{samples: demoSamples, recipe: edgec.Recipe{Effort: 1, MaxDrop: 1}}, 20 * time.Microsecond, "at least about 2 minutes"},
-		{demoFlags{samples: demoSamples, recipe: edgec.Recipe{Effort: 1, Budget: 30 * time.Second}}, time.Millisecond, "about 30 seconds"},
+		{demoFlags{samples: demoSamples, options: edgec.Options{Effort: 1}}, 20 * time.Microsecond, "about 2 minutes"},
+		{demoFlags{samples: demoSamples, options: edgec.Options{Effort: 1}}, time.Millisecond, "about 75 minutes"},
+		{demoFlags{samples: 2 * demoSamples, options: edgec.Options{Effort: 1}}, 20 * time.Microsecond, "about 2 minutes"},
+		{demoFlags{samples: demoSamples / 2, options: edgec.Options{Effort: 0.5}}, 40 * time.Microsecond, "about a minute"},
+		{demoFlags{samples: leastSamples, options: edgec.Options{Effort: 0.1}}, 40 * time.Microsecond, "about 20 seconds"},
+		{demoFlags{samples: leastSamples, options: edgec.Options{Effort: 0.1}}, time.Nanosecond, "about 10 seconds"},
+		{demoFlags{samples: demoSamples, options: edgec.Options{Effort: 1, MaxDrop: new(float64)}}, 20 * time.Microsecond, "at least about 2 minutes"},
+		{demoFlags{samples: demoSamples, options: edgec.Options{Effort: 1, Budget: 30 * time.Second}}, time.Millisecond, "about 30 seconds"},
 	} {
 		if got := c.flags.forecast(c.picture); got != c.want {
-			t.Errorf("%d samples, %+v, %v a picture: %q, want %q", c.flags.samples, c.flags.recipe, c.picture, got, c.want)
+			t.Errorf("%d samples, %+v, %v a picture: %q, want %q", c.flags.samples, c.flags.options, c.picture, got, c.want)
 		}
 	}
 }

@@ -32,8 +32,9 @@ func Speed(threads int) (time.Duration, error) {
 	for i := range pick {
 		pick[i] = i
 	}
-	b := train.Batch{X: tensor.New(g.Inputs[0].Shape.WithBatch(size)...), Labels: make([]int, size)}
-	fill(b.X, b.Labels, data.Train, pick)
+	x, labels := tensor.New(g.Inputs[0].Shape.WithBatch(size)...), make([]int, size)
+	fill(x, labels, data.Train, pick)
+	b := train.Batch{X: []*tensor.Tensor{x}, Labels: labels}
 	if _, err := t.Step(b, rate); err != nil {
 		return 0, err
 	}
