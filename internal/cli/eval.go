@@ -196,17 +196,10 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 
 func (a *app) printEvaluated(r *evaluated) error {
 	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples))}
-	if m := r.Labels; m != nil {
-		rows = append(rows, fmt.Sprintf("accuracy\t%.2f %%", m.Accuracy), fmt.Sprintf("error\t%.2f %%, %s samples", m.Error, thousands(errorsOf(m))))
-	}
-	if m := r.Against; m != nil {
-		switch m.Task {
-		case edgec.TaskReconstruction:
-			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's", m.Error))
-		case edgec.TaskFidelity:
-			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's error, from its outputs", m.Error))
-		default:
-			rows = append(rows, fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m))))
+	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
+		if m != nil {
+			rows = append(rows, wordings[m.Task].measure(m)...)
+			a.noteChance(m)
 		}
 	}
 	err := a.table(rows)
@@ -216,9 +209,6 @@ func (a *app) printEvaluated(r *evaluated) error {
 	fmt.Fprintln(a.stdout)
 	return errors.Join(err, a.table(confusionRows(r)))
 }
-
-// errorsOf is the number of samples behind a percentage.
-func errorsOf(m *edgec.Metrics) int { return int(m.Error*float64(m.N)/100 + 0.5) }
 
 // confusionRows has a line for each class: how many samples are right, and as
 // which other class most of the others were taken.

@@ -48,6 +48,8 @@ type inspected struct {
 	Labels     []string          `json:"labels,omitempty"`
 	Input      []int             `json:"input"` // [H, W, C] or flat
 	Output     []int             `json:"output"`
+	Inputs     [][]int           `json:"inputs,omitempty"` // all of them, where there are several
+	Outputs    [][]int           `json:"outputs,omitempty"`
 	Preprocess format.Preprocess `json:"preprocess"`
 	Sizes      *format.Sizes     `json:"sizes"`
 	Unknown    int               `json:"unknown"` // bytes in sections that this version does not know
@@ -118,6 +120,12 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Input: i.Inputs[0], Output: i.Outputs[0],
 		Preprocess: f.Meta.Input, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
 		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
+	if len(i.Inputs) > 1 {
+		r.Inputs = i.Inputs
+	}
+	if len(i.Outputs) > 1 {
+		r.Outputs = i.Outputs
+	}
 	for k := range f.Instrs {
 		r.Layers = append(r.Layers, layerOf(f, sizes, k))
 	}
@@ -165,7 +173,14 @@ func headRows(r *inspected) []string {
 	if r.SelfTest {
 		test = "carried"
 	}
-	return append(rows, "output\t"+times(r.Output)+labels,
+	for k := 1; k < len(r.Inputs); k++ {
+		rows = append(rows, fmt.Sprintf("input %d\t%s", k, times(r.Inputs[k])))
+	}
+	rows = append(rows, "output\t"+times(r.Output)+labels)
+	for k := 1; k < len(r.Outputs); k++ {
+		rows = append(rows, fmt.Sprintf("output %d\t%s", k, times(r.Outputs[k])))
+	}
+	return append(rows,
 		fmt.Sprintf("weights\t%s of %s kept, sparsity %.4f", thousands(r.Kept), thousands(r.Weights), r.Sparsity),
 		fmt.Sprintf("MACs\t%s, with kept weights %s", thousands(int(r.MACs)), thousands(int(r.KeptMACs))),
 		fmt.Sprintf("memory\t%s bytes for activations, %s for packed weights", thousands(r.Arena), thousands(r.Packed)),

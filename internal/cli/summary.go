@@ -11,15 +11,7 @@ import (
 // summary prints the result of edgec compress for people.
 func (a *app) summary(c compressed) error {
 	r, b := c.Report, c.Report.Best
-	unit := "error"
-	switch r.Task {
-	case edgec.TaskAgreement:
-		unit = "disagreement"
-	case edgec.TaskReconstruction:
-		unit = "distance"
-	case edgec.TaskFidelity:
-		unit = "distance from float"
-	}
+	unit := wordings[r.Task].unit
 	rows := []string{
 		"\tfloat\t" + c.File + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),

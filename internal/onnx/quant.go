@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"math"
+
 	"edgec/internal/graph"
 	"edgec/internal/op"
 )
@@ -64,26 +66,14 @@ func foldDequantize(n *node, in []*array) (*array, error) {
 	if x.isFloat() || !s.isFloat() {
 		return nil, n.fail("", "%s scaled by %s is not valid", typeName(x.typ), typeName(s.typ))
 	}
-	zero := make([]int64, len(s.f))
-	if len(in) > 2 && in[2] != nil {
-		zero = in[2].i
-	}
-	axis, inner, count := 0, 1, 1
-	if len(s.f) != 1 {
-		if axis, err = n.quantAxis(len(x.dims)); err != nil {
-			return nil, err
-		}
-		inner, count = volume(x.dims[axis+1:]), x.dims[axis]
-	} else if n.attrInt("block_size", 0) != 0 {
-		return nil, n.fail("block_size", "blocked quantization is not supported")
-	}
-	if len(s.f) != count || len(zero) != len(s.f) || len(s.dims) > 1 {
-		return nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(zero), x.dims)
+	axis, inner, zero, err := n.quantParameters(in, x)
+	if err != nil {
+		return nil, err
 	}
 	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
 	g := &gridInfo{scale: s.f, max: gridMax(x), axis: axis}
 	for k, q := range x.i {
-		c := k / inner % count
+		c := k / inner % len(zero)
 		r.f[k] = float32(q-zero[c]) * s.f[c]
 		if zero[c] != 0 || q < -int64(g.max) || !(s.f[c] > 0) {
 			g.max = 0
@@ -92,6 +82,77 @@ func foldDequantize(n *node, in []*array) (*array, error) {
 	if g.max > 0 {
 		r.grid = g
 	}
+	return r, nil
+}
+
+// quantParameters returns the axis along which the scales of x, input 1, differ, the number
+// of elements that follow each other with one scale, and the zero points, one for each scale.
+func (n *node) quantParameters(in []*array, x *array) (axis, inner int, zero []int64, err error) {
+	s, err := n.operandOf(in, 1)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	zero = make([]int64, len(s.f))
+	if len(in) > 2 && in[2] != nil {
+		zero = in[2].i
+	}
+	inner, count := 1, 1
+	if len(s.f) != 1 {
+		if axis, err = n.quantAxis(len(x.dims)); err != nil {
+			return 0, 0, nil, err
+		}
+		inner, count = volume(x.dims[axis+1:]), x.dims[axis]
+	} else if n.attrInt("block_size", 0) != 0 {
+		return 0, 0, nil, n.fail("block_size", "blocked quantization is not supported")
+	}
+	if len(s.f) != count || len(zero) != len(s.f) || len(s.dims) > 1 {
+		return 0, 0, nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(zero), x.dims)
+	}
+	return axis, max(inner, 1), zero, nil
+}
+
+// quantRange holds the integers of the types that foldQuantize makes.
+var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535}}
+
+// foldQuantize computes saturate(round(x / scale) + zero) of constants, halves to even: the
+// weights of a network that was trained with quantization.
+func foldQuantize(n *node, in []*array) (*array, error) {
+	x, err := n.operandOf(in, 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := n.operandOf(in, 1)
+	if err != nil {
+		return nil, err
+	}
+	typ := int64(n.attrInt("output_dtype", typeUint8))
+	if typ == 0 {
+		typ = typeUint8
+	}
+	if len(in) > 2 && in[2] != nil {
+		typ = in[2].typ
+	}
+	limit, known := quantRange[typ]
+	if !x.isFloat() || !s.isFloat() || !known {
+		return nil, n.fail("", "%s to %s by scales of %s is not supported", typeName(x.typ), typeName(typ), typeName(s.typ))
+	}
+	_, inner, zero, err := n.quantParameters(in, x)
+	if err != nil {
+		return nil, err
+	}
+	r, err := n.alloc(&array{typ: typ}, x.dims)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range x.f {
+		c := k / inner % len(zero)
+		q := math.RoundToEven(float64(v/s.f[c])) + float64(zero[c])
+		if q != q {
+			return nil, n.fail(n.inputName(0), "value %d is %v with scale %v; the training has diverged", k, v, s.f[c])
+		}
+		r.i[k] = int64(max(limit[0], min(limit[1], q)))
+	}
+	r.name = x.name
 	return r, nil
 }
 

@@ -1,10 +1,12 @@
 package onnx
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"edgec/internal/graph"
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 )
 
@@ -112,5 +114,43 @@ func TestQuantizationRefusals(t *testing.T) {
 		if _, err := Decode(tt.model.bytes(), "m"); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v lacks %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestQuantizedWhileReading: float weights behind a pair are the weights that an exporter
+// would have stored as integers.
+func TestQuantizedWhileReading(t *testing.T) {
+	const head = 13
+	scales := func() *modelBuilder {
+		return newModel(head).input("x", typeFloat, 0, 2).floats("s", []int{2}, 0.5, 0.25).int8s("z", typeInt8, []int{2}, 0, 0)
+	}
+	axis := attribute{"axis", 0}
+	stored := scales().int8s("q", typeInt8, []int{2, 2}, 2, -3, 127, 0).node("DequantizeLinear", "q,s,z", "d", axis).node("Gemm", "x,d", "y", attribute{"transB", 1}).output("y")
+	float := scales().floats("w", []int{2, 2}, 1.25, -1.6, 99, 0.1).node("QuantizeLinear", "w,s,z", "q", axis). // 2.5 is a tie
+															node("DequantizeLinear", "q,s,z", "d", axis).node("Gemm", "x,d", "y", attribute{"transB", 1}).output("y")
+	var params [2]*graph.Param
+	for i, b := range []*modelBuilder{stored, float} {
+		g, err := Decode(b.bytes(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		params[i] = g.Params()[0]
+	}
+	a, b := params[0], params[1]
+	if !slices.Equal(a.Shadow.Data, b.Shadow.Data) || b.Grid == nil || !slices.Equal(a.Grid.Scale, b.Grid.Scale) || a.Grid.Max != b.Grid.Max {
+		t.Errorf("weights %v on %v, want %v on %v", b.Shadow.Data, b.Grid, a.Shadow.Data, a.Grid)
+	}
+}
+
+// TestPoolWithoutPads: padding that is not there is not counted.
+func TestPoolWithoutPads(t *testing.T) {
+	b := newModel(13).input("x", typeFloat, 0, 1, 5, 5).node("AveragePool", "x", "y", attribute{"kernel_shape", []int{2, 2}}, attribute{"strides", []int{2, 2}},
+		attribute{"ceil_mode", 1}, attribute{"count_include_pad", 1}).output("y")
+	g, err := Decode(b.bytes(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := g.Nodes[0].Op.(op.AvgPool); o.CountPad || !o.CeilMode {
+		t.Errorf("operator %+v", o)
 	}
 }

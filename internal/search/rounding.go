@@ -83,7 +83,7 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 		dy := tensor.New(y.Shape...)
 		k := y.Shape.Sample().Size()
 		for lo := 0; lo < len(y.Data); lo += k {
-			s.task().Curve(dy.Data[lo:lo+k], y.Data[lo:lo+k], s.holdout.Reference.Unit, rng)
+			s.task().Curve(&s.holdout.Reference, dy.Data[lo:lo+k], y.Data[lo:lo+k], rng)
 		}
 		return dy
 	}
@@ -142,7 +142,7 @@ func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments
 	ps := g.Params()
 	for i, p := range ps {
 		if m := r.moments[i]; m != nil {
-			of[p] = passes.Sensitivity{Curvature: m.Curvatures(p), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
+			of[p] = passes.Sensitivity{Curvature: m.Curvatures(), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
 		}
 	}
 	scaled, err := passes.Balance(g, of, lambda)

@@ -145,8 +145,8 @@ func (j *Job) info(m *runtime.Model) error {
 	i := m.Info()
 	var f facts
 	f.text("model", i.Name)
-	f.text("input", shapeString(i.Inputs[0]))
-	f.text("output", shapeString(i.Outputs[0]))
+	f.shapes("input", i.Inputs)
+	f.shapes("output", i.Outputs)
 	f.text("labels", strings.Join(i.Labels, ", "))
 	f.int("file", int64(len(j.Model)), "bytes")
 	f.int("weights", int64(i.Weights), "")

@@ -61,10 +61,13 @@ func (x *idxFile) next(dst []byte) error {
 	return nil
 }
 
-// idx executes every picture of an idx file and prints how often each output
-// was the largest, the CRC-32 (IEEE) of the bytes of all outputs in order, and
-// with labels the accuracy. Equal checksums prove equal outputs.
+// idx executes every picture of an idx file and prints how often each element of
+// output 0 was the largest, the CRC-32 (IEEE) of the bytes of all outputs in order,
+// and with labels the accuracy. Equal checksums prove equal outputs.
 func (j *Job) idx(m *runtime.Model) error {
+	if n := len(m.Info().Inputs); n != 1 {
+		return Error("the model has " + itoa(n) + " inputs, an idx file feeds one; give .npy files for each")
+	}
 	if len(j.Files) != 1 {
 		return Error("give one idx file of pictures")
 	}
@@ -104,7 +107,9 @@ func (j *Job) idx(m *runtime.Model) error {
 			return err
 		}
 		s.Run()
-		crc = crc32.Update(crc, crc32.IEEETable, s.OutputBytes(0))
+		for k := range m.Info().Outputs {
+			crc = crc32.Update(crc, crc32.IEEETable, s.OutputBytes(k))
+		}
 		got := argmax(s.Output(0))
 		count[got]++
 		if labels == nil {

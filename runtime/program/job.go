@@ -19,7 +19,7 @@ type Action int
 
 // The actions.
 const (
-	Classify Action = iota // execute Files, print the largest outputs
+	Classify Action = iota // execute Files, print the largest elements of every output
 	Bench                  // measure the latency
 	SelfTest               // prove that this machine computes what the host computed
 	Info                   // describe the model
@@ -30,13 +30,13 @@ const (
 type Job struct {
 	Action Action
 	Model  []byte
-	Files  []string // pictures (PNG, JPEG), .npy, raw; "-" or none: Stdin. Idx: one idx file
+	Files  []string // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
 	Labels string   // Idx: the idx file of the labels; "": no accuracy
-	Top    int      // Classify: how many outputs to print, largest first; 0: one
+	Top    int      // Classify: how many elements of an output to print, largest first; 0: one
 	Runs   int      // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
 	Invert bool     // pictures: 255 - byte, for dark on light where the network wants light on dark
 	JSON   bool     // print JSON, one value a line
-	Raw    bool     // Classify: print the bytes of output 0 as they are (little endian)
+	Raw    bool     // Classify: print the bytes of the outputs, in their order, as they are (little endian)
 	Stdin  io.Reader
 	Stdout io.Writer
 }
@@ -47,9 +47,6 @@ func (j *Job) Do() error {
 	m, err := runtime.Load(j.Model)
 	if err != nil {
 		return err
-	}
-	if len(m.Info().Inputs) != 1 {
-		return Error("the model has " + itoa(len(m.Info().Inputs)) + " inputs; programs feed one")
 	}
 	switch j.Action {
 	case Bench:
@@ -64,7 +61,8 @@ func (j *Job) Do() error {
 	return j.classify(m)
 }
 
-// classify executes every file and prints a line, or lines, for each.
+// classify executes every sample, a file for each input, and prints a line, or lines,
+// for each.
 func (j *Job) classify(m *runtime.Model) error {
 	s, err := m.NewSession(runtime.Config{})
 	if err != nil {
@@ -75,16 +73,22 @@ func (j *Job) classify(m *runtime.Model) error {
 		files = []string{"-"}
 	}
 	info := m.Info()
-	for _, name := range files {
-		data, err := j.read(name)
-		if err == nil {
-			err = j.set(s, info.Inputs[0], data)
-		}
-		if err != nil {
-			return Error(display(name) + ": " + err.Error())
+	n := len(info.Inputs)
+	if len(files)%n != 0 {
+		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
+	}
+	for ; len(files) > 0; files = files[n:] {
+		for i, name := range files[:n] {
+			data, err := j.read(name)
+			if err == nil {
+				err = j.set(s, i, info.Inputs[i], data)
+			}
+			if err != nil {
+				return Error(display(name) + ": " + err.Error())
+			}
 		}
 		s.Run()
-		if err := j.print(name, info.Labels, s); err != nil {
+		if err := j.print(files[:n], info, s); err != nil {
 			return err
 		}
 	}

@@ -10,11 +10,12 @@ import (
 const usage = ` [options] [FILE ...]
 
 Executes its model on each FILE (PNG, JPEG, .npy or raw) or on standard input
-and prints the label, or number, of the largest output and its score.
+and prints the label, or number, of the largest output and its score. A model
+with several inputs takes a FILE for each, sample after sample.
 
   --top N        print the N largest outputs
   --json         print JSON, one value a line
-  --raw          print the bytes of the output, little endian
+  --raw          print the bytes of the outputs, little endian
   --invert       pictures: light becomes dark
   --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy

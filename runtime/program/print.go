@@ -8,26 +8,49 @@ import (
 	"edgec/runtime"
 )
 
-// print prints output 0 of the last run.
-func (j *Job) print(name string, labels []string, s *runtime.Session) error {
-	if j.Raw {
-		return j.write(s.OutputBytes(0))
-	}
-	y := s.Output(0)
-	top := largest(y, max(j.Top, 1))
-	if j.JSON {
-		return j.write(jsonResult(name, labels, y, top))
-	}
+// print prints the outputs of the last run, which the files were the inputs of.
+func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error {
 	var b []byte
-	for _, i := range top {
+	switch {
+	case j.Raw:
+		for k := range info.Outputs {
+			b = append(b, s.OutputBytes(k)...)
+		}
+	case j.JSON:
+		b = jsonResult(files, info, s, max(j.Top, 1))
+	default:
+		for k := range info.Outputs {
+			b = j.lines(b, k, files[0], info, s)
+		}
+	}
+	return j.write(b)
+}
+
+// lines appends a line for each of the largest elements of output k. Of several outputs it
+// names the number and the shape.
+func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
+	y := s.Output(k)
+	labels := labelsOf(info, k)
+	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, display(name)...)
 		b = append(b, ": "...)
+		if len(info.Outputs) > 1 {
+			b = append(b, "output "+itoa(k)+" ("+shapeString(info.Outputs[k])+"): "...)
+		}
 		b = append(b, label(labels, i)...)
 		b = append(b, ' ')
 		b = appendFloat(b, y[i])
 		b = append(b, '\n')
 	}
-	return j.write(b)
+	return b
+}
+
+// labelsOf returns the labels of output k: only output 0 has any.
+func labelsOf(info runtime.Info, k int) []string {
+	if k > 0 {
+		return nil
+	}
+	return info.Labels
 }
 
 // largest returns the indexes of the n largest elements of y, largest first;
@@ -57,10 +80,48 @@ func label(labels []string, i int) string {
 }
 
 // jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
-func jsonResult(name string, labels []string, y []float32, top []int) []byte {
-	b := append([]byte(`{"file":`), jsonString(name)...)
-	b = append(b, `,"top":[`...)
-	for k, i := range top {
+// A model with several inputs has "files":[...] instead, one with several outputs
+// "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
+func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
+	b := []byte(`{"file":`)
+	if len(files) > 1 {
+		b = []byte(`{"files":[`)
+	}
+	for i, name := range files {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, jsonString(name)...)
+	}
+	if len(files) > 1 {
+		b = append(b, ']')
+	}
+	b = append(b, ',')
+	if len(info.Outputs) == 1 {
+		return append(jsonOutput(b, info.Labels, s.Output(0), top), "}\n"...)
+	}
+	b = append(b, `"results":[`...)
+	for k, shape := range info.Outputs {
+		if k > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"shape":[`...)
+		for i, d := range shape {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, int64(d), 10)
+		}
+		b = append(b, `],`...)
+		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
+	}
+	return append(b, "]}\n"...)
+}
+
+// jsonOutput appends "top" and "outputs" of one output.
+func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
+	b = append(b, `"top":[`...)
+	for k, i := range largest(y, top) {
 		if k > 0 {
 			b = append(b, ',')
 		}
@@ -80,7 +141,7 @@ func jsonResult(name string, labels []string, y []float32, top []int) []byte {
 		}
 		b = appendFloat(b, v)
 	}
-	return append(b, "]}\n"...)
+	return append(b, ']')
 }
 
 // appendFloat prints the shortest decimal that reads back as v.

@@ -5,20 +5,29 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-// set fills the session's input from a file's contents: see preprocess.Read.
-func (j *Job) set(s *runtime.Session, shape []int, data []byte) error {
+// set fills input i of the session from a file's contents: see preprocess.Read. Only
+// input 0 takes pictures; an array of uint8 holds real numbers for another.
+func (j *Job) set(s *runtime.Session, i int, shape []int, data []byte) error {
 	sample, err := preprocess.Read(data, shape)
 	switch {
 	case err != nil:
 		return err
 	case sample.Bytes == nil:
-		return s.SetInputNCHW(0, sample.Values)
+		return s.SetInputNCHW(i, sample.Values)
+	case i > 0 && preprocess.IsNpy(data):
+		x := make([]float32, len(sample.Bytes))
+		for k, b := range sample.Bytes {
+			x[k] = float32(b)
+		}
+		return s.SetInput(i, x)
+	case i > 0:
+		return Error("input " + itoa(i) + " takes no picture; give an .npy array or " + itoa(4*len(sample.Bytes)) + " bytes of float32")
 	case j.Invert && preprocess.IsPicture(data):
 		for i, b := range sample.Bytes {
 			sample.Bytes[i] = 255 - b
 		}
 	}
-	return s.SetBytes(0, sample.Bytes)
+	return s.SetBytes(i, sample.Bytes)
 }
 
 // shapeString writes a shape as "28x28x1".

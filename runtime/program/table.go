@@ -16,6 +16,17 @@ func (f *facts) text(key, value string) {
 	}
 }
 
+// shapes adds a shape, or several with their numbers.
+func (f *facts) shapes(key string, list [][]int) {
+	for i, shape := range list {
+		name := key
+		if len(list) > 1 {
+			name += " " + itoa(i)
+		}
+		f.text(name, shapeString(shape))
+	}
+}
+
 func (f *facts) int(key string, v int64, unit string) {
 	*f = append(*f, fact{key, strconv.FormatInt(v, 10), unit, true})
 }

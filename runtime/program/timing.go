@@ -15,8 +15,11 @@ func Timed(m *runtime.Model) (run func() time.Duration, err error) {
 	if err != nil {
 		return nil, err
 	}
+	inputs := len(m.Info().Inputs)
 	return func() time.Duration {
-		format.SelfTestInput(1, s.Input(0)) // a run uses the input's memory for other values
+		for i := range inputs {
+			format.SelfTestInput(1+uint32(i), s.Input(i)) // a run uses the inputs' memory for other values
+		}
 		t := time.Now()
 		s.Run()
 		return time.Since(t)
