@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"edgec/internal/deep"
 )
 
 // readmeBlocks returns the lines of README.md's shell blocks, without comments;
@@ -148,17 +150,10 @@ func asNewcomer(t *testing.T, dir, command string) string {
 	return string(text)
 }
 
-func deep(t *testing.T) {
-	t.Helper()
-	if os.Getenv("EDGEC_DEEP") == "" {
-		t.Skip("takes minutes; set EDGEC_DEEP=1")
-	}
-}
-
 // The first command works in a fresh copy of the tree and ends with programs for
 // 64-bit and 32-bit ARM.
 func TestReadmeMain(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	two, _ := readmeBlocks(t)
 	text := asNewcomer(t, copyTree(t), two[0])
 	for _, want := range []string{"linux-arm64", "rpi-zero"} {
@@ -171,7 +166,7 @@ func TestReadmeMain(t *testing.T) {
 // The second command finds everything that it needs in a fresh copy: every test
 // is built, and none is run, since this is one of them.
 func TestReadmeTests(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	two, _ := readmeBlocks(t)
 	text := asNewcomer(t, copyTree(t), two[1]+" -run NONE")
 	for _, want := range []string{"edgec/runtime", "edgec/export"} {
