@@ -174,7 +174,7 @@ func TestReadmeTests(t *testing.T) {
 	deep(t)
 	two, _ := readmeBlocks(t)
 	text := asNewcomer(t, copyTree(t), two[1]+" -run NONE")
-	for _, want := range []string{"edgec/runtime", "edgec/export"} {
+	for _, want := range []string{module + "/runtime", module + "/export"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s: %s was not tested in\n%s", two[1], want, text)
 		}
