@@ -67,17 +67,17 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "edgec",
 		Short: "Make trained networks small enough for small devices",
-		Long: `edgec makes trained networks small enough for small devices: a network (ONNX)
-and a data set go in, a file of a few kilobytes comes out, with the accuracy
-that was asked for, and programs that run it on boards.`,
+		Long: `edgec makes trained networks small enough for small devices. A network (ONNX) and
+a data set go in. A file of a few kilobytes comes out, with the accuracy that you
+asked for, and programs that run it on boards.`,
 		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec inspect lenet-5.edgec
   edgec eval lenet-5.edgec --data mnist
   edgec run lenet-5.edgec seven.png
   edgec build lenet-5.edgec --target rpi-zero -o classify
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C) after the
-best file so far was written.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C); the best file
+so far was written.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -97,7 +97,7 @@ best file so far was written.`,
 		return usageError{err, cmd.CommandPath()}
 	})
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
-	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on standard error")
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print no progress and no notes")
 	for _, c := range commands {
 		root.AddCommand(c(a))
 	}
