@@ -12,8 +12,8 @@ import (
 
 // deltaResult is the JSON result of edgec diff and edgec patch.
 type deltaResult struct {
-	File  string `json:"file"`  // that was written
-	Bytes int    `json:"bytes"` // of it
+	File  string `json:"file"`  // the file that was written
+	Bytes int    `json:"bytes"` // its size
 	Base  int    `json:"base"`  // bytes of the base
 	Whole int    `json:"whole"` // bytes of the new file
 	Delta int    `json:"delta"` // bytes of the delta

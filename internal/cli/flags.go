@@ -18,14 +18,13 @@ import (
 // size is the value of a flag that takes bytes: "10000", "20KB", "1.5kB", "2MiB".
 type size int
 
-// units are what a size may end in, in any case: powers of 1000, and of 1024
-// with an i.
+// units are the suffixes of a size, in any case: powers of 1000, and of 1024 with an i.
 var units = []struct {
 	name  string
 	bytes float64
 }{{"kib", 1 << 10}, {"mib", 1 << 20}, {"kb", 1e3}, {"mb", 1e6}, {"b", 1}, {"", 1}}
 
-// Set reads s; fractions of a byte are left out.
+// Set parses s and rounds down to whole bytes.
 func (v *size) Set(s string) error {
 	t := strings.ToLower(strings.TrimSpace(s))
 	for _, u := range units {
@@ -78,13 +77,13 @@ func (d *dataFlags) register(cmd *cobra.Command) {
 	f.IntVar(&d.testLast, "test-last", 0, "number of samples at the end of DATA to hold out as its test part")
 }
 
-// given reports that the command line says how bytes become input.
+// given reports whether the command line says how bytes become input.
 func (d *dataFlags) given(cmd *cobra.Command) bool {
 	f := cmd.Flags()
 	return f.Changed("raw") || f.Changed("mean") || f.Changed("std")
 }
 
-// check refuses values that no data can be read with.
+// check validates the flags.
 func (d *dataFlags) check(cmd *cobra.Command) error {
 	if d.path == "" {
 		return usagef(cmd, "%s: --data is missing; give a folder or file of samples", cmd.Name())

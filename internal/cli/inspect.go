@@ -51,7 +51,7 @@ type inspected struct {
 	Output     []int             `json:"output"`
 	Preprocess format.Preprocess `json:"preprocess"`
 	Sizes      *format.Sizes     `json:"sizes"`
-	Unknown    int               `json:"unknown"` // bytes in sections that this version does not know
+	Unknown    int               `json:"unknown"` // bytes in sections of later versions
 	Weights    int               `json:"weights"` // without biases
 	Kept       int               `json:"kept"`
 	Sparsity   float64           `json:"sparsity"` // 0 to 1
@@ -99,8 +99,8 @@ func (a *app) inspectEdgec(path string) error {
 	return a.table(layerRows(r))
 }
 
-// inspect reads a compressed network. Writing is canonical, so that encoding
-// it again tells where its bytes went.
+// inspect reads a compressed network. Encoding is canonical, so encoding it again
+// accounts for its bytes.
 func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	f, err := format.Decode(data)
 	if err != nil {
@@ -206,8 +206,8 @@ func byteRows(r *inspected) []string {
 	}{
 		{"header", "magic, version, heads of the sections", s.Header},
 		{"graph", "instructions, shapes, grids of activations", s.Graph},
-		{"masks", "which weights are not zero", s.Masks},
-		{"indexes", "values of the weights that are not zero", s.Indexes},
+		{"masks", "which weights are nonzero", s.Masks},
+		{"indexes", "values of the nonzero weights", s.Indexes},
 		{"codebooks", "values that weights share", s.Codebooks},
 		{"biases", "", s.Biases},
 		{"scales", "of weights", s.Scales},

@@ -67,7 +67,7 @@ func (a *app) pack(path, out string) error {
 	return a.table([]string{
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),
 		fmt.Sprintf("MACs\t%s\t%s\t%s dead channels removed", thousands(int(p.MACsFrom)), thousands(int(p.MACs)), thousands(p.Channels)),
-		fmt.Sprintf("weights\t\t%s\t%s not zero", thousands(p.Weights), thousands(p.Kept)),
+		fmt.Sprintf("weights\t\t%s\t%s nonzero", thousands(p.Weights), thousands(p.Kept)),
 		"outputs\t\tthe same\ton generated inputs",
 		"pictures\t\t" + preprocessing(p.Input) + "\tguessed from the range of the input",
 	})

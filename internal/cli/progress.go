@@ -17,7 +17,7 @@ import (
 type progress struct {
 	w        io.Writer
 	terminal bool
-	bar      *progressbar.ProgressBar // of the present stage, nil between stages
+	bar      *progressbar.ProgressBar // of the current stage; nil between stages
 	stage    string
 	total    int
 	started  time.Time

@@ -48,7 +48,7 @@ func (a *app) summary(c compressed) error {
 	return nil
 }
 
-// frontRows is a table of the files that no other beats, by size.
+// frontRows is a table of the Pareto front, by size.
 func frontRows(r *edgec.Report) []string {
 	timed := r.Best.Latency > 0
 	rows := []string{"  bytes\tdrop\t\tkept\tcentroids\t"}
@@ -75,7 +75,7 @@ func frontRows(r *edgec.Report) []string {
 	return rows
 }
 
-// short prints a time of an inference with as many digits as mean something.
+// short prints the time of an inference with up to four significant digits.
 func short(t time.Duration) string {
 	unit := time.Duration(1)
 	for t/unit >= 10_000 {
