@@ -119,3 +119,35 @@ func TestRationaleIsShort(t *testing.T) {
 		t.Errorf("%v bytes, at most %d; move what is reference to docs/: %v", info.Size(), most, err)
 	}
 }
+
+// The sizes in README.md's and the guide's tables are those of docs/BENCHMARKS.md,
+// and so are errors with a range.
+func TestFiguresAreMeasured(t *testing.T) {
+	text, err := os.ReadFile("docs/BENCHMARKS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	figure := regexp.MustCompile(`([\d,]+) B|([\d.]+) % \(([\d.]+) to ([\d.]+)\)`)
+	figures := 0
+	for _, name := range []string{"README.md", "docs/GUIDE.md"} {
+		for i, line := range readLines(t, name) {
+			cells := strings.Split(strings.Trim(line, "|"), "|")
+			if !strings.HasPrefix(line, "|") || len(cells) < 3 {
+				continue
+			}
+			for _, m := range figure.FindAllStringSubmatch(cells[2], -1) {
+				figures++
+				want := " " + m[1] + " "
+				if m[1] == "" {
+					want = m[2] + " (" + m[3] + " to " + m[4] + ")"
+				}
+				if !strings.Contains(string(text), want) {
+					t.Errorf("%s:%d: docs/BENCHMARKS.md does not have %q", name, i+1, want)
+				}
+			}
+		}
+	}
+	if figures < 10 {
+		t.Errorf("saw %d figures; the tables have another form", figures)
+	}
+}
