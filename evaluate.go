@@ -3,25 +3,110 @@ package edgec
 import (
 	"fmt"
 	goruntime "runtime"
-	"sync"
 
 	"edgec/internal/dataset"
-	"edgec/internal/tensor"
+	"edgec/internal/eval"
 	"edgec/internal/train"
-	"edgec/runtime"
 )
 
-// Confusion counts samples: element [l][p] those of class l whose largest
-// output is p.
+// EvaluateOptions say what a file is measured by.
+type EvaluateOptions struct {
+	// Part of the data; "": the test part, or the training part where there is no
+	// other.
+	Part Part
+	// Against is the float network that outputs are compared with; nil: none.
+	Against *Model
+	// NoLabels leaves labels aside, and compares even a network that reproduces
+	// its input with the outputs of Against.
+	NoLabels bool
+	// Threads is the number of goroutines; 0: GOMAXPROCS. It changes no result.
+	Threads int
+}
+
+// threads returns the number of goroutines.
+func (o EvaluateOptions) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return goruntime.GOMAXPROCS(0)
+}
+
+// Evaluation is what Evaluate measured.
+type Evaluation struct {
+	Part      Part
+	Samples   int
+	Labels    *Metrics  // against the labels; nil without labels
+	Against   *Metrics  // against the float network; nil without one
+	Confusion Confusion // of labelled samples
+}
+
+// Confusion counts samples: element [l][p] those of class l whose largest output
+// is p.
 type Confusion [][]int
 
-// Confuse executes a compressed file on every sample of a labelled set, with
-// the runtime. threads 0 means GOMAXPROCS.
-func Confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
-	if set.Labels == nil {
-		return nil, fmt.Errorf("edgec: the data has no labels to evaluate against")
+// Evaluate executes a compressed file on every sample of a part of the data, with
+// the runtime, and compares its outputs with the labels and with the float network
+// Against. It is an error if the data has neither, if a label has no output, or if
+// samples, file and network do not belong together.
+func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
+	set, part, err := d.chosen(o)
+	if err != nil {
+		return nil, err
 	}
-	out, err := fileOutputs(file, set, set.Len(), threads)
+	if set.Labels == nil && o.Against == nil {
+		return nil, fmt.Errorf("edgec: the data has no labels to evaluate by; compare with the float network")
+	}
+	r := &Evaluation{Part: part, Samples: set.Len()}
+	if set.Labels != nil {
+		if r.Confusion, err = confuse(file, set, o.threads()); err != nil {
+			return nil, err
+		}
+		m := r.Confusion.metrics()
+		r.Labels = &m
+	}
+	if o.Against != nil {
+		m, err := against(file, o.Against, set, o)
+		if err != nil {
+			return nil, err
+		}
+		r.Against = &m
+	}
+	return r, nil
+}
+
+// Evaluate measures the float network on a part of the data with labels, or by how
+// well it reproduces its input.
+func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
+	set, _, err := d.chosen(o)
+	if err != nil {
+		return Metrics{}, err
+	}
+	task, err := eval.Choose(m.graph, set, false)
+	if err != nil {
+		return Metrics{}, err
+	}
+	h, err := eval.NewHoldout(m.graph, task, set, o.threads())
+	if err != nil {
+		return Metrics{}, err
+	}
+	return Metrics(eval.Summarize(task, h.Baseline)), nil
+}
+
+// chosen returns the samples to evaluate on.
+func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
+	set, part := d.part(o.Part)
+	if set == nil {
+		return nil, part, fmt.Errorf("edgec: the data has no %s part", part)
+	}
+	if o.NoLabels {
+		set = set.WithoutLabels()
+	}
+	return set, part, nil
+}
+
+// confuse counts the classes of a labelled set.
+func confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
+	out, err := eval.Execute(file, set, set.Len(), threads)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +124,8 @@ func Confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
 	return c, nil
 }
 
-// Metrics returns the error: the samples off the diagonal.
-func (c Confusion) Metrics() Metrics {
+// metrics returns the error: the samples off the diagonal.
+func (c Confusion) metrics() Metrics {
 	n, right := 0, 0
 	for l, row := range c {
 		for _, k := range row {
@@ -53,104 +138,26 @@ func (c Confusion) Metrics() Metrics {
 	return m
 }
 
-// Evaluate executes a compressed file on every sample of a labelled set, with
-// the runtime, and counts the errors. threads 0 means GOMAXPROCS.
-func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
-	c, err := Confuse(file, set, threads)
-	if err != nil {
-		return Metrics{}, err
-	}
-	return c.Metrics(), nil
-}
-
-// Agreement executes a compressed file on every sample and compares its outputs
-// with the float network's, labels left aside: TaskAgreement for most networks; for
-// those with as many outputs as inputs TaskFidelity with noLabels, as Recipe.NoLabels
-// has it, and TaskReconstruction without.
-func Agreement(file []byte, m *Model, set *dataset.Set, noLabels bool, threads int) (Metrics, error) {
+// against compares the outputs of a file with those of the float network m.
+func against(file []byte, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
 	if !set.Sample().Equal(m.Input()) {
 		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
 	}
 	set = set.WithoutLabels()
-	task, err := taskOf(m.graph, set, noLabels)
+	task, err := eval.Choose(m.graph, set, o.NoLabels)
 	if err != nil {
 		return Metrics{}, err
 	}
-	j, err := newJudge(m.graph, task, set, max(threads, 1))
+	h, err := eval.NewHoldout(m.graph, task, set, o.threads())
 	if err != nil {
 		return Metrics{}, err
 	}
-	out, err := fileOutputs(file, set, set.Len(), threads)
+	out, err := eval.Execute(file, set, set.Len(), o.threads())
 	if err != nil {
 		return Metrics{}, err
 	}
-	if out.Shape[1] != j.float.Shape[1] {
-		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", out.Shape[1], j.float.Shape[1])
+	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
+		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
 	}
-	return newMetrics(task, j.losses(out)), nil
-}
-
-// EvaluateFloat evaluates the float network on a labelled set.
-func (m *Model) EvaluateFloat(set *dataset.Set, threads int) (Metrics, error) {
-	task, err := taskOf(m.graph, set, false)
-	if err != nil {
-		return Metrics{}, err
-	}
-	j, err := newJudge(m.graph, task, set, max(threads, 1))
-	if err != nil {
-		return Metrics{}, err
-	}
-	return newMetrics(task, j.reference), nil
-}
-
-// fileOutputs executes the file on the first n samples: [n, outputs].
-func fileOutputs(file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
-	model, err := runtime.Load(file)
-	if err != nil {
-		return nil, err
-	}
-	if threads <= 0 {
-		threads = goruntime.GOMAXPROCS(0)
-	}
-	first, err := model.NewSession(runtime.Config{})
-	if err != nil {
-		return nil, err
-	}
-	if in, want := set.Sample().Size(), len(first.Input(0)); in != want {
-		return nil, fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", set.Sample(), in, want)
-	}
-	k := len(first.Output(0))
-	out := tensor.New(n, k)
-	sessions := []*runtime.Session{first}
-	for len(sessions) < threads {
-		s, err := model.NewSession(runtime.Config{})
-		if err != nil {
-			return nil, err
-		}
-		sessions = append(sessions, s)
-	}
-	const chunk = 64
-	var mu sync.Mutex
-	var failed error
-	free := make(chan *runtime.Session, len(sessions))
-	for _, s := range sessions {
-		free <- s
-	}
-	train.Parallel(threads, (n+chunk-1)/chunk, func(c int) {
-		s := <-free
-		defer func() { free <- s }()
-		x := make([]float32, set.Sample().Size())
-		for i := c * chunk; i < min((c+1)*chunk, n); i++ {
-			set.Read(i, x)
-			if err := s.SetInputNCHW(0, x); err != nil {
-				mu.Lock()
-				failed = err
-				mu.Unlock()
-				return
-			}
-			s.Run()
-			copy(out.Data[i*k:(i+1)*k], s.Output(0))
-		}
-	})
-	return out, failed
+	return Metrics(eval.Summarize(task, h.Losses(out))), nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"edgec"
 	"edgec/export"
-	"edgec/internal/dataset"
 	"edgec/prune"
 )
 
@@ -22,7 +21,8 @@ const defaultDrop = 0.5
 // compressFlags are the flags of edgec compress.
 type compressFlags struct {
 	data      dataFlags
-	recipe    edgec.Recipe
+	options   edgec.Options
+	maxDrop   float64
 	out       string
 	report    string
 	front     string
@@ -86,23 +86,23 @@ MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Float64Var(&c.recipe.MaxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Float64Var(&c.maxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
-	f.DurationVar(&c.recipe.MaxLatency, "max-latency", 0, "longest inference on this machine, such as 200us or 5ms (default: no limit)")
-	f.DurationVar(&c.recipe.Budget, "budget", 0, "stop after this time with the best file so far, such as 5m (default: no limit)")
-	f.BoolVar(&c.recipe.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
-	f.Uint64Var(&c.recipe.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
-	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
+	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest inference on this machine, such as 200us or 5ms (default: no limit)")
+	f.DurationVar(&c.options.Budget, "budget", 0, "stop after this time with the best file so far, such as 5m (default: no limit)")
+	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
+	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
+	f.BoolVar(&c.options.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
 	f.StringVar(&c.teacher, "teacher", "", "network (ONNX) with the same input and outputs to learn from (default: the network itself)")
-	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone; takes seconds to minutes, and makes much larger files than training")
-	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: was the network trained on the training part of DATA? (default: yes if DATA has a test part; no with --test-last)")
-	f.Float64Var(&c.recipe.Effort, "effort", 1, "factor on the number of training steps, up to 100; 0.1 gives a quick look")
+	f.BoolVar(&c.options.NoTraining, "no-training", false, "prune and round by calibration alone; takes seconds to minutes, and makes much larger files than training")
+	f.StringVar(&c.options.TrainedOn, "trained-on", "", "yes or no: was the network trained on the training part of DATA? (default: yes if DATA has a test part; no with --test-last)")
+	f.Float64Var(&c.options.Effort, "effort", 1, "factor on the number of training steps, up to 100; 0.1 gives a quick look")
 	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
-	f.BoolVar(&c.recipe.NoAugment, "no-augment", false, "train on pictures as they are, without small rotations and shifts")
+	f.BoolVar(&c.options.NoAugment, "no-augment", false, "train on pictures as they are, without small rotations and shifts")
 	f.StringVar(&c.labels, "labels", "", "class names to store in the file: a,b,c or a file with one per line (default: none; names cost bytes)")
 	f.StringVar(&c.report, "report", "", "JSON file to write the whole result to")
 	f.StringVar(&c.front, "front", "", "folder to write the files of the Pareto front to")
-	f.IntVarP(&c.recipe.Threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
+	f.IntVarP(&c.options.Threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
 	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -130,7 +130,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		}
 	}
 	if c.front != "" {
-		if err := checkFolder(c.front, c.out, c.report, c.recipe.Journal); err != nil {
+		if err := checkFolder(c.front, c.out, c.report, c.options.Journal); err != nil {
 			return err
 		}
 	}
@@ -139,27 +139,27 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return err
 	}
 	if c.teacher != "" {
-		if c.recipe.Teacher, err = openONNX(c.teacher); err != nil {
+		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
 			return err
 		}
-		if err := c.recipe.Validate(); err != nil {
+		if err := c.options.Validate(); err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
-	data, err := c.open(m)
+	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
 	if err != nil {
 		return err
 	}
-	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, describe(data))
+	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
 	return a.search(cmd.Context(), c, m, data)
 }
 
 // settle completes and checks the flags.
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
-	r := &c.recipe
+	r := &c.options
 	r.MaxSize = int(c.maxSize)
-	if (r.MaxSize > 0 || r.MaxLatency > 0) && !cmd.Flags().Changed("max-drop") {
-		r.MaxDrop = 0
+	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
+		r.MaxDrop = &c.maxDrop
 	}
 	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
 		return usagef(cmd, "--max-latency %v: give a positive time, such as 200us or 5ms", r.MaxLatency)
@@ -194,30 +194,8 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	return err
 }
 
-// open reads the samples of network m.
-func (c *compressFlags) open(m *edgec.Model) (*dataset.Splits, error) {
-	classes := m.Outputs()
-	if c.recipe.NoLabels {
-		classes = 0
-	}
-	return c.data.open(m.Input(), classes, c.data.pre())
-}
-
-// describe summarizes the samples for people.
-func describe(d *dataset.Splits) string {
-	s := fmt.Sprintf("%d training", d.Train.Len())
-	if d.Test != nil {
-		s += fmt.Sprintf(" and %d test", d.Test.Len())
-	}
-	labels := "without labels"
-	if d.Train.Labels != nil {
-		labels = fmt.Sprintf("in %d classes", d.Train.Classes)
-	}
-	return fmt.Sprintf("%s samples of shape %v, %s", s, d.Train.Sample(), labels)
-}
-
 // writeFront writes the files of a front into a folder, which it makes if it is missing.
-func writeFront(dir, name string, front []edgec.Point) error {
+func writeFront(dir, name string, front []edgec.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("%s: %w; give another folder", dir, reason(err))
 	}
@@ -230,11 +208,12 @@ func writeFront(dir, name string, front []edgec.Point) error {
 }
 
 // search compresses and writes what was found.
-func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *dataset.Splits) error {
+func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *edgec.Data) error {
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
-	r, err := edgec.Compress(ctx, m, data, c.recipe, p.tell)
+	c.options.Progress = p.tell
+	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.clear()
 	if r == nil {
 		return err
@@ -265,8 +244,8 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		err = a.summary(result)
 	}
 	if err == nil && ctx.Err() != nil {
-		if c.recipe.Journal != "" {
-			a.note("the same command with --resume continues the search; to give it up, remove %s", c.recipe.Journal)
+		if c.options.Journal != "" {
+			a.note("the same command with --resume continues the search; to give it up, remove %s", c.options.Journal)
 		}
 		return errInterrupted
 	}

@@ -1,9 +1,11 @@
 package dataset
 
 import (
+	"bytes"
 	"testing"
 
 	"edgec/internal/tensor"
+	"edgec/runtime/preprocess"
 )
 
 // checkSet reads everything that a set of a damaged file claims to hold.
@@ -43,21 +45,15 @@ func FuzzIdx(f *testing.F) {
 	f.Add(idx(9, []int{0, 1 << 29, 1 << 29, 1 << 29}, []int8{}), -1)
 	f.Add(idx(9, []int{1, 1, 2, 2}, []int8{1, -2, 3, 4}), 4)
 	f.Fuzz(func(t *testing.T, data []byte, features int) {
-		a, err := parseIdx(data, "x")
+		x, err := preprocess.OpenIdx(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
-		var o Options
-		if features > 0 {
-			o.Shape = tensor.Shape{features}
+		a, err := x.ReadAll()
+		if err != nil {
+			return
 		}
-		s, err := a.set(o, "x")
-		checkSet(t, s, err)
-		if l := a.nums; err == nil && l != nil {
-			if classes, err := wholeLabels(l, "x"); err == nil && len(classes) != len(l) {
-				t.Fatal("labels were lost")
-			}
-		}
+		fuzzSamples(t, a, features)
 	})
 }
 
@@ -68,19 +64,25 @@ func FuzzNpy(f *testing.F) {
 	f.Add(npyHeader("{'descr': '|u1', 'fortran_order': False, 'shape': (4000000000, 0), }", []byte{}, le, 1), 0)
 	f.Add(npyHeader("{'descr': '<i9223372036854775807', 'fortran_order': True, 'shape': (2, 2), }", []byte{1, 2}, le, 1), 0)
 	f.Fuzz(func(t *testing.T, data []byte, features int) {
-		a, err := parseNpy(data, "x")
+		a, err := preprocess.Npy(data)
 		if err != nil {
 			return
 		}
-		var o Options
-		if features > 0 {
-			o.Shape = tensor.Shape{features}
-		}
-		s, err := a.set(nil, o, "x")
-		checkSet(t, s, err)
-		s, err = a.set(a, o, "x")
-		checkSet(t, s, err)
+		fuzzSamples(t, a, features)
 	})
+}
+
+// fuzzSamples takes an array as samples, then as their labels too.
+func fuzzSamples(t *testing.T, a *preprocess.Array, features int) {
+	var o Options
+	if features > 0 {
+		o.Shape = tensor.Shape{features}
+	}
+	s, err := samples(a, o, "x")
+	checkSet(t, s, err)
+	if err == nil {
+		checkSet(t, s, s.setArray(a, o, "x"))
+	}
 }
 
 func FuzzCSV(f *testing.F) {

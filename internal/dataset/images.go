@@ -4,21 +4,15 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/gif"
-	_ "image/jpeg"
-	_ "image/png"
-	"io"
+	_ "image/gif" // a format that preprocess.Decode reads on the host
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"golang.org/x/image/draw"
-
 	"edgec/internal/tensor"
+	"edgec/runtime/preprocess"
 )
 
 // openImages reads a folder with one subfolder of pictures a class, below
@@ -82,65 +76,61 @@ func loadImages(folder string, known []string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := o.Shape
-	var bytes []uint8
-	var labels []int
-	n := 0
-	add := func(dir string, label int) error {
-		files, err := os.ReadDir(dir)
-		if known != nil && errors.Is(err, fs.ErrNotExist) {
-			return nil // a class without test pictures
-		}
-		if err != nil {
-			return fmt.Errorf("dataset: %w", err)
-		}
-		for _, f := range files {
-			if f.IsDir() || strings.HasPrefix(f.Name(), ".") || !picture(f.Name()) {
-				continue
-			}
-			img, err := DecodeImage(filepath.Join(dir, f.Name()))
-			if err != nil {
-				return err
-			}
-			if shape == nil {
-				shape = tensor.Shape{3, img.Bounds().Dy(), img.Bounds().Dx()}
-			}
-			pix, err := Pixels(img, shape)
-			if err != nil {
-				return err
-			}
-			bytes = append(bytes, pix...)
-			labels = append(labels, label)
-			n++
-		}
-		return nil
-	}
+	l := &pictureList{shape: o.Shape}
 	if classes == nil {
-		err = add(folder, 0)
-		labels = nil
+		err = l.add(folder, 0, false)
 	}
 	for k, c := range classes {
 		if err == nil {
-			err = add(filepath.Join(folder, c), k)
+			err = l.add(filepath.Join(folder, c), k, known != nil)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 {
+	if len(l.labels) == 0 {
 		return nil, fmt.Errorf("dataset: %s: holds no PNG, JPEG or GIF pictures; put them into one folder a class", folder)
 	}
-	img := shape
-	if len(shape) == 1 {
-		side := squareSide(shape[0])
-		img = tensor.Shape{1, side, side}
-	}
-	s := newSet(shape, img, bytes, nil, n, o.pre())
-	if labels == nil {
+	s := newSet(l.shape, l.image, l.bytes, nil, len(l.labels), o.pre())
+	if classes == nil {
 		return s, nil
 	}
 	s.ClassNames, s.Classes = classes, len(classes)
-	return s, s.setLabels(labels, o.Classes, folder)
+	return s, s.setLabels(l.labels, o.Classes, folder)
+}
+
+// pictureList collects the pictures of a set.
+type pictureList struct {
+	shape  tensor.Shape // the network's; nil until the first picture says it
+	image  tensor.Shape // [C,H,W]
+	bytes  []uint8
+	labels []int
+}
+
+// add reads the pictures of a folder; if it may be missing, there are none.
+func (l *pictureList) add(folder string, label int, mayMiss bool) error {
+	files, err := os.ReadDir(folder)
+	if mayMiss && errors.Is(err, fs.ErrNotExist) {
+		return nil // a class without test pictures
+	}
+	if err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	for _, f := range files {
+		if f.IsDir() || strings.HasPrefix(f.Name(), ".") || !picture(f.Name()) {
+			continue
+		}
+		image, pix, err := readPicture(filepath.Join(folder, f.Name()), l.shape)
+		if err != nil {
+			return err
+		}
+		if l.shape == nil {
+			l.shape = image
+		}
+		l.image = image
+		l.bytes, l.labels = append(l.bytes, pix...), append(l.labels, label)
+	}
+	return nil
 }
 
 func picture(name string) bool {
@@ -170,74 +160,42 @@ func naturally(a, b string) int {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// mostPixels bounds a picture; a few bytes can claim to be a huge one.
-const mostPixels = 1 << 28
-
-// DecodeImage reads a PNG, JPEG or GIF file.
-func DecodeImage(path string) (image.Image, error) {
-	f, err := os.Open(path)
+// readPicture reads a PNG, JPEG or GIF file and resizes it to shape ([C,H,W]
+// with one or three channels, or [F] for a gray square; nil: three channels, as
+// large as it is). It returns the picture's shape and its bytes, channels first.
+func readPicture(path string, shape tensor.Shape) (tensor.Shape, []byte, error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
+		return nil, nil, fmt.Errorf("dataset: %w", err)
 	}
-	defer f.Close()
-	size, _, err := image.DecodeConfig(f)
-	if err == nil && size.Width > mostPixels/max(size.Height, 1) {
-		err = fmt.Errorf("%d by %d pixels are too many", size.Width, size.Height)
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	var img image.Image
-	if err == nil {
-		img, _, err = image.Decode(f)
-	}
+	img, err := preprocess.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: not a readable picture: %v; repair or remove it", path, err)
+		return nil, nil, fmt.Errorf("dataset: %s: %w; repair or remove it", path, err)
 	}
-	return img, nil
+	if shape == nil {
+		shape = tensor.Shape{3, img.Bounds().Dy(), img.Bounds().Dx()}
+	}
+	h, w, c, ok := preprocess.PictureShape(channelsLast(shape))
+	if !ok {
+		return nil, nil, fmt.Errorf("dataset: a network input of shape %v is no picture (1 or 3 channels)", shape)
+	}
+	return tensor.Shape{c, h, w}, planes(preprocess.Pixels(img, h, w, c), c), nil
 }
 
-// Pixels resizes a picture to shape ([C,H,W] with one or three channels, or [F]
-// for a gray square) and returns its bytes, channels first. Gray is the luma of
-// ITU-R BT.601.
-func Pixels(img image.Image, shape tensor.Shape) ([]byte, error) {
-	c, h, w := 1, 0, 0
-	switch {
-	case len(shape) == 3:
-		c, h, w = shape[0], shape[1], shape[2]
-	case len(shape) == 1 && squareSide(shape[0]) > 0:
-		h = squareSide(shape[0])
-		w = h
+// channelsLast returns the device's shape of an image [C,H,W], other shapes as
+// they are.
+func channelsLast(shape tensor.Shape) []int {
+	if len(shape) == 3 {
+		return []int{shape[1], shape[2], shape[0]}
 	}
-	if h == 0 || c != 1 && c != 3 {
-		return nil, fmt.Errorf("dataset: a network input of shape %v is no picture (1 or 3 channels)", shape)
-	}
-	if img.Bounds().Dx() != w || img.Bounds().Dy() != h {
-		dst := image.NewRGBA(image.Rect(0, 0, w, h))
-		draw.BiLinear.Scale(dst, dst.Bounds(), img, img.Bounds(), draw.Src, nil)
-		img = dst
-	}
-	out := make([]byte, c*h*w)
-	b := img.Bounds()
-	for y := 0; y < h; y++ {
-		for x := 0; x < w; x++ {
-			p := img.At(b.Min.X+x, b.Min.Y+y)
-			if c == 1 {
-				out[y*w+x] = color.GrayModel.Convert(p).(color.Gray).Y
-				continue
-			}
-			r, g, bl, _ := p.RGBA()
-			out[y*w+x], out[h*w+y*w+x], out[2*h*w+y*w+x] = byte(r>>8), byte(g>>8), byte(bl>>8)
-		}
-	}
-	return out, nil
+	return shape
 }
 
-func squareSide(n int) int {
-	for s := 1; s*s <= n; s++ {
-		if s*s == n {
-			return s
-		}
+// planes turns pixels, channels last, into one plane for each channel.
+func planes(pixels []byte, c int) []byte {
+	out, area := make([]byte, len(pixels)), len(pixels)/c
+	for i, v := range pixels {
+		out[i%c*area+i/c] = v
 	}
-	return 0
+	return out
 }

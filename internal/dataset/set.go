@@ -50,25 +50,10 @@ func newSet(sample, image tensor.Shape, bytes []uint8, floats []float32, n int, 
 	return s
 }
 
-// table returns the input of every byte in channel c: (b/255 - mean) / std, or
-// (b - mean) / std with Bytes255.
+// table returns the input of every byte in channel c.
 func table(p format.Preprocess, c int) (t [256]float32) {
-	at := func(x []float32, otherwise float32) float64 {
-		switch {
-		case len(x) == 0:
-			return float64(otherwise)
-		case c < len(x):
-			return float64(x[c])
-		}
-		return float64(x[0])
-	}
-	mean, std := at(p.Mean, 0), at(p.Std, 1)
 	for b := range t {
-		v := float64(b)
-		if !p.Bytes255 {
-			v /= 255
-		}
-		t[b] = float32((v - mean) / std)
+		t[b] = p.Real(byte(b), c)
 	}
 	return t
 }
@@ -183,15 +168,6 @@ func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
 		labels[i] = int(v)
 	}
 	return labels, nil
-}
-
-// byteLabels returns labels that are stored as bytes.
-func byteLabels(b []uint8) []int {
-	labels := make([]int, len(b))
-	for i, v := range b {
-		labels[i] = int(v)
-	}
-	return labels
 }
 
 // setLabels attaches labels and checks them against the number of classes (0:

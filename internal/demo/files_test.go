@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"edgec/runtime/program"
+	"edgec/runtime/preprocess"
 )
 
 // TestPictures reads the pictures back as device programs do.
@@ -23,13 +23,13 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	for i, p := range pictures {
-		img, err := program.Decode(p.PNG)
+		img, err := preprocess.Decode(p.PNG)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := make([]byte, Shape.Size())
 		set.Bytes(i, want)
-		if got := program.Pixels(img, Side, Side, 1); !bytes.Equal(got, want) || p.Label != set.Labels[i] {
+		if got := preprocess.Pixels(img, Side, Side, 1); !bytes.Equal(got, want) || p.Label != set.Labels[i] {
 			t.Errorf("%s: label %d, or other pixels than sample %d", p.Name, p.Label, i)
 		}
 	}

@@ -64,7 +64,7 @@ func Train(seed uint64, threads int, progress func(epoch, epochs int, loss float
 			pick := order[i*batch : (i+1)*batch]
 			fill(x, labels, data.Train, pick)
 			done := float64(e*steps+i) / float64(epochs*steps)
-			loss, err := t.Step(train.Batch{X: x, Labels: labels}, rate*train.Cosine(done, 0.3, 0.01))
+			loss, err := t.Step(train.Single(x, labels, nil), rate*train.Cosine(done, 0.3, 0.01))
 			if err != nil {
 				return nil, err
 			}

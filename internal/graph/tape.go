@@ -100,8 +100,9 @@ func (t *Tape) setBatch(n int) {
 	}
 }
 
-// Forward runs the graph on inputs, whose dimension 0 is the batch (at most
-// the tape's maximum), and returns the outputs, valid until the next call.
+// Forward runs the graph on inputs, one for each of the graph's, and returns
+// its outputs, valid until the next call. Dimension 0 of every input is the
+// batch, of one size that is at most the tape's maximum.
 // Values that carry a Grid are rounded to it (fake quantization).
 func (t *Tape) Forward(inputs ...*tensor.Tensor) []*tensor.Tensor {
 	if n := inputs[0].Shape[0]; n != t.batch {
@@ -159,8 +160,9 @@ func (t *Tape) ZeroGrad() {
 }
 
 // Backward propagates dout, the gradient of the loss in each output of the
-// last Forward, and adds to the parameters' gradients. It returns an error
-// when an operator on the way has no gradient.
+// last Forward, and adds to the parameters' gradients. A nil entry stands for
+// an output that the loss does not depend on. It returns an error when an
+// operator on the way has no gradient.
 func (t *Tape) Backward(dout ...*tensor.Tensor) error {
 	if t.dparam == nil {
 		if err := t.allocGradients(); err != nil {
@@ -173,6 +175,9 @@ func (t *Tape) Backward(dout ...*tensor.Tensor) error {
 		}
 	}
 	for i, v := range t.g.Outputs {
+		if dout[i] == nil || !t.wants[v] {
+			continue
+		}
 		d := t.view(t.dact[v])
 		for k, x := range dout[i].Data {
 			d.Data[k] += x

@@ -210,6 +210,9 @@ func folded(m *modelProto, want []*array) error {
 	if err := r.readNodes(m); err != nil {
 		return err
 	}
+	if err := r.refusal(); err != nil {
+		return err
+	}
 	for i, v := range m.graph.outputs {
 		a := r.names[v.name].constant()
 		if a == nil {

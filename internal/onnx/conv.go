@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"edgec/internal/graph"
 	"edgec/internal/op"
 )
@@ -175,36 +177,14 @@ func buildGlobalAveragePool(n *node) error {
 	if err != nil {
 		return err
 	}
-	return n.globalMean(x, true)
-}
-
-func (n *node) globalMean(x *graph.Value, keep bool) error {
 	if len(x.Shape) < 3 {
 		return n.fail("", "an input of shape %v has nothing to average over", x.Shape)
 	}
-	out := make([]int, len(x.Shape)-1)
-	for i := range out {
-		out[i] = 1
+	mean := make([]bool, len(x.Shape))
+	for k := 2; k < len(mean); k++ {
+		mean[k] = true
 	}
-	out[0] = x.Shape[1]
-	if !keep {
-		out = out[:1]
-	}
-	img := x
-	if len(x.Shape) != 4 {
-		var err error
-		if img, err = n.emit(op.Reshape{Shape: []int{x.Shape[1], 1, volume(x.Shape[2:])}}, x); err != nil {
-			return err
-		}
-	}
-	if len(out) == 3 {
-		return n.result(op.GlobalAvgPool{}, img)
-	}
-	y, err := n.emit(op.GlobalAvgPool{}, img)
-	if err != nil {
-		return err
-	}
-	return n.result(op.Reshape{Shape: out}, y)
+	return n.meanOver(n.in[0], mean, true)
 }
 
 func buildGlobalMaxPool(n *node) error {
@@ -222,9 +202,9 @@ func buildGlobalMaxPool(n *node) error {
 	return n.imageResult(x, op.MaxPool{KH: img.Shape[2], KW: img.Shape[3], StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}, img)
 }
 
-// buildReduceMean accepts the mean over all spatial dimensions.
+// buildReduceMean averages over any dimensions but the batch.
 func buildReduceMean(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -232,19 +212,82 @@ func buildReduceMean(n *node) error {
 	if err != nil {
 		return err
 	}
-	rank := len(x.Shape)
-	spatial := make([]bool, rank)
+	if len(axes) == 0 {
+		return n.fail("axes", "the mean over all dimensions, the batch among them, is not supported; name the axes%s", remedies["ReduceMean"])
+	}
+	mean := make([]bool, len(x.act.Shape)) // by dimension of the value
 	for _, a := range axes {
-		k, err := n.axis(int(max(-100, min(a, 100))), rank)
+		k, err := n.valueAxis(x, int(max(-100, min(a, 100))))
 		if err != nil {
 			return err
 		}
-		spatial[k] = true
+		mean[k] = true
 	}
-	for k, s := range spatial {
-		if rank < 3 || s != (k >= 2) {
-			return n.fail("axes", "the mean over axes %v of %v is not supported, only over all image dimensions%s", axes, x.Shape, remedies["ReduceMean"])
+	return n.meanOver(x, mean, n.attrInt("keepdims", 1) != 0)
+}
+
+// meanOver ends the node with the mean over some dimensions of x's value: they are moved
+// behind the others and averaged as the pixels of an image.
+func (n *node) meanOver(x *operand, mean []bool, keep bool) error {
+	perm, kept, last := []int{0}, []int{}, []int{}
+	for k := 1; k < len(mean); k++ {
+		if mean[k] {
+			last = append(last, k)
+		} else {
+			perm, kept = append(perm, k), append(kept, x.act.Shape[k])
 		}
 	}
-	return n.globalMean(x, n.attrInt("keepdims", 1) != 0)
+	perm = append(perm, last...)
+	v := x.act
+	var err error
+	if !slices.IsSorted(perm) {
+		if v, err = n.emit(op.Transpose{Perm: perm}, v); err != nil {
+			return err
+		}
+	}
+	image := []int{volume(kept), 1, volume(v.Shape[1+len(kept):])}
+	if len(kept) == 1 && len(last) == 2 {
+		image = v.Shape[1:]
+	}
+	if !slices.Equal(v.Shape[1:], image) {
+		if v, err = n.emit(op.Reshape{Shape: image}, v); err != nil {
+			return err
+		}
+	}
+	out, b := n.meanShape(x, mean, keep)
+	if slices.Equal(out, []int{image[0], 1, 1}) {
+		return n.resultAs(b, op.GlobalAvgPool{}, v)
+	}
+	if v, err = n.emit(op.GlobalAvgPool{}, v); err != nil {
+		return err
+	}
+	return n.resultAs(b, op.Reshape{Shape: out}, v)
+}
+
+// meanShape returns the sample of a mean's result, and where its batch is.
+func (n *node) meanShape(x *operand, mean []bool, keep bool) (sample []int, b batchAxis) {
+	b = x.batch
+	for i, own := range b.valueDims(len(mean)) {
+		if i == x.batch.at {
+			for _, v := range own {
+				sample = append(sample, x.act.Shape[v])
+			}
+			continue
+		}
+		switch {
+		case !mean[own[0]]:
+			sample = append(sample, x.act.Shape[own[0]])
+		case keep:
+			sample = append(sample, 1)
+		case i < x.batch.at:
+			b.at--
+		}
+	}
+	if len(sample) > 0 {
+		return sample, b
+	}
+	if b.at < 0 {
+		return []int{1}, scalar
+	}
+	return []int{1}, onlyBatch
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -50,22 +51,27 @@ func (n *node) denseWeights(a *array, transposed bool, alpha float32) (*graph.Va
 	})
 }
 
-// buildGemm reads alpha * A * B' + beta * C with constant B; a constant C is
+// buildGemm reads alpha * A' * B' + beta * C with constant B; a constant C is
 // the bias, an activation C is added.
 func buildGemm(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
-	}
-	if n.attrInt("transA", 0) != 0 {
-		return n.fail("transA", "a transposed activation is not supported; transpose the weights instead (transA=0)")
 	}
 	wa, err := n.floats(1)
 	if err != nil {
 		return err
 	}
-	if len(wa.dims) != 2 || len(x.Shape) != 2 {
-		return n.fail("", "input %v and weights %v must have two dimensions; flatten the input first", x.Shape, wa.dims)
+	if dims := n.fileDims(x, 0); len(wa.dims) != 2 || len(dims) != 2 {
+		return n.fail("", "input %v and weights %v must have two dimensions; flatten the input first", dims, wa.dims)
+	}
+	if n.attrInt("transA", 0) != 0 {
+		if x, err = n.transposed(x, []int{1, 0}, n.emit); err != nil {
+			return err
+		}
+	}
+	if x.batch.at == 1 {
+		return n.fail("transA", "the product would add up the samples of a batch; transpose the weights instead (transA=0)")
 	}
 	alpha, err := n.finite("alpha", 1)
 	if err != nil {
@@ -84,29 +90,59 @@ func buildGemm(n *node) error {
 		if err != nil {
 			return err
 		}
-		return n.result(op.Dense{}, x, w, b)
+		return n.dense(x, w, b, x.batch)
 	}
-	c := n.in[2].act
-	if beta != 1 || len(c.Shape) != 2 {
-		return n.fail("beta", "%v times an activation of shape %v is not supported; use MatMul and Add", beta, c.Shape)
+	return n.gemmPlus(x, w, n.in[2], beta)
+}
+
+// gemmPlus ends a Gemm whose C is an activation.
+func (n *node) gemmPlus(x *operand, w *graph.Value, c *operand, beta float32) error {
+	if beta != 1 || len(n.fileDims(c, 0)) != 2 {
+		return n.fail("beta", "%v times an activation of shape %v is not supported; use MatMul and Add", beta, n.fileDims(c, 0))
 	}
-	y, err := n.emit(op.Dense{}, x, w, nil)
+	if len(x.act.Shape) > 3 {
+		return n.fail("", "an input whose batch is merged with dimensions on both sides is not supported; flatten the input first")
+	}
+	y, err := n.emit(op.Dense{}, x.act, w, nil)
 	if err != nil {
 		return err
 	}
-	return n.result(op.Add{}, y, c)
+	a, b, at, err := n.broadcast(&operand{act: y, batch: x.batch}, c)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(at, op.Add{}, a, b)
 }
 
-// buildMatMul reads activation times constant matrix. Inputs of more than
-// three dimensions are flattened to [N, rows, K] and back.
-func buildMatMul(n *node) error {
-	if !n.has(0) || n.in[0].act == nil {
-		return n.fail("", "a constant on the left is not supported; transpose the product so that the weights are on the right")
+// dense ends the node with the product of x's last dimension and w; its batch is b. Values
+// of more than three dimensions are flattened to [N, rows, K] and back.
+func (n *node) dense(x *operand, w, bias *graph.Value, b batchAxis) error {
+	v, rank := x.act, len(x.act.Shape)
+	if rank <= 3 {
+		return n.resultAs(b, op.Dense{}, v, w, bias)
 	}
-	x := n.in[0].act
-	if n.has(1) && n.in[1].act != nil {
+	v, err := n.emit(op.Reshape{Shape: []int{volume(v.Shape[1 : rank-1]), v.Shape[rank-1]}}, v)
+	if err != nil {
+		return err
+	}
+	if v, err = n.emit(op.Dense{}, v, w, bias); err != nil {
+		return err
+	}
+	out := slices.Clone([]int(x.act.Shape[1:]))
+	out[len(out)-1] = w.Shape[0]
+	return n.resultAs(b, op.Reshape{Shape: out}, v)
+}
+
+// buildMatMul reads activation times constant matrix, or constant matrix times
+// activation.
+func buildMatMul(n *node) error {
+	if n.has(0) && n.in[0].act != nil && n.has(1) && n.in[1].act != nil {
 		return n.fail("", "the product of two activations (attention) is not supported yet; one side must be constant weights")
 	}
+	if !n.has(0) || n.in[0].act == nil {
+		return n.matrixTimes()
+	}
+	x := n.in[0]
 	wa, err := n.floats(1)
 	if err != nil {
 		return err
@@ -115,35 +151,98 @@ func buildMatMul(n *node) error {
 	if column {
 		wa = n.r.columnOf(wa)
 	}
-	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= len(x.Shape) {
+	dims := n.fileDims(x, 0)
+	rank := len(dims)
+	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= rank {
 		wa = n.r.dropLeadingOne(wa)
 	}
-	rank := len(x.Shape)
-	if len(wa.dims) != 2 || rank < 2 || x.Shape[rank-1] != wa.dims[0] {
-		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, x.Shape, x.Shape[rank-1])
+	if len(wa.dims) != 2 || rank < 1 || dims[rank-1] != wa.dims[0] {
+		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[max(rank-1, 0)])
+	}
+	if x.batch.at == rank-1 {
+		return n.fail(n.inputName(0), "the product would add up the samples of a batch, which is the last dimension of %v; transpose the input before", dims)
 	}
 	w, err := n.denseWeights(wa, false, 1)
 	if err != nil {
 		return err
 	}
-	out := append([]int(nil), x.Shape[1:]...)
-	out[len(out)-1] = wa.dims[1]
-	if column {
-		out = out[:len(out)-1]
+	if !column {
+		return n.dense(x, w, nil, x.batch)
 	}
-	if rank <= 3 && !column {
-		return n.result(op.Dense{}, x, w, nil)
-	}
+	return n.column(x, w)
+}
+
+// column ends the node with the product of x's last dimension and one row of weights,
+// which the result does not have.
+func (n *node) column(x *operand, w *graph.Value) error {
+	v, rank := x.act, len(x.act.Shape)
+	var err error
 	if rank > 3 {
-		if x, err = n.emit(op.Reshape{Shape: []int{volume(x.Shape[1 : rank-1]), x.Shape[rank-1]}}, x); err != nil {
+		if v, err = n.emit(op.Reshape{Shape: []int{volume(v.Shape[1 : rank-1]), v.Shape[rank-1]}}, v); err != nil {
 			return err
 		}
 	}
-	y, err := n.emit(op.Dense{}, x, w, nil)
+	if rank == 2 { // [N], or a number
+		if x.batch == batchFirst {
+			return n.resultAs(onlyBatch, op.Dense{}, v, w, nil)
+		}
+		return n.resultAs(scalar, op.Dense{}, v, w, nil)
+	}
+	if v, err = n.emit(op.Dense{}, v, w, nil); err != nil {
+		return err
+	}
+	return n.resultAs(x.batch, op.Reshape{Shape: slices.Clone([]int(x.act.Shape[1 : rank-1]))}, v)
+}
+
+// matrixTimes reads the product of a constant matrix [out, K] and an activation
+// [..., K, columns].
+func (n *node) matrixTimes() error {
+	x, err := n.activation(1)
 	if err != nil {
 		return err
 	}
-	return n.reshapeTo(y, out)
+	wa, err := n.floats(0)
+	if err != nil {
+		return err
+	}
+	dims := n.fileDims(x, 0)
+	rank := len(dims)
+	if len(wa.dims) != 2 || rank < 2 || dims[rank-2] != wa.dims[1] || x.batch.at == rank-2 {
+		return n.fail(n.inputName(0), "a constant of shape %v on the left does not fit an input of shape %v; transpose the product so that the weights are on the right", wa.dims, dims)
+	}
+	w, err := n.denseWeights(wa, true, 1)
+	if err != nil {
+		return err
+	}
+	swap := make([]int, rank)
+	for i := range swap {
+		swap[i] = i
+	}
+	swap[rank-2], swap[rank-1] = rank-1, rank-2
+	if x, err = n.transposed(x, swap, n.emit); err != nil {
+		return err
+	}
+	v := x.act
+	if len(v.Shape) > 3 {
+		if v, err = n.emit(op.Reshape{Shape: []int{v.Shape[1:].Size() / wa.dims[1], wa.dims[1]}}, v); err != nil {
+			return err
+		}
+	}
+	if v, err = n.emit(op.Dense{}, v, w, nil); err != nil {
+		return err
+	}
+	if len(x.act.Shape) > 3 {
+		out := slices.Clone([]int(x.act.Shape[1:]))
+		out[len(out)-1] = wa.dims[0]
+		if v, err = n.emit(op.Reshape{Shape: out}, v); err != nil {
+			return err
+		}
+	}
+	y, err := n.transposed(&operand{act: v, batch: x.batch}, swap, n.resultValue)
+	if err != nil {
+		return err
+	}
+	return n.alias(y)
 }
 
 // columnOf and dropLeadingOne give the same result for the same array, so that

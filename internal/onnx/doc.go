@@ -5,12 +5,19 @@
 //
 // What the reader does on the way:
 //
-//   - Dimension 0 of every activation is the batch. A file with a fixed batch
-//     is read as if the batch were free, wherever its operators allow it.
+//   - Dimension 0 of every activation of the graph is the batch. In the file it
+//     may be any dimension, be merged with its neighbours by a Reshape, or, in a
+//     file for one sample, be missing: each activation carries a batchAxis. A
+//     Transpose that moves the batch changes that alone; one that moves other
+//     dimensions is a node, which package simplify cancels where it can.
+//   - An open dimension is the batch if it is dimension 0, or is named so (batch,
+//     N). A file with a fixed batch is read as if the batch were free, wherever
+//     its operators allow it; otherwise its inputs are one sample.
 //   - Everything that depends on constants and shapes alone is computed while
 //     reading. For a dynamic batch it is computed for two trial batch sizes at
-//     once; where the results differ, the value depends on the batch. A Reshape
-//     is accepted when dimension 0 of its result is the batch.
+//     once; where the results differ, the value depends on the batch, and the
+//     dimension that holds it is where as many elements of a sample come before.
+//   - A refusal lists all causes, each with node, operator and remedy.
 //   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
 //     weights; pads are explicit; one-dimensional convolutions and pools become
 //     two-dimensional ones of height 1.

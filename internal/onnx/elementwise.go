@@ -10,7 +10,7 @@ import (
 // elementwise builds a one-input operator from its attributes.
 func elementwise(make func(n *node) (graph.Op, error)) func(*node) error {
 	return func(n *node) error {
-		x, err := n.act(0)
+		x, err := n.activation(0)
 		if err != nil {
 			return err
 		}
@@ -18,7 +18,7 @@ func elementwise(make func(n *node) (graph.Op, error)) func(*node) error {
 		if err != nil {
 			return err
 		}
-		return n.result(o, x)
+		return n.resultLike(x, o)
 	}
 }
 
@@ -33,15 +33,10 @@ func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
 	}
 }
 
-func abs(*node) (graph.Op, error)     { return op.Abs{}, nil }
-func exp(*node) (graph.Op, error)     { return op.Exp{}, nil }
-func neg(*node) (graph.Op, error)     { return op.Neg{}, nil }
-func relu(*node) (graph.Op, error)    { return op.Relu{}, nil }
-func sigmoid(*node) (graph.Op, error) { return op.Sigmoid{}, nil }
-func sqrt(*node) (graph.Op, error)    { return op.Sqrt{}, nil }
-func tanh(*node) (graph.Op, error)    { return op.Tanh{}, nil }
-
-func hardSwish(*node) (graph.Op, error) { return op.HardSwish{}, nil }
+// plain makes an operator without attributes.
+func plain(o graph.Op) func(*node) (graph.Op, error) {
+	return func(*node) (graph.Op, error) { return o, nil }
+}
 
 func leakyRelu(n *node) (graph.Op, error) {
 	alpha, err := n.finite("alpha", 0.01)
@@ -83,7 +78,7 @@ func (n *node) finite(name string, def float32) (float32, error) {
 
 // buildClip takes the limits from attributes before opset 11, from inputs after.
 func buildClip(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -102,7 +97,7 @@ func buildClip(n *node) error {
 		return n.fail("", "a limit is NaN")
 	}
 	lo = min(lo, hi) // ONNX: min(max(x, lo), hi)
-	return n.result(op.Clip{Lo: lo, Hi: hi}, x)
+	return n.resultLike(x, op.Clip{Lo: lo, Hi: hi})
 }
 
 func opAdd() graph.Op { return op.Add{} }
@@ -116,54 +111,26 @@ func combine(make func() graph.Op) func(*node) error {
 		if len(n.in) != 2 {
 			return n.fail("", "%d inputs, two are needed; the file is damaged", len(n.in))
 		}
-		a, b, err := n.pair(0, 1)
+		a, b, at, err := n.pair(0, 1)
 		if err != nil {
 			return err
 		}
-		return n.result(make(), a, b)
+		return n.resultAs(at, make(), a, b)
 	}
 }
 
-// pair returns two operands that broadcast per sample: activations of equal
-// rank, or an activation and a constant that does not reach into the batch.
-func (n *node) pair(i, j int) (a, b *graph.Value, err error) {
-	rank := 0
+// pair returns inputs i and j, of which one may be constant, as values that broadcast for
+// each sample; the result's batch is at.
+func (n *node) pair(i, j int) (a, b *graph.Value, at batchAxis, err error) {
 	for _, k := range []int{i, j} {
-		if n.has(k) && n.in[k].act != nil {
-			d := len(n.in[k].act.Shape)
-			if rank != 0 && d != rank {
-				return nil, nil, n.fail("", "inputs of %d and %d dimensions would mix the batch with others; reshape them to the same number", rank, d)
-			}
-			rank = d
+		if !n.has(k) {
+			return nil, nil, at, n.fail("", "input %d is missing; the file is damaged", k)
 		}
 	}
-	if rank == 0 {
-		return nil, nil, n.fail("", "inputs %d and %d are constants; simplify the model with onnxsim first", i, j)
+	if n.in[i].act == nil && n.in[j].act == nil {
+		return nil, nil, at, n.fail("", "inputs %d and %d are constants; simplify the model with onnxsim first", i, j)
 	}
-	if a, err = n.operandValue(i, rank); err != nil {
-		return nil, nil, err
-	}
-	b, err = n.operandValue(j, rank)
-	return a, b, err
-}
-
-func (n *node) operandValue(i, rank int) (*graph.Value, error) {
-	if n.has(i) && n.in[i].act != nil {
-		return n.in[i].act, nil
-	}
-	a, err := n.floats(i)
-	if err != nil {
-		return nil, err
-	}
-	if len(a.dims) > rank || len(a.dims) == rank && a.dims[0] != 1 {
-		return nil, n.fail(n.inputName(i), "a constant of shape %v differs between the samples of a batch; export the model with batch 1", a.dims)
-	}
-	return n.param(a, graph.Constant, "", func(a *array) (*array, error) {
-		if len(a.dims) == 0 {
-			return a.reshaped([]int{1}), nil
-		}
-		return a, nil
-	})
+	return n.broadcast(n.in[i], n.in[j])
 }
 
 // foldSum adds constants from left to right.
@@ -182,27 +149,24 @@ func buildSum(n *node) error {
 	if len(n.in) == 1 {
 		return buildIdentity(n)
 	}
-	var sum *graph.Value
-	for i := 1; i < len(n.in); i++ {
-		a, b, err := n.pair(0, i)
+	for i := 1; ; i++ {
+		a, b, at, err := n.pair(0, i)
 		if err != nil {
 			return err
 		}
-		if i > 1 {
-			a = sum
-		}
 		if i == len(n.in)-1 {
-			return n.result(op.Add{}, a, b)
+			return n.resultAs(at, op.Add{}, a, b)
 		}
-		if sum, err = n.emit(op.Add{}, a, b); err != nil {
+		sum, err := n.emit(op.Add{}, a, b)
+		if err != nil {
 			return err
 		}
+		n.in[0] = &operand{act: sum, batch: at}
 	}
-	return nil
 }
 
 func buildIdentity(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}

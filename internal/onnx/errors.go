@@ -1,6 +1,11 @@
 package onnx
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Error says in one line why a file was refused: where (file, node, operator,
 // attribute or input), what is wrong, and what to do about it. Fields that do
@@ -15,22 +20,112 @@ type Error struct {
 
 // Error formats the line: onnx: FILE: node "N" (Op): ATTR: MSG.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("onnx: ")
-	if e.File != "" {
-		b.WriteString(e.File + ": ")
+	return "onnx: " + e.file() + e.cause(0)
+}
+
+func (e *Error) file() string {
+	if e.File == "" {
+		return ""
 	}
+	return e.File + ": "
+}
+
+// cause is the line without the file; more nodes have the same cause.
+func (e *Error) cause(more int) string {
+	var b strings.Builder
 	switch {
 	case e.Node != "" && e.Op != "":
-		b.WriteString("node \"" + oneLine(e.Node) + "\" (" + oneLine(e.Op) + "): ")
+		b.WriteString("node \"" + oneLine(e.Node) + "\" (" + oneLine(e.Op) + ")")
 	case e.Op != "":
-		b.WriteString("operator " + oneLine(e.Op) + ": ")
+		b.WriteString("operator " + oneLine(e.Op))
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	if b.Len() > 0 {
+		b.WriteString(": ")
 	}
 	if e.Attr != "" {
 		b.WriteString(oneLine(e.Attr) + ": ")
 	}
 	b.WriteString(oneLine(e.Msg))
 	return b.String()
+}
+
+// Errors are all causes for which one file was refused, in the order of the file. What
+// only follows from another cause is not among them.
+type Errors struct {
+	Causes   []*Error
+	Readable []string // outputs that could be read without the others
+}
+
+// mostCauses is the number of lines of an Errors that name a cause.
+const mostCauses = 20
+
+// Error has the number of causes on the first line, each cause on one of the next, and
+// what could be read on the last. Nodes with the same cause share a line.
+func (e *Errors) Error() string {
+	type key struct{ op, attr, msg string }
+	count := map[key]int{}
+	for _, c := range e.Causes {
+		count[key{c.Op, c.Attr, c.Msg}]++
+	}
+	all := len(count)
+	var lines []string
+	for _, c := range e.Causes {
+		k := key{c.Op, c.Attr, c.Msg}
+		if count[k] > 0 && len(lines) < mostCauses {
+			lines = append(lines, c.cause(count[k]-1))
+			delete(count, k)
+		}
+	}
+	if len(count) > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more causes", len(count)))
+	}
+	if len(e.Readable) > 0 {
+		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: extract it with onnx.utils.extract_model", strings.Join(e.Readable, ", ")))
+	}
+	head := "onnx: " + e.Causes[0].file()
+	if all > 1 {
+		return fmt.Sprintf("%s%d causes\n", head, all) + strings.Join(lines, "\n")
+	}
+	return head + strings.Join(lines, "\n")
+}
+
+// Unwrap returns the causes.
+func (e *Errors) Unwrap() []error {
+	all := make([]error, len(e.Causes))
+	for i, c := range e.Causes {
+		all[i] = c
+	}
+	return all
+}
+
+// refuse notes a cause and lets the reader go on, to find the others.
+func (r *reader) refuse(err error) {
+	var e *Error
+	switch {
+	case err == nil:
+	case errors.As(err, &e):
+		r.refused = append(r.refused, e)
+	default:
+		r.refused = append(r.refused, &Error{File: r.file, Msg: err.Error()})
+	}
+}
+
+// refusal returns what was noted.
+func (r *reader) refusal() error {
+	var readable []string
+	for _, v := range r.g.Outputs {
+		readable = append(readable, strconv.Quote(oneLine(v.Name)))
+	}
+	switch {
+	case len(r.refused) == 0:
+		return nil
+	case len(r.refused) == 1 && readable == nil:
+		return r.refused[0]
+	}
+	return &Errors{r.refused, readable}
 }
 
 // oneLine keeps names from a hostile file on one printable, bounded line.

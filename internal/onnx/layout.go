@@ -7,25 +7,6 @@ import (
 	"edgec/internal/op"
 )
 
-// reshapeTo ends the node with a Reshape of x to the sample shape, or with x
-// itself when that is its shape already.
-func (n *node) reshapeTo(x *graph.Value, sample []int) error {
-	if slices.Equal(x.Shape[1:], sample) {
-		return n.alias(x)
-	}
-	if len(sample) == 0 {
-		return n.fail("", "its result would have no dimension but the batch; keep one of size 1")
-	}
-	return n.result(op.Reshape{Shape: sample}, x)
-}
-
-// trial is the shape of x at trial batch size t.
-func (n *node) trial(x *graph.Value, t int) []int {
-	dims := slices.Clone([]int(x.Shape))
-	dims[0] = n.r.batch[t]
-	return dims
-}
-
 // resolve applies a Reshape target (0 copies, -1 infers) to an input shape.
 func (n *node) resolve(in []int, target []int64) ([]int, error) {
 	allowZero := n.r.opset >= 14 && n.attrInt("allowzero", 0) != 0
@@ -58,7 +39,7 @@ func (n *node) resolve(in []int, target []int64) ([]int, error) {
 }
 
 func buildReshape(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -69,35 +50,36 @@ func buildReshape(n *node) error {
 	for t := range out {
 		if target := n.in[1].known[t]; target.isFloat() {
 			return n.fail("shape", "it has type %s, int64 is needed", typeName(target.typ))
-		} else if out[t], err = n.resolve(n.trial(x, t), target.i); err != nil {
+		} else if out[t], err = n.resolve(n.fileDims(x, t), target.i); err != nil {
 			return err
 		}
-		if len(out[t]) == 0 || out[t][0] != n.r.batch[t] || !slices.Equal(out[t][1:], out[0][1:]) {
-			return n.fail("shape", "the result %v of an input %v does not keep the batch as dimension 0; export with target [batch or -1, sizes...]", out[t], n.trial(x, t))
-		}
 	}
-	return n.reshapeTo(x, out[0][1:])
+	return n.reshapeFile(x, out)
 }
 
-// buildFlatten keeps dimensions before axis in the first one; all but the
-// batch must be 1 there.
+// buildFlatten joins the dimensions before axis, and those from axis on.
 func buildFlatten(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
-	axis, rank := n.attrInt("axis", 1), len(x.Shape)
+	axis, rank := n.attrInt("axis", 1), len(n.fileDims(x, 0))
 	if axis < 0 {
 		axis += rank
 	}
-	if axis < 1 || axis > rank || volume(x.Shape[1:axis]) != 1 {
-		return n.fail("axis", "%d would merge the batch with other dimensions of %v; use axis 1", axis, x.Shape)
+	if axis < 0 || axis > rank {
+		return n.fail("axis", "axis is outside the %d dimensions of the input", rank)
 	}
-	return n.reshapeTo(x, []int{volume(x.Shape[axis:])})
+	var out [2][]int
+	for t := range out {
+		dims := n.fileDims(x, t)
+		out[t] = []int{volume(dims[:axis]), volume(dims[axis:])}
+	}
+	return n.reshapeFile(x, out)
 }
 
 func buildSqueeze(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -105,27 +87,30 @@ func buildSqueeze(n *node) error {
 	if err != nil {
 		return err
 	}
-	if axes == nil && n.r.fixed && n.r.batch[0] == 1 {
-		return n.fail("axes", "without axes the batch of 1 would be removed too; name the axes to remove")
+	dims := n.fileDims(x, 0)
+	drop := make([]bool, len(dims))
+	for k, d := range dims {
+		drop[k] = axes == nil && d == 1 && (k != x.batch.at || n.r.ofOne())
 	}
-	drop := make([]bool, len(x.Shape))
 	for _, a := range axes {
-		k, err := n.axis(int(max(-100, min(a, 100))), len(x.Shape))
+		k, err := n.axis(int(max(-100, min(a, 100))), len(dims))
 		if err != nil {
 			return err
 		}
-		if k == 0 || x.Shape[k] != 1 {
-			return n.fail("axes", "dimension %d of %v cannot be removed: it is the batch or not 1", k, x.Shape)
+		if dims[k] != 1 || k == x.batch.at && !n.r.ofOne() {
+			return n.fail("axes", "dimension %d of %v cannot be removed: it is the batch or not 1", k, dims)
 		}
 		drop[k] = true
 	}
-	var sample []int
-	for k, d := range x.Shape[1:] {
-		if !drop[k+1] && !(axes == nil && d == 1) {
-			sample = append(sample, d)
+	var out [2][]int
+	for t := range out {
+		for k, d := range n.fileDims(x, t) {
+			if !drop[k] {
+				out[t] = append(out[t], d)
+			}
 		}
 	}
-	return n.reshapeTo(x, sample)
+	return n.reshapeFile(x, out)
 }
 
 // unsqueezed inserts ones at the axes, which count in the result.
@@ -157,7 +142,7 @@ func (n *node) unsqueezed(dims []int, axes []int64) ([]int, error) {
 }
 
 func buildUnsqueeze(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -165,16 +150,13 @@ func buildUnsqueeze(n *node) error {
 	if err != nil {
 		return err
 	}
-	dims := n.trial(x, 0)
-	dims[0] = -7 // marks the batch
-	out, err := n.unsqueezed(dims, axes)
-	if err != nil {
-		return err
+	var out [2][]int
+	for t := range out {
+		if out[t], err = n.unsqueezed(n.fileDims(x, t), axes); err != nil {
+			return err
+		}
 	}
-	if out[0] != -7 {
-		return n.fail("axes", "a dimension before the batch is not supported")
-	}
-	return n.reshapeTo(x, out[1:])
+	return n.reshapeFile(x, out)
 }
 
 // perm reads the permutation of rank dimensions; the default reverses them.
@@ -200,49 +182,79 @@ func (n *node) perm(rank int) ([]int, error) {
 }
 
 func buildTranspose(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
-	p, err := n.perm(len(x.Shape))
+	p, err := n.perm(len(n.fileDims(x, 0)))
 	if err != nil {
 		return err
 	}
-	if p[0] != 0 {
-		return n.fail("perm", "%v moves the batch away from dimension 0; only the other dimensions can be exchanged", p)
+	emit := n.resultValue
+	again := x.batch == noBatch && x.act.Shape[1+p[0]] == 1 // dimension 0 can be the batch again
+	if again {
+		emit = n.emit
 	}
-	if slices.IsSorted(p) {
-		return n.alias(x)
+	y, err := n.transposed(x, p, emit)
+	if err != nil {
+		return err
 	}
-	return n.result(op.Transpose{Perm: p}, x)
+	if again {
+		return n.result(op.Reshape{Shape: slices.Clone([]int(y.act.Shape[2:]))}, y.act)
+	}
+	return n.alias(y)
 }
 
 func buildConcat(n *node) error {
-	var in []*graph.Value
-	for i := range n.in {
-		x, err := n.act(i)
-		if err != nil {
-			return err
-		}
-		in = append(in, x)
-	}
-	axis, err := n.axis(n.attrInt("axis", 0), len(in[0].Shape))
+	in, b, err := n.concatenated()
 	if err != nil {
 		return err
 	}
-	if axis == 0 {
-		return n.fail("axis", "concatenation along the batch is not supported")
-	}
 	if len(in) == 1 {
-		return n.alias(in[0])
+		return n.alias(&operand{act: in[0], batch: b})
 	}
-	return n.result(op.Concat{Axis: axis}, in...)
+	axis, err := n.valueAxis(&operand{act: in[0], batch: b}, n.attrInt("axis", 0))
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.Concat{Axis: axis}, in...)
 }
 
-// pads returns begin and end padding for each dimension of x.
-func (n *node) pads(x *graph.Value) (before, after []int, err error) {
-	rank := len(x.Shape)
-	before, after = make([]int, rank), make([]int, rank)
+// concatenated returns the values that a Concat joins, whose batches are all at b.
+func (n *node) concatenated() (in []*graph.Value, b batchAxis, err error) {
+	same := true
+	var all []*operand
+	for i := range n.in {
+		x, err := n.activation(i)
+		if err != nil {
+			return nil, b, err
+		}
+		all, in = append(all, x), append(in, x.act)
+		same = same && x.batch == all[0].batch && len(x.act.Shape) == len(in[0].Shape)
+	}
+	b = all[0].batch
+	axis, err := n.axis(n.attrInt("axis", 0), len(n.fileDims(all[0], 0)))
+	if err != nil || same && axis != b.at {
+		return in, b, err
+	}
+	if !n.r.ofOne() {
+		if axis == b.at {
+			return nil, b, n.fail("axis", "concatenation along the batch is not supported")
+		}
+		return nil, b, n.fail("", "the inputs have the batch at different places; transpose them before")
+	}
+	for i, x := range all {
+		if in[i], err = n.withoutBatch(x, 0); err != nil {
+			return nil, b, err
+		}
+	}
+	return in, noBatch, nil
+}
+
+// pads returns begin and end padding for each dimension of x's value.
+func (n *node) pads(x *operand) (before, after []int, err error) {
+	rank := len(n.fileDims(x, 0))
+	before, after = make([]int, len(x.act.Shape)), make([]int, len(x.act.Shape))
 	var pads, axes []int64
 	if n.r.opset < 11 {
 		if a := n.attr("pads"); a != nil {
@@ -256,7 +268,7 @@ func (n *node) pads(x *graph.Value) (before, after []int, err error) {
 			return nil, nil, err
 		}
 	} else {
-		for k := range x.Shape {
+		for k := range rank {
 			axes = append(axes, int64(k))
 		}
 	}
@@ -272,16 +284,20 @@ func (n *node) pads(x *graph.Value) (before, after []int, err error) {
 		if b < 0 || e < 0 || b > 1<<20 || e > 1<<20 {
 			return nil, nil, n.fail("pads", "%d and %d for dimension %d are not supported, only sizes from 0", b, e, k)
 		}
-		before[k], after[k] = int(b), int(e)
-	}
-	if before[0] != 0 || after[0] != 0 {
-		return nil, nil, n.fail("pads", "padding the batch is not supported")
+		if b+e == 0 {
+			continue
+		}
+		if k == x.batch.at {
+			return nil, nil, n.fail("pads", "padding the batch is not supported")
+		}
+		v := x.batch.valueDims(len(x.act.Shape))[k][0]
+		before[v], after[v] = int(b), int(e)
 	}
 	return before, after, nil
 }
 
 func buildPad(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -307,51 +323,55 @@ func buildPad(n *node) error {
 	if volume(before) == 0 && slices.Max(before) == 0 && slices.Max(after) == 0 {
 		return n.alias(x)
 	}
-	return n.result(op.Pad{Before: before, After: after, Value: value}, x)
+	return n.resultLike(x, op.Pad{Before: before, After: after, Value: value})
 }
 
 // buildSoftmax normalises along one axis from opset 13 on; before, over all
 // dimensions from axis to the last, taken together.
 func buildSoftmax(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
-	rank := len(x.Shape)
 	def := -1
 	if n.r.opset < 13 {
 		def = 1
 	}
-	axis, err := n.axis(n.attrInt("axis", def), rank)
+	axis, err := n.axis(n.attrInt("axis", def), len(n.fileDims(x, 0)))
 	if err != nil {
 		return err
 	}
-	if axis == 0 {
-		return n.fail("axis", "a softmax over the batch is not supported")
-	}
-	if n.r.opset >= 13 || axis == rank-1 {
-		return n.result(op.Softmax{Axis: axis}, x)
-	}
-	flat := append(slices.Clone([]int(x.Shape[1:axis])), volume(x.Shape[axis:]))
-	y, err := n.emit(op.Reshape{Shape: flat}, x)
+	k, err := n.valueAxis(x, axis)
 	if err != nil {
 		return err
 	}
-	if y, err = n.emit(op.Softmax{Axis: axis}, y); err != nil {
+	rank := len(x.act.Shape)
+	if n.r.opset >= 13 || k == rank-1 {
+		return n.resultLike(x, op.Softmax{Axis: k})
+	}
+	if x.batch.at > axis {
+		return n.fail("axis", "a softmax over dimension %d and all that follow would combine samples; export the model with opset 13 or later", axis)
+	}
+	shape := []int(x.act.Shape)
+	y, err := n.emit(op.Reshape{Shape: append(slices.Clone(shape[1:k]), volume(shape[k:]))}, x.act)
+	if err != nil {
 		return err
 	}
-	return n.result(op.Reshape{Shape: slices.Clone([]int(x.Shape[1:]))}, y)
+	if y, err = n.emit(op.Softmax{Axis: k}, y); err != nil {
+		return err
+	}
+	return n.resultAs(x.batch, op.Reshape{Shape: slices.Clone(shape[1:])}, y)
 }
 
 // buildShape yields the shape of an activation, known for each trial batch.
 func buildShape(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
 	var o operand
 	for t := range o.known {
-		o.known[t] = n.shapeOf(n.trial(x, t))
+		o.known[t] = n.shapeOf(n.fileDims(x, t))
 	}
 	if o.known[0].same(o.known[1]) {
 		o.known[1] = o.known[0]

@@ -19,8 +19,11 @@ type node struct {
 func (r *reader) readNodes(m *modelProto) error {
 	for _, p := range m.graph.nodes {
 		n := &node{nodeProto: p, r: r}
-		if err := n.read(); err != nil {
-			return err
+		n.r.refuse(n.read())
+		for _, s := range n.outputs {
+			if s != "" && r.names[s] == nil {
+				r.names[s] = &operand{refused: true}
+			}
 		}
 	}
 	return nil
@@ -45,6 +48,9 @@ func (n *node) read() error {
 		o := n.r.names[name]
 		if o == nil {
 			return n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
+		}
+		if o.refused { // by whom has been said
+			return nil
 		}
 		if o.missing != "" {
 			return n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
@@ -159,10 +165,12 @@ func (r *reader) unique(kind, s string) string {
 		s = kind
 	}
 	name := s
-	for k := 2; r.used[kind+name]; k++ {
+	k := max(r.used[kind+s], 1)
+	for r.used[kind+name] > 0 {
+		k++
 		name = fmt.Sprintf("%s_%d", s, k)
 	}
-	r.used[kind+name] = true
+	r.used[kind+s], r.used[kind+name] = k, max(r.used[kind+name], 1)
 	return name
 }
 
@@ -174,6 +182,17 @@ func (n *node) emit(o graph.Op, in ...*graph.Value) (*graph.Value, error) {
 // emitAs appends a graph node and returns its output; shapes are inferred, so
 // everything that op.Infer refuses is refused here.
 func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*graph.Value, error) {
+	shape, err := n.infer(o, in)
+	if err != nil {
+		return nil, err
+	}
+	v := &graph.Value{Name: n.r.unique("value", value), Shape: shape}
+	n.r.g.Nodes = append(n.r.g.Nodes, &graph.Node{Name: n.r.unique("node", title), Op: o, Inputs: in, Outputs: []*graph.Value{v}})
+	return v, nil
+}
+
+// infer returns the shape of o's result.
+func (n *node) infer(o graph.Op, in []*graph.Value) (tensor.Shape, error) {
 	shapes := make([]tensor.Shape, len(in))
 	for i, v := range in {
 		if v != nil {
@@ -187,39 +206,32 @@ func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*grap
 	if len(out[0]) == 0 || out[0][0] != 1 || out[0].Size() <= 0 || out[0].Size() > maxActivation {
 		return nil, n.fail("", "its result of shape %v is empty, too large, or does not keep the batch as dimension 0", out[0])
 	}
-	v := &graph.Value{Name: n.r.unique("value", value), Shape: out[0]}
-	n.r.g.Nodes = append(n.r.g.Nodes, &graph.Node{Name: n.r.unique("node", title), Op: o, Inputs: in, Outputs: []*graph.Value{v}})
-	return v, nil
+	return out[0], nil
 }
 
 // maxActivation bounds the elements of one activation for one sample; trial
 // batches of it stay below maxElements.
 const maxActivation = 1 << 26
 
-// result emits the node's last graph node and binds output 0 to it.
+// resultValue appends the node's last graph node, which has the names of the node and of
+// its output.
+func (n *node) resultValue(o graph.Op, in ...*graph.Value) (*graph.Value, error) {
+	return n.emitAs(n.outputs[0], n.title(), o, in)
+}
+
+// result emits the node's last graph node and binds output 0 to it; its batch is first.
 func (n *node) result(o graph.Op, in ...*graph.Value) error {
-	v, err := n.emitAs(n.outputs[0], n.title(), o, in)
+	v, err := n.resultValue(o, in...)
 	if err == nil {
 		n.define(0, &operand{act: v})
 	}
 	return err
 }
 
-// alias binds output 0 to v itself: the operator changes nothing.
-func (n *node) alias(v *graph.Value) error {
-	n.define(0, &operand{act: v})
+// alias binds output 0 to o itself: the operator changes nothing.
+func (n *node) alias(o *operand) error {
+	n.define(0, &operand{act: o.act, batch: o.batch})
 	return nil
-}
-
-// act returns input i, which must be an activation.
-func (n *node) act(i int) (*graph.Value, error) {
-	if i >= len(n.in) || n.in[i] == nil {
-		return nil, n.fail("", "input %d is missing; the file is damaged", i)
-	}
-	if n.in[i].act == nil {
-		return nil, n.fail(n.inputName(i), "a constant is not supported here; only the network's activations are")
-	}
-	return n.in[i].act, nil
 }
 
 // has reports whether optional input i is given.

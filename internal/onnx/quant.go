@@ -28,6 +28,7 @@ func (a *array) paramGrid() *graph.Grid {
 // what Cast and Gather make of it (see buildGather).
 type quantized struct {
 	act   *graph.Value
+	batch batchAxis
 	grid  graph.Affine
 	typ   int64 // of the integers, int8 or uint8
 	index bool  // behind a Cast
@@ -147,7 +148,7 @@ func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 // buildQuantize remembers the grid; the DequantizeLinear that must follow
 // applies it.
 func buildQuantize(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func buildQuantize(n *node) error {
 	if err != nil {
 		return err
 	}
-	n.define(0, &operand{quant: &quantized{act: x, grid: g, typ: typ}})
+	n.define(0, &operand{quant: &quantized{act: x.act, batch: x.batch, grid: g, typ: typ}})
 	return nil
 }
 
@@ -229,21 +230,23 @@ func buildDequantize(n *node) error {
 	case zeroType != typ || q.index && q.table == nil:
 		return n.fail("", "integers of another type than its zero point's are not supported; export in the QDQ form")
 	case q.table != nil:
-		if err := n.result(q.tableOp(g), q.act); err != nil {
+		v, err := n.resultValue(q.tableOp(g), q.act)
+		if err != nil {
 			return err
 		}
-		n.r.names[n.outputs[0]].act.Grid = &g
+		v.Grid = &g
+		n.define(0, &operand{act: v, batch: q.batch})
 		return nil
 	case g != q.grid:
 		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear, which is not supported")
 	}
-	v, err := n.emitAs(n.outputs[0], n.title(), op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, []*graph.Value{q.act})
+	v, err := n.resultValue(op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, q.act)
 	if err != nil {
 		return err
 	}
 	v.Grid = &g
 	n.r.marks[v] = true
-	n.define(0, &operand{act: v})
+	n.define(0, &operand{act: v, batch: q.batch})
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"edgec/internal/graph"
-	"edgec/internal/tensor"
 )
 
 // The opsets that the table in table.go was checked against.
@@ -20,7 +19,7 @@ const (
 
 // Read reads the ONNX file at path, and tensor data in files beside it that it
 // refers to (never outside of its folder). size is the number of bytes of all.
-// Errors in the files are of type *Error.
+// Errors in the files are of type *Error, or *Errors where there are several.
 func Read(path string) (g *graph.Graph, size int64, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -43,7 +42,7 @@ func Read(path string) (g *graph.Graph, size int64, err error) {
 // Decode reads an ONNX model from memory; name stands for the file in
 // messages. The graph that it returns passes graph.Check; it shares no memory
 // with data. Any data that is not a supported model, and one whose tensors are
-// in other files, gives an *Error.
+// in other files, gives an *Error, or *Errors where there are several causes.
 func Decode(data []byte, name string) (*graph.Graph, error) {
 	m, err := parse(data, name)
 	if err != nil {
@@ -111,9 +110,11 @@ func notONNX(data []byte) string {
 // known array for each trial batch size (the same one twice, mostly).
 type operand struct {
 	act     *graph.Value
+	batch   batchAxis // of act
 	known   [2]*array
 	quant   *quantized // the output of QuantizeLinear, waiting for its DequantizeLinear
 	missing string     // set for an output that the reader does not compute: who should have
+	refused bool       // it depends on something that was refused
 }
 
 // constant returns the array of an operand that is known and does not depend
@@ -134,10 +135,12 @@ type reader struct {
 	opset   int
 	batch   [2]int // trial batch sizes; equal when the file's batch is fixed
 	fixed   bool
+	whole   bool // the inputs have no batch: the file is for one sample
+	refused []*Error
 	g       *graph.Graph
 	names   map[string]*operand
 	params  map[paramKey]*graph.Param
-	used    map[string]bool // names given so far, by kind
+	used    map[string]int // names given so far, by kind, and the last number given to each
 	views   map[viewKey]*array
 	marks   map[*graph.Value]bool // outputs of quantize/dequantize pairs
 	budget  int                   // elements that folding may still produce
@@ -149,20 +152,38 @@ const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
 	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
-		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]bool{}, budget: foldBudget}
+		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget}
 }
 
+// build reads the graph of a model. A file with a fixed batch that does not keep its
+// samples apart is read once more as a network for one sample of all its inputs' sizes.
 func build(m *modelProto, file string, x *externals) (*graph.Graph, error) {
 	r := newReader(m, file, x)
-	for _, step := range []func(*modelProto) error{r.readOpset, r.findBlockers, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
+	g, err := r.build(m)
+	if err == nil || !r.fixed || r.ofOne() {
+		return g, err
+	}
+	one := newReader(m, file, x)
+	one.whole = true
+	if g, again := one.build(m); again == nil {
+		return g, nil
+	}
+	return nil, err
+}
+
+func (r *reader) build(m *modelProto) (*graph.Graph, error) {
+	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
 		if err := step(m); err != nil {
 			return nil, err
 		}
 	}
+	if err := r.refusal(); err != nil {
+		return nil, err
+	}
 	r.dropUnused()
 	r.placeGrids()
 	if err := r.g.Check(); err != nil {
-		return nil, &Error{File: file, Msg: err.Error()}
+		return nil, &Error{File: r.file, Msg: err.Error()}
 	}
 	return r.g, nil
 }
@@ -189,101 +210,23 @@ func (r *reader) readOpset(m *modelProto) error {
 
 func isStandard(domain string) bool { return domain == "" || domain == "ai.onnx" }
 
-// findBlockers refuses operators that no change to the model's inputs or shapes
-// would help, before anything else is said about it.
-func (r *reader) findBlockers(m *modelProto) error {
-	for _, p := range m.graph.nodes {
-		if blockers[p.opType] && isStandard(p.domain) {
-			n := &node{nodeProto: p, r: r}
-			return n.fail("", "the operator is not supported%s", remedy(p.opType))
-		}
-	}
-	return nil
-}
-
 func (r *reader) readInitializers(m *modelProto) error {
 	if m.graph.sparseInitializers > 0 {
 		return r.fail("", "sparse initializers are not supported; export the weights as dense tensors")
 	}
 	for _, t := range m.graph.initializers {
 		at := fmt.Sprintf("initializer %q", t.name)
-		a, err := t.toArray(r.outside)
-		if err != nil {
-			return r.fail(at, "%v", err)
-		}
 		if r.names[t.name] != nil {
 			return r.fail(at, "there are two of this name; the file is damaged, export it again")
 		}
+		a, err := t.toArray(r.outside)
+		if err != nil {
+			r.refuse(r.fail(at, "%v", err))
+			r.names[t.name] = &operand{refused: true}
+			continue
+		}
 		r.names[t.name] = &operand{known: [2]*array{a, a}}
 	}
-	return nil
-}
-
-func (r *reader) readInputs(m *modelProto) error {
-	for _, v := range m.graph.inputs {
-		if o := r.names[v.name]; o != nil && o.act == nil { // old files list initializers as inputs too
-			continue
-		} else if o != nil || v.name == "" {
-			return r.fail(fmt.Sprintf("input %q", v.name), "there are two of this name, or it has none; the file is damaged, export it again")
-		}
-		shape, err := r.inputShape(v)
-		if err != nil {
-			return err
-		}
-		val := &graph.Value{Name: r.unique("value", v.name), Shape: shape}
-		r.g.Inputs = append(r.g.Inputs, val)
-		r.names[v.name] = &operand{act: val}
-	}
-	if len(r.g.Inputs) == 0 {
-		return r.fail("", "the graph has no input; there is nothing to compute from")
-	}
-	return nil
-}
-
-// inputShape checks one graph input and settles the model's batch.
-func (r *reader) inputShape(v *valueProto) (tensor.Shape, error) {
-	at := fmt.Sprintf("input %q", v.name)
-	switch {
-	case v.elemType == 0:
-		return nil, r.fail(at, "it is not a tensor; only tensor inputs are supported")
-	case v.elemType == typeInt32 || v.elemType == typeInt64:
-		return nil, r.fail(at, "integer inputs (%s, token ids) are not supported yet; give a network with float inputs", typeName(v.elemType))
-	case !isFloat(v.elemType):
-		return nil, r.fail(at, "inputs of type %s are not supported; export the network with a float32 input", typeName(v.elemType))
-	case !v.hasShape || len(v.dims) == 0:
-		return nil, r.fail(at, "it has no shape; export the model with the input's sizes (only the batch may be left open)")
-	}
-	shape := make(tensor.Shape, len(v.dims))
-	for i, d := range v.dims {
-		switch {
-		case d.value < 0 || d.value > 1<<24:
-			return nil, r.fail(at, "dimension %d is %d; the file is damaged", i, d.value)
-		case i == 0:
-			shape[0] = 1
-			if err := r.settleBatch(at, int(d.value)); err != nil {
-				return nil, err
-			}
-		case d.value == 0:
-			return nil, r.fail(at, "dimension %d (%q) is not a fixed size; export the model with it fixed (only dimension 0, the batch, may vary)", i, d.param)
-		default:
-			shape[i] = int(d.value)
-		}
-	}
-	if shape.Size() < 0 || shape.Size() > maxActivation {
-		return nil, r.fail(at, "shape %v is too large", shape)
-	}
-	return shape, nil
-}
-
-func (r *reader) settleBatch(at string, n int) error {
-	batch, fixed := [2]int{2, 3}, n > 0
-	if fixed {
-		batch = [2]int{n, n}
-	}
-	if r.batch != [2]int{} && r.batch != batch {
-		return r.fail(at, "its batch (dimension 0) differs from another input's; all inputs must have the same batch")
-	}
-	r.batch, r.fixed = batch, fixed
 	return nil
 }
 
@@ -293,17 +236,19 @@ func (r *reader) readOutputs(m *modelProto) error {
 		at := fmt.Sprintf("output %q", v.name)
 		switch {
 		case o == nil:
-			return r.fail(at, "no node computes it; the file is damaged")
+			r.refuse(r.fail(at, "no node computes it; the file is damaged"))
+		case o.refused:
 		case o.missing != "":
-			return r.fail(at, "it is an extra output of %s, which is not supported; remove it from the model", o.missing)
+			r.refuse(r.fail(at, "it is an extra output of %s, which is not supported; remove it from the model", o.missing))
 		case o.quant != nil:
-			return r.fail(at, "it is a quantized tensor; add a DequantizeLinear so that the output is float")
+			r.refuse(r.fail(at, "it is a quantized tensor; add a DequantizeLinear so that the output is float"))
 		case o.act == nil:
-			return r.fail(at, "it does not depend on the input; remove this output from the model")
+			r.refuse(r.fail(at, "it does not depend on the input; remove this output from the model"))
+		default:
+			r.g.Outputs = append(r.g.Outputs, o.act)
 		}
-		r.g.Outputs = append(r.g.Outputs, o.act)
 	}
-	if len(r.g.Outputs) == 0 {
+	if len(m.graph.outputs) == 0 {
 		return r.fail("", "the graph has no output")
 	}
 	return nil

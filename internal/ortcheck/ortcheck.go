@@ -9,6 +9,7 @@ package ortcheck
 import (
 	_ "embed"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -39,19 +40,33 @@ func New(t testing.TB) *Runner {
 	return &Runner{t, python, t.TempDir()}
 }
 
-// Add stores a model under a name that is fit for a file, and samples for its
-// one float32 input, whose dimension 0 is the batch: any number of them, or a
-// multiple of a fixed batch.
-func (r *Runner) Add(name string, model []byte, samples []float32) {
+// Add stores a model under a name that is fit for a file, and samples for each of its
+// float32 inputs, whose dimension 0 is the batch: any number of samples, or a multiple of a
+// fixed batch.
+func (r *Runner) Add(name string, model []byte, samples ...[]float32) {
 	r.t.Helper()
-	raw := make([]byte, 0, 4*len(samples))
-	for _, v := range samples {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	for ext, data := range map[string][]byte{".onnx": model, ".in": raw} {
-		if err := os.WriteFile(filepath.Join(r.dir, name+ext), data, 0o600); err != nil {
-			r.t.Fatal(err)
+	r.write(name+".onnx", model)
+	for i, x := range samples {
+		raw := make([]byte, 0, 4*len(x))
+		for _, v := range x {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 		}
+		r.write(fmt.Sprint(name, ".in", i), raw)
+	}
+}
+
+// AddSingle is Add for a model that is run on one sample at a time, with open sizes of 1:
+// any dimension of its inputs may be the batch, or none.
+func (r *Runner) AddSingle(name string, model []byte, samples ...[]float32) {
+	r.t.Helper()
+	r.Add(name, model, samples...)
+	r.write(name+".single", nil)
+}
+
+func (r *Runner) write(name string, data []byte) {
+	r.t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, name), data, 0o600); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
@@ -69,7 +84,13 @@ func (r *Runner) Run() {
 // Output returns output 0 of a model for all samples, of a mode of Modes.
 func (r *Runner) Output(name, mode string) []float32 {
 	r.t.Helper()
-	raw, err := os.ReadFile(filepath.Join(r.dir, name+"."+mode))
+	return r.OutputAt(name, mode, 0)
+}
+
+// OutputAt is Output for output k.
+func (r *Runner) OutputAt(name, mode string, k int) []float32 {
+	r.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(r.dir, fmt.Sprint(name, ".", mode, ".", k)))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -3,10 +3,12 @@
 usage: run.py FOLDER
 
 For each FOLDER/NAME.onnx: onnx.checker with shape inference, then ONNX Runtime
-on the samples NAME.in (float32, as many as the file holds). Output 0 of all
-samples is written to NAME.plain with graph optimizations off (every
-QuantizeLinear and DequantizeLinear is executed as it stands) and to NAME.fused
-with all of them on (integer kernels, as a program would usually run it).
+on the samples NAME.in0, NAME.in1, ... (float32, as many as the files hold), one
+file for each input. Output k of all samples is written to NAME.plain.k with graph
+optimizations off (every QuantizeLinear and DequantizeLinear is executed as it
+stands) and to NAME.fused.k with all of them on (integer kernels, as a program would
+usually run it). Where NAME.single exists, the samples are run one by one and open
+sizes are 1, so that it does not matter which dimension is the batch.
 
 The entry x64quantprecision asks for kernels that add exactly: the default ones
 for uint8 activations and int8 weights clip sums of two products to 16 bits on
@@ -40,10 +42,20 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
             session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             sys.exit(f"{path.stem}, {name}: {error}")
-        entry = session.get_inputs()[0]
-        batch = entry.shape[0] if isinstance(entry.shape[0], int) else BATCH
-        samples = numpy.fromfile(path.with_suffix(".in"), numpy.float32).reshape([-1] + entry.shape[1:])
-        with open(path.with_suffix("." + name), "wb") as out:
-            for at in range(0, len(samples), batch):
-                session.run(None, {entry.name: samples[at:at + batch]})[0].tofile(out)
+        single = path.with_suffix(".single").exists()
+        batches = {}
+        for i, entry in enumerate(session.get_inputs()):
+            samples = numpy.fromfile(path.with_suffix(f".in{i}"), numpy.float32)
+            shape = [d if isinstance(d, int) else 1 for d in entry.shape]
+            if single:
+                batches[entry.name] = samples.reshape([-1] + shape)
+                continue
+            size = shape[0] if isinstance(entry.shape[0], int) else BATCH
+            samples = samples.reshape([-1] + shape[1:])
+            batches[entry.name] = [samples[at:at + size] for at in range(0, len(samples), size)]
+        results = [session.run(None, dict(zip(batches, step))) for step in zip(*batches.values())]
+        for k in range(len(session.get_outputs())):
+            with open(path.with_suffix(f".{name}.{k}"), "wb") as out:
+                for result in results:
+                    result[k].tofile(out)
 print("onnx", onnx.__version__, "onnxruntime", ort.__version__)

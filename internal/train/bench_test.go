@@ -29,7 +29,7 @@ func newStep(b *testing.B, threads int) func() {
 		b.Fatal(err)
 	}
 	r := newRand(2)
-	batch := Batch{X: normal(r, 64, 1, 28, 28), Teacher: normal(r, 64, 10), Labels: make([]int, 64)}
+	batch := Single(normal(r, 64, 1, 28, 28), make([]int, 64), normal(r, 64, 10))
 	for i := range batch.Labels {
 		batch.Labels[i] = i % 10
 	}

@@ -6,22 +6,22 @@ import "edgec/internal/graph"
 // meets values of one, though the first moves the output a hundred times as far. Between
 // layers values are of about one; inputs are what the user has, bytes or decibels.
 
-// inputRates returns the factor of the learning rate for each weight of g that meets the
-// input, whose elements have the given root mean square: its inverse, where that is less
-// than 1.
-func inputRates(g *graph.Graph, size float64) map[*graph.Param]float64 {
+// inputRates returns the factor of the learning rate for each weight of g that meets an
+// input: the inverse of sizes[i], the root mean square of the elements of input i, where
+// that is above 1. Missing sizes are 1.
+func inputRates(g *graph.Graph, sizes []float64) map[*graph.Param]float64 {
 	rates := map[*graph.Param]float64{}
-	if size <= 1 {
-		return rates
-	}
-	raw := map[*graph.Value]bool{} // what the input is but for its layout
-	for _, v := range g.Inputs {
-		raw[v] = true
+	raw := map[*graph.Value]float64{} // sizes above 1 of what equals an input but for its layout
+	for i, v := range g.Inputs {
+		if i < len(sizes) && sizes[i] > 1 {
+			raw[v] = sizes[i]
+		}
 	}
 	for _, n := range g.Nodes {
-		if len(n.Inputs) == 0 || !raw[n.Inputs[0]] {
+		if len(n.Inputs) == 0 || raw[n.Inputs[0]] == 0 {
 			continue
 		}
+		size := raw[n.Inputs[0]]
 		layout := true
 		for _, v := range n.Inputs[1:] {
 			if v == nil {
@@ -33,7 +33,9 @@ func inputRates(g *graph.Graph, size float64) map[*graph.Param]float64 {
 			}
 		}
 		for _, v := range n.Outputs {
-			raw[v] = layout
+			if layout {
+				raw[v] = size
+			}
 		}
 	}
 	return rates

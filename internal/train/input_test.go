@@ -26,9 +26,9 @@ func TestLargeInputs(t *testing.T) {
 			w.Shadow.Data[i] *= small
 		}
 		w.Refresh()
-		tr := mustNew(t, g, Config{Batch: 8, Input: input})
+		tr := mustNew(t, g, Config{Batch: 8, Inputs: []float64{input}})
 		for range 20 {
-			l, err := tr.Step(Batch{X: x, Labels: []int{0, 1, 2, 2, 1, 0, 0, 1}}, 0.01)
+			l, err := tr.Step(Single(x, []int{0, 1, 2, 2, 1, 0, 0, 1}, nil), 0.01)
 			if err != nil {
 				t.Fatal(err)
 			}

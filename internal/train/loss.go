@@ -2,12 +2,13 @@ package train
 
 import "math"
 
-// Loss measures how far outputs are from what they should be, for one sample.
+// Loss measures how far the outputs of one sample are from what they should be.
 type Loss interface {
-	// Sample returns the loss of one sample's outputs y and writes its gradient
-	// to dy. label is -1 when the sample has none; teacher is nil when there is
-	// no teacher's output for it.
-	Sample(dy, y []float32, label int, teacher []float32) float64
+	// Sample returns the loss of a sample and writes its gradient in y to dy. y and dy
+	// have one slice for each output of the network; dy holds arbitrary values before.
+	// label is -1 when the sample has none. targets is nil when there are none, else it
+	// has one slice for each output, nil for an output without a target.
+	Sample(dy, y [][]float32, label int, targets [][]float32) float64
 }
 
 // Distill is the classification loss
@@ -17,14 +18,29 @@ type Loss interface {
 // with a = Weight and T = Temperature (Hinton, Vinyals, Dean 2015, section 2;
 // T instead of their T^2 keeps the two terms comparable at T = 3). Without a
 // label only the second term counts, with weight 1; without a teacher only the
-// first.
+// first. Of a network with several outputs it sees one.
 type Distill struct {
 	Weight      float64 // 0..1, the teacher's share
 	Temperature float64 // > 0
+	Index       int     // number of the output that holds the logits
 }
 
-// Sample implements Loss. y and teacher are logits.
-func (d Distill) Sample(dy, y []float32, label int, teacher []float32) float64 {
+// Sample implements Loss. y and targets are logits.
+func (d Distill) Sample(dy, y [][]float32, label int, targets [][]float32) float64 {
+	for k := range dy {
+		if k != d.Index {
+			clear(dy[k])
+		}
+	}
+	var teacher []float32
+	if targets != nil {
+		teacher = targets[d.Index]
+	}
+	return d.Output(dy[d.Index], y[d.Index], label, teacher)
+}
+
+// Output is Sample for one output. y and teacher are logits; teacher may be nil.
+func (d Distill) Output(dy, y []float32, label int, teacher []float32) float64 {
 	clear(dy)
 	soft, hard := d.Weight, 1-d.Weight
 	switch {
@@ -72,16 +88,32 @@ func logSumExp(x []float32, t float64) float64 {
 	return top/t + math.Log(sum)
 }
 
-// MeanSquare is the regression loss mean_i (y_i - teacher_i)^2 against the
-// teacher's output.
+// MeanSquare is the regression loss
+//
+//	sum_k mean_i (y_ki - target_ki)^2
+//
+// over the outputs k that have a target and their elements i.
 type MeanSquare struct{}
 
 // Sample implements Loss.
-func (MeanSquare) Sample(dy, y []float32, _ int, teacher []float32) float64 {
+func (m MeanSquare) Sample(dy, y [][]float32, _ int, targets [][]float32) float64 {
+	loss := 0.0
+	for k := range y {
+		if targets == nil || targets[k] == nil {
+			clear(dy[k])
+			continue
+		}
+		loss += m.Output(dy[k], y[k], targets[k])
+	}
+	return loss
+}
+
+// Output is Sample for one output, which has a target.
+func (MeanSquare) Output(dy, y, target []float32) float64 {
 	n := float64(len(y))
 	loss := 0.0
 	for i := range y {
-		e := float64(y[i]) - float64(teacher[i])
+		e := float64(y[i]) - float64(target[i])
 		loss += e * e / n
 		dy[i] = float32(2 * e / n)
 	}

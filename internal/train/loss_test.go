@@ -44,7 +44,7 @@ func slowDistill(d Distill, y []float32, label int, teacher []float32) float64 {
 
 func TestDistill(t *testing.T) {
 	r := newRand(1)
-	for _, d := range []Distill{{0.7, 3}, {0, 1}, {1, 2}, {0.5, 1}} {
+	for _, d := range []Distill{{0.7, 3, 0}, {0, 1, 0}, {1, 2, 0}, {0.5, 1, 0}} {
 		for _, label := range []int{-1, 0, 4} {
 			for _, taught := range []bool{false, true} {
 				if label < 0 && !taught {
@@ -83,7 +83,11 @@ func checkLoss(t *testing.T, l Loss, formula func(y []float32) float64, y []floa
 	for i := range dy {
 		dy[i] = float32(math.NaN()) // must be overwritten
 	}
-	near(t, "loss", l.Sample(dy, y, label, teacher), formula(y), 1e-12)
+	var targets [][]float32
+	if teacher != nil {
+		targets = [][]float32{teacher}
+	}
+	near(t, "loss", l.Sample([][]float32{dy}, [][]float32{y}, label, targets), formula(y), 1e-12)
 	const h = 1.0 / 256 // exact steps; the stencil errs by h^4
 	for i, v := range y {
 		at := func(steps float32) float64 {
@@ -100,7 +104,7 @@ func checkLoss(t *testing.T, l Loss, formula func(y []float32) float64, y []floa
 func TestLossesAtExtremes(t *testing.T) {
 	y, teacher := []float32{1e4, -1e4, 0}, []float32{-1e4, 1e4, 3}
 	dy := make([]float32, 3)
-	if loss := (Distill{0.7, 3}).Sample(dy, y, 1, teacher); !(loss > 1e3 && loss < 1e6) {
+	if loss := (Distill{0.7, 3, 0}).Output(dy, y, 1, teacher); !(loss > 1e3 && loss < 1e6) {
 		t.Errorf("loss %v", loss)
 	}
 	for i, v := range dy {
@@ -108,9 +112,9 @@ func TestLossesAtExtremes(t *testing.T) {
 			t.Errorf("gradient[%d] is %v", i, v)
 		}
 	}
-	near(t, "loss of the right answer", (Distill{0, 1}).Sample(dy, y, 0, nil), 0, 1e-12)
+	near(t, "loss of the right answer", (Distill{0, 1, 0}).Output(dy, y, 0, nil), 0, 1e-12)
 	near(t, "log-sum-exp", logSumExp([]float32{1000, 1000}, 1), 1000+math.Ln2, 1e-12)
-	if got := (Distill{0.7, 3}).Sample(dy, y, -1, nil); got != 0 || dy[0] != 0 {
+	if got := (Distill{0.7, 3, 0}).Output(dy, y, -1, nil); got != 0 || dy[0] != 0 {
 		t.Errorf("neither label nor teacher: loss %v, gradient %v", got, dy)
 	}
 }

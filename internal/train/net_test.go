@@ -85,7 +85,7 @@ func small(t testing.TB, seed uint64) *graph.Graph {
 
 func smallBatch(seed uint64, n int) Batch {
 	r := newRand(seed)
-	b := Batch{X: normal(r, n, 1, 8, 8), Teacher: normal(r, n, 3), Labels: make([]int, n)}
+	b := Single(normal(r, n, 1, 8, 8), make([]int, n), normal(r, n, 3))
 	for i := range b.Labels {
 		b.Labels[i] = r.IntN(3)
 	}

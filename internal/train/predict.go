@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -8,36 +10,41 @@ import (
 // Predictor runs a graph forward over many samples with several threads. It
 // reads the parameters' effective weights at each call.
 type Predictor struct {
-	view    *graph.Graph
-	batch   int
-	tapes   []*graph.Tape
-	inputs  []*tensor.Tensor
-	outputs int
+	view   *graph.Graph
+	batch  int
+	tapes  []*graph.Tape
+	inputs [][]*tensor.Tensor // of each tape
 }
 
 // NewPredictor prepares g (without a final Softmax: outputs are logits) for
 // batches of the given size on up to threads goroutines.
 func NewPredictor(g *graph.Graph, batch, threads int) (*Predictor, error) {
 	p := &Predictor{view: Logits(g), batch: batch}
-	p.outputs = p.view.Outputs[0].Shape.Sample().Size()
 	for i := 0; i < max(threads, 1); i++ {
 		t, err := graph.NewTape(p.view, batch)
 		if err != nil {
 			return nil, err
 		}
-		p.tapes = append(p.tapes, t)
-		p.inputs = append(p.inputs, tensor.New(p.view.Inputs[0].Shape.WithBatch(batch)...))
+		var in []*tensor.Tensor
+		for _, v := range p.view.Inputs {
+			in = append(in, tensor.New(v.Shape.WithBatch(batch)...))
+		}
+		p.tapes, p.inputs = append(p.tapes, t), append(p.inputs, in)
 	}
 	return p, nil
 }
 
-// Outputs returns the number of outputs of a sample.
-func (p *Predictor) Outputs() int { return p.outputs }
+// Outputs returns the number of elements of output 0 of a sample.
+func (p *Predictor) Outputs() int { return p.view.Outputs[0].Shape.Sample().Size() }
 
-// Run fills samples 0..n-1 with fill (called from several goroutines, for
-// disjoint ranges lo..hi-1) and returns the outputs as [n, Outputs].
-func (p *Predictor) Run(n int, fill func(lo, hi int, dst *tensor.Tensor)) *tensor.Tensor {
-	out := tensor.New(n, p.outputs)
+// RunAll fills samples 0..n-1 of every input with fill and returns every output, as
+// [n, sample...]. fill is called from several goroutines, for disjoint ranges lo..hi-1;
+// dst has one tensor [hi-lo, sample...] for each input.
+func (p *Predictor) RunAll(n int, fill func(lo, hi int, dst []*tensor.Tensor)) []*tensor.Tensor {
+	out := make([]*tensor.Tensor, len(p.view.Outputs))
+	for k, v := range p.view.Outputs {
+		out[k] = tensor.New(v.Shape.WithBatch(n)...)
+	}
 	chunks := (n + p.batch - 1) / p.batch
 	free := make(chan int, len(p.tapes))
 	for i := range p.tapes {
@@ -47,12 +54,26 @@ func (p *Predictor) Run(n int, fill func(lo, hi int, dst *tensor.Tensor)) *tenso
 		i := <-free
 		defer func() { free <- i }()
 		lo, hi := c*p.batch, min((c+1)*p.batch, n)
-		x := p.inputs[i].Rows(0, hi-lo)
-		fill(lo, hi, x)
-		y := p.tapes[i].Forward(x)[0]
-		copy(out.Data[lo*p.outputs:hi*p.outputs], y.Data)
+		in := make([]*tensor.Tensor, len(p.inputs[i]))
+		for k, x := range p.inputs[i] {
+			in[k] = x.Rows(0, hi-lo)
+		}
+		fill(lo, hi, in)
+		for k, y := range p.tapes[i].Forward(in...) {
+			copy(out[k].Rows(lo, hi).Data, y.Data)
+		}
 	})
 	return out
+}
+
+// Run is RunAll for a network with one input: it returns output 0 as [n, Outputs]. It
+// panics when the network has several inputs.
+func (p *Predictor) Run(n int, fill func(lo, hi int, dst *tensor.Tensor)) *tensor.Tensor {
+	if len(p.view.Inputs) != 1 {
+		panic(fmt.Sprintf("train: Run of a network with %d inputs; RunAll fills them", len(p.view.Inputs)))
+	}
+	y := p.RunAll(n, func(lo, hi int, dst []*tensor.Tensor) { fill(lo, hi, dst[0]) })[0]
+	return tensor.Of(y.Data, n, p.Outputs())
 }
 
 // Argmax returns the index of the largest element, the first of equals.

@@ -11,11 +11,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
 
 	"edgec/internal/graph"
-	"edgec/internal/op"
-	"edgec/internal/tensor"
 )
 
 // Config configures a Trainer; the zero value is the documented default.
@@ -28,8 +25,10 @@ type Config struct {
 	Epsilon float64 // Adam's epsilon; 0: 1e-8
 	Average float64 // decay of the running average of the shadow weights, 0: none
 	Done    int     // steps of a Trainer that this one carries on, for Adam's bias correction
-	Input   float64 // root mean square of the input's elements; above 1, weights that meet it learn that much more slowly
-	Loss    Loss    // nil: Distill{0.7, 3}
+	// Inputs holds the root mean square of the elements of each input. Weights that meet
+	// an input whose value is above 1 learn that much more slowly; missing entries are 1.
+	Inputs []float64
+	Loss   Loss // nil: Distill{Weight: 0.7, Temperature: 3}
 }
 
 func (c Config) withDefaults() Config {
@@ -103,37 +102,21 @@ func spans(params []*graph.Param) (list []span) {
 	return list
 }
 
-type shard struct {
-	tape *graph.Tape
-	dy   *tensor.Tensor
-	loss float64
-}
-
-// Batch is one step's input. Labels and Teacher may be nil, not both.
-type Batch struct {
-	X       *tensor.Tensor // [N, sample...]
-	Labels  []int          // N class numbers
-	Teacher *tensor.Tensor // [N, outputs], the teacher's logits
-}
-
 // New prepares to train g. A final Softmax is left out: the losses work on
 // logits. The optimizer state in the parameters is kept when its size fits
 // (after a rebuild) and cleared otherwise.
 func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	cfg = cfg.withDefaults()
 	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params(), step: cfg.Done, books: map[*graph.Param]*bookState{}}
-	if len(t.view.Outputs) != 1 {
-		return nil, fmt.Errorf("train: network %q has %d outputs; fine-tuning needs one", g.Name, len(t.view.Outputs))
-	}
 	t.spans = spans(t.params)
-	t.rates = inputRates(t.view, cfg.Input)
+	t.rates = inputRates(t.view, cfg.Inputs)
 	part := (cfg.Batch + cfg.Shards - 1) / cfg.Shards
 	for i := 0; i < cfg.Shards; i++ {
-		tape, err := graph.NewTape(t.view, part)
+		s, err := newShard(t.view, part)
 		if err != nil {
 			return nil, err
 		}
-		t.shards = append(t.shards, &shard{tape: tape, dy: tensor.New(t.view.Outputs[0].Shape.WithBatch(part)...)})
+		t.shards = append(t.shards, s)
 	}
 	for _, p := range t.params {
 		n := len(p.Shadow.Data)
@@ -149,29 +132,6 @@ func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	return t, nil
 }
 
-// Logits returns a view of g that ends before a final Softmax. It shares g's
-// values and parameters.
-func Logits(g *graph.Graph) *graph.Graph {
-	view := *g
-	view.Outputs = append([]*graph.Value(nil), g.Outputs...)
-	for i, v := range view.Outputs {
-		n := g.Producer(v)
-		if n == nil || len(g.Consumers(v)) > 0 {
-			continue
-		}
-		if _, ok := n.Op.(op.Softmax); ok {
-			view.Outputs[i] = n.Inputs[0]
-			view.Nodes = nil
-			for _, m := range g.Nodes {
-				if m != n {
-					view.Nodes = append(view.Nodes, m)
-				}
-			}
-		}
-	}
-	return &view
-}
-
 // ErrDiverged is the error of a loss that is NaN or infinite.
 var ErrDiverged = errors.New("train: the loss is not finite; the learning rate is too high or the data holds NaN")
 
@@ -179,10 +139,10 @@ var ErrDiverged = errors.New("train: the loss is not finite; the learning rate i
 // loss in the effective weights behind (see Gradient). It returns the mean loss;
 // one that is NaN or infinite is ErrDiverged.
 func (t *Trainer) Gradients(b Batch) (float64, error) {
-	n := b.X.Shape[0]
-	if n < 1 || n > t.cfg.Batch {
-		return 0, fmt.Errorf("train: a batch of %d samples; this trainer takes 1 to %d", n, t.cfg.Batch)
+	if err := b.check(t.view, t.cfg.Batch); err != nil {
+		return 0, err
 	}
+	n := b.Len()
 	k := len(t.shards)
 	errs := make([]error, k)
 	t.parallel(k, func(i int) {
@@ -210,34 +170,6 @@ func (t *Trainer) Gradients(b Batch) (float64, error) {
 		return loss, fmt.Errorf("%w (step %d)", ErrDiverged, t.step)
 	}
 	return loss, nil
-}
-
-func (s *shard) run(l Loss, b Batch, lo, hi, total int) error {
-	s.loss = 0
-	s.tape.ZeroGrad()
-	if lo == hi {
-		return nil
-	}
-	y := s.tape.Forward(b.X.Rows(lo, hi))[0]
-	width := y.Shape.Sample().Size()
-	dy := s.dy.Rows(0, hi-lo)
-	inv := 1 / float32(total)
-	for i := lo; i < hi; i++ {
-		label := -1
-		if b.Labels != nil {
-			label = b.Labels[i]
-		}
-		var teacher []float32
-		if b.Teacher != nil {
-			teacher = b.Teacher.Data[i*width : (i+1)*width]
-		}
-		row := dy.Data[(i-lo)*width : (i-lo+1)*width]
-		s.loss += l.Sample(row, y.Data[(i-lo)*width:(i-lo+1)*width], label, teacher) / float64(total)
-		for j := range row {
-			row[j] *= inv
-		}
-	}
-	return s.tape.Backward(dy)
 }
 
 // Gradient returns the gradient of p that the last Gradients left.
@@ -385,34 +317,4 @@ func meanScale(p *graph.Param) float64 {
 		s += float64(v)
 	}
 	return s / float64(len(p.Grid.Scale))
-}
-
-// parallel calls f(0..n-1) on up to Threads goroutines.
-func (t *Trainer) parallel(n int, f func(i int)) { Parallel(t.cfg.Threads, n, f) }
-
-// Parallel calls f(0), ..., f(n-1), each once, on up to threads goroutines and
-// returns when all have.
-func Parallel(threads, n int, f func(i int)) {
-	if threads <= 1 || n <= 1 {
-		for i := 0; i < n; i++ {
-			f(i)
-		}
-		return
-	}
-	var wg sync.WaitGroup
-	next := make(chan int, n)
-	for i := 0; i < n; i++ {
-		next <- i
-	}
-	close(next)
-	for w := 0; w < min(threads, n); w++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				f(i)
-			}
-		}()
-	}
-	wg.Wait()
 }

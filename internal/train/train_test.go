@@ -31,7 +31,7 @@ func TestGradientsAreTheMean(t *testing.T) {
 				one := mustNew(t, g, Config{Shards: 1, Batch: 1})
 				want, sum := 0.0, map[*graph.Param][]float64{}
 				for i := 0; i < n; i++ {
-					l, err := one.Gradients(Batch{X: b.X.Rows(i, i+1), Labels: b.Labels[i : i+1], Teacher: b.Teacher.Rows(i, i+1)})
+					l, err := one.Gradients(b.Rows(i, i+1))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -61,7 +61,7 @@ func TestGradientsByDifferences(t *testing.T) {
 	const h, tol = 1.0 / 128, 2e-3 // float32 forward passes, kinks of the ReLU near the weights
 	g := newChain(t, 3, 5).then(op.Dense{}, 4, 5).then(op.Tanh{}).then(op.Dense{}, 3, 4).done()
 	r := newRand(4)
-	b := Batch{X: normal(r, 6, 5), Labels: []int{0, 1, 2, 2, 1, 0}, Teacher: normal(r, 6, 3)}
+	b := Single(normal(r, 6, 5), []int{0, 1, 2, 2, 1, 0}, normal(r, 6, 3))
 	tr := mustNew(t, g, Config{Batch: 6})
 	loss := func() float64 {
 		l, err := tr.Gradients(b)
@@ -70,8 +70,8 @@ func TestGradientsByDifferences(t *testing.T) {
 		}
 		return l
 	}
-	loss()
 	for _, p := range g.Params() {
+		loss()
 		grad := slices.Clone(tr.Gradient(p))
 		for i, w := range p.Value.Data {
 			at := func(steps float32) float64 {
@@ -190,7 +190,7 @@ func TestCodebook(t *testing.T) {
 	slow := newSlowAdam([]float32{0, -12 * unit, 7 * unit, 29.9 * unit})
 	shadow := newSlowAdam(p.Shadow.Data)
 	r := newRand(7)
-	b := Batch{X: normal(r, 8, 6), Teacher: normal(r, 8, 4)}
+	b := Single(normal(r, 8, 6), nil, normal(r, 8, 4))
 	for step := 1; step <= 15; step++ {
 		if _, err := tr.Step(b, 0.01); err != nil {
 			t.Fatal(err)
@@ -334,11 +334,11 @@ func TestLearns(t *testing.T) {
 	g := newChain(t, 10, 2).then(op.Dense{Clamp: rectify}, 24, 2).then(op.Dense{Clamp: rectify}, 24, 24).then(op.Dense{}, 3, 24).done()
 	r := newRand(11)
 	draw := func(n int) Batch {
-		b := Batch{X: tensor.New(n, 2), Labels: make([]int, n)}
+		b := Single(tensor.New(n, 2), make([]int, n), nil)
 		for i := range b.Labels {
 			b.Labels[i] = i % 3
 			radius, angle := 0.5+float64(i%3)+0.6*(r.Float64()-0.5), 2*math.Pi*r.Float64()
-			b.X.Data[2*i], b.X.Data[2*i+1] = float32(radius*math.Cos(angle)), float32(radius*math.Sin(angle))
+			b.X[0].Data[2*i], b.X[0].Data[2*i+1] = float32(radius*math.Cos(angle)), float32(radius*math.Sin(angle))
 		}
 		return b
 	}
@@ -360,7 +360,7 @@ func TestLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr.WithAverage(func() {
-		out := p.Run(900, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, test.X.Data[2*lo:2*hi]) })
+		out := p.Run(900, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, test.X[0].Data[2*lo:2*hi]) })
 		right := 0
 		for i, l := range test.Labels {
 			if Argmax(out.Data[3*i:3*i+3]) == l {
@@ -380,18 +380,18 @@ func TestBrokenTraining(t *testing.T) {
 		spoil func(g *graph.Graph, b *Batch)
 		loss  Loss
 	}{
-		{"NaN in the data", func(_ *graph.Graph, b *Batch) { b.X.Data[5] = float32(math.NaN()) }, nil},
+		{"NaN in the data", func(_ *graph.Graph, b *Batch) { b.X[0].Data[5] = float32(math.NaN()) }, nil},
 		{"an infinite weight", func(g *graph.Graph, _ *Batch) {
 			p := g.Params()[4]
 			p.Shadow.Data[0] = float32(math.Inf(1))
 		}, nil},
-		{"an infinite loss", func(g *graph.Graph, b *Batch) { b.Teacher.Data[0] = float32(math.Inf(1)) }, MeanSquare{}},
+		{"an infinite loss", func(g *graph.Graph, b *Batch) { b.Targets[0].Data[0] = float32(math.Inf(1)) }, MeanSquare{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g, b := small(t, 12), smallBatch(13, 8)
-			for i := range b.X.Data { // every unit is awake
-				b.X.Data[i] = float32(math.Abs(float64(b.X.Data[i])))
+			for i := range b.X[0].Data { // every unit is awake
+				b.X[0].Data[i] = float32(math.Abs(float64(b.X[0].Data[i])))
 			}
 			tt.spoil(g, &b)
 			tr := mustNew(t, g, Config{Batch: 8, Loss: tt.loss})
@@ -413,16 +413,11 @@ func TestTrainerRefuses(t *testing.T) {
 	if _, err := tr.Gradients(smallBatch(1, 9)); err == nil || !strings.Contains(err.Error(), "9 samples") {
 		t.Errorf("a batch that is too large: %v", err)
 	}
-	if _, err := tr.Gradients(Batch{X: tensor.New(0, 1, 8, 8)}); err == nil || !strings.Contains(err.Error(), "0 samples") {
+	if _, err := tr.Gradients(Single(tensor.New(0, 1, 8, 8), nil, nil)); err == nil || !strings.Contains(err.Error(), "0 samples") {
 		t.Errorf("an empty batch: %v", err)
 	}
-	two := *g
-	two.Outputs = append(two.Outputs, g.Nodes[0].Outputs[0])
-	if _, err := New(&two, Config{}); err == nil || !strings.Contains(err.Error(), "2 outputs") {
-		t.Errorf("two outputs: %v", err)
-	}
 	table := newChain(t, 15, 3).then(op.Dense{}, 2, 3).then(op.Table{In: graph.Affine{Scale: 1}, Out: graph.Affine{Scale: 1}}).done()
-	if _, err := mustNew(t, table, Config{Batch: 2}).Step(Batch{X: tensor.New(2, 3), Labels: []int{0, 1}}, 0.1); err == nil || !strings.Contains(err.Error(), "no gradient") {
+	if _, err := mustNew(t, table, Config{Batch: 2}).Step(Single(tensor.New(2, 3), []int{0, 1}, nil), 0.1); err == nil || !strings.Contains(err.Error(), "no gradient") {
 		t.Errorf("an operator without a gradient: %v", err)
 	}
 }

@@ -1,8 +1,6 @@
 package program
 
 import (
-	"bufio"
-	"compress/gzip"
 	"hash/crc32"
 	"image"
 	"io"
@@ -10,63 +8,55 @@ import (
 	"strconv"
 
 	"edgec/runtime"
+	"edgec/runtime/preprocess"
 )
 
-// idxFile is an idx file of bytes, plain or compressed by gzip, read from
-// front to back.
+// idxFile is an idx file of bytes on disk, plain or compressed by gzip, read
+// from front to back.
 type idxFile struct {
-	r      io.Reader
+	*preprocess.Idx
 	name   string
-	dims   []int
 	closer io.Closer
 }
 
-// openIdx reads the head of an idx file of uint8 with the given number of
-// dimensions: 0, 0, 8, dimensions, then each as a big-endian uint32.
+// openIdx reads the header of an idx file of uint8 with the given number of
+// dimensions.
 func openIdx(name string, dims int) (*idxFile, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	x := &idxFile{r: bufio.NewReader(f), name: name, closer: f}
-	if err := x.head(dims); err != nil {
+	x, err := preprocess.OpenIdx(f)
+	if err == nil && (!x.IsBytes() || len(x.Shape) != dims) {
+		err = Error("not an idx file of bytes in " + itoa(dims) + " dimensions")
+	}
+	if err == nil {
+		err = checkIdx(x.Shape)
+	}
+	if err != nil {
 		f.Close()
 		return nil, Error(name + ": " + err.Error())
 	}
-	return x, nil
+	return &idxFile{x, name, f}, nil
 }
 
-func (x *idxFile) head(dims int) error {
-	b := x.r.(*bufio.Reader)
-	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return err
+// checkIdx refuses a file without pictures or labels, and pictures that are
+// empty or beyond the limits of other pictures.
+func checkIdx(shape []int) error {
+	for _, d := range shape {
+		if d == 0 {
+			return Error("the idx file has a dimension of 0")
 		}
-		x.r = z
 	}
-	head := make([]byte, 4+4*dims)
-	if _, err := io.ReadFull(x.r, head); err != nil || head[0] != 0 || head[1] != 0 || head[2] != 8 || int(head[3]) != dims {
-		return Error("not an idx file of bytes in " + itoa(dims) + " dimensions")
-	}
-	size := 1
-	for i := 0; i < dims; i++ {
-		d := head[4+4*i:]
-		n := int(d[0])<<24 | int(d[1])<<16 | int(d[2])<<8 | int(d[3])
-		if n <= 0 || i > 0 && (n > maxPixels || size > maxPixels/n) {
-			return Error("the idx file has a dimension of " + itoa(n))
-		}
-		if i > 0 {
-			size *= n
-		}
-		x.dims = append(x.dims, n)
+	if len(shape) == 3 {
+		return preprocess.CheckSize(shape[2], shape[1])
 	}
 	return nil
 }
 
 func (x *idxFile) next(dst []byte) error {
-	if _, err := io.ReadFull(x.r, dst); err != nil {
-		return Error(x.name + ": cut short: " + err.Error())
+	if err := x.Next(dst); err != nil {
+		return Error(x.name + ": " + err.Error())
 	}
 	return nil
 }
@@ -83,23 +73,23 @@ func (j *Job) idx(m *runtime.Model) error {
 		return err
 	}
 	defer pictures.closer.Close()
-	n, rows, cols := pictures.dims[0], pictures.dims[1], pictures.dims[2]
+	n, rows, cols := pictures.Shape[0], pictures.Shape[1], pictures.Shape[2]
 	var labels *idxFile
 	if j.Labels != "" {
 		if labels, err = openIdx(j.Labels, 1); err != nil {
 			return err
 		}
 		defer labels.closer.Close()
-		if labels.dims[0] != n {
-			return Error(j.Labels + ": " + itoa(labels.dims[0]) + " labels for " + itoa(n) + " pictures; the files do not belong together")
+		if labels.Shape[0] != n {
+			return Error(j.Labels + ": " + itoa(labels.Shape[0]) + " labels for " + itoa(n) + " pictures; the files do not belong together")
 		}
 	}
 	s, err := m.NewSession(runtime.Config{})
 	if err != nil {
 		return err
 	}
-	h, w, c := pictureShape(m.Info().Inputs[0])
-	if h == 0 {
+	h, w, c, ok := preprocess.PictureShape(m.Info().Inputs[0])
+	if !ok {
 		return Error("the network takes " + shapeString(m.Info().Inputs[0]) + " values, no pictures")
 	}
 	gray := image.NewGray(image.Rect(0, 0, cols, rows))
@@ -110,11 +100,7 @@ func (j *Job) idx(m *runtime.Model) error {
 		if err := pictures.next(gray.Pix); err != nil {
 			return err
 		}
-		pixels := gray.Pix
-		if h != rows || w != cols || c != 1 {
-			pixels = Pixels(gray, h, w, c)
-		}
-		if err := s.SetBytes(0, pixels); err != nil {
+		if err := s.SetBytes(0, preprocess.Pixels(gray, h, w, c)); err != nil {
 			return err
 		}
 		s.Run()

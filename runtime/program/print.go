@@ -104,14 +104,3 @@ func jsonString(s string) []byte {
 	}
 	return append(b, '"')
 }
-
-func shapeString(shape []int) string {
-	s := ""
-	for i, d := range shape {
-		if i > 0 {
-			s += "x"
-		}
-		s += itoa(d)
-	}
-	return s
-}

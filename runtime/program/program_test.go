@@ -106,7 +106,7 @@ func quarter(side, k int) *image.Gray {
 	return img
 }
 
-func encodePNG(t *testing.T, img image.Image) []byte {
+func encodePNG(t testing.TB, img image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
@@ -138,8 +138,10 @@ func float32s(x ...float32) []byte {
 func TestInputs(t *testing.T) {
 	model := corners(t)
 	gray := quarter(4, 2).Pix
-	var reals, doubles, halves []byte
-	for _, p := range gray {
+	var reals, doubles, halves, ints, columns []byte
+	for i, p := range gray {
+		ints = append(ints, 0, 0, 0, p&1)
+		columns = append(columns, gray[i%4*4+i/4])
 		v := float32(p) / 255
 		reals = append(reals, float32s(v)...)
 		doubles = binary.LittleEndian.AppendUint64(doubles, math.Float64bits(float64(v)))
@@ -167,6 +169,7 @@ func TestInputs(t *testing.T) {
 		{"raw bytes", gray, exact}, {"raw float32", reals, exact},
 		{"npy bytes", npy("|u1", "(4, 4)", false, gray), exact}, {"npy batch", npy("|u1", "(1, 4, 4, 1)", false, gray), exact}, {"npy channels first", npy("|u1", "(1, 4, 4)", false, gray), exact},
 		{"npy float32", npy("<f4", "(1, 1, 4, 4)", false, reals), exact}, {"npy float64", npy("<f8", "(16,)", false, doubles), exact}, {"npy float16", npy("<f2", "(4, 4, 1)", false, halves), exact},
+		{"npy int32, big endian", npy(">i4", "(1, 4, 4)", false, ints), exact}, {"npy in Fortran order", npy("|u1", "(4, 4)", true, columns), exact},
 	} {
 		path := write(t, "x", c.data)
 		if got := must(t, model, "", path); got != path+": "+c.want {
@@ -412,13 +415,13 @@ func TestErrors(t *testing.T) {
 		{"text", []byte("hello"), nil, "5 bytes are not a raw input of shape 4x4x1"},
 		{"a cut png", cut[:len(cut)/2], nil, "not a readable picture"},
 		{"only a png's head", cut[:8], nil, "not a readable picture"},
-		{"a cut npy", npy("|u1", "(4, 4)", false, pixels)[:70], nil, "cut short"},
-		{"npy without pixels", npy("|u1", "(4, 4)", false, pixels[:9]), nil, "cut short"},
+		{"a cut npy", npy("|u1", "(4, 4)", false, pixels)[:70], nil, "header ends beyond the file"},
+		{"npy without pixels", npy("|u1", "(4, 4)", false, pixels[:9]), nil, "9 bytes of elements, shape 4x4 needs 16"},
 		{"npy of another shape", npy("|u1", "(3, 5)", false, pixels[:15]), nil, "the network takes 4x4x1"},
-		{"npy in Fortran order", npy("|u1", "(4, 4)", true, pixels), nil, "Fortran"},
-		{"npy of integers", npy("<i4", "(4, 4)", false, make([]byte, 64)), nil, "save it as uint8 or float32"},
-		{"npy of negative size", npy("|u1", "(-4, -4)", false, pixels), nil, "cut short"},
-		{"npy of overflowing size", npy("|u1", "(65536, 65536, 65536, 65536)", false, pixels), nil, "cut short"},
+		{"npy with a channel too many", npy("|u1", "(2, 4, 2)", false, pixels), nil, "shape 2x4x2, the network takes 4x4x1"},
+		{"npy of complex numbers", npy("<c8", "(4, 4)", false, make([]byte, 128)), nil, "type c8 is not supported; save uint8, integers or floats"},
+		{"npy of negative size", npy("|u1", "(-4, -4)", false, pixels), nil, "shape (-4, -4) is not understood"},
+		{"npy of overflowing size", npy("|u1", "(65536, 65536, 65536, 65536)", false, pixels), nil, "too large"},
 		{"no idx file", nil, []string{"--idx"}, "needs a value"},
 		{"two idx files", nil, []string{"--idx", "a", "b"}, "one idx file"},
 		{"a missing idx file", nil, []string{"--idx", "missing"}, "missing"},

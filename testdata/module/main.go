@@ -1,10 +1,12 @@
 // Module uses edgec from a module of its own, as a program of yours would: it
-// packs an int8 network and runs the result.
+// opens a network and data, compresses the network, packs an int8 one, and runs
+// both files.
 //
 //	go run . ../corner/corner.onnx ../corner/data ../corner/corner-int8.onnx
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -23,13 +25,45 @@ func main() {
 	}
 }
 
-func run(model, data, int8 string) error {
-	packed, err := edgec.Pack(int8)
+func run(model, data, quantized string) error {
+	file, err := compress(model, data)
+	if err != nil {
+		return err
+	}
+	if err := infer("compressed", file); err != nil {
+		return err
+	}
+	packed, err := edgec.Pack(quantized)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("packed %d bytes to %d\n", packed.From, packed.Size)
 	return infer("packed", packed.Bytes)
+}
+
+// compress returns a file that loses at most half a point, and prints what it
+// loses on the test part.
+func compress(model, path string) ([]byte, error) {
+	m, err := edgec.Open(model)
+	if err != nil {
+		return nil, err
+	}
+	data, err := edgec.OpenData(path, m, edgec.DataOptions{})
+	if err != nil {
+		return nil, err
+	}
+	options := edgec.Options{MaxDrop: new(0.5), NoTraining: true}
+	report, err := edgec.Compress(context.Background(), m, data, options)
+	if err != nil {
+		return nil, err
+	}
+	result, err := edgec.Evaluate(report.Best.Bytes, data, edgec.EvaluateOptions{})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("compressed a network of %d parameters; less than 100 bytes: %t, less than 5 %% errors: %t\n",
+		m.Params(), report.Best.Size < 100, result.Labels.Error < 5)
+	return report.Best.Bytes, nil
 }
 
 // infer runs a file on a picture whose top right quarter is light.

@@ -1,0 +1,174 @@
+package preprocess
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	_ "image/jpeg" // pictures that Decode reads
+	_ "image/png"
+)
+
+// Limits of a picture, checked against its header.
+const (
+	MaxSide   = 1<<16 - 1 // rows, columns: JPEG's own limit
+	MaxPixels = 1 << 26   // 64 megapixels
+	// maxPerByte is the number of pixels that a byte of a file can hold: DEFLATE
+	// makes at most 1,032 bytes of one (RFC 1951: 258 bytes of two bits), PNG's
+	// pixels have at least one bit. JPEG and GIF stay below it.
+	maxPerByte = 8 * 1032
+)
+
+// IsPicture reports whether data begins as a PNG or a JPEG file does.
+func IsPicture(data []byte) bool {
+	const png, jpeg = "\x89PNG\r\n\x1a\n", "\xff\xd8\xff"
+	return bytes.HasPrefix(data, []byte(png)) || bytes.HasPrefix(data, []byte(jpeg))
+}
+
+// Decode reads a picture: PNG, JPEG, or another format that the program has
+// registered with package image. It refuses pictures beyond the package's
+// limits by their header, before memory is taken for their pixels: at most 8
+// bytes a pixel for PNG, 15 for JPEG.
+func Decode(data []byte) (image.Image, error) {
+	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, Error("not a readable picture: " + err.Error())
+	}
+	if err := CheckSize(c.Width, c.Height); err != nil {
+		return nil, err
+	}
+	if int64(c.Width)*int64(c.Height) > maxPerByte*int64(len(data)) {
+		return nil, Error("the picture claims " + dims([]int{c.Width, c.Height}) + " pixels, which " + itoa(len(data)) + " bytes cannot hold; the file is truncated or damaged")
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, Error("not a readable picture: " + err.Error())
+	}
+	return img, nil
+}
+
+// CheckSize refuses a picture of w x h pixels that is empty or beyond the
+// limits MaxSide and MaxPixels.
+func CheckSize(w, h int) error {
+	claims := "the picture claims " + dims([]int{w, h}) + " pixels"
+	switch {
+	case w <= 0 || h <= 0:
+		return Error(claims + "; nothing is there to look at")
+	case w > MaxSide || h > MaxSide || int64(w)*int64(h) > MaxPixels:
+		return Error(claims + "; at most " + itoa(MaxPixels) + ", and " + itoa(MaxSide) + " a side, are read: make it smaller")
+	}
+	return nil
+}
+
+// PictureShape returns height, width and channels of the pictures that an input takes:
+// [H,W,C] with one or three channels, [H,W], or the square of a flat input [F].
+// ok is false for other shapes.
+func PictureShape(input []int) (h, w, c int, ok bool) {
+	switch {
+	case len(input) == 3 && (input[2] == 1 || input[2] == 3):
+		return input[0], input[1], input[2], true
+	case len(input) == 2:
+		return input[0], input[1], 1, true
+	case len(input) == 1:
+		for h = 1; h*h < input[0]; h++ {
+		}
+		return h, h, 1, h*h == input[0]
+	}
+	return 0, 0, 0, false
+}
+
+// Pixels returns the bytes of a picture, [h,w,c] row-major, c being 1 (gray) or
+// 3 (red, green, blue): its own pixels where it has that size, else those of
+// the picture that is resized to it. The package's documentation has the
+// colours.
+//
+// The filter is a triangle with antialiasing, first across, then down, each
+// rounded to bytes: Pillow's BILINEAR, which torchvision uses for pictures; the
+// formula is that of tf.image.resize with antialias. Destination i lies at
+// (i + 1/2) from/to, source j at j + 1/2, and
+//
+//	weight(i, j) = max(0, 1 - |position(j) - position(i)| / max(1, from/to))
+//	out(i)       = floor(sum_j k(i, j) in(j) / 2^22 + 1/2)
+//	k(i, j)      = floor(2^22 weight(i, j) / sum_j weight(i, j) + 1/2)
+//
+// Pillow computes the weights in float64, here they are exact fractions. Source:
+// Pillow 12.0, src/libImaging/Resample.c; later releases filter down first where
+// that is cheaper, which can differ by 1.
+//
+// Where rows change it takes 4 bytes of memory for each byte of the result. Its
+// time is in proportion to the rows of the taller picture times the columns of
+// the wider one.
+func Pixels(img image.Image, h, w, c int) []byte {
+	b := img.Bounds()
+	s := newScaler(b.Dy(), b.Dx(), h, w, c)
+	if gray, ok := img.(*image.Gray); ok && c == 1 { // the luma of a gray is itself
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			s.add(gray.Pix[gray.PixOffset(b.Min.X, y):][:b.Dx()])
+		}
+		return s.bytes()
+	}
+	at, line := colours(img), make([]byte, b.Dx()*c)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := 0; x < b.Dx(); x++ {
+			p := at(b.Min.X+x, y)
+			if c == 1 {
+				line[x] = luma(p)
+				continue
+			}
+			line[3*x], line[3*x+1], line[3*x+2] = byte(p.R>>8), byte(p.G>>8), byte(p.B>>8)
+		}
+		s.add(line)
+	}
+	return s.bytes()
+}
+
+// luma is color.GrayModel's formula.
+func luma(p color.RGBA64) byte {
+	return byte((19595*uint32(p.R) + 38470*uint32(p.G) + 7471*uint32(p.B) + 1<<15) >> 24)
+}
+
+// colours returns the function that reads a pixel's colour as the file stores
+// it, 16 bits a channel, not multiplied by alpha; A means nothing.
+func colours(img image.Image) func(x, y int) color.RGBA64 {
+	switch m := img.(type) {
+	case *image.NRGBA:
+		return func(x, y int) color.RGBA64 { return stored(m.NRGBAAt(x, y)) }
+	case *image.NRGBA64:
+		return func(x, y int) color.RGBA64 { return color.RGBA64(m.NRGBA64At(x, y)) }
+	case *image.Paletted:
+		var table [256]color.RGBA64
+		for i, p := range m.Palette[:min(len(m.Palette), len(table))] {
+			table[i] = divided(p)
+		}
+		return func(x, y int) color.RGBA64 { return table[m.ColorIndexAt(x, y)] }
+	case image.RGBA64Image: // no allocation for each pixel
+		return func(x, y int) color.RGBA64 { return opaque(m.RGBA64At(x, y)) }
+	}
+	return func(x, y int) color.RGBA64 { return divided(img.At(x, y)) }
+}
+
+// stored widens bytes to 16 bits: 255 becomes 65,535.
+func stored(p color.NRGBA) color.RGBA64 {
+	return color.RGBA64{R: uint16(p.R) * 257, G: uint16(p.G) * 257, B: uint16(p.B) * 257}
+}
+
+// divided returns a colour without its alpha.
+func divided(p color.Color) color.RGBA64 {
+	switch p := p.(type) {
+	case color.NRGBA: // of palettes; exact where alpha is 0 too
+		return stored(p)
+	case color.NRGBA64:
+		return color.RGBA64(p)
+	}
+	r, g, b, a := p.RGBA()
+	return opaque(color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)})
+}
+
+// opaque divides a colour by the alpha that it is multiplied by. What is wholly
+// transparent has lost its colour and stays black.
+func opaque(p color.RGBA64) color.RGBA64 {
+	if p.A == 0xffff || p.A == 0 {
+		return p
+	}
+	a := uint32(p.A)
+	return color.RGBA64{R: uint16(uint32(p.R) * 0xffff / a), G: uint16(uint32(p.G) * 0xffff / a), B: uint16(uint32(p.B) * 0xffff / a)}
+}
