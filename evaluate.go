@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
+	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
 
@@ -35,7 +36,7 @@ func (o EvaluateOptions) threads() int {
 type Evaluation struct {
 	Part      Part
 	Samples   int
-	Labels    *Metrics  // against the labels; nil without labels
+	Labels    *Metrics  // against the labels or target values; nil without
 	Against   *Metrics  // against the float network; nil without one
 	Confusion Confusion // of labelled samples
 }
@@ -45,27 +46,32 @@ type Evaluation struct {
 type Confusion [][]int
 
 // Evaluate executes a compressed file on every sample of a part of the data, with
-// the runtime, and compares its outputs with the labels and with the float network
-// Against. It is an error if the data has neither, if a label has no output, or if
-// samples, file and network do not belong together.
+// the runtime, and compares its outputs with the labels or target values, and with
+// the float network Against. It is an error if the data has neither, if a label
+// has no output, or if samples, file and network do not belong together.
 func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	set, part, err := d.chosen(o)
 	if err != nil {
 		return nil, err
 	}
-	if set.Labels == nil && o.Against == nil {
-		return nil, fmt.Errorf("edgec: the data has no labels to evaluate by; compare with the float network")
+	out, err := eval.Execute(file, set, set.Len(), o.threads())
+	if err != nil {
+		return nil, err
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
-	if set.Labels != nil {
-		if r.Confusion, err = confuse(file, set, o.threads()); err != nil {
+	if set.Labels != nil || set.Targets != nil || o.Against == nil {
+		task, err := eval.ForOutputs(set, out)
+		if err != nil {
 			return nil, err
 		}
-		m := r.Confusion.metrics()
+		m := Metrics(eval.Unpaired(task, set, nil, o.threads()).Measure(out))
 		r.Labels = &m
+		if set.Labels != nil {
+			r.Confusion = confusion(out.Data, set.Labels, task)
+		}
 	}
 	if o.Against != nil {
-		m, err := against(file, o.Against, set, o)
+		m, err := against(out, o.Against, set, o)
 		if err != nil {
 			return nil, err
 		}
@@ -74,22 +80,27 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	return r, nil
 }
 
-// Evaluate measures the float network on a part of the data with labels, or by how
-// well it reproduces its input.
+// Evaluate measures the float network on a part of the data with labels or target
+// values, or by how well it reproduces its input.
 func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
 	set, _, err := d.chosen(o)
 	if err != nil {
 		return Metrics{}, err
 	}
-	task, err := eval.Choose(m.graph, set, false)
+	h, err := m.holdout(set, false, o.threads())
 	if err != nil {
 		return Metrics{}, err
 	}
-	h, err := eval.NewHoldout(m.graph, task, set, o.threads())
+	return Metrics(h.Float()), nil
+}
+
+// holdout measures the network on a set.
+func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Holdout, error) {
+	task, err := eval.Choose(eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: threads})
 	if err != nil {
-		return Metrics{}, err
+		return nil, err
 	}
-	return Metrics(eval.Summarize(task, h.Baseline)), nil
+	return eval.NewHoldout(m.graph, task, set, threads)
 }
 
 // chosen returns the samples to evaluate on.
@@ -104,60 +115,41 @@ func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 	return set, part, nil
 }
 
-// confuse counts the classes of a labelled set.
-func confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
-	out, err := eval.Execute(file, set, set.Len(), threads)
-	if err != nil {
-		return nil, err
+// confusion counts the classes that outputs name; the task has checked the labels.
+func confusion(out []float32, labels []int, task eval.Task) Confusion {
+	k := len(out) / len(labels)
+	class := func(i int) int { return train.Argmax(out[i*k : (i+1)*k]) }
+	classes := k
+	if t, ok := task.(eval.YesNo); ok {
+		classes = 2
+		class = func(i int) int {
+			if out[i] > t.Threshold() {
+				return 1
+			}
+			return 0
+		}
 	}
-	classes := out.Shape[1]
 	c := make(Confusion, classes)
 	for i := range c {
 		c[i] = make([]int, classes)
 	}
-	for i, l := range set.Labels {
-		if l < 0 || l >= classes {
-			return nil, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
-		}
-		c[l][train.Argmax(out.Data[i*classes:(i+1)*classes])]++
+	for i, l := range labels {
+		c[l][class(i)]++
 	}
-	return c, nil
-}
-
-// metrics returns the error: the samples off the diagonal.
-func (c Confusion) metrics() Metrics {
-	n, right := 0, 0
-	for l, row := range c {
-		for _, k := range row {
-			n += k
-		}
-		right += row[l]
-	}
-	m := Metrics{Task: TaskAccuracy, N: n, Error: 100 * float64(n-right) / float64(max(n, 1))}
-	m.Accuracy = 100 - m.Error
-	return m
+	return c
 }
 
 // against compares the outputs of a file with those of the float network m.
-func against(file []byte, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
+func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
 	if !set.Sample().Equal(m.Input()) {
 		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
 	}
-	set = set.WithoutLabels()
-	task, err := eval.Choose(m.graph, set, o.NoLabels)
-	if err != nil {
-		return Metrics{}, err
-	}
-	h, err := eval.NewHoldout(m.graph, task, set, o.threads())
-	if err != nil {
-		return Metrics{}, err
-	}
-	out, err := eval.Execute(file, set, set.Len(), o.threads())
+	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o.threads())
 	if err != nil {
 		return Metrics{}, err
 	}
 	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
 		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
 	}
-	return Metrics(eval.Summarize(task, h.Losses(out))), nil
+	return Metrics(h.Measure(out)), nil
 }

@@ -10,22 +10,23 @@ import (
 
 // Report is what Compress found.
 type Report struct {
-	Model       string  `json:"model"`
-	Options     Options `json:"options"`
-	Teacher     string  `json:"teacher,omitempty"` // the name of another network that was imitated
-	TrainedOn   bool    `json:"trained_on"`        // the float network knows the training data; see Compress
-	Task        string  `json:"task"`              // what the metric counts; see Metrics
-	FloatBytes  int     `json:"float_bytes"`       // of the file that was read
-	FloatParams int     `json:"float_params"`      // weights and biases
-	FloatMACs   int64   `json:"float_macs"`        // multiplications of an inference
-	Float       Metrics `json:"float"`             // the float network, what drops are taken from
-	Test        *Tested `json:"test,omitempty"`    // on the test part, measured once at the end
-	Best        File    `json:"best"`              // the answer
-	Front       []File  `json:"front"`             // Pareto front of size and held-out drop, by size
-	Tried       []File  `json:"tried"`             // every file that was made, in order
-	Stages      []Stage `json:"stages"`            // what the search did
-	Interrupted string  `json:"interrupted,omitempty"`
-	Seconds     float64 `json:"seconds"`
+	Model       string   `json:"model"`
+	Options     Options  `json:"options"`
+	Teacher     string   `json:"teacher,omitempty"`  // the name of another network that was imitated
+	TrainedOn   bool     `json:"trained_on"`         // the float network knows the training data; see Compress
+	Task        string   `json:"task"`               // what the metric counts; see Metrics
+	FloatBytes  int      `json:"float_bytes"`        // of the file that was read
+	FloatParams int      `json:"float_params"`       // weights and biases
+	FloatMACs   int64    `json:"float_macs"`         // multiplications of an inference
+	Float       Metrics  `json:"float"`              // the float network, what drops are taken from
+	Test        *Tested  `json:"test,omitempty"`     // on the test part, measured once at the end
+	Best        File     `json:"best"`               // the answer
+	Front       []File   `json:"front"`              // Pareto front of size and held-out drop, by size
+	Tried       []File   `json:"tried"`              // every file that was made, in order
+	Stages      []Stage  `json:"stages"`             // what the search did
+	Warnings    []string `json:"warnings,omitempty"` // what makes the figures doubtful, and what to check
+	Interrupted string   `json:"interrupted,omitempty"`
+	Seconds     float64  `json:"seconds"`
 }
 
 // Tested compares the float network with the answer on the test part.
@@ -78,6 +79,16 @@ var (
 	// distance from the input x: 100 mean |y - f|^2 / mean |f - x|^2; for networks
 	// that reproduce their input, when labels are left aside.
 	TaskFidelity = eval.Fidelity{}.Name()
+	// TaskRegression is the part of the variance of target values that the outputs
+	// do not explain, 100 (1 - R2) percent.
+	TaskRegression = eval.Regression{}.Name()
+	// TaskYesNo is the balanced error of a network of one output: the mean of the
+	// error rates of the two classes.
+	TaskYesNo = eval.YesNo{}.Name()
+	// TaskVectors is the mean square distance of the outputs from the float
+	// network's, in percent of their variance; for networks without labels and
+	// classes.
+	TaskVectors = eval.Vectors{}.Name()
 )
 
 // Metrics measures a network on a set of samples.
@@ -85,7 +96,12 @@ type Metrics struct {
 	Task     string  `json:"task"`               // what Error counts
 	N        int     `json:"n"`                  // samples
 	Error    float64 `json:"error"`              // in percent; lower is better
-	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, of classifiers
+	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, where samples are counted
+	Chance   float64 `json:"chance,omitempty"`   // error in percent of the best answer that does not look at the input
+	R2       float64 `json:"r2,omitempty"`       // of regression, 1 - Error/100
+	MAE      float64 `json:"mae,omitempty"`      // of regression, the mean absolute error in units of the targets
+	AUC      float64 `json:"auc,omitempty"`      // of yes or no, the area under the ROC curve
+	Cosine   float64 `json:"cosine,omitempty"`   // of vectors, the mean cosine of the angle to the float network's outputs
 }
 
 // newReport puts a result into the words of this package.
@@ -93,7 +109,7 @@ func newReport(m *Model, o Options, r *search.Result) *Report {
 	report := &Report{
 		Model: m.Name, Options: o, TrainedOn: r.TrainedOn, Task: r.Float.Task,
 		FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs(), Float: Metrics(r.Float),
-		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
+		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Warnings: r.Warnings, Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
 	}
 	if o.Teacher != nil {
 		report.Teacher = o.Teacher.Name

@@ -51,11 +51,13 @@ edgec measures a latency by running the file itself: on one goroutine, one sampl
 a time, the median of many runs. It measures every file that it makes, so keep the
 machine idle meanwhile. edgec bench measures in the same way.
 
-Without labels, or with --no-labels, the float network is the teacher, and a file is
-measured by how often it agrees with it. A network with as many outputs as inputs is
-measured by a distance, in percent of its own reconstruction error. The distance is
-from the inputs if the data has no labels, and from the float network's outputs with
---no-labels. With labels, --teacher names a better network to learn from.
+What counts as an error follows from the network and the data: wrong classes, the
+balanced error of a yes or no, or the variance of target values that the outputs do
+not explain. Without labels, or with --no-labels, the float network is the teacher. A
+file of a classifier is then measured by how often it agrees with the float network,
+and any other by its distance from the float network's outputs, or from the inputs if
+the network reproduces them and the data has no labels. With labels, --teacher names a
+better network to learn from.
 
 You can stop a search at any time, with Ctrl-C or a --budget. edgec then writes the
 best file so far. The exit code is 3 after Ctrl-C and 0 after a budget. A second

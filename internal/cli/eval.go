@@ -31,8 +31,9 @@ or of a float network (.onnx). It uses the test part of DATA, or all of DATA if 
 is none.
 
 --against compares a compressed network with the float one, sample by sample, and
-needs no labels. Networks that reproduce their input are compared by their distance
-from the input or, with --no-labels, from the float network's output.
+needs no labels: classifiers by their classes, others by the distance of their
+outputs. Networks that reproduce their input are compared by their distance from the
+input or, with --no-labels, from the float network's output.
 
 A compressed network knows how bytes become input. --raw, --mean and --std are for
 float networks; for a compressed one they replace what the file says.

@@ -19,10 +19,12 @@ func runCommand(a *app) *cobra.Command {
 or number, of the largest output and its score. This is the code of the programs
 that edgec build makes, and gives the same bytes.
 
-An INPUT is a PNG or JPEG picture (resized to the network's input; gray where it
-has one channel), an .npy array, or raw: as many bytes as the input has elements
-(pixels, channels last), or four times as many (float32, little endian, in the
-order of the ONNX network).
+An INPUT is a PNG or JPEG picture, an .npy array, or raw. Pictures are resized to
+the network's input as edgec eval resizes them (bilinear with antialiasing), become
+gray where it has one channel, and lose their alpha. An array has the shape of the
+ONNX network, with or without its batch of one; channels may come last. Raw files
+have as many bytes as the input has elements (pixels, channels last), or four times
+as many (float32, little endian, in the order of the ONNX network).
 
 With --json each input gives one line: {"file", "top": [{"index", "label",
 "score"}], "outputs"}.`,

@@ -12,11 +12,12 @@ import (
 	"edgec/internal/tensor"
 )
 
-// openCSV reads one sample a line: numbers, and a label in a column named
-// label, class, y or target, else in the first or last column when the network
-// takes one number fewer than there are columns and that column holds whole
-// numbers; one that is not the same everywhere comes first. A first line that starts with no number, or names one of these
-// columns, is a header.
+// openCSV reads one sample a line: numbers, and a label in a column whose header
+// is label, class, target or y, in this order of preference. A y beside an x or a
+// z is a coordinate. Without such a header the label stands in the first or the
+// last column when the network takes one number fewer than there are columns and
+// that column holds class numbers; where both do, the file is refused. A first
+// line that starts with no number, or names one of these columns, is a header.
 func openCSV(path string, o Options) (*Splits, error) {
 	data, err := readAll(path)
 	if err != nil {
@@ -46,7 +47,7 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 		if columns == 0 {
 			columns = len(rec)
 			var header bool
-			if label, header = parseHeader(rec); header {
+			if label, header = parseHeader(rec, o); header {
 				continue
 			}
 		}
@@ -64,7 +65,10 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %s: holds no samples", path)
 	}
 	if label < 0 && o.Shape != nil && o.Shape.Size() == columns-1 {
-		label = labelColumn(rows, columns)
+		var err error
+		if label, err = labelColumn(rows, columns, o.Classes); err != nil {
+			return nil, fmt.Errorf("dataset: %s: %w", path, err)
+		}
 	}
 	features := columns
 	if label >= 0 {
@@ -74,10 +78,11 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x, classes []float32
+	var x []float32
+	var classes []float64
 	for i, v := range rows {
 		if i%columns == label {
-			classes = append(classes, v)
+			classes = append(classes, float64(v))
 		} else {
 			x = append(x, v)
 		}
@@ -86,51 +91,71 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 	if label < 0 {
 		return s, nil
 	}
-	labels, err := wholeLabels(classes, path)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.setLabels(labels, o.Classes, path)
+	return s, s.annotate(classes, 1, o, path)
 }
 
 // parseHeader reports whether a first line is a header, and which column it
 // says holds the labels (-1: none).
-func parseHeader(rec []string) (label int, header bool) {
-	label = -1
+func parseHeader(rec []string, o Options) (label int, header bool) {
+	at := map[string]int{}
 	for i, h := range rec {
-		switch strings.ToLower(strings.TrimSpace(h)) {
-		case "label", "class", "y", "target":
-			label = i
+		at[strings.ToLower(strings.TrimSpace(h))] = i
+	}
+	for _, name := range []string{"label", "class", "target"} {
+		if i, ok := at[name]; ok {
+			return i, true
 		}
 	}
 	_, err := strconv.ParseFloat(strings.TrimSpace(rec[0]), 32)
-	return label, label >= 0 || errors.Is(err, strconv.ErrSyntax)
+	header = errors.Is(err, strconv.ErrSyntax)
+	y, ok := at["y"]
+	if !ok {
+		return -1, header
+	}
+	_, x := at["x"]
+	_, z := at["z"]
+	if x || z || o.Shape != nil && o.Shape.Size() == len(rec) {
+		return -1, true // a coordinate, or one of as many features as the network takes
+	}
+	return y, true
 }
 
 // labelColumn returns which of the first and the last column may hold labels,
 // or -1. A column of one value (a border pixel, say) is taken only if the other
-// will not do.
-func labelColumn(rows []float32, columns int) int {
-	label := -1
-	for _, c := range []int{0, columns - 1} {
-		whole, varied := inspectColumn(rows, columns, c)
-		if whole && varied {
-			return c
-		}
-		if whole && label < 0 {
-			label = c
-		}
+// will not do. Of two columns of whole numbers, one that passes the number of
+// classes (0: not known) holds no labels; two that do not are refused.
+func labelColumn(rows []float32, columns, classes int) (int, error) {
+	first, last := inspectColumn(rows, columns, 0), inspectColumn(rows, columns, columns-1)
+	if first.varied && last.varied && classes > 0 {
+		few := float32(classes)
+		first.varied, last.varied = first.most < few || last.most >= few, last.most < few || first.most >= few
 	}
-	return label
+	switch {
+	case first.varied && last.varied:
+		return 0, fmt.Errorf("columns 1 and %d both may be the labels; name one of them label in a header", columns)
+	case first.varied, first.whole && !last.varied:
+		return 0, nil
+	case last.whole:
+		return columns - 1, nil
+	}
+	return -1, nil
 }
 
-func inspectColumn(rows []float32, columns, c int) (whole, varied bool) {
+// columnFacts are what a column says of whether it holds labels.
+type columnFacts struct {
+	whole, varied bool    // whole numbers from 0; not all the same
+	most          float32 // of whole numbers
+}
+
+func inspectColumn(rows []float32, columns, c int) columnFacts {
+	f := columnFacts{whole: true}
 	for i := c; i < len(rows); i += columns {
 		v := rows[i]
 		if v != float32(int(v)) || v < 0 {
-			return false, false
+			return columnFacts{}
 		}
-		varied = varied || v != rows[c]
+		f.varied = f.varied || v != rows[c]
+		f.most = max(f.most, v)
 	}
-	return true, varied
+	return f
 }

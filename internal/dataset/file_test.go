@@ -463,6 +463,16 @@ func TestNpz(t *testing.T) {
 	if !slices.Equal(sp.Train.Labels, []int{1, 0, 4}) || !slices.Equal(sp.Test.Labels, []int{3}) || sp.Train.Classes != 5 {
 		t.Errorf("labels %v and %v, %d classes", sp.Train.Labels, sp.Test.Labels, sp.Train.Classes)
 	}
+	for _, name := range []string{"y", "label", "labels", "target", "targets", "class", "y_true"} {
+		sp, err := Open(write(t, t.TempDir(), "d.npz", npz(t, map[string][]byte{"x.npy": x, name + ".npy": y})), Options{})
+		if err != nil || !slices.Equal(sp.Train.Labels, []int{1, 0, 4}) {
+			t.Errorf("labels named %s: %+v, %v", name, sp, err)
+		}
+	}
+	names := npyHeader("{'descr': '<U5', 'fortran_order': False, 'shape': (1,), }", make([]byte, 20), le, 1)
+	if sp, err = Open(write(t, t.TempDir(), "d.npz", npz(t, map[string][]byte{"x.npy": x, "names.npy": names})), Options{}); err != nil || sp.Train.Len() != 3 {
+		t.Errorf("beside an array of text: %v", err)
+	}
 	sp, err = Open(write(t, t.TempDir(), "d.npz", npz(t, map[string][]byte{"images.npy": x})), Options{})
 	if err != nil || sp.Train.Labels != nil || sp.Train.Len() != 3 || sp.Test != nil {
 		t.Errorf("without labels: %+v, %v", sp, err)
@@ -550,7 +560,15 @@ func TestCSV(t *testing.T) {
 		{"a byte order mark before the label", "\ufefflabel,a,b\n0,1,2\n1,3,4\n", two, []float32{1, 2, 3, 4}, []int{0, 1}},
 		{"Windows lines and blank ones", "1,2\r\n\r\n3,4\r\n", two, []float32{1, 2, 3, 4}, nil},
 		{"no newline at the end", "1,2\n3,4", two, []float32{1, 2, 3, 4}, nil},
-		{"a label in the first column", "0,1.5,2\n1,3,4\n", two, []float32{1.5, 2, 3, 4}, []int{0, 1}},
+		{"a label in the first column", "0,1.5,2.5\n1,3,4\n", two, []float32{1.5, 2.5, 3, 4}, []int{0, 1}},
+		{"the first column holds more than classes", "7,2,0\n3,4,1\n", Options{Shape: tensor.Shape{2}, Classes: 2}, []float32{7, 2, 3, 4}, []int{0, 1}},
+		{"the last column holds more than classes", "0,2,7\n1,4,3\n", Options{Shape: tensor.Shape{2}, Classes: 2}, []float32{2, 7, 4, 3}, []int{0, 1}},
+		{"a label before coordinates", "label,x,y\n0,1,2\n1,3,4\n", two, []float32{1, 2, 3, 4}, []int{0, 1}},
+		{"coordinates before a label", "x,y,Label\n1,2,0\n3,4,1\n", two, []float32{1, 2, 3, 4}, []int{0, 1}},
+		{"coordinates alone", "x,y\n1,2\n3,4\n", two, []float32{1, 2, 3, 4}, nil},
+		{"coordinates, the network's shape not known", "y,z\n1,2\n3,4\n", Options{}, []float32{1, 2, 3, 4}, nil},
+		{"y of two features", "a,y\n1,2\n3,4\n", two, []float32{1, 2, 3, 4}, nil},
+		{"y of three columns", "a,b,y\n1,2,0\n3,4,1\n", two, []float32{1, 2, 3, 4}, []int{0, 1}},
 		{"a label in the last column", "1.5,2,0\n3,4,1\n", two, []float32{1.5, 2, 3, 4}, []int{0, 1}},
 		{"a border pixel first, the label last", "0,2,1\n0,4,3\n", two, []float32{0, 2, 0, 4}, []int{1, 3}},
 		{"the label first, a border pixel last", "1,2,0\n3,4,0\n", two, []float32{2, 0, 4, 0}, []int{1, 3}},
@@ -594,6 +612,9 @@ func TestCSVRefuses(t *testing.T) {
 		{"half a label", "a,label\n1,0\n2,0.5\n", Options{}, []string{"sample 1 has label 0.5", "whole"}},
 		{"a huge label", "a,label\n1,1e20\n", Options{}, []string{"sample 0 has label 1e+20"}},
 		{"a negative label", "a,label\n1,-1\n", Options{}, []string{"sample 0 has label -1"}},
+		{"two columns that may be labels", "0,1.5,2\n1,3,4\n", Options{Shape: tensor.Shape{2}}, []string{"columns 1 and 3", "label in a header"}},
+		{"two below the classes", "0,1.5,2\n1,3,4\n", Options{Shape: tensor.Shape{2}, Classes: 5}, []string{"columns 1 and 3"}},
+		{"coordinates and a column of another name", "x,y,activity\n0,1,0\n1,1,1\n", Options{Shape: tensor.Shape{2}}, []string{"columns 1 and 3"}},
 		{"a label out of range", "a,label\n1,3\n", Options{Classes: 3}, []string{"sample 0 has label 3", "0 to 2"}},
 		{"another width", "1,2\n", Options{Shape: tensor.Shape{5}}, []string{"[2]", "[5]"}},
 	}

@@ -31,7 +31,8 @@ type npzFile struct {
 // npzEntry is an array of an archive.
 type npzEntry struct {
 	file *zip.File
-	head *preprocess.Array
+	head *preprocess.Array // nil when it cannot be read
+	err  error             // why
 }
 
 // openNpz reads samples and labels by the names that people give them.
@@ -43,12 +44,10 @@ func openNpz(path string, o Options) (*Splits, error) {
 	defer r.Close()
 	z := &npzFile{path: path, entries: map[string]*npzEntry{}}
 	for _, f := range r.File {
-		if err := z.add(f); err != nil {
-			return nil, err
-		}
+		z.add(f)
 	}
 	x := z.pick("x_train", "train_x", "train_images", "X_train", "x", "X", "images", "data", "features")
-	y := z.pick("y_train", "train_y", "train_labels", "Y_train", "y", "Y", "labels", "targets")
+	y := z.pick("y_train", "train_y", "train_labels", "Y_train", "y", "Y", "labels", "targets", "label", "target", "class", "y_true")
 	if x == nil {
 		return nil, fmt.Errorf("dataset: %s: no array named x, x_train or images among %v", path, z.names)
 	}
@@ -62,21 +61,27 @@ func openNpz(path string, o Options) (*Splits, error) {
 	return sp, err
 }
 
-// add reads the header of an entry.
-func (z *npzFile) add(f *zip.File) error {
-	r, err := f.Open()
-	if err != nil {
-		return z.fault(f, err)
-	}
-	defer r.Close()
-	head, err := preprocess.NpyHead(r)
-	if err != nil {
-		return z.fault(f, err)
-	}
+// add reads the header of an entry. What is not picked later, text for example,
+// may be of a kind that is not read.
+func (z *npzFile) add(f *zip.File) {
+	e := &npzEntry{file: f}
+	e.head, e.err = z.head(f)
 	name := strings.TrimSuffix(f.Name, ".npy")
 	z.names = append(z.names, name)
-	z.entries[name] = &npzEntry{f, head}
-	return nil
+	z.entries[name] = e
+}
+
+func (z *npzFile) head(f *zip.File) (*preprocess.Array, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, z.fault(f, err)
+	}
+	defer r.Close()
+	a, err := preprocess.NpyHead(r)
+	if err != nil {
+		return nil, z.fault(f, err)
+	}
+	return a, nil
 }
 
 func (z *npzFile) fault(f *zip.File, err error) error {
@@ -96,10 +101,15 @@ func (z *npzFile) pick(names ...string) *npzEntry {
 // set makes samples of x, with labels y or nil. Shapes are compared with the
 // network's before the elements are read.
 func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
+	for _, e := range []*npzEntry{x, y} {
+		if e != nil && e.err != nil {
+			return nil, e.err
+		}
+	}
 	if _, _, _, err := layout(x.head.Shape, o, z.path); err != nil {
 		return nil, err
 	}
-	if y != nil && len(x.head.Shape) > 0 && y.head.Len() != x.head.Shape[0] {
+	if y != nil && y.head.Len() != x.head.Shape[0] {
 		return nil, fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", z.path, y.head.Len(), x.head.Shape[0])
 	}
 	a, err := z.read(x)

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,16 +11,32 @@ import (
 )
 
 // Classification counts the samples whose largest output is not the label.
-type Classification struct{}
+type Classification struct{ plain }
+
+func classification(s Subject) (Task, error) {
+	if s.Set.Labels == nil || s.NoLabels {
+		return nil, nil
+	}
+	if len(s.Graph.Outputs) != 1 {
+		return nil, fmt.Errorf("edgec: the network has %d outputs, and labels belong to one; leave the labels aside with --no-labels", len(s.Graph.Outputs))
+	}
+	out := s.outputs()[0]
+	for i, l := range s.Set.Labels {
+		if l < 0 || l >= out {
+			return nil, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels, or ignore them with --no-labels", i, l, out)
+		}
+	}
+	return Classification{}, nil
+}
 
 // Name implements Task.
 func (Classification) Name() string { return "accuracy" }
 
 // Traits implements Task.
-func (Classification) Traits() Traits { return Traits{Labels: true} }
+func (Classification) Traits() Traits { return Traits{Truth: true} }
 
 // Loss implements Task: labels and the teacher's softened classes.
-func (Classification) Loss() train.Loss { return train.Distill{Weight: 0.7, Temperature: 3} }
+func (Classification) Loss(*Reference) train.Loss { return train.Distill{Weight: 0.7, Temperature: 3} }
 
 // Score implements Task: 1 for a wrong class, 0 for the right one.
 func (Classification) Score(r *Reference, out *tensor.Tensor) []float64 {
@@ -39,14 +56,15 @@ func miss(out *tensor.Tensor, want func(i int) int) []float64 {
 	return loss
 }
 
-// Aim implements Task: the teacher's logits are the aim.
-func (Classification) Aim([]float32, []float32) {}
-
-// Draw implements Task: the class is the label.
-func (Classification) Draw(_ []float32, label int, _ float64, _ *rand.Rand) int { return label }
+// Chance implements Task: the error of always naming the most frequent class.
+func (Classification) Chance(r *Reference) float64 {
+	return 100 * (1 - share(len(r.Set.Labels), func(i int) int { return r.Set.Labels[i] }))
+}
 
 // Curve implements Task by the Fisher information of the softmax.
-func (Classification) Curve(dy, y []float32, _ float64, rng *rand.Rand) { curveClasses(dy, y, rng) }
+func (Classification) Curve(_ *Reference, dy, y []float32, rng *rand.Rand) {
+	curveClasses(dy, y, rng)
+}
 
 // curveTemperature divides the outputs of a classifier before its classes are
 // drawn: it is surer of samples that it was trained on than of others.

@@ -22,16 +22,34 @@ import (
 // network that equals its teacher is then zero on average, and its square is the
 // Fisher information of outputs with a normal error of that size, up to a factor
 // that is the same for all weights: only the variance counts.
-type Fidelity struct{}
+type Fidelity struct{ plain }
+
+func fidelity(s Subject) (Task, error) {
+	if !s.NoLabels {
+		return nil, nil
+	}
+	if t, err := reconstruction(s); t == nil {
+		return nil, err
+	}
+	return Fidelity{}, nil
+}
 
 // Name implements Task.
 func (Fidelity) Name() string { return "fidelity" }
 
 // Traits implements Task.
-func (Fidelity) Traits() Traits { return Traits{Distance: true, Self: true} }
+func (Fidelity) Traits() Traits { return Traits{Distance: true, Self: true, Relative: true} }
 
 // Loss implements Task.
-func (Fidelity) Loss() train.Loss { return train.MeanSquare{} }
+func (Fidelity) Loss(*Reference) train.Loss { return train.MeanSquare{} }
+
+// Prepare implements Task: as for Reconstruction.
+func (Fidelity) Prepare(r *Reference) { r.ownError() }
+
+// Chance implements Task: the error of the float network's mean output.
+func (Fidelity) Chance(r *Reference) float64 {
+	return 100 * Mean(variances(r.Float.Shape[0], r.Float.Shape[1], r.row)) / r.Unit
+}
 
 // Score implements Task: mean_k (y_k - f_k)^2 / Unit.
 func (Fidelity) Score(r *Reference, out *tensor.Tensor) []float64 {
@@ -43,13 +61,15 @@ func (Fidelity) Score(r *Reference, out *tensor.Tensor) []float64 {
 	return loss
 }
 
-// Aim implements Task: the teacher's output is the aim.
-func (Fidelity) Aim([]float32, []float32) {}
-
 // Draw implements Task: every target moves by noise, up or down.
-func (Fidelity) Draw(y []float32, _ int, noise float64, rng *rand.Rand) int {
+func (Fidelity) Draw(_ *Reference, y []float32, _ int, noise float64, rng *rand.Rand) int {
+	scatter(y, float32(noise), rng)
+	return -1
+}
+
+// scatter moves each element of y by size, up or down.
+func scatter(y []float32, size float32, rng *rand.Rand) {
 	const signs = 64 // in one random number
-	size := float32(noise)
 	for len(y) > 0 {
 		n := min(signs, len(y))
 		bits := rng.Uint64()
@@ -62,8 +82,7 @@ func (Fidelity) Draw(y []float32, _ int, noise float64, rng *rand.Rand) int {
 		}
 		y = y[n:]
 	}
-	return -1
 }
 
 // Curve implements Task by the curvature of a distance.
-func (Fidelity) Curve(dy, _ []float32, unit float64, rng *rand.Rand) { curveDistance(dy, unit, rng) }
+func (Fidelity) Curve(r *Reference, dy, _ []float32, rng *rand.Rand) { curveDistance(dy, r.Unit, rng) }

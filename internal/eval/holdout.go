@@ -25,25 +25,33 @@ type Estimate struct {
 
 // NewHoldout measures the float network g on the set.
 func NewHoldout(g *graph.Graph, task Task, set *dataset.Set, threads int) (*Holdout, error) {
-	h := &Holdout{Task: task, Reference: Reference{Set: set}, Paired: true, Threads: threads}
+	h := &Holdout{Task: task, Reference: Reference{Set: set, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
 	var err error
 	if h.Reference.Float, err = Predict(g, set, set.Len(), threads); err != nil {
 		return nil, err
 	}
-	if task.Traits().Distance {
-		h.Reference.Unit = Mean(distances(set, h.Reference.Float))
-		if h.Reference.Unit == 0 {
-			h.Reference.Unit = 1
-		}
-	}
+	task.Prepare(&h.Reference)
 	h.Baseline = h.Losses(h.Reference.Float)
 	return h, nil
+}
+
+// Float returns the metrics of the float network on the samples of the holdout.
+func (h *Holdout) Float() Metrics { return h.Measure(h.Reference.Float) }
+
+// Measure returns the metrics of outputs [n, K] on the first n samples.
+func (h *Holdout) Measure(out *tensor.Tensor) Metrics {
+	m := Summarize(h.Task, h.Losses(out))
+	m.Chance = h.Task.Chance(&h.Reference)
+	h.Task.Detail(&h.Reference, out, &m)
+	return m
 }
 
 // Unpaired returns a holdout of labelled samples that compares with losses of the
 // float network on other samples.
 func Unpaired(task Task, set *dataset.Set, baseline []float64, threads int) *Holdout {
-	return &Holdout{Task: task, Reference: Reference{Set: set}, Baseline: baseline, Threads: threads}
+	h := &Holdout{Task: task, Reference: Reference{Set: set}, Baseline: baseline, Threads: threads}
+	task.Prepare(&h.Reference)
+	return h
 }
 
 // Set returns the held-out samples.
@@ -57,8 +65,18 @@ func (h *Holdout) Losses(out *tensor.Tensor) []float64 { return h.Task.Score(&h.
 //	drop = 100 (mean loss - mean baseline)
 //
 // Its standard error is that of the mean of differences in pairs, or, of unpaired
-// samples, that of a difference of two means.
+// samples, that of a difference of two means. Where samples are counted and none
+// differs among n, it is that of one sample, 100/n: three of it are the bound of
+// the rule of three, 3/n (Hanley, Lippman-Hand 1983).
 func (h *Holdout) Compare(loss []float64) Estimate {
+	e := h.compare(loss)
+	if e.Error == 0 && !h.Task.Traits().Distance {
+		e.Error = 100 / float64(max(len(loss), 1))
+	}
+	return e
+}
+
+func (h *Holdout) compare(loss []float64) Estimate {
 	if !h.Paired {
 		a, va := meanVariance(loss)
 		b, vb := meanVariance(h.Baseline)

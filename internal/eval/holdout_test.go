@@ -20,14 +20,14 @@ func ones(n, of int) []float64 {
 // TestCompare compares drops and their standard errors with the textbook.
 func TestCompare(t *testing.T) {
 	t.Run("paired", func(t *testing.T) {
-		h := &Holdout{Paired: true, Baseline: []float64{0, 1, 0, 0, 1}}
+		h := &Holdout{Task: Classification{}, Paired: true, Baseline: []float64{0, 1, 0, 0, 1}}
 		// differences 1, 0, 0, 1, -1: mean 0.2, variance (0.64+0.04+0.04+0.64+1.44)/4 = 0.7
 		e := h.Compare([]float64{1, 1, 0, 1, 0})
 		near(t, "drop", e.Drop, 20, 1e-9)
 		near(t, "standard error", e.Error, 100*math.Sqrt(0.7/5), 1e-9)
 		e = h.Compare(h.Baseline)
 		near(t, "drop of the same", e.Drop, 0, 0)
-		near(t, "its standard error", e.Error, 0, 0)
+		near(t, "its standard error, of one sample in five", e.Error, 20, 1e-9)
 		e = h.Compare([]float64{0, 1, 1}) // the first samples only
 		near(t, "drop on three samples", e.Drop, 100.0/3, 1e-9)
 	})
@@ -47,8 +47,8 @@ func TestCompare(t *testing.T) {
 				loss[i] = 1
 			}
 		}
-		paired := (&Holdout{Paired: true, Baseline: base}).Compare(loss)
-		unpaired := (&Holdout{Baseline: base}).Compare(loss)
+		paired := (&Holdout{Task: Classification{}, Paired: true, Baseline: base}).Compare(loss)
+		unpaired := (&Holdout{Task: Classification{}, Baseline: base}).Compare(loss)
 		near(t, "drop", paired.Drop, unpaired.Drop, 1e-9)
 		if !(paired.Error < unpaired.Error/2) {
 			t.Errorf("standard errors %v of pairs, %v without", paired.Error, unpaired.Error)

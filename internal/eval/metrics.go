@@ -8,9 +8,14 @@ type Metrics struct {
 	N        int     // samples
 	Error    float64 // percent, see the tasks; lower is better
 	Accuracy float64 // 100 - Error where samples are counted, otherwise 0
+	Chance   float64 // error in percent of the best answer that does not look at the input
+	R2       float64 // of regression, 1 - Error/100
+	MAE      float64 // of regression, the mean absolute error in units of the targets
+	AUC      float64 // of yes or no, the area under the ROC curve
+	Cosine   float64 // of vectors, the mean cosine of the angle to the float network's outputs
 }
 
-// Summarize returns the metrics of per-sample losses.
+// Summarize returns the error and the accuracy of per-sample losses.
 func Summarize(t Task, loss []float64) Metrics {
 	m := Metrics{Task: t.Name(), N: len(loss), Error: 100 * total(loss) / math.Max(float64(len(loss)), 1)}
 	if !t.Traits().Distance {

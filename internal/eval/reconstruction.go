@@ -11,16 +11,47 @@ import (
 
 // Reconstruction is the mean square distance between output and input, 100 for
 // the float network; for networks that reproduce their input.
-type Reconstruction struct{}
+type Reconstruction struct{ plain }
+
+func reconstruction(s Subject) (Task, error) {
+	if !s.reproduces() {
+		return nil, nil
+	}
+	return Reconstruction{}, nil
+}
 
 // Name implements Task.
 func (Reconstruction) Name() string { return "reconstruction" }
 
 // Traits implements Task.
-func (Reconstruction) Traits() Traits { return Traits{Distance: true} }
+func (Reconstruction) Traits() Traits { return Traits{Distance: true, Relative: true} }
 
 // Loss implements Task.
-func (Reconstruction) Loss() train.Loss { return train.MeanSquare{} }
+func (Reconstruction) Loss(*Reference) train.Loss { return train.MeanSquare{} }
+
+// Prepare implements Task: the unit is the float network's mean square distance
+// from the input, or 1 for one that is perfect.
+func (Reconstruction) Prepare(r *Reference) { r.ownError() }
+
+// ownError sets the unit to the float network's mean square distance from the
+// input.
+func (r *Reference) ownError() {
+	if r.Unit = Mean(distances(r.Set, r.Float)); r.Unit == 0 {
+		r.Unit = 1
+	}
+	r.Noise = math.Sqrt(r.Unit)
+}
+
+// Chance implements Task: the error of the mean input.
+func (Reconstruction) Chance(r *Reference) float64 {
+	k := r.Set.Sample().Size()
+	v := variances(r.Set.Len(), k, func(i int) []float32 {
+		x := make([]float32, k)
+		r.Set.Read(i, x)
+		return x
+	})
+	return 100 * Mean(v) / r.Unit
+}
 
 // Score implements Task: mean_k (y_k - x_k)^2 / Unit.
 func (Reconstruction) Score(r *Reference, out *tensor.Tensor) []float64 {
@@ -34,18 +65,15 @@ func (Reconstruction) Score(r *Reference, out *tensor.Tensor) []float64 {
 // Aim implements Task: the mean of the teacher's output and the input. The
 // input alone is not the aim, since the float network is good at what it was
 // trained on; its output alone has no gradient for a network that equals it.
-func (Reconstruction) Aim(y, x []float32) {
+func (Reconstruction) Aim(y, x, _ []float32) {
 	for i, v := range x {
 		y[i] = (y[i] + v) / 2
 	}
 }
 
-// Draw implements Task: targets have no class and no noise.
-func (Reconstruction) Draw([]float32, int, float64, *rand.Rand) int { return -1 }
-
 // Curve implements Task by the curvature of a distance.
-func (Reconstruction) Curve(dy, _ []float32, unit float64, rng *rand.Rand) {
-	curveDistance(dy, unit, rng)
+func (Reconstruction) Curve(r *Reference, dy, _ []float32, rng *rand.Rand) {
+	curveDistance(dy, r.Unit, rng)
 }
 
 // curveDistance fills dy with signs of the size sqrt(2 / (K unit)), so that

@@ -7,17 +7,44 @@ import (
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 )
+
+// linear is a dense network whose output k is scale times input k mod in.
+func linear(t *testing.T, in, out int, scale float32) *graph.Graph {
+	g := identity(t, in, scale)
+	n := g.Nodes[0]
+	w := tensor.New(out, in)
+	for k := range out {
+		w.Data[k*in+k%in] = scale
+	}
+	n.Inputs[1] = &graph.Value{Name: "w", Shape: w.Shape, Param: graph.NewParam("w", graph.Weight, w)}
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// withNode appends an operator to the output of g.
+func withNode(t *testing.T, g *graph.Graph, o graph.Op) *graph.Graph {
+	v := &graph.Value{Name: "z"}
+	g.Nodes = append(g.Nodes, &graph.Node{Name: "z", Op: o, Inputs: []*graph.Value{g.Outputs[0]}, Outputs: []*graph.Value{v}})
+	g.Outputs[0] = v
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
 
 func TestChoose(t *testing.T) {
 	labelled := openCSV(t, "a,b,label\n5,1,0\n1,5,1\n")
 	wrong := openCSV(t, "a,b,label\n5,1,0\n1,5,7\n")
+	bare := labelled.WithoutLabels()
+	valued := openFor(t, "a,b,y\n5,1,0.5\n1,5,1.5\n", 1)
 	two := identity(t, 2, 1)
-	wide := identity(t, 2, 1)
-	wide.Outputs[0].Shape = tensor.Shape{1, 3}
-	one := identity(t, 2, 1)
-	one.Outputs[0].Shape = tensor.Shape{1, 1}
+	twoHeads := linear(t, 2, 3, 1)
+	twoHeads.Outputs = append(twoHeads.Outputs, twoHeads.Outputs[0])
 	for _, tt := range []struct {
 		name     string
 		g        *graph.Graph
@@ -27,15 +54,24 @@ func TestChoose(t *testing.T) {
 	}{
 		{"labels", two, labelled, false, Classification{}},
 		{"labels left aside, as many outputs as inputs", two, labelled, true, Fidelity{}},
-		{"no labels to leave aside, as many outputs as inputs", two, labelled.WithoutLabels(), true, Fidelity{}},
-		{"no labels, as many outputs as inputs", two, labelled.WithoutLabels(), false, Reconstruction{}},
-		{"labels left aside", wide, labelled, true, Agreement{}},
-		{"no labels", wide, labelled.WithoutLabels(), false, Agreement{}},
-		{"one output without labels", one, labelled.WithoutLabels(), false, nil},
+		{"no labels to leave aside, as many outputs as inputs", two, bare, true, Fidelity{}},
+		{"no labels, as many outputs as inputs", two, bare, false, Reconstruction{}},
+		{"labels left aside, outputs that name a class", linear(t, 2, 3, 5), labelled, true, Agreement{}},
+		{"no labels, a softmax", withNode(t, linear(t, 2, 3, 0.01), op.Softmax{Axis: 1}), bare, false, Agreement{}},
+		{"no labels, outputs that name no class", linear(t, 2, 3, 0.01), bare, false, Vectors{}},
+		{"no labels, one output", linear(t, 2, 1, 1), bare, false, Vectors{}},
+		{"no labels, two outputs of the network", twoHeads, bare, false, Vectors{}},
+		{"labels, two outputs of the network", twoHeads, labelled, false, nil},
+		{"labels, one output", linear(t, 2, 1, 1), labelled, false, YesNo{}},
+		{"labels, a probability", withNode(t, linear(t, 2, 1, 1), op.Sigmoid{}), labelled, false, YesNo{Probability: true}},
+		{"a label that is neither yes nor no", linear(t, 2, 1, 1), wrong, false, nil},
+		{"target values", linear(t, 2, 1, 1), valued, false, Regression{}},
+		{"more outputs than target values", linear(t, 2, 3, 1), valued, false, nil},
+		{"target values left aside", linear(t, 2, 1, 1), valued, true, Vectors{}},
 		{"a label out of range", two, wrong, false, nil},
-		{"a label out of range, left aside", wide, wrong, true, Agreement{}},
+		{"a label out of range, left aside", linear(t, 2, 3, 5), wrong, true, Agreement{}},
 	} {
-		if got, err := Choose(tt.g, tt.set, tt.noLabels); got != tt.want || (err != nil) != (tt.want == nil) {
+		if got, err := Choose(Subject{Graph: tt.g, Set: tt.set, NoLabels: tt.noLabels, Threads: 1}); got != tt.want || (err != nil) != (tt.want == nil) {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
 		}
 	}
@@ -101,7 +137,7 @@ func curveMoments(task Task, y []float32, unit float64) (first [3]float64, secon
 	rng := rand.New(rand.NewPCG(1, 0xd1ce))
 	dy := make([]float32, 3)
 	for range n {
-		task.Curve(dy, y, unit, rng)
+		task.Curve(&Reference{Unit: unit}, dy, y, rng)
 		for i, a := range dy {
 			first[i] += float64(a) / n
 			for j, b := range dy {

@@ -68,3 +68,10 @@ func InFloat(o graph.Op) bool {
 	_, ok := o.(FloatOperator)
 	return ok
 }
+
+// IsProbability reports whether all results of o lie in 0..1 by its definition, as
+// those of a sigmoid.
+func IsProbability(o graph.Op) bool {
+	b, ok := o.(Bounded)
+	return ok && b.NaturalGrid() == unitGrid
+}

@@ -33,7 +33,7 @@ func (s *Study) measure(g *graph.Graph, n int) (Candidate, error) {
 	}
 	loss := s.holdout.Losses(out)
 	c := Candidate{
-		Bytes: data, Sizes: sizes, Estimate: s.holdout.Compare(loss), Metrics: eval.Summarize(s.task(), loss),
+		Bytes: data, Sizes: sizes, Estimate: s.holdout.Compare(loss), Metrics: s.holdout.Measure(out),
 		Shape: Shape{Params: Params(g), Kept: nonZero(g), MACs: MACs(g), Centroids: centroids(g)},
 	}
 	c.Margin = c.Error + s.memory.correction

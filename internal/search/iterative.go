@@ -117,7 +117,7 @@ func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning,
 	if r.Criterion == prune.Input {
 		r.Samples = s.loader.samples(inputSamples)
 	}
-	next := func() (train.Batch, error) { return s.loader.next(batch, s.loader.noise), nil }
+	next := func() (train.Batch, error) { return s.loader.next(batch, s.loader.noise()), nil }
 	return r.Part(part.from, part.to, t, ls, next, func(step int) error {
 		s.ledger.tell(Progress{Stage: stage, Done: step, Total: r.Steps})
 		return stopped(ctx)

@@ -19,14 +19,14 @@ import (
 // is, and its answer stands for all copies.
 type loader struct {
 	source
-	sets    []*dataset.Set // the augmented copies, nil until used
-	task    eval.Task
-	answers answers
-	order   order
-	shape   tensor.Shape // of a batch of one
-	buffers buffers
-	threads int
-	noise   float64 // standard deviation of targets while importance is measured; see eval.Task
+	sets      []*dataset.Set // the augmented copies, nil until used
+	task      eval.Task
+	answers   answers
+	order     order
+	shape     tensor.Shape // of a batch of one
+	buffers   buffers
+	threads   int
+	reference *eval.Reference
 }
 
 // source is where a loader takes its samples from.
@@ -81,6 +81,10 @@ func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, 
 	}, nil
 }
 
+// noise is the standard deviation of targets while importance is measured; see
+// eval.Task.
+func (l *loader) noise() float64 { return l.reference.Noise }
+
 // next returns a batch of size samples, valid until the next call, with targets of
 // the given noise.
 func (l *loader) next(size int, noise float64) train.Batch {
@@ -97,8 +101,8 @@ func (l *loader) next(size int, noise float64) train.Batch {
 		if labels := l.copy(p / l.n).Labels; labels != nil {
 			label = labels[p%l.n]
 		}
-		l.task.Aim(y, x)
-		b.classes[k] = l.task.Draw(y, label, noise, l.order.rng)
+		l.task.Aim(y, x, l.copy(p/l.n).Target(p%l.n))
+		b.classes[k] = l.task.Draw(l.reference, y, label, noise, l.order.rng)
 	}
 	batch := train.Single(b.x.Rows(0, size), nil, b.targets.Rows(0, size))
 	if !l.task.Traits().Distance {

@@ -115,7 +115,7 @@ func (s *Study) measureRounded(g *graph.Graph) (Candidate, error) {
 
 // tolerance is what the loss of rounded files is worth in this task.
 func (s *Study) tolerance() tolerance {
-	if s.task().Traits().Distance {
+	if s.task().Traits().Relative {
 		return distanceTolerance
 	}
 	return classTolerance
@@ -215,7 +215,7 @@ func (s *Study) newValidation() *validation {
 	x := make([]float32, set.Sample().Size())
 	for i := range n {
 		set.Read(i, x)
-		s.task().Aim(targets.Data[i*k:(i+1)*k], x)
+		s.task().Aim(targets.Data[i*k:(i+1)*k], x, set.Target(i))
 	}
 	return &validation{s, targets}
 }
@@ -230,10 +230,10 @@ func (v *validation) validate(g *graph.Graph) (validated, error) {
 	k := out.Shape[1]
 	dy := make([]float32, k)
 	sum := 0.0
-	loss := h.Task.Loss()
+	loss := h.Task.Loss(&h.Reference)
 	for i := range n {
 		label := -1
-		if h.Task.Traits().Labels {
+		if h.Task.Traits().Truth && h.Set().Labels != nil {
 			label = h.Set().Labels[i]
 		}
 		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{v.targets.Data[i*k : (i+1)*k]})

@@ -83,7 +83,7 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 		dy := tensor.New(y.Shape...)
 		k := y.Shape.Sample().Size()
 		for lo := 0; lo < len(y.Data); lo += k {
-			s.task().Curve(dy.Data[lo:lo+k], y.Data[lo:lo+k], s.holdout.Reference.Unit, rng)
+			s.task().Curve(&s.holdout.Reference, dy.Data[lo:lo+k], y.Data[lo:lo+k], rng)
 		}
 		return dy
 	}

@@ -33,7 +33,7 @@ func (s *Study) split(task eval.Task) error {
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
 		return err
 	}
-	s.loader.noise = math.Sqrt(s.holdout.Reference.Unit) // as far as the float network is from its inputs
+	s.loader.reference = &s.holdout.Reference
 	s.inputs = rms(s.loader.samples(inputSamples).Data)
 	return nil
 }
@@ -54,7 +54,7 @@ func (s *Study) hold(task eval.Task, set *dataset.Set, in, out []int) (err error
 		heldOut = s.distorted(set.Subset(in[:min(len(in), mostHeldOut)]), distortedCopy)
 	}
 	model, threads := s.subject.Model.Graph, s.config.Threads
-	if !known || !task.Traits().Labels || !eval.Measurable(task, test) {
+	if !known || !task.Traits().Truth || !eval.Measurable(task, test) {
 		s.holdout, err = eval.NewHoldout(model, task, heldOut, threads)
 		return err
 	}

@@ -98,6 +98,7 @@ type Result struct {
 	Float       eval.Metrics // the float network, what drops are taken from
 	Test        *Tested      // on the test part, of the answer
 	TrainedOn   bool         // the float network knows the training data
+	Warnings    []string     // what makes the figures doubtful
 	Interrupted string       // why the search ended early
 	Time        time.Duration
 }
@@ -152,11 +153,19 @@ func (s *Study) search(ctx context.Context) (Track, error) {
 	return t, nil
 }
 
+// float returns the metrics of the float network, what drops are taken from.
+func (s *Study) float() eval.Metrics {
+	if s.holdout.Paired {
+		return s.holdout.Float()
+	}
+	return s.test.Float()
+}
+
 // result chooses the answer and measures it on the test part.
 func (s *Study) result() (*Result, error) {
 	l := s.ledger
 	best, ok, all, err := s.answer(l.candidates)
-	r := &Result{Candidates: all, Steps: l.steps, Float: eval.Summarize(s.task(), s.holdout.Baseline), TrainedOn: s.trainOn, Interrupted: l.interrupted}
+	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
 		return r, err
@@ -180,6 +189,6 @@ func (s *Study) result() (*Result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Test = &Tested{Float: eval.Summarize(s.task(), h.Baseline), File: eval.Summarize(s.task(), h.Losses(out))}
+	r.Test = &Tested{Float: h.Float(), File: h.Measure(out)}
 	return r, nil
 }

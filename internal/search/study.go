@@ -71,7 +71,7 @@ func New(subject Subject, config Config, observe func(Progress)) (*Study, error)
 		return nil, err
 	}
 	model, data := subject.Model, subject.Data
-	task, err := eval.Choose(model.Graph, data.Train, config.Data.NoLabels)
+	task, err := eval.Choose(eval.Subject{Graph: model.Graph, Set: data.Train, NoLabels: config.Data.NoLabels, Threads: config.Threads})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,13 @@ func New(subject Subject, config Config, observe func(Progress)) (*Study, error)
 	if s.journal, err = openJournal(subject, config); err != nil {
 		return nil, err
 	}
-	return s, s.split(task)
+	if err := s.split(task); err != nil {
+		return nil, err
+	}
+	for _, w := range s.warnings() {
+		s.ledger.tell(Progress{Stage: "warning", Note: w})
+	}
+	return s, nil
 }
 
 // check reports what does not fit together.
@@ -100,6 +106,9 @@ func (s Subject) check(c Config) error {
 	}
 	if !set.Sample().Equal(m.input()) {
 		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.input())
+	}
+	if constant(set) {
+		return fmt.Errorf("edgec: all %d training samples are the same; check how the data was written", set.Len())
 	}
 	if c.Labels != nil && len(c.Labels) != m.outputs() {
 		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), m.outputs())

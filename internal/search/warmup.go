@@ -20,7 +20,7 @@ func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
 		net = t.start.net
 	}
 	most := warmupDrop
-	if traits := s.task().Traits(); traits.Distance && traits.Self {
+	if traits := s.task().Traits(); traits.Relative && traits.Self {
 		most = warmupDistance
 	}
 	if expensive(net) {
@@ -92,7 +92,7 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 		if err := stopped(ctx); err != nil {
 			return nil, err
 		}
-		if _, err := t.Gradients(s.loader.next(batch, s.loader.noise)); err != nil {
+		if _, err := t.Gradients(s.loader.next(batch, s.loader.noise())); err != nil {
 			return nil, err
 		}
 		f.Observe(t)
