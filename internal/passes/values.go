@@ -9,7 +9,7 @@ import (
 )
 
 // ValueCodebook gives p, whose weights are integers already, the codebook of the values
-// that they have, and a mask of those other than zero. Effective values stay as
+// that they have, and a mask of the nonzero ones. Effective values stay as
 // they are. It fails when there are more than share.MaxCentroids values.
 func ValueCodebook(p *graph.Param) error {
 	if p.Grid == nil {
