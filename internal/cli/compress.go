@@ -68,7 +68,7 @@ it at the end. After Ctrl-C, a crash or a power cut, give the same command with
 --resume: the search continues and ends with the same file.
 
 If no file meets the limits, edgec writes none, names the nearest one and exits with
-1. --report writes a JSON file with the recipe, each stage, each file that was tried
+1. --report writes a JSON file with the options, each stage, each file that was tried
 and the Pareto front of size and loss. --front writes the files of the Pareto front
 to a folder, as NAME-BYTES.edgec, even if none meets the limits.
 
