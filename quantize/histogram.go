@@ -13,7 +13,7 @@ const Bins = 2048
 type Histogram struct {
 	bins     [Bins]float64
 	lo       float64 // lower end of bin 0
-	width    float64 // of a bin; 0 until the first value that is not zero
+	width    float64 // of a bin; 0 until a nonzero value arrives
 	min, max float64
 	zeros    float64
 	total    float64 // all values, zeros included

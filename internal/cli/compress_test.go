@@ -97,7 +97,7 @@ func TestCompressToSize(t *testing.T) {
 func TestCompressToLatency(t *testing.T) {
 	workplace(t)
 	args := quick("compress", "corner.onnx", "--data", "data", "--no-training", "--report", "report.json")
-	command(t, append(args, "--max-latency", "10s")...).must(t).has(t, "latency  ", "of 10s, the median on this machine", "<- written")
+	command(t, append(args, "--max-latency", "10s")...).must(t).has(t, "latency  ", "limit 10s; median on this machine", "<- written")
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
 	if r := got.Options; r.MaxLatency != 10*time.Second || r.MaxDrop != nil || got.Best.Latency <= 0 || got.Best.Latency > r.MaxLatency {
 		t.Errorf("best %+v, options %+v", got.Best, got.Options)

@@ -39,7 +39,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		sizes.Test = len(t.b)
 	}
 	if n := f.weights() / maxPerByte; n > len(w.b) {
-		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold nothing but zeros")
+		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold only zeros")
 	}
 	if f.Arena > MaxArena {
 		return nil, nil, Error("needs more than " + itoa(MaxArena) + " bytes of working memory")
