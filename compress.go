@@ -39,7 +39,7 @@ func Compress(ctx context.Context, m *Model, d *Data, o Options) (*Report, error
 	if o.Progress != nil {
 		observe = func(p search.Progress) { o.Progress(Progress(p)) }
 	}
-	study, err := search.New(subject, o.config(), observe)
+	study, err := search.New(ctx, subject, o.config(), observe)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"context"
 	"fmt"
 	goruntime "runtime"
 
@@ -54,7 +55,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := eval.Execute(file, set, set.Len(), o.threads())
+	out, err := eval.Execute(context.Background(), file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +97,11 @@ func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
 
 // holdout measures the network on a set.
 func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Holdout, error) {
-	task, err := eval.Choose(eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: threads})
+	task, err := eval.Choose(context.Background(), eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: threads})
 	if err != nil {
 		return nil, err
 	}
-	return eval.NewHoldout(m.graph, task, set, threads)
+	return eval.NewHoldout(context.Background(), m.graph, task, set, threads)
 }
 
 // chosen returns the samples to evaluate on.

@@ -1,6 +1,7 @@
 package quantize_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -60,13 +61,13 @@ func ExampleInputMoments_Round() {
 	sums := quantize.NewMomentSums(1, 1, 2, false)
 	sums.AddInputs(0, []float32{1, 1, 2, 2.1, -1, -0.9, 3, 3})
 	sums.AddOutputs([]float32{1, 1, 1, 1}, []float32{1, -1, 1, -1}, 1, 4, nil)
-	m, err := sums.Factor()
+	m, err := sums.Factor(context.Background())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	weights := []float32{0.6, 0.6}
-	q, _, err := m.Round(weights, 1, 1, 127, 0)
+	q, _, err := m.Round(context.Background(), weights, 1, 1, 127, 0)
 	fmt.Println(q, err) // nearest integers: 1 and 1
 	// Output: [1 0] <nil>
 }

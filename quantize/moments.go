@@ -1,6 +1,7 @@
 package quantize
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -86,7 +87,7 @@ func (s *MomentSums) AddOutputs(y, gradient []float32, places, samples int, pass
 // Factor returns the moments in the form that rounding needs. The MomentSums are used up.
 // Output curvatures below a hundredth of their mean are raised to it. It fails when the
 // second moments cannot be inverted.
-func (s *MomentSums) Factor() (*InputMoments, error) {
+func (s *MomentSums) Factor(ctx context.Context) (*InputMoments, error) {
 	m := &InputMoments{groups: s.groups, cols: s.cols, curvature: s.curvature, absMax: s.absMax}
 	least := leastCurvature * mean(s.curvature)
 	for r, v := range m.curvature {
@@ -95,6 +96,9 @@ func (s *MomentSums) Factor() (*InputMoments, error) {
 	at := 0
 	for g := range s.groups {
 		for lo := 0; lo < s.cols; lo += blockCols {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
 			u, err := inverseFactor(s.hessian(at, g, lo))
 			if err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package quantize
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -55,10 +56,10 @@ func (m *InputMoments) BiasStep(lambda float64) float64 {
 // the nearest integer.
 //
 // It returns the integers and the loss, to second order. It fails when weights have another
-// shape than the inputs that were measured.
+// shape than the inputs that were measured, and with the cause when ctx ends.
 //
 // Cost: O(rows cols min(cols, 1024)).
-func (m *InputMoments) Round(weights []float32, rows int, scale float64, limit int, lambda float64) (q []int32, loss float64, err error) {
+func (m *InputMoments) Round(ctx context.Context, weights []float32, rows int, scale float64, limit int, lambda float64) (q []int32, loss float64, err error) {
 	if rows != len(m.curvature) || len(weights) != rows*m.cols {
 		return nil, 0, fmt.Errorf("quantize: %d weights in %d rows; %d rows of %d inputs were measured", len(weights), rows, len(m.curvature), m.cols)
 	}
@@ -70,19 +71,26 @@ func (m *InputMoments) Round(weights []float32, rows int, scale float64, limit i
 		bits := CodeLengths(q, limit)
 		loss = 0
 		for k := range m.blocks {
-			loss += m.roundBlock(weights, q, rows/m.groups, k, scale, lambda, bits)
+			l, err := m.roundBlock(ctx, weights, q, rows/m.groups, k, scale, lambda, bits)
+			if err != nil {
+				return nil, 0, err
+			}
+			loss += l
 		}
 	}
 	return q, loss, nil
 }
 
 // roundBlock rounds block k of the columns of per rows, those of its group.
-func (m *InputMoments) roundBlock(weights []float32, q []int32, per, k int, scale, lambda float64, bits []float64) (loss float64) {
+func (m *InputMoments) roundBlock(ctx context.Context, weights []float32, q []int32, per, k int, scale, lambda float64, bits []float64) (loss float64, err error) {
 	b, group := m.blocks[k], m.group(k)
 	n := b.hi - b.lo
 	w := make([]float64, n)
 	raw := b.u.RawTriangular()
 	for r := group * per; r < (group+1)*per; r++ {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
 		at := r*m.cols + b.lo
 		for j := range w {
 			w[j] = float64(weights[at+j])
@@ -102,7 +110,7 @@ func (m *InputMoments) roundBlock(weights []float32, q []int32, per, k int, scal
 			}
 		}
 	}
-	return loss
+	return loss, nil
 }
 
 // cheapest returns the integer of least cost for w, among those from zero to the

@@ -1,6 +1,7 @@
 package quantize
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func measured(t *testing.T, x []float32, rows, cols int, centered bool) *InputMo
 		}
 	}
 	s.AddOutputs(y, dy, 1, n, nil)
-	m, err := s.Factor()
+	m, err := s.Factor(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestRound(t *testing.T) {
 		bits, lost := math.Inf(1), 0.0
 		for _, lambda := range []float64{1e-9, 1e-6, 1e-5, 1e-4, 1e-3} {
 			scale := m.Step(w, lambda*all)
-			q, loss, err := m.Round(w, rows, scale, limit, lambda*all)
+			q, loss, err := m.Round(context.Background(), w, rows, scale, limit, lambda*all)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +139,7 @@ func TestBlocks(t *testing.T) {
 		t.Fatalf("blocks %+v", m.blocks)
 	}
 	all := lossOf(m, w, make([]float32, len(w)), x, rows, cols, true)
-	if _, loss, err := m.Round(w, rows, m.Step(w, 1e-5), 127, 1e-5); err != nil || loss <= 0 || loss > all/10 {
+	if _, loss, err := m.Round(context.Background(), w, rows, m.Step(w, 1e-5), 127, 1e-5); err != nil || loss <= 0 || loss > all/10 {
 		t.Errorf("loss %v of %v, %v", loss, all, err)
 	}
 }
@@ -167,7 +168,7 @@ func TestFactor(t *testing.T) {
 	s.AddInputs(0, a)
 	s.AddInputs(1, b)
 	s.AddOutputs(make([]float32, 4), []float32{2, 0, 2, 0}, 1, 1, nil)
-	m, err := s.Factor()
+	m, err := s.Factor(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,13 +180,13 @@ func TestFactor(t *testing.T) {
 		t.Errorf("output curvature %v", got)
 	}
 	for _, w := range [][2]int{{4, 11}, {3, 9}, {0, 0}} {
-		if _, _, err := m.Round(make([]float32, w[1]), w[0], 1, 127, 0); err == nil || !strings.Contains(err.Error(), "rows of 3 inputs") {
+		if _, _, err := m.Round(context.Background(), make([]float32, w[1]), w[0], 1, 127, 0); err == nil || !strings.Contains(err.Error(), "rows of 3 inputs") {
 			t.Errorf("%d weights in %d rows: %v", w[1], w[0], err)
 		}
 	}
 	bad := NewMomentSums(1, 1, 2, false)
 	bad.AddInputs(0, []float32{float32(math.NaN()), 1})
-	if _, err := bad.Factor(); err == nil {
+	if _, err := bad.Factor(context.Background()); err == nil {
 		t.Error("inputs that are not finite have second moments")
 	}
 }

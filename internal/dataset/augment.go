@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -29,8 +30,14 @@ func CanAugment(s *Set) bool {
 // the first copy, then of the next. Each depends on the seed, the copy and the
 // sample's number only. Samples that CanAugment refuses come back as they are.
 func (s *Set) Augmented(seed uint64, copies int, a Augment, threads int) *Set {
+	t, _ := s.AugmentedUntil(context.Background(), seed, copies, a, threads) // which never ends
+	return t
+}
+
+// AugmentedUntil is Augmented, except that it returns the cause when ctx ends.
+func (s *Set) AugmentedUntil(ctx context.Context, seed uint64, copies int, a Augment, threads int) (*Set, error) {
 	if !CanAugment(s) {
-		return s
+		return s, nil
 	}
 	n, size := s.Len(), s.sample.Size()
 	bytes := make([]uint8, copies*n*size)
@@ -41,7 +48,7 @@ func (s *Set) Augmented(seed uint64, copies int, a Augment, threads int) *Set {
 		go func() {
 			defer wg.Done()
 			w := newWarp(s.image)
-			for i := t; i < copies*n; i += threads {
+			for i := t; i < copies*n && ctx.Err() == nil; i += threads {
 				r := rand.New(rand.NewPCG(seed, uint64(i)))
 				src := s.bytes[s.index[i%n]*size : (s.index[i%n]+1)*size]
 				w.draw(a, r)
@@ -50,6 +57,9 @@ func (s *Set) Augmented(seed uint64, copies int, a Augment, threads int) *Set {
 		}()
 	}
 	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	t := newSet(s.sample, s.image, bytes, nil, copies*n, s.Pre)
 	t.Classes, t.ClassNames, t.width = s.Classes, s.ClassNames, s.width
 	for range copies {
@@ -60,7 +70,7 @@ func (s *Set) Augmented(seed uint64, copies int, a Augment, threads int) *Set {
 			t.Labels = append(t.Labels, s.Labels...)
 		}
 	}
-	return t
+	return t, nil
 }
 
 // warp is a distortion: for each pixel, where it comes from.

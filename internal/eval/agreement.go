@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"edgec/internal/op"
 	"math"
 	"math/rand/v2"
@@ -21,7 +22,7 @@ type Agreement struct{ plain }
 
 // agreement takes a network for a classifier if it ends in a softmax, or if the
 // softmax of its outputs names one class with confidence for most samples.
-func agreement(s Subject) (Task, error) {
+func agreement(ctx context.Context, s Subject) (Task, error) {
 	heads := s.outputs()
 	if len(heads) != 1 || heads[0] < 2 || len(s.Graph.Outputs[0].Shape) != 2 {
 		return nil, nil
@@ -29,7 +30,7 @@ func agreement(s Subject) (Task, error) {
 	if n := s.Graph.Producer(s.Graph.Outputs[0]); n != nil && op.IsNormalizer(n.Op) {
 		return Agreement{}, nil
 	}
-	out, err := Predict(s.Graph, s.Set, min(s.Set.Len(), confidenceSamples), s.Threads)
+	out, err := Predict(ctx, s.Graph, s.Set, min(s.Set.Len(), confidenceSamples), s.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,7 +14,7 @@ import (
 // Classification counts the samples whose largest output is not the label.
 type Classification struct{ plain }
 
-func classification(s Subject) (Task, error) {
+func classification(_ context.Context, s Subject) (Task, error) {
 	if s.Set.Labels == nil || s.NoLabels {
 		return nil, nil
 	}

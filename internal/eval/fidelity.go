@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"edgec/internal/tensor"
@@ -24,11 +25,11 @@ import (
 // that is the same for all weights: only the variance counts.
 type Fidelity struct{ plain }
 
-func fidelity(s Subject) (Task, error) {
+func fidelity(ctx context.Context, s Subject) (Task, error) {
 	if !s.NoLabels {
 		return nil, nil
 	}
-	if t, err := reconstruction(s); t == nil {
+	if t, err := reconstruction(ctx, s); t == nil {
 		return nil, err
 	}
 	return Fidelity{}, nil

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 
 	"edgec/internal/dataset"
@@ -24,10 +25,10 @@ type Estimate struct {
 }
 
 // NewHoldout measures the float network g on the set.
-func NewHoldout(g *graph.Graph, task Task, set *dataset.Set, threads int) (*Holdout, error) {
+func NewHoldout(ctx context.Context, g *graph.Graph, task Task, set *dataset.Set, threads int) (*Holdout, error) {
 	h := &Holdout{Task: task, Reference: Reference{Set: set, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
 	var err error
-	if h.Reference.Float, err = Predict(g, set, set.Len(), threads); err != nil {
+	if h.Reference.Float, err = Predict(ctx, g, set, set.Len(), threads); err != nil {
 		return nil, err
 	}
 	task.Prepare(&h.Reference)
@@ -92,8 +93,8 @@ func (h *Holdout) compare(loss []float64) Estimate {
 
 // Graph estimates the drop of a graph as training computes it, on the first n
 // samples.
-func (h *Holdout) Graph(g *graph.Graph, n int) (Estimate, error) {
-	out, err := Predict(g, h.Set(), n, h.Threads)
+func (h *Holdout) Graph(ctx context.Context, g *graph.Graph, n int) (Estimate, error) {
+	out, err := Predict(ctx, g, h.Set(), n, h.Threads)
 	if err != nil {
 		return Estimate{}, err
 	}

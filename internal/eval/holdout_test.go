@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -69,7 +70,7 @@ func TestHoldoutClasses(t *testing.T) {
 		float float64 // error of the network
 		file  float64 // error of out
 	}{{Classification{}, 25, 50}, {Agreement{}, 0, 25}} {
-		h, err := NewHoldout(g, tt.task, set, 2)
+		h, err := NewHoldout(context.Background(), g, tt.task, set, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,16 +83,16 @@ func TestHoldoutClasses(t *testing.T) {
 // square.
 func TestHoldoutReconstruction(t *testing.T) {
 	set, task := openCSV(t, fourSamples), Reconstruction{}
-	h, err := NewHoldout(identity(t, 3, 0.5), task, set, 1)
+	h, err := NewHoldout(context.Background(), identity(t, 3, 0.5), task, set, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "error of the network", Summarize(task, h.Baseline).Error, 100, 1e-9)
 	near(t, "error of zeros", Summarize(task, h.Losses(tensor.New(4, 3))).Error, 400, 1e-6)
-	if e, err := h.Graph(identity(t, 3, 0), set.Len()); err != nil || math.Abs(e.Drop-300) > 1e-6 {
+	if e, err := h.Graph(context.Background(), identity(t, 3, 0), set.Len()); err != nil || math.Abs(e.Drop-300) > 1e-6 {
 		t.Errorf("drop of a network of zeros: %v, %v", e.Drop, err)
 	}
-	perfect, err := NewHoldout(identity(t, 3, 1), task, set, 1)
+	perfect, err := NewHoldout(context.Background(), identity(t, 3, 1), task, set, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,12 +104,12 @@ func TestHoldoutReconstruction(t *testing.T) {
 // TestHoldoutFidelity: the same network is at a distance of 0 from itself, and as far from zeros
 // and from the input as its own error; a tenth of the input is a twenty-fifth of its square.
 func TestHoldoutFidelity(t *testing.T) {
-	h, err := NewHoldout(identity(t, 3, 0.5), Fidelity{}, openCSV(t, fourSamples), 1)
+	h, err := NewHoldout(context.Background(), identity(t, 3, 0.5), Fidelity{}, openCSV(t, fourSamples), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for scale, want := range map[float32]float64{0.5: 0, 0: 100, 1: 100, 0.6: 4} {
-		if e, err := h.Graph(identity(t, 3, scale), h.Set().Len()); err != nil || math.Abs(e.Drop-want) > 1e-4 {
+		if e, err := h.Graph(context.Background(), identity(t, 3, scale), h.Set().Len()); err != nil || math.Abs(e.Drop-want) > 1e-4 {
 			t.Errorf("a network that scales by %v: %v, %v; want %v", scale, e.Drop, err, want)
 		}
 	}

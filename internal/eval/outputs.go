@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	goruntime "runtime"
 	"sync"
@@ -12,13 +13,37 @@ import (
 	"edgec/runtime"
 )
 
-// Predict runs g on the first n samples of set: [n, K], logits of classifiers.
-func Predict(g *graph.Graph, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
+// Predict runs g on the first n samples of set: [n, K], logits of classifiers. When
+// ctx ends it returns the cause.
+func Predict(ctx context.Context, g *graph.Graph, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
 	p, err := train.NewPredictor(g, Batch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
-	return p.Run(n, func(lo, hi int, dst *tensor.Tensor) { Read(set, lo, hi, dst) }), nil
+	return Run(ctx, p, n, func(lo, hi int, dst *tensor.Tensor) { Read(set, lo, hi, dst) })
+}
+
+// Run fills n samples and returns the outputs of p, or, when ctx ends, the cause.
+func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, dst *tensor.Tensor)) (*tensor.Tensor, error) {
+	out := tensor.New(n, p.Outputs())
+	const part = 1024 // samples between two looks at ctx
+	for lo := 0; lo < n; lo += part {
+		if err := Stopped(ctx); err != nil {
+			return nil, err
+		}
+		hi := min(lo+part, n)
+		y := p.Run(hi-lo, func(a, b int, dst *tensor.Tensor) { fill(lo+a, lo+b, dst) })
+		copy(out.Rows(lo, hi).Data, y.Data)
+	}
+	return out, nil
+}
+
+// Stopped returns why work must end, or nil.
+func Stopped(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
 }
 
 // Read writes the samples lo to hi-1 of set to dst.
@@ -51,8 +76,8 @@ func Activations(g *graph.Graph) int {
 }
 
 // Execute runs a compressed file on the first n samples of set with the runtime:
-// [n, K]. threads 0 means GOMAXPROCS.
-func Execute(file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
+// [n, K]. threads 0 means GOMAXPROCS. When ctx ends it returns the cause.
+func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
 	sessions, err := newSessions(file, threads)
 	if err != nil {
 		return nil, err
@@ -73,7 +98,7 @@ func Execute(file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, err
 		s := <-free
 		defer func() { free <- s }()
 		lo := c * chunk
-		if err := runSamples(s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
+		if err := runSamples(ctx, s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
 			mu.Lock()
 			failed = err
 			mu.Unlock()
@@ -101,9 +126,12 @@ func newSessions(file []byte, threads int) ([]*runtime.Session, error) {
 }
 
 // runSamples runs the samples lo to hi-1 and writes their outputs to dst.
-func runSamples(s *runtime.Session, set *dataset.Set, lo, hi int, dst []float32) error {
+func runSamples(ctx context.Context, s *runtime.Session, set *dataset.Set, lo, hi int, dst []float32) error {
 	x := make([]float32, set.Sample().Size())
 	for i := lo; i < hi; i++ {
+		if err := Stopped(ctx); err != nil {
+			return err
+		}
 		set.Read(i, x)
 		if err := s.SetInputNCHW(0, x); err != nil {
 			return err

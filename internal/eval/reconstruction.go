@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -13,7 +14,7 @@ import (
 // the float network; for networks that reproduce their input.
 type Reconstruction struct{ plain }
 
-func reconstruction(s Subject) (Task, error) {
+func reconstruction(_ context.Context, s Subject) (Task, error) {
 	if !s.reproduces() {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,7 +18,7 @@ import (
 // in percent. Metrics.R2 and Metrics.MAE are reported beside it.
 type Regression struct{ plain }
 
-func regression(s Subject) (Task, error) {
+func regression(_ context.Context, s Subject) (Task, error) {
 	if s.Set.Targets == nil || s.NoLabels {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 
@@ -117,7 +118,7 @@ func (s Subject) reproduces() bool {
 
 // choices are asked in order; the first that fits is the task. An error says what
 // does not fit.
-var choices = []func(s Subject) (Task, error){
+var choices = []func(ctx context.Context, s Subject) (Task, error){
 	regression, yesNo, classification, fidelity, reconstruction, agreement, vectors,
 }
 
@@ -129,9 +130,9 @@ var choices = []func(s Subject) (Task, error){
 // vectors.
 //
 // A label that the network has no output for is an error.
-func Choose(s Subject) (Task, error) {
+func Choose(ctx context.Context, s Subject) (Task, error) {
 	for _, choose := range choices {
-		if t, err := choose(s); t != nil || err != nil {
+		if t, err := choose(ctx, s); t != nil || err != nil {
 			return t, err
 		}
 	}

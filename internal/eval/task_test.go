@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -71,7 +72,7 @@ func TestChoose(t *testing.T) {
 		{"a label out of range", two, wrong, false, nil},
 		{"a label out of range, left aside", linear(t, 2, 3, 5), wrong, true, Agreement{}},
 	} {
-		if got, err := Choose(Subject{Graph: tt.g, Set: tt.set, NoLabels: tt.noLabels, Threads: 1}); got != tt.want || (err != nil) != (tt.want == nil) {
+		if got, err := Choose(context.Background(), Subject{Graph: tt.g, Set: tt.set, NoLabels: tt.noLabels, Threads: 1}); got != tt.want || (err != nil) != (tt.want == nil) {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -28,7 +29,7 @@ func openFor(t *testing.T, text string, outputs int) *dataset.Set {
 // TestRegression compares R2 and the mean absolute error with the textbook.
 func TestRegression(t *testing.T) {
 	set := openFor(t, "a,y\n1,1.5\n2,2.5\n3,3.5\n4,8.5\n", 1) // mean 4, squares 6.25 + 2.25 + 0.25 + 20.25 = 29
-	h, err := NewHoldout(linear(t, 1, 1, 2), Regression{}, set, 1)
+	h, err := NewHoldout(context.Background(), linear(t, 1, 1, 2), Regression{}, set, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestYesNo(t *testing.T) {
 func TestVectors(t *testing.T) {
 	set := openCSV(t, "a,b\n1,3\n2,1\n3,2\n")
 	g := identity(t, 2, 1)
-	h, err := NewHoldout(g, Vectors{}, set, 1)
+	h, err := NewHoldout(context.Background(), g, Vectors{}, set, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,14 +117,14 @@ func TestChance(t *testing.T) {
 		task Task
 		want float64
 	}{{Classification{}, 50}, {Agreement{}, 50}, {Vectors{}, 100}} {
-		h, err := NewHoldout(g, tt.task, set, 1)
+		h, err := NewHoldout(context.Background(), g, tt.task, set, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		near(t, tt.task.Name(), h.Float().Chance, tt.want, 1e-9)
 	}
 	// half of the input is off by a quarter of its square; the mean by its variance
-	h, err := NewHoldout(identity(t, 3, 0.5), Reconstruction{}, set, 1)
+	h, err := NewHoldout(context.Background(), identity(t, 3, 0.5), Reconstruction{}, set, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

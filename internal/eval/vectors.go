@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -18,7 +19,7 @@ import (
 // change. Metrics.Cosine is reported beside it.
 type Vectors struct{ plain }
 
-func vectors(Subject) (Task, error) { return Vectors{}, nil }
+func vectors(_ context.Context, _ Subject) (Task, error) { return Vectors{}, nil }
 
 // Name implements Task.
 func (Vectors) Name() string { return "vectors" }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -23,7 +24,7 @@ type YesNo struct {
 	Probability bool // the output is a probability, and the threshold 0.5; otherwise a logit, and 0
 }
 
-func yesNo(s Subject) (Task, error) {
+func yesNo(_ context.Context, s Subject) (Task, error) {
 	heads := s.outputs()
 	if s.Set.Labels == nil || s.NoLabels || len(heads) != 1 || heads[0] != 1 {
 		return nil, nil

@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"context"
 	"fmt"
 
 	"edgec/internal/graph"
@@ -32,8 +33,8 @@ type InputMoments struct{ plain *quantize.InputMoments }
 // independent (Grosse, Martens 2016, section 3).
 //
 // MeasureMoments fails if g cannot be executed or has no gradient, or if the moments cannot be
-// inverted.
-func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*InputMoments, error) {
+// inverted; when ctx ends, with the cause.
+func MeasureMoments(ctx context.Context, g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*InputMoments, error) {
 	sums := map[*graph.Param]*momentSums{}
 	samples := x.Shape[0]
 	tape, err := graph.NewTape(g, min(batch, samples))
@@ -41,6 +42,9 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 		return nil, fmt.Errorf("passes: %w", err)
 	}
 	for lo := 0; lo < samples; lo += batch {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		part := x.Rows(lo, min(lo+batch, samples))
 		if err := tape.Backward(gradient(tape.Forward(part)[0])); err != nil {
 			return nil, fmt.Errorf("passes: %w", err)
@@ -59,7 +63,7 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 	}
 	all := map[*graph.Param]*InputMoments{}
 	for w, s := range sums {
-		m, err := s.sums.Factor()
+		m, err := s.sums.Factor(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("passes: parameter %q: %w", w.Name, err)
 		}

@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"context"
 	"fmt"
 
 	"edgec/internal/graph"
@@ -38,11 +39,11 @@ func (m *InputMoments) Scaled(rows, columns []float64) *InputMoments {
 // loss, to second order.
 //
 // It fails if p has no grid of one scale, or other shapes than when it was measured.
-func (m *InputMoments) Round(p *graph.Param, lambda float64) (loss float64, err error) {
+func (m *InputMoments) Round(ctx context.Context, p *graph.Param, lambda float64) (loss float64, err error) {
 	if p.Grid == nil || len(p.Grid.Scale) != 1 {
 		return 0, fmt.Errorf("passes: parameter %q has no grid of one scale", p.Name)
 	}
-	q, loss, err := m.plain.Round(p.Value.Data, p.Channels(), float64(p.Grid.Scale[0]), p.Grid.Max, lambda)
+	q, loss, err := m.plain.Round(ctx, p.Value.Data, p.Channels(), float64(p.Grid.Scale[0]), p.Grid.Max, lambda)
 	if err != nil {
 		return 0, fmt.Errorf("passes: parameter %q: %w", p.Name, err)
 	}

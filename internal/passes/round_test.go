@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -127,7 +128,7 @@ func TestRound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, p, x := roundingLayer(t, 5, c.op, c.sample, c.bias, c.weights...)
-			all, err := MeasureMoments(g, x, 64, draws(1))
+			all, err := MeasureMoments(context.Background(), g, x, 64, draws(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +150,7 @@ func TestRound(t *testing.T) {
 			for _, lambda := range []float64{1e-9, 1e-6, 1e-5, 1e-4, 1e-3} {
 				q := p.Clone()
 				q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, lambda*unit))}, Max: 127}
-				loss, err := m.Round(q, lambda*unit)
+				loss, err := m.Round(context.Background(), q, lambda*unit)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -202,7 +203,7 @@ func codeLengthsOf(p *graph.Param) []float64 {
 // Steps stay between what int8 holds and the largest weight.
 func TestStep(t *testing.T) {
 	g, p, x := roundingLayer(t, 7, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := MeasureMoments(g, x, 200, draws(1))
+	all, err := MeasureMoments(context.Background(), g, x, 200, draws(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +234,7 @@ func TestStep(t *testing.T) {
 
 func TestRoundRefuses(t *testing.T) {
 	g, p, x := roundingLayer(t, 8, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := MeasureMoments(g, x, 200, draws(1))
+	all, err := MeasureMoments(context.Background(), g, x, 200, draws(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func TestRoundRefuses(t *testing.T) {
 		p    *graph.Param
 		want string
 	}{{p, "no grid"}, {other, "36 weights in 4 rows"}} {
-		if _, err := all[p].Round(c.p, 1e-5); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), fmt.Sprintf("%q", c.p.Name)) {
+		if _, err := all[p].Round(context.Background(), c.p, 1e-5); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), fmt.Sprintf("%q", c.p.Name)) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
@@ -275,7 +276,7 @@ func TestScaled(t *testing.T) {
 	for _, groups := range []int{1, 4} {
 		o := op.Conv2D{Groups: groups}
 		g, p, x := roundingLayer(t, 10, o, tensor.Shape{4, 5, 6}, true, 8, 4/groups, 2, 2)
-		before, err := MeasureMoments(g, x, 50, draws(2))
+		before, err := MeasureMoments(context.Background(), g, x, 50, draws(2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +301,7 @@ func TestScaled(t *testing.T) {
 		}
 		q.Refresh()
 		draw := draws(2)
-		after, err := MeasureMoments(h, x, 50, func(y *tensor.Tensor) *tensor.Tensor {
+		after, err := MeasureMoments(context.Background(), h, x, 50, func(y *tensor.Tensor) *tensor.Tensor {
 			dy := draw(y)
 			scaleChannels(dy, func(c int) float32 { return float32(1 / rows[c]) })
 			return dy

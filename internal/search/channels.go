@@ -14,11 +14,11 @@ import (
 // states from which one-shot pruning is worth its time. A network that is too
 // slow even when pruning has thinned it out may lose all of the accepted drop.
 func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
-	if fits, err := s.fits(t.start.net); err != nil || fits {
+	if fits, err := s.fits(ctx, t.start.net); err != nil || fits {
 		return t, err
 	}
 	first, rest := t.start, deepCutRest
-	slow, err := s.slow(first.net)
+	slow, err := s.slow(ctx, first.net)
 	if err != nil {
 		return t, err
 	}
@@ -42,7 +42,7 @@ func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
 			continue
 		}
 		t = cut
-		if slow, err = s.slow(t.start.net); err != nil {
+		if slow, err = s.slow(ctx, t.start.net); err != nil {
 			return t, err
 		}
 	}
@@ -114,7 +114,7 @@ func (t Track) withWide(o *scored) Track {
 // slow reports that g takes too long even without most of its weights, so that it
 // has to be narrower. With limits alone, where pruning goes on until they hold,
 // nothing is slow.
-func (s *Study) slow(g *graph.Graph) (bool, error) {
+func (s *Study) slow(ctx context.Context, g *graph.Graph) (bool, error) {
 	o := s.objective()
 	if !o.timed() || o.limitsOnly() {
 		return false, nil
@@ -123,10 +123,14 @@ func (s *Study) slow(g *graph.Graph) (bool, error) {
 	ls := passes.NewLayers(g)
 	r := passes.GradualPruning{Keep: int(thinnedRest * float64(passes.Kept(ls))), Criterion: s.config.Criterion, Graph: g}
 	if r.Criterion == prune.Input {
-		r.Samples = s.loader.samples(inputSamples)
+		x, err := s.loader.samples(ctx, inputSamples)
+		if err != nil {
+			return false, err
+		}
+		r.Samples = x
 	}
 	if err := r.Once(ls); err != nil {
 		return false, err
 	}
-	return s.exceedsLatency(g)
+	return s.exceedsLatency(ctx, g)
 }

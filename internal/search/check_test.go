@@ -4,29 +4,19 @@ import (
 	"bytes"
 	"context"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/search"
 	"edgec/internal/train"
 	"edgec/runtime"
 )
 
-// deep skips a case that takes more than seconds, unless EDGEC_DEEP is set.
-func deep(t *testing.T) {
-	t.Helper()
-	if !isDeep() {
-		t.Skip("takes long; set EDGEC_DEEP=1")
-	}
-}
-
-func isDeep() bool { return os.Getenv("EDGEC_DEEP") != "" }
-
 // effort returns the quick effort, or the other one where EDGEC_DEEP is set.
 func effort(quick, thorough float64) float64 {
-	if isDeep() {
+	if deep.On() {
 		return thorough
 	}
 	return quick
@@ -69,7 +59,7 @@ func compressUntil(t *testing.T, p *problem, r recipe, clock search.Clock, stage
 // study prepares a search.
 func study(t *testing.T, p *problem, r recipe) *search.Study {
 	t.Helper()
-	s, err := search.New(search.Subject{Model: p.model(t), Teacher: r.Teacher, Data: p.data}, r.config(), nil)
+	s, err := search.New(context.Background(), search.Subject{Model: p.model(t), Teacher: r.Teacher, Data: p.data}, r.config(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,19 @@ func (s *Study) RoundedDrop() (files []Candidate, keeps []bool, err error) {
 	return s.ledger.candidates, keeps, err
 }
 
+// Walk makes the int8 file and runs the first n stages, and returns the steps.
+func (s *Study) Walk(n int) ([]Step, error) {
+	ctx := context.Background()
+	err := s.int8(ctx)
+	t := Track{rate: topRate}
+	for _, st := range stages[:n] {
+		if err == nil {
+			t, err = st.run(ctx, s, t)
+		}
+	}
+	return s.ledger.steps, err
+}
+
 // StrategyNames lists the table of strategies.
 func StrategyNames() (names []string) {
 	for _, st := range strategies {

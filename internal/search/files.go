@@ -22,12 +22,12 @@ func (s *Study) exportConfig() export.Config {
 }
 
 // measure encodes g and executes the file on the first n held-out samples.
-func (s *Study) measure(g *graph.Graph, n int) (Candidate, error) {
+func (s *Study) measure(ctx context.Context, g *graph.Graph, n int) (Candidate, error) {
 	data, sizes, err := export.Encode(g, s.exportConfig())
 	if err != nil {
 		return Candidate{}, err
 	}
-	out, err := eval.Execute(data, s.holdout.Set(), n, s.config.Threads)
+	out, err := eval.Execute(ctx, data, s.holdout.Set(), n, s.config.Threads)
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -79,7 +79,7 @@ func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candida
 		if err := d.run(ctx, s, trainedPasses); err != nil {
 			return Candidate{}, err
 		}
-		return s.measure(d.net, s.heldOut())
+		return s.measure(ctx, d.net, s.heldOut())
 	})
 	if err != nil {
 		return c, err
@@ -90,8 +90,8 @@ func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candida
 
 // untrained returns a file made from g without training, values costing so many
 // bits.
-func (s *Study) untrained(g *graph.Graph, bits float64) ([]byte, error) {
-	d, err := s.untrainedDraft(g, bits)
+func (s *Study) untrained(ctx context.Context, g *graph.Graph, bits float64) ([]byte, error) {
+	d, err := s.untrainedDraft(ctx, g, bits)
 	if err != nil {
 		return nil, err
 	}
@@ -99,23 +99,27 @@ func (s *Study) untrained(g *graph.Graph, bits float64) ([]byte, error) {
 	return data, err
 }
 
-func (s *Study) untrainedDraft(g *graph.Graph, bits float64) (*draft, error) {
+func (s *Study) untrainedDraft(ctx context.Context, g *graph.Graph, bits float64) (*draft, error) {
 	d := &draft{net: g.Clone(), bits: bits}
-	return d, d.run(context.Background(), s, untrainedPasses)
+	return d, d.run(ctx, s, untrainedPasses)
 }
 
 // int8 makes the first file: nothing pruned, no training.
-func (s *Study) int8(context.Context) error {
+func (s *Study) int8(ctx context.Context) error {
 	since := time.Now()
 	g := s.net.Clone()
 	c, err := s.file(func() (Candidate, error) {
 		if _, err := passes.Equalize(g); err != nil {
 			return Candidate{}, err
 		}
-		if err := passes.Quantize(g, passes.Samples(s.loader.samples(calibrations), calibrationPart), passes.Config{}); err != nil {
+		batches, err := s.calibration(ctx)
+		if err != nil {
 			return Candidate{}, err
 		}
-		return s.measure(g, s.forFallback(g))
+		if err := stoppedOr(ctx, passes.Quantize(g, batches, passes.Config{})); err != nil {
+			return Candidate{}, err
+		}
+		return s.measure(ctx, g, s.forFallback(g))
 	})
 	if err != nil {
 		return err
@@ -126,17 +130,17 @@ func (s *Study) int8(context.Context) error {
 
 // rescue makes files from the last states without training, when the search was
 // stopped before it had made any good one.
-func (s *Study) rescue(t Track) error {
+func (s *Study) rescue(ctx context.Context, t Track) error {
 	if s.ledger.shared() {
 		return nil
 	}
 	for i := len(t.states) - 1; i >= 0 && i >= len(t.states)-rescuedLast; i-- {
 		for _, bits := range rescueBits {
-			d, err := s.untrainedDraft(t.states[i].net, bits)
+			d, err := s.untrainedDraft(ctx, t.states[i].net, bits)
 			if err != nil {
 				return err
 			}
-			c, err := s.measure(d.net, s.forFallback(d.net))
+			c, err := s.measure(ctx, d.net, s.forFallback(d.net))
 			if err != nil {
 				return err
 			}

@@ -1,12 +1,15 @@
 package search
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
 
 // A search that is stopped with a good file makes no fallback file.
 func TestRescueIsLeftOut(t *testing.T) {
 	s := asked(within(1))
 	s.ledger.candidates = []Candidate{{Shape: Shape{Centroids: 16}, Meets: true}}
-	if err := s.rescue(Track{states: []*State{nil}}); err != nil { // would fail on the missing state
+	if err := s.rescue(context.Background(), Track{states: []*State{nil}}); err != nil { // would fail on the missing state
 		t.Fatal(err)
 	}
 	defer func() {
@@ -15,5 +18,5 @@ func TestRescueIsLeftOut(t *testing.T) {
 		}
 	}()
 	s.ledger.candidates[0].Shape.Centroids = 0
-	s.rescue(Track{states: []*State{nil}})
+	s.rescue(context.Background(), Track{states: []*State{nil}})
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/passes"
 	"edgec/internal/train"
@@ -19,7 +20,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	net := t.start.net.Clone()
 	ls := passes.NewLayers(net)
 	t = t.with(newState(net, 0, passes.Gains(ls)))
-	if fits, err := s.fits(net); err != nil || fits {
+	if fits, err := s.fits(ctx, net); err != nil || fits {
 		return t, err
 	}
 	o, rest := s.objective(), roundRest
@@ -55,7 +56,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 		}
 		ls = renewed(net, ls) // shapes have changed
 		t = t.with(newState(net, r.Drop, passes.Gains(ls)))
-		if fits, err := s.fits(net); err != nil || fits {
+		if fits, err := s.fits(ctx, net); err != nil || fits {
 			return t, err
 		}
 	}
@@ -95,7 +96,7 @@ func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*passes.Layer,
 		for _, l := range ls {
 			res.Harm = append(res.Harm, l.Harm)
 		}
-		e, err := s.averageDrop(t, net, s.heldOut())
+		e, err := s.averageDrop(ctx, t, net, s.heldOut())
 		res.Drop, res.Margin = e.Drop, e.Error+s.memory.correction
 		return res, err
 	})
@@ -115,12 +116,15 @@ type span struct{ from, to int }
 func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning, part span, t *train.Trainer, ls []*passes.Layer, batch int) (passes.Moves, error) {
 	r.Criterion = s.config.Criterion
 	if r.Criterion == prune.Input {
-		r.Samples = s.loader.samples(inputSamples)
+		var err error
+		if r.Samples, err = s.loader.samples(ctx, inputSamples); err != nil {
+			return passes.Moves{}, err
+		}
 	}
-	next := func() (train.Batch, error) { return s.loader.next(batch, s.loader.noise()), nil }
+	next := func() (train.Batch, error) { return s.loader.next(ctx, batch, s.loader.noise()) }
 	return r.Part(part.from, part.to, t, ls, next, func(step int) error {
 		s.ledger.tell(Progress{Stage: stage, Done: step, Total: r.Steps})
-		return stopped(ctx)
+		return eval.Stopped(ctx)
 	})
 }
 

@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"time"
 
@@ -38,13 +39,13 @@ func (s *Study) latency(file []byte, long time.Duration) (time.Duration, error) 
 // cost is the cost of a file that is made from g without training, values costing
 // so many bits. What was measured is left in the journal: another measurement
 // would be another search.
-func (s *Study) cost(g *graph.Graph, bits float64) (float64, error) {
+func (s *Study) cost(ctx context.Context, g *graph.Graph, bits float64) (float64, error) {
 	if !s.objective().timed() {
-		file, err := s.untrained(g, bits)
+		file, err := s.untrained(ctx, g, bits)
 		return float64(len(file)), err
 	}
 	return resumable(s, "cost", nil, func() (float64, error) {
-		file, err := s.untrained(g, bits)
+		file, err := s.untrained(ctx, g, bits)
 		if err != nil {
 			return 0, err
 		}
@@ -60,9 +61,9 @@ func (s *Study) fileCost(file []byte) (float64, error) {
 
 // exceedsLatency reports whether a file that is made from g without training takes
 // too long.
-func (s *Study) exceedsLatency(g *graph.Graph) (bool, error) {
+func (s *Study) exceedsLatency(ctx context.Context, g *graph.Graph) (bool, error) {
 	t, err := resumable(s, "latency", nil, func() (time.Duration, error) {
-		file, err := s.untrained(g, firstBits)
+		file, err := s.untrained(ctx, g, firstBits)
 		if err != nil {
 			return 0, err
 		}
@@ -84,7 +85,7 @@ func (o Objective) clampUpdate(from, to int) int {
 // answer chooses the answer among candidates. Where a time is asked for, it is
 // measured again, for longer, and when it is too long then the next best file is
 // the answer. It returns the candidates with what was measured.
-func (s *Study) answer(cs []Candidate) (best Candidate, ok bool, all []Candidate, err error) {
+func (s *Study) answer(ctx context.Context, cs []Candidate) (best Candidate, ok bool, all []Candidate, err error) {
 	o := s.objective()
 	for {
 		c, ok := o.Select(cs)
@@ -92,6 +93,9 @@ func (s *Study) answer(cs []Candidate) (best Candidate, ok bool, all []Candidate
 			return c, ok, cs, nil
 		}
 		s.ledger.tell(Progress{Stage: "time", Note: fmt.Sprintf("measuring the answer of %d bytes", c.Size())})
+		if ctx.Err() != nil {
+			return c, true, cs, nil // there is no time to measure it again
+		}
 		t, err := s.latency(c.Bytes, answerTimes)
 		if err != nil {
 			return c, false, cs, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"edgec/internal/deep"
 	"edgec/internal/search"
 )
 
@@ -47,7 +48,7 @@ func TestTime(t *testing.T) {
 
 // TestTimeAndSize: a longer time loses no more, and with a size beside it both hold.
 func TestTimeAndSize(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	p, r := get(t, classification), quick()
 	r.MaxDrop, r.MaxLatency = 0, 900
 	fast := timed(t, p, r, byKept)
@@ -65,37 +66,19 @@ func TestTimeAndSize(t *testing.T) {
 // network fast enough.
 func TestTimeAndDrop(t *testing.T) {
 	p, r := get(t, wideClassification), quick()
-	r.Effort, r.MaxLatency = 0.01, 70*time.Microsecond
-	free, err := narrowed()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.Effort, r.MaxLatency = 0.02, 70*time.Microsecond
 	var fast *search.Result
-	if isDeep() {
+	if deep.On() {
 		fast = timed(t, p, r, byShape)
-	} else if fast, err = untilCuts(p, p.model(t), r, byShape, accepted(free, "channels")+1); err != nil {
-		t.Fatal(err)
+	} else {
+		fast = narrowed(t, r.MaxLatency)
 	}
-	if accepted(fast, "channels") <= accepted(free, "channels") || free.Best.Latency < 100*time.Microsecond {
-		t.Errorf("%d cuts to a file of %v, without the limit %d to one of %v", accepted(fast, "channels"), fast.Best.Latency, accepted(free, "channels"), free.Best.Latency)
+	all := search.MACs(p.model(t).Graph)
+	few, cuts := checkCuts(t, fast, all)
+	many, usual := checkCuts(t, unhurried(t), all)
+	if cuts <= usual || many < 100_000 {
+		t.Errorf("%d cuts to %d multiplications, without the limit %d to %d", cuts, few, usual, many)
 	}
-}
-
-// untilCuts searches until channels were cut so many times.
-func untilCuts(p *problem, m *search.Network, r recipe, clock search.Clock, cuts int) (*search.Result, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	res, err := compressTimed(ctx, m, p.data, r, clock, func(g search.Progress) {
-		if g.Stage == "channels" && strings.Contains(g.Note, "accepted") {
-			if cuts--; cuts == 0 {
-				cancel()
-			}
-		}
-	})
-	if res != nil {
-		err = nil // no file meets the objective yet
-	}
-	return res, err
 }
 
 // TestTimeInstead: where all small files within the drop are too slow, weights
@@ -109,7 +92,7 @@ func TestTimeInstead(t *testing.T) {
 // TestTimeUnmet: the error says how fast a file could be had.
 func TestTimeUnmet(t *testing.T) {
 	p, r := get(t, reconstruction), quick()
-	if isDeep() {
+	if deep.On() {
 		p = get(t, classification)
 	}
 	r.MaxDrop, r.MaxLatency, r.Effort = 0, startTime/2, 0.1
@@ -126,7 +109,7 @@ func TestTimeUnmet(t *testing.T) {
 func TestTimeResumed(t *testing.T) {
 	p, r := get(t, reconstruction), quick()
 	r.MaxDrop, r.MaxLatency, r.Effort = 0, 300, 0.1
-	if isDeep() {
+	if deep.On() {
 		p, r.MaxLatency = get(t, classification), 900
 	}
 	r.Journal = filepath.Join(t.TempDir(), "search")

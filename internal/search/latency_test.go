@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestAnswerIsMeasuredAgain(t *testing.T) {
 	for _, file := range []string{"a", "bb", "ccc"} {
 		cs = append(cs, Candidate{Bytes: []byte(file), Latency: 99, Meets: true})
 	}
-	best, ok, all, err := s.answer(cs)
+	best, ok, all, err := s.answer(context.Background(), cs)
 	if err != nil || !ok || best.Size() != 2 || best.Latency != 100 || !best.Meets {
 		t.Errorf("answer %+v, %v, %v", best, ok, err)
 	}
@@ -89,15 +90,15 @@ func TestAnswerIsMeasuredAgain(t *testing.T) {
 		t.Errorf("the candidates that were given have changed: %+v", cs[0])
 	}
 	s.config.Objective.MaxLatency = 9
-	if _, ok, _, _ := s.answer(all); ok {
+	if _, ok, _, _ := s.answer(context.Background(), all); ok {
 		t.Error("an answer that is too slow")
 	}
 	s.config.Objective.MaxLatency, s.clock = 100, func([]byte, time.Duration) (time.Duration, error) { return 0, errors.New("broken") }
-	if _, ok, _, err := s.answer(all); ok || err == nil {
+	if _, ok, _, err := s.answer(context.Background(), all); ok || err == nil {
 		t.Errorf("%v, %v after a measurement that failed", ok, err)
 	}
 	s.config.Objective = within(1) // nothing is measured
-	if c, ok, _, err := s.answer(all); !ok || err != nil || c.Size() != 1 {
+	if c, ok, _, err := s.answer(context.Background(), all); !ok || err != nil || c.Size() != 1 {
 		t.Errorf("without a limit: %+v, %v, %v", c, ok, err)
 	}
 }

@@ -26,11 +26,11 @@ func (s *Study) withinLimits(ctx context.Context, t Track) error {
 
 // fits reports whether limits alone are asked for and no weight of g has to go for
 // them.
-func (s *Study) fits(g *graph.Graph) (bool, error) {
+func (s *Study) fits(ctx context.Context, g *graph.Graph) (bool, error) {
 	if !s.objective().limitsOnly() {
 		return false, nil
 	}
-	cost, err := s.cost(g, firstBits)
+	cost, err := s.cost(ctx, g, firstBits)
 	return cost <= float64(s.objective().limit()), err
 }
 
@@ -73,7 +73,7 @@ func coarse(run float64, c Candidate) bool {
 // small is made again with values in fewer bits or more; after one that is further
 // off, another run corrects by it, unless that has led to as many weights again.
 func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c Candidate, err error) {
-	keep, err := s.fitting(t, bits)
+	keep, err := s.fitting(ctx, t, bits)
 	if err != nil {
 		return nil, c, err
 	}
@@ -124,12 +124,12 @@ func (s *Study) useSlack(ctx context.Context, t Track, r *run, c Candidate, bits
 // fitting returns the number of weights whose file, with values of so many bits,
 // should just be within the limits. Sizes and times grow as a power of the number
 // of weights between two near states.
-func (s *Study) fitting(t Track, bits float64) (keep int, err error) {
+func (s *Study) fitting(ctx context.Context, t Track, bits float64) (keep int, err error) {
 	dense, sparse := t.states[0], t.states[0]
 	var large, small float64 // their costs, without training
 	limit := float64(s.objective().limit())
 	for i, c := range t.states {
-		cost, err := s.cost(c.net, bits)
+		cost, err := s.cost(ctx, c.net, bits)
 		if err != nil {
 			return 0, err
 		}

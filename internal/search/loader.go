@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -33,7 +34,7 @@ type loader struct {
 type source struct {
 	n             int // samples
 	augmentations int // copies of each
-	make          func(copy int) *dataset.Set
+	make          func(ctx context.Context, copy int) (*dataset.Set, error)
 	asked         *dataset.Set // what the teacher is asked about for all copies; nil: each copy
 }
 
@@ -87,8 +88,11 @@ func (l *loader) noise() float64 { return l.reference.Noise }
 
 // next returns a batch of size samples, valid until the next call, with targets of
 // the given noise.
-func (l *loader) next(size int, noise float64) train.Batch {
+func (l *loader) next(ctx context.Context, size int, noise float64) (train.Batch, error) {
 	l.pick(size)
+	if err := l.prepare(ctx); err != nil {
+		return train.Batch{}, err
+	}
 	l.ask()
 	l.read(size)
 	b := &l.buffers
@@ -108,7 +112,7 @@ func (l *loader) next(size int, noise float64) train.Batch {
 	if !l.task.Traits().Distance {
 		batch.Labels = b.classes[:size]
 	}
-	return batch
+	return batch, nil
 }
 
 // pick draws the samples of a batch. Every epoch shows another copy of each sample.
@@ -125,9 +129,6 @@ func (l *loader) pick(size int) {
 // read reads the samples of the batch.
 func (l *loader) read(size int) {
 	b, sample := &l.buffers, l.shape.Sample().Size()
-	for _, p := range b.picks {
-		l.copy(p / l.n) // is made by one goroutine
-	}
 	train.Parallel(l.threads, (size+samplesAtOnce-1)/samplesAtOnce, func(i int) {
 		for k := i * samplesAtOnce; k < min((i+1)*samplesAtOnce, size); k++ {
 			p := b.picks[k]
@@ -136,13 +137,26 @@ func (l *loader) read(size int) {
 	})
 }
 
-// copy returns an augmented copy of the samples.
-func (l *loader) copy(c int) *dataset.Set {
-	if l.sets[c] == nil {
-		l.sets[c] = l.make(c)
+// prepare makes the augmented copies that the picks are in.
+func (l *loader) prepare(ctx context.Context) error {
+	for _, p := range l.buffers.picks {
+		if err := l.makeCopy(ctx, p/l.n); err != nil {
+			return err
+		}
 	}
-	return l.sets[c]
+	return nil
 }
+
+// makeCopy makes an augmented copy of the samples, unless it was made before.
+func (l *loader) makeCopy(ctx context.Context, c int) (err error) {
+	if l.sets[c] == nil {
+		l.sets[c], err = l.make(ctx, c)
+	}
+	return err
+}
+
+// copy returns an augmented copy that was made.
+func (l *loader) copy(c int) *dataset.Set { return l.sets[c] }
 
 // answer returns the number of the teacher's answer for pick p.
 func (l *loader) answer(p int) int {
@@ -169,9 +183,6 @@ func (l *loader) ask() {
 	shown := func(p int) *dataset.Set { return l.asked }
 	if l.asked == nil {
 		shown = func(p int) *dataset.Set { return l.sets[p/l.n] }
-		for _, p := range t.missing {
-			l.copy(p / l.n)
-		}
 	}
 	sample := l.shape.Sample().Size()
 	out := t.teacher.Run(len(t.missing), func(lo, hi int, dst *tensor.Tensor) {
@@ -188,19 +199,24 @@ func (l *loader) ask() {
 }
 
 // samples returns the first n samples of copy 0 in one tensor.
-func (l *loader) samples(n int) *tensor.Tensor { return l.manySamples(min(n, l.n)) }
+func (l *loader) samples(ctx context.Context, n int) (*tensor.Tensor, error) {
+	return l.manySamples(ctx, min(n, l.n))
+}
 
 // manySamples returns the first n samples of copy 0 and, where these are too few,
 // of the next copies.
-func (l *loader) manySamples(n int) *tensor.Tensor {
+func (l *loader) manySamples(ctx context.Context, n int) (*tensor.Tensor, error) {
 	n = min(n, l.augmentations*l.n)
 	x := tensor.New(l.shape.WithBatch(n)...)
 	for c, lo := 0, 0; lo < n; c++ {
 		hi := min(lo+l.n, n)
+		if err := l.makeCopy(ctx, c); err != nil {
+			return nil, err
+		}
 		eval.Read(l.copy(c), 0, hi-lo, x.Rows(lo, hi))
 		lo = hi
 	}
-	return x
+	return x, nil
 }
 
 // next returns the next of n samples.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/tensor"
+	"edgec/internal/train"
 )
 
 // numbered is seven samples of a number and ten times it.
@@ -16,9 +18,9 @@ const numbered = "a,b,label\n1,10,0\n2,20,1\n3,30,0\n4,40,1\n5,50,0\n6,60,1\n7,7
 // numberedLoader loads three augmentations of numbered, which are counted when they are made.
 func numberedLoader(t *testing.T, set *dataset.Set, made map[int]int, threads int, seed uint64) *loader {
 	t.Helper()
-	augmented := func(c int) *dataset.Set {
+	augmented := func(_ context.Context, c int) (*dataset.Set, error) {
 		made[c]++
-		return set.Subset([]int{0, 1, 2, 3, 4, 5, 6})
+		return set.Subset([]int{0, 1, 2, 3, 4, 5, 6}), nil
 	}
 	l, err := newLoader(identity(t, 2, 2), source{n: 7, augmentations: 3, make: augmented}, eval.Classification{}, 5, threads, seed)
 	if err != nil {
@@ -27,11 +29,31 @@ func numberedLoader(t *testing.T, set *dataset.Set, made map[int]int, threads in
 	return l
 }
 
+// batch returns the next batch of a loader.
+func batch(t *testing.T, l *loader, size int, noise float64) train.Batch {
+	t.Helper()
+	b, err := l.next(context.Background(), size, noise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// first returns the first n samples by one of the loader's methods.
+func first(t *testing.T, samples func(context.Context, int) (*tensor.Tensor, error), n int) *tensor.Tensor {
+	t.Helper()
+	x, err := samples(context.Background(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
 // drawEpochs draws three epochs of seven samples and checks shapes and the teacher's answers.
 func drawEpochs(t *testing.T, l *loader) (x []float32, labels []int) {
 	t.Helper()
 	for _, size := range []int{5, 1, 4, 4, 5, 2} {
-		b := l.next(size, 0)
+		b := batch(t, l, size, 0)
 		if !b.X[0].Shape.Equal(tensor.Shape{size, 2}) || len(b.Labels) != size || !b.Targets[0].Shape.Equal(tensor.Shape{size, 2}) {
 			t.Fatalf("a batch of %v with %d labels", b.X[0].Shape, len(b.Labels))
 		}
@@ -81,16 +103,16 @@ func TestLoader(t *testing.T) {
 // The first samples are those of the first augmentation, and then of the next ones.
 func TestLoaderSamples(t *testing.T) {
 	l := numberedLoader(t, openCSV(t, numbered), map[int]int{}, 1, 4)
-	if s := l.samples(3); !slices.Equal(s.Data, []float32{1, 10, 2, 20, 3, 30}) {
+	if s := first(t, l.samples, 3); !slices.Equal(s.Data, []float32{1, 10, 2, 20, 3, 30}) {
 		t.Errorf("the first samples: %v", s.Data)
 	}
-	if s := l.samples(100); s.Shape[0] != 7 {
+	if s := first(t, l.samples, 100); s.Shape[0] != 7 {
 		t.Errorf("more samples than there are: %v", s.Shape)
 	}
-	if s := l.manySamples(9); s.Shape[0] != 9 || s.Data[14] != 1 || s.Data[16] != 2 {
+	if s := first(t, l.manySamples, 9); s.Shape[0] != 9 || s.Data[14] != 1 || s.Data[16] != 2 {
 		t.Errorf("more samples than there are, of more augmentations: %v", s.Data)
 	}
-	if s := l.manySamples(100); s.Shape[0] != 3*7 {
+	if s := first(t, l.manySamples, 100); s.Shape[0] != 3*7 {
 		t.Errorf("more samples than there are of all augmentations: %v", s.Shape)
 	}
 }
@@ -103,7 +125,7 @@ func TestLoaderAsked(t *testing.T) {
 		openCSV(t, "a,b,label\n101,10,0\n102,20,1\n103,30,0\n"),
 		openCSV(t, "a,b,label\n201,10,0\n202,20,1\n203,30,0\n"),
 	}
-	from := source{n: 3, augmentations: 2, make: func(c int) *dataset.Set { return augmented[c] }, asked: original}
+	from := source{n: 3, augmentations: 2, make: func(_ context.Context, c int) (*dataset.Set, error) { return augmented[c], nil }, asked: original}
 	l, err := newLoader(identity(t, 2, 2), from, eval.Classification{}, 8, 1, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +135,7 @@ func TestLoaderAsked(t *testing.T) {
 	}
 	seen := map[float32]bool{}
 	for range 3 {
-		b := l.next(8, 0) // more than two epochs
+		b := batch(t, l, 8, 0) // more than two epochs
 		for i := range b.Labels {
 			x := b.X[0].Data[2*i]
 			seen[x] = true
@@ -131,7 +153,7 @@ func TestLoaderAsked(t *testing.T) {
 func TestLoaderRestored(t *testing.T) {
 	set := openCSV(t, numbered)
 	l := numberedLoader(t, set, map[int]int{}, 1, 4)
-	l.next(5, 0)
+	batch(t, l, 5, 0)
 	state := l.order.state()
 	want, _ := drawEpochs(t, l)
 	again := numberedLoader(t, set, map[int]int{}, 1, 9)
@@ -147,7 +169,7 @@ func TestLoaderRestored(t *testing.T) {
 func single(t *testing.T, task eval.Task) *loader {
 	t.Helper()
 	set := openCSV(t, "a,b\n1,2\n") // logits 2 and 4: the classes have odds of 1 to e^2
-	from := source{n: 1, augmentations: 1, make: func(int) *dataset.Set { return set }}
+	from := source{n: 1, augmentations: 1, make: func(context.Context, int) (*dataset.Set, error) { return set, nil }}
 	l, err := newLoader(identity(t, 2, 2), from, task, 1, 1, 9)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +184,7 @@ const draws = 20_000
 func TestLoaderAgreement(t *testing.T) {
 	ones, l := 0.0, single(t, eval.Agreement{})
 	for range draws {
-		ones += float64(l.next(1, 0).Labels[0])
+		ones += float64(batch(t, l, 1, 0).Labels[0])
 	}
 	if want, got := 1/(1+math.Exp(-2)), ones/draws; math.Abs(got-want) > 4*math.Sqrt(want*(1-want)/draws) {
 		t.Errorf("class 1 is drawn in %v of the batches, its probability is %v", got, want)
@@ -177,7 +199,7 @@ func TestLoaderFidelity(t *testing.T) {
 	var mean, square [2]float64 // of the difference of target and output
 	product := 0.0
 	for range draws {
-		b := l.next(1, noise)
+		b := batch(t, l, 1, noise)
 		if b.Labels != nil {
 			t.Fatal("labels for a distance")
 		}
@@ -199,7 +221,7 @@ func TestLoaderFidelity(t *testing.T) {
 // TestLoaderReconstruction: targets of a network that reconstructs its input lie between the
 // teacher's output and the input.
 func TestLoaderReconstruction(t *testing.T) {
-	b := single(t, eval.Reconstruction{}).next(1, 0)
+	b := batch(t, single(t, eval.Reconstruction{}), 1, 0)
 	if b.Labels != nil || !slices.Equal(b.Targets[0].Data, []float32{1.5, 3}) {
 		t.Errorf("labels %v, targets %v; want none, and the mean of 1, 2 and 2, 4", b.Labels, b.Targets[0].Data)
 	}

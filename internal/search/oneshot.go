@@ -54,12 +54,12 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 			return nil, err
 		}
 		if to.cost > 0 && end < runSettle {
-			if r.Keep, err = s.corrected(g, r.Keep, to); err != nil {
+			if r.Keep, err = s.corrected(ctx, g, r.Keep, to); err != nil {
 				return nil, err
 			}
 		}
 	}
-	e, err := resumable(s, "estimate", nil, func() (eval.Estimate, error) { return s.holdout.Graph(g, s.heldOut()) })
+	e, err := resumable(s, "estimate", nil, func() (eval.Estimate, error) { return s.holdout.Graph(ctx, g, s.heldOut()) })
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func (s *Study) runPart(ctx context.Context, g *graph.Graph, gains map[string]fl
 }
 
 // corrected returns the number of weights that should lead to the cost of the goal.
-func (s *Study) corrected(g *graph.Graph, keep int, to goal) (int, error) {
-	cost, err := s.cost(g, to.bits)
+func (s *Study) corrected(ctx context.Context, g *graph.Graph, keep int, to goal) (int, error) {
+	cost, err := s.cost(ctx, g, to.bits)
 	if err != nil {
 		return 0, err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/passes"
+	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
 
@@ -71,18 +73,51 @@ func (d *draft) run(ctx context.Context, s *Study, passes []pass) error {
 
 // quantizeDraft puts the network on its grids; weights that will have a codebook
 // get one scale for all channels.
-func quantizeDraft(_ context.Context, s *Study, d *draft) error {
+func quantizeDraft(ctx context.Context, s *Study, d *draft) error {
 	cfg := passes.Config{}
 	if d.bits > 0 {
 		cfg.PerTensor = func(*graph.Param) bool { return true }
 	}
-	if err := passes.Calibrate(d.net, passes.Samples(s.loader.samples(calibrations), calibrationPart), cfg); err != nil {
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	if err := stoppedOr(ctx, passes.Calibrate(d.net, batches, cfg)); err != nil {
 		return err
 	}
 	if err := passes.Weights(d.net, cfg); err != nil {
 		return err
 	}
 	return passes.Biases(d.net, cfg)
+}
+
+// calibration yields the calibration samples in batches until ctx ends; the caller
+// asks whether it has.
+func (s *Study) calibration(ctx context.Context) (passes.Batches, error) {
+	x, err := s.loader.samples(ctx, calibrations)
+	if err != nil {
+		return nil, err
+	}
+	return whileRunning(ctx, passes.Samples(x, calibrationPart)), nil
+}
+
+// stoppedOr returns why ctx has ended, or else err.
+func stoppedOr(ctx context.Context, err error) error {
+	if cause := eval.Stopped(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// whileRunning yields batches until ctx ends.
+func whileRunning(ctx context.Context, batches passes.Batches) passes.Batches {
+	return func(yield func([]*tensor.Tensor) bool) {
+		for b := range batches {
+			if ctx.Err() != nil || !yield(b) {
+				return
+			}
+		}
+	}
 }
 
 // shareDraft gives weights codebooks in which a value costs the given bits on

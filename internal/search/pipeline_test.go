@@ -129,9 +129,13 @@ func TestUntrainedPasses(t *testing.T) {
 	}
 }
 
-// mnist returns MNIST and LeNet-300-100, and skips the test where there is no data folder.
+// mnist returns MNIST and LeNet-300-100, and skips the test where there is no data folder, or
+// where EDGEC_DEEP is not set.
 func mnist(t *testing.T) Subject {
 	t.Helper()
+	if os.Getenv("EDGEC_DEEP") == "" {
+		t.Skip("takes long; set EDGEC_DEEP=1")
+	}
 	dir := os.Getenv("EDGEC_DATA")
 	if dir == "" {
 		t.Skip("needs MNIST and the float network; set EDGEC_DATA to the data folder")
@@ -174,7 +178,7 @@ func TestDeltaOfFineTune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(subject, Config{Objective: within(1), Effort: 0.05}, nil)
+	s, err := New(context.Background(), subject, Config{Objective: within(1), Effort: 0.05}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // channelLimit: one weight for a block of pixels says more than one for a pixel,
 // and its place costs fewer bits.
 func inputPooling(ctx context.Context, s *Study, t Track) (Track, error) {
-	if fits, err := s.fits(t.start.net); err != nil || fits {
+	if fits, err := s.fits(ctx, t.start.net); err != nil || fits {
 		return t, err
 	}
 	for first := t.start.drop; ; {

@@ -93,7 +93,7 @@ func compressWith(ctx context.Context, m *search.Network, data *dataset.Splits, 
 
 // compressTimed searches by another clock, whose times do not vary; nil: the machine's.
 func compressTimed(ctx context.Context, m *search.Network, data *dataset.Splits, r recipe, clock search.Clock, observe func(search.Progress)) (*search.Result, error) {
-	s, err := search.New(search.Subject{Model: m, Teacher: r.Teacher, Data: data}, r.config(), observe)
+	s, err := search.New(context.Background(), search.Subject{Model: m, Teacher: r.Teacher, Data: data}, r.config(), observe)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ import (
 // roundedLimits uses the limits up with rounded weights and fine-tunes these, and
 // reports whether that loses so little that nothing has to be pruned by training.
 func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
-	r, err := s.newRounder()
+	r, err := s.newRounder(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -31,7 +31,7 @@ func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
 		return false, err
 	}
 	may := s.tolerance()
-	g, c, err := s.roundedFile(r, lambda)
+	g, c, err := s.roundedFile(ctx, r, lambda)
 	if err != nil || s.lost(c) > may.hopeless {
 		return false, err
 	}
@@ -42,7 +42,7 @@ func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
 		return false, err
 	}
 	if best.net != g {
-		if c, err = s.tunedFile(best.net, since); err != nil {
+		if c, err = s.tunedFile(ctx, best.net, since); err != nil {
 			return false, err
 		}
 		s.ledger.candidates[rounded].ineligible = c.Meets
@@ -54,7 +54,7 @@ func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
 // keeps it; they are hardly faster, so that it is not for times. The int8 file, the
 // last that was made, is taken to keep it.
 func (s *Study) roundedDrop(ctx context.Context) error {
-	r, err := s.newRounder()
+	r, err := s.newRounder(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Study) keepsRounded(ctx context.Context, r *rounder, size int) (bool, e
 		return false, err
 	}
 	o := s.objective()
-	g, c, err := s.roundedFile(r, lambda)
+	g, c, err := s.roundedFile(ctx, r, lambda)
 	if err != nil || c.withinMargin(o, 1) || s.lost(c) > o.drop()+s.tolerance().hopeless {
 		return err == nil && c.withinMargin(o, 1), err
 	}
@@ -97,14 +97,14 @@ func (s *Study) keepsRounded(ctx context.Context, r *rounder, size int) (bool, e
 	if err != nil || best.net == g {
 		return false, err
 	}
-	c, err = s.tunedFile(best.net, since)
+	c, err = s.tunedFile(ctx, best.net, since)
 	return c.withinMargin(o, 1), err
 }
 
 // measureRounded measures a file of rounded weights, whose drop is corrected for
 // memorization, and whose margin makes up for all of it.
-func (s *Study) measureRounded(g *graph.Graph) (Candidate, error) {
-	c, err := s.measure(g, s.heldOut())
+func (s *Study) measureRounded(ctx context.Context, g *graph.Graph) (Candidate, error) {
+	c, err := s.measure(ctx, g, s.heldOut())
 	if err != nil {
 		return c, err
 	}
@@ -122,8 +122,8 @@ func (s *Study) tolerance() tolerance {
 }
 
 // tunedFile makes a file of rounded weights that were fine-tuned since then.
-func (s *Study) tunedFile(g *graph.Graph, since time.Time) (Candidate, error) {
-	c, err := s.file(func() (Candidate, error) { return s.measureRounded(g) })
+func (s *Study) tunedFile(ctx context.Context, g *graph.Graph, since time.Time) (Candidate, error) {
+	c, err := s.file(func() (Candidate, error) { return s.measureRounded(ctx, g) })
 	if err == nil {
 		s.ledger.file("file", c, fmt.Sprintf(", %d bytes", c.Size()), since)
 	}
@@ -138,8 +138,11 @@ func (s *Study) lost(c Candidate) float64 { return c.Drop + s.memory.known }
 // better, and once more for longer, and returns the one with the least validation
 // loss, or g.
 func (s *Study) tuneRounded(ctx context.Context, g *graph.Graph, long training) (best validated, err error) {
-	v := s.newValidation()
-	if best, err = v.validate(g); err != nil {
+	v, err := s.newValidation(ctx)
+	if err != nil {
+		return best, err
+	}
+	if best, err = v.validate(ctx, g); err != nil {
 		return best, err
 	}
 	try := func(stage string, rate float64, long training) (loss float64, err error) {
@@ -178,7 +181,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if err := finalize(h); err != nil {
 		return failed, err
 	}
-	t, err := v.validate(h)
+	t, err := v.validate(ctx, h)
 	if err != nil {
 		return t, err
 	}
@@ -207,23 +210,26 @@ type validation struct {
 }
 
 // newValidation asks the teacher about the held-out samples.
-func (s *Study) newValidation() *validation {
+func (s *Study) newValidation(ctx context.Context) (*validation, error) {
 	set := s.holdout.Set()
 	n := judged(set.Len(), MACs(s.subject.Model.Graph))
-	targets := s.loader.answers.teacher.Run(n, func(lo, hi int, dst *tensor.Tensor) { eval.Read(set, lo, hi, dst) })
+	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst *tensor.Tensor) { eval.Read(set, lo, hi, dst) })
+	if err != nil {
+		return nil, err
+	}
 	k := targets.Shape[1]
 	x := make([]float32, set.Sample().Size())
 	for i := range n {
 		set.Read(i, x)
 		s.task().Aim(targets.Data[i*k:(i+1)*k], x, set.Target(i))
 	}
-	return &validation{s, targets}
+	return &validation{s, targets}, nil
 }
 
 // validate measures the mean loss of g.
-func (v *validation) validate(g *graph.Graph) (validated, error) {
+func (v *validation) validate(ctx context.Context, g *graph.Graph) (validated, error) {
 	n, h := v.targets.Shape[0], v.study.holdout
-	out, err := eval.Predict(g, h.Set(), n, h.Threads)
+	out, err := eval.Predict(ctx, g, h.Set(), n, h.Threads)
 	if err != nil {
 		return validated{loss: math.Inf(1)}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/search"
 )
 
@@ -104,7 +105,7 @@ func TestRoundedDrop(t *testing.T) {
 func TestRoundedWhereMemorized(t *testing.T) {
 	p, r := splitReconstruction(t), quick()
 	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
-	if isDeep() {
+	if deep.On() {
 		p, r.NoLabels, r.MaxDrop = get(t, classification), false, 4
 	}
 	for trained, want := range map[string]bool{"yes": true, "no": false} {

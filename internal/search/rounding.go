@@ -22,7 +22,7 @@ import (
 // that are saved. One lambda serves all layers: the least that the limits allow,
 // or, where a drop is asked for, the largest that keeps it.
 func (s *Study) untrainedRounding(ctx context.Context) error {
-	r, err := s.newRounder()
+	r, err := s.newRounder(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,16 +31,16 @@ func (s *Study) untrainedRounding(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, _, err = s.roundedFile(r, lambda)
+		_, _, err = s.roundedFile(ctx, r, lambda)
 		return err
 	}
 	low, high := math.Log(leastLambda), math.Log(mostLambda)
 	for step := range lambdaSteps {
-		if err := stopped(ctx); err != nil {
+		if err := eval.Stopped(ctx); err != nil {
 			return err
 		}
 		lambda := math.Exp((low + high) / 2)
-		_, c, err := s.roundedFile(r, lambda)
+		_, c, err := s.roundedFile(ctx, r, lambda)
 		if err != nil {
 			return err
 		}
@@ -62,10 +62,14 @@ type rounder struct {
 }
 
 // newRounder measures the network.
-func (s *Study) newRounder() (*rounder, error) {
+func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.subject.Model.input().Size()))
-	r := &rounder{net: s.net.Clone(), x: s.loader.manySamples(n)}
-	all, err := passes.MeasureMoments(r.net, r.x, eval.Batch(s.net), s.curvature())
+	x, err := s.loader.manySamples(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	r := &rounder{net: s.net.Clone(), x: x}
+	all, err := passes.MeasureMoments(ctx, r.net, r.x, eval.Batch(s.net), s.curvature())
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +94,13 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 }
 
 // samples yields the calibration samples in batches.
-func (r *rounder) samples() passes.Batches {
-	return passes.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart)
+func (r *rounder) samples(ctx context.Context) passes.Batches {
+	return whileRunning(ctx, passes.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart))
 }
 
 // network returns the network with weights and biases that are rounded at lambda,
 // and with activations that fit them.
-func (r *rounder) network(lambda float64) (*graph.Graph, error) {
+func (r *rounder) network(ctx context.Context, lambda float64) (*graph.Graph, error) {
 	g, moments, err := r.balanced(lambda)
 	if err != nil {
 		return nil, err
@@ -108,19 +112,19 @@ func (r *rounder) network(lambda float64) (*graph.Graph, error) {
 			continue
 		}
 		p.Grid = &graph.Grid{Scale: []float32{quantize.RoundScale(m.Step(p, lambda))}, Max: 127}
-		if _, err := m.Round(p, lambda); err != nil {
+		if _, err := m.Round(ctx, p, lambda); err != nil {
 			return nil, err
 		}
 		steps[p.Name] = m.BiasStep(lambda)
 	}
 	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
-	if err := passes.Calibrate(g, r.samples(), cfg); err != nil {
+	if err := stoppedOr(ctx, passes.Calibrate(g, r.samples(ctx), cfg)); err != nil {
 		return nil, err
 	}
 	if err := passes.Biases(g, cfg); err != nil {
 		return nil, err
 	}
-	if err := passes.CorrectBias(g, r.samples()); err != nil {
+	if err := stoppedOr(ctx, passes.CorrectBias(g, r.samples(ctx))); err != nil {
 		return nil, err
 	}
 	for _, p := range Shareable(g) {
@@ -166,12 +170,12 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 		most := roundedUtilization * float64(limit)
 		tried := 0
 		return leastLambdaFor(func(lambda float64) (float64, error) {
-			if err := stopped(ctx); err != nil {
+			if err := eval.Stopped(ctx); err != nil {
 				return 0, err
 			}
 			s.ledger.tell(Progress{Stage: "lambda", Done: tried, Total: mostLambdas})
 			tried++
-			g, err := r.network(lambda)
+			g, err := r.network(ctx, lambda)
 			if err != nil {
 				return 0, err
 			}
@@ -223,15 +227,15 @@ func leastLambdaFor(utilization func(lambda float64) (float64, error)) (float64,
 
 // roundedFile makes a file of weights that are rounded at lambda, and returns its
 // network too.
-func (s *Study) roundedFile(r *rounder, lambda float64) (g *graph.Graph, c Candidate, err error) {
+func (s *Study) roundedFile(ctx context.Context, r *rounder, lambda float64) (g *graph.Graph, c Candidate, err error) {
 	since := time.Now()
-	if g, err = r.network(lambda); err != nil {
+	if g, err = r.network(ctx, lambda); err != nil {
 		return nil, c, err
 	}
 	if err := finalize(g); err != nil {
 		return nil, c, err
 	}
-	c, err = s.file(func() (Candidate, error) { return s.measureRounded(g) })
+	c, err = s.file(func() (Candidate, error) { return s.measureRounded(ctx, g) })
 	if err != nil {
 		return nil, c, err
 	}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"math"
 
 	"edgec/internal/dataset"
@@ -16,7 +17,7 @@ type memorization struct {
 }
 
 // split holds samples out and prepares the holdout and the loader.
-func (s *Study) split(task eval.Task) error {
+func (s *Study) split(ctx context.Context, task eval.Task) error {
 	set := s.subject.Data.Train
 	in, out := s.parts(set)
 	teacher := s.subject.Model
@@ -26,7 +27,7 @@ func (s *Study) split(task eval.Task) error {
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
 	in = in[:min(len(in), max(pool, fewestTaught))]
 	s.ledger.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
-	if err := s.hold(task, set, in, out); err != nil {
+	if err := s.hold(ctx, task, set, in, out); err != nil {
 		return err
 	}
 	var err error
@@ -34,8 +35,11 @@ func (s *Study) split(task eval.Task) error {
 		return err
 	}
 	s.loader.reference = &s.holdout.Reference
-	s.inputs = rms(s.loader.samples(inputSamples).Data)
-	return nil
+	x, err := s.loader.samples(ctx, inputSamples)
+	if err == nil {
+		s.inputs = rms(x.Data)
+	}
+	return err
 }
 
 // hold prepares the holdout of the samples out. A network that knows them has its
@@ -44,25 +48,28 @@ func (s *Study) split(task eval.Task) error {
 // compared there all the same, and so is any without training, where files know as
 // much as it does. Without a test part both are compared in distortions that
 // neither has met. Both err on the safe side.
-func (s *Study) hold(task eval.Task, set *dataset.Set, in, out []int) (err error) {
+func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, out []int) (err error) {
 	heldOut, test := set.Subset(out), s.subject.Data.Test
 	known := s.trainOn && !s.config.NoTraining // better by the float network than by files
 	switch {
 	case task.Traits().Self:
-		heldOut = s.distorted(heldOut, distortedCopy)
+		heldOut, err = s.distorted(ctx, heldOut, distortedCopy)
 	case known && !eval.Measurable(task, test):
-		heldOut = s.distorted(set.Subset(in[:min(len(in), mostHeldOut)]), distortedCopy)
+		heldOut, err = s.distorted(ctx, set.Subset(in[:min(len(in), mostHeldOut)]), distortedCopy)
+	}
+	if err != nil {
+		return err
 	}
 	model, threads := s.subject.Model.Graph, s.config.Threads
 	if !known || !task.Traits().Truth || !eval.Measurable(task, test) {
-		s.holdout, err = eval.NewHoldout(model, task, heldOut, threads)
+		s.holdout, err = eval.NewHoldout(ctx, model, task, heldOut, threads)
 		return err
 	}
-	if s.test, err = eval.NewHoldout(model, task, test, threads); err != nil {
+	if s.test, err = eval.NewHoldout(ctx, model, task, test, threads); err != nil {
 		return err
 	}
 	s.holdout = eval.Unpaired(task, heldOut, s.test.Baseline, threads)
-	float, err := eval.Predict(model, heldOut, judged(heldOut.Len(), MACs(model)), threads)
+	float, err := eval.Predict(ctx, model, heldOut, judged(heldOut.Len(), MACs(model)), threads)
 	if err != nil {
 		return err
 	}
@@ -70,7 +77,7 @@ func (s *Study) hold(task eval.Task, set *dataset.Set, in, out []int) (err error
 	s.memory.known = 100 * (eval.Mean(s.test.Baseline) - eval.Mean(own))
 	if s.memory.known > mostKnown {
 		s.memory.known = 0
-		s.holdout, err = eval.NewHoldout(model, task, heldOut, threads)
+		s.holdout, err = eval.NewHoldout(ctx, model, task, heldOut, threads)
 		return err
 	}
 	s.memory.correction = correction(s.test.Baseline, own)
@@ -103,7 +110,7 @@ func (s *Study) parts(set *dataset.Set) (in, out []int) {
 // distortions is asked about pictures as they are.
 func (s *Study) forms(fit *dataset.Set, pool int) source {
 	n := fit.Len()
-	from := source{n: n, augmentations: 1, make: func(int) *dataset.Set { return fit }}
+	from := source{n: n, augmentations: 1, make: func(context.Context, int) (*dataset.Set, error) { return fit, nil }}
 	pictures, many := dataset.CanAugment(fit), s.objective().limitsOnly()
 	if s.config.Data.NoAugment || !pictures && !many {
 		return from
@@ -121,24 +128,24 @@ func (s *Study) forms(fit *dataset.Set, pool int) source {
 		if pool < from.augmentations*n {
 			from.asked = fit
 		}
-		from.make = func(copy int) *dataset.Set { return s.distorted(fit, copy) }
+		from.make = func(ctx context.Context, copy int) (*dataset.Set, error) { return s.distorted(ctx, fit, copy) }
 		return from
 	}
-	from.make = func(copy int) *dataset.Set {
+	from.make = func(_ context.Context, copy int) (*dataset.Set, error) {
 		if copy == 0 {
-			return fit
+			return fit, nil
 		}
-		return fit.Mixed(s.config.Seed + uint64(copy))
+		return fit.Mixed(s.config.Seed + uint64(copy)), nil
 	}
 	return from
 }
 
 // distorted returns a distorted copy of pictures, and other samples as they are.
-func (s *Study) distorted(set *dataset.Set, copy int) *dataset.Set {
+func (s *Study) distorted(ctx context.Context, set *dataset.Set, copy int) (*dataset.Set, error) {
 	if s.config.Data.NoAugment {
-		return set
+		return set, nil
 	}
-	return set.Augmented(s.config.Seed+uint64(copy), 1, dataset.MildAugment, s.config.Threads)
+	return set.AugmentedUntil(ctx, s.config.Seed+uint64(copy), 1, dataset.MildAugment, s.config.Threads)
 }
 
 // memorized reports that the network knows the samples by heart that there are to

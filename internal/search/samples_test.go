@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -82,10 +83,17 @@ func TestForms(t *testing.T) {
 		if from.augmentations != c.augmentations || from.n != c.n || from.asked != nil {
 			t.Errorf("%s: %d augmentations of %d samples, want %d", c.name, from.augmentations, from.n, c.augmentations)
 		}
-		if from.make(0) != set {
+		made := func(copy int) *dataset.Set {
+			got, err := from.make(context.Background(), copy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if made(0) != set {
 			t.Errorf("%s: the first augmentation is not the samples as they are", c.name)
 		}
-		if from.augmentations > 1 && from.make(1) == set {
+		if from.augmentations > 1 && made(1) == set {
 			t.Errorf("%s: the second augmentation is the samples as they are", c.name)
 		}
 	}
@@ -113,7 +121,7 @@ func TestSplitKnown(t *testing.T) {
 		paired bool
 	}{{1, false}, {10, true}} {
 		data := &dataset.Splits{Train: openCSV(t, twoClasses(60, 0)), Test: openCSV(t, twoClasses(100, c.wrong))}
-		s, err := New(Subject{Model: &Network{Name: "identity", Graph: identity(t, 2, 2)}, Data: data}, Config{Objective: within(1)}, nil)
+		s, err := New(context.Background(), Subject{Model: &Network{Name: "identity", Graph: identity(t, 2, 2)}, Data: data}, Config{Objective: within(1)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +129,7 @@ func TestSplitKnown(t *testing.T) {
 		if c.paired {
 			want = 0
 		}
-		r, err := s.result()
+		r, err := s.result(context.Background())
 		if err == nil {
 			t.Fatal("an answer without files")
 		}

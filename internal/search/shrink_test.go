@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"edgec/internal/deep"
 	"edgec/internal/search"
 	"edgec/runtime/format"
 )
@@ -22,7 +23,7 @@ func TestPooling(t *testing.T) {
 	}{{"a size", 0, 400, 6, false}, {"a drop", 4, 0, 5, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.deep {
-				deep(t)
+				deep.Only(t)
 			}
 			p, r := get(t, perceptron), quick()
 			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.05, 1)
@@ -83,37 +84,42 @@ func checkCuts(t *testing.T, res *search.Result, before int64) (int64, int) {
 	return before, accepted(res, "channels")
 }
 
-// narrowed is a search that ends when the channels of a network that is worth it are cut,
-// within a time that is no limit.
-var narrowed = sync.OnceValues(func() (*search.Result, error) {
-	p, err := wideClassification()
-	if err != nil {
-		return nil, err
-	}
-	m, err := openNetwork(p.file, "small.onnx")
-	if err != nil {
-		return nil, err
-	}
+// narrowed walks the stages to channel pruning, by the clock of shapes.
+func narrowed(t *testing.T, limit time.Duration) *search.Result {
+	t.Helper()
 	r := quick()
-	r.Effort, r.MaxLatency = 0.01, time.Second
-	return until(p, m, r, byShape, "prune")
-})
+	r.Effort, r.MaxLatency = 0.01, limit
+	s := study(t, get(t, wideClassification), r)
+	s.SetClock(byShape)
+	steps, err := s.Walk(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &search.Result{Steps: steps}
+}
+
+// unhurried is narrowed within a time that is no limit.
+func unhurried(t *testing.T) *search.Result {
+	unhurriedOnce.Do(func() { unhurriedResult = narrowed(t, time.Second) })
+	return unhurriedResult
+}
+
+var (
+	unhurriedOnce   sync.Once
+	unhurriedResult *search.Result
+)
 
 // TestChannels: a network that is worth it gets narrower, cut by cut, before single weights
 // are pruned.
 func TestChannels(t *testing.T) {
-	res, err := narrowed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if left, cuts := checkCuts(t, res, search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
+	if left, cuts := checkCuts(t, unhurried(t), search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
 		t.Errorf("%d cuts to %d multiplications", cuts, left)
 	}
 }
 
 // TestChannelsOfFile: the file is as narrow as the network.
 func TestChannelsOfFile(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	p, r := get(t, wideClassification), quick()
 	r.Effort = 0.02
 	res := compress(t, p, r)

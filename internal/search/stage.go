@@ -33,14 +33,14 @@ type record[R any] struct {
 func resumable[R any](s *Study, name string, g *graph.Graph, work func() (R, error)) (R, error) {
 	var rec record[R]
 	if ok, err := s.journal.Replay(name, &rec); err != nil {
-		return rec.Result, err
+		return rec.Result, journalError{err}
 	} else if ok {
 		if g != nil {
 			if err := restore(g, rec.Params); err != nil {
-				return rec.Result, err
+				return rec.Result, journalError{err}
 			}
 		}
-		return rec.Result, s.loader.order.restore(rec.Order)
+		return rec.Result, inJournal(s.loader.order.restore(rec.Order))
 	}
 	r, err := work()
 	if err != nil || s.journal == nil {
@@ -50,7 +50,20 @@ func resumable[R any](s *Study, name string, g *graph.Graph, work func() (R, err
 	if g != nil {
 		rec.Params = paramStates(g)
 	}
-	return r, s.journal.Record(name, rec)
+	return r, inJournal(s.journal.Record(name, rec))
+}
+
+// journalError is an error of the journal, which another run may not have.
+type journalError struct{ error }
+
+func (e journalError) Unwrap() error { return e.error }
+
+// inJournal marks an error of the journal.
+func inJournal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return journalError{err}
 }
 
 // paramState is a parameter without its name and shape: what training changes.
@@ -86,11 +99,11 @@ func restore(g *graph.Graph, ps []paramState) error {
 }
 
 // openJournal starts or takes up the journal that the configuration asks for.
-func openJournal(subject Subject, c Config) (*journal.Journal, error) {
+func openJournal(ctx context.Context, subject Subject, c Config) (*journal.Journal, error) {
 	if c.Journal.Folder == "" {
 		return nil, nil
 	}
-	id, err := fingerprint(subject, c)
+	id, err := fingerprint(ctx, subject, c)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +116,7 @@ func openJournal(subject Subject, c Config) (*journal.Journal, error) {
 
 // fingerprint tells searches apart that would leave something else: by networks,
 // data and configuration.
-func fingerprint(subject Subject, c Config) (string, error) {
+func fingerprint(ctx context.Context, subject Subject, c Config) (string, error) {
 	h := sha256.New()
 	id, err := c.id()
 	if err != nil {
@@ -133,6 +146,9 @@ func fingerprint(subject Subject, c Config) (string, error) {
 		}
 		x := make([]float32, set.Sample().Size())
 		for i := range set.Len() {
+			if err := eval.Stopped(ctx); err != nil {
+				return "", err
+			}
 			set.Read(i, x)
 			floats(x)
 		}
@@ -167,11 +183,15 @@ func (s *Study) trainer(g *graph.Graph, batch int, average float64, done int) (*
 // after is called with the number of steps done.
 func (s *Study) train(ctx context.Context, t *train.Trainer, steps, batch int, rate func(done float64) float64, after func(step int)) error {
 	for i := range steps {
-		if err := stopped(ctx); err != nil {
+		if err := eval.Stopped(ctx); err != nil {
 			return err
 		}
 		const noise = 0 // it is for importance, which is known by now
-		if _, err := t.Step(s.loader.next(batch, noise), rate(float64(i)/float64(steps))); err != nil {
+		b, err := s.loader.next(ctx, batch, noise)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Step(b, rate(float64(i)/float64(steps))); err != nil {
 			return err
 		}
 		after(i + 1)
@@ -181,8 +201,8 @@ func (s *Study) train(ctx context.Context, t *train.Trainer, steps, batch int, r
 
 // averageDrop estimates the drop of g under the running average of its weights on
 // the first n held-out samples.
-func (s *Study) averageDrop(t *train.Trainer, g *graph.Graph, n int) (e eval.Estimate, err error) {
-	t.WithAverage(func() { e, err = s.holdout.Graph(g, n) })
+func (s *Study) averageDrop(ctx context.Context, t *train.Trainer, g *graph.Graph, n int) (e eval.Estimate, err error) {
+	t.WithAverage(func() { e, err = s.holdout.Graph(ctx, g, n) })
 	return e, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/search"
 )
 
@@ -23,7 +24,7 @@ func TestInterrupted(t *testing.T) {
 	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
 	t.Run("autoencoder", func(t *testing.T) { interrupted(t, splitReconstruction(t), r) })
 	t.Run("classification", func(t *testing.T) {
-		deep(t)
+		deep.Only(t)
 		interrupted(t, get(t, classification), quick())
 	})
 }
@@ -75,7 +76,7 @@ func TestResumed(t *testing.T) {
 	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
 	t.Run("autoencoder", func(t *testing.T) { resumed(t, splitReconstruction(t), r, "learning rate") })
 	t.Run("classification", func(t *testing.T) {
-		deep(t)
+		deep.Only(t)
 		resumed(t, get(t, classification), quick(), "learning rate")
 	})
 }
@@ -89,7 +90,7 @@ func TestSizeResumed(t *testing.T) {
 
 // TestPoolingResumed: the same where neighbouring pixels share weights.
 func TestPoolingResumed(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	r := quick()
 	r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1
 	resumed(t, get(t, perceptron), r, "pooling")
@@ -206,7 +207,7 @@ func TestBudget(t *testing.T) {
 // of what was tried.
 func TestUnmet(t *testing.T) {
 	p, r := get(t, reconstruction), quick()
-	if isDeep() {
+	if deep.On() {
 		p = get(t, classification)
 	}
 	r.MaxDrop, r.MaxSize = 0, 20

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"edgec/internal/dataset"
 	"edgec/internal/eval"
 )
 
@@ -17,10 +18,14 @@ type strategy struct {
 	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
 }
 
+// noDeadline is the share of a strategy that a budget does not stop: without time
+// there is still a file.
+const noDeadline = 0
+
 // strategies are tried in order, from the cheapest to the dearest. The answer is
 // the best of all candidates, so that a dearer one never makes it worse.
 var strategies = []strategy{
-	{"int8", always, 1, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
+	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
 	{"rounding without training", untrainedOnly, 1, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 		return t, true, s.untrainedRounding(ctx)
 	}},
@@ -108,28 +113,58 @@ type Tested struct{ Float, File eval.Metrics }
 
 const budgetUsedUp = "budget used up"
 
+// grace is how long a search that was stopped may take for its last stages: files
+// from the last states if there are none, and measuring the answer.
+const grace = 800 * time.Millisecond
+
 // Run searches, and measures the answer once on the test part. When ctx ends or the
-// budget is used up, the best file so far is the answer. The error is not nil when
-// no file meets the objective; the result then holds what was tried.
+// budget is used up, the best file so far is the answer; it is measured on the test
+// part if that takes no longer than the rest of the budget, or grace. The error is
+// not nil when no file meets the objective; the result then holds what was tried.
 func (s *Study) Run(ctx context.Context) (*Result, error) {
 	track, err := s.search(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errBudget) {
-		return nil, err
+		return nil, s.failed(err)
 	}
+	last, cancel := s.lastStages(ctx)
+	defer cancel()
 	if err != nil {
 		s.ledger.interrupted = "interrupted"
 		if ctx.Err() == nil {
 			s.ledger.interrupted = budgetUsedUp
 		}
-		if err := s.rescue(track); err != nil {
+		if err := s.rescue(last, track); err != nil && last.Err() == nil {
 			return nil, err
 		}
 	}
-	result, err := s.result()
+	result, err := s.result(last)
 	if ctx.Err() == nil {
 		err = errors.Join(err, s.journal.Remove())
 	}
 	return result, err
+}
+
+// failed removes the journal of a search whose error no resumption can mend, and
+// keeps one that is at fault itself.
+func (s *Study) failed(err error) error {
+	if errors.As(err, new(journalError)) {
+		return err
+	}
+	return errors.Join(err, s.journal.Remove())
+}
+
+// lastStages returns the context of what comes after the search.
+func (s *Study) lastStages(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(grace)
+	switch rest := s.ledger.started.Add(s.config.Budget); {
+	case ctx.Err() != nil:
+		ctx = context.WithoutCancel(ctx)
+	case s.config.Budget == 0:
+		return context.WithCancel(ctx)
+	case rest.After(end):
+		end = rest
+	}
+	return context.WithDeadlineCause(ctx, end, errBudget)
 }
 
 // search walks the strategies.
@@ -162,9 +197,9 @@ func (s *Study) float() eval.Metrics {
 }
 
 // result chooses the answer and measures it on the test part.
-func (s *Study) result() (*Result, error) {
+func (s *Study) result(ctx context.Context) (*Result, error) {
 	l := s.ledger
-	best, ok, all, err := s.answer(l.candidates)
+	best, ok, all, err := s.answer(ctx, l.candidates)
 	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
@@ -179,16 +214,25 @@ func (s *Study) result() (*Result, error) {
 		return r, nil
 	}
 	l.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
-	h := s.test
+	r.Test, err = s.tested(ctx, best, test)
+	if err != nil && ctx.Err() != nil {
+		r.Warnings = append(r.Warnings, "the answer was not measured on the test part, since the search was stopped: edgec eval measures it")
+		return r, nil
+	}
+	return r, err
+}
+
+// tested measures the float network and the answer on the test part.
+func (s *Study) tested(ctx context.Context, best Candidate, test *dataset.Set) (*Tested, error) {
+	h, err := s.test, error(nil)
 	if h == nil {
-		if h, err = eval.NewHoldout(s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
-			return r, err
+		if h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
+			return nil, err
 		}
 	}
-	out, err := eval.Execute(best.Bytes, test, test.Len(), s.config.Threads)
+	out, err := eval.Execute(ctx, best.Bytes, test, test.Len(), s.config.Threads)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	r.Test = &Tested{Float: h.Float(), File: h.Measure(out)}
-	return r, nil
+	return &Tested{Float: h.Float(), File: h.Measure(out)}, nil
 }

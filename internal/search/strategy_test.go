@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/eval"
 	"edgec/internal/search"
 )
@@ -90,7 +91,6 @@ func TestStudyUnchanged(t *testing.T) {
 		{"pooling and a teacher", small(perceptron), func(t *testing.T, r *recipe) {
 			r.MaxDrop, r.TrainedOn, r.Effort, r.Teacher = 4, "no", 0.02, get(t, perceptron).model(t)
 		}, "prune", 4},
-		{"channels", small(wideClassification), func(_ *testing.T, r *recipe) { r.Effort, r.TrainedOn = 0.01, "no" }, "prune", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, r := c.problem(t), quick()
@@ -105,7 +105,7 @@ func TestStudyUnchanged(t *testing.T) {
 			defer restore()
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			s, err := search.New(search.Subject{Model: p.model(t), Teacher: r.Teacher, Data: p.data}, r.config(), func(g search.Progress) {
+			s, err := search.New(context.Background(), search.Subject{Model: p.model(t), Teacher: r.Teacher, Data: p.data}, r.config(), func(g search.Progress) {
 				if g.Stage == c.until {
 					cancel()
 				}
@@ -124,6 +124,20 @@ func TestStudyUnchanged(t *testing.T) {
 				t.Errorf("%d stages have ended, want %d", ended, c.stages)
 			}
 		})
+	}
+}
+
+// TestStudyUnchangedByChannels: the same of channel pruning, which keeps wide networks.
+func TestStudyUnchangedByChannels(t *testing.T) {
+	ended := 0
+	restore := search.WatchStages(func(name string, unchanged bool) {
+		if ended++; !unchanged {
+			t.Errorf("stage %q has changed what it was given", name)
+		}
+	})
+	defer restore()
+	if cuts := accepted(narrowed(t, time.Second), "channels"); cuts == 0 || ended != 3 {
+		t.Errorf("%d cuts in %d stages", cuts, ended)
 	}
 }
 
@@ -148,7 +162,7 @@ func TestDrop(t *testing.T) {
 	if got := res.Test.File; math.Abs(got.Error-want) > 1e-9 || got.N != test.Len() || math.Abs(got.Accuracy+got.Error-100) > 1e-9 {
 		t.Errorf("the result says %+v on the test part, the runtime has an error of %v", got, want)
 	}
-	h, err := eval.NewHoldout(p.model(t).Graph, eval.Classification{}, test, 2)
+	h, err := eval.NewHoldout(context.Background(), p.model(t).Graph, eval.Classification{}, test, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +178,7 @@ func TestDrop(t *testing.T) {
 func TestIsReproducible(t *testing.T) {
 	p, r := splitReconstruction(t), quick()
 	r.NoLabels, r.MaxDrop = true, 100
-	if isDeep() {
+	if deep.On() {
 		p, r = get(t, classification), quick()
 	}
 	two := compress(t, p, r)
@@ -198,7 +212,7 @@ func TestSize(t *testing.T) {
 // values; a size between the files with and without the weights of dead units, which go
 // together, is kept too.
 func TestSizes(t *testing.T) {
-	deep(t)
+	deep.Only(t)
 	p, r := get(t, classification), quick()
 	r.MaxDrop = 0
 	for _, most := range []int{350, 900} {
@@ -223,7 +237,7 @@ func TestSizes(t *testing.T) {
 func TestSizeAndDrop(t *testing.T) {
 	p, r := get(t, reconstruction), quick()
 	r.MaxDrop, r.MaxSize = 60, 200
-	if isDeep() {
+	if deep.On() {
 		p, r.MaxDrop, r.MaxSize = get(t, classification), 4, 700
 	}
 	res := compress(t, p, r)
@@ -241,7 +255,7 @@ func TestNoLossAndSize(t *testing.T) {
 	r.NoTraining = true
 	c := r.config()
 	c.Objective = search.Objective{MaxDrop: &zero, MaxSize: 2000}
-	s, err := search.New(search.Subject{Model: p.model(t), Data: p.data}, c, nil)
+	s, err := search.New(context.Background(), search.Subject{Model: p.model(t), Data: p.data}, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

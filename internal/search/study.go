@@ -59,8 +59,9 @@ type Study struct {
 // errBudget ends a stage whose share of the budget is used up.
 var errBudget = errors.New("edgec: budget used up")
 
-// New prepares a search. observe is told about progress; it may be nil.
-func New(subject Subject, config Config, observe func(Progress)) (*Study, error) {
+// New prepares a search. observe is told about progress; it may be nil. It measures
+// the float network, and returns the cause when ctx ends.
+func New(ctx context.Context, subject Subject, config Config, observe func(Progress)) (*Study, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func New(subject Subject, config Config, observe func(Progress)) (*Study, error)
 		return nil, err
 	}
 	model, data := subject.Model, subject.Data
-	task, err := eval.Choose(eval.Subject{Graph: model.Graph, Set: data.Train, NoLabels: config.Data.NoLabels, Threads: config.Threads})
+	task, err := eval.Choose(ctx, eval.Subject{Graph: model.Graph, Set: data.Train, NoLabels: config.Data.NoLabels, Threads: config.Threads})
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +83,10 @@ func New(subject Subject, config Config, observe func(Progress)) (*Study, error)
 	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,
 		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
 		net:     withoutSoftmax(model.Graph.Clone(), task)}
-	if s.journal, err = openJournal(subject, config); err != nil {
+	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
-	if err := s.split(task); err != nil {
+	if err := s.split(ctx, task); err != nil {
 		return nil, err
 	}
 	for _, w := range s.warnings() {
@@ -149,17 +150,9 @@ func (s *Study) task() eval.Task { return s.holdout.Task }
 // heldOut returns the number of held-out samples.
 func (s *Study) heldOut() int { return s.holdout.Set().Len() }
 
-// stopped returns why work must end, or nil: errBudget at a deadline.
-func stopped(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	return context.Cause(ctx)
-}
-
 // until returns a context that ends when a fraction of the budget is used up.
 func (s *Study) until(ctx context.Context, fraction float64) (context.Context, context.CancelFunc) {
-	if s.config.Budget == 0 {
+	if s.config.Budget == 0 || fraction == noDeadline {
 		return context.WithCancel(ctx)
 	}
 	deadline := s.ledger.started.Add(time.Duration(fraction * float64(s.config.Budget)))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/eval"
 	"edgec/internal/onnx"
 	"edgec/internal/search"
@@ -19,15 +20,15 @@ import (
 func agreement(t *testing.T, p *problem, file []byte, noLabels bool) eval.Metrics {
 	t.Helper()
 	g, set := p.model(t).Graph, p.data.Test.WithoutLabels()
-	task, err := eval.Choose(eval.Subject{Graph: g, Set: set, NoLabels: noLabels, Threads: 2})
+	task, err := eval.Choose(context.Background(), eval.Subject{Graph: g, Set: set, NoLabels: noLabels, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := eval.NewHoldout(g, task, set, 2)
+	h, err := eval.NewHoldout(context.Background(), g, task, set, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := eval.Execute(file, set, set.Len(), 2)
+	out, err := eval.Execute(context.Background(), file, set, set.Len(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func agreement(t *testing.T, p *problem, file []byte, noLabels bool) eval.Metric
 // where labels are left aside and where there are none.
 func TestWithoutLabels(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.NoTraining = 4, !isDeep()
+	r.MaxDrop, r.NoTraining = 4, !deep.On()
 	bare := &problem{p.file, &dataset.Splits{Train: p.data.Train.WithoutLabels(), Test: p.data.Test.WithoutLabels()}}
 	for _, c := range []struct {
 		problem *problem
@@ -77,14 +78,14 @@ func wrongTeacher(t *testing.T) *search.Network {
 func TestTeacher(t *testing.T) {
 	p, r := get(t, classification), quick()
 	r.MaxDrop, r.MaxSize = 0, 200 // so small that weights are pruned by training
-	if !isDeep() {
+	if !deep.On() {
 		r.MaxDrop, r.MaxSize, r.TrainedOn, r.Effort = 3, 0, "no", 0.1 // they are from the start
 	}
 	var drops []float64
 	for _, teacher := range []*search.Network{get(t, wideClassification).model(t), wrongTeacher(t)} {
 		r.Teacher = teacher
 		var res *search.Result
-		if isDeep() {
+		if deep.On() {
 			res = compress(t, p, r)
 			sound(t, p, r, res)
 		} else {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/search"
 )
 
@@ -95,7 +96,7 @@ func TestTried(t *testing.T) {
 	for _, c := range triedCases {
 		t.Run(c.name, func(t *testing.T) {
 			if c.deep && !*updateTried {
-				deep(t)
+				deep.Only(t)
 			}
 			p, r := c.problem(t), quick()
 			c.change(t, &r)

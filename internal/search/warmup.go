@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/passes"
 	"edgec/internal/train"
@@ -65,7 +66,7 @@ func (s *Study) score(ctx context.Context, stage string, g *graph.Graph, rate, m
 		if err != nil {
 			return r, err
 		}
-		e, err := s.averageDrop(t, g, n)
+		e, err := s.averageDrop(ctx, t, g, n)
 		return result{Scores: o.channels.Scores(), Drop: e.Drop, Error: e.Error, Margin: e.Error + s.memory.correction}, err
 	})
 	if err != nil {
@@ -89,10 +90,14 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 	t.RestartAverage()
 	steps := s.steps(g, training{scoreSamples, stageWork}, batch)
 	for i := range steps {
-		if err := stopped(ctx); err != nil {
+		if err := eval.Stopped(ctx); err != nil {
 			return nil, err
 		}
-		if _, err := t.Gradients(s.loader.next(batch, s.loader.noise())); err != nil {
+		b, err := s.loader.next(ctx, batch, s.loader.noise())
+		if err != nil {
+			return nil, err
+		}
+		if _, err := t.Gradients(b); err != nil {
 			return nil, err
 		}
 		f.Observe(t)
@@ -100,7 +105,11 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 		s.ledger.tell(Progress{Stage: stage, Done: i + 1, Total: steps})
 	}
 	if s.config.Criterion == prune.Input {
-		if err := f.ObserveInputs(s.loader.samples(inputSamples)); err != nil {
+		x, err := s.loader.samples(ctx, inputSamples)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.ObserveInputs(x); err != nil {
 			return nil, err
 		}
 	}
