@@ -58,6 +58,7 @@ type Track struct {
 	roomy     int      // the first of states with the channels that no limit to the time has cost
 	rate      float64  // learning rate of pruning
 	margin    float64  // of the state that was measured last, in points
+	rounder   *rounder // nil until a strategy rounds
 }
 
 // densest returns the first state with the fewest channels.

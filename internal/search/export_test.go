@@ -24,7 +24,7 @@ func (s *Study) RoundedLimits() (files []Candidate, lost float64, enough bool, e
 	if err := s.int8(context.Background()); err != nil {
 		return nil, 0, false, err
 	}
-	enough, err = s.roundedLimits(context.Background())
+	_, enough, err = roundedLimits(context.Background(), s, Track{})
 	files = s.ledger.candidates
 	return files, s.lost(files[len(files)-1]), enough, err
 }
@@ -35,7 +35,7 @@ func (s *Study) RoundedDrop() (files []Candidate, keeps []bool, err error) {
 	if err := s.int8(context.Background()); err != nil {
 		return nil, nil, err
 	}
-	err = s.roundedDrop(context.Background())
+	_, _, err = roundedDrop(context.Background(), s, Track{})
 	for _, c := range s.ledger.candidates {
 		keeps = append(keeps, c.withinMargin(s.objective(), 1))
 	}

@@ -87,7 +87,7 @@ func (s *Study) round(ctx context.Context, net *graph.Graph, ls []*passes.Layer,
 			return res, err
 		}
 		t.RestartAverage()
-		r := passes.GradualPruning{Keep: keep, Steps: s.steps(net, training{roundSamples, roundWork}, batch), Rate: func(float64) float64 { return rate }, Graph: net}
+		r := passes.GradualPruning{Keep: keep, Steps: s.steps(ctx, net, roundTraining, batch), Rate: func(float64) float64 { return rate }, Graph: net}
 		moves, err := s.thin(ctx, "prune", r, span{0, r.Steps}, t, ls, batch)
 		if err != nil {
 			return res, err
@@ -114,6 +114,7 @@ type span struct{ from, to int }
 
 // thin runs a part of a round.
 func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning, part span, t *train.Trainer, ls []*passes.Layer, batch int) (passes.Moves, error) {
+	defer s.ledger.pace.watch(r.Graph, batch, part.to-part.from)()
 	r.Criterion = s.config.Criterion
 	if r.Criterion == prune.Input {
 		var err error

@@ -33,6 +33,7 @@ type ledger struct {
 	candidates  []Candidate
 	interrupted string // why stages ended early
 	tell        func(Progress)
+	pace        pace
 }
 
 func newLedger(observe func(Progress)) *ledger {
@@ -70,6 +71,12 @@ func (l *ledger) file(name string, c Candidate, note string, since time.Time) {
 // margin.
 func (l *ledger) shared() bool {
 	return slices.ContainsFunc(l.candidates, func(c Candidate) bool { return c.Shape.Centroids > 0 && c.Meets })
+}
+
+// supersede bars candidate i from being the answer if another file of its weights
+// meets the objective.
+func (l *ledger) supersede(i int, by Candidate) {
+	l.candidates[i].ineligible = l.candidates[i].ineligible || by.Meets
 }
 
 // last returns the candidate that was made last.

@@ -34,7 +34,7 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 	from := t.origin(to.keep)
 	g := from.net.Clone()
 	batch := fitBatch(g, tuneBatch)
-	r := passes.GradualPruning{Keep: to.keep, Start: passes.Kept(passes.NewLayers(g)), Steps: s.steps(g, long, batch), Freeze: runSettle, Graph: g}
+	r := passes.GradualPruning{Keep: to.keep, Start: passes.Kept(passes.NewLayers(g)), Steps: s.steps(ctx, g, long, batch), Freeze: runSettle, Graph: g}
 	rate, parts := t.rate, []float64{1}
 	if to.cost > 0 {
 		rate, r.Ramp, parts = limitRate*t.rate, limitRamp, correctionPoints

@@ -2,7 +2,6 @@ package search
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -19,57 +18,52 @@ import (
 // rate are enough, where pruning needs many at a high one, which such networks do
 // not bear.
 
-// roundedLimits uses the limits up with rounded weights and fine-tunes these, and
-// reports whether that loses so little that nothing has to be pruned by training.
-func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
-	r, err := s.newRounder(ctx)
+// roundedLimits uses the limits up with rounded weights and fine-tunes these. It
+// says that this is enough if it loses so little that nothing has to be pruned by
+// training.
+func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	t, err := s.withRounder(ctx, t)
 	if err != nil {
-		return false, err
+		return t, false, err
 	}
-	lambda, err := s.leastFitting(ctx, r, s.objective().limit())
+	lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
 	if err != nil {
-		return false, err
+		return t, false, err
 	}
 	may := s.tolerance()
-	g, c, err := s.roundedFile(ctx, r, lambda)
+	g, c, err := s.roundedFile(ctx, t.rounder, lambda)
 	if err != nil || s.lost(c) > may.hopeless {
-		return false, err
+		return t, false, err
 	}
 	rounded := len(s.ledger.candidates) - 1
 	since := time.Now()
 	best, err := s.tuneRounded(ctx, g, s.limitTraining())
 	if err != nil {
-		return false, err
+		return t, false, err
 	}
 	if best.net != g {
 		if c, err = s.tunedFile(ctx, best.net, since); err != nil {
-			return false, err
+			return t, false, err
 		}
-		s.ledger.candidates[rounded].ineligible = c.Meets
+		s.ledger.supersede(rounded, c)
 	}
-	return c.Meets && s.lost(c)-c.Error <= may.enough, nil
+	return t, c.Meets && s.lost(c)-c.Error <= may.enough, nil
 }
 
 // roundedDrop makes rounded files within the drop, ever closer to the smallest that
 // keeps it; they are hardly faster, so that it is not for times. The int8 file, the
-// last that was made, is taken to keep it.
-func (s *Study) roundedDrop(ctx context.Context) error {
-	r, err := s.newRounder(ctx)
+// first that was made, is taken to keep it.
+func roundedDrop(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	t, err := s.withRounder(ctx, t)
 	if err != nil {
-		return err
+		return t, false, err
 	}
-	first := len(s.ledger.candidates)
-	defer func() {
-		for i := first; i < len(s.ledger.candidates); i++ {
-			s.ledger.candidates[i].ineligible = !s.ledger.candidates[i].Meets // a drop that the float network's knowledge makes up for
-		}
-	}()
-	good := s.ledger.candidates[first-1].Size()
+	good := s.ledger.candidates[0].Size()
 	for bad := good / roundedSpan; float64(good) > roundedGap*float64(bad); {
 		size := int(math.Sqrt(float64(good) * float64(bad)))
-		ok, err := s.keepsRounded(ctx, r, size)
+		ok, err := s.keepsRounded(ctx, t.rounder, size)
 		if err != nil {
-			return err
+			return t, false, err
 		}
 		if ok {
 			good = size
@@ -77,7 +71,7 @@ func (s *Study) roundedDrop(ctx context.Context) error {
 			bad = size
 		}
 	}
-	return nil
+	return t, false, nil
 }
 
 // keepsRounded reports whether a rounded file of that size keeps the accuracy, if
@@ -110,6 +104,7 @@ func (s *Study) measureRounded(ctx context.Context, g *graph.Graph) (Candidate, 
 	}
 	c.Margin = c.Error + math.Max(s.memory.correction, s.memory.known)
 	c.Meets = c.Meets && s.objective().meets(c.Size(), s.lost(c), c.Latency)
+	c.ineligible = !c.Meets // a drop that the float network's knowledge makes up for
 	return c, nil
 }
 
@@ -245,12 +240,4 @@ func (v *validation) validate(ctx context.Context, g *graph.Graph) (validated, e
 		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{v.targets.Data[i*k : (i+1)*k]})
 	}
 	return validated{g, sum / float64(n), h.Compare(h.Losses(out)).Drop}, nil
-}
-
-// roundedDropInBudget is roundedDrop, whose deadline is no error.
-func (s *Study) roundedDropInBudget(ctx context.Context) error {
-	if err := s.roundedDrop(ctx); !errors.Is(err, errBudget) {
-		return err
-	}
-	return nil
 }

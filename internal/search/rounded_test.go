@@ -2,10 +2,8 @@ package search_test
 
 import (
 	"math"
-	"slices"
 	"testing"
 
-	"edgec/internal/deep"
 	"edgec/internal/search"
 )
 
@@ -97,21 +95,5 @@ func TestRoundedDrop(t *testing.T) {
 	}
 	if !flattered {
 		t.Error("no file seems to keep the drop that does not")
-	}
-}
-
-// A search for a drop makes rounded files for a network that was trained on few samples, and
-// for no other.
-func TestRoundedWhereMemorized(t *testing.T) {
-	p, r := splitReconstruction(t), quick()
-	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
-	if deep.On() {
-		p, r.NoLabels, r.MaxDrop = get(t, classification), false, 4
-	}
-	for trained, want := range map[string]bool{"yes": true, "no": false} {
-		r.TrainedOn = trained
-		if got := slices.Contains(stepNames(compressUntil(t, p, r, nil, "prune")), "round"); got != want {
-			t.Errorf("trained on the data: %s, rounded: %v", trained, got)
-		}
 	}
 }

@@ -21,19 +21,35 @@ import (
 // and rounded together, so that the network's outputs change little for the bits
 // that are saved. One lambda serves all layers: the least that the limits allow,
 // or, where a drop is asked for, the largest that keeps it.
-func (s *Study) untrainedRounding(ctx context.Context) error {
-	r, err := s.newRounder(ctx)
+func untrainedRounding(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	t, err := s.withRounder(ctx, t)
 	if err != nil {
-		return err
+		return t, false, err
 	}
 	if s.objective().limitsOnly() {
-		lambda, err := s.leastFitting(ctx, r, s.objective().limit())
+		lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
 		if err != nil {
-			return err
+			return t, false, err
 		}
-		_, _, err = s.roundedFile(ctx, r, lambda)
-		return err
+		_, _, err = s.roundedFile(ctx, t.rounder, lambda)
+		return t, false, err
 	}
+	return t, false, s.largestWithinDrop(ctx, t.rounder)
+}
+
+// withRounder returns the track with a rounder, which is measured once.
+func (s *Study) withRounder(ctx context.Context, t Track) (Track, error) {
+	if t.rounder != nil {
+		return t, nil
+	}
+	r, err := s.newRounder(ctx)
+	t.rounder = r
+	return t, err
+}
+
+// largestWithinDrop makes files at ever closer lambdas, to find the largest that
+// keeps the drop with its margin.
+func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
 	low, high := math.Log(leastLambda), math.Log(mostLambda)
 	for step := range lambdaSteps {
 		if err := eval.Stopped(ctx); err != nil {

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"math"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
@@ -27,9 +28,12 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
 	in = in[:min(len(in), max(pool, fewestTaught))]
 	s.ledger.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
+	since := time.Now()
 	if err := s.hold(ctx, task, set, in, out); err != nil {
 		return err
 	}
+	const backward = 2 // times as many multiplications as forward
+	s.ledger.pace.add(float64(MACs(s.subject.Model.Graph))*float64(s.measured())/(1+backward), time.Since(since))
 	var err error
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
 		return err
@@ -82,6 +86,15 @@ func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, 
 	}
 	s.memory.correction = correction(s.test.Baseline, own)
 	return nil
+}
+
+// measured returns how many samples the float network was measured on.
+func (s *Study) measured() int {
+	n := len(s.holdout.Baseline)
+	if !s.holdout.Paired {
+		n += judged(s.heldOut(), MACs(s.subject.Model.Graph))
+	}
+	return n
 }
 
 // correction is how many points fewer errors the float network makes on held-out

@@ -157,20 +157,26 @@ func fingerprint(ctx context.Context, subject Subject, c Config) (string, error)
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-// training is how long a network is trained, in samples, as far as work in
-// multiplications forward goes.
+// training is how long a network is trained: in samples, as far as work in
+// multiplications forward goes, and, before a deadline, in a share of the time that
+// is left.
 type training struct {
 	samples int
 	work    float64
+	share   float64
 }
 
 // steps returns how many steps of batch samples each a training of g takes. A
 // network that is cheap to train gets up to mostRepeats times as many.
-func (s *Study) steps(g *graph.Graph, long training, batch int) int {
+func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch int) int {
 	n := float64(long.samples) * math.Max(1, math.Min(mostRepeats, cheapTraining/trainingWork(g)))
 	n = math.Min(n, long.work/float64(max(MACs(g), 1)))
 	n = math.Min(n, mostEpochs*float64(s.loader.n*min(s.loader.augmentations, usualAugmentations)))
-	return max(fewestSteps, int(s.config.effort()*n/float64(batch)))
+	n = s.config.effort() * n
+	if work, ok := s.ledger.pace.affordable(ctx, long.share); ok {
+		n = math.Min(n, work/float64(max(MACs(g), 1)))
+	}
+	return max(fewestSteps, int(n/float64(batch)))
 }
 
 // trainer prepares to train g, after the given number of steps of the same

@@ -7,6 +7,7 @@ import (
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
+	"edgec/internal/graph"
 )
 
 // strategy is one way of compressing. run adds candidates to the ledger; it may
@@ -23,35 +24,41 @@ type strategy struct {
 const noDeadline = 0
 
 // strategies are tried in order, from the cheapest to the dearest. The answer is
-// the best of all candidates, so that a dearer one never makes it worse.
+// the best of all candidates, so that a dearer one never makes it worse. One that
+// has used up its share of the budget leaves the rest to the next.
 var strategies = []strategy{
 	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
-	{"rounding without training", untrainedOnly, 1, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
-		return t, true, s.untrainedRounding(ctx)
-	}},
-	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
-		enough, err := s.roundedLimits(ctx)
-		return t, enough, err
-	}},
-	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
-		return t, false, s.roundedDropInBudget(ctx)
-	}},
-	{"pruning", always, budgetShares.file, pruning},
+	{"rounding alone", untrained, 1, untrainedRounding},
+	{"rounding before training", trainedDrop, budgetShares.round, untrainedRounding},
+	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, roundedLimits},
+	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, roundedDrop},
+	{"pruning", trained, budgetShares.file, pruning},
+	{"the rest of the budget", budgeted, budgetShares.file, useRest},
 }
 
 func always(*Study) bool { return true }
 
-// untrainedOnly: no gradient step is taken.
-func untrainedOnly(s *Study) bool { return s.config.NoTraining }
+// trained: gradient steps are allowed.
+func trained(s *Study) bool { return !s.config.NoTraining }
+
+// untrained: no gradient step is allowed.
+func untrained(s *Study) bool { return s.config.NoTraining }
+
+// trainedDrop: what rounding alone keeps within a drop, training must not miss. With
+// limits alone, rounding to the limits begins with the same file.
+func trainedDrop(s *Study) bool { return trained(s) && !s.objective().limitsOnly() }
 
 // limitsOnly: few weights may have to go for a size or a time.
-func limitsOnly(s *Study) bool { return s.objective().limitsOnly() }
+func limitsOnly(s *Study) bool { return trained(s) && s.objective().limitsOnly() }
+
+// budgeted: a budget that is left over is used.
+func budgeted(s *Study) bool { return trained(s) && s.config.Budget > 0 }
 
 // memorizedDrop: pruning at high rates would make a network forget few samples that
 // it knows by heart. Rounded files are hardly faster.
 func memorizedDrop(s *Study) bool {
 	o := s.objective()
-	return !o.limitsOnly() && !o.timed() && s.memorized()
+	return trained(s) && !o.limitsOnly() && !o.timed() && s.memorized()
 }
 
 // stages lead to the states that files are pruned from.
@@ -72,27 +79,66 @@ func pruning(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	defer cancel()
 	for _, stage := range stages {
 		var err error
-		if t, err = stage.run(staged, s, t); err != nil {
-			if !errors.Is(err, errBudget) || len(t.states) == 0 {
-				return t, false, err
-			}
+		if t, err = stage.run(staged, s, t); errors.Is(err, errBudget) {
 			s.ledger.interrupted = budgetUsedUp
 			break
+		} else if err != nil {
+			return t, false, err
 		}
 	}
-	last, cancel := s.until(ctx, budgetShares.file)
-	defer cancel()
-	if s.objective().limitsOnly() {
-		return t, false, s.withinLimits(last, t)
+	if len(t.states) == 0 { // what there is must do
+		t = t.with(newState(s.startOf(t), 0, nil))
 	}
-	if err := s.withinDrop(last, t); err != nil || !s.objective().timed() || s.ledger.shared() {
-		return t, false, err
+	return t, false, s.makeFiles(ctx, t)
+}
+
+// startOf returns the network that a track has come to.
+func (s *Study) startOf(t Track) *graph.Graph {
+	if t.start == nil {
+		return s.net
+	}
+	return t.start.net
+}
+
+// makeFiles makes files from the states of a track.
+func (s *Study) makeFiles(ctx context.Context, t Track) error {
+	if s.objective().limitsOnly() {
+		return s.withinLimits(ctx, t)
+	}
+	if err := s.withinDrop(ctx, t); err != nil || !s.objective().timed() || s.ledger.shared() {
+		return err
 	}
 	// files within the drop are too slow: the best that the time allows may lose
 	// little enough, from a network that was not made narrower at the expense of
 	// the drop
 	t.narrowest = t.roomy
-	return t, false, s.useUp(last, t)
+	return s.useUp(ctx, t)
+}
+
+// useRest makes more files from the states of a track until the budget is used up,
+// each time with more training: the time that is left bounds it.
+func useRest(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	if len(t.states) == 0 {
+		return t, false, nil
+	}
+	for range mostRests {
+		if s.used() > budgetShares.rest {
+			break
+		}
+		before := len(s.ledger.candidates)
+		if err := s.makeFiles(ctx, t); err != nil {
+			return t, false, err
+		}
+		if len(s.ledger.candidates) == before {
+			break // nothing is good enough to make a file of
+		}
+	}
+	return t, false, nil
+}
+
+// used returns the fraction of the budget that is used up.
+func (s *Study) used() float64 {
+	return float64(time.Since(s.ledger.started)) / float64(s.config.Budget)
 }
 
 // Result is what a search has found.
@@ -123,16 +169,15 @@ const grace = 800 * time.Millisecond
 // not nil when no file meets the objective; the result then holds what was tried.
 func (s *Study) Run(ctx context.Context) (*Result, error) {
 	track, err := s.search(ctx)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errBudget) {
+	if err != nil && ctx.Err() == nil {
 		return nil, s.failed(err)
 	}
 	last, cancel := s.lastStages(ctx)
 	defer cancel()
 	if err != nil {
 		s.ledger.interrupted = "interrupted"
-		if ctx.Err() == nil {
-			s.ledger.interrupted = budgetUsedUp
-		}
+	}
+	if s.ledger.interrupted != "" {
 		if err := s.rescue(last, track); err != nil && last.Err() == nil {
 			return nil, err
 		}
@@ -181,7 +226,10 @@ func (s *Study) search(ctx context.Context) (Track, error) {
 			t, done, err = st.run(limited, s, t)
 			return err
 		}()
-		if err != nil || done {
+		switch {
+		case errors.Is(err, errBudget) && ctx.Err() == nil:
+			s.ledger.interrupted = budgetUsedUp
+		case err != nil || done:
 			return t, err
 		}
 	}

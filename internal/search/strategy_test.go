@@ -17,8 +17,8 @@ import (
 // TestStrategies: the strategies that apply are run in the order of the table until one says
 // that no dearer one is worth trying, and each takes no fewer training steps than those before.
 func TestStrategies(t *testing.T) {
-	int8, untrained, limits, drop, pruning := "int8", "rounding without training", "rounding to the limits, with fine-tuning", "rounding within the drop, with fine-tuning", "pruning"
-	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, untrained, limits, drop, pruning}) {
+	int8, untrained, before, limits, drop, pruning := "int8", "rounding alone", "rounding before training", "rounding to the limits, with fine-tuning", "rounding within the drop, with fine-tuning", "pruning"
+	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, untrained, before, limits, drop, pruning, "the rest of the budget"}) {
 		t.Fatalf("strategies %q; this test does not know them", got)
 	}
 	for _, c := range []struct {
@@ -28,24 +28,24 @@ func TestStrategies(t *testing.T) {
 		clock   search.Clock
 		want    []string
 	}{
-		{"a drop, few samples", splitReconstruction, func(r *recipe) { r.NoLabels, r.MaxDrop = true, 100 }, nil, []string{int8, drop, pruning}},
-		{"a drop, other samples", splitReconstruction, func(r *recipe) { r.NoLabels, r.MaxDrop, r.TrainedOn = true, 100, "no" }, nil, []string{int8, pruning}},
+		{"a drop, few samples", splitReconstruction, func(r *recipe) { r.NoLabels, r.MaxDrop = true, 100 }, nil, []string{int8, before, drop, pruning}},
+		{"a drop, other samples", splitReconstruction, func(r *recipe) { r.NoLabels, r.MaxDrop, r.TrainedOn = true, 100, "no" }, nil, []string{int8, before, pruning}},
 		{"no training", splitReconstruction, func(r *recipe) { r.MaxDrop, r.NoTraining = 60, true }, nil, []string{int8, untrained}},
 		{"a large size", small(reconstruction), func(r *recipe) { r.MaxDrop, r.MaxSize = 0, 400 }, nil, []string{int8, limits}},
 		{"a small size", small(reconstruction), func(r *recipe) { r.MaxDrop, r.MaxSize = 0, 150 }, nil, []string{int8, limits, pruning}},
-		{"a time and a drop", splitReconstruction, func(r *recipe) { r.MaxDrop, r.MaxLatency = 100, time.Second }, byKept, []string{int8, pruning}},
+		{"a time and a drop", splitReconstruction, func(r *recipe) { r.MaxDrop, r.MaxLatency = 100, time.Second }, byKept, []string{int8, before, pruning}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, r := c.problem(t), quick()
 			r.Effort = 0.1
 			c.change(&r)
 			var runs []search.StrategyRun
-			steps, before := 0, 0
+			steps, last := 0, 0
 			restore := search.WatchStrategies(func(string) { steps = 0 }, func(run search.StrategyRun) {
-				if runs = append(runs, run); steps < before {
-					t.Errorf("%q takes %d training steps, a cheaper strategy %d", run.Name, steps, before)
+				if runs = append(runs, run); steps < last {
+					t.Errorf("%q takes %d training steps, a cheaper strategy %d", run.Name, steps, last)
 				}
-				before = steps
+				last = steps
 			})
 			defer restore()
 			_, err := compressTimed(context.Background(), p.model(t), p.data, r, c.clock, func(g search.Progress) {
@@ -65,8 +65,8 @@ func TestStrategies(t *testing.T) {
 			if !slices.Equal(names, c.want) {
 				t.Errorf("ran %q, want %q", names, c.want)
 			}
-			if last := runs[len(runs)-1]; last.Name != pruning && !last.Done {
-				t.Errorf("after %q no dearer strategy was tried", last.Name)
+			if end := runs[len(runs)-1]; end.Name != pruning && end.Name != untrained && !end.Done {
+				t.Errorf("after %q no dearer strategy was tried", end.Name)
 			}
 			if c.want[len(c.want)-1] != untrained && steps == 0 {
 				t.Error("nothing was trained")

@@ -64,18 +64,21 @@ const (
 
 // budgets of a training run: samples as far as the work goes.
 var (
-	runTraining     = training{runSamples, stageWork}                   // of the sparsity search
-	finalTraining   = training{2 * runSamples, 2 * stageWork}           // of the last runs
-	fileTraining    = training{tuneSamples, stageWork / 2}              // of a file, in which training repairs little
-	trialTraining   = training{tuneSamples / 4, stageWork / 8}          // of a learning rate
-	leastRunSamples = 50_000                                            // below which a run is not worth its time
-	budgetShares    = struct{ prune, round, file float64 }{.6, .3, .92} // of the time, after which stages stop
+	scoreTraining   = training{scoreSamples, stageWork, 0.1}
+	roundTraining   = training{roundSamples, roundWork, 0.12}
+	runTraining     = training{runSamples, stageWork, 0.5}                        // of the sparsity search
+	finalTraining   = training{2 * runSamples, 2 * stageWork, 0.5}                // of the last runs
+	fileTraining    = training{tuneSamples, stageWork / 2, 0.4}                   // of a file, in which training repairs little
+	trialTraining   = training{tuneSamples / 4, stageWork / 8, 0.07}              // of a learning rate
+	leastRunSamples = 50_000                                                      // below which a run is not worth its time
+	budgetShares    = struct{ prune, round, file, rest float64 }{.6, .3, .92, .7} // of the time, after which stages stop
 )
 
 // Learning rates.
 const (
 	topRate         = 2e-3 // of Adam, tried first
 	rateStep        = 3.0  // the factor between learning rates that are tried
+	mostRests       = 8    // times that a rest of the budget is used
 	mostWarmups     = 4    // learning rates below the first
 	warmupDrop      = 0.5  // points above the accepted drop that a learning rate may cost
 	warmupDistance  = 20.0 // the same where distances from the float network's own outputs count, most of which go when the rate falls

@@ -88,7 +88,8 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 		return nil, err
 	}
 	t.RestartAverage()
-	steps := s.steps(g, training{scoreSamples, stageWork}, batch)
+	steps := s.steps(ctx, g, scoreTraining, batch)
+	defer s.ledger.pace.watch(g, batch, steps)()
 	for i := range steps {
 		if err := eval.Stopped(ctx); err != nil {
 			return nil, err

@@ -1,0 +1,38 @@
+package search
+
+import (
+	"context"
+	"time"
+
+	"edgec/internal/graph"
+)
+
+// pace is how fast this machine trains, as far as it was seen. It scales training
+// to the time before a deadline; without one it changes nothing.
+type pace struct {
+	work float64       // multiplications forward
+	time time.Duration // that training with them took
+}
+
+// watch starts to watch steps of training g, and returns what ends it.
+func (p *pace) watch(g *graph.Graph, batch, steps int) (done func()) {
+	since := time.Now()
+	return func() { p.add(float64(MACs(g))*float64(batch)*float64(steps), time.Since(since)) }
+}
+
+// add adds training that was seen.
+func (p *pace) add(work float64, t time.Duration) {
+	p.work += work
+	p.time += t
+}
+
+// affordable returns the multiplications forward that fit into a share of the time
+// before the deadline of ctx; ok is false without a deadline, or if nothing was
+// seen yet.
+func (p *pace) affordable(ctx context.Context, share float64) (work float64, ok bool) {
+	deadline, ok := ctx.Deadline()
+	if !ok || p.work == 0 || p.time == 0 {
+		return 0, false
+	}
+	return p.work / p.time.Seconds() * share * time.Until(deadline).Seconds(), true
+}
