@@ -172,6 +172,9 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if metrics.Task == edgec.TaskAgreement || metrics.Task == edgec.TaskVectors {
+		return nil, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split) // the network agrees with itself
+	}
 	r.Labels = &metrics
 	return r, nil
 }
