@@ -6,9 +6,9 @@ import (
 )
 
 // Elementwise is a function of one activation, applied to each element. Such an
-// operator is one file: its type, F, DF and one line for each method below. The rest
-// follows from the interface: on the device it is a table of 256 values, channels and
-// constants pass it one by one.
+// operator is one file: its type, F, DF and one line for each other method. The rest
+// follows from the interface: on the device it is a table of 256 values, and channels and
+// constants pass through it one by one.
 type Elementwise interface {
 	graph.Differentiable
 	// F is the function.

@@ -27,9 +27,9 @@ const (
 	BiasInput   = 2
 )
 
-// Kernel is how weights move over an image; nothing is left out, so strides, dilations
-// and groups are 1 at least. The weight at row p and column q of the kernel meets, for
-// the output at (i, j), the input at (i StrideH - PadT + p DilH, j StrideW - PadL + q DilW).
+// Kernel is how weights move over an image. Strides, dilations and groups are at least 1.
+// For the output at (i, j), the weight at row p and column q of the kernel meets the input
+// at (i StrideH - PadT + p DilH, j StrideW - PadL + q DilW).
 type Kernel struct {
 	StrideH, StrideW       int
 	DilH, DilW             int
@@ -43,7 +43,7 @@ func (k Kernel) Padded() bool { return k.PadT != 0 || k.PadL != 0 || k.PadB != 0
 // PadAbsorber is an operator that can pad its image by zeros itself.
 type PadAbsorber interface {
 	graph.Op
-	// WithPadding returns the operator with so many rows and columns of zeros more.
+	// WithPadding returns the operator with additional rows and columns of zeros.
 	WithPadding(top, left, bottom, right int) graph.Op
 }
 
@@ -54,8 +54,8 @@ func IsLayer(n *graph.Node) bool {
 }
 
 // MACs returns the multiplications of one sample that node n does with its weights:
-// output elements times the weights behind each of them. It is 0 for nodes that are no
-// Layer.
+// output elements times the weights behind each of them. It is 0 for other
+// nodes.
 func MACs(n *graph.Node) int64 {
 	if !IsLayer(n) {
 		return 0

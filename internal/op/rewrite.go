@@ -91,8 +91,8 @@ type BlockMean interface {
 	Block() (n int, ok bool)
 }
 
-// Normalizer is an operator that makes scores probabilities and keeps their order: a loss
-// takes the scores before it, and which is largest can be said without it.
+// Normalizer is an operator that turns scores into probabilities and keeps their order.
+// Losses take the scores before it; the largest output is the same without it.
 type Normalizer interface {
 	graph.Op
 	Probabilities()

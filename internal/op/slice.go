@@ -11,8 +11,8 @@ import (
 	"edgec/runtime/format"
 )
 
-// Slice cuts Before[i] and After[i] elements off in dimension i of x, and keeps every
-// Step[i]-th of the others, from the first on; the batch stays whole.
+// Slice drops Before[i] elements at the start and After[i] at the end of dimension i of x,
+// then keeps every Step[i]-th element, beginning with the first. The batch stays whole.
 type Slice struct {
 	Before, After, Step []int
 }

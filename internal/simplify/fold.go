@@ -127,9 +127,9 @@ func constantOperand(n *graph.Node) (a arithmetic, ok bool) {
 	return a, free(a.k) && n.Outputs[0].Shape.Equal(a.x.Shape)
 }
 
-// affine writes the node as mul*x + add with a factor and a summand for each
-// position of an axis, or one for all; nil: neither. It is not ok when that is
-// not possible in finite float32 numbers.
+// affine writes the node as mul*x + add, with one value of each for every
+// position of an axis or one for all. A nil mul stands for ones, a nil add for
+// zeros. ok is false when the node has no such form in finite float32 numbers.
 func (a arithmetic) affine(axis int) (mul, add []float32, ok bool) {
 	k := op.PerChannel(a.k, a.x.Shape, axis)
 	if k == nil {

@@ -35,8 +35,8 @@ const (
 	OpQuantize   Opcode = 14
 	// OpSub: like OpAdd, x - y.
 	OpSub Opcode = 15
-	// OpSlice: x [H,W,C] less PadT, PadL, PadB, PadR rows and columns; of what is left every
-	// StrideH-th row and StrideW-th column, from the first on.
+	// OpSlice: drops PadT, PadL, PadB, PadR rows and columns of x [H,W,C], then keeps every
+	// StrideH-th row and StrideW-th column, beginning with the first.
 	OpSlice Opcode = 16
 )
 

@@ -1,7 +1,7 @@
 package kernel
 
-// Slice writes every StrideH-th row and StrideW-th column of x, [H,W,C], from row PadT and
-// column PadL on, to y, [OutH,OutW,C]:
+// Slice writes every StrideH-th row and StrideW-th column of x, [H,W,C], beginning with row
+// PadT and column PadL, to y, [OutH,OutW,C]:
 //
 //	y[i,j,c] = x[PadT + i StrideH, PadL + j StrideW, c]
 //
