@@ -205,9 +205,15 @@ func buildCast(n *node) error {
 
 // buildBatchNorm reads the inference form.
 func buildBatchNorm(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
 	if err != nil {
 		return err
+	}
+	channels := 1 // dimension of the value
+	if len(n.fileDims(x, 0)) > 1 {
+		if channels, err = n.valueAxis(x, 1); err != nil {
+			return err
+		}
 	}
 	if n.attrInt("training_mode", 0) != 0 {
 		return n.fail("training_mode", "the model was exported in training mode; export it in inference mode (model.eval())")
@@ -219,7 +225,7 @@ func buildBatchNorm(n *node) error {
 	if err != nil {
 		return err
 	}
-	in := []*graph.Value{x}
+	in := []*graph.Value{x.act}
 	for i := 1; i < 5; i++ {
 		a, err := n.floats(i)
 		if err != nil {
@@ -236,5 +242,33 @@ func buildBatchNorm(n *node) error {
 			return n.fail(n.inputName(4), "variance %d is %v, which is not positive; the training has diverged", c, v)
 		}
 	}
-	return n.result(op.BatchNorm{Epsilon: eps}, in...)
+	o := op.BatchNorm{Epsilon: eps}
+	if channels == 1 {
+		return n.resultAs(x.batch, o, in...)
+	}
+	return n.normalized(x, o, in, channels)
+}
+
+// normalized ends a BatchNormalization of x whose channels are a later dimension of the
+// value: they are moved to dimension 1 and back.
+func (n *node) normalized(x *operand, o op.BatchNorm, in []*graph.Value, channels int) error {
+	perm := []int{0, channels}
+	for k := 1; k < len(x.act.Shape); k++ {
+		if k != channels {
+			perm = append(perm, k)
+		}
+	}
+	v, err := n.emit(op.Transpose{Perm: perm}, x.act)
+	if err != nil {
+		return err
+	}
+	in[0] = v
+	if v, err = n.emit(o, in...); err != nil {
+		return err
+	}
+	back := make([]int, len(perm))
+	for i, p := range perm {
+		back[p] = i
+	}
+	return n.resultAs(x.batch, op.Transpose{Perm: back}, v)
 }
