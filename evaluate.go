@@ -3,154 +3,153 @@ package edgec
 import (
 	"fmt"
 	goruntime "runtime"
-	"sync"
 
 	"edgec/internal/dataset"
+	"edgec/internal/eval"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
-	"edgec/runtime"
 )
 
-// Confusion counts samples: element [l][p] those of class l whose largest
-// output is p.
+// EvaluateOptions say what a file is measured by.
+type EvaluateOptions struct {
+	// Part of the data; "": the test part, or the training part where there is no
+	// other.
+	Part Part
+	// Against is the float network that outputs are compared with; nil: none.
+	Against *Model
+	// NoLabels leaves labels aside, and compares even a network that reproduces
+	// its input with the outputs of Against.
+	NoLabels bool
+	// Threads is the number of goroutines; 0: GOMAXPROCS. It changes no result.
+	Threads int
+}
+
+// threads returns the number of goroutines.
+func (o EvaluateOptions) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return goruntime.GOMAXPROCS(0)
+}
+
+// Evaluation is what Evaluate measured.
+type Evaluation struct {
+	Part      Part
+	Samples   int
+	Labels    *Metrics  // against the labels or target values; nil without
+	Against   *Metrics  // against the float network; nil without one
+	Confusion Confusion // of labelled samples
+}
+
+// Confusion counts samples: element [l][p] those of class l whose largest output
+// is p.
 type Confusion [][]int
 
-// Confuse executes a compressed file on every sample of a labelled set, with
-// the runtime. threads 0 means GOMAXPROCS.
-func Confuse(file []byte, set *dataset.Set, threads int) (Confusion, error) {
-	if set.Labels == nil {
-		return nil, fmt.Errorf("edgec: the data has no labels to evaluate against")
-	}
-	out, err := fileOutputs(file, set, set.Len(), threads)
+// Evaluate executes a compressed file on every sample of a part of the data, with
+// the runtime, and compares its outputs with the labels or target values, and with
+// the float network Against. It is an error if the data has neither, if a label
+// has no output, or if samples, file and network do not belong together.
+func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
+	set, part, err := d.chosen(o)
 	if err != nil {
 		return nil, err
 	}
-	classes := out.Shape[1]
+	out, err := eval.Execute(file, set, set.Len(), o.threads())
+	if err != nil {
+		return nil, err
+	}
+	r := &Evaluation{Part: part, Samples: set.Len()}
+	if set.Labels != nil || set.Targets != nil || o.Against == nil {
+		task, err := eval.ForOutputs(set, out)
+		if err != nil {
+			return nil, err
+		}
+		m := Metrics(eval.Unpaired(task, set, nil, o.threads()).Measure(out))
+		r.Labels = &m
+		if set.Labels != nil {
+			r.Confusion = confusion(out.Data, set.Labels, task)
+		}
+	}
+	if o.Against != nil {
+		m, err := against(out, o.Against, set, o)
+		if err != nil {
+			return nil, err
+		}
+		r.Against = &m
+	}
+	return r, nil
+}
+
+// Evaluate measures the float network on a part of the data with labels or target
+// values, or by how well it reproduces its input.
+func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
+	set, _, err := d.chosen(o)
+	if err != nil {
+		return Metrics{}, err
+	}
+	h, err := m.holdout(set, false, o.threads())
+	if err != nil {
+		return Metrics{}, err
+	}
+	return Metrics(h.Float()), nil
+}
+
+// holdout measures the network on a set.
+func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Holdout, error) {
+	task, err := eval.Choose(eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: threads})
+	if err != nil {
+		return nil, err
+	}
+	return eval.NewHoldout(m.graph, task, set, threads)
+}
+
+// chosen returns the samples to evaluate on.
+func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
+	set, part := d.part(o.Part)
+	if set == nil {
+		return nil, part, fmt.Errorf("edgec: the data has no %s part", part)
+	}
+	if o.NoLabels {
+		set = set.WithoutLabels()
+	}
+	return set, part, nil
+}
+
+// confusion counts the classes that outputs name; the task has checked the labels.
+func confusion(out []float32, labels []int, task eval.Task) Confusion {
+	k := len(out) / len(labels)
+	class := func(i int) int { return train.Argmax(out[i*k : (i+1)*k]) }
+	classes := k
+	if t, ok := task.(eval.YesNo); ok {
+		classes = 2
+		class = func(i int) int {
+			if out[i] > t.Threshold() {
+				return 1
+			}
+			return 0
+		}
+	}
 	c := make(Confusion, classes)
 	for i := range c {
 		c[i] = make([]int, classes)
 	}
-	for i, l := range set.Labels {
-		if l < 0 || l >= classes {
-			return nil, fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
-		}
-		c[l][train.Argmax(out.Data[i*classes:(i+1)*classes])]++
+	for i, l := range labels {
+		c[l][class(i)]++
 	}
-	return c, nil
+	return c
 }
 
-// Metrics returns the error: the samples off the diagonal.
-func (c Confusion) Metrics() Metrics {
-	n, right := 0, 0
-	for l, row := range c {
-		for _, k := range row {
-			n += k
-		}
-		right += row[l]
-	}
-	m := Metrics{Task: TaskAccuracy, N: n, Error: 100 * float64(n-right) / float64(max(n, 1))}
-	m.Accuracy = 100 - m.Error
-	return m
-}
-
-// Evaluate executes a compressed file on every sample of a labelled set, with
-// the runtime, and counts the errors. threads 0 means GOMAXPROCS.
-func Evaluate(file []byte, set *dataset.Set, threads int) (Metrics, error) {
-	c, err := Confuse(file, set, threads)
-	if err != nil {
-		return Metrics{}, err
-	}
-	return c.Metrics(), nil
-}
-
-// Agreement executes a compressed file on every sample and compares its outputs
-// with the float network's, labels left aside: TaskAgreement for most networks; for
-// those with as many outputs as inputs TaskFidelity with noLabels, as Recipe.NoLabels
-// has it, and TaskReconstruction without.
-func Agreement(file []byte, m *Model, set *dataset.Set, noLabels bool, threads int) (Metrics, error) {
+// against compares the outputs of a file with those of the float network m.
+func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
 	if !set.Sample().Equal(m.Input()) {
 		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
 	}
-	set = set.WithoutLabels()
-	task, err := taskOf(m.graph, set, noLabels)
+	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o.threads())
 	if err != nil {
 		return Metrics{}, err
 	}
-	j, err := newJudge(m.graph, task, set, max(threads, 1))
-	if err != nil {
-		return Metrics{}, err
+	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
+		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
 	}
-	out, err := fileOutputs(file, set, set.Len(), threads)
-	if err != nil {
-		return Metrics{}, err
-	}
-	if out.Shape[1] != j.float.Shape[1] {
-		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", out.Shape[1], j.float.Shape[1])
-	}
-	return newMetrics(task, j.losses(out)), nil
-}
-
-// EvaluateFloat evaluates the float network on a labelled set.
-func (m *Model) EvaluateFloat(set *dataset.Set, threads int) (Metrics, error) {
-	task, err := taskOf(m.graph, set, false)
-	if err != nil {
-		return Metrics{}, err
-	}
-	j, err := newJudge(m.graph, task, set, max(threads, 1))
-	if err != nil {
-		return Metrics{}, err
-	}
-	return newMetrics(task, j.reference), nil
-}
-
-// fileOutputs executes the file on the first n samples: [n, outputs].
-func fileOutputs(file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
-	model, err := runtime.Load(file)
-	if err != nil {
-		return nil, err
-	}
-	if threads <= 0 {
-		threads = goruntime.GOMAXPROCS(0)
-	}
-	first, err := model.NewSession(runtime.Config{})
-	if err != nil {
-		return nil, err
-	}
-	if in, want := set.Sample().Size(), len(first.Input(0)); in != want {
-		return nil, fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", set.Sample(), in, want)
-	}
-	k := len(first.Output(0))
-	out := tensor.New(n, k)
-	sessions := []*runtime.Session{first}
-	for len(sessions) < threads {
-		s, err := model.NewSession(runtime.Config{})
-		if err != nil {
-			return nil, err
-		}
-		sessions = append(sessions, s)
-	}
-	const chunk = 64
-	var mu sync.Mutex
-	var failed error
-	free := make(chan *runtime.Session, len(sessions))
-	for _, s := range sessions {
-		free <- s
-	}
-	train.Parallel(threads, (n+chunk-1)/chunk, func(c int) {
-		s := <-free
-		defer func() { free <- s }()
-		x := make([]float32, set.Sample().Size())
-		for i := c * chunk; i < min((c+1)*chunk, n); i++ {
-			set.Read(i, x)
-			if err := s.SetInputNCHW(0, x); err != nil {
-				mu.Lock()
-				failed = err
-				mu.Unlock()
-				return
-			}
-			s.Run()
-			copy(out.Data[i*k:(i+1)*k], s.Output(0))
-		}
-	})
-	return out, failed
+	return Metrics(h.Measure(out)), nil
 }

@@ -18,15 +18,17 @@ import (
 var levels = map[string]int{
 	"runtime/format": 0, "runtime/internal/cpu": 0,
 	"runtime/kernel": 1,
-	"runtime":        2, "runtime/preprocess": 2,
-	"runtime/program": 3, "internal/tensor": 3, "internal/gemm": 3, "internal/vec": 3, "internal/ortcheck": 3, "internal/disk": 3,
+	"runtime":        2, "runtime/preprocess": 2, "internal/gemm": 2, "internal/vec": 2,
+	"runtime/program": 3, "internal/tensor": 3, "internal/ortcheck": 3, "internal/disk": 3,
+	"prune": 3, "quantize": 3, "share": 3,
 	"internal/graph": 4, "internal/journal": 4,
 	"internal/op":   5,
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
-	"prune": 7, "quantize": 7, "share": 7, "export": 7, "targets": 7, "targets/device": 7,
-	".":            8,
-	"internal/cli": 9, "internal/sizebench": 9,
-	"cmd/edgec": 10,
+	"internal/eval": 7, "internal/passes": 7, "export": 7, "targets": 7, "targets/device": 7,
+	"internal/search": 8,
+	".":               9,
+	"internal/cli":    10, "internal/sizebench": 10,
+	"cmd/edgec": 11,
 }
 
 // banned are packages that make device programs large (fmt pulls in reflect

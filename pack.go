@@ -10,11 +10,12 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
+	"edgec/internal/passes"
+	"edgec/internal/search"
 	"edgec/internal/simplify"
 	"edgec/internal/tflite"
 	"edgec/runtime"
 	"edgec/runtime/format"
-	"edgec/share"
 )
 
 // Packed is a quantized network in a smaller file.
@@ -131,8 +132,8 @@ func findBooks(g *graph.Graph) error {
 		return err
 	}
 	least := len(data)
-	for _, p := range shared(g) {
-		if p.Grid.Max > 127 || share.Found(p) != nil {
+	for _, p := range search.Shareable(g) {
+		if p.Grid.Max > 127 || passes.ValueCodebook(p) != nil {
 			continue
 		}
 		if data, _, err = export.Encode(g, export.Config{}); err != nil {

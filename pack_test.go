@@ -9,7 +9,7 @@ import (
 
 	"edgec"
 	"edgec/export"
-	"edgec/internal/dataset"
+	"edgec/internal/demo"
 	"edgec/internal/onnx"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -90,14 +90,19 @@ func TestPackPictures(t *testing.T) {
 	if !p.Input.Bytes255 {
 		t.Error("an input of 0 to 255 is not told from one of 0 to 1")
 	}
-	data, err := dataset.Open(filepath.Join(dir, "cifar10-1k"), dataset.Options{Raw: true})
+	n, err := edgec.Input(p.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := edgec.Evaluate(p.Bytes, data.Test, 2)
+	data, err := edgec.OpenData(filepath.Join(dir, "cifar10-1k"), n, edgec.DataOptions{Raw: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	got, err := edgec.Evaluate(p.Bytes, data, edgec.EvaluateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := got.Labels
 	t.Logf("accuracy %.1f %% on %d pictures", m.Accuracy, m.N)
 	if m.Accuracy < 87.5 { // TFLite's int8 network has 88.2
 		t.Errorf("accuracy %.1f %%", m.Accuracy)
@@ -126,13 +131,12 @@ func TestPackTFLite(t *testing.T) {
 }
 
 func TestPackRefuses(t *testing.T) {
-	p := get(t, classification)
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
 		data []byte
 		says string
 	}{
-		"float.onnx":  {p.file, "is float: pack takes quantized networks"},
+		"float.onnx":  {demo.ONNX, "is float: pack takes quantized networks"},
 		"text.onnx":   {[]byte("a text"), "text.onnx"},
 		"cut.tflite":  {[]byte("\x20\x00\x00\x00TFL3"), "cut.tflite: tflite: the file is damaged"},
 		"nothing.onn": {nil, "nothing.onn"},

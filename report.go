@@ -1,55 +1,55 @@
 package edgec
 
 import (
-	"slices"
 	"time"
 
+	"edgec/internal/eval"
+	"edgec/internal/search"
 	"edgec/runtime/format"
 )
 
 // Report is what Compress found.
 type Report struct {
-	Model       string  `json:"model"`
-	Recipe      Recipe  `json:"recipe"`
-	Teacher     string  `json:"teacher,omitempty"` // the name of another network that was imitated
-	TrainedOn   bool    `json:"trained_on"`        // the float network knows the training data; see Compress
-	Task        string  `json:"task"`              // what the metric counts; see Task
-	FloatBytes  int     `json:"float_bytes"`       // of the file that was read
-	FloatParams int     `json:"float_params"`      // weights and biases
-	FloatMACs   int64   `json:"float_macs"`
-	Float       Metrics `json:"float"`                 // the float network, what drops are taken from
-	Test        *Tested `json:"test,omitempty"`        // on the test set, measured once at the end
-	Best        Point   `json:"best"`                  // the answer
-	Front       []Point `json:"front"`                 // Pareto front of size and held-out drop, by size
-	Tried       []Point `json:"tried"`                 // every file that was made, in order
-	Stages      []Stage `json:"stages"`                // what the search did
-	Interrupted string  `json:"interrupted,omitempty"` // why the search ended early
-	Seconds     float64 `json:"seconds"`
+	Model       string   `json:"model"`
+	Options     Options  `json:"options"`
+	Teacher     string   `json:"teacher,omitempty"`  // the name of another network that was imitated
+	TrainedOn   bool     `json:"trained_on"`         // the float network knows the training data; see Compress
+	Task        string   `json:"task"`               // what the metric counts; see Metrics
+	FloatBytes  int      `json:"float_bytes"`        // of the file that was read
+	FloatParams int      `json:"float_params"`       // weights and biases
+	FloatMACs   int64    `json:"float_macs"`         // multiplications of an inference
+	Float       Metrics  `json:"float"`              // the float network, what drops are taken from
+	Test        *Tested  `json:"test,omitempty"`     // on the test part, measured once at the end
+	Best        File     `json:"best"`               // the answer
+	Front       []File   `json:"front"`              // Pareto front of size and held-out drop, by size
+	Tried       []File   `json:"tried"`              // every file that was made, in order
+	Stages      []Stage  `json:"stages"`             // what the search did
+	Warnings    []string `json:"warnings,omitempty"` // what makes the figures doubtful, and what to check
+	Interrupted string   `json:"interrupted,omitempty"`
+	Seconds     float64  `json:"seconds"`
 }
 
-// Tested compares the float network with the chosen file on the test set.
+// Tested compares the float network with the answer on the test part.
 type Tested struct {
 	Float Metrics `json:"float"`
 	File  Metrics `json:"file"`
 }
 
-// Point is one file, measured by the runtime.
-type Point struct {
-	Size      int           `json:"size"`                 // bytes of the file
+// File is one compressed file, measured by the runtime.
+type File struct {
+	Size      int           `json:"size"`                 // bytes
 	Drop      float64       `json:"drop"`                 // against the float network, on the samples that decide, in points
-	DropError float64       `json:"drop_error"`           // standard error of Drop (paired samples)
-	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError, and up to 0.1 for what the float network knows of these samples; all of it where weights were rounded without pruning
-	Metrics   Metrics       `json:"metrics"`              // of the file, on the same samples
+	DropError float64       `json:"drop_error"`           // standard error of Drop
+	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError and a correction for what the float network knows of these samples
+	Metrics   Metrics       `json:"metrics"`              // on the same samples
 	Kept      int           `json:"kept"`                 // weights and biases that are not zero
 	Weights   int           `json:"weights"`              // weights and biases in the file's shapes, zeros included
-	MACs      int64         `json:"macs"`                 // of one inference with the file's shapes
-	Latency   time.Duration `json:"latency_ns,omitempty"` // of an inference on this machine, the median; 0: not asked for, see Recipe.MaxLatency
-	Centroids int           `json:"centroids"`            // largest codebook; 0: no sharing
+	MACs      int64         `json:"macs"`                 // multiplications of an inference with the file's shapes
+	Latency   time.Duration `json:"latency_ns,omitempty"` // median of an inference on this machine; 0: not measured, see Options.MaxLatency
+	Centroids int           `json:"centroids"`            // of the largest codebook; 0: none
 	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
-	Meets     bool          `json:"meets"`                // what the recipe asked for
+	Meets     bool          `json:"meets"`                // the options
 	Bytes     []byte        `json:"-"`
-
-	barred bool // is no answer: another file of the same weights has less loss, or it has lost more than it seems to
 }
 
 // Stage is one step of the search.
@@ -58,73 +58,89 @@ type Stage struct {
 	Params   int     `json:"params"` // weights and biases in the shapes after it
 	Kept     int     `json:"kept"`   // those that are kept
 	MACs     int64   `json:"macs"`
-	Drop     float64 `json:"drop"` // held out, of the float simulation
+	Drop     float64 `json:"drop"` // held out
 	Accepted bool    `json:"accepted"`
 	Note     string  `json:"note,omitempty"`
 	Seconds  float64 `json:"seconds"`
 }
 
-// Progress tells what Compress is doing. Done and Total count the steps of
-// the stage; Note holds the latest result.
-type Progress struct {
-	Stage       string
-	Done, Total int
-	Note        string
+// The tasks that Metrics.Task names.
+var (
+	// TaskAccuracy counts the samples whose largest output is not the label.
+	TaskAccuracy = eval.Classification{}.Name()
+	// TaskAgreement counts the samples whose largest output is not the float
+	// network's; for classifiers without labels.
+	TaskAgreement = eval.Agreement{}.Name()
+	// TaskReconstruction is the mean square distance between output and input,
+	// 100 for the float network; for networks that reproduce their input.
+	TaskReconstruction = eval.Reconstruction{}.Name()
+	// TaskFidelity is the mean square distance between the outputs y of the
+	// network and f of the float network, in percent of the float network's own
+	// distance from the input x: 100 mean |y - f|^2 / mean |f - x|^2; for networks
+	// that reproduce their input, when labels are left aside.
+	TaskFidelity = eval.Fidelity{}.Name()
+	// TaskRegression is the part of the variance of target values that the outputs
+	// do not explain, 100 (1 - R2) percent.
+	TaskRegression = eval.Regression{}.Name()
+	// TaskYesNo is the balanced error of a network of one output: the mean of the
+	// error rates of the two classes.
+	TaskYesNo = eval.YesNo{}.Name()
+	// TaskVectors is the mean square distance of the outputs from the float
+	// network's, in percent of their variance; for networks without labels and
+	// classes.
+	TaskVectors = eval.Vectors{}.Name()
+)
+
+// Metrics measures a network on a set of samples.
+type Metrics struct {
+	Task     string  `json:"task"`               // what Error counts
+	N        int     `json:"n"`                  // samples
+	Error    float64 `json:"error"`              // in percent; lower is better
+	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, where samples are counted
+	Chance   float64 `json:"chance,omitempty"`   // error in percent of the best answer that does not look at the input
+	R2       float64 `json:"r2,omitempty"`       // of regression, 1 - Error/100
+	MAE      float64 `json:"mae,omitempty"`      // of regression, the mean absolute error in units of the targets
+	AUC      float64 `json:"auc,omitempty"`      // of yes or no, the area under the ROC curve
+	Cosine   float64 `json:"cosine,omitempty"`   // of vectors, the mean cosine of the angle to the float network's outputs
 }
 
-// front returns the points that no other beats in both size and drop, by size.
-func front(ps []Point) []Point {
-	sorted := slices.Clone(ps)
-	slices.SortStableFunc(sorted, func(a, b Point) int {
-		if a.Size != b.Size {
-			return a.Size - b.Size
-		}
-		switch {
-		case a.Drop < b.Drop:
-			return -1
-		case a.Drop > b.Drop:
-			return 1
-		}
-		return 0
-	})
-	var f []Point
-	for _, p := range sorted {
-		if len(f) == 0 || p.Drop < f[len(f)-1].Drop {
-			f = append(f, p)
-		}
+// newReport puts a result into the words of this package.
+func newReport(m *Model, o Options, r *search.Result) *Report {
+	report := &Report{
+		Model: m.Name, Options: o, TrainedOn: r.TrainedOn, Task: r.Float.Task,
+		FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs(), Float: Metrics(r.Float),
+		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Warnings: r.Warnings, Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
 	}
-	return f
-}
-
-// safe reports whether the point meets the recipe with a part of its margin.
-// The whole margin is one standard error of the drop (Breiman et al. 1984,
-// section 3.4.3), with which the drop is right in 84 % of random draws of held-out
-// samples, and what the float network may know of these (see mostMemory).
-func (p Point) safe(r Recipe, part float64) bool {
-	return r.meets(p.Size, p.Drop+part*p.Margin, p.Latency)
-}
-
-// best chooses the answer among the points that meet the recipe with their
-// margin (see Point.safe); if there is none, with half of the margin, or without:
-// for a size or a time the least drop, otherwise the smallest file; of equals the one
-// that is better in the other. ok is false when no point meets the recipe.
-func best(ps []Point, r Recipe) (p Point, ok bool) {
-	for _, part := range []float64{1, 0.5, 0} {
-		for _, q := range ps {
-			if q.barred || !q.safe(r, part) {
-				continue
-			}
-			better := q.Size < p.Size || q.Size == p.Size && q.Drop < p.Drop
-			if r.limitsOnly() {
-				better = q.Drop < p.Drop || q.Drop == p.Drop && q.Size < p.Size
-			}
-			if !ok || better {
-				p, ok = q, true
-			}
-		}
-		if ok {
-			return p, true
-		}
+	if o.Teacher != nil {
+		report.Teacher = o.Teacher.Name
 	}
-	return p, false
+	if r.Best.Bytes != nil {
+		report.Best = newFile(r.Best)
+	}
+	if r.Test != nil {
+		report.Test = &Tested{Float: Metrics(r.Test.Float), File: Metrics(r.Test.File)}
+	}
+	for _, s := range r.Steps {
+		report.Stages = append(report.Stages, Stage{
+			Name: s.Name, Params: s.Shape.Params, Kept: s.Shape.Kept, MACs: s.Shape.MACs,
+			Drop: s.Drop, Accepted: s.Accepted, Note: s.Note, Seconds: s.Time.Seconds(),
+		})
+	}
+	return report
+}
+
+func files(cs []search.Candidate) []File {
+	var fs []File
+	for _, c := range cs {
+		fs = append(fs, newFile(c))
+	}
+	return fs
+}
+
+func newFile(c search.Candidate) File {
+	return File{
+		Size: c.Size(), Drop: c.Drop, DropError: c.Error, Margin: c.Margin, Metrics: Metrics(c.Metrics),
+		Kept: c.Shape.Kept, Weights: c.Shape.Params, MACs: c.Shape.MACs, Latency: c.Latency, Centroids: c.Shape.Centroids,
+		Sizes: c.Sizes, Meets: c.Meets, Bytes: c.Bytes,
+	}
 }

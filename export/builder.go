@@ -280,12 +280,9 @@ func (b *builder) AnyOrder(v *graph.Value) bool {
 	}
 	for _, n := range b.g.Consumers(v) {
 		ok := false
-		switch n.Op.(type) {
-		case op.Dense:
-			ok = len(v.Shape) == 2
-		case op.Concat:
-			ok = len(v.Shape) == 2 && b.AnyOrder(n.Outputs[0])
-		default:
+		if o, is := n.Op.(op.OrderReader); is {
+			ok = o.AnyOrder(n, v, b.AnyOrder)
+		} else {
 			x, _, pointwise := op.Pointwise(n)
 			ok = pointwise && x == v && b.AnyOrder(n.Outputs[0])
 		}

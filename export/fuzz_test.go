@@ -9,8 +9,8 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/simplify"
-	"edgec/quantize"
 )
 
 // FuzzPipeline: whatever network the reader accepts is quantized, lowered, run
@@ -51,7 +51,7 @@ func pipeline(t *testing.T, g *graph.Graph) {
 	}
 	b := &net{g: g, rng: rand.New(rand.NewPCG(1, 1))}
 	x := b.inputs(4)
-	if err := quantize.Quantize(g, quantize.Samples(x, 4), quantize.Config{}); err != nil {
+	if err := passes.Quantize(g, passes.Samples(x, 4), passes.Config{}); err != nil {
 		oneLine(t, err, "quantize: ")
 		return
 	}

@@ -10,8 +10,8 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
-	"edgec/quantize"
 	"edgec/runtime"
 )
 
@@ -103,7 +103,7 @@ func (b *net) inputs(n int) *tensor.Tensor {
 // quantized puts g on its grids.
 func quantized(t *testing.T, g *graph.Graph, x *tensor.Tensor) {
 	t.Helper()
-	if err := quantize.Quantize(g, quantize.Samples(x, 64), quantize.Config{}); err != nil {
+	if err := passes.Quantize(g, passes.Samples(x, 64), passes.Config{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -393,7 +393,7 @@ func TestAgreeRandom(t *testing.T) {
 // Each entry of a table that the runtime applies equals the function, computed
 // in float64 and rounded half away from zero.
 func TestTableExact(t *testing.T) {
-	for _, o := range []op.Elementwise{op.Sigmoid{}, op.Tanh{}, op.HardSwish{}, op.LeakyRelu{Alpha: 0.1}, op.Relu{}} {
+	for _, o := range []op.Elementwise{op.Sigmoid{}, op.Tanh{}, op.HardSwish{}, op.LeakyRelu{Alpha: 0.1}, op.Relu{}, op.Softsign{}} {
 		b, x := newNet(t, 5, 256)
 		g := b.done(b.node(o, x))
 		in := b.inputs(8)
@@ -438,23 +438,23 @@ func TestBuildErrors(t *testing.T) {
 		b, x := newNet(t, 6, 3, 5, 5)
 		g := c.build(b, x)
 		if c.quantize {
-			if err := quantize.Calibrate(g, quantize.Samples(b.inputs(4), 4), quantize.Config{}); err != nil {
+			if err := passes.Calibrate(g, passes.Samples(b.inputs(4), 4), passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := quantize.Weights(g, quantize.Config{}); err != nil {
+			if err := passes.Weights(g, passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := quantize.Biases(g, quantize.Config{}); err != nil {
+			if err := passes.Biases(g, passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
 		} else if c.name == "computed weights" {
 			for _, v := range append(g.Inputs, g.Nodes[0].Outputs[0], g.Nodes[1].Outputs[0]) {
 				v.Grid = &graph.Affine{Scale: 0.1}
 			}
-			if err := quantize.Weights(g, quantize.Config{}); err != nil {
+			if err := passes.Weights(g, passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := quantize.Biases(g, quantize.Config{}); err != nil {
+			if err := passes.Biases(g, passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -14,9 +14,9 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
+	"edgec/internal/passes"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
-	"edgec/quantize"
 )
 
 // dataDir returns the folder of real networks and data.
@@ -237,7 +237,7 @@ func TestNetworks(t *testing.T) {
 			if c.name == "case-study" { // 600 million multiplications a sample
 				in = in.Rows(0, 1)
 			}
-			if err := quantize.Quantize(g, quantize.Samples(in, 8), quantize.Config{}); err != nil {
+			if err := passes.Quantize(g, passes.Samples(in, 8), passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
 			data, _, err := export.Encode(g, export.Config{})

@@ -6,7 +6,7 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/op"
-	"edgec/quantize"
+	"edgec/internal/passes"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -34,14 +34,14 @@ func TestOverhead(t *testing.T) {
 		name   string
 		scales int
 		limit  float64
-		config quantize.Config
+		config passes.Config
 	}{
-		{"as quantized by default", 8, maxOverhead, quantize.Config{}},
-		{"a scale for each channel", 234, maxOverhead + 234*bytesPerScale, quantize.Config{PerTensorError: -1}},
+		{"as quantized by default", 8, maxOverhead, passes.Config{}},
+		{"a scale for each channel", 234, maxOverhead + 234*bytesPerScale, passes.Config{PerTensorError: -1}},
 	} {
 		b, x := newNet(t, 1, 3, 32, 32)
 		g := eightLayers(b, x)
-		if err := quantize.Quantize(g, quantize.Samples(b.inputs(16), 16), c.config); err != nil {
+		if err := passes.Quantize(g, passes.Samples(b.inputs(16), 16), c.config); err != nil {
 			t.Fatal(err)
 		}
 		f, err := export.Build(g, export.Config{SelfTest: runtime.MakeSelfTest})

@@ -8,8 +8,8 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
-	"edgec/quantize"
 )
 
 // detector has a picture and five numbers as inputs and, like a face detector, two outputs
@@ -45,7 +45,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	}
 	float := tapeRun(t, g, in)
 	calibration := func(yield func([]*tensor.Tensor) bool) { yield(in) }
-	if err := quantize.Quantize(g, calibration, quantize.Config{}); err != nil {
+	if err := passes.Quantize(g, calibration, passes.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	fake := tapeRun(t, g, in)

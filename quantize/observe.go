@@ -1,29 +1,25 @@
 package quantize
 
-import (
-	"math"
+import "math"
 
-	"edgec/internal/graph"
-)
-
-// Choose returns the grid that the configured method picks for the histogram.
-func Choose(h *Histogram, cfg Config) graph.Affine {
-	cfg = cfg.withDefaults()
+// Choose returns the grid that the method picks for the histogram. percentile is the
+// share of values that the method of that name keeps at each end, in (0.5, 1].
+func Choose(h *Histogram, method Method, percentile float64) Affine {
 	lo, hi := h.Range()
-	switch cfg.Method {
+	switch method {
 	case MinMax:
 		return Fit(lo, hi)
 	case Percentile:
-		return Fit(h.Quantile(1-cfg.Percentile), h.Quantile(cfg.Percentile))
+		return Fit(h.Quantile(1-percentile), h.Quantile(percentile))
 	case Entropy:
-		return search(lo, hi, func(a graph.Affine) float64 { return divergence(h, a) })
+		return search(lo, hi, func(a Affine) float64 { return divergence(h, a) })
 	}
-	return search(lo, hi, func(a graph.Affine) float64 { return SquaredError(h, a) })
+	return search(lo, hi, func(a Affine) float64 { return SquaredError(h, a) })
 }
 
 // search narrows lo..hi to the grid of least cost: first both ends by the same
 // factor, then each alone.
-func search(lo, hi float64, cost func(graph.Affine) float64) graph.Affine {
+func search(lo, hi float64, cost func(Affine) float64) Affine {
 	const steps = 72 // factors 1, 0.9875, ... 0.1
 	best, least := Fit(lo, hi), math.Inf(1)
 	bestLo, bestHi := lo, hi
@@ -50,7 +46,7 @@ func search(lo, hi float64, cost func(graph.Affine) float64) graph.Affine {
 
 // SquaredError returns the mean of (x - rounded x)^2 over the histogram, each
 // bin standing at its centre.
-func SquaredError(h *Histogram, a graph.Affine) float64 {
+func SquaredError(h *Histogram, a Affine) float64 {
 	scale := float64(a.Scale)
 	lo, hi := float64(-128-a.Zero), float64(127-a.Zero)
 	sum := 0.0
@@ -68,7 +64,7 @@ func SquaredError(h *Histogram, a graph.Affine) float64 {
 // divergence is the Kullback-Leibler divergence of the histogram, its outliers
 // added to the ends of the grid's range, from the histogram inside that range
 // spread evenly over the bins of each grid value. Zeros are left out.
-func divergence(h *Histogram, a graph.Affine) float64 {
+func divergence(h *Histogram, a Affine) float64 {
 	scale := float64(a.Scale)
 	lo, hi := float64(-128-a.Zero), float64(127-a.Zero)
 	var inside, used [256]float64

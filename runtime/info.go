@@ -45,23 +45,11 @@ func (m *Model) Info() Info {
 	}
 	for k := range f.Instrs {
 		in := &f.Instrs[k]
-		if in.Op != format.OpConv2D && in.Op != format.OpDense {
-			continue
-		}
-		w := &f.Weights[in.Weight]
-		places := int64(f.Tensors[in.Out].Elems() / w.OutC)
-		i.MACs += places * int64(w.Elems())
-		i.KeptMACs += places * int64(kept[in.Weight])
-		p := &m.packed[k]
-		switch {
-		case p.layer != nil:
-			i.Memory += p.layer.Bytes()
-		case p.depthwise != nil:
-			i.Memory += w.Elems() + p.depthwise.Layer.Bytes()
-		default:
-			for _, l := range p.conv.Groups {
-				i.Memory += l.Bytes()
-			}
+		i.Memory += m.steps[k].bytes
+		if macs := executions[in.Op].macs; macs != nil {
+			n := macs(f, in)
+			i.MACs += n * int64(f.Weights[in.Weight].Elems())
+			i.KeptMACs += n * int64(kept[in.Weight])
 		}
 	}
 	return i

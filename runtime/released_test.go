@@ -141,7 +141,7 @@ func TestReadReleased(t *testing.T) {
 	if _, minor := format.Version(); !minors[byte(minor)] || !minors[0] {
 		t.Errorf("released files are of versions 1.x with x of %v; each needs one", minors)
 	}
-	for op := format.OpConv2D; op <= format.OpSub; op++ {
+	for _, op := range format.Opcodes() {
 		if !used[op] {
 			t.Errorf("no released file has %v", op)
 		}

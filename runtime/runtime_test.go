@@ -63,7 +63,7 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
-	for op := format.OpConv2D; op <= format.OpSub; op++ {
+	for _, op := range format.Opcodes() {
 		if used[op] == 0 {
 			t.Errorf("no network has %v", op)
 		}

@@ -18,6 +18,10 @@ type Session struct {
 	ints   [][]int8 // of each tensor, nil for Float32
 	floats [][]float32
 	steps  []func()
+
+	image, patch []int8 // work space of the steps
+	acc          []int32
+
 	out    [][]float32 // of each Int8 output, dequantized
 	bytes  [][]byte    // of each output
 	tables [][256]int8 // of each channel of input 0: the int8 of a byte
@@ -42,20 +46,13 @@ func (m *Model) NewSession(Config) (*Session, error) {
 			s.ints[i] = unsafe.Slice((*int8)(p), n)
 		}
 	}
-	var work struct{ image, patch, acc int }
-	for i := range m.packed {
-		p := &m.packed[i]
-		if p.conv != nil {
-			image, patch := p.conv.Scratch()
-			work.image, work.patch = max(work.image, image), max(work.patch, patch)
-		}
-		for _, n := range f.Tensors[f.Instrs[i].Out].Shape {
-			work.acc = max(work.acc, n)
-		}
+	var work workspace
+	for i := range m.steps {
+		work = work.most(m.steps[i].work)
 	}
-	image, patch, acc := make([]int8, work.image), make([]int8, work.patch), make([]int32, work.acc)
-	for i := range f.Instrs {
-		s.steps = append(s.steps, s.step(i, image, patch, acc))
+	s.image, s.patch, s.acc = make([]int8, work.image), make([]int8, work.patch), make([]int32, work.acc)
+	for i := range m.steps {
+		s.steps = append(s.steps, m.steps[i].bind(s))
 	}
 	for _, t := range f.Outputs {
 		n := f.Tensors[t].Elems()
@@ -68,87 +65,6 @@ func (m *Model) NewSession(Config) (*Session, error) {
 	}
 	s.makeTables()
 	return s, nil
-}
-
-// step returns the execution of instruction i.
-func (s *Session) step(i int, image, patch []int8, acc []int32) func() {
-	f := s.m.f
-	in, p := &f.Instrs[i], &s.m.packed[i]
-	a := in.In[0]
-	x, y := s.ints[a], s.ints[in.Out]
-	fx, fy := s.floats[a], s.floats[in.Out]
-	tx, ty := &f.Tensors[a], &f.Tensors[in.Out]
-	switch in.Op {
-	case format.OpConv2D:
-		if d := p.depthwise; d != nil {
-			return func() { d.Run(y, fy, x, acc) }
-		}
-		return func() { p.conv.Run(y, fy, x, image, patch, acc) }
-	case format.OpDense:
-		if fy != nil {
-			return func() { p.layer.Real(fy, x, acc) }
-		}
-		return func() { p.layer.Quantized(y, x, acc) }
-	case format.OpMaxPool:
-		return func() { kernel.MaxPool(y, x, &p.window) }
-	case format.OpAvgPool:
-		return func() { kernel.AvgPool(y, x, &p.window, int8(tx.Zero), in.CountPad, acc) }
-	case format.OpAdd, format.OpSub:
-		b := s.ints[in.In[1]]
-		return func() { p.binary.Add(y, x, b) }
-	case format.OpMul:
-		b := s.ints[in.In[1]]
-		return func() { p.binary.Mul(y, x, b) }
-	case format.OpLUT:
-		t := &f.LUTs[in.LUT]
-		return func() { kernel.Lookup(y, x, t) }
-	case format.OpConcat:
-		return s.concat(in)
-	case format.OpPad:
-		return func() {
-			kernel.Pad(y, x, tx.Shape[0], tx.Shape[1], tx.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)
-		}
-	case format.OpTranspose:
-		if fx != nil {
-			return func() { kernel.Transpose(fy, fx, tx.Shape, in.Perm) }
-		}
-		return func() { kernel.Transpose(y, x, tx.Shape, in.Perm) }
-	case format.OpReshape: // mostly the same memory
-		if fx != nil {
-			return func() { copy(fy, fx) }
-		}
-		return func() { copy(y, x) }
-	case format.OpSoftmax:
-		n := tx.Shape[len(tx.Shape)-1]
-		return func() { kernel.Softmax(fy, fx, n) }
-	case format.OpDequantize:
-		return func() { kernel.Dequantize(fy, x, tx.Scale, tx.Zero) }
-	default: // OpQuantize; Check has refused all others
-		return func() { kernel.Quantize(y, fx, ty.Scale, ty.Zero) }
-	}
-}
-
-// concat copies runs of elements in turn from each input.
-func (s *Session) concat(in *format.Instr) func() {
-	f := s.m.f
-	y := s.ints[in.Out]
-	var xs [][]int8
-	var runs []int
-	for _, t := range in.In {
-		n := 1
-		for _, d := range f.Tensors[t].Shape[in.Axis:] {
-			n *= d
-		}
-		xs, runs = append(xs, s.ints[t]), append(runs, n)
-	}
-	return func() {
-		at := 0
-		for b := 0; at < len(y); b++ {
-			for k, x := range xs {
-				at += copy(y[at:], x[b*runs[k]:(b+1)*runs[k]])
-			}
-		}
-	}
 }
 
 // Run executes the network on the inputs that have been set. It neither

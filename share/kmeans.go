@@ -6,6 +6,9 @@ import (
 	"sort"
 )
 
+// MaxCentroids is the largest codebook, zero included: indexes are bytes.
+const MaxCentroids = 256
+
 // iterations bounds Lloyd's loop; it settles much earlier on real layers.
 const iterations = 40
 

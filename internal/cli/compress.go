@@ -12,7 +12,6 @@ import (
 
 	"edgec"
 	"edgec/export"
-	"edgec/internal/dataset"
 	"edgec/prune"
 )
 
@@ -23,7 +22,8 @@ const defaultDrop = 0.5
 // compressFlags are the flags of edgec compress.
 type compressFlags struct {
 	data      dataFlags
-	recipe    edgec.Recipe
+	options   edgec.Options
+	maxDrop   float64
 	out       string
 	report    string
 	front     string
@@ -85,23 +85,23 @@ and 1,048,576 bytes), in any case.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Float64Var(&c.recipe.MaxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Float64Var(&c.maxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
 	f.Var(&c.maxSize, "max-size", "largest file, as 20KB")
-	f.DurationVar(&c.recipe.MaxLatency, "max-latency", 0, "longest time of an inference on this machine, as 200us or 5ms (default: not asked for)")
-	f.DurationVar(&c.recipe.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
-	f.BoolVar(&c.recipe.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
-	f.Uint64Var(&c.recipe.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
-	f.BoolVar(&c.recipe.NoLabels, "no-labels", false, "do not look at labels: agree with the float network, or give what it gives where that reproduces its input")
+	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest time of an inference on this machine, as 200us or 5ms (default: not asked for)")
+	f.DurationVar(&c.options.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
+	f.BoolVar(&c.options.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
+	f.Uint64Var(&c.options.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
+	f.BoolVar(&c.options.NoLabels, "no-labels", false, "do not look at labels: agree with the float network, or give what it gives where that reproduces its input")
 	f.StringVar(&c.teacher, "teacher", "", "another network (ONNX) of the same input and outputs to learn from (default: the network itself)")
-	f.BoolVar(&c.recipe.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
-	f.StringVar(&c.recipe.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part, but not with --test-last)")
-	f.Float64Var(&c.recipe.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
+	f.BoolVar(&c.options.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
+	f.StringVar(&c.options.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part, but not with --test-last)")
+	f.Float64Var(&c.options.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
 	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
-	f.BoolVar(&c.recipe.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
+	f.BoolVar(&c.options.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
 	f.StringVar(&c.labels, "labels", "", "class names for the file to carry: a,b,c or a file with one a line (default: none; they cost bytes)")
 	f.StringVar(&c.report, "report", "", "write what was found to this JSON file")
 	f.StringVar(&c.front, "front", "", "write the files of the Pareto front into this folder")
-	f.IntVarP(&c.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	f.IntVarP(&c.options.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -129,7 +129,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		}
 	}
 	if c.front != "" {
-		if err := checkFolder(c.front, c.out, c.report, c.recipe.Journal); err != nil {
+		if err := checkFolder(c.front, c.out, c.report, c.options.Journal); err != nil {
 			return err
 		}
 	}
@@ -138,27 +138,27 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return err
 	}
 	if c.teacher != "" {
-		if c.recipe.Teacher, err = openONNX(c.teacher); err != nil {
+		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
 			return err
 		}
-		if err := c.recipe.Validate(); err != nil {
+		if err := c.options.Validate(); err != nil {
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
-	data, err := c.open(m)
+	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
 	if err != nil {
 		return err
 	}
-	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, describe(data))
+	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
 	return a.search(cmd.Context(), c, m, data)
 }
 
 // settle completes and checks the flags.
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
-	r := &c.recipe
+	r := &c.options
 	r.MaxSize = int(c.maxSize)
-	if (r.MaxSize > 0 || r.MaxLatency > 0) && !cmd.Flags().Changed("max-drop") {
-		r.MaxDrop = 0
+	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
+		r.MaxDrop = &c.maxDrop
 	}
 	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
 		return usagef(cmd, "--max-latency %v: give a positive time, as 200us or 5ms", r.MaxLatency)
@@ -193,30 +193,8 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	return err
 }
 
-// open reads the samples of network m.
-func (c *compressFlags) open(m *edgec.Model) (*dataset.Splits, error) {
-	classes := m.Outputs()
-	if c.recipe.NoLabels {
-		classes = 0
-	}
-	return c.data.open(m.Input(), classes, c.data.pre())
-}
-
-// describe says what was read, in words.
-func describe(d *dataset.Splits) string {
-	s := fmt.Sprintf("%d training", d.Train.Len())
-	if d.Test != nil {
-		s += fmt.Sprintf(" and %d test", d.Test.Len())
-	}
-	labels := "without labels"
-	if d.Train.Labels != nil {
-		labels = fmt.Sprintf("in %d classes", d.Train.Classes)
-	}
-	return fmt.Sprintf("%s samples of shape %v, %s", s, d.Train.Sample(), labels)
-}
-
 // writeFront writes the files of a front into a folder, which it makes if it is missing.
-func writeFront(dir, name string, front []edgec.Point) error {
+func writeFront(dir, name string, front []edgec.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("%s: %w; give another folder", dir, reason(err))
 	}
@@ -229,11 +207,12 @@ func writeFront(dir, name string, front []edgec.Point) error {
 }
 
 // search compresses and writes what was found.
-func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *dataset.Splits) error {
+func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *edgec.Data) error {
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; once more to end at once without it")
 	defer stop()
 	p := a.newProgress()
-	r, err := edgec.Compress(ctx, m, data, c.recipe, p.tell)
+	c.options.Progress = p.tell
+	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.clear()
 	if r == nil {
 		return err
@@ -264,8 +243,8 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		err = a.summary(result)
 	}
 	if err == nil && ctx.Err() != nil {
-		if c.recipe.Journal != "" {
-			a.note("the same command with --resume goes on with the search; otherwise remove %s", c.recipe.Journal)
+		if c.options.Journal != "" {
+			a.note("the same command with --resume goes on with the search; otherwise remove %s", c.options.Journal)
 		}
 		return errInterrupted
 	}

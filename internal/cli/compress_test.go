@@ -32,7 +32,7 @@ func TestCompress(t *testing.T) {
 			t.Errorf("no terminal, but control characters in %q", line)
 		}
 	}
-	for _, stage := range []string{" int8 ", " prune ", " shot "} {
+	for _, stage := range []string{" int8 ", " prune ", " one-shot "} {
 		if !strings.Contains(r.stderr, stage) {
 			t.Errorf("no line about stage%sin\n%s", stage, r.stderr)
 		}
@@ -67,9 +67,9 @@ func TestCompressReport(t *testing.T) {
 	workplace(t)
 	command(t, quick("compress", "corner.onnx", "--data", "data", "--seed", "7", "--criterion", "magnitude", "--trained-on", "no", "--teacher", "corner.onnx", "--report", "report.json")...).must(t)
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
-	want := edgec.Recipe{MaxDrop: defaultDrop, Seed: 7, Effort: 0.5, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
-	if r := got.Recipe; r.MaxDrop != want.MaxDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
-		t.Errorf("recipe %+v, want %+v", r, want)
+	want := edgec.Options{Seed: 7, Effort: 0.5, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
+	if r := got.Options; *r.MaxDrop != defaultDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
+		t.Errorf("options %+v, want %+v", r, want)
 	}
 	if got.Teacher != "corner" || got.File != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
 		t.Errorf("report %+v", got)
@@ -87,8 +87,8 @@ func TestCompressReport(t *testing.T) {
 func TestCompressToSize(t *testing.T) {
 	workplace(t)
 	got := parse[compressed](t, command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "0.2KB", "--json")...))
-	if size := len(read(t, "corner.edgec")); size > 200 || got.Best.Size != size || got.Recipe.MaxSize != 200 || got.Recipe.MaxDrop != 0 {
-		t.Errorf("%d bytes, result %+v, recipe %+v", size, got.Best, got.Recipe)
+	if size := len(read(t, "corner.edgec")); size > 200 || got.Best.Size != size || got.Options.MaxSize != 200 || got.Options.MaxDrop != nil {
+		t.Errorf("%d bytes, result %+v, options %+v", size, got.Best, got.Options)
 	}
 }
 
@@ -98,8 +98,8 @@ func TestCompressToLatency(t *testing.T) {
 	args := quick("compress", "corner.onnx", "--data", "data", "--no-training", "--report", "report.json")
 	command(t, append(args, "--max-latency", "10s")...).must(t).has(t, "latency  ", "of 10s, the median on this machine", "<- written")
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
-	if r := got.Recipe; r.MaxLatency != 10*time.Second || r.MaxDrop != 0 || got.Best.Latency <= 0 || got.Best.Latency > r.MaxLatency {
-		t.Errorf("best %+v, recipe %+v", got.Best, got.Recipe)
+	if r := got.Options; r.MaxLatency != 10*time.Second || r.MaxDrop != nil || got.Best.Latency <= 0 || got.Best.Latency > r.MaxLatency {
+		t.Errorf("best %+v, options %+v", got.Best, got.Options)
 	}
 	os.Remove("corner.edgec")
 	r := command(t, append(args, "--max-latency", "1ns", "--quiet")...)
@@ -218,7 +218,7 @@ func TestCompressKilled(t *testing.T) {
 	workplace(t)
 	before := strings.TrimSuffix(names(t), "]")
 	args := quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "-o", "out.edgec")
-	for _, stage := range []string{" warm-up ", " prune ", " file "} {
+	for _, stage := range []string{" learning rate ", " prune ", " file "} {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, os.Args[0], args...)
@@ -310,7 +310,7 @@ func TestCompressFewSamples(t *testing.T) {
 }
 
 // fronts checks that a folder has the files of a front, and these alone.
-func fronts(t *testing.T, dir, name string, front []edgec.Point) {
+func fronts(t *testing.T, dir, name string, front []edgec.File) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != len(front) || len(front) == 0 {

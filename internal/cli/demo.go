@@ -22,7 +22,8 @@ import (
 type demoFlags struct {
 	folder  string
 	samples int
-	recipe  edgec.Recipe
+	options edgec.Options
+	maxDrop float64
 	goTool  string
 }
 
@@ -61,12 +62,12 @@ and programs, to try the other commands on.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
-	f.Float64Var(&d.recipe.MaxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
-	f.Float64Var(&d.recipe.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
+	f.Float64Var(&d.maxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Float64Var(&d.options.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
 	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
-	f.DurationVar(&d.recipe.Budget, "budget", demoBudget, "time after which the best file so far is taken; 0: none")
-	f.Uint64Var(&d.recipe.Seed, "seed", 0, "draws other pictures and makes another run")
-	f.IntVarP(&d.recipe.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	f.DurationVar(&d.options.Budget, "budget", demoBudget, "time after which the best file so far is taken; 0: none")
+	f.Uint64Var(&d.options.Seed, "seed", 0, "draws other pictures and makes another run")
+	f.IntVarP(&d.options.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
 	return cmd
 }
@@ -104,7 +105,7 @@ func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 		return err
 	}
 	a.note("%s: pictures of %d hexadecimal digits, %d for training, %d in other fonts for the test", r.Data, len(demo.Classes), data.Train.Len(), data.Test.Len())
-	if err := a.demoCompress(ctx, d, r, data); err != nil {
+	if err := a.demoCompress(ctx, d, r); err != nil {
 		return err
 	}
 	for _, b := range boards {
@@ -121,8 +122,8 @@ func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 }
 
 func (d *demoFlags) threads() int {
-	if d.recipe.Threads > 0 {
-		return d.recipe.Threads
+	if d.options.Threads > 0 {
+		return d.options.Threads
 	}
 	return goruntime.GOMAXPROCS(0)
 }
@@ -135,7 +136,7 @@ func (d *demoFlags) path(name ...string) string {
 // settle checks the flags, finds the boards and makes the folders, so that
 // nothing is missing after the search.
 func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
-	r := &d.recipe
+	r := &d.options
 	switch {
 	case r.Threads < 0:
 		return nil, usagef(cmd, "--threads %d: give a positive number", r.Threads)
@@ -182,7 +183,7 @@ func demoBoards() ([]targets.Board, error) {
 
 // prepare draws the data and writes what the demo starts from.
 func (d *demoFlags) prepare(r *demoResult) (*dataset.Splits, error) {
-	data, err := demo.Data(demo.Seed+1+d.recipe.Seed, d.samples, d.samples/10, d.threads())
+	data, err := demo.Data(demo.Seed+1+d.options.Seed, d.samples, d.samples/10, d.threads())
 	if err != nil {
 		return nil, err
 	}
@@ -207,13 +208,18 @@ func (d *demoFlags) prepare(r *demoResult) (*dataset.Splits, error) {
 }
 
 // demoCompress searches, writes file and report, and executes the file here.
-func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult, data *dataset.Splits) error {
+func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) error {
 	m, err := edgec.OpenBytes(demo.ONNX, r.Network)
 	if err != nil {
 		return err
 	}
+	data, err := edgec.OpenData(r.Data, m, edgec.DataOptions{})
+	if err != nil {
+		return err
+	}
 	p := a.newProgress()
-	report, err := edgec.Compress(ctx, m, data, d.recipe, p.tell)
+	d.options.Progress, d.options.MaxDrop = p.tell, &d.maxDrop
+	report, err := edgec.Compress(ctx, m, data, d.options)
 	p.clear()
 	if err != nil {
 		return err

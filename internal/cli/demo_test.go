@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"edgec"
-	"edgec/internal/dataset"
 	"edgec/internal/demo"
 	"edgec/runtime"
 )
@@ -74,19 +73,23 @@ func checkDemo(t *testing.T, got demoResult, samples int) {
 	if err := json.Unmarshal(read(t, got.Report), &report); err != nil || report.Best.Size != len(file) {
 		t.Errorf("%s: %v, best %+v", got.Report, err, report.Best)
 	}
-	data, err := dataset.Open(got.Data, dataset.Options{Shape: demo.Shape, Classes: len(demo.Classes)})
+	n, err := edgec.Input(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if data.Train.Len() != samples || data.Test.Len() != samples/10 {
-		t.Errorf("%d and %d samples in %s", data.Train.Len(), data.Test.Len(), got.Data)
-	}
-	m, err := edgec.Evaluate(file, data.Test, 2)
+	data, err := edgec.OpenData(got.Data, n, edgec.DataOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h := got.Here.Idx; h.Errors != errorsOf(&m) || h.Pictures != data.Test.Len() || len(h.CRC32) != 8 {
-		t.Errorf("programs' code counts %+v, Evaluate %d errors", h, errorsOf(&m))
+	if data.Len(edgec.Train) != samples || data.Len(edgec.Test) != samples/10 {
+		t.Errorf("%d and %d samples in %s", data.Len(edgec.Train), data.Len(edgec.Test), got.Data)
+	}
+	m, err := edgec.Evaluate(file, data, edgec.EvaluateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := got.Here.Idx; h.Errors != errorsOf(m.Labels) || h.Pictures != data.Len(edgec.Test) || len(h.CRC32) != 8 {
+		t.Errorf("programs' code counts %+v, Evaluate %d errors", h, errorsOf(m.Labels))
 	}
 	if len(got.Pictures) != len(demo.Classes) || len(got.Here.Pictures) != len(got.Pictures) {
 		t.Errorf("%d pictures, %d results", len(got.Pictures), len(got.Here.Pictures))

@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
-	"edgec/internal/dataset"
-	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
 
@@ -110,50 +108,44 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if err != nil {
 		return nil, err
 	}
-	info := model.Info()
-	if len(info.Inputs) != 1 {
-		return nil, fmt.Errorf("%s: has %d inputs; one can be fed", path, len(info.Inputs))
+	network, err := edgec.Input(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	pre := model.Preprocess()
 	if e.data.given(cmd) {
 		pre = e.data.pre()
 	}
-	set, r, err := e.samples(path, hostShape(info.Inputs[0]), tensor.Shape(info.Outputs[0]).Size(), pre)
+	data, r, err := e.samples(path, network, pre)
 	if err != nil {
 		return nil, err
 	}
-	if r.classes = info.Labels; r.classes == nil {
-		r.classes = set.ClassNames
+	if r.classes = model.Info().Labels; r.classes == nil {
+		r.classes = data.ClassNames()
 	}
-	if set.Labels == nil && e.against == "" {
+	if !data.Labeled() && e.against == "" {
 		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate by", e.data.path), "compare with the float network: --against MODEL.onnx"}
 	}
-	if e.confusion && set.Labels == nil {
+	if e.confusion && !data.Labeled() {
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
 	}
-	if set.Labels != nil {
-		c, err := edgec.Confuse(file, set, e.threads)
-		if err != nil {
+	o := e.options()
+	if e.against != "" {
+		if o.Against, err = openONNX(e.against); err != nil {
 			return nil, err
 		}
-		m := c.Metrics()
-		r.Labels = &m
-		if e.confusion {
-			r.Confusion = c
-		}
 	}
-	if e.against == "" {
-		return r, nil
+	got, err := edgec.Evaluate(file, data, o)
+	if err != nil && e.against != "" {
+		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
 	}
-	float, err := openONNX(e.against)
 	if err != nil {
 		return nil, err
 	}
-	m, err := edgec.Agreement(file, float, set, e.noLabels, e.threads)
-	if err != nil {
-		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
+	r.Labels, r.Against = got.Labels, got.Against
+	if e.confusion {
+		r.Confusion = got.Confusion
 	}
-	r.Against = &m
 	return r, nil
 }
 
@@ -166,14 +158,14 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, r, err := e.samples(path, m.Input(), m.Outputs(), e.data.pre())
+	data, r, err := e.samples(path, m, e.data.pre())
 	if err != nil {
 		return nil, err
 	}
-	if set.Labels == nil {
+	if !data.Labeled() {
 		return nil, fmt.Errorf("%s: has no labels to evaluate by; give labelled data", e.data.path)
 	}
-	metrics, err := m.EvaluateFloat(set, e.threads)
+	metrics, err := m.Evaluate(data, e.options())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -181,34 +173,25 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	return r, nil
 }
 
-// samples reads the part of the data that is evaluated on.
-func (e *evalFlags) samples(path string, shape tensor.Shape, classes int, pre format.Preprocess) (*dataset.Set, *evaluated, error) {
-	if e.noLabels {
-		classes = 0
-	}
-	d, err := e.data.open(shape, classes, pre)
+// options say what is measured.
+func (e *evalFlags) options() edgec.EvaluateOptions {
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads}
+}
+
+// samples reads the data, and says which part is evaluated on.
+func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
+	d, err := e.data.open(n, pre, e.noLabels)
 	if err != nil {
 		return nil, nil, err
 	}
-	set, split := d.Test, "test"
-	if e.split == "train" || e.split == "" && set == nil {
-		set, split = d.Train, "train"
+	split := edgec.Part(e.split)
+	if split == "" {
+		split = d.Last()
 	}
-	if set == nil {
+	if d.Len(split) == 0 {
 		return nil, nil, fmt.Errorf("%s: has no %s part", e.data.path, split)
 	}
-	if e.noLabels {
-		set = set.WithoutLabels()
-	}
-	return set, &evaluated{File: path, Data: e.data.path, Split: split, Samples: set.Len()}, nil
-}
-
-// hostShape returns the data's shape, channels first, of a device's input.
-func hostShape(s []int) tensor.Shape {
-	if len(s) == 3 {
-		return tensor.Shape{s[2], s[0], s[1]}
-	}
-	return tensor.Shape(s).Clone()
+	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split)}, nil
 }
 
 func (a *app) printEvaluated(r *evaluated) error {

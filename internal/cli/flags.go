@@ -10,8 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"edgec/internal/dataset"
-	"edgec/internal/tensor"
+	"edgec"
 	"edgec/runtime/format"
 )
 
@@ -100,10 +99,9 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// open reads the samples of a network: shape is what it takes, classes the
-// number of its outputs (0: labels are not checked).
-func (d *dataFlags) open(shape tensor.Shape, classes int, pre format.Preprocess) (*dataset.Splits, error) {
-	channels := 1
+// open reads the samples of a network.
+func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
+	shape, channels := n.Input(), 1
 	if len(shape) == 3 {
 		channels = shape[0]
 	}
@@ -112,7 +110,7 @@ func (d *dataFlags) open(shape tensor.Shape, classes int, pre format.Preprocess)
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one a channel", n, channels)
 		}
 	}
-	return dataset.Open(d.path, dataset.Options{Shape: shape, Classes: classes, Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast})
+	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels})
 }
 
 // pre is the preprocessing that the flags ask for.

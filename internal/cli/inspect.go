@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
-	"edgec/internal/tensor"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -133,21 +132,14 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	return r, nil
 }
 
-// opNames are the instructions as inspect prints them.
-var opNames = map[format.Opcode]string{
-	format.OpConv2D: "Conv2D", format.OpDense: "Dense", format.OpMaxPool: "MaxPool", format.OpAvgPool: "AvgPool", format.OpAdd: "Add", format.OpMul: "Mul",
-	format.OpLUT: "Table", format.OpConcat: "Concat", format.OpPad: "Pad", format.OpTranspose: "Transpose", format.OpReshape: "Reshape",
-	format.OpSoftmax: "Softmax", format.OpDequantize: "Dequantize", format.OpQuantize: "Quantize", format.OpSub: "Sub",
-}
-
 // layerOf describes instruction k.
 func layerOf(f *format.File, sizes *format.Sizes, k int) inspectedLayer {
 	in := &f.Instrs[k]
-	l := inspectedLayer{Op: opNames[in.Op], Output: f.Tensors[in.Out].Shape}
-	if l.Op == "" {
-		l.Op = fmt.Sprintf("opcode %d", in.Op)
+	l := inspectedLayer{Op: in.Op.String(), Output: f.Tensors[in.Out].Shape}
+	if in.Op == format.OpLUT {
+		l.Op = "Table"
 	}
-	if in.Op != format.OpConv2D && in.Op != format.OpDense {
+	if in.Weight < 0 {
 		return l
 	}
 	w := &f.Weights[in.Weight]
@@ -267,7 +259,7 @@ func times(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s
 type inspectedONNX struct {
 	File    string        `json:"file"`
 	Bytes   int           `json:"bytes"`
-	Input   tensor.Shape  `json:"input"` // [C, H, W] or flat
+	Input   []int         `json:"input"` // [C, H, W] or flat
 	Outputs int           `json:"outputs"`
 	Params  int           `json:"params"`
 	MACs    int64         `json:"macs"`

@@ -38,7 +38,7 @@ func (a *app) newProgress() *progress {
 func (p *progress) tell(e edgec.Progress) {
 	if e.Note != "" {
 		p.clear()
-		fmt.Fprintf(p.w, "%8s  %-8s  %s\n", time.Since(p.started).Round(100*time.Millisecond), e.Stage, e.Note)
+		fmt.Fprintf(p.w, "%8s  %-13s  %s\n", time.Since(p.started).Round(100*time.Millisecond), e.Stage, e.Note)
 		return
 	}
 	if !p.terminal || e.Total <= 0 {

@@ -27,7 +27,7 @@ func TestProgress(t *testing.T) {
 		return b.String()
 	}
 	lines := strings.Split(show(false), "\n")
-	if len(lines) != 3 || !strings.HasSuffix(lines[0], "float     measuring") || !strings.HasSuffix(lines[1], "prune     10 of 20 weights") {
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], "float          measuring") || !strings.HasSuffix(lines[1], "prune          10 of 20 weights") {
 		t.Errorf("on a pipe: %q", lines)
 	}
 	bar := show(true)

@@ -27,7 +27,7 @@ func (a *app) summary(c compressed) error {
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
 	if b.Latency > 0 {
-		rows = append(rows, fmt.Sprintf("latency\t\t%s\tof %v, the median on this machine, one goroutine", short(b.Latency), r.Recipe.MaxLatency))
+		rows = append(rows, fmt.Sprintf("latency\t\t%s\tof %v, the median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
 	}
 	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {

@@ -43,11 +43,7 @@ func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
 
 // setArray attaches labels that an array of any type holds.
 func (s *Set) setArray(a *preprocess.Array, o Options, source string) error {
-	labels, err := wholeLabels(a.Float64s(), source)
-	if err != nil {
-		return err
-	}
-	return s.setLabels(labels, o.Classes, source)
+	return s.annotate(a.Float64s(), max(1, a.Len()/max(s.Len(), 1)), o, source)
 }
 
 // finite returns an error for the first NaN or infinity.

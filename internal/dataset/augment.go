@@ -51,7 +51,10 @@ func (s *Set) Augmented(seed uint64, copies int, a Augment, threads int) *Set {
 	}
 	wg.Wait()
 	t := newSet(s.sample, s.image, bytes, nil, copies*n, s.Pre)
-	t.Classes, t.ClassNames = s.Classes, s.ClassNames
+	t.Classes, t.ClassNames, t.width = s.Classes, s.ClassNames, s.width
+	for range copies {
+		t.Targets = append(t.Targets, s.Targets...)
+	}
 	if s.Labels != nil {
 		for c := 0; c < copies; c++ {
 			t.Labels = append(t.Labels, s.Labels...)

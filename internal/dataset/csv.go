@@ -78,10 +78,11 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x, classes []float32
+	var x []float32
+	var classes []float64
 	for i, v := range rows {
 		if i%columns == label {
-			classes = append(classes, v)
+			classes = append(classes, float64(v))
 		} else {
 			x = append(x, v)
 		}
@@ -90,11 +91,7 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 	if label < 0 {
 		return s, nil
 	}
-	labels, err := wholeLabels(classes, path)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.setLabels(labels, o.Classes, path)
+	return s, s.annotate(classes, 1, o, path)
 }
 
 // parseHeader reports whether a first line is a header, and which column it

@@ -19,6 +19,7 @@ func (s *Set) Mixed(seed uint64) *Set {
 		floats = make([]float32, n*size)
 	}
 	var labels []int
+	var targets []float32
 	for i := range n {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		j, a := r.IntN(n), float32(0.5+0.5*r.Float64())
@@ -30,6 +31,9 @@ func (s *Set) Mixed(seed uint64) *Set {
 				floats[i*size+k] = mix(s.floats[other+k], s.floats[from+k], a)
 			}
 		}
+		for k, v := range s.Target(i) {
+			targets = append(targets, mix(s.Target(j)[k], v, a))
+		}
 		if s.Labels != nil {
 			if l := s.Labels[i]; r.Float32() < a {
 				labels = append(labels, l)
@@ -39,6 +43,7 @@ func (s *Set) Mixed(seed uint64) *Set {
 		}
 	}
 	t := newSet(s.sample, s.image, bytes, floats, n, s.Pre)
+	t.Targets, t.width = targets, s.width
 	t.Classes, t.ClassNames, t.Labels = s.Classes, s.ClassNames, labels
 	return t
 }

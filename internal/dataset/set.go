@@ -14,9 +14,10 @@ import (
 
 // Set is a list of samples of one shape. It is read-only and may be shared.
 type Set struct {
-	Labels     []int    // one for each sample, nil without
-	Classes    int      // number of classes; 0 without labels
-	ClassNames []string // nil when they have no names
+	Labels     []int     // one for each sample, nil without
+	Classes    int       // number of classes; 0 without labels
+	Targets    []float32 // [Len, Width] values to reproduce, nil without
+	ClassNames []string  // nil when they have no names
 	Pre        format.Preprocess
 
 	sample tensor.Shape
@@ -25,6 +26,7 @@ type Set struct {
 	bytes  []uint8      // records, channels first; nil for floats
 	floats []float32
 	planes int            // channels of bytes
+	width  int            // of Targets
 	tables [][256]float32 // of each channel, or one for all
 }
 
@@ -122,8 +124,9 @@ func (s *Set) Batch(idx []int, dst *tensor.Tensor) {
 func (s *Set) Subset(idx []int) *Set {
 	t := *s
 	t.index = make([]int, len(idx))
-	t.Labels = nil
+	t.Labels, t.Targets = nil, nil
 	for k, i := range idx {
+		t.Targets = append(t.Targets, s.Target(i)...)
 		t.index[k] = s.index[i]
 		if s.Labels != nil {
 			t.Labels = append(t.Labels, s.Labels[i])
@@ -132,10 +135,11 @@ func (s *Set) Subset(idx []int) *Set {
 	return &t
 }
 
-// WithoutLabels returns the set without its labels.
+// WithoutLabels returns the set without its labels and target values.
 func (s *Set) WithoutLabels() *Set {
 	t := *s
 	t.Labels, t.Classes, t.ClassNames = nil, 0, nil
+	t.Targets, t.width = nil, 0
 	return &t
 }
 
@@ -163,7 +167,7 @@ func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
 	labels := make([]int, len(nums))
 	for i, v := range nums {
 		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
-			return nil, fmt.Errorf("dataset: %s: sample %d has label %v; labels are whole numbers", source, i, v)
+			return nil, fmt.Errorf("dataset: %s: sample %d has label %.6g; labels are whole numbers", source, i, v)
 		}
 		labels[i] = int(v)
 	}

@@ -154,18 +154,25 @@ func TestNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ONNX) > 250_000 || m.Params() != 22000 || !m.Input().Equal(Shape) || m.Outputs() != len(Classes) {
+	if len(ONNX) > 250_000 || m.Params() != 22000 || !Shape.Equal(m.Input()) || m.Outputs() != len(Classes) {
 		t.Errorf("%d bytes, %d parameters, input %v, %d outputs", len(ONNX), m.Params(), m.Input(), m.Outputs())
 	}
 	const n = 8000
 	const tolerance = 0.1 // of the error in percent: what 8 samples on a border make
 	d := data(t, Seed+1, n, n, 2)
+	folder := t.TempDir()
+	if err := dataset.WriteIdx(folder, d); err != nil {
+		t.Fatal(err)
+	}
+	written, err := edgec.OpenData(folder, m, edgec.DataOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		part string
-		set  *dataset.Set
+		part edgec.Part
 		want float64
-	}{{"train", d.Train, FreshError}, {"test", d.Test, TestError}} {
-		got, err := m.EvaluateFloat(c.set, 2)
+	}{{edgec.Train, FreshError}, {edgec.Test, TestError}} {
+		got, err := m.Evaluate(written, edgec.EvaluateOptions{Part: c.part})
 		if err != nil {
 			t.Fatal(err)
 		}

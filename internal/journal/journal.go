@@ -33,7 +33,7 @@ type header struct {
 }
 
 // version changes when entries of before cannot be read any more.
-const version = 2
+const version = 3
 
 // Create starts a journal in the folder dir, which must not exist. id tells
 // computations apart that differ in what they would record.

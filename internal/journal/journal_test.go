@@ -136,7 +136,7 @@ func TestRefused(t *testing.T) {
 			os.WriteFile(path, data[:len(data)-3], 0o644)
 			return replay(t, dir, "stage")
 		}},
-		{"another stage", `holds "stage" where "shot" is due`, func(dir string) error { return replay(t, dir, "shot") }},
+		{"another stage", `holds "stage" where "one-shot" is due`, func(dir string) error { return replay(t, dir, "one-shot") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.do(fresh(t))

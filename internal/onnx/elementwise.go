@@ -33,15 +33,10 @@ func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
 	}
 }
 
-func abs(*node) (graph.Op, error)     { return op.Abs{}, nil }
-func exp(*node) (graph.Op, error)     { return op.Exp{}, nil }
-func neg(*node) (graph.Op, error)     { return op.Neg{}, nil }
-func relu(*node) (graph.Op, error)    { return op.Relu{}, nil }
-func sigmoid(*node) (graph.Op, error) { return op.Sigmoid{}, nil }
-func sqrt(*node) (graph.Op, error)    { return op.Sqrt{}, nil }
-func tanh(*node) (graph.Op, error)    { return op.Tanh{}, nil }
-
-func hardSwish(*node) (graph.Op, error) { return op.HardSwish{}, nil }
+// plain makes an operator without attributes.
+func plain(o graph.Op) func(*node) (graph.Op, error) {
+	return func(*node) (graph.Op, error) { return o, nil }
+}
 
 func leakyRelu(n *node) (graph.Op, error) {
 	alpha, err := n.finite("alpha", 0.01)

@@ -14,6 +14,7 @@ import (
 	"edgec/export"
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -93,7 +94,7 @@ func lowered(t *testing.T, g *graph.Graph) {
 	for i := range x.Data {
 		x.Data[i] = float32(rng.NormFloat64())
 	}
-	err := quantize.Quantize(g, quantize.Samples(x, 2), quantize.Config{Method: quantize.MinMax})
+	err := passes.Quantize(g, passes.Samples(x, 2), passes.Config{Method: quantize.MinMax})
 	var data []byte
 	if err == nil {
 		data, _, err = export.Encode(g, export.Config{})

@@ -1,5 +1,7 @@
 package onnx
 
+import "edgec/internal/op"
+
 // row says how an ONNX operator is read.
 type row struct {
 	name  string
@@ -16,7 +18,7 @@ type foldFunc func(n *node, in []*array) (*array, error)
 // table has one row for each operator of the domain ai.onnx that the reader
 // knows.
 var table = []row{
-	{"Abs", []int{6, 13}, 1, foldElementwise(abs), elementwise(abs)},
+	function("Abs", []int{6, 13}, op.Abs{}),
 	{"Add", []int{7, 13, 14}, 2, arithmetic(add), combine(opAdd)},
 	{"And", []int{7}, 2, logicFunc(func(a, b bool) bool { return a && b }), nil},
 	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
@@ -33,7 +35,7 @@ var table = []row{
 	{"Dropout", []int{7, 10, 12, 13, 22}, 1, nil, buildDropout},
 	{"Elu", []int{6, 22}, 1, foldElementwise(elu), elementwise(elu)},
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), nil},
-	{"Exp", []int{6, 13}, 1, foldElementwise(exp), elementwise(exp)},
+	function("Exp", []int{6, 13}, op.Exp{}),
 	{"Expand", []int{8, 13}, 2, foldExpand, nil},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
@@ -45,7 +47,7 @@ var table = []row{
 	{"Greater", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o > 0 }), nil},
 	{"GreaterOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o >= 0 }), nil},
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
-	{"HardSwish", []int{14, 22}, 1, foldElementwise(hardSwish), elementwise(hardSwish)},
+	function("HardSwish", []int{14, 22}, op.HardSwish{}),
 	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
 	{"LeakyRelu", []int{6, 16}, 1, foldElementwise(leakyRelu), elementwise(leakyRelu)},
 	{"Less", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o < 0 }), nil},
@@ -56,7 +58,7 @@ var table = []row{
 	{"Min", []int{6, 8, 12, 13}, 1, pickFunc(-1), nil},
 	{"Mod", []int{10, 13}, 2, foldMod, nil},
 	{"Mul", []int{7, 13, 14}, 2, arithmetic(mul), combine(opMul)},
-	{"Neg", []int{6, 13}, 1, foldNeg, elementwise(neg)},
+	{"Neg", []int{6, 13}, 1, foldNeg, elementwise(plain(op.Neg{}))},
 	{"Not", []int{1}, 1, foldNot, nil},
 	{"Or", []int{7}, 2, logicFunc(func(a, b bool) bool { return a || b }), nil},
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
@@ -64,20 +66,26 @@ var table = []row{
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, buildReduceMean},
 	{"ReduceProd", []int{1, 11, 13, 18}, 1, foldReduceProd, nil},
-	{"Relu", []int{6, 13, 14}, 1, foldElementwise(relu), elementwise(relu)},
+	function("Relu", []int{6, 13, 14}, op.Relu{}),
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
 	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
-	{"Sigmoid", []int{6, 13}, 1, foldElementwise(sigmoid), elementwise(sigmoid)},
+	function("Sigmoid", []int{6, 13}, op.Sigmoid{}),
 	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, nil},
 	{"Softmax", []int{1, 11, 13}, 1, nil, buildSoftmax},
-	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(sqrt)},
+	function("Softsign", []int{1, 22}, op.Softsign{}),
+	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
 	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
 	{"Sum", []int{6, 8, 13}, 1, foldSum, buildSum},
-	{"Tanh", []int{6, 13}, 1, foldElementwise(tanh), elementwise(tanh)},
+	function("Tanh", []int{6, 13}, op.Tanh{}),
 	{"Transpose", []int{1, 13, 21, 23, 24, 25}, 1, foldTranspose, buildTranspose},
 	{"Unsqueeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldUnsqueeze, buildUnsqueeze},
 	{"Where", []int{9, 16}, 3, foldWhere, nil},
+}
+
+// function is the row of an elementwise operator without attributes.
+func function(name string, since []int, o op.Elementwise) row {
+	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
 }
 
 // rows indexes table by operator.

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -80,3 +81,36 @@ func (o BatchNorm) Backward(_ *graph.Scratch, din, in, _, dout []*tensor.Tensor)
 		}
 	})
 }
+
+// ChannelAffine implements ChannelAffine, in float64.
+func (o BatchNorm) ChannelAffine(n *graph.Node) (mul, add *tensor.Tensor) {
+	c := n.Inputs[1].Param.Channels()
+	mul, add = tensor.New(c), tensor.New(c)
+	for i := range mul.Data {
+		scale, bias := float64(n.Inputs[1].Param.Value.Data[i]), float64(n.Inputs[2].Param.Value.Data[i])
+		mean, variance := float64(n.Inputs[3].Param.Value.Data[i]), float64(n.Inputs[4].Param.Value.Data[i])
+		k := scale / math.Sqrt(variance+float64(o.Epsilon))
+		mul.Data[i], add.Data[i] = float32(k), float32(bias-mean*k)
+	}
+	return mul, add
+}
+
+// TraceChannels implements ChannelTracer.
+func (BatchNorm) TraceChannels(c Channels, n *graph.Node) bool {
+	in := c.Layout(n.Inputs[0])
+	if in.Axis != 1 || slices.ContainsFunc(n.Inputs[1:], func(v *graph.Value) bool { return v.Param == nil }) {
+		return false
+	}
+	for _, v := range n.Inputs[1:] {
+		c.Own(n, v.Param, 0, in.IDs)
+	}
+	c.SetLayout(n.Outputs[0], in)
+	return true
+}
+
+// WriteONNX implements ONNXWriter.
+func (o BatchNorm) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+	w.Emit("BatchNormalization", in, out, Attr{"epsilon", o.Epsilon})
+}
+
+var _ graph.Differentiable = BatchNorm{}

@@ -1,10 +1,9 @@
 package op
 
 import (
-	"fmt"
 	"math"
 
-	"edgec/internal/tensor"
+	"edgec/internal/graph"
 	"edgec/internal/vec"
 )
 
@@ -13,6 +12,53 @@ import (
 type Clamp struct {
 	On     bool
 	Lo, Hi float32
+}
+
+// Clamper is an operator with a fused activation.
+type Clamper interface {
+	graph.Op
+	// Fused returns the activation.
+	Fused() Clamp
+	// WithClamp returns the operator with c in its place.
+	WithClamp(c Clamp) graph.Op
+}
+
+// FusedClamp returns the fused activation of o, none where it has no room for one.
+func FusedClamp(o graph.Op) Clamp {
+	if c, ok := o.(Clamper); ok {
+		return c.Fused()
+	}
+	return Clamp{}
+}
+
+// Limiter is an activation that is a clamp, and can be fused with the operator before it.
+type Limiter interface {
+	graph.Op
+	Limits() Clamp
+}
+
+// Then returns the clamp equal to c followed by next.
+func (c Clamp) Then(next Clamp) Clamp {
+	switch {
+	case !c.On:
+		return next
+	case !next.On:
+		return c
+	}
+	return Clamp{On: true, Lo: next.Of(c.Lo), Hi: next.Of(c.Hi)}
+}
+
+// Of returns the clamped x.
+func (c Clamp) Of(x float32) float32 {
+	if !c.On {
+		return x
+	}
+	return min(max(x, c.Lo), c.Hi)
+}
+
+// Homogeneous reports whether the clamp f has f(s x) = s f(x) for s > 0.
+func (c Clamp) Homogeneous() bool {
+	return !c.On || math.IsInf(float64(c.Hi), 1) && (c.Lo == 0 || math.IsInf(float64(c.Lo), -1))
 }
 
 // apply clamps x in place.
@@ -25,6 +71,14 @@ func (c Clamp) apply(x []float32) {
 		return
 	}
 	vec.Clamp(x, x, c.Lo, c.Hi)
+}
+
+// limit applies the clamp in float64.
+func (c Clamp) limit(v float64) float64 {
+	if !c.On {
+		return v
+	}
+	return math.Min(math.Max(v, float64(c.Lo)), float64(c.Hi))
 }
 
 // Passes reports whether a gradient passes where the clamped output is y: not at a limit.
@@ -42,38 +96,10 @@ func (c Clamp) back(dst, dy, y []float32) []float32 {
 	return dst
 }
 
-// arity returns an error unless there are between lo and hi inputs and the
-// first lo are present.
-func arity(in []tensor.Shape, lo, hi int) error {
-	if len(in) < lo || len(in) > hi {
-		if lo == hi {
-			return fmt.Errorf("has %d inputs, needs %d", len(in), lo)
-		}
-		return fmt.Errorf("has %d inputs, needs %d to %d", len(in), lo, hi)
+// scratch is back with the work space of s.
+func (c Clamp) scratch(s *graph.Scratch, dy, y []float32) []float32 {
+	if !c.On {
+		return dy
 	}
-	for i := 0; i < lo; i++ {
-		if in[i] == nil {
-			return fmt.Errorf("input %d is missing", i)
-		}
-	}
-	return nil
-}
-
-// at returns ts[i], or nil when it is absent.
-func at(ts []*tensor.Tensor, i int) *tensor.Tensor {
-	if i < len(ts) {
-		return ts[i]
-	}
-	return nil
-}
-
-// add sets dst += src; dst may be longer.
-func add(dst, src []float32) { vec.Add(dst[:len(src)], src) }
-
-// checkBias verifies an optional bias of n elements.
-func checkBias(in []tensor.Shape, n int) error {
-	if len(in) > 2 && in[2] != nil && in[2].Size() != n {
-		return fmt.Errorf("bias has shape %v, needs %d elements", in[2], n)
-	}
-	return nil
+	return c.back(s.Floats(0, len(dy)), dy, y)
 }

@@ -76,6 +76,23 @@ func (o Dense) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 	}
 }
 
+// ChannelAxis implements Layer.
+func (Dense) ChannelAxis(rank int) int { return rank - 1 }
+
+// Fused implements Clamper.
+func (o Dense) Fused() Clamp { return o.Clamp }
+
+// WithClamp implements Clamper.
+func (o Dense) WithClamp(c Clamp) graph.Op {
+	o.Clamp = c
+	return o
+}
+
+// Kernel implements Layer.
+func (Dense) Kernel() (Kernel, bool) {
+	return Kernel{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}, false
+}
+
 // Lower emits OpDense, whose weight columns follow the order in which the
 // input lies, or a 1x1 OpConv2D for a sequence [T,K].
 func (o Dense) Lower(d Device, n *graph.Node) error {
@@ -105,3 +122,64 @@ func (o Dense) Lower(d Device, n *graph.Node) error {
 	d.Emit(in)
 	return nil
 }
+
+// AnyOrder implements OrderReader: the columns of the weights follow the features.
+func (Dense) AnyOrder(_ *graph.Node, v *graph.Value, _ func(*graph.Value) bool) bool {
+	return len(v.Shape) == 2
+}
+
+func init() { RegisterLift(format.OpDense, liftDense) }
+
+// liftDense reads any shape: an image is flattened in the host's order, and the columns
+// follow.
+func liftDense(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+	var from []int
+	if s := l.Tensor(in.In[0]).Shape; len(s) == 3 {
+		h, w, c := s[0], s[1], s[2]
+		for ch := 0; ch < c; ch++ {
+			for p := 0; p < h*w; p++ {
+				from = append(from, p*c+ch)
+			}
+		}
+	}
+	v := x[0]
+	if n := v.Shape.Size(); len(v.Shape) > 2 {
+		v = l.Node(Reshape{Shape: []int{n}}, l.Temp("flat", tensor.Shape{1, n}, v.Grid), v)
+	}
+	w, b := l.Weights(in, true, from)
+	return l.Node(Dense{Clamp: l.Clamp(in), RoundOnce: in.RoundOnce}, out, v, w, b)
+}
+
+// TraceChannels implements ChannelTracer: the layer reads all features and makes new ones.
+func (Dense) TraceChannels(c Channels, n *graph.Node) bool {
+	in, w := c.Layout(n.Inputs[0]), n.Inputs[WeightInput].Param
+	if w == nil || in.Axis < 0 || in.Axis != len(n.Inputs[0].Shape)-1 {
+		return false
+	}
+	c.Consume(n, w, in.IDs)
+	traceRows(c, n, c.Fresh(w.Channels()), len(n.Outputs[0].Shape)-1)
+	return true
+}
+
+// TraceConstants implements ConstantTracer.
+func (o Dense) TraceConstants(_ Constants, n *graph.Node, k []float32) { rowConstants(n, o.Clamp, k) }
+
+// WriteONNX implements ONNXWriter: Gemm for [N, K] inputs; for [N, T, K] a MatMul by the
+// transposed weights and an Add of the bias.
+func (Dense) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
+	if len(n.Inputs[0].Shape) == 2 {
+		w.Emit("Gemm", in, out, Attr{"transB", 1})
+		return
+	}
+	t := w.Fresh(in[1] + "_transposed")
+	w.Emit("Transpose", []string{in[1]}, t, Attr{"perm", []int{1, 0}})
+	if len(in) < 3 {
+		w.Emit("MatMul", []string{in[0], t}, out)
+		return
+	}
+	product := w.Fresh(out + "_product")
+	w.Emit("MatMul", []string{in[0], t}, product)
+	w.Emit("Add", []string{product, in[2]}, out)
+}
+
+var _ Layer = Dense{}

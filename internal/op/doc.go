@@ -1,40 +1,20 @@
-// Package op holds the operators of the host: one type each, with its
-// attributes, shape inference (all validation happens there), the forward pass,
-// the gradient, and the device code that it lowers to.
+// Package op holds the operators of the host, one file each: the type with its
+// attributes, shape inference (all validation happens there), the forward pass and the
+// gradient. What else can be asked of an operator it answers by optional interfaces, so
+// that no other package switches over operator types:
+//
+//	Elementwise, Arithmetic   which function it is; most of the rest follows
+//	Layer, Clamper, Limiter   weights, fused activations, activations that can be fused
+//	Lowerer, OrderReader      the instructions of the device; RegisterLift: the way back
+//	GridRelater, Bounded      int8 grids of its results
+//	ChannelTracer, Narrower   which channels of its inputs become which of its outputs
+//	ConstantTracer            what constants become
+//	ONNXWriter                how it is written as ONNX
+//	View, Padder, Identity    and others in rewrite.go: what simplification may do with it
+//
+// Files without an operator hold what several share: elementwise.go, arithmetic.go,
+// window.go, pool.go, layer.go, clamp.go, operands.go, depthwise.go.
 //
 // Activations are float32, batch first, images [N,C,H,W]. Operators are used
 // by value and have no state.
 package op
-
-import "edgec/internal/graph"
-
-var (
-	_ graph.Differentiable = Conv2D{}
-	_ graph.Differentiable = Dense{}
-	_ graph.Differentiable = BatchNorm{}
-	_ graph.Differentiable = MaxPool{}
-	_ graph.Differentiable = AvgPool{}
-	_ graph.Differentiable = GlobalAvgPool{}
-	_ graph.Differentiable = Add{}
-	_ graph.Differentiable = Sub{}
-	_ graph.Differentiable = Mul{}
-	_ graph.Differentiable = Div{}
-	_ graph.Differentiable = Reshape{}
-	_ graph.Differentiable = Transpose{}
-	_ graph.Differentiable = Concat{}
-	_ graph.Differentiable = Pad{}
-	_ graph.Differentiable = Softmax{}
-	_ Elementwise          = Relu{}
-	_ Elementwise          = Clip{}
-	_ Elementwise          = LeakyRelu{}
-	_ Elementwise          = Sigmoid{}
-	_ Elementwise          = Tanh{}
-	_ Elementwise          = HardSwish{}
-	_ Elementwise          = HardSigmoid{}
-	_ Elementwise          = Elu{}
-	_ Elementwise          = Exp{}
-	_ Elementwise          = Sqrt{}
-	_ Elementwise          = Neg{}
-	_ Elementwise          = Abs{}
-	_ Elementwise          = Gelu{}
-)

@@ -9,13 +9,13 @@ import (
 
 var elementwise = []Elementwise{
 	Relu{}, Clip{Lo: -0.75, Hi: 1.5}, Clip{Lo: float32(math.Inf(-1)), Hi: 0.5}, LeakyRelu{Alpha: 0.125}, Sigmoid{}, Tanh{}, HardSwish{},
-	HardSigmoid{Alpha: 0.2, Beta: 0.5}, Elu{}, Exp{}, Sqrt{}, Neg{}, Abs{}, Gelu{},
+	HardSigmoid{Alpha: 0.2, Beta: 0.5}, Elu{}, Exp{}, Sqrt{}, Neg{}, Abs{}, Gelu{}, Softsign{},
 }
 
 // kinks are the points where a function has no derivative.
 func kinks(o Elementwise) []float64 {
 	switch o := o.(type) {
-	case Relu, LeakyRelu, Abs, Elu:
+	case Relu, LeakyRelu, Abs, Elu, Softsign: // of Softsign the derivative has a kink
 		return []float64{0}
 	case Clip:
 		return []float64{float64(o.Lo), float64(o.Hi)}

@@ -80,6 +80,15 @@ func (o Softmax) Backward(_ *graph.Scratch, din, _, out, dout []*tensor.Tensor) 
 	})
 }
 
+// NaturalGrid implements Bounded.
+func (Softmax) NaturalGrid() graph.Affine { return unitGrid }
+
+// InFloat implements FloatOperator.
+func (Softmax) InFloat() {}
+
+// Probabilities implements Normalizer.
+func (Softmax) Probabilities() {}
+
 // Lower emits OpSoftmax on float32, between OpDequantize and OpQuantize where
 // the values have grids.
 func (o Softmax) Lower(d Device, n *graph.Node) error {
@@ -106,3 +115,17 @@ func (o Softmax) Lower(d Device, n *graph.Node) error {
 	d.Emit(format.Instr{Op: format.OpQuantize, Weight: -1, LUT: -1, In: []int{in.Out}, Out: d.Output(y, shape...), ClampMin: -128, ClampMax: 127})
 	return nil
 }
+
+func init() { RegisterLift(format.OpSoftmax, liftSoftmax) }
+
+func liftSoftmax(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+	rank := len(l.Tensor(in.Out).Shape)
+	return l.Node(Softmax{Axis: hostAxis(rank, rank-1)}, out, x[0])
+}
+
+// WriteONNX implements ONNXWriter.
+func (o Softmax) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+	w.Emit("Softmax", in, out, Attr{"axis", o.Axis})
+}
+
+var _ graph.Differentiable = Softmax{}

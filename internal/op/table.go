@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
+	"edgec/runtime/format"
 )
 
 // Table is a device's table of a function on int8 grids, as it stands in a
@@ -55,3 +56,35 @@ func (t Table) Real() [256]float32 {
 	}
 	return r
 }
+
+// Rounds implements Rounder.
+func (t Table) Rounds() graph.Affine { return t.Out }
+
+func init() { RegisterLift(format.OpLUT, liftTable) }
+
+func liftTable(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+	from, to := l.Tensor(in.In[0]), l.Tensor(in.Out)
+	return l.Node(Table{In: graph.Affine{Scale: from.Scale, Zero: from.Zero}, Out: graph.Affine{Scale: to.Scale, Zero: to.Zero}, Q: l.Table(in.LUT)}, out, x[0])
+}
+
+// WriteONNX implements ONNXWriter: a Gather of int8 values whose indices are the input's
+// integers; negative ones count from the end.
+func (t Table) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+	grid := func(name string, a graph.Affine) (scale, zero string) {
+		return w.Scalar(out+name+"_scale", a.Scale), w.Int8s(out+name+"_zero", nil, []int32{int32(a.Zero)})
+	}
+	scale, zero := grid("_in", t.In)
+	q, index, image := w.Fresh(out+"_in_quantized"), w.Fresh(out+"_index"), w.Fresh(out+"_quantized")
+	w.Emit("QuantizeLinear", []string{in[0], scale, zero}, q)
+	w.Emit("Cast", []string{q}, index, Attr{"to", onnxInt32})
+	var values []int32
+	for i := range t.Q {
+		values = append(values, int32(t.Q[(i+128)%256]))
+	}
+	w.Emit("Gather", []string{w.Int8s(out+"_table", []int{256}, values), index}, image)
+	scale, zero = grid("", t.Out)
+	w.Emit("DequantizeLinear", []string{image, scale, zero}, out)
+}
+
+// onnxInt32 is TensorProto.INT32.
+const onnxInt32 = 6

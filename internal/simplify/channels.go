@@ -6,15 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
-	"edgec/internal/tensor"
 )
-
-// layout names the channel of each position along one axis of an activation.
-// Features with the same channel (after union) are removed together.
-type layout struct {
-	axis int
-	ids  []int
-}
 
 // slab is a set of positions along one axis of a parameter.
 type slab struct {
@@ -37,12 +29,13 @@ type read struct {
 	at    int // position along the layout axis of node.Inputs[0]
 }
 
-// channels is the analysis of a graph: the channel of every feature.
+// channels is the analysis of a graph: the channel of every feature. It is the
+// op.Channels that operators report to.
 type channels struct {
 	g         *graph.Graph
 	parent    []int // union-find over channel numbers
 	fixed     []bool
-	layouts   map[*graph.Value]layout
+	layouts   map[*graph.Value]op.Layout
 	owner     map[position]int // the channel that owns a row of a parameter
 	rows      []slab           // slabs of output channels, in order of discovery
 	cols      []slab           // slabs of input columns
@@ -53,7 +46,7 @@ type channels struct {
 }
 
 func analyse(g *graph.Graph) *channels {
-	c := &channels{g: g, layouts: map[*graph.Value]layout{}, owner: map[position]int{}, nodeRows: map[*graph.Node][]slab{},
+	c := &channels{g: g, layouts: map[*graph.Value]op.Layout{}, owner: map[position]int{}, nodeRows: map[*graph.Node][]slab{},
 		rowNode: map[slab]*graph.Node{}, knownSlab: map[slab]bool{}}
 	for _, v := range g.Inputs {
 		c.opaque(v)
@@ -67,7 +60,19 @@ func analyse(g *graph.Graph) *channels {
 	return c
 }
 
-func (c *channels) fresh(n int) []int {
+// Layout implements op.Channels.
+func (c *channels) Layout(v *graph.Value) op.Layout {
+	if v.Param != nil {
+		return op.Layout{Axis: -1}
+	}
+	return c.layouts[v]
+}
+
+// SetLayout implements op.Channels.
+func (c *channels) SetLayout(v *graph.Value, l op.Layout) { c.layouts[v] = l }
+
+// Fresh implements op.Channels.
+func (c *channels) Fresh(n int) []int {
 	ids := make([]int, n)
 	for i := range ids {
 		ids[i] = len(c.parent)
@@ -77,7 +82,8 @@ func (c *channels) fresh(n int) []int {
 	return ids
 }
 
-func (c *channels) find(id int) int {
+// Root implements op.Channels.
+func (c *channels) Root(id int) int {
 	for c.parent[id] != id {
 		c.parent[id] = c.parent[c.parent[id]]
 		id = c.parent[id]
@@ -87,7 +93,7 @@ func (c *channels) find(id int) int {
 
 // union joins two channels; the lower number stays.
 func (c *channels) union(a, b int) {
-	a, b = c.find(a), c.find(b)
+	a, b = c.Root(a), c.Root(b)
 	if a > b {
 		a, b = b, a
 	}
@@ -95,23 +101,27 @@ func (c *channels) union(a, b int) {
 	c.fixed[a] = c.fixed[a] || c.fixed[b]
 }
 
-func (c *channels) unionAll(a, b []int) {
+// Join implements op.Channels.
+func (c *channels) Join(a, b []int) {
 	for i := range a {
 		c.union(a[i], b[i])
 	}
 }
 
-// fix forbids the removal of every channel of v.
-func (c *channels) fix(v *graph.Value) {
-	for _, id := range c.layouts[v].ids {
-		c.fixed[c.find(id)] = true
+// Fix implements op.Channels.
+func (c *channels) Fix(ids []int) {
+	for _, id := range ids {
+		c.fixed[c.Root(id)] = true
 	}
 }
+
+// fix forbids the removal of every channel of v.
+func (c *channels) fix(v *graph.Value) { c.Fix(c.layouts[v].IDs) }
 
 // opaque gives v channels of its own that stay.
 func (c *channels) opaque(v *graph.Value) {
 	axis := min(1, len(v.Shape)-1)
-	c.layouts[v] = layout{axis, c.fresh(v.Shape[axis])}
+	c.layouts[v] = op.Layout{Axis: axis, IDs: c.Fresh(v.Shape[axis])}
 	c.fix(v)
 }
 
@@ -127,9 +137,8 @@ func (c *channels) opaqueNode(n *graph.Node) {
 	}
 }
 
-// own makes ids the owners of the positions of p's axis 0; a parameter used
-// twice joins the channels of both uses.
-func (c *channels) own(n *graph.Node, p *graph.Param, axis int, ids []int) {
+// Own implements op.Channels.
+func (c *channels) Own(n *graph.Node, p *graph.Param, axis int, ids []int) {
 	s := slab{p, axis}
 	if !c.knownSlab[s] {
 		c.knownSlab[s] = true
@@ -150,8 +159,8 @@ func (c *channels) claim(at position, id int) {
 	}
 }
 
-// consume registers column i of weights p as a reader of ids[i].
-func (c *channels) consume(n *graph.Node, p *graph.Param, ids []int) {
+// Consume implements op.Channels.
+func (c *channels) Consume(n *graph.Node, p *graph.Param, ids []int) {
 	s := slab{p, 1}
 	if !c.knownSlab[s] {
 		c.knownSlab[s] = true
@@ -172,200 +181,9 @@ func (c *channels) visit(n *graph.Node) {
 			}
 		}
 	}
-	if len(n.Outputs) != 1 || !c.known(n) {
+	if len(n.Outputs) != 1 || !op.TraceChannels(c, n) {
 		c.opaqueNode(n)
 	}
-}
-
-// known propagates channels through n; it reports false, before any change,
-// when it does not know how.
-func (c *channels) known(n *graph.Node) bool {
-	x, out := n.Inputs[0], n.Outputs[0]
-	in := c.layouts[x]
-	if x.Param != nil {
-		in = layout{axis: -1}
-	}
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		return x.Param == nil && n.Inputs[1].Param != nil && in.axis == 1 && c.conv(n, o, in)
-	case op.Dense:
-		return x.Param == nil && n.Inputs[1].Param != nil && in.axis == len(x.Shape)-1 && c.dense(n, in)
-	case op.BatchNorm:
-		if in.axis != 1 {
-			return false
-		}
-		for _, v := range n.Inputs[1:] {
-			if v.Param == nil {
-				return false
-			}
-		}
-		for _, v := range n.Inputs[1:] {
-			c.own(n, v.Param, 0, in.ids)
-		}
-	case op.MaxPool, op.AvgPool, op.GlobalAvgPool:
-		if in.axis != 1 {
-			return false
-		}
-	case op.Pad:
-		if in.axis < 0 || o.Before[in.axis] != 0 || o.After[in.axis] != 0 {
-			return false
-		}
-	case op.Add, op.Sub, op.Mul, op.Div:
-		return c.binary(n)
-	case op.Concat:
-		return c.concat(n, o.Axis)
-	case op.Transpose:
-		if in.axis < 0 {
-			return false
-		}
-		in.axis = slices.Index(o.Perm, in.axis)
-	case op.Reshape:
-		to, ok := c.reshape(in, x.Shape, out.Shape)
-		if !ok {
-			return false
-		}
-		in = to
-	case op.Elementwise:
-		if in.axis < 0 {
-			return false
-		}
-	default:
-		return false
-	}
-	c.layouts[out] = in
-	return true
-}
-
-func (c *channels) conv(n *graph.Node, o op.Conv2D, in layout) bool {
-	w := n.Inputs[1].Param
-	outC := w.Channels()
-	var ids []int
-	switch {
-	case o.Groups <= 1:
-		c.consume(n, w, in.ids)
-		ids = c.fresh(outC)
-	case o.Groups == len(in.ids) && w.Shadow.Shape[1] == 1:
-		for _, id := range in.ids { // depthwise: outC/Groups outputs belong to each input
-			for range outC / o.Groups {
-				ids = append(ids, id)
-			}
-		}
-	default:
-		return false
-	}
-	c.produce(n, ids, 1)
-	return true
-}
-
-func (c *channels) dense(n *graph.Node, in layout) bool {
-	c.consume(n, n.Inputs[1].Param, in.ids)
-	c.produce(n, c.fresh(n.Inputs[1].Param.Channels()), len(n.Outputs[0].Shape)-1)
-	return true
-}
-
-func (c *channels) produce(n *graph.Node, ids []int, axis int) {
-	c.own(n, n.Inputs[1].Param, 0, ids)
-	if b := input(n, 2); b != nil {
-		if b.Param != nil {
-			c.own(n, b.Param, 0, ids)
-		} else {
-			for _, id := range ids {
-				c.fixed[c.find(id)] = true
-			}
-		}
-	}
-	c.layouts[n.Outputs[0]] = layout{axis, ids}
-}
-
-// binary joins the channels of two activations, or passes those of one on
-// beside a constant.
-func (c *channels) binary(n *graph.Node) bool {
-	l, r, out := n.Inputs[0], n.Inputs[1], n.Outputs[0]
-	if l.Param == nil && r.Param == nil {
-		a, b := c.layouts[l], c.layouts[r]
-		if a.axis != b.axis || len(a.ids) != len(b.ids) || len(l.Shape) != len(r.Shape) {
-			return false
-		}
-		c.unionAll(a.ids, b.ids)
-		c.layouts[out] = a
-		return true
-	}
-	x, k := l, r
-	if l.Param != nil {
-		x, k = r, l
-	}
-	if k.Param == nil || x.Param != nil || len(k.Shape) > len(x.Shape) {
-		return false
-	}
-	a := c.layouts[x]
-	at := a.axis - (len(x.Shape) - len(k.Shape))
-	if a.axis < 0 || out.Shape[a.axis] != x.Shape[a.axis] {
-		return false
-	}
-	if at >= 0 && k.Shape[at] != 1 {
-		c.own(n, k.Param, at, a.ids)
-	}
-	c.layouts[out] = a
-	return true
-}
-
-func (c *channels) concat(n *graph.Node, axis int) bool {
-	var all layout
-	for i, v := range n.Inputs {
-		l := c.layouts[v]
-		if v.Param != nil || i > 0 && l.axis != all.axis {
-			return false
-		}
-		all.axis = l.axis
-	}
-	for i, v := range n.Inputs {
-		ids := c.layouts[v].ids
-		switch {
-		case all.axis == axis:
-			all.ids = append(all.ids, ids...)
-		case i == 0:
-			all.ids = ids
-		default:
-			c.unionAll(all.ids, ids)
-		}
-	}
-	c.layouts[n.Outputs[0]] = all
-	return true
-}
-
-// reshape finds the axis of the new shape along which the channels lie: each
-// of its indexes must hold features of one channel only. Of several (a single
-// channel fits everywhere) the one of unchanged size is taken.
-func (c *channels) reshape(in layout, from, to tensor.Shape) (layout, bool) {
-	if in.axis < 0 || from.Size() != to.Size() {
-		return in, false
-	}
-	if in.axis == 0 {
-		return layout{0, in.ids}, from.Equal(to)
-	}
-	inner := tensor.Shape(from[in.axis+1:]).Size()
-	channel := func(e int) int { return in.ids[e/inner%from[in.axis]] }
-	total := to.Size()
-	best := layout{axis: -1}
-	for axis, stride := 1, total; axis < len(to); axis++ {
-		stride /= to[axis]
-		ids := make([]int, to[axis])
-		for i := range ids {
-			ids[i] = -1
-		}
-		ok := true
-		for e := 0; e < total && ok; e++ {
-			i := e / stride % to[axis]
-			if ids[i] < 0 {
-				ids[i] = c.find(channel(e))
-			}
-			ok = ids[i] == c.find(channel(e))
-		}
-		if ok && (best.axis < 0 || len(ids) == len(in.ids) && len(best.ids) != len(in.ids)) {
-			best = layout{axis, ids}
-		}
-	}
-	return best, best.axis >= 0
 }
 
 // cut removes every channel for which gone is true: parameters shrink, and
@@ -381,7 +199,7 @@ func (c *channels) cut(gone func(id int) bool) error {
 		k := kept{slab: s}
 		size := s.param.Shadow.Shape[s.axis]
 		for i := 0; i < size; i++ {
-			if id, ok := c.owner[position{s, i}]; !ok || !gone(c.find(id)) {
+			if id, ok := c.owner[position{s, i}]; !ok || !gone(c.Root(id)) {
 				k.keep = append(k.keep, i)
 			}
 		}
@@ -410,27 +228,17 @@ func (c *channels) cut(gone func(id int) bool) error {
 
 // resize rewrites the attributes of n that depend on the number of channels.
 func (c *channels) resize(n *graph.Node, gone func(id int) bool) {
-	left := func(v *graph.Value) int {
-		k := 0
-		for _, id := range c.layouts[v].ids {
-			if !gone(c.find(id)) {
-				k++
+	extent := func(v *graph.Value) op.Extent {
+		l := c.layouts[v]
+		e := op.Extent{Axis: l.Axis, Before: len(l.IDs)}
+		for _, id := range l.IDs {
+			if !gone(c.Root(id)) {
+				e.After++
 			}
 		}
-		return k
+		return e
 	}
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		if o.Groups > 1 && o.Groups == len(c.layouts[n.Inputs[0]].ids) {
-			o.Groups = left(n.Inputs[0])
-			n.Op = o
-		}
-	case op.Reshape:
-		l := c.layouts[n.Outputs[0]]
-		if k := left(n.Outputs[0]); l.axis > 0 && k != len(l.ids) {
-			shape := slices.Clone(o.Shape)
-			shape[l.axis-1] = k
-			n.Op = op.Reshape{Shape: shape}
-		}
+	if o, ok := n.Op.(op.Narrower); ok {
+		n.Op = o.Narrow(extent(n.Inputs[0]), extent(n.Outputs[0]))
 	}
 }

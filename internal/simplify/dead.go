@@ -50,7 +50,7 @@ func size(g *graph.Graph) int {
 	return n
 }
 
-// dead is one round of RemoveDead.
+// dead is one round of RemoveDead. It is the op.Constants that operators report to.
 type dead struct {
 	*channels
 	consts map[*graph.Value][]float32 // per position of the layout; NaN: not constant
@@ -68,7 +68,7 @@ func removeDeadOnce(g *graph.Graph) (int, error) {
 		}
 	}
 	for _, r := range d.channels.reads {
-		id := d.find(d.owner[position{slab{r.param, 1}, r.index}])
+		id := d.Root(d.owner[position{slab{r.param, 1}, r.index}])
 		d.reads[id] = append(d.reads[id], r)
 	}
 	for _, n := range g.Nodes {
@@ -95,7 +95,7 @@ func (d *dead) choose() map[int]bool {
 		for _, s := range list {
 			for i := 0; i < s.param.Shadow.Shape[s.axis]; i++ {
 				if id, ok := d.owner[position{s, i}]; ok {
-					candidate[d.find(id)] = true
+					candidate[d.Root(id)] = true
 				}
 			}
 		}
@@ -116,11 +116,11 @@ func (d *dead) choose() map[int]bool {
 // keepOne takes the first channel of a slab off the list when all are on it.
 func (d *dead) keepOne(s slab, candidate map[int]bool) {
 	for i := 0; i < s.param.Shadow.Shape[s.axis]; i++ {
-		if id, ok := d.owner[position{s, i}]; !ok || !candidate[d.find(id)] {
+		if id, ok := d.owner[position{s, i}]; !ok || !candidate[d.Root(id)] {
 			return
 		}
 	}
-	delete(candidate, d.find(d.owner[position{s, 0}]))
+	delete(candidate, d.Root(d.owner[position{s, 0}]))
 }
 
 // removable reports whether every reader of the channel ignores it or can take
@@ -169,8 +169,10 @@ func (d *dead) columnIsZero(r read) bool {
 
 // takesConstant reports whether k can move into the reader's bias.
 func (d *dead) takesConstant(r read, k float32) bool {
-	if o, ok := r.node.Op.(op.Conv2D); ok && (o.PadT != 0 || o.PadL != 0 || o.PadB != 0 || o.PadR != 0) {
-		return false
+	if l, ok := r.node.Op.(op.Layer); ok {
+		if kernel, _ := l.Kernel(); kernel.Padded() {
+			return false
+		}
 	}
 	b := input(r.node, 2)
 	if d.uses[r.param] != 1 || b != nil && (d.uses[b.Param] != 1 || b.Param.Book != nil) {
@@ -220,7 +222,7 @@ func (d *dead) fold(r read) {
 	b := ensureBias(r.node)
 	if fresh {
 		d.uses[b] = 1
-		d.channels.own(r.node, b, 0, d.channels.outputOwners(r.node))
+		d.channels.Own(r.node, b, 0, d.channels.outputOwners(r.node))
 		if w := r.param.Grid; w != nil {
 			b.Grid = &graph.Grid{Scale: make([]float32, b.Channels()), Max: math.MaxInt32}
 			for o := range b.Grid.Scale {
@@ -258,57 +260,11 @@ func (d *dead) constants(n *graph.Node) {
 	if !ok || len(n.Outputs) != 1 {
 		return
 	}
-	k := make([]float32, len(l.ids))
+	k := make([]float32, len(l.IDs))
 	for i := range k {
 		k[i] = nan
 	}
-	in := d.consts[n.Inputs[0]]
-	if len(in) > len(k) { // an operator that the analysis does not see through
-		in = nil
-	}
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		d.convConstants(n, o, k)
-	case op.Dense:
-		d.rowConstants(n, o.Clamp, k)
-	case op.MaxPool, op.GlobalAvgPool:
-		copy(k, in)
-	case op.AvgPool:
-		padded := o.CountPad && o.PadT+o.PadL+o.PadB+o.PadR > 0
-		for i, v := range in {
-			if !padded || v == 0 {
-				k[i] = v
-			}
-		}
-	case op.Pad:
-		for i, v := range in {
-			if v == o.Value {
-				k[i] = v
-			}
-		}
-	case op.Transpose:
-		copy(k, in)
-	case op.Reshape:
-		d.reshapeConstants(n, k)
-	case op.Concat:
-		if l.axis == o.Axis {
-			k = k[:0]
-			for _, v := range n.Inputs {
-				k = append(k, d.constsOf(v)...)
-			}
-		}
-	case op.Add, op.Sub, op.Mul, op.Div:
-		d.binaryConstants(n, k)
-	case op.Elementwise:
-		for i, v := range in {
-			if v == v {
-				k[i] = evaluate(n.Op, v)
-			}
-		}
-	}
-	if len(k) != len(l.ids) {
-		return
-	}
+	op.TraceConstants(d, n, k)
 	if out.Grid != nil {
 		for i := range k {
 			if k[i] == k[i] {
@@ -319,134 +275,5 @@ func (d *dead) constants(n *graph.Node) {
 	d.consts[out] = k
 }
 
-// constsOf returns the constants of v, all NaN when none are known.
-func (d *dead) constsOf(v *graph.Value) []float32 {
-	if k := d.consts[v]; k != nil {
-		return k
-	}
-	k := make([]float32, len(d.layouts[v].ids))
-	for i := range k {
-		k[i] = nan
-	}
-	return k
-}
-
-// evaluate runs an operator on single numbers.
-func evaluate(o graph.Op, x ...float32) float32 {
-	in := make([]*tensor.Tensor, len(x))
-	for i, v := range x {
-		in[i] = tensor.Of([]float32{v}, 1, 1)
-	}
-	out := tensor.New(1, 1)
-	o.Forward(&graph.Scratch{}, []*tensor.Tensor{out}, in)
-	return out.Data[0]
-}
-
-// rowConstants sets outputs whose weights are all zero to their bias.
-func (d *dead) rowConstants(n *graph.Node, c op.Clamp, k []float32) {
-	w := n.Inputs[1].Param
-	if w == nil || len(k) != w.Channels() {
-		return
-	}
-	row := len(w.Value.Data) / w.Channels()
-	for o := range k {
-		if zeroRow(w, o, row) {
-			k[o] = clamped(c, biasOf(n, o))
-		}
-	}
-}
-
-func zeroRow(w *graph.Param, o, row int) bool {
-	for _, v := range w.Value.Data[o*row : (o+1)*row] {
-		if v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func biasOf(n *graph.Node, o int) float32 {
-	b := input(n, 2)
-	switch {
-	case b == nil:
-		return 0
-	case b.Param == nil:
-		return nan
-	}
-	return b.Param.Value.Data[o]
-}
-
-func clamped(c op.Clamp, v float32) float32 {
-	if !c.On {
-		return v
-	}
-	return min(max(v, c.Lo), c.Hi)
-}
-
-// convConstants adds to rowConstants that a depthwise kernel over a constant
-// is constant, if it does not meet padding.
-func (d *dead) convConstants(n *graph.Node, o op.Conv2D, k []float32) {
-	d.rowConstants(n, o.Clamp, k)
-	in := d.consts[n.Inputs[0]]
-	w := n.Inputs[1].Param
-	if w == nil || o.Groups <= 1 || in == nil || o.Groups != len(in) || w.Shadow.Shape[1] != 1 || len(k) != w.Channels() {
-		return
-	}
-	padded := o.PadT != 0 || o.PadL != 0 || o.PadB != 0 || o.PadR != 0
-	row := len(w.Value.Data) / w.Channels()
-	for c := range k {
-		x := in[c/(len(k)/o.Groups)]
-		if k[c] == k[c] || x != x || padded && x != 0 {
-			continue
-		}
-		sum := biasOf(n, c)
-		for _, v := range w.Value.Data[c*row : (c+1)*row] {
-			sum += v * x
-		}
-		k[c] = clamped(o.Clamp, sum)
-	}
-}
-
-// reshapeConstants carries constants to the new axis: an index there is
-// constant when the features that it holds are, with one value.
-func (d *dead) reshapeConstants(n *graph.Node, k []float32) {
-	x, out := n.Inputs[0], n.Outputs[0]
-	in := d.consts[x]
-	from, to := d.layouts[x], d.layouts[out]
-	if in == nil || from.axis < 1 || to.axis < 1 {
-		return
-	}
-	inner := tensor.Shape(x.Shape[from.axis+1:]).Size()
-	stride := tensor.Shape(out.Shape[to.axis+1:]).Size()
-	seen := make([]bool, len(k))
-	for e := range out.Shape.Size() {
-		i, v := e/stride%len(k), in[e/inner%len(in)]
-		if !seen[i] {
-			seen[i], k[i] = true, v
-		} else if k[i] != v {
-			k[i] = nan
-		}
-	}
-}
-
-// binaryConstants evaluates arithmetic where both sides are constant.
-func (d *dead) binaryConstants(n *graph.Node, k []float32) {
-	l := d.layouts[n.Outputs[0]]
-	sides := [2][]float32{}
-	for s, v := range n.Inputs[:2] {
-		if v.Param == nil {
-			sides[s] = d.consts[v]
-		} else {
-			sides[s] = perChannel(v.Param, n.Outputs[0].Shape, l.axis)
-		}
-		if len(sides[s]) != len(k) && (v.Param == nil || len(sides[s]) != 1) {
-			return
-		}
-	}
-	for i := range k {
-		a, b := sides[0][i%len(sides[0])], sides[1][i%len(sides[1])]
-		if a == a && b == b {
-			k[i] = evaluate(n.Op, a, b)
-		}
-	}
-}
+// Of implements op.Constants.
+func (d *dead) Of(v *graph.Value) []float32 { return d.consts[v] }

@@ -1,7 +1,6 @@
 package simplify
 
 import (
-	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -9,12 +8,11 @@ import (
 	"edgec/internal/tensor"
 )
 
-// foldBatchNorm writes y = scale*(x-mean)/sqrt(var+eps) + bias as a
-// multiplication and an addition by constants for each channel; the other
-// passes fold these. Where x does not come from a convolution or dense layer
-// that can take them in, an image gets a 1x1 depthwise convolution instead.
-func foldBatchNorm(g *graph.Graph, n *graph.Node) bool {
-	bn, ok := n.Op.(op.BatchNorm)
+// foldNormalization writes y = mul[c]*x + add[c] as a multiplication and an addition by
+// constants, which the other passes fold. Where x does not come from a convolution or
+// dense layer that can take them in, an image gets a 1x1 depthwise convolution instead.
+func foldNormalization(g *graph.Graph, n *graph.Node) bool {
+	norm, ok := n.Op.(op.ChannelAffine)
 	if !ok || n.Inputs[0].Param != nil {
 		return false
 	}
@@ -23,14 +21,8 @@ func foldBatchNorm(g *graph.Graph, n *graph.Node) bool {
 			return false
 		}
 	}
-	c := n.Inputs[1].Param.Channels()
-	mul, add := tensor.New(c), tensor.New(c)
-	for i := range mul.Data {
-		scale, bias := float64(n.Inputs[1].Param.Value.Data[i]), float64(n.Inputs[2].Param.Value.Data[i])
-		mean, variance := float64(n.Inputs[3].Param.Value.Data[i]), float64(n.Inputs[4].Param.Value.Data[i])
-		k := scale / math.Sqrt(variance+float64(bn.Epsilon))
-		mul.Data[i], add.Data[i] = float32(k), float32(bias-mean*k)
-	}
+	mul, add := norm.ChannelAffine(n)
+	c := len(mul.Data)
 	if mul.FirstNonFinite() >= 0 || add.FirstNonFinite() >= 0 {
 		return false
 	}
@@ -104,59 +96,23 @@ func addToBias(n *graph.Node, k []float32) {
 	b.Refresh()
 }
 
-// linear reports whether n is a Conv2D or Dense with parameter weights and
-// without a fused activation.
+// linear reports whether n is a layer with parameter weights and without a
+// fused activation.
 func linear(n *graph.Node) bool {
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		return !o.Clamp.On && n.Inputs[1].Param != nil
-	case op.Dense:
-		return !o.Clamp.On && n.Inputs[1].Param != nil
-	}
-	return false
-}
-
-// channelAxis is the dimension of the output channels of a Conv2D or Dense
-// result of the given rank.
-func channelAxis(n *graph.Node, rank int) int {
-	if _, ok := n.Op.(op.Dense); ok {
-		return rank - 1
-	}
-	return 1
-}
-
-// perChannel returns the values of constant p for each position of one axis of
-// an activation that it is broadcast to, or for all of them (one value); nil
-// when it varies along other dimensions.
-func perChannel(p *graph.Param, x tensor.Shape, axis int) []float32 {
-	s := p.Shadow.Shape
-	if len(s) > len(x) {
-		return nil
-	}
-	for i, d := range s {
-		if at := len(x) - len(s) + i; d != 1 && (at != axis || d != x[axis]) {
-			return nil
-		}
-	}
-	return p.Value.Data
+	l, ok := n.Op.(op.Layer)
+	return ok && !l.Fused().On && n.Inputs[op.WeightInput].Param != nil
 }
 
 // arithmetic describes a node that combines an activation with a constant.
 type arithmetic struct {
+	op    op.Arithmetic
 	x     *graph.Value
 	k     *graph.Param
 	xLeft bool
-	clamp op.Clamp
 }
 
 func constantOperand(n *graph.Node) (a arithmetic, ok bool) {
-	switch o := n.Op.(type) {
-	case op.Add:
-		a.clamp = o.Clamp
-	case op.Sub:
-		a.clamp = o.Clamp
-	case op.Mul, op.Div:
-	default:
+	if a.op, ok = n.Op.(op.Arithmetic); !ok {
 		return a, false
 	}
 	l, r := n.Inputs[0], n.Inputs[1]
@@ -171,6 +127,34 @@ func constantOperand(n *graph.Node) (a arithmetic, ok bool) {
 	return a, free(a.k) && n.Outputs[0].Shape.Equal(a.x.Shape)
 }
 
+// affine writes the node as mul*x + add with a factor and a summand for each
+// position of an axis, or one for all; nil: neither. It is not ok when that is
+// not possible in finite float32 numbers.
+func (a arithmetic) affine(axis int) (mul, add []float32, ok bool) {
+	k := op.PerChannel(a.k, a.x.Shape, axis)
+	if k == nil {
+		return nil, nil, false
+	}
+	m, s, err := a.op.Affine(converted[float64](k), a.xLeft)
+	if err != nil {
+		return nil, nil, false
+	}
+	mul, add = converted[float32](m), converted[float32](s)
+	return mul, add, finite(mul)
+}
+
+// converted returns x in another type, nil for nil.
+func converted[To, From float32 | float64](x []From) []To {
+	if x == nil {
+		return nil
+	}
+	y := make([]To, len(x))
+	for i, v := range x {
+		y[i] = To(v)
+	}
+	return y
+}
+
 // foldArithmeticBack folds Add, Sub, Mul and Div by a constant for each channel
 // into the Conv2D or Dense before it.
 func foldArithmeticBack(g *graph.Graph, n *graph.Node) bool {
@@ -182,43 +166,24 @@ func foldArithmeticBack(g *graph.Graph, n *graph.Node) bool {
 	if prev == nil || !linear(prev) {
 		return false
 	}
-	k := perChannel(a.k, a.x.Shape, channelAxis(prev, len(a.x.Shape)))
-	if b := input(prev, 2); k == nil || b != nil && !rewritable(g, b.Param) || !fits(prev, k) {
+	mul, add, ok := a.affine(prev.Op.(op.Layer).ChannelAxis(len(a.x.Shape)))
+	if b := input(prev, op.BiasInput); !ok || b != nil && !rewritable(g, b.Param) || !fits(prev, mul) || !fits(prev, add) {
 		return false
 	}
-	switch n.Op.(type) {
-	case op.Mul:
-		ok = scaleRows(g, prev, k)
-	case op.Div:
-		inv := mapped(k, func(v float32) float32 { return 1 / v })
-		ok = a.xLeft && finite(inv) && scaleRows(g, prev, inv)
-	case op.Add:
-		addToBias(prev, k)
-	case op.Sub:
-		if a.xLeft {
-			addToBias(prev, mapped(k, func(v float32) float32 { return -v }))
-		} else if ok = scaleRows(g, prev, []float32{-1}); ok {
-			addToBias(prev, k)
-		}
-	}
-	if !ok {
+	if mul != nil && !scaleRows(g, prev, mul) {
 		return false
 	}
-	setClamp(prev, a.clamp)
+	if add != nil {
+		addToBias(prev, add)
+	}
+	setClamp(prev, op.FusedClamp(n.Op))
 	replaceOutput(g, prev, n)
 	return true
 }
 
-func fits(n *graph.Node, k []float32) bool {
-	return len(k) == 1 || len(k) == n.Inputs[1].Param.Channels()
-}
-
-func mapped(x []float32, f func(float32) float32) []float32 {
-	y := make([]float32, len(x))
-	for i, v := range x {
-		y[i] = f(v)
-	}
-	return y
+// fits reports whether there is one of x for each output channel, or one in all.
+func fits(n *graph.Node, x []float32) bool {
+	return len(x) <= 1 || len(x) == n.Inputs[op.WeightInput].Param.Channels()
 }
 
 func finite(x []float32) bool {
@@ -238,37 +203,19 @@ func foldScaleForward(g *graph.Graph, n *graph.Node) bool {
 		return false
 	}
 	next := readers[0]
-	axis := 1
-	switch o := next.Op.(type) {
-	case op.Conv2D:
-		ok = o.Groups <= 1
-	case op.Dense:
-		axis = len(a.x.Shape) - 1
-	default:
-		ok = false
-	}
-	if !ok || !rewritable(g, next.Inputs[1].Param) {
+	l, ok := next.Op.(op.Layer)
+	if !ok || !rewritable(g, next.Inputs[op.WeightInput].Param) {
 		return false
 	}
-	k := perChannel(a.k, a.x.Shape, axis)
-	switch n.Op.(type) {
-	case op.Mul:
-	case op.Div:
-		if k != nil && a.xLeft {
-			k = mapped(k, func(v float32) float32 { return 1 / v })
-		} else {
-			k = nil
-		}
-	default:
-		k = nil
-	}
-	if k == nil || !finite(k) {
+	kernel, _ := l.Kernel()
+	mul, add, ok := a.affine(l.ChannelAxis(len(a.x.Shape)))
+	if !ok || mul == nil || add != nil || kernel.Groups > 1 {
 		return false
 	}
 	w := next.Inputs[1].Param
 	inner := tensor.Shape(w.Shadow.Shape[2:]).Size()
 	for i := range w.Shadow.Data {
-		w.Shadow.Data[i] *= k[i/inner%w.Shadow.Shape[1]%len(k)]
+		w.Shadow.Data[i] *= mul[i/inner%w.Shadow.Shape[1]%len(mul)]
 	}
 	w.Refresh()
 	next.Inputs[0] = a.x
@@ -276,62 +223,40 @@ func foldScaleForward(g *graph.Graph, n *graph.Node) bool {
 	return true
 }
 
-// setClamp puts c after the activation that n has already.
+// setClamp puts c after the activation that n has already; it reports false
+// when n cannot have one.
 func setClamp(n *graph.Node, c op.Clamp) bool {
-	switch o := n.Op.(type) {
-	case op.Conv2D:
-		o.Clamp = compose(o.Clamp, c)
-		n.Op = o
-	case op.Dense:
-		o.Clamp = compose(o.Clamp, c)
-		n.Op = o
-	case op.Add:
-		o.Clamp = compose(o.Clamp, c)
-		n.Op = o
-	case op.Sub:
-		o.Clamp = compose(o.Clamp, c)
-		n.Op = o
-	default:
-		return false
+	o, ok := n.Op.(op.Clamper)
+	if ok {
+		n.Op = o.WithClamp(o.Fused().Then(c))
 	}
-	return true
+	return ok
 }
 
-// compose returns the clamp equal to first a, then b.
-func compose(a, b op.Clamp) op.Clamp {
-	switch {
-	case !a.On:
-		return b
-	case !b.On:
-		return a
-	}
-	limit := func(v float32) float32 { return min(max(v, b.Lo), b.Hi) }
-	return op.Clamp{On: true, Lo: limit(a.Lo), Hi: limit(a.Hi)}
-}
-
-// fuseClamp makes Relu and Clip the Clamp of the operator before them.
+// fuseClamp makes an activation that is a clamp the Clamp of the operator
+// before it.
 func fuseClamp(g *graph.Graph, n *graph.Node) bool {
-	c := op.Clamp{On: true, Lo: 0, Hi: float32(math.Inf(1))}
-	switch o := n.Op.(type) {
-	case op.Relu:
-	case op.Clip:
-		c.Lo, c.Hi = o.Lo, o.Hi
-	default:
+	o, ok := n.Op.(op.Limiter)
+	if !ok {
 		return false
 	}
 	prev := g.Producer(n.Inputs[0])
-	if prev == nil || n.Inputs[0].Grid != nil || !onlyReader(g, n.Inputs[0], n) || !setClamp(prev, c) {
+	if prev == nil || n.Inputs[0].Grid != nil || !onlyReader(g, n.Inputs[0], n) || !setClamp(prev, o.Limits()) {
 		return false
 	}
 	replaceOutput(g, prev, n)
 	return true
 }
 
-// foldPad makes zero padding of height and width part of the Conv2D that reads
-// it.
+// foldPad makes zero padding of height and width part of the convolution that
+// reads it.
 func foldPad(g *graph.Graph, n *graph.Node) bool {
-	p, ok := n.Op.(op.Pad)
-	if !ok || p.Value != 0 || len(p.Before) != 4 || p.Before[1] != 0 || p.After[1] != 0 || n.Inputs[0].Param != nil {
+	p, ok := n.Op.(op.Padder)
+	if !ok || n.Inputs[0].Param != nil {
+		return false
+	}
+	before, after, value := p.Padding()
+	if value != 0 || len(before) != 4 || before[1] != 0 || after[1] != 0 {
 		return false
 	}
 	if out, in := n.Outputs[0].Grid, n.Inputs[0].Grid; out != nil && (in == nil || *in != *out) {
@@ -341,13 +266,11 @@ func foldPad(g *graph.Graph, n *graph.Node) bool {
 	if len(readers) != 1 || !onlyReader(g, n.Outputs[0], readers[0]) || readers[0].Inputs[0] != n.Outputs[0] {
 		return false
 	}
-	o, ok := readers[0].Op.(op.Conv2D)
+	o, ok := readers[0].Op.(op.PadAbsorber)
 	if !ok {
 		return false
 	}
-	o.PadT, o.PadL = o.PadT+p.Before[2], o.PadL+p.Before[3]
-	o.PadB, o.PadR = o.PadB+p.After[2], o.PadR+p.After[3]
-	readers[0].Op, readers[0].Inputs[0] = o, n.Inputs[0]
+	readers[0].Op, readers[0].Inputs[0] = o.WithPadding(before[2], before[3], after[2], after[3]), n.Inputs[0]
 	g.Remove(n)
 	return true
 }

@@ -49,7 +49,7 @@ func Groups(g *graph.Graph) []*Group {
 				if !ok {
 					continue
 				}
-				id = c.find(id)
+				id = c.Root(id)
 				if at[id] == nil {
 					at[id] = map[slab][]int{}
 				}

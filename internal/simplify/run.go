@@ -2,7 +2,6 @@ package simplify
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -24,7 +23,7 @@ var passes = []pass{
 	{"merge reshapes and transposes", mergeLayout},
 	{"elementwise before reshape", elementwiseBeforeReshape},
 	{"transpose into dense", transposeIntoDense},
-	{"normalization into arithmetic", foldBatchNorm},
+	{"normalization into arithmetic", foldNormalization},
 	{"arithmetic into producer", foldArithmeticBack},
 	{"scale into consumer", foldScaleForward},
 	{"clamp into producer", fuseClamp},
@@ -126,70 +125,28 @@ func foldConstants(g *graph.Graph, n *graph.Node) bool {
 }
 
 func removeIdentity(g *graph.Graph, n *graph.Node) bool {
-	identity := false
-	switch o := n.Op.(type) {
-	case op.Reshape:
-		identity = n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
-	case op.Transpose:
-		identity = slices.IsSorted(o.Perm)
-	case op.Clip:
-		identity = math.IsInf(float64(o.Lo), -1) && math.IsInf(float64(o.Hi), 1)
-	case op.Pad:
-		identity = !slices.ContainsFunc(slices.Concat(o.Before, o.After), func(p int) bool { return p != 0 })
-	case op.Concat:
-		identity = len(n.Inputs) == 1
-	}
-	return identity && n.Inputs[0].Param == nil && bypass(g, n)
+	o, ok := n.Op.(op.Identity)
+	return ok && o.IsIdentity(n) && n.Inputs[0].Param == nil && bypass(g, n)
 }
 
-// mergeLayout joins two reshapes or two transposes, and writes a transpose that
-// only moves dimensions of size 1 as a reshape.
+// mergeLayout joins two views of one kind, and writes a transpose that only
+// moves dimensions of size 1 as a reshape.
 func mergeLayout(g *graph.Graph, n *graph.Node) bool {
 	prev := g.Producer(n.Inputs[0])
-	joins := prev != nil && prev.Outputs[0].Grid == nil && onlyReader(g, prev.Outputs[0], n)
-	switch o := n.Op.(type) {
-	case op.Reshape:
-		if joins {
-			if _, ok := prev.Op.(op.Reshape); ok {
-				n.Inputs[0] = prev.Inputs[0]
-				g.Remove(prev)
-				return true
-			}
+	if m, ok := n.Op.(op.Merger); ok && prev != nil && prev.Outputs[0].Grid == nil && onlyReader(g, prev.Outputs[0], n) {
+		if o, ok := m.After(prev.Op); ok {
+			n.Op, n.Inputs[0] = o, prev.Inputs[0]
+			g.Remove(prev)
+			return true
 		}
-	case op.Transpose:
-		if joins {
-			if p, ok := prev.Op.(op.Transpose); ok {
-				perm := make([]int, len(o.Perm))
-				for i, d := range o.Perm {
-					perm[i] = p.Perm[d]
-				}
-				n.Op, n.Inputs[0] = op.Transpose{Perm: perm}, prev.Inputs[0]
-				g.Remove(prev)
-				return true
-			}
-		}
-		if onlyMovesOnes(o.Perm, n.Inputs[0].Shape) {
-			n.Op = op.Reshape{Shape: slices.Clone([]int(n.Outputs[0].Shape[1:]))}
+	}
+	if s, ok := n.Op.(op.Simplifier); ok {
+		if o, ok := s.Simpler(n); ok {
+			n.Op = o
 			return true
 		}
 	}
 	return false
-}
-
-// onlyMovesOnes reports whether all dimensions but those of size 1 keep their
-// order, so that the elements do too.
-func onlyMovesOnes(perm []int, in tensor.Shape) bool {
-	last := -1
-	for _, d := range perm {
-		if in[d] == 1 && d != 0 {
-			continue
-		}
-		if d < last {
-			return false
-		}
-		last = d
-	}
-	return true
 }
 
 // elementwiseBeforeReshape exchanges Reshape or Transpose and a following
@@ -202,12 +159,7 @@ func elementwiseBeforeReshape(g *graph.Graph, n *graph.Node) bool {
 	if prev == nil || !onlyReader(g, n.Inputs[0], n) || n.Inputs[0].Grid != nil || n.Outputs[0].Grid != nil {
 		return false
 	}
-	switch prev.Op.(type) {
-	case op.Reshape, op.Transpose:
-	default:
-		return false
-	}
-	if prev.Inputs[0].Param != nil {
+	if !op.IsView(prev.Op) || prev.Inputs[0].Param != nil {
 		return false
 	}
 	// The nodes stay where they are and exchange their operators.
@@ -220,25 +172,22 @@ func elementwiseBeforeReshape(g *graph.Graph, n *graph.Node) bool {
 // transposeIntoDense moves a Transpose before a flattening Reshape into the
 // columns of the Dense that reads it.
 func transposeIntoDense(g *graph.Graph, n *graph.Node) bool {
-	if _, ok := n.Op.(op.Dense); !ok || len(n.Inputs[0].Shape) != 2 || !rewritable(g, n.Inputs[1].Param) {
+	if !op.IsLayer(n) || len(n.Inputs[0].Shape) != 2 || !rewritable(g, n.Inputs[op.WeightInput].Param) {
 		return false
 	}
 	flat := g.Producer(n.Inputs[0])
-	if flat == nil || !onlyReader(g, n.Inputs[0], n) {
-		return false
-	}
-	if _, ok := flat.Op.(op.Reshape); !ok {
+	if flat == nil || !op.IsReshape(flat.Op) || !onlyReader(g, n.Inputs[0], n) {
 		return false
 	}
 	tr := g.Producer(flat.Inputs[0])
 	if tr == nil || !onlyReader(g, flat.Inputs[0], flat) || flat.Inputs[0].Grid != nil {
 		return false
 	}
-	t, ok := tr.Op.(op.Transpose)
+	t, ok := tr.Op.(op.Permuter)
 	if !ok {
 		return false
 	}
-	from := transposedIndex(tr.Inputs[0].Shape, t.Perm)
+	from := transposedIndex(tr.Inputs[0].Shape, t.Permutation())
 	p := n.Inputs[1].Param
 	permute := func(x []float32) {
 		k, row := len(from), make([]float32, len(from))

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"edgec"
-	"edgec/internal/dataset"
 )
 
 // The files in testdata are those that docs/BENCHMARKS.md has figures of: of a seed of
@@ -35,14 +34,15 @@ func TestGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			data, err := dataset.Open(filepath.Join(dir, r.data), dataset.Options{Shape: m.Input(), Classes: m.Outputs()})
+			data, err := edgec.OpenData(filepath.Join(dir, r.data), m, edgec.DataOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := edgec.Evaluate(file, data.Test, 2)
+			measures, err := edgec.Evaluate(file, data, edgec.EvaluateOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
+			got := measures.Labels
 			some := false
 			for _, m := range measured(results, r) {
 				some = some || len(file) == m.Bytes && math.Abs(got.Error-m.Error) < 1e-9

@@ -31,7 +31,6 @@ import (
 
 	"edgec"
 	"edgec/export"
-	"edgec/internal/dataset"
 	"edgec/runtime/format"
 )
 
@@ -164,17 +163,20 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 			return got, fmt.Errorf("%s makes %d test samples, the row says %d; correct it", r.audio, test, r.testLast)
 		}
 	}
-	data, err := dataset.Open(samples, dataset.Options{Shape: m.Input(), Classes: m.Outputs(), Raw: r.raw, TestLast: r.testLast})
+	data, err := edgec.OpenData(samples, m, edgec.DataOptions{Raw: r.raw, TestLast: r.testLast})
 	if err != nil {
 		return got, err
 	}
-	recipe := edgec.Recipe{MaxDrop: r.maxDrop, MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels, Effort: r.effort}
+	options := edgec.Options{MaxSize: r.maxSize, Seed: seed, TrainedOn: r.trainedOn, NoLabels: r.noLabels, Effort: r.effort}
+	if r.maxSize == 0 || r.maxDrop > 0 {
+		options.MaxDrop = &r.maxDrop
+	}
 	if r.teacher != "" {
-		if recipe.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
+		if options.Teacher, err = edgec.Open(filepath.Join(dir, "models", r.teacher)); err != nil {
 			return got, err
 		}
 	}
-	report, err := edgec.Compress(context.Background(), m, data, recipe, nil)
+	report, err := edgec.Compress(context.Background(), m, data, options)
 	if err != nil {
 		return got, err
 	}
@@ -183,11 +185,11 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
 	if r.noLabels {
-		own, err := edgec.Agreement(b.Bytes, m, data.Test, false, 0)
+		own, err := edgec.Evaluate(b.Bytes, data, edgec.EvaluateOptions{Against: m})
 		if err != nil {
 			return got, err
 		}
-		got.Own = own.Error
+		got.Own = own.Against.Error
 	}
 	if r.golden != "" {
 		return got, export.Write(filepath.Join(goldens, r.golden), b.Bytes)

@@ -94,9 +94,9 @@ func (r *reader) read() error {
 		if err != nil {
 			return fmt.Errorf("tflite: operator %d: %w", k, err)
 		}
-		entry, ok := operators[code]
-		if !ok {
-			name := others[code]
+		entry := operators[code]
+		if entry.build == nil {
+			name := entry.name
 			if name == "" {
 				name = fmt.Sprintf("number %d of TFLite's list", code)
 			}

@@ -152,31 +152,6 @@ func typeName(t int8) string {
 	return fmt.Sprintf("type %d", t)
 }
 
-// Operators that are read, by their number.
-const (
-	opAdd         = 0
-	opAveragePool = 1
-	opConcat      = 2
-	opConv        = 3
-	opDepthwise   = 4
-	opDequantize  = 6
-	opDense       = 9
-	opLogistic    = 14
-	opMaxPool     = 17
-	opMul         = 18
-	opRelu        = 19
-	opReluN1      = 20
-	opRelu6       = 21
-	opReshape     = 22
-	opSoftmax     = 25
-	opTanh        = 28
-	opPad         = 34
-	opTranspose   = 39
-	opSub         = 41
-	opQuantize    = 114
-	opHardSwish   = 117
-)
-
 // Fused activations.
 const (
 	actNone   = 0

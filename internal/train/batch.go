@@ -165,7 +165,7 @@ func Logits(g *graph.Graph) *graph.Graph {
 		if n == nil || len(g.Consumers(v)) > 0 {
 			continue
 		}
-		if _, ok := n.Op.(op.Softmax); ok {
+		if op.IsNormalizer(n.Op) {
 			view.Outputs[i] = n.Inputs[0]
 			final[n] = true
 		}

@@ -182,8 +182,9 @@ func decodeGraph(f *File, r *reader) error {
 	if r.fail || m > MaxTensors || m > len(r.b) {
 		return r.broken("the graph ends too early")
 	}
+	used := operands{}
 	for k := 0; k < m; k++ {
-		if err := decodeInstr(f, r); err != nil {
+		if err := decodeInstr(f, r, &used); err != nil {
 			return err
 		}
 	}
@@ -198,125 +199,6 @@ func decodeGraph(f *File, r *reader) error {
 		f.Outputs = []int{len(f.Tensors) - 1}
 	}
 	return nil
-}
-
-func decodeInstr(f *File, r *reader) error {
-	first := r.byte()
-	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
-	if !in.Op.known() {
-		return UnsupportedError(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
-	}
-	if first&opInputs == 0 {
-		in.In = []int{in.Out - 1}
-	} else {
-		n := r.uvarint()
-		if n > len(r.b) {
-			return r.broken("the graph ends too early")
-		}
-		for k := 0; k < n; k++ {
-			in.In = append(in.In, in.Out-1-r.uvarint())
-		}
-	}
-	flags := 0
-	if first&opAttrs != 0 {
-		flags = r.uvarint()
-	}
-	if flags>>attrs != 0 {
-		return UnsupportedError("an instruction has attributes that this reader does not know: update it")
-	}
-	var v fields
-	for _, a := range attrOrder {
-		v[a] = v.standard(in.Op, a, len(f.Weights), len(f.LUTs))
-	}
-	for a := range v {
-		if flags>>a&1 != 0 {
-			v[a] = r.varint()
-		}
-		// attributes that follow this one take their defaults from it
-		for _, b := range attrOrder {
-			if b > a && flags>>b&1 == 0 {
-				v[b] = v.standard(in.Op, b, len(f.Weights), len(f.LUTs))
-			}
-		}
-	}
-	if !v.store(&in) {
-		return r.broken("an instruction has an attribute out of range")
-	}
-	if first&opFloat != 0 && !in.Op.weighted() {
-		return UnsupportedError(in.Op.String() + ": has a property that this reader does not know: update it")
-	}
-	t := Tensor{}
-	if in.Op.weighted() {
-		if in.Weight == len(f.Weights) {
-			w := Weight{OutC: r.uvarint(), KH: 1, KW: 1}
-			if in.Op == OpConv2D {
-				w.KH, w.KW = r.uvarint(), r.uvarint()
-			}
-			f.Weights = append(f.Weights, w)
-		}
-		t.DType = dtype(first&opFloat != 0)
-	}
-	if in.Op == OpLUT && in.LUT == len(f.LUTs) {
-		f.LUTs = append(f.LUTs, [256]int8{})
-	}
-	switch in.Op {
-	case OpTranspose:
-		rank := 0
-		if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(f.Tensors) {
-			rank = f.rank(in.In[0])
-		}
-		for k := 0; k < rank; k++ {
-			in.Perm = append(in.Perm, r.uvarint())
-		}
-	case OpReshape:
-		rank := r.uvarint()
-		for k := 0; k < min(rank, maxRank+1); k++ { // OutShape refuses more
-			in.Shape = append(in.Shape, r.uvarint())
-		}
-	case OpSoftmax, OpDequantize:
-		t.DType = Float32
-	}
-	if t.DType == Int8 && !in.Op.sharesGrid() {
-		if flags>>attrScale32&1 == 0 {
-			t.Scale = float(r.u16())
-		} else {
-			t.Scale = r.f32()
-		}
-		t.Zero = int(int8(r.byte()))
-	} else if flags>>attrScale32&1 != 0 {
-		return r.broken(in.Op.String() + ": has an attribute that it does not use")
-	}
-	f.Instrs = append(f.Instrs, in)
-	f.Tensors = append(f.Tensors, t)
-	if r.fail {
-		return r.broken("the graph ends too early")
-	}
-	return nil
-}
-
-// attrOrder lists the attributes so that each comes after those that its
-// default depends on.
-var attrOrder = [...]int{attrKH, attrKW, attrStrideH, attrStrideW, attrDilH, attrDilW, attrPadT, attrPadL, attrPadB, attrPadR,
-	attrGroups, attrAxis, attrClampMin, attrClampMax, attrCountPad, attrPadValue, attrWeight, attrLUT, attrRoundOnce}
-
-// rank returns the number of dimensions of tensor t, before shapes are known.
-func (f *File) rank(t int) int {
-	for t >= len(f.Inputs) {
-		in := &f.Instrs[t-len(f.Inputs)]
-		switch in.Op {
-		case OpDense:
-			return 1
-		case OpReshape:
-			return len(in.Shape)
-		case OpConv2D, OpMaxPool, OpAvgPool, OpPad:
-			return 3
-		}
-		if len(in.In) == 0 || in.In[0] < 0 || in.In[0] >= t {
-			return 0
-		}
-		t = in.In[0]
-	}
-	return len(f.Tensors[t].Shape)
 }
 
 // shapes computes the shapes of weights and outputs, and refuses files whose
@@ -340,27 +222,9 @@ func (f *File) shapes(length int) error {
 		if len(x) == 0 {
 			return Error("instruction " + itoa(k) + " has no input")
 		}
-		var w *Weight
-		if in.Op.weighted() {
-			if in.Weight < 0 || in.Weight >= len(f.Weights) {
-				return Error("instruction " + itoa(k) + ": weights " + itoa(in.Weight) + " do not exist")
-			}
-			w = &f.Weights[in.Weight]
-			if w.InC == 0 {
-				w.InC = x[0].Elems()
-				if in.Op == OpConv2D {
-					w.InC = 0
-					if s := x[0].Shape; len(s) == 3 && in.Groups > 0 {
-						w.InC = s[2] / in.Groups
-					}
-				}
-				if !positive([]int{w.OutC, w.KH, w.KW, w.InC}) {
-					return Error("instruction " + itoa(k) + ": weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
-				}
-				if total += w.Elems(); total > MaxWeights || total/maxPerByte > length {
-					return Error(itoa(total) + " weights in " + itoa(length) + " bytes are more than a file can hold")
-				}
-			}
+		w, err := f.weightShape(k, x[0], &total, length)
+		if err != nil {
+			return err
 		}
 		out := &f.Tensors[in.Out]
 		shape, dt, err := OutShape(in, x, w, out.DType == Float32)
@@ -371,11 +235,41 @@ func (f *File) shapes(length int) error {
 			return Error("instruction " + itoa(k) + ": output of shape " + shapeString(shape))
 		}
 		out.Shape, out.DType = shape, dt
-		if in.Op.sharesGrid() {
+		if in.Op.row().inputGrid {
 			out.Scale, out.Zero = x[0].Scale, x[0].Zero
 		}
 	}
 	return nil
+}
+
+// weightShape returns the weights of instruction k, nil if it has none, and completes
+// the shape of those that it is the first to use. total counts weights.
+func (f *File) weightShape(k int, x *Tensor, total *int, length int) (*Weight, error) {
+	in := &f.Instrs[k]
+	if !in.Op.weighted() {
+		return nil, nil
+	}
+	where := "instruction " + itoa(k) + ": "
+	if in.Weight < 0 || in.Weight >= len(f.Weights) {
+		return nil, Error(where + "weights " + itoa(in.Weight) + " do not exist")
+	}
+	w := &f.Weights[in.Weight]
+	if w.InC != 0 {
+		return w, nil
+	}
+	switch s := x.Shape; {
+	case in.Op.row().weights == matrix:
+		w.InC = x.Elems()
+	case isImage(s) && in.Groups > 0:
+		w.InC = s[2] / in.Groups
+	}
+	if !positive([]int{w.OutC, w.KH, w.KW, w.InC}) {
+		return nil, Error(where + "weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
+	}
+	if *total += w.Elems(); *total > MaxWeights || *total/maxPerByte > length {
+		return nil, Error(itoa(*total) + " weights in " + itoa(length) + " bytes are more than a file can hold")
+	}
+	return w, nil
 }
 
 func decodeMeta(m *Meta, r *reader) {

@@ -69,9 +69,9 @@ func encodeGraph(f *File) []byte {
 		w.byte(byte(int8(x.Zero)))
 	}
 	w.uvarint(len(f.Instrs))
-	nextWeight, nextLUT := 0, 0
+	used := operands{}
 	for k := range f.Instrs {
-		encodeInstr(w, f, k, &nextWeight, &nextLUT)
+		encodeInstr(w, f, k, &used)
 	}
 	// outputs: the last tensor alone is written as 0
 	if len(f.Outputs) == 1 && f.Outputs[0] == len(f.Tensors)-1 {
@@ -83,89 +83,6 @@ func encodeGraph(f *File) []byte {
 		w.uvarint(t)
 	}
 	return w.b
-}
-
-// Bits of an instruction's first byte, above the opcode.
-const (
-	opInputs = 1 << 5 // inputs are listed; otherwise it reads the tensor before its own
-	opAttrs  = 1 << 6 // attributes differ from their defaults
-	opFloat  = 1 << 7 // a Conv2D or Dense whose output is Float32
-)
-
-func encodeInstr(w *writer, f *File, k int, nextWeight, nextLUT *int) {
-	in := &f.Instrs[k]
-	out := &f.Tensors[in.Out]
-	first := byte(in.Op)
-	listed := len(in.In) != 1 || in.In[0] != in.Out-1
-	if listed {
-		first |= opInputs
-	}
-	v := fieldsOf(in)
-	flags := 0
-	for a := range v {
-		if v[a] != v.standard(in.Op, a, *nextWeight, *nextLUT) {
-			flags |= 1 << a
-		}
-	}
-	gridded := out.DType == Int8 && !in.Op.sharesGrid()
-	h, ok := half(out.Scale)
-	if gridded && !ok {
-		flags |= 1 << attrScale32
-	}
-	if flags != 0 {
-		first |= opAttrs
-	}
-	if in.Op.weighted() && out.DType == Float32 {
-		first |= opFloat
-	}
-	w.byte(first)
-	if listed {
-		w.uvarint(len(in.In))
-		for _, t := range in.In {
-			w.uvarint(in.Out - 1 - t)
-		}
-	}
-	if flags != 0 {
-		w.uvarint(flags)
-		for a := range v {
-			if flags>>a&1 != 0 {
-				w.varint(v[a])
-			}
-		}
-	}
-	if in.Op.weighted() {
-		x := &f.Weights[in.Weight]
-		if in.Weight == *nextWeight {
-			*nextWeight++
-			w.uvarint(x.OutC)
-			if in.Op == OpConv2D {
-				w.uvarint(x.KH)
-				w.uvarint(x.KW)
-			}
-		}
-	}
-	if in.Op == OpLUT && in.LUT == *nextLUT {
-		*nextLUT++
-	}
-	switch in.Op {
-	case OpTranspose:
-		for _, p := range in.Perm {
-			w.uvarint(p)
-		}
-	case OpReshape:
-		w.uvarint(len(in.Shape))
-		for _, d := range in.Shape {
-			w.uvarint(d)
-		}
-	}
-	if gridded {
-		if ok {
-			w.u16(h)
-		} else {
-			w.f32(out.Scale)
-		}
-		w.byte(byte(int8(out.Zero)))
-	}
 }
 
 func encodeMeta(m *Meta) []byte {
@@ -253,7 +170,7 @@ func gridOf(f *File, weight int) (grid, int32) {
 		if !in.Op.weighted() || in.Weight != weight {
 			continue
 		}
-		if in.Op == OpConv2D {
+		if in.Op.row().weights == kernel {
 			return grid{w.OutC, w.KH, w.KW, w.InC}, int32(2 * bit01(w.KH*w.KW == 1))
 		}
 		if s := f.Tensors[in.In[0]].Shape; len(s) == 3 && s[0]*s[1] > 1 {

@@ -61,50 +61,6 @@ func byFirstUse[T any](f *File, operands []T, ref func(*Instr) *int) []T {
 	return out
 }
 
-// unused reports whether in has attributes that its opcode does not use.
-func (in *Instr) unused() bool {
-	c := *in
-	c.normalize()
-	return fieldsOf(&c) != fieldsOf(in) || len(c.Perm) != len(in.Perm) || len(c.Shape) != len(in.Shape)
-}
-
-// normalize clears the attributes that the opcode does not use.
-func (in *Instr) normalize() {
-	c := Instr{Op: in.Op, In: in.In, Out: in.Out, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
-	moves := in.Op == OpConv2D || in.Op == OpMaxPool || in.Op == OpAvgPool
-	if moves {
-		c.StrideH, c.StrideW, c.DilH, c.DilW = in.StrideH, in.StrideW, in.DilH, in.DilW
-	}
-	if moves || in.Op == OpPad {
-		c.PadT, c.PadL, c.PadB, c.PadR = in.PadT, in.PadL, in.PadB, in.PadR
-	}
-	if in.Op.weighted() {
-		c.Weight, c.RoundOnce = in.Weight, in.RoundOnce
-	}
-	if in.Op.clamped() {
-		c.ClampMin, c.ClampMax = in.ClampMin, in.ClampMax
-	}
-	switch in.Op {
-	case OpConv2D:
-		c.Groups = in.Groups
-	case OpMaxPool:
-		c.KH, c.KW = in.KH, in.KW
-	case OpAvgPool:
-		c.KH, c.KW, c.CountPad = in.KH, in.KW, in.CountPad
-	case OpLUT:
-		c.LUT = in.LUT
-	case OpConcat:
-		c.Axis = in.Axis
-	case OpPad:
-		c.PadValue = in.PadValue
-	case OpTranspose:
-		c.Perm = in.Perm
-	case OpReshape:
-		c.Shape = in.Shape
-	}
-	*in = c
-}
-
 // SelfTestInput fills dst with the input that stands for seed: bytes of the
 // xorshift generator x ^= x<<13, x ^= x>>17, x ^= x<<5 started at seed (0: 1),
 // the top byte of each x.

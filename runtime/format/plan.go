@@ -56,7 +56,8 @@ func lifetimes(f *File) (buffers []*buffer, of []int) {
 		buffers[i].last = len(f.Instrs)
 	}
 	for k, in := range f.Instrs {
-		if src := in.In[0]; in.Op == OpReshape || in.Op == OpLUT && buffers[of[src]].last == k {
+		src, m := in.In[0], in.Op.row().memory
+		if m == shared || m == overwrite && buffers[of[src]].last == k {
 			merge(buffers, of, src, in.Out)
 		}
 	}

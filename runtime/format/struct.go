@@ -61,43 +61,6 @@ func (t *Tensor) Elems() int {
 	return n
 }
 
-// Opcode says what an instruction does. Numbers are never reused.
-type Opcode uint8
-
-// The opcodes. Shapes: x is the first input.
-const (
-	// OpConv2D: x [H,W,C] -> [OH,OW,outC], Weights[Weight] is [outC,kH,kW,C/Groups].
-	// Groups == C with one input channel each is the depthwise case.
-	OpConv2D Opcode = 1
-	// OpDense: x of K elements -> [outC], weights [outC,1,1,K].
-	OpDense Opcode = 2
-	// OpMaxPool and OpAvgPool: x [H,W,C] -> [OH,OW,C]; output has x's scale and zero.
-	// OpAvgPool divides by the number of elements inside the image, or by kH*kW if CountPad.
-	OpMaxPool Opcode = 3
-	OpAvgPool Opcode = 4
-	// OpAdd and OpMul: elementwise on two Int8 inputs of equal shape, or with
-	// the second [1,1,C] or [1] repeated over x.
-	OpAdd Opcode = 5
-	OpMul Opcode = 6
-	// OpLUT: q -> LUTs[LUT][q+128].
-	OpLUT Opcode = 7
-	// OpConcat: joins Int8 inputs of equal scale and zero along Axis (of the shape without batch).
-	OpConcat Opcode = 8
-	// OpPad: surrounds x [H,W,C] by PadT, PadL, PadB, PadR rows and columns of the value PadValue.
-	OpPad Opcode = 9
-	// OpTranspose: out dimension i is x's dimension Perm[i].
-	OpTranspose Opcode = 10
-	// OpReshape: x's elements under the shape Shape. Input and output may share memory.
-	OpReshape Opcode = 11
-	// OpSoftmax: Float32 x -> Float32, over the last dimension.
-	OpSoftmax Opcode = 12
-	// OpDequantize: Int8 -> Float32. OpQuantize: Float32 -> Int8.
-	OpDequantize Opcode = 13
-	OpQuantize   Opcode = 14
-	// OpSub: like OpAdd, x - y.
-	OpSub Opcode = 15
-)
-
 // Instr is one step. Only the fields that its opcode names above are used; the
 // others are zero (Weight, LUT: -1).
 type Instr struct {

@@ -26,8 +26,9 @@ func IsPicture(data []byte) bool {
 
 // Decode reads a picture: PNG, JPEG, or another format that the program has
 // registered with package image. It refuses pictures beyond the package's
-// limits by their header, before memory is taken for their pixels: at most 8
-// bytes a pixel for PNG, 15 for JPEG.
+// limits by their header, before memory is taken for their pixels: at most 16
+// bytes a pixel for PNG (interlaced, 16 bits a channel), 24 for JPEG (progressive
+// CMYK).
 func Decode(data []byte) (image.Image, error) {
 	c, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -243,5 +244,27 @@ func TestHugePictures(t *testing.T) {
 		if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
 			t.Errorf("%s: took %d bytes", c.name, taken)
 		}
+	}
+}
+
+// TestEmptyPictures: pictures of one colour, which compress best of all, stay
+// within what a byte of a file may hold.
+func TestEmptyPictures(t *testing.T) {
+	const side = 3000
+	bounds := image.Rect(0, 0, side, side)
+	var zipped, jpg bytes.Buffer
+	e := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := e.Encode(&zipped, image.NewPaletted(bounds, color.Palette{color.Black, color.White})); err != nil {
+		t.Fatal(err)
+	}
+	if err := jpeg.Encode(&jpg, image.NewGray(bounds), &jpeg.Options{Quality: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"png": zipped.Bytes(), "jpeg": jpg.Bytes()} {
+		img, err := Decode(data)
+		if err != nil || img.Bounds() != bounds {
+			t.Errorf("%s of %d bytes: %v", name, len(data), err)
+		}
+		t.Logf("%s: %d pixels a byte, at most %d", name, side*side/len(data), maxPerByte)
 	}
 }

@@ -1,0 +1,45 @@
+package eval
+
+import "math"
+
+// Metrics measures a network on a set of samples.
+type Metrics struct {
+	Task     string  // name
+	N        int     // samples
+	Error    float64 // percent, see the tasks; lower is better
+	Accuracy float64 // 100 - Error where samples are counted, otherwise 0
+	Chance   float64 // error in percent of the best answer that does not look at the input
+	R2       float64 // of regression, 1 - Error/100
+	MAE      float64 // of regression, the mean absolute error in units of the targets
+	AUC      float64 // of yes or no, the area under the ROC curve
+	Cosine   float64 // of vectors, the mean cosine of the angle to the float network's outputs
+}
+
+// Summarize returns the error and the accuracy of per-sample losses.
+func Summarize(t Task, loss []float64) Metrics {
+	m := Metrics{Task: t.Name(), N: len(loss), Error: 100 * total(loss) / math.Max(float64(len(loss)), 1)}
+	if !t.Traits().Distance {
+		m.Accuracy = 100 - m.Error
+	}
+	return m
+}
+
+// Mean returns the mean of x, 0 of nothing.
+func Mean(x []float64) float64 { return total(x) / math.Max(float64(len(x)), 1) }
+
+func total(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum
+}
+
+// meanVariance returns the mean and the unbiased variance of x.
+func meanVariance(x []float64) (m, v float64) {
+	m = Mean(x)
+	for _, d := range x {
+		v += (d - m) * (d - m)
+	}
+	return m, v / math.Max(float64(len(x)-1), 1)
+}

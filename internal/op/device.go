@@ -1,0 +1,99 @@
+package op
+
+import (
+	"slices"
+
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+	"edgec/runtime/format"
+)
+
+// Lowerer is an operator with device code. Functions of one activation need
+// none: export fuses chains of them into one table (see Pointwise).
+type Lowerer interface {
+	graph.Op
+	// Lower emits the instructions that compute n.Outputs[0]. Its error says
+	// what the device cannot do and the remedy; errors of d stay with d.
+	Lower(d Device, n *graph.Node) error
+}
+
+// Device receives the instructions of one network. The standard order of an
+// image [N,C,H,W] is H, W, C; everything else lies in the host's order. A value
+// with a grid is an Int8 tensor, one without a Float32 tensor. The first error
+// is kept, and the calls after it have no effect.
+type Device interface {
+	// Tensor returns v's Int8 tensor in the standard order, under the given
+	// shape or the standard one, converted where it lies otherwise.
+	Tensor(v *graph.Value, shape ...int) int
+	// Float returns v's Float32 tensor in the standard order, under the given
+	// shape or the standard one, dequantized if v has a grid.
+	Float(v *graph.Value, shape ...int) int
+	// Flat returns v's Int8 tensor as it lies, under the given shape or any, and
+	// for each of its elements the index in the host's order; nil when the
+	// orders agree.
+	Flat(v *graph.Value, shape ...int) (tensor int, from []int)
+
+	// Output creates v's tensor in the standard order, under the given shape or
+	// the standard one.
+	Output(v *graph.Value, shape ...int) int
+	// OutputOn is Output on the grid of tensor x; v's own grid, if another, is
+	// reached by a table when v is read.
+	OutputOn(x int, v *graph.Value, shape ...int) int
+	// OutputFlat creates v's tensor with the elements of v in the order from.
+	OutputFlat(v *graph.Value, from []int) int
+	// Temp creates a Float32 tensor that is no value of the graph.
+	Temp(shape ...int) int
+	// View makes v another shape of x's elements, or x with the dimensions of
+	// the host's sample permuted (perm nil: not permuted). It emits nothing.
+	View(v, x *graph.Value, perm []int)
+	// OnGrid returns tensor t on the grid of v, through a table if need be.
+	OnGrid(t int, v *graph.Value) int
+	// AnyOrder reports whether every reader of v accepts any order of its elements.
+	AnyOrder(v *graph.Value) bool
+
+	// Weight stores the integers of w and of bias b (nil: none), to be applied to
+	// tensor x. Element i of the stored tensor of shape [outC, kH, kW, inC] is
+	// w's element from[i]; nil keeps the order.
+	Weight(x int, w, b *graph.Value, shape [4]int, from []int) int
+	// Affine stores, for each of len(mul) channels, the 1x1 depthwise weight of
+	// mul[c]*x + add[c] for an x on the grid of tensor x.
+	Affine(x int, mul, add []float64) int
+	// Clamp returns c in the integers of v's grid: -128 and 127 when it is off.
+	Clamp(v *graph.Value, c Clamp) (lo, hi int8)
+	// Emit appends an instruction; Weight and LUT are -1 when unused, strides
+	// and dilations at least 1 where they apply.
+	Emit(i format.Instr)
+}
+
+// OrderReader is an operator that can read the features of an input [N,F] in any order.
+type OrderReader interface {
+	graph.Op
+	// AnyOrder reports whether n takes the elements of v in whatever order they lie;
+	// after says the same of all readers of a value.
+	AnyOrder(n *graph.Node, v *graph.Value, after func(*graph.Value) bool) bool
+}
+
+// StandardShape is the device shape of an activation: H, W, C for an image
+// [N,C,H,W], otherwise the host's shape without the batch.
+func StandardShape(s tensor.Shape) []int {
+	if len(s) == 4 {
+		return []int{s[2], s[3], s[1]}
+	}
+	return slices.Clone([]int(s[1:]))
+}
+
+// HostShape returns the host's shape of a device shape: [H,W,C] is [1,C,H,W].
+func HostShape(s []int) tensor.Shape {
+	if len(s) == 3 {
+		return tensor.Shape{1, s[2], s[0], s[1]}
+	}
+	return append(tensor.Shape{1}, s...)
+}
+
+// hostAxis returns the host's dimension of a device dimension.
+func hostAxis(rank, axis int) int {
+	if rank == 3 {
+		return [3]int{2, 3, 1}[axis]
+	}
+	return axis + 1
+}

@@ -1,0 +1,36 @@
+package op
+
+import (
+	"edgec/internal/graph"
+)
+
+// ONNX receives the ONNX nodes of one node of the graph.
+type ONNX interface {
+	// Emit appends a node that reads in (an absent input is "") and defines out.
+	Emit(opType string, in []string, out string, attrs ...Attr)
+	// Clip appends min(max(in, c.Lo), c.Hi) as Relu or Clip.
+	Clip(in, out string, c Clamp)
+	// Fresh returns name, numbered if it is taken.
+	Fresh(name string) string
+	// Scalar, Int64s and Int8s add an initializer and return its name. Int8s takes values
+	// of -128..127 and dimensions, nil for a scalar.
+	Scalar(name string, v float32) string
+	Int64s(name string, v []int) string
+	Int8s(name string, dims []int, v []int32) string
+	// Need raises the operator set of the file.
+	Need(opset int)
+}
+
+// Attr is an attribute of an ONNX node.
+type Attr struct {
+	Name  string
+	Value any // int, float32, string or []int
+}
+
+// ONNXWriter is an operator that ONNX can express.
+type ONNXWriter interface {
+	graph.Op
+	// WriteONNX emits what computes n's output from the named inputs, without the clamp of
+	// a Clamper and without rounding to a grid. Absent inputs at the end are left out.
+	WriteONNX(w ONNX, n *graph.Node, in []string, out string)
+}

@@ -1,0 +1,276 @@
+package passes
+
+import (
+	"fmt"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// CorrectBias shifts the biases of a quantized network so that each output
+// channel of each layer has, over the samples, the mean that it has in the float
+// network:
+//
+//	b[c] += E[float output c] - E[quantized output c]
+//
+// taken before the fused activation. Layers are corrected in execution order, each
+// on the inputs that the corrected layers before it produce. The float network
+// is g without its grids and codebooks: the shadow weights under their masks.
+// Layers without bias, and biases that the mask prunes, are left alone.
+//
+// It holds the activations of all samples that later layers read, up to
+// correctionFloats numbers: of a network with larger activations the first
+// samples decide.
+//
+// Source: Nagel et al. (2019), section 4.2, in its empirical form.
+func CorrectBias(g *graph.Graph, batches Batches) error {
+	run := newWalk(g)
+	few := firstSamples(batches, max(1, correctionFloats/run.liveFloats()))
+	float, want, err := floatMeans(g, few)
+	if err != nil {
+		return err
+	}
+	for batch := range few {
+		run.start(batch)
+	}
+	for i, n := range g.Nodes {
+		if b := correctable(n); b != nil {
+			var got channelMean
+			for _, acts := range run.acts {
+				if err := run.observe(&got, n, acts); err != nil {
+					return err
+				}
+			}
+			for c := range got.sum {
+				if b.Mask == nil || b.Mask[c] != 0 {
+					b.Shadow.Data[c] += float32(want[float.Nodes[i]].of(c) - got.of(c))
+				}
+			}
+			b.Refresh()
+		}
+		for _, acts := range run.acts {
+			if err := run.step(i, acts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// correctionFloats bounds the activations that CorrectBias holds, 256 MB.
+const correctionFloats = 1 << 26
+
+// firstSamples yields the first n samples of batches.
+func firstSamples(batches Batches, n int) Batches {
+	return func(yield func([]*tensor.Tensor) bool) {
+		left := n
+		for batch := range batches {
+			if have := batch[0].Shape[0]; have > left {
+				cut := make([]*tensor.Tensor, len(batch))
+				for i, x := range batch {
+					cut[i] = x.Rows(0, left)
+				}
+				batch = cut
+			}
+			left -= batch[0].Shape[0]
+			if !yield(batch) || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// floatMeans returns g without grids, and the mean outputs of its layers whose
+// biases can be corrected.
+func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]*channelMean, error) {
+	float := withoutGrids(g)
+	means := map[*graph.Node]*channelMean{}
+	for _, n := range float.Nodes {
+		if correctable(n) != nil {
+			means[n] = &channelMean{}
+		}
+	}
+	some := false
+	for batch := range batches {
+		if _, err := checkBatch(g, batch); err != nil {
+			return nil, nil, err
+		}
+		some = true
+		ref := newWalk(float)
+		ref.start(batch)
+		for i, n := range float.Nodes {
+			if m := means[n]; m != nil {
+				if err := ref.observe(m, n, ref.acts[0]); err != nil {
+					return nil, nil, err
+				}
+			}
+			if err := ref.step(i, ref.acts[0]); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if !some {
+		return nil, nil, fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+	}
+	return float, means, nil
+}
+
+// correctable returns the bias of a layer, nil where there is none to correct.
+func correctable(n *graph.Node) *graph.Param {
+	if unclamped(n.Op) == nil || len(n.Inputs) < 3 || n.Inputs[2] == nil {
+		return nil
+	}
+	return n.Inputs[2].Param
+}
+
+// channelMean is the mean of each output channel of a layer.
+type channelMean struct {
+	sum   []float64
+	count int // values of each channel
+}
+
+func (m *channelMean) of(c int) float64 { return m.sum[c] / float64(m.count) }
+
+// unclamped returns the layer without its fused activation, nil for other
+// operators.
+func unclamped(o graph.Op) graph.Op {
+	if l, ok := o.(op.Layer); ok {
+		return l.WithClamp(op.Clamp{})
+	}
+	return nil
+}
+
+// withoutGrids returns a copy of g that computes in float.
+func withoutGrids(g *graph.Graph) *graph.Graph {
+	f := g.Clone()
+	clearGrids(f)
+	for _, p := range f.Params() {
+		p.Grid, p.Book = nil, nil
+		p.Refresh()
+	}
+	return f
+}
+
+// walk executes a graph node by node on several batches at once.
+type walk struct {
+	g       *graph.Graph
+	acts    []map[*graph.Value]*tensor.Tensor // of each batch
+	lastUse map[*graph.Value]int
+	scratch graph.Scratch
+}
+
+func newWalk(g *graph.Graph) *walk {
+	w := &walk{g: g, lastUse: map[*graph.Value]int{}}
+	for i, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v != nil {
+				w.lastUse[v] = i
+			}
+		}
+	}
+	return w
+}
+
+// start adds a batch.
+func (w *walk) start(batch []*tensor.Tensor) {
+	acts := map[*graph.Value]*tensor.Tensor{}
+	for i, v := range w.g.Inputs {
+		x := batch[i].Clone()
+		if v.Grid != nil {
+			v.Grid.Round(x.Data)
+		}
+		acts[v] = x
+	}
+	w.acts = append(w.acts, acts)
+}
+
+// apply runs o on node n's inputs in one batch.
+func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Tensor) ([]*tensor.Tensor, error) {
+	in := make([]*tensor.Tensor, len(n.Inputs))
+	shapes := make([]tensor.Shape, len(n.Inputs))
+	for i, v := range n.Inputs {
+		switch {
+		case v == nil:
+			continue
+		case v.Param != nil:
+			in[i] = v.Param.Value
+		default:
+			in[i] = acts[v]
+		}
+		shapes[i] = in[i].Shape
+	}
+	outShapes, err := o.Infer(shapes)
+	if err != nil {
+		return nil, fmt.Errorf("quantize: node %q (%s): %w", n.Name, o.Name(), err)
+	}
+	out := make([]*tensor.Tensor, len(outShapes))
+	for i, s := range outShapes {
+		out[i] = tensor.New(s...)
+	}
+	o.Forward(&w.scratch, out, in)
+	return out, nil
+}
+
+// step executes node i in one batch and frees what nothing reads any more.
+func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
+	n := w.g.Nodes[i]
+	out, err := w.apply(n, n.Op, acts)
+	if err != nil {
+		return err
+	}
+	for k, v := range n.Outputs {
+		if v.Grid != nil {
+			v.Grid.Round(out[k].Data)
+		}
+		acts[v] = out[k]
+	}
+	for v := range acts {
+		if last, read := w.lastUse[v]; !read || last <= i {
+			delete(acts, v)
+		}
+	}
+	return nil
+}
+
+// observe adds n's output before its activation, in one batch, to m.
+func (w *walk) observe(m *channelMean, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) error {
+	out, err := w.apply(n, unclamped(n.Op), acts)
+	if err != nil {
+		return err
+	}
+	y := out[0]
+	axis := n.Op.(op.Layer).ChannelAxis(len(y.Shape))
+	channels, inner := y.Shape[axis], y.Shape[axis+1:].Size()
+	if m.sum == nil {
+		m.sum = make([]float64, channels)
+	}
+	for i, v := range y.Data {
+		m.sum[i/inner%channels] += float64(v)
+	}
+	m.count += len(y.Data) / channels
+	return nil
+}
+
+// liveFloats is the most numbers of one sample that are held between nodes.
+func (w *walk) liveFloats() int {
+	size := 0
+	for _, v := range w.g.Inputs {
+		size += v.Shape.Sample().Size()
+	}
+	held := size
+	for i, n := range w.g.Nodes {
+		for _, v := range n.Outputs {
+			if _, read := w.lastUse[v]; read {
+				size += v.Shape.Sample().Size()
+			}
+		}
+		for v, last := range w.lastUse {
+			if last == i && v.Param == nil {
+				size -= v.Shape.Sample().Size()
+			}
+		}
+		held = max(held, size)
+	}
+	return max(held, 1)
+}

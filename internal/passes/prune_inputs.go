@@ -1,0 +1,126 @@
+package passes
+
+import (
+	"fmt"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+)
+
+// weighted calls f for every layer of g whose weights are a parameter, with the
+// activations that they meet on the samples x.
+func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
+	tape, err := graph.NewTape(g, x.Shape[0])
+	if err != nil {
+		return fmt.Errorf("prune: %w", err)
+	}
+	tape.Forward(x)
+	for _, n := range g.Nodes {
+		l, ok := n.Op.(op.Layer)
+		if !ok {
+			continue
+		}
+		if w := n.Inputs[op.WeightInput].Param; w != nil && n.Inputs[0].Param == nil {
+			f(n, l, w, tape.Activation(n.Inputs[0]))
+		}
+	}
+	return nil
+}
+
+// InputMeans returns, for each weight of g, E|x| over the values x that it
+// multiplies on the given samples. Zero padding counts as values of zero. A
+// parameter that several nodes use has the sum over its uses.
+func InputMeans(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
+	means := map[*graph.Param][]float32{}
+	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
+		m := means[w]
+		if m == nil {
+			m = make([]float32, len(w.Shadow.Data))
+			means[w] = m
+		}
+		if kernel, moves := l.Kernel(); moves {
+			convMeans(m, kernel, w, in, n.Outputs[0].Shape)
+		} else {
+			denseMeans(m, w, in)
+		}
+	})
+	return means, err
+}
+
+func denseMeans(m []float32, w *graph.Param, in *tensor.Tensor) {
+	k := w.Shadow.Shape[1]
+	sum := make([]float64, k)
+	for i, v := range in.Data {
+		sum[i%k] += float64(abs(v))
+	}
+	rows := float64(len(in.Data) / k)
+	for i := range m {
+		m[i] += float32(sum[i%k] / rows)
+	}
+}
+
+// convMeans adds, for each kernel position, the mean of |x| over the places
+// that the kernel visits.
+func convMeans(m []float32, k op.Kernel, w *graph.Param, in *tensor.Tensor, out tensor.Shape) {
+	n, c, h, wd := in.Shape[0], in.Shape[1], in.Shape[2], in.Shape[3]
+	ws := w.Shadow.Shape
+	kh, kw := ws[2], ws[3]
+	mean := make([]float32, c*kh*kw) // for every input channel
+	places := float64(n * out[2] * out[3])
+	for ch := 0; ch < c; ch++ {
+		for ky := 0; ky < kh; ky++ {
+			for kx := 0; kx < kw; kx++ {
+				sum := 0.0
+				for s := 0; s < n; s++ {
+					plane := in.Data[(s*c+ch)*h*wd : (s*c+ch+1)*h*wd]
+					for oy := 0; oy < out[2]; oy++ {
+						y := oy*k.StrideH - k.PadT + ky*k.DilH
+						if y < 0 || y >= h {
+							continue
+						}
+						for ox := 0; ox < out[3]; ox++ {
+							if x := ox*k.StrideW - k.PadL + kx*k.DilW; x >= 0 && x < wd {
+								sum += float64(abs(plane[y*wd+x]))
+							}
+						}
+					}
+				}
+				mean[(ch*kh+ky)*kw+kx] = float32(sum / places)
+			}
+		}
+	}
+	row := ws[1] * kh * kw
+	for r := 0; r < ws[0]; r++ {
+		first := r / (ws[0] / k.Groups) * row // the group's first channel
+		for i := 0; i < row; i++ {
+			m[r*row+i] += mean[first+i]
+		}
+	}
+}
+
+// Responses returns E|<x, w>| for each output channel of every weight of g:
+// the mean magnitude of the channel's response, before bias and activation, to
+// the patches that its kernel meets on the given samples.
+func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
+	responses := map[*graph.Param][]float32{}
+	var scratch graph.Scratch
+	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
+		r := responses[w]
+		if r == nil {
+			r = make([]float32, w.Channels())
+			responses[w] = r
+		}
+		out := tensor.New(n.Outputs[0].Shape.WithBatch(x.Shape[0])...)
+		inner := out.Shape[l.ChannelAxis(len(out.Shape))+1:].Size() // elements of a channel that lie together
+		l.WithClamp(op.Clamp{}).Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in, w.Value, nil})
+		sum := make([]float64, len(r))
+		for i, v := range out.Data {
+			sum[i/inner%len(r)] += float64(abs(v))
+		}
+		for c := range r {
+			r[c] += float32(sum[c] * float64(len(r)) / float64(len(out.Data)))
+		}
+	})
+	return responses, err
+}

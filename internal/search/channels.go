@@ -1,0 +1,130 @@
+package search
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"edgec/internal/graph"
+	"edgec/internal/passes"
+	"edgec/prune"
+)
+
+// channelPruning cuts whole channels while the network bears it, and keeps the
+// states from which one-shot pruning is worth its time. A network that is too
+// slow even when pruning has thinned it out may lose all of the accepted drop.
+func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
+	if fits, err := s.fits(t.start.net); err != nil || fits {
+		return t, err
+	}
+	first, rest := t.start, deepCutRest
+	slow, err := s.slow(first.net)
+	if err != nil {
+		return t, err
+	}
+	for range mostCuts {
+		if rest >= finestCutRest || !slow && trainingWork(t.start.net) < narrowTraining {
+			break
+		}
+		if !expensive(t.start.net) {
+			rest = max(rest, cutRest)
+		}
+		cut, ok, err := s.cutChannels(ctx, t, rest, first.drop, slow)
+		if err != nil {
+			return t, err
+		}
+		if cut.start == nil {
+			break // nothing can be cut
+		}
+		if !ok {
+			t.margin = cut.margin
+			rest = (1 + rest) / 2
+			continue
+		}
+		t = cut
+		if slow, err = s.slow(t.start.net); err != nil {
+			return t, err
+		}
+	}
+	if t.start != first && t.rate < topRate && !expensive(t.start.net) {
+		t.rate = topRate
+		return learningRate(ctx, s, t) // narrow layers bear more
+	}
+	return t, nil
+}
+
+// cutChannels cuts the channels of least score until a fraction of the cost is left,
+// and fine-tunes. Its start is nil where there was nothing to cut.
+func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, slow bool) (cut Track, ok bool, err error) {
+	since := time.Now()
+	from := t.start
+	g, n, err := from.cut(rest)
+	if err != nil || n == 0 {
+		return Track{}, false, err
+	}
+	next, margin, err := s.score(ctx, "channels", g, t.rate/2, t.margin)
+	if err != nil {
+		return t, false, err
+	}
+	t.margin = margin
+	narrow := s.channelLimit(g, first)
+	limit := narrow
+	if slow {
+		limit = math.Max(limit, s.objective().drop())
+	}
+	ok = !next.diverged && next.drop-next.doubt <= limit
+	s.ledger.network("channels", g, next.drop, ok, "", since)
+	if ok {
+		t = t.withWide(from)
+		t.start = next
+		if next.drop-next.doubt <= narrow {
+			t.roomy = t.narrowest
+		}
+	}
+	return t, ok, nil
+}
+
+// channelLimit returns the largest drop at which the channels of g were not cut too
+// far, from the drop before any cut.
+func (s *Study) channelLimit(g *graph.Graph, first float64) float64 {
+	share := channelShare
+	if trainingWork(g) > slowTraining {
+		share = slowChannelShare
+	}
+	if s.objective().limitsOnly() {
+		return first + share*limitsDrop
+	}
+	return first + share*math.Max(0, s.objective().drop()+roundSlack-first)
+}
+
+// withWide returns the track with the state that channels were cut from, for
+// one-shot runs that the narrowest state is too small for, where such a run is
+// worth its time.
+func (t Track) withWide(o *scored) Track {
+	if float64(leastRunSamples)*float64(MACs(o.net)) > stageWork {
+		return t
+	}
+	t = t.with(newState(o.net, o.drop, passes.Gains(passes.NewLayers(o.net))))
+	t.narrowest = len(t.states)
+	return t
+}
+
+// slow reports that g takes too long even without most of its weights, so that it
+// has to be narrower. With limits alone, where pruning goes on until they hold,
+// nothing is slow.
+func (s *Study) slow(g *graph.Graph) (bool, error) {
+	o := s.objective()
+	if !o.timed() || o.limitsOnly() {
+		return false, nil
+	}
+	g = g.Clone()
+	ls := passes.NewLayers(g)
+	r := passes.GradualPruning{Keep: int(thinnedRest * float64(passes.Kept(ls))), Criterion: s.config.Criterion, Graph: g}
+	if r.Criterion == prune.Input {
+		r.Samples = s.loader.samples(inputSamples)
+	}
+	if err := r.Once(ls); err != nil {
+		return false, err
+	}
+	return s.exceedsLatency(g)
+}

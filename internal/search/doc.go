@@ -1,0 +1,22 @@
+// Package search looks for the best compressed file of a network within an
+// Objective: a largest loss of accuracy, a largest size, a longest inference.
+//
+// How it reads, from the outside in:
+//
+//   - objective.go: what is asked for, when a file meets it, and which of two
+//     files is better. A new limit enters here.
+//   - strategy.go: the ways of compressing, as a table from the cheapest to the
+//     dearest. A new strategy is a row there and a file of its own.
+//   - study.go: what every stage reads and none changes: network, held-out
+//     samples, batches, settings.
+//   - candidate.go: what stages hand on. A State is a network on its way, a
+//     Track is the list of states that pruning went through, a Candidate is a
+//     file that the runtime has measured.
+//   - stage.go: stages that are resumed from a journal, and training.
+//   - pipeline.go: the order of the passes that make a file.
+//   - tuning.go: every constant, with unit, meaning and source.
+//
+// A stage is a function of a context, the study and a track; it returns the track
+// as far as it came, also with an error. Deadlines and interruptions arrive by the
+// context. A new criterion of importance enters in package prune.
+package search

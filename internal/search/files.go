@@ -1,0 +1,152 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"edgec/export"
+	"edgec/internal/eval"
+	"edgec/internal/graph"
+	"edgec/internal/passes"
+	"edgec/runtime"
+	"edgec/runtime/format"
+)
+
+// exportConfig says what a file carries beside the network.
+func (s *Study) exportConfig() export.Config {
+	return export.Config{
+		Meta:     format.Meta{Labels: s.config.Labels, Input: s.holdout.Set().Pre},
+		SelfTest: runtime.MakeSelfTest,
+	}
+}
+
+// measure encodes g and executes the file on the first n held-out samples.
+func (s *Study) measure(g *graph.Graph, n int) (Candidate, error) {
+	data, sizes, err := export.Encode(g, s.exportConfig())
+	if err != nil {
+		return Candidate{}, err
+	}
+	out, err := eval.Execute(data, s.holdout.Set(), n, s.config.Threads)
+	if err != nil {
+		return Candidate{}, err
+	}
+	loss := s.holdout.Losses(out)
+	c := Candidate{
+		Bytes: data, Sizes: sizes, Estimate: s.holdout.Compare(loss), Metrics: s.holdout.Measure(out),
+		Shape: Shape{Params: Params(g), Kept: nonZero(g), MACs: MACs(g), Centroids: centroids(g)},
+	}
+	c.Margin = c.Error + s.memory.correction
+	c.Latency, err = s.latency(data, searchTimes)
+	c.Meets = s.objective().meets(c.Size(), c.Drop, c.Latency)
+	return c, err
+}
+
+// file makes a candidate as a stage, and notes it.
+func (s *Study) file(make func() (Candidate, error)) (Candidate, error) {
+	type stored struct {
+		Candidate
+		Ineligible bool
+	}
+	r, err := resumable(s, "file", nil, func() (stored, error) {
+		c, err := make()
+		return stored{c, c.ineligible}, err
+	})
+	if err != nil {
+		return r.Candidate, err
+	}
+	c := r.Candidate
+	c.ineligible = r.Ineligible
+	return c, s.add(c)
+}
+
+// add notes a candidate, and keeps its file beside the journal if it meets the
+// objective.
+func (s *Study) add(c Candidate) error {
+	s.ledger.candidates = append(s.ledger.candidates, c)
+	if !c.Meets {
+		return nil
+	}
+	return s.journal.Keep(fmt.Sprintf("file-%02d-%d-bytes.edgec", len(s.ledger.candidates), c.Size()), c.Bytes)
+}
+
+// finish makes a file from a one-shot run with codebooks in which a value costs
+// the given bits on average.
+func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candidate, error) {
+	since := time.Now()
+	c, err := s.file(func() (Candidate, error) {
+		d := &draft{net: r.net.Clone(), bits: bits, rate: rate}
+		if err := d.run(ctx, s, trainedPasses); err != nil {
+			return Candidate{}, err
+		}
+		return s.measure(d.net, s.heldOut())
+	})
+	if err != nil {
+		return c, err
+	}
+	s.ledger.file("file", c, fmt.Sprintf(", up to %d centroids, %d bytes", c.Shape.Centroids, c.Size()), since)
+	return c, nil
+}
+
+// untrained returns a file made from g without training, values costing so many
+// bits.
+func (s *Study) untrained(g *graph.Graph, bits float64) ([]byte, error) {
+	d, err := s.untrainedDraft(g, bits)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := export.Encode(d.net, s.exportConfig())
+	return data, err
+}
+
+func (s *Study) untrainedDraft(g *graph.Graph, bits float64) (*draft, error) {
+	d := &draft{net: g.Clone(), bits: bits}
+	return d, d.run(context.Background(), s, untrainedPasses)
+}
+
+// int8 makes the first file: nothing pruned, no training.
+func (s *Study) int8(context.Context) error {
+	since := time.Now()
+	g := s.net.Clone()
+	c, err := s.file(func() (Candidate, error) {
+		if _, err := passes.Equalize(g); err != nil {
+			return Candidate{}, err
+		}
+		if err := passes.Quantize(g, passes.Samples(s.loader.samples(calibrations), calibrationPart), passes.Config{}); err != nil {
+			return Candidate{}, err
+		}
+		return s.measure(g, s.forFallback(g))
+	})
+	if err != nil {
+		return err
+	}
+	s.ledger.file("int8", c, fmt.Sprintf(", %d bytes", c.Size()), since)
+	return nil
+}
+
+// rescue makes files from the last states without training, when the search was
+// stopped before it had made any good one.
+func (s *Study) rescue(t Track) error {
+	if s.ledger.shared() {
+		return nil
+	}
+	for i := len(t.states) - 1; i >= 0 && i >= len(t.states)-rescuedLast; i-- {
+		for _, bits := range rescueBits {
+			d, err := s.untrainedDraft(t.states[i].net, bits)
+			if err != nil {
+				return err
+			}
+			c, err := s.measure(d.net, s.forFallback(d.net))
+			if err != nil {
+				return err
+			}
+			if err := s.add(c); err != nil {
+				return err
+			}
+			if c.Meets {
+				return nil
+			}
+		}
+	}
+	return nil
+}

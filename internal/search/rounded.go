@@ -1,0 +1,250 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"edgec/export"
+	"edgec/internal/eval"
+	"edgec/internal/graph"
+	"edgec/internal/tensor"
+)
+
+// Files for limits that a network meets without having lost most of its weights,
+// and within a drop for networks that know few samples by heart: weights are
+// rounded first, all at once, and then fine-tuned as they are. Few steps at a low
+// rate are enough, where pruning needs many at a high one, which such networks do
+// not bear.
+
+// roundedLimits uses the limits up with rounded weights and fine-tunes these, and
+// reports whether that loses so little that nothing has to be pruned by training.
+func (s *Study) roundedLimits(ctx context.Context) (enough bool, err error) {
+	r, err := s.newRounder()
+	if err != nil {
+		return false, err
+	}
+	lambda, err := s.leastFitting(ctx, r, s.objective().limit())
+	if err != nil {
+		return false, err
+	}
+	may := s.tolerance()
+	g, c, err := s.roundedFile(r, lambda)
+	if err != nil || s.lost(c) > may.hopeless {
+		return false, err
+	}
+	rounded := len(s.ledger.candidates) - 1
+	since := time.Now()
+	best, err := s.tuneRounded(ctx, g, s.limitTraining())
+	if err != nil {
+		return false, err
+	}
+	if best.net != g {
+		if c, err = s.tunedFile(best.net, since); err != nil {
+			return false, err
+		}
+		s.ledger.candidates[rounded].ineligible = c.Meets
+	}
+	return c.Meets && s.lost(c)-c.Error <= may.enough, nil
+}
+
+// roundedDrop makes rounded files within the drop, ever closer to the smallest that
+// keeps it; they are hardly faster, so that it is not for times. The int8 file, the
+// last that was made, is taken to keep it.
+func (s *Study) roundedDrop(ctx context.Context) error {
+	r, err := s.newRounder()
+	if err != nil {
+		return err
+	}
+	first := len(s.ledger.candidates)
+	defer func() {
+		for i := first; i < len(s.ledger.candidates); i++ {
+			s.ledger.candidates[i].ineligible = !s.ledger.candidates[i].Meets // a drop that the float network's knowledge makes up for
+		}
+	}()
+	good := s.ledger.candidates[first-1].Size()
+	for bad := good / roundedSpan; float64(good) > roundedGap*float64(bad); {
+		size := int(math.Sqrt(float64(good) * float64(bad)))
+		ok, err := s.keepsRounded(ctx, r, size)
+		if err != nil {
+			return err
+		}
+		if ok {
+			good = size
+		} else {
+			bad = size
+		}
+	}
+	return nil
+}
+
+// keepsRounded reports whether a rounded file of that size keeps the accuracy, if
+// need be after fine-tuning.
+func (s *Study) keepsRounded(ctx context.Context, r *rounder, size int) (bool, error) {
+	lambda, err := s.leastFitting(ctx, r, size)
+	if err != nil {
+		return false, err
+	}
+	o := s.objective()
+	g, c, err := s.roundedFile(r, lambda)
+	if err != nil || c.withinMargin(o, 1) || s.lost(c) > o.drop()+s.tolerance().hopeless {
+		return err == nil && c.withinMargin(o, 1), err
+	}
+	since := time.Now()
+	best, err := s.tuneRounded(ctx, g, runTraining)
+	if err != nil || best.net == g {
+		return false, err
+	}
+	c, err = s.tunedFile(best.net, since)
+	return c.withinMargin(o, 1), err
+}
+
+// measureRounded measures a file of rounded weights, whose drop is corrected for
+// memorization, and whose margin makes up for all of it.
+func (s *Study) measureRounded(g *graph.Graph) (Candidate, error) {
+	c, err := s.measure(g, s.heldOut())
+	if err != nil {
+		return c, err
+	}
+	c.Margin = c.Error + math.Max(s.memory.correction, s.memory.known)
+	c.Meets = c.Meets && s.objective().meets(c.Size(), s.lost(c), c.Latency)
+	return c, nil
+}
+
+// tolerance is what the loss of rounded files is worth in this task.
+func (s *Study) tolerance() tolerance {
+	if s.task().Traits().Relative {
+		return distanceTolerance
+	}
+	return classTolerance
+}
+
+// tunedFile makes a file of rounded weights that were fine-tuned since then.
+func (s *Study) tunedFile(g *graph.Graph, since time.Time) (Candidate, error) {
+	c, err := s.file(func() (Candidate, error) { return s.measureRounded(g) })
+	if err == nil {
+		s.ledger.file("file", c, fmt.Sprintf(", %d bytes", c.Size()), since)
+	}
+	return c, err
+}
+
+// lost is the drop of a rounded file from the float network on the held-out samples
+// themselves: what that knows of them, rounded weights have not forgotten.
+func (s *Study) lost(c Candidate) float64 { return c.Drop + s.memory.known }
+
+// tuneRounded fine-tunes g in trials at ever lower rates, as long as that is
+// better, and once more for longer, and returns the one with the least validation
+// loss, or g.
+func (s *Study) tuneRounded(ctx context.Context, g *graph.Graph, long training) (best validated, err error) {
+	v := s.newValidation()
+	if best, err = v.validate(g); err != nil {
+		return best, err
+	}
+	try := func(stage string, rate float64, long training) (loss float64, err error) {
+		t, err := s.tuneFinal(ctx, stage, g, rate, long, v)
+		if t.loss < best.loss {
+			best = t
+		}
+		return t.loss, err
+	}
+	rate, last := firstTrial, math.Inf(1)
+	for range mostTrials {
+		loss, err := try("trial", rate, trialTraining)
+		if err != nil {
+			return best, err
+		}
+		if loss > last {
+			break
+		}
+		last = loss
+		rate /= rateStep
+	}
+	_, err = try("tune", rate, long)
+	return best, err
+}
+
+// tuneFinal returns g fine-tuned, its constraints final, and validated.
+func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rate float64, long training, v *validation) (validated, error) {
+	since := time.Now()
+	h := g.Clone()
+	const lambda = 0 // each weight takes the nearest value; what they cost hardly changes
+	failed := validated{loss: math.Inf(1)}
+	_, err := resumable(s, stage, h, func() (struct{}, error) { return struct{}{}, s.tune(ctx, h, rate, long, lambda) })
+	if err != nil {
+		return failed, err
+	}
+	if err := finalize(h); err != nil {
+		return failed, err
+	}
+	t, err := v.validate(h)
+	if err != nil {
+		return t, err
+	}
+	file, _, err := export.Encode(h, s.exportConfig())
+	if err != nil {
+		return t, err
+	}
+	if !s.objective().within(len(file), 0) {
+		t.loss = math.Inf(1) // it has outgrown the size
+	}
+	s.ledger.network(stage, h, t.drop, t.loss < math.Inf(1), fmt.Sprintf(", loss %.4g, learning rate %.2g", t.loss, rate), since)
+	return t, nil
+}
+
+// validated is a network, its validation loss, and its drop in points.
+type validated struct {
+	net        *graph.Graph
+	loss, drop float64
+}
+
+// validation is what training minimises, on held-out samples. It tells files apart
+// that a count of errors on few samples does not.
+type validation struct {
+	study   *Study
+	targets *tensor.Tensor // what outputs are compared with
+}
+
+// newValidation asks the teacher about the held-out samples.
+func (s *Study) newValidation() *validation {
+	set := s.holdout.Set()
+	n := judged(set.Len(), MACs(s.subject.Model.Graph))
+	targets := s.loader.answers.teacher.Run(n, func(lo, hi int, dst *tensor.Tensor) { eval.Read(set, lo, hi, dst) })
+	k := targets.Shape[1]
+	x := make([]float32, set.Sample().Size())
+	for i := range n {
+		set.Read(i, x)
+		s.task().Aim(targets.Data[i*k:(i+1)*k], x, set.Target(i))
+	}
+	return &validation{s, targets}
+}
+
+// validate measures the mean loss of g.
+func (v *validation) validate(g *graph.Graph) (validated, error) {
+	n, h := v.targets.Shape[0], v.study.holdout
+	out, err := eval.Predict(g, h.Set(), n, h.Threads)
+	if err != nil {
+		return validated{loss: math.Inf(1)}, err
+	}
+	k := out.Shape[1]
+	dy := make([]float32, k)
+	sum := 0.0
+	loss := h.Task.Loss(&h.Reference)
+	for i := range n {
+		label := -1
+		if h.Task.Traits().Truth && h.Set().Labels != nil {
+			label = h.Set().Labels[i]
+		}
+		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{v.targets.Data[i*k : (i+1)*k]})
+	}
+	return validated{g, sum / float64(n), h.Compare(h.Losses(out)).Drop}, nil
+}
+
+// roundedDropInBudget is roundedDrop, whose deadline is no error.
+func (s *Study) roundedDropInBudget(ctx context.Context) error {
+	if err := s.roundedDrop(ctx); !errors.Is(err, errBudget) {
+		return err
+	}
+	return nil
+}

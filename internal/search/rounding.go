@@ -1,0 +1,240 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"edgec/export"
+	"edgec/internal/eval"
+	"edgec/internal/graph"
+	"edgec/internal/passes"
+	"edgec/internal/tensor"
+	"edgec/quantize"
+)
+
+// untrainedRounding makes files without training: each layer's weights are pruned
+// and rounded together, so that the network's outputs change little for the bits
+// that are saved. One lambda serves all layers: the least that the limits allow,
+// or, where a drop is asked for, the largest that keeps it.
+func (s *Study) untrainedRounding(ctx context.Context) error {
+	r, err := s.newRounder()
+	if err != nil {
+		return err
+	}
+	if s.objective().limitsOnly() {
+		lambda, err := s.leastFitting(ctx, r, s.objective().limit())
+		if err != nil {
+			return err
+		}
+		_, _, err = s.roundedFile(r, lambda)
+		return err
+	}
+	low, high := math.Log(leastLambda), math.Log(mostLambda)
+	for step := range lambdaSteps {
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+		lambda := math.Exp((low + high) / 2)
+		_, c, err := s.roundedFile(r, lambda)
+		if err != nil {
+			return err
+		}
+		s.ledger.tell(Progress{Stage: "round", Done: step + 1, Total: lambdaSteps})
+		if c.withinMargin(s.objective(), 1) {
+			low = math.Log(lambda)
+		} else {
+			high = math.Log(lambda)
+		}
+	}
+	return nil
+}
+
+// rounder rounds the weights of a network at any lambda.
+type rounder struct {
+	net     *graph.Graph
+	x       *tensor.Tensor
+	moments []*passes.InputMoments // of the parameters of net
+}
+
+// newRounder measures the network.
+func (s *Study) newRounder() (*rounder, error) {
+	n := min(secondMoments, max(1, momentFloats/s.subject.Model.input().Size()))
+	r := &rounder{net: s.net.Clone(), x: s.loader.manySamples(n)}
+	all, err := passes.MeasureMoments(r.net, r.x, eval.Batch(s.net), s.curvature())
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range r.net.Params() {
+		r.moments = append(r.moments, all[p])
+	}
+	return r, nil
+}
+
+// curvature returns what draws gradients in outputs of the network; see
+// eval.Task.Curve.
+func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
+	rng := rand.New(rand.NewPCG(s.config.Seed, 0xd1ce))
+	return func(y *tensor.Tensor) *tensor.Tensor {
+		dy := tensor.New(y.Shape...)
+		k := y.Shape.Sample().Size()
+		for lo := 0; lo < len(y.Data); lo += k {
+			s.task().Curve(&s.holdout.Reference, dy.Data[lo:lo+k], y.Data[lo:lo+k], rng)
+		}
+		return dy
+	}
+}
+
+// samples yields the calibration samples in batches.
+func (r *rounder) samples() passes.Batches {
+	return passes.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart)
+}
+
+// network returns the network with weights and biases that are rounded at lambda,
+// and with activations that fit them.
+func (r *rounder) network(lambda float64) (*graph.Graph, error) {
+	g, moments, err := r.balanced(lambda)
+	if err != nil {
+		return nil, err
+	}
+	steps := map[string]float64{}
+	for i, p := range g.Params() {
+		m := moments[i]
+		if m == nil {
+			continue
+		}
+		p.Grid = &graph.Grid{Scale: []float32{quantize.RoundScale(m.Step(p, lambda))}, Max: 127}
+		if _, err := m.Round(p, lambda); err != nil {
+			return nil, err
+		}
+		steps[p.Name] = m.BiasStep(lambda)
+	}
+	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
+	if err := passes.Calibrate(g, r.samples(), cfg); err != nil {
+		return nil, err
+	}
+	if err := passes.Biases(g, cfg); err != nil {
+		return nil, err
+	}
+	if err := passes.CorrectBias(g, r.samples()); err != nil {
+		return nil, err
+	}
+	for _, p := range Shareable(g) {
+		if p.Book != nil {
+			passes.MaskZeros(p)
+		}
+	}
+	if err := removeDead(g); err != nil {
+		return nil, err
+	}
+	return g, passes.Biases(g, cfg)
+}
+
+// balanced returns the network with scale moved between its layers so that it takes
+// the fewest bits, and its moments.
+func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments, error) {
+	g := r.net.Clone()
+	of := map[*graph.Param]passes.Sensitivity{}
+	ps := g.Params()
+	for i, p := range ps {
+		if m := r.moments[i]; m != nil {
+			of[p] = passes.Sensitivity{Curvature: m.Curvatures(p), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
+		}
+	}
+	scaled, err := passes.Balance(g, of, lambda)
+	if err != nil {
+		return nil, nil, err
+	}
+	moments := slices.Clone(r.moments)
+	for i, p := range ps {
+		if s := scaled[p]; s != nil {
+			moments[i] = r.moments[i].Scaled(s.Rows, s.Columns)
+		}
+	}
+	return g, moments, nil
+}
+
+// leastFitting returns the least lambda, to less than a percent of the cost, whose
+// file has at most that cost: the file uses it up. When the budget is used up
+// before, a larger one.
+func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float64, error) {
+	return resumable(s, "lambda", nil, func() (float64, error) {
+		most := roundedUtilization * float64(limit)
+		tried := 0
+		return leastLambdaFor(func(lambda float64) (float64, error) {
+			if err := stopped(ctx); err != nil {
+				return 0, err
+			}
+			s.ledger.tell(Progress{Stage: "lambda", Done: tried, Total: mostLambdas})
+			tried++
+			g, err := r.network(lambda)
+			if err != nil {
+				return 0, err
+			}
+			file, _, err := export.Encode(g, s.exportConfig())
+			if err != nil {
+				return 0, err
+			}
+			cost, err := s.fileCost(file)
+			return cost / most, err
+		})
+	})
+}
+
+// leastLambdaFor returns the least lambda at which the utilization of the limits is
+// at most 1, and not much less: leastLambda if it is at most 1 even there,
+// mostLambda if it is more everywhere. The utilization falls with lambda, about as
+// a power of it.
+func leastLambdaFor(utilization func(lambda float64) (float64, error)) (float64, error) {
+	low, high := math.Log(leastLambda), math.Log(mostLambda)
+	large, err := utilization(leastLambda)
+	if err != nil || large <= 1 {
+		return leastLambda, err
+	}
+	small := 0.0 // at high
+	for range mostLambdas - 1 {
+		x := (low + high) / 2
+		if small > 1/math.E && large < math.E { // near enough for a straight line
+			a, b := math.Log(large), math.Log(small)
+			x = low + (high-low)*math.Max(0.1, math.Min(0.9, a/(a-b)))
+		}
+		y, err := utilization(math.Exp(x))
+		if errors.Is(err, errBudget) && small > 0 {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if y > 1 {
+			low, large = x, y
+			continue
+		}
+		high, small = x, y
+		if y > enoughRounded/roundedUtilization {
+			break
+		}
+	}
+	return math.Exp(high), nil
+}
+
+// roundedFile makes a file of weights that are rounded at lambda, and returns its
+// network too.
+func (s *Study) roundedFile(r *rounder, lambda float64) (g *graph.Graph, c Candidate, err error) {
+	since := time.Now()
+	if g, err = r.network(lambda); err != nil {
+		return nil, c, err
+	}
+	if err := finalize(g); err != nil {
+		return nil, c, err
+	}
+	c, err = s.file(func() (Candidate, error) { return s.measureRounded(g) })
+	if err != nil {
+		return nil, c, err
+	}
+	s.ledger.file("round", c, fmt.Sprintf(", %.2g for a bit, %d bytes", lambda, c.Size()), since)
+	return g, c, nil
+}

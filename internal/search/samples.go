@@ -1,0 +1,147 @@
+package search
+
+import (
+	"math"
+
+	"edgec/internal/dataset"
+	"edgec/internal/eval"
+)
+
+// memorization is what the float network knows of the held-out samples, in points.
+// A network that was trained on them makes too few errors there; a compressed one
+// has some of this knowledge left.
+type memorization struct {
+	known      float64 // that its held-out error is too low by; 0 where it is compared there all the same
+	correction float64 // of margins, for what is left of it in a pruned file
+}
+
+// split holds samples out and prepares the holdout and the loader.
+func (s *Study) split(task eval.Task) error {
+	set := s.subject.Data.Train
+	in, out := s.parts(set)
+	teacher := s.subject.Model
+	if s.subject.Teacher != nil {
+		teacher = s.subject.Teacher
+	}
+	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
+	in = in[:min(len(in), max(pool, fewestTaught))]
+	s.ledger.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
+	if err := s.hold(task, set, in, out); err != nil {
+		return err
+	}
+	var err error
+	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
+		return err
+	}
+	s.loader.reference = &s.holdout.Reference
+	s.inputs = rms(s.loader.samples(inputSamples).Data)
+	return nil
+}
+
+// hold prepares the holdout of the samples out. A network that knows them has its
+// error taken from the test part, which the float network meets for this figure
+// alone, and no candidate before the answer. One that knows them by heart is
+// compared there all the same, and so is any without training, where files know as
+// much as it does. Without a test part both are compared in distortions that
+// neither has met. Both err on the safe side.
+func (s *Study) hold(task eval.Task, set *dataset.Set, in, out []int) (err error) {
+	heldOut, test := set.Subset(out), s.subject.Data.Test
+	known := s.trainOn && !s.config.NoTraining // better by the float network than by files
+	switch {
+	case task.Traits().Self:
+		heldOut = s.distorted(heldOut, distortedCopy)
+	case known && !eval.Measurable(task, test):
+		heldOut = s.distorted(set.Subset(in[:min(len(in), mostHeldOut)]), distortedCopy)
+	}
+	model, threads := s.subject.Model.Graph, s.config.Threads
+	if !known || !task.Traits().Truth || !eval.Measurable(task, test) {
+		s.holdout, err = eval.NewHoldout(model, task, heldOut, threads)
+		return err
+	}
+	if s.test, err = eval.NewHoldout(model, task, test, threads); err != nil {
+		return err
+	}
+	s.holdout = eval.Unpaired(task, heldOut, s.test.Baseline, threads)
+	float, err := eval.Predict(model, heldOut, judged(heldOut.Len(), MACs(model)), threads)
+	if err != nil {
+		return err
+	}
+	own := s.holdout.Losses(float)
+	s.memory.known = 100 * (eval.Mean(s.test.Baseline) - eval.Mean(own))
+	if s.memory.known > mostKnown {
+		s.memory.known = 0
+		s.holdout, err = eval.NewHoldout(model, task, heldOut, threads)
+		return err
+	}
+	s.memory.correction = correction(s.test.Baseline, own)
+	return nil
+}
+
+// correction is how many points fewer errors the float network makes on held-out
+// samples, which it was trained on, than on the test part; 0 to mostMemory.
+func correction(test, heldOut []float64) float64 {
+	return math.Max(0, math.Min(mostMemory, 100*(eval.Mean(test)-eval.Mean(heldOut))))
+}
+
+// parts cuts the training set into samples to train on and samples held out, half
+// as many of these when no drop is asked for, where they decide nothing.
+func (s *Study) parts(set *dataset.Set) (in, out []int) {
+	folds := set.Folds(heldOutFold, s.config.Seed)
+	n := min(len(folds[0]), mostHeldOut)
+	if s.objective().limitsOnly() {
+		n = (n + 1) / 2
+	}
+	for _, f := range folds[1:] {
+		in = append(in, f...)
+	}
+	return append(in, folds[0][n:]...), folds[0][:n]
+}
+
+// forms returns what samples are trained on as, with a teacher that may be asked
+// about so many: pictures in distortions, other samples as they are and in mixes
+// with each other. A teacher that is too expensive for the usual number of
+// distortions is asked about pictures as they are.
+func (s *Study) forms(fit *dataset.Set, pool int) source {
+	n := fit.Len()
+	from := source{n: n, augmentations: 1, make: func(int) *dataset.Set { return fit }}
+	pictures, many := dataset.CanAugment(fit), s.objective().limitsOnly()
+	if s.config.Data.NoAugment || !pictures && !many {
+		return from
+	}
+	if many {
+		most := min(mostAugmentations, augmentedBytes/max(fit.Memory(), 1), pool/n)
+		enough := mixedSamples
+		if pictures {
+			enough = augmentedPictures
+		}
+		from.augmentations = max(1, min(most, (enough+n-1)/n))
+	}
+	if pictures {
+		from.augmentations = max(from.augmentations, usualAugmentations)
+		if pool < from.augmentations*n {
+			from.asked = fit
+		}
+		from.make = func(copy int) *dataset.Set { return s.distorted(fit, copy) }
+		return from
+	}
+	from.make = func(copy int) *dataset.Set {
+		if copy == 0 {
+			return fit
+		}
+		return fit.Mixed(s.config.Seed + uint64(copy))
+	}
+	return from
+}
+
+// distorted returns a distorted copy of pictures, and other samples as they are.
+func (s *Study) distorted(set *dataset.Set, copy int) *dataset.Set {
+	if s.config.Data.NoAugment {
+		return set
+	}
+	return set.Augmented(s.config.Seed+uint64(copy), 1, dataset.MildAugment, s.config.Threads)
+}
+
+// memorized reports that the network knows the samples by heart that there are to
+// train on: their gradients teach it little, and pruning at high rates makes it
+// forget more than it has to.
+func (s *Study) memorized() bool { return s.trainOn && s.loader.n < memorizedBelow }

@@ -1,0 +1,213 @@
+package search
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"edgec/internal/dataset"
+	"edgec/internal/eval"
+	"edgec/internal/graph"
+	"edgec/internal/journal"
+	"edgec/internal/simplify"
+	"edgec/internal/train"
+)
+
+// A search is the same whenever it is run, so one that was killed goes on by being
+// run again: what its costly stages have left is in a journal, and they take it
+// from there.
+
+// record is what a stage leaves behind: its result, the parameters that it
+// trained, and how far the loader has come.
+type record[R any] struct {
+	Result R
+	Params []paramState
+	Order  orderState
+}
+
+// resumable does the work of a stage, which trains g, or nothing when g is nil,
+// and takes samples from the loader; or takes what it left from the journal. Work
+// that fails leaves nothing.
+func resumable[R any](s *Study, name string, g *graph.Graph, work func() (R, error)) (R, error) {
+	var rec record[R]
+	if ok, err := s.journal.Replay(name, &rec); err != nil {
+		return rec.Result, err
+	} else if ok {
+		if g != nil {
+			if err := restore(g, rec.Params); err != nil {
+				return rec.Result, err
+			}
+		}
+		return rec.Result, s.loader.order.restore(rec.Order)
+	}
+	r, err := work()
+	if err != nil || s.journal == nil {
+		return r, err
+	}
+	rec = record[R]{Result: r, Order: s.loader.order.state()}
+	if g != nil {
+		rec.Params = paramStates(g)
+	}
+	return r, s.journal.Record(name, rec)
+}
+
+// paramState is a parameter without its name and shape: what training changes.
+type paramState struct {
+	Shadow, Mask []float32
+	State        [][]float32
+	Book         *graph.Codebook
+}
+
+func paramStates(g *graph.Graph) []paramState {
+	var ps []paramState
+	for _, p := range g.Params() {
+		ps = append(ps, paramState{p.Shadow.Data, p.Mask, p.State, p.Book})
+	}
+	return ps
+}
+
+// restore gives g the state of the parameters of an equal network.
+func restore(g *graph.Graph, ps []paramState) error {
+	params := g.Params()
+	if len(ps) != len(params) {
+		return fmt.Errorf("edgec: the journal has %d parameters, the network %d; remove the journal and start again", len(ps), len(params))
+	}
+	for i, p := range params {
+		if len(ps[i].Shadow) != len(p.Shadow.Data) {
+			return fmt.Errorf("edgec: the journal has %d values for parameter %q, the network %d; remove the journal and start again", len(ps[i].Shadow), p.Name, len(p.Shadow.Data))
+		}
+		copy(p.Shadow.Data, ps[i].Shadow)
+		p.Mask, p.State, p.Book = ps[i].Mask, ps[i].State, ps[i].Book
+		p.Refresh()
+	}
+	return nil
+}
+
+// openJournal starts or takes up the journal that the configuration asks for.
+func openJournal(subject Subject, c Config) (*journal.Journal, error) {
+	if c.Journal.Folder == "" {
+		return nil, nil
+	}
+	id, err := fingerprint(subject, c)
+	if err != nil {
+		return nil, err
+	}
+	open := journal.Create
+	if c.Journal.Resume {
+		open = journal.Resume
+	}
+	return open(c.Journal.Folder, id)
+}
+
+// fingerprint tells searches apart that would leave something else: by networks,
+// data and configuration.
+func fingerprint(subject Subject, c Config) (string, error) {
+	h := sha256.New()
+	id, err := c.id()
+	if err != nil {
+		return "", err
+	}
+	h.Write(id)
+	floats := func(x []float32) {
+		b := make([]byte, 4*len(x))
+		for i, v := range x {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+		}
+		h.Write(b)
+	}
+	for _, m := range []*Network{subject.Model, subject.Teacher} {
+		if m == nil {
+			continue
+		}
+		h.Write([]byte(m.Graph.String()))
+		for _, p := range m.Graph.Params() {
+			floats(p.Shadow.Data)
+		}
+	}
+	for _, set := range []*dataset.Set{subject.Data.Train, subject.Data.Test} {
+		if set == nil {
+			h.Write([]byte("none"))
+			continue
+		}
+		x := make([]float32, set.Sample().Size())
+		for i := range set.Len() {
+			set.Read(i, x)
+			floats(x)
+		}
+		fmt.Fprint(h, set.Labels)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+// training is how long a network is trained, in samples, as far as work in
+// multiplications forward goes.
+type training struct {
+	samples int
+	work    float64
+}
+
+// steps returns how many steps of batch samples each a training of g takes. A
+// network that is cheap to train gets up to mostRepeats times as many.
+func (s *Study) steps(g *graph.Graph, long training, batch int) int {
+	n := float64(long.samples) * math.Max(1, math.Min(mostRepeats, cheapTraining/trainingWork(g)))
+	n = math.Min(n, long.work/float64(max(MACs(g), 1)))
+	n = math.Min(n, mostEpochs*float64(s.loader.n*min(s.loader.augmentations, usualAugmentations)))
+	return max(fewestSteps, int(s.config.effort()*n/float64(batch)))
+}
+
+// trainer prepares to train g, after the given number of steps of the same
+// training.
+func (s *Study) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
+	return train.New(g, train.Config{Threads: s.config.Threads, Batch: batch, Average: average, Loss: s.task().Loss(&s.holdout.Reference), Done: done, Inputs: []float64{s.inputs}})
+}
+
+// train fine-tunes g for some steps, the learning rate of each of which is given;
+// after is called with the number of steps done.
+func (s *Study) train(ctx context.Context, t *train.Trainer, steps, batch int, rate func(done float64) float64, after func(step int)) error {
+	for i := range steps {
+		if err := stopped(ctx); err != nil {
+			return err
+		}
+		const noise = 0 // it is for importance, which is known by now
+		if _, err := t.Step(s.loader.next(batch, noise), rate(float64(i)/float64(steps))); err != nil {
+			return err
+		}
+		after(i + 1)
+	}
+	return nil
+}
+
+// averageDrop estimates the drop of g under the running average of its weights on
+// the first n held-out samples.
+func (s *Study) averageDrop(t *train.Trainer, g *graph.Graph, n int) (e eval.Estimate, err error) {
+	t.WithAverage(func() { e, err = s.holdout.Graph(g, n) })
+	return e, err
+}
+
+// fitBatch halves a batch, to smallestBatch at the least, until activations and
+// their gradients fit into trainingBytes.
+func fitBatch(g *graph.Graph, batch int) int {
+	for size := eval.Activations(g); batch > smallestBatch && size*batch*8 > trainingBytes; {
+		batch /= 2
+	}
+	return batch
+}
+
+// removeDead removes emptied channels; the running averages start again where
+// biases have taken up constants.
+func removeDead(g *graph.Graph) error {
+	r, err := simplify.RemoveDead(g)
+	if err != nil {
+		return fmt.Errorf("edgec: dead structure: %w", err)
+	}
+	if r.Channels > 0 {
+		for _, p := range g.Params() {
+			if len(p.State) > train.StateAverage {
+				copy(p.State[train.StateAverage], p.Shadow.Data)
+			}
+		}
+	}
+	return g.Check()
+}

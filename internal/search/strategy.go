@@ -1,0 +1,194 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"edgec/internal/eval"
+)
+
+// strategy is one way of compressing. run adds candidates to the ledger; it may
+// say that no dearer strategy is worth trying.
+type strategy struct {
+	name    string
+	applies func(s *Study) bool
+	share   float64 // of the budget, after which it stops
+	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
+}
+
+// strategies are tried in order, from the cheapest to the dearest. The answer is
+// the best of all candidates, so that a dearer one never makes it worse.
+var strategies = []strategy{
+	{"int8", always, 1, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
+	{"rounding without training", untrainedOnly, 1, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+		return t, true, s.untrainedRounding(ctx)
+	}},
+	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+		enough, err := s.roundedLimits(ctx)
+		return t, enough, err
+	}},
+	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+		return t, false, s.roundedDropInBudget(ctx)
+	}},
+	{"pruning", always, budgetShares.file, pruning},
+}
+
+func always(*Study) bool { return true }
+
+// untrainedOnly: no gradient step is taken.
+func untrainedOnly(s *Study) bool { return s.config.NoTraining }
+
+// limitsOnly: few weights may have to go for a size or a time.
+func limitsOnly(s *Study) bool { return s.objective().limitsOnly() }
+
+// memorizedDrop: pruning at high rates would make a network forget few samples that
+// it knows by heart. Rounded files are hardly faster.
+func memorizedDrop(s *Study) bool {
+	o := s.objective()
+	return !o.limitsOnly() && !o.timed() && s.memorized()
+}
+
+// stages lead to the states that files are pruned from.
+var stages = []struct {
+	name string
+	run  func(ctx context.Context, s *Study, t Track) (Track, error)
+}{
+	{"learning rate", learningRate},
+	{"pooling", inputPooling},
+	{"channels", channelPruning},
+	{"prune", iterativePruning},
+}
+
+// pruning walks the stages and makes files from one-shot runs. A deadline ends the
+// stages, but the files are still made.
+func pruning(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	staged, cancel := s.until(ctx, budgetShares.prune)
+	defer cancel()
+	for _, stage := range stages {
+		var err error
+		if t, err = stage.run(staged, s, t); err != nil {
+			if !errors.Is(err, errBudget) || len(t.states) == 0 {
+				return t, false, err
+			}
+			s.ledger.interrupted = budgetUsedUp
+			break
+		}
+	}
+	last, cancel := s.until(ctx, budgetShares.file)
+	defer cancel()
+	if s.objective().limitsOnly() {
+		return t, false, s.withinLimits(last, t)
+	}
+	if err := s.withinDrop(last, t); err != nil || !s.objective().timed() || s.ledger.shared() {
+		return t, false, err
+	}
+	// files within the drop are too slow: the best that the time allows may lose
+	// little enough, from a network that was not made narrower at the expense of
+	// the drop
+	t.narrowest = t.roomy
+	return t, false, s.useUp(last, t)
+}
+
+// Result is what a search has found.
+type Result struct {
+	Best        Candidate
+	Candidates  []Candidate // every file that was made, in order
+	Steps       []Step
+	Float       eval.Metrics // the float network, what drops are taken from
+	Test        *Tested      // on the test part, of the answer
+	TrainedOn   bool         // the float network knows the training data
+	Warnings    []string     // what makes the figures doubtful
+	Interrupted string       // why the search ended early
+	Time        time.Duration
+}
+
+// Tested compares the float network with the answer on the test part.
+type Tested struct{ Float, File eval.Metrics }
+
+const budgetUsedUp = "budget used up"
+
+// Run searches, and measures the answer once on the test part. When ctx ends or the
+// budget is used up, the best file so far is the answer. The error is not nil when
+// no file meets the objective; the result then holds what was tried.
+func (s *Study) Run(ctx context.Context) (*Result, error) {
+	track, err := s.search(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errBudget) {
+		return nil, err
+	}
+	if err != nil {
+		s.ledger.interrupted = "interrupted"
+		if ctx.Err() == nil {
+			s.ledger.interrupted = budgetUsedUp
+		}
+		if err := s.rescue(track); err != nil {
+			return nil, err
+		}
+	}
+	result, err := s.result()
+	if ctx.Err() == nil {
+		err = errors.Join(err, s.journal.Remove())
+	}
+	return result, err
+}
+
+// search walks the strategies.
+func (s *Study) search(ctx context.Context) (Track, error) {
+	t := Track{rate: topRate}
+	for _, st := range strategies {
+		if !st.applies(s) {
+			continue
+		}
+		var done bool
+		err := func() (err error) {
+			limited, cancel := s.until(ctx, st.share)
+			defer cancel()
+			t, done, err = st.run(limited, s, t)
+			return err
+		}()
+		if err != nil || done {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// float returns the metrics of the float network, what drops are taken from.
+func (s *Study) float() eval.Metrics {
+	if s.holdout.Paired {
+		return s.holdout.Float()
+	}
+	return s.test.Float()
+}
+
+// result chooses the answer and measures it on the test part.
+func (s *Study) result() (*Result, error) {
+	l := s.ledger
+	best, ok, all, err := s.answer(l.candidates)
+	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
+	defer func() { r.Time = time.Since(l.started) }()
+	if err != nil {
+		return r, err
+	}
+	if !ok {
+		return r, s.objective().unmet(all)
+	}
+	r.Best = best
+	test := s.subject.Data.Test
+	if !eval.Measurable(s.task(), test) {
+		return r, nil
+	}
+	l.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
+	h := s.test
+	if h == nil {
+		if h, err = eval.NewHoldout(s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
+			return r, err
+		}
+	}
+	out, err := eval.Execute(best.Bytes, test, test.Len(), s.config.Threads)
+	if err != nil {
+		return r, err
+	}
+	r.Test = &Tested{Float: h.Float(), File: h.Measure(out)}
+	return r, nil
+}

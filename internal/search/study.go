@@ -1,0 +1,189 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"edgec/internal/dataset"
+	"edgec/internal/eval"
+	"edgec/internal/graph"
+	"edgec/internal/journal"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+)
+
+// Network is a trained network with its name.
+type Network struct {
+	Name  string
+	Graph *graph.Graph
+}
+
+// input returns the shape of a sample.
+func (n *Network) input() tensor.Shape { return n.Graph.Inputs[0].Shape.Sample() }
+
+// outputs returns the number of outputs of a sample.
+func (n *Network) outputs() int { return n.Graph.Outputs[0].Shape.Sample().Size() }
+
+// Subject is what a search is about.
+type Subject struct {
+	Model   *Network
+	Teacher *Network // whose answers training imitates; nil: the model's own
+	Data    *dataset.Splits
+}
+
+// Clock measures an inference of a file for so long.
+type Clock func(file []byte, long time.Duration) (time.Duration, error)
+
+// Study is what the stages of a search read. None of them changes it; what they
+// learn travels in a Track, and what they make goes to the ledger.
+type Study struct {
+	subject Subject
+	config  Config
+	net     *graph.Graph  // the network that is compressed
+	holdout *eval.Holdout // decides
+	test    *eval.Holdout // on the test part, where the float network's error comes from there; otherwise nil
+	memory  memorization
+	loader  *loader
+	inputs  float64          // root mean square of what training meets
+	journal *journal.Journal // nil: nothing is recorded
+	ledger  *ledger
+	clock   Clock
+	trainOn bool // the float network knows the training data
+}
+
+// errBudget ends a stage whose share of the budget is used up.
+var errBudget = errors.New("edgec: budget used up")
+
+// New prepares a search. observe is told about progress; it may be nil.
+func New(subject Subject, config Config, observe func(Progress)) (*Study, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if config.Threads <= 0 {
+		config.Threads = runtime.GOMAXPROCS(0)
+	}
+	if err := subject.check(config); err != nil {
+		return nil, err
+	}
+	model, data := subject.Model, subject.Data
+	task, err := eval.Choose(eval.Subject{Graph: model.Graph, Set: data.Train, NoLabels: config.Data.NoLabels, Threads: config.Threads})
+	if err != nil {
+		return nil, err
+	}
+	if subject.Teacher != nil && task.Traits().Self {
+		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are measured by agreement with network %q then; leave the teacher out, or give labels", subject.Teacher.Name, model.Name)
+	}
+	trainedOn := config.Data.TrainedOn
+	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,
+		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
+		net:     withoutSoftmax(model.Graph.Clone(), task)}
+	if s.journal, err = openJournal(subject, config); err != nil {
+		return nil, err
+	}
+	if err := s.split(task); err != nil {
+		return nil, err
+	}
+	for _, w := range s.warnings() {
+		s.ledger.tell(Progress{Stage: "warning", Note: w})
+	}
+	return s, nil
+}
+
+// check reports what does not fit together.
+func (s Subject) check(c Config) error {
+	set, m := s.Data.Train, s.Model
+	if set == nil || set.Len() < 2*heldOutFold {
+		n := 0
+		if set != nil {
+			n = set.Len()
+		}
+		return fmt.Errorf("edgec: %d training samples; %d are the least that can be split into training and held-out parts", n, 2*heldOutFold)
+	}
+	if !set.Sample().Equal(m.input()) {
+		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.input())
+	}
+	if constant(set) {
+		return fmt.Errorf("edgec: all %d training samples are the same; check how the data was written", set.Len())
+	}
+	if c.Labels != nil && len(c.Labels) != m.outputs() {
+		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), m.outputs())
+	}
+	t := s.Teacher
+	if t == nil {
+		return nil
+	}
+	if c.NoTraining {
+		return fmt.Errorf("edgec: there is a teacher but no training; leave one out")
+	}
+	if !t.input().Equal(m.input()) || t.outputs() != m.outputs() {
+		return fmt.Errorf("edgec: the teacher %q takes %v and gives %d outputs, network %q takes %v and gives %d; they have to be alike", t.Name, t.input(), t.outputs(), m.Name, m.input(), m.outputs())
+	}
+	return nil
+}
+
+// withoutSoftmax leaves a final softmax out: it does not change which output is
+// largest, and costs code and time on the device. Tasks that measure distances
+// keep it.
+func withoutSoftmax(g *graph.Graph, task eval.Task) *graph.Graph {
+	if task.Traits().Distance {
+		return g
+	}
+	n := g.Producer(g.Outputs[0])
+	if n == nil || !op.IsNormalizer(n.Op) {
+		return g
+	}
+	return train.Logits(g)
+}
+
+// objective returns what is asked for.
+func (s *Study) objective() Objective { return s.config.Objective }
+
+// task returns what the quality of the network means.
+func (s *Study) task() eval.Task { return s.holdout.Task }
+
+// heldOut returns the number of held-out samples.
+func (s *Study) heldOut() int { return s.holdout.Set().Len() }
+
+// stopped returns why work must end, or nil: errBudget at a deadline.
+func stopped(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// until returns a context that ends when a fraction of the budget is used up.
+func (s *Study) until(ctx context.Context, fraction float64) (context.Context, context.CancelFunc) {
+	if s.config.Budget == 0 {
+		return context.WithCancel(ctx)
+	}
+	deadline := s.ledger.started.Add(time.Duration(fraction * float64(s.config.Budget)))
+	return context.WithDeadlineCause(ctx, deadline, errBudget)
+}
+
+// judged returns how many of the held-out samples are enough to judge a network of
+// that many multiplications by, in a step that later ones put right: a large one
+// meets part of them.
+func judged(heldOut int, multiplications int64) int {
+	return min(heldOut, max(fewestJudged, int(judgeWork/float64(max(multiplications, 1)))))
+}
+
+// forFallback returns how many held-out samples a fallback file of g is measured
+// on: all, or for a large network part of them.
+func (s *Study) forFallback(g *graph.Graph) int {
+	return min(s.heldOut(), max(fewestFallback, int(fallbackWork/float64(max(MACs(g), 1)))))
+}
+
+// rms returns the root mean square of x.
+func rms(x []float32) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum / math.Max(float64(len(x)), 1))
+}

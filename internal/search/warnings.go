@@ -1,0 +1,48 @@
+package search
+
+import (
+	"fmt"
+	"math"
+
+	"edgec/internal/dataset"
+)
+
+// warnings says what makes the figures of a search doubtful, and what to check.
+func (s *Study) warnings() []string {
+	var all []string
+	m, traits := s.float(), s.task().Traits()
+	chance := 0.0 // two standard errors of a count of errors
+	if !traits.Distance {
+		p := m.Error / 100
+		chance = 200 * math.Sqrt(p*(1-p)/float64(max(m.N, 1)))
+	}
+	switch {
+	case m.Chance == 0:
+		all = append(all, fmt.Sprintf("all %d samples have the same answer: every drop will look like 0; give samples of all classes", m.N))
+	case !traits.Self && m.Error >= m.Chance-chance:
+		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: its error is %.1f %%, that of the best constant answer %.1f %%; check how bytes become input (--raw, --mean, --std), and the order of the classes", m.Error, m.Chance))
+	}
+	if one := 100 / float64(s.heldOut()); !traits.Distance && !s.objective().limitsOnly() && one > s.objective().drop() {
+		all = append(all, fmt.Sprintf("%d held-out samples cannot judge a drop of %v points: one sample is %.2g points; give more samples, or allow a larger drop", s.heldOut(), s.objective().drop(), one))
+	}
+	if s.task().Name() == "vectors" {
+		all = append(all, "there are no labels and the outputs are not classes: files are judged by the distance of their outputs from the float network's")
+	}
+	return all
+}
+
+// constant reports whether all samples of a set are the same.
+func constant(set *dataset.Set) bool {
+	size := set.Sample().Size()
+	first, x := make([]float32, size), make([]float32, size)
+	set.Read(0, first)
+	for i := 1; i < set.Len(); i++ {
+		set.Read(i, x)
+		for k, v := range x {
+			if v != first[k] {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,210 @@
+package edgec
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const opPackage = "edgec/internal/op"
+
+// builders may name operators in composite literals: what they build is decided by a file
+// or a pattern, not by an operator that could answer itself. Every other package asks the
+// operators that a graph has already.
+var builders = map[string]string{
+	"internal/onnx":     "a row of its table makes an operator of the attributes of a file",
+	"internal/tflite":   "a row of its table makes an operator of the options of a file",
+	"internal/simplify": "folding writes a normalization as a convolution, a product or a sum",
+	"internal/passes":   "pooling of the input puts a mean before the network",
+	"internal/demo":     "it makes the network that it trains",
+}
+
+// TestOperatorSwitches parses all packages outside internal/op. What depends on the kind
+// of an operator belongs to the operator: nobody else switches over the types of package
+// op, asserts one, or compares the name of an operator. Interfaces of the package may be
+// asserted, that is what they are for.
+func TestOperatorSwitches(t *testing.T) {
+	concrete := operatorTypes(t)
+	if !concrete["Conv2D"] || !concrete["Softmax"] || concrete["Layer"] || len(concrete) < 20 {
+		t.Fatalf("the types of package op are %v: the walk does not see them", concrete)
+	}
+	files := 0
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if base := path.Base(name); d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || name == "internal/op") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		files++
+		f := parseFile(t, name)
+		for _, m := range misuses(f, concrete, builders[path.Dir(name)] != "") {
+			t.Errorf("%s: %s; let the operator answer by an interface of package op", name, m)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 100 {
+		t.Errorf("saw %d files; the walk does not reach the packages", files)
+	}
+}
+
+// TestOperatorSwitchesAreSeen feeds the check what it must find.
+func TestOperatorSwitchesAreSeen(t *testing.T) {
+	const head = "package p\nimport \"edgec/internal/op\"\nfunc f(n *graph.Node) {\n"
+	concrete := map[string]bool{"Dense": true, "Pad": true}
+	tests := []struct {
+		name, body string
+		builder    bool
+		want       int
+	}{
+		{"assertion", "_, ok := n.Op.(op.Dense)", false, 1},
+		{"assertion of a pointer", "_, ok := n.Op.(*op.Dense)", false, 1},
+		{"switch", "switch n.Op.(type) { case op.Dense, op.Pad: }", false, 2},
+		{"comparison", "if n.Op == (op.Dense{}) {}", true, 1},
+		{"name", `if n.Op.Name() == "Dense" {}`, false, 1},
+		{"switch over names", `switch n.Op.Name() { case "Dense": }`, false, 1},
+		{"map of names", `_ = byName[n.Op.Name()]`, false, 1},
+		{"literal", "n.Op = op.Dense{}", false, 1},
+		{"literal of a builder", "n.Op = op.Dense{}", true, 0},
+		{"interface", "_, ok := n.Op.(op.Layer)", false, 0},
+		{"interfaces", "switch n.Op.(type) { case op.Layer: }", false, 0},
+		{"literal of no operator", "c := op.Clamp{}", false, 0},
+		{"name in a message", `fail("%s", n.Op.Name())`, false, 0},
+	}
+	for _, tt := range tests {
+		f, err := parser.ParseFile(token.NewFileSet(), "p.go", head+tt.body+"\n}", parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := misuses(f, concrete, tt.builder); len(got) != tt.want {
+			t.Errorf("%s: found %q, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func parseFile(t *testing.T, name string) *ast.File {
+	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// operatorTypes returns the types of package op with a method Name.
+func operatorTypes(t *testing.T) map[string]bool {
+	names, err := fs.Glob(os.DirFS("."), "internal/op/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]bool{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, d := range parseFile(t, name).Decls {
+			if m, ok := d.(*ast.FuncDecl); ok && m.Recv != nil && m.Name.Name == "Name" {
+				if id, ok := m.Recv.List[0].Type.(*ast.Ident); ok {
+					types[id.Name] = true
+				}
+			}
+		}
+	}
+	return types
+}
+
+// misuses lists where a file depends on the concrete types of operators.
+func misuses(f *ast.File, concrete map[string]bool, builder bool) []string {
+	alias := ""
+	for _, i := range f.Imports {
+		if p, _ := strconv.Unquote(i.Path.Value); p == opPackage {
+			alias = "op"
+			if i.Name != nil {
+				alias = i.Name.Name
+			}
+		}
+	}
+	operator := func(e ast.Expr) (string, bool) {
+		if star, ok := e.(*ast.StarExpr); ok {
+			e = star.X
+		}
+		s, ok := e.(*ast.SelectorExpr)
+		if !ok {
+			return "", false
+		}
+		x, ok := s.X.(*ast.Ident)
+		return "op." + s.Sel.Name, ok && alias != "" && x.Name == alias && concrete[s.Sel.Name]
+	}
+	var found []string
+	report := func(what string, e ast.Expr) {
+		if name, ok := operator(e); ok {
+			found = append(found, what+" "+name)
+		}
+	}
+	names := func(e ast.Expr) {
+		if isOperatorName(e) {
+			found = append(found, "depends on the name of an operator")
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.TypeAssertExpr:
+			if n.Type != nil {
+				report("asserts", n.Type)
+			}
+		case *ast.TypeSwitchStmt:
+			for _, c := range n.Body.List {
+				for _, e := range c.(*ast.CaseClause).List {
+					report("switches over", e)
+				}
+			}
+		case *ast.SwitchStmt:
+			names(n.Tag)
+		case *ast.IndexExpr:
+			names(n.Index)
+		case *ast.BinaryExpr:
+			if n.Op == token.EQL || n.Op == token.NEQ {
+				for _, e := range []ast.Expr{n.X, n.Y} {
+					names(e)
+					if p, ok := e.(*ast.ParenExpr); ok {
+						e = p.X
+					}
+					if l, ok := e.(*ast.CompositeLit); ok {
+						report("compares with", l.Type)
+					}
+				}
+			}
+		case *ast.CompositeLit:
+			if !builder && n.Type != nil {
+				report("makes", n.Type)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// isOperatorName reports whether e is the name of a node's operator, x.Op.Name().
+func isOperatorName(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	m, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || m.Sel.Name != "Name" {
+		return false
+	}
+	x, ok := m.X.(*ast.SelectorExpr)
+	return ok && x.Sel.Name == "Op"
+}

@@ -1,0 +1,241 @@
+package edgec
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/onnx"
+	"edgec/internal/op"
+	"edgec/internal/search"
+	"edgec/internal/simplify"
+	"edgec/runtime"
+)
+
+// Model is a trained network as it was read, simplified and not yet compressed.
+// It is read-only.
+type Model struct {
+	Name  string // of the file, without folder and extension
+	Bytes int    // of the file, with those that hold its tensors
+	graph *graph.Graph
+}
+
+// Open reads an ONNX file, and the files beside it that hold its tensors if it
+// was saved that way. What cannot be read is an error that names the node and the
+// remedy.
+func Open(path string) (*Model, error) {
+	g, size, err := onnx.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(g, int(size), path)
+}
+
+// OpenBytes reads an ONNX file from memory; name is used in messages.
+func OpenBytes(data []byte, name string) (*Model, error) {
+	g, err := onnx.Decode(data, name)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(g, len(data), name)
+}
+
+func newModel(g *graph.Graph, size int, name string) (*Model, error) {
+	if err := simplify.Run(g); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(g.Inputs) != 1 || len(g.Outputs) != 1 {
+		return nil, fmt.Errorf("edgec: %s: the network has %d inputs and %d outputs; one of each can be compressed", name, len(g.Inputs), len(g.Outputs))
+	}
+	for _, p := range g.Params() {
+		if i := p.Shadow.FirstNonFinite(); i >= 0 {
+			return nil, fmt.Errorf("edgec: %s: parameter %q: element %d is %v; train the network again or repair the file", name, p.Name, i, p.Shadow.Data[i])
+		}
+	}
+	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	return &Model{Name: base, Bytes: size, graph: g}, nil
+}
+
+// network returns the model as the search has it.
+func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
+
+// Input returns the shape of a sample, channels first: [C, H, W] or [F].
+func (m *Model) Input() []int { return m.graph.Inputs[0].Shape.Sample() }
+
+// Outputs returns the number of outputs of a sample.
+func (m *Model) Outputs() int { return m.graph.Outputs[0].Shape.Sample().Size() }
+
+// Params returns the number of weights and biases.
+func (m *Model) Params() int { return search.Params(m.graph) }
+
+// MACs returns the multiplications of one inference.
+func (m *Model) MACs() int64 { return search.MACs(m.graph) }
+
+// Layer is an operator of a network, for people and programs to look at.
+type Layer struct {
+	Name   string `json:"name"`
+	Op     string `json:"op"`
+	Output []int  `json:"output"`            // without batch
+	Weight []int  `json:"weights,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
+	Params int    `json:"params"`            // weights, biases and constants
+	MACs   int64  `json:"macs"`
+}
+
+// Layers lists the operators in execution order.
+func (m *Model) Layers() []Layer {
+	var ls []Layer
+	for _, n := range m.graph.Nodes {
+		l := Layer{Name: n.Name, Op: n.Op.Name(), Output: n.Outputs[0].Shape.Sample(), MACs: op.MACs(n)}
+		for _, v := range n.Inputs {
+			if v == nil || v.Param == nil {
+				continue
+			}
+			l.Params += len(v.Param.Shadow.Data)
+			if v.Param.Role == graph.Weight {
+				l.Weight = v.Shape
+			}
+		}
+		ls = append(ls, l)
+	}
+	return ls
+}
+
+// String lists the operators, one a line.
+func (m *Model) String() string { return m.graph.String() }
+
+// Network is what takes samples: a *Model, or a compressed file (see Input).
+type Network interface {
+	Input() []int // shape of a sample, channels first: [C, H, W] or [F]
+	Outputs() int // of a sample
+}
+
+// compressed is the input of a compressed file.
+type compressed struct {
+	shape   []int
+	outputs int
+}
+
+func (c compressed) Input() []int { return c.shape }
+func (c compressed) Outputs() int { return c.outputs }
+
+// Input returns what a compressed file takes, for OpenData.
+func Input(file []byte) (Network, error) {
+	m, err := runtime.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	info := m.Info()
+	if len(info.Inputs) != 1 {
+		return nil, fmt.Errorf("edgec: the file has %d inputs; one can be fed", len(info.Inputs))
+	}
+	shape := append([]int(nil), info.Inputs[0]...)
+	if len(shape) == 3 {
+		shape = []int{shape[2], shape[0], shape[1]}
+	}
+	outputs := 1
+	for _, d := range info.Outputs[0] {
+		outputs *= d
+	}
+	return compressed{shape, outputs}, nil
+}
+
+// Data is a set of samples with a training part, and a test part if the source has
+// one. It is read-only.
+type Data struct {
+	splits *dataset.Splits
+}
+
+// DataOptions say how samples become input.
+type DataOptions struct {
+	// Raw feeds bytes as 0..255 instead of 0..1.
+	Raw bool
+	// Mean and Std normalize bytes after that: (x - mean) / std, one value for all
+	// channels or one for each. Floats are taken as they are: for them, Raw, Mean
+	// and Std only tell the device what to do with pictures.
+	Mean, Std []float32
+	// TestLast makes the last so many samples the test part of data that has none.
+	TestLast int
+	// NoLabels leaves labels aside. They are not checked then.
+	NoLabels bool
+}
+
+// OpenData reads the samples at path for a network. The kind is found by content:
+// a folder with idx files (MNIST's own), with CIFAR's binary batches or with one
+// folder of pictures per class, or an .npz, .npy, .csv or idx file. Pictures of a
+// folder are resized to the network's input. An error names the file, the sample,
+// the cause and the remedy.
+func OpenData(path string, n Network, o DataOptions) (*Data, error) {
+	classes := n.Outputs()
+	if o.NoLabels {
+		classes = 0
+	}
+	splits, err := dataset.Open(path, dataset.Options{Shape: n.Input(), Classes: classes, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast})
+	if err != nil {
+		return nil, err
+	}
+	if o.NoLabels {
+		splits.Train = splits.Train.WithoutLabels()
+		if splits.Test != nil {
+			splits.Test = splits.Test.WithoutLabels()
+		}
+	}
+	return &Data{splits}, nil
+}
+
+// Part is the training or the test part of data.
+type Part string
+
+// The parts.
+const (
+	Train Part = "train"
+	Test  Part = "test"
+)
+
+// part returns the samples of a part, nil if there is none. "" is the test part, or
+// the training part where there is no other.
+func (d *Data) part(p Part) (*dataset.Set, Part) {
+	switch {
+	case p == Train || p == "" && d.splits.Test == nil:
+		return d.splits.Train, Train
+	default:
+		return d.splits.Test, Test
+	}
+}
+
+// Len returns the number of samples of a part.
+func (d *Data) Len(p Part) int {
+	if set, _ := d.part(p); set != nil {
+		return set.Len()
+	}
+	return 0
+}
+
+// Last returns the test part, or the training part where there is no other.
+func (d *Data) Last() Part {
+	_, p := d.part("")
+	return p
+}
+
+// Labeled reports whether the samples have labels.
+func (d *Data) Labeled() bool { return d.splits.Train.Labels != nil }
+
+// Classes returns the number of classes; 0 without labels.
+func (d *Data) Classes() int { return d.splits.Train.Classes }
+
+// ClassNames returns the names of the classes, nil when they have none.
+func (d *Data) ClassNames() []string { return d.splits.Train.ClassNames }
+
+// String describes the data in words.
+func (d *Data) String() string {
+	s := fmt.Sprintf("%d training", d.splits.Train.Len())
+	if d.splits.Test != nil {
+		s += fmt.Sprintf(" and %d test", d.splits.Test.Len())
+	}
+	labels := "without labels"
+	if d.splits.Train.Labels != nil {
+		labels = fmt.Sprintf("in %d classes", d.splits.Train.Classes)
+	}
+	return fmt.Sprintf("%s samples of shape %v, %s", s, d.splits.Train.Sample(), labels)
+}

@@ -1,0 +1,214 @@
+package format
+
+// Bits of an instruction's first byte, above the opcode.
+const (
+	opInputs = 1 << 5 // inputs are listed; otherwise it reads the tensor before its own
+	opAttrs  = 1 << 6 // attributes differ from their defaults
+	opFloat  = 1 << 7 // the output is Float32, of opcodes that may choose
+)
+
+// encodeInstr writes instruction k. used counts the operands of those before it.
+func encodeInstr(w *writer, f *File, k int, used *operands) {
+	in := &f.Instrs[k]
+	out := &f.Tensors[in.Out]
+	listed := len(in.In) != 1 || in.In[0] != in.Out-1
+	v, flags := fieldsOf(in), in.flags(*used)
+	gridded := in.Op.gridded(out)
+	h, ok := half(out.Scale)
+	if gridded && !ok {
+		flags |= set(attrScale32)
+	}
+	first := byte(in.Op)
+	if listed {
+		first |= opInputs
+	}
+	if flags != 0 {
+		first |= opAttrs
+	}
+	if in.Op.row().writes == chosen && out.DType == Float32 {
+		first |= opFloat
+	}
+	w.byte(first)
+	if listed {
+		w.uvarint(len(in.In))
+		for _, t := range in.In {
+			w.uvarint(in.Out - 1 - t)
+		}
+	}
+	if flags != 0 {
+		w.uvarint(int(flags))
+		for a := range v {
+			if flags.has(attr(a)) && attributes[a].get != nil {
+				w.varint(v[a])
+			}
+		}
+	}
+	encodeOperands(w, f, in, used)
+	for _, u := range in.Op.row().lists {
+		list := *lists[u.list](in)
+		if u.counted {
+			w.uvarint(len(list))
+		}
+		for _, n := range list {
+			w.uvarint(n)
+		}
+	}
+	if gridded {
+		if ok {
+			w.u16(h)
+		} else {
+			w.f32(out.Scale)
+		}
+		w.byte(byte(int8(out.Zero)))
+	}
+}
+
+// flags returns the attributes that differ from their defaults.
+func (in *Instr) flags(used operands) (s attrSet) {
+	v := fieldsOf(in)
+	for a := range v {
+		if v[a] != v.standard(in.Op, attr(a), used) {
+			s |= set(attr(a))
+		}
+	}
+	return s
+}
+
+// encodeOperands counts the operands of in, and writes the shape of weights that it is
+// the first to use.
+func encodeOperands(w *writer, f *File, in *Instr, used *operands) {
+	row := in.Op.row()
+	if row.weights != noWeights && in.Weight == used.weights {
+		used.weights++
+		x := &f.Weights[in.Weight]
+		w.uvarint(x.OutC)
+		if row.weights == kernel {
+			w.uvarint(x.KH)
+			w.uvarint(x.KW)
+		}
+	}
+	if row.attrs.has(attrLUT) && in.LUT == used.luts {
+		used.luts++
+	}
+}
+
+// decodeInstr reads what encodeInstr wrote.
+func decodeInstr(f *File, r *reader, used *operands) error {
+	first := r.byte()
+	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
+	row := in.Op.row()
+	if !in.Op.known() {
+		return UnsupportedError(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
+	}
+	if first&opInputs == 0 {
+		in.In = []int{in.Out - 1}
+	} else {
+		n := r.uvarint()
+		if n > len(r.b) {
+			return r.broken("the graph ends too early")
+		}
+		for k := 0; k < n; k++ {
+			in.In = append(in.In, in.Out-1-r.uvarint())
+		}
+	}
+	flags, err := decodeAttrs(&in, r, first&opAttrs != 0, *used)
+	if err != nil {
+		return err
+	}
+	if first&opFloat != 0 && row.writes != chosen {
+		return UnsupportedError(in.Op.String() + ": has a property that this reader does not know: update it")
+	}
+	decodeOperands(f, &in, r, used)
+	decodeLists(f, &in, r)
+	t := Tensor{DType: row.writes.dtype(Int8, first&opFloat != 0)} // shapes knows more
+	if in.Op.gridded(&t) {
+		if !flags.has(attrScale32) {
+			t.Scale = float(r.u16())
+		} else {
+			t.Scale = r.f32()
+		}
+		t.Zero = int(int8(r.byte()))
+	} else if flags.has(attrScale32) {
+		return r.broken(in.Op.String() + ": has an attribute that it does not use")
+	}
+	f.Instrs = append(f.Instrs, in)
+	f.Tensors = append(f.Tensors, t)
+	if r.fail {
+		return r.broken("the graph ends too early")
+	}
+	return nil
+}
+
+// decodeAttrs reads the attributes of in, if there are any, and sets the others to their
+// defaults. It returns which there were.
+func decodeAttrs(in *Instr, r *reader, any bool, used operands) (attrSet, error) {
+	flags := 0
+	if any {
+		flags = r.uvarint()
+	}
+	if flags>>attrs != 0 {
+		return 0, UnsupportedError("an instruction has attributes that this reader does not know: update it")
+	}
+	s := attrSet(flags)
+	var v fields
+	for a := range v {
+		if s.has(attr(a)) && attributes[a].set != nil {
+			v[a] = r.varint()
+		} else {
+			v[a] = v.standard(in.Op, attr(a), used)
+		}
+	}
+	if !v.store(in) {
+		return 0, r.broken("an instruction has an attribute out of range")
+	}
+	return s, nil
+}
+
+// decodeOperands counts the operands of in, and adds to f those that it is the first to use.
+func decodeOperands(f *File, in *Instr, r *reader, used *operands) {
+	row := in.Op.row()
+	if row.weights != noWeights && in.Weight == used.weights {
+		used.weights++
+		w := Weight{OutC: r.uvarint(), KH: 1, KW: 1}
+		if row.weights == kernel {
+			w.KH, w.KW = r.uvarint(), r.uvarint()
+		}
+		f.Weights = append(f.Weights, w)
+	}
+	if row.attrs.has(attrLUT) && in.LUT == used.luts {
+		used.luts++
+		f.LUTs = append(f.LUTs, [256]int8{})
+	}
+}
+
+// decodeLists reads the lists of in. One that is longer than any shape is cut, and then
+// refused by the opcode's shape rule.
+func decodeLists(f *File, in *Instr, r *reader) {
+	for _, u := range in.Op.row().lists {
+		n := 0
+		if u.counted {
+			n = min(r.uvarint(), maxRank+1)
+		} else if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(f.Tensors) {
+			n = f.rank(in.In[0])
+		}
+		list := lists[u.list](in)
+		for range n {
+			*list = append(*list, r.uvarint())
+		}
+	}
+}
+
+// rank returns the number of dimensions of tensor t, before shapes are known.
+func (f *File) rank(t int) int {
+	for t >= len(f.Inputs) {
+		in := &f.Instrs[t-len(f.Inputs)]
+		if rank := in.Op.row().rank; rank != nil {
+			return rank(in)
+		}
+		if len(in.In) == 0 || in.In[0] < 0 || in.In[0] >= t {
+			return 0
+		}
+		t = in.In[0]
+	}
+	return len(f.Tensors[t].Shape)
+}

@@ -1,0 +1,186 @@
+package format
+
+// Opcode says what an instruction does. Numbers are never reused.
+type Opcode uint8
+
+// The opcodes. Shapes: x is the first input.
+const (
+	// OpConv2D: x [H,W,C] -> [OH,OW,outC], Weights[Weight] is [outC,kH,kW,C/Groups].
+	// Groups == C with one input channel each is the depthwise case.
+	OpConv2D Opcode = 1
+	// OpDense: x of K elements -> [outC], weights [outC,1,1,K].
+	OpDense Opcode = 2
+	// OpMaxPool and OpAvgPool: x [H,W,C] -> [OH,OW,C]; output has x's scale and zero.
+	// OpAvgPool divides by the number of elements inside the image, or by kH*kW if CountPad.
+	OpMaxPool Opcode = 3
+	OpAvgPool Opcode = 4
+	// OpAdd and OpMul: elementwise on two Int8 inputs of equal shape, or with
+	// the second [1,1,C] or [1] repeated over x.
+	OpAdd Opcode = 5
+	OpMul Opcode = 6
+	// OpLUT: q -> LUTs[LUT][q+128].
+	OpLUT Opcode = 7
+	// OpConcat: joins Int8 inputs of equal scale and zero along Axis (of the shape without batch).
+	OpConcat Opcode = 8
+	// OpPad: surrounds x [H,W,C] by PadT, PadL, PadB, PadR rows and columns of the value PadValue.
+	OpPad Opcode = 9
+	// OpTranspose: out dimension i is x's dimension Perm[i].
+	OpTranspose Opcode = 10
+	// OpReshape: x's elements under the shape Shape. Input and output may share memory.
+	OpReshape Opcode = 11
+	// OpSoftmax: Float32 x -> Float32, over the last dimension.
+	OpSoftmax Opcode = 12
+	// OpDequantize: Int8 -> Float32. OpQuantize: Float32 -> Int8.
+	OpDequantize Opcode = 13
+	OpQuantize   Opcode = 14
+	// OpSub: like OpAdd, x - y.
+	OpSub Opcode = 15
+)
+
+// opcode is a row of the table of opcodes: all that the format knows of one.
+// Encoding, decoding, validation and planning ask it, and switch over no
+// opcodes themselves.
+type opcode struct {
+	name   string
+	since  byte    // version of the format that has it first; 0: all
+	inputs int     // number of inputs; many: one or more
+	reads  element // of the inputs
+	writes element // of the output
+
+	// inputGrid: the output has the grid of the first input, and the file does not
+	// store it. Otherwise an Int8 output has a grid of its own.
+	inputGrid bool
+
+	weights  weights  // operand in File.Weights
+	attrs    attrSet  // attributes that it uses; the others have to have their defaults
+	defaults []preset // where they differ from those of the table of attributes
+	lists    []listUse
+	memory   memory
+
+	// rank returns the number of dimensions of the output before shapes are known;
+	// nil: as many as the first input has.
+	rank func(*Instr) int
+
+	// shape returns the shape of the output, and validates everything that the
+	// runtime relies on. Number and element types of x have been checked; w is nil
+	// without weights. Its error does not name the opcode.
+	shape func(in *Instr, x []*Tensor, w *Weight) ([]int, error)
+}
+
+// many is the number of inputs of an opcode that takes one or more.
+const many = 0
+
+// element says of which type the elements of inputs or output are.
+type element uint8
+
+const (
+	ints   element = iota // Int8
+	reals                 // Float32
+	either                // inputs: each of any type; output: that of the first input
+	chosen                // output: Float32 when bit 7 of the instruction is set, otherwise Int8
+)
+
+// weights says how an opcode uses an operand in File.Weights.
+type weights uint8
+
+const (
+	noWeights weights = iota
+	matrix            // [outC,1,1,K], K all elements of the first input
+	kernel            // [outC,kH,kW,C/Groups]; the file stores kH and kW
+)
+
+// memory says whether an output may lie where the first input lies; see Plan.
+type memory uint8
+
+const (
+	apart     memory = iota // never
+	overwrite               // when no later instruction reads that input
+	shared                  // always: the same bytes
+)
+
+// rows is the table of opcodes. A new opcode is a constant above, a row here with its
+// shape rule, a row in the runtime's table of executions, and its line in SPEC.md.
+var rows = [...]opcode{
+	OpConv2D: {name: "Conv2D", inputs: 1, writes: chosen, weights: kernel, rank: rankOf(3), shape: shapeConv,
+		attrs: strides | pads | clamps | set(attrGroups, attrWeight, attrRoundOnce), defaults: []preset{{attrStrideH, is(1)}, {attrDilH, is(1)}, {attrGroups, is(1)}, {attrWeight, nextWeight}}},
+	OpDense: {name: "Dense", inputs: 1, writes: chosen, weights: matrix, rank: rankOf(1), shape: shapeDense,
+		attrs: clamps | set(attrWeight, attrRoundOnce), defaults: []preset{{attrWeight, nextWeight}}},
+	OpMaxPool: {name: "MaxPool", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePool, attrs: window | strides | pads, defaults: poolDefaults},
+	OpAvgPool: {name: "AvgPool", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePool,
+		attrs: window | strides | pads | set(attrCountPad), defaults: poolDefaults},
+	OpAdd:       {name: "Add", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpMul:       {name: "Mul", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpLUT:       {name: "LUT", inputs: 1, shape: shapeSame, attrs: set(attrLUT), defaults: []preset{{attrLUT, nextLUT}}, memory: overwrite},
+	OpConcat:    {name: "Concat", inputs: many, inputGrid: true, shape: shapeConcat, attrs: set(attrAxis)},
+	OpPad:       {name: "Pad", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePad, attrs: pads | set(attrPadValue)},
+	OpTranspose: {name: "Transpose", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeTranspose, lists: []listUse{{listPerm, false}}},
+	OpReshape: {name: "Reshape", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeReshape, memory: shared,
+		rank: func(in *Instr) int { return len(in.Shape) }, lists: []listUse{{listShape, true}}},
+	OpSoftmax:    {name: "Softmax", inputs: 1, reads: reals, writes: reals, shape: shapeSame},
+	OpDequantize: {name: "Dequantize", inputs: 1, writes: reals, shape: shapeSame},
+	OpQuantize:   {name: "Quantize", inputs: 1, reads: reals, shape: shapeSame},
+	OpSub:        {name: "Sub", inputs: 2, shape: shapeBinary, attrs: clamps},
+}
+
+// Groups of attributes that several opcodes use.
+var (
+	window  = set(attrKH, attrKW)
+	strides = set(attrStrideH, attrStrideW, attrDilH, attrDilW)
+	pads    = set(attrPadT, attrPadL, attrPadB, attrPadR)
+	clamps  = set(attrClampMin, attrClampMax)
+
+	poolDefaults = []preset{{attrKH, is(2)}, {attrStrideH, like(attrKH)}, {attrDilH, is(1)}}
+)
+
+func rankOf(n int) func(*Instr) int { return func(*Instr) int { return n } }
+
+// row returns what is known of op: an empty row of an unknown one.
+func (op Opcode) row() *opcode {
+	if int(op) >= len(rows) {
+		op = 0
+	}
+	return &rows[op]
+}
+
+// known reports whether this version has op.
+func (op Opcode) known() bool { return op.row().shape != nil }
+
+// String returns the opcode's name.
+func (op Opcode) String() string {
+	if op.known() {
+		return op.row().name
+	}
+	return "opcode " + itoa(int(op))
+}
+
+// Opcodes returns all opcodes of this version, in ascending order.
+func Opcodes() []Opcode {
+	var list []Opcode
+	for op := range rows {
+		if Opcode(op).known() {
+			list = append(list, Opcode(op))
+		}
+	}
+	return list
+}
+
+// weighted reports whether op has a weight operand.
+func (op Opcode) weighted() bool { return op.row().weights != noWeights }
+
+// dtype returns the element type of an output whose first input has the type x;
+// float is bit 7 of the instruction.
+func (e element) dtype(x DType, float bool) DType {
+	switch {
+	case e == reals, e == chosen && float:
+		return Float32
+	case e == either:
+		return x
+	}
+	return Int8
+}
+
+// accepts reports whether an input may have the type x.
+func (e element) accepts(x DType) bool { return e == either || (x == Float32) == (e == reals) }
+
+// gridded reports whether the file stores a grid for the output t of op.
+func (op Opcode) gridded(t *Tensor) bool { return t.DType == Int8 && !op.row().inputGrid }

@@ -1,0 +1,89 @@
+package runtime
+
+import (
+	"edgec/runtime/format"
+	"edgec/runtime/kernel"
+)
+
+// window returns how a pool or convolution moves over its input.
+func (m *Model) window(in *format.Instr) kernel.Window {
+	x, y := m.operands(in)
+	return kernel.Window{H: x.Shape[0], W: x.Shape[1], C: x.Shape[2], KH: in.KH, KW: in.KW, StrideH: in.StrideH, StrideW: in.StrideW,
+		DilH: in.DilH, DilW: in.DilW, PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, OutH: y.Shape[0], OutW: y.Shape[1]}
+}
+
+func prepareMaxPool(m *Model, in *format.Instr) (step, error) {
+	w := m.window(in)
+	return step{bind: func(s *Session) func() {
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() { kernel.MaxPool(y, x, &w) }
+	}}, nil
+}
+
+func prepareAvgPool(m *Model, in *format.Instr) (step, error) {
+	w, countPad := m.window(in), in.CountPad
+	t, _ := m.operands(in)
+	return step{work: workspace{acc: w.C}, bind: func(s *Session) func() {
+		x, y, acc := s.ints[in.In[0]], s.ints[in.Out], s.acc
+		return func() { kernel.AvgPool(y, x, &w, int8(t.Zero), countPad, acc) }
+	}}, nil
+}
+
+// prepareConcat copies runs of elements in turn from each input.
+func prepareConcat(m *Model, in *format.Instr) (step, error) {
+	var runs []int
+	for _, t := range in.In {
+		n := 1
+		for _, d := range m.f.Tensors[t].Shape[in.Axis:] {
+			n *= d
+		}
+		runs = append(runs, n)
+	}
+	return step{bind: func(s *Session) func() {
+		y := s.ints[in.Out]
+		var xs [][]int8
+		for _, t := range in.In {
+			xs = append(xs, s.ints[t])
+		}
+		return func() {
+			at := 0
+			for b := 0; at < len(y); b++ {
+				for k, x := range xs {
+					at += copy(y[at:], x[b*runs[k]:(b+1)*runs[k]])
+				}
+			}
+		}
+	}}, nil
+}
+
+func preparePad(m *Model, in *format.Instr) (step, error) {
+	t, _ := m.operands(in)
+	return step{bind: func(s *Session) func() {
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() {
+			kernel.Pad(y, x, t.Shape[0], t.Shape[1], t.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)
+		}
+	}}, nil
+}
+
+func prepareTranspose(m *Model, in *format.Instr) (step, error) {
+	t, _ := m.operands(in)
+	return step{bind: func(s *Session) func() {
+		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
+			return func() { kernel.Transpose(y, x, t.Shape, in.Perm) }
+		}
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() { kernel.Transpose(y, x, t.Shape, in.Perm) }
+	}}, nil
+}
+
+// prepareReshape copies; mostly input and output are the same memory.
+func prepareReshape(_ *Model, in *format.Instr) (step, error) {
+	return step{bind: func(s *Session) func() {
+		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
+			return func() { copy(y, x) }
+		}
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() { copy(y, x) }
+	}}, nil
+}
