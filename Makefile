@@ -1,12 +1,12 @@
 # One command for each thing that a developer does. The steps are in .ci/run,
 # which runs all of them without arguments.
 
-.PHONY: check test fuzz bench bench-size cross demo
+.PHONY: check test fuzz bench bench-size cross demo figures
 
-check: ## formatting, vet, modules, layers, builds for every platform
-	.ci/run format vet modules build layers cross
+check: ## formatting, vet, staticcheck, complexity, modules, layers, builds for every platform
+	.ci/run format vet lint modules build layers cross
 
-test: ## all tests; EDGEC_DATA names real networks, EDGEC_DEEP=1 adds the slow ones
+test: ## a case of every subject; EDGEC_DATA names real networks, EDGEC_DEEP=1 adds the slow tests
 	go test ./...
 
 fuzz: ## FUZZ=n inputs for each fuzz target
@@ -24,3 +24,6 @@ cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs
 
 demo: ## the whole way, on a network and data that the repository has
 	go run ./cmd/edgec demo
+
+figures: ## the size and the shape of the source tree
+	scripts/figures

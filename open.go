@@ -218,8 +218,8 @@ func (d *Data) Last() Part {
 	return p
 }
 
-// Labeled reports whether the samples have labels.
-func (d *Data) Labeled() bool { return d.splits.Train.Labels != nil }
+// Labeled reports whether the samples have labels or target values.
+func (d *Data) Labeled() bool { return d.splits.Train.Labels != nil || d.splits.Train.Targets != nil }
 
 // Classes returns the number of classes; 0 without labels.
 func (d *Data) Classes() int { return d.splits.Train.Classes }

@@ -8,48 +8,67 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"edgec/internal/deep"
 )
 
-// readmeBlocks returns the lines of README.md's shell blocks, without comments;
-// the first block after the marker is that of the two commands.
-func readmeBlocks(t *testing.T) (two []string, all [][]string) {
+// shellBlocks returns the commands of a document's shell blocks, without comments.
+func shellBlocks(t *testing.T, name string) [][]string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	marked := false
-	var block []string
+	var blocks [][]string
 	inside := false
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\n")
+		line = strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(line, "<!-- The two commands."):
-			marked = true
-		case !inside && line == "```sh":
-			inside, block = true, nil
-		case inside && line == "```":
+		case line == "```sh":
+			inside = true
+			blocks = append(blocks, nil)
+		case line == "```":
 			inside = false
-			all = append(all, block)
-			if marked {
-				two, marked = block, false
-			}
 		case inside:
 			command, _, _ := strings.Cut(line, " # ")
 			if command = strings.TrimSpace(command); command != "" {
-				block = append(block, command)
+				last := len(blocks) - 1
+				blocks[last] = append(blocks[last], command)
 			}
 		}
 	}
-	if len(two) != 2 {
-		t.Fatalf("README.md marks %q as the two commands", two)
+	return blocks
+}
+
+// twoCommands returns those of README.md that .ci/run runs: the block that begins
+// with the demo.
+func twoCommands(t *testing.T) []string {
+	t.Helper()
+	for _, block := range shellBlocks(t, "README.md") {
+		if len(block) == 2 && strings.HasPrefix(block[0], "go run ") {
+			return block
+		}
 	}
-	return two, all
+	t.Fatal("README.md has no block of two commands")
+	return nil
+}
+
+// buildTool builds edgec into a temporary folder.
+func buildTool(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the tool")
+	}
+	tool := filepath.Join(t.TempDir(), "edgec")
+	if text, err := exec.Command("go", "build", "-o", tool, "./cmd/edgec").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, text)
+	}
+	return tool
 }
 
 // The two commands of README.md are lines of .ci/run.
 func TestReadmeCommands(t *testing.T) {
-	two, _ := readmeBlocks(t)
+	two := twoCommands(t)
 	script, err := os.ReadFile(".ci/run")
 	if err != nil {
 		t.Fatal(err)
@@ -68,34 +87,81 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// Every edgec command of README.md is one that the tool has, with the flags that
-// it has: the tool answers to it, with --help added, without an error.
+// Every edgec command of README.md and of the guide is one that the tool has, with
+// the flags that it has: the tool answers to it, with --help added, without an error.
 func TestReadmeTool(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the tool")
-	}
-	tool := filepath.Join(t.TempDir(), "edgec")
-	if text, err := exec.Command("go", "build", "-o", tool, "./cmd/edgec").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, text)
-	}
-	_, all := readmeBlocks(t)
-	tried := map[string]bool{}
-	for _, block := range all {
-		for _, command := range block {
-			words := strings.Fields(command)
-			if words[0] != "edgec" {
-				continue
-			}
-			tried[words[1]] = true
-			text, err := exec.Command(tool, append(words[1:], "--help")...).CombinedOutput()
-			if err != nil || !bytes.Contains(text, []byte("edgec "+words[1])) {
-				t.Errorf("%s: %v: %s", command, err, text)
+	tool := buildTool(t)
+	for _, name := range []string{"README.md", "docs/GUIDE.md"} {
+		tried := map[string]bool{}
+		for _, block := range shellBlocks(t, name) {
+			for _, command := range block {
+				words := strings.Fields(command)
+				if words[0] != "edgec" {
+					continue
+				}
+				tried[words[1]] = true
+				text, err := exec.Command(tool, append(words[1:], "--help")...).CombinedOutput()
+				if err != nil || !bytes.Contains(text, []byte("edgec "+words[1])) {
+					t.Errorf("%s: %s: %v: %s", name, command, err, text)
+				}
 			}
 		}
+		if len(tried) < 5 {
+			t.Errorf("%s shows only %v", name, tried)
+		}
 	}
-	if len(tried) < 5 {
-		t.Errorf("README.md shows only %v", tried)
+}
+
+// The commands after README.md's compress run as they stand on a file that it
+// made; eval needs MNIST, and compress takes longer than a test may.
+func TestReadmeFile(t *testing.T) {
+	tool := buildTool(t)
+	dir := t.TempDir()
+	file, err := os.ReadFile("testdata/lenet-5.edgec")
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "lenet-5.edgec"), file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	here, err := filepath.Abs("examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(here, filepath.Join(dir, "examples")); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	data := os.Getenv("EDGEC_DATA")
+	if data != "" {
+		if err := os.Symlink(filepath.Join(data, "mnist"), filepath.Join(dir, "mnist")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prints := map[string]string{"run": "seven.png: 7", "inspect": "5,640 bytes", "eval": "0.59 %", "build": "of the model", "export": "lenet-5-int8.onnx"}
+	for _, command := range fileCommands(t) {
+		words := strings.Fields(command)
+		if words[1] == "eval" && data == "" {
+			continue
+		}
+		cmd := exec.Command(tool, words[1:]...)
+		cmd.Dir = dir
+		text, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(text), prints[words[1]]) {
+			t.Errorf("%s: %v: %s\nwant %q", command, err, text, prints[words[1]])
+		}
+	}
+}
+
+// fileCommands returns README.md's block of commands on lenet-5.edgec.
+func fileCommands(t *testing.T) []string {
+	t.Helper()
+	for _, block := range shellBlocks(t, "README.md") {
+		if strings.HasPrefix(block[0], "edgec run lenet-5.edgec ") && len(block) >= 5 {
+			return block
+		}
+	}
+	t.Fatal("README.md has no block of commands on lenet-5.edgec")
+	return nil
 }
 
 // copyTree copies the files that git tracks to a new folder, as a clone has them.
@@ -148,18 +214,11 @@ func asNewcomer(t *testing.T, dir, command string) string {
 	return string(text)
 }
 
-func deep(t *testing.T) {
-	t.Helper()
-	if os.Getenv("EDGEC_DEEP") == "" {
-		t.Skip("takes minutes; set EDGEC_DEEP=1")
-	}
-}
-
 // The first command works in a fresh copy of the tree and ends with programs for
 // 64-bit and 32-bit ARM.
 func TestReadmeMain(t *testing.T) {
-	deep(t)
-	two, _ := readmeBlocks(t)
+	deep.Only(t)
+	two := twoCommands(t)
 	text := asNewcomer(t, copyTree(t), two[0])
 	for _, want := range []string{"linux-arm64", "rpi-zero"} {
 		if !strings.Contains(text, want) {
@@ -171,10 +230,10 @@ func TestReadmeMain(t *testing.T) {
 // The second command finds everything that it needs in a fresh copy: every test
 // is built, and none is run, since this is one of them.
 func TestReadmeTests(t *testing.T) {
-	deep(t)
-	two, _ := readmeBlocks(t)
+	deep.Only(t)
+	two := twoCommands(t)
 	text := asNewcomer(t, copyTree(t), two[1]+" -run NONE")
-	for _, want := range []string{"edgec/runtime", "edgec/export"} {
+	for _, want := range []string{module + "/runtime", module + "/export"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s: %s was not tested in\n%s", two[1], want, text)
 		}

@@ -144,6 +144,14 @@ func (d *device) exec(in *format.Instr) {
 			}
 		}
 		lo, hi = -128, 127
+	case format.OpSlice:
+		for h := range out[0] {
+			for w := range out[1] {
+				from := ((in.PadT+h*in.StrideH)*shape[1] + in.PadL + w*in.StrideW) * shape[2]
+				y = append(y, x[from:from+shape[2]]...)
+			}
+		}
+		lo, hi = -128, 127
 	case format.OpTranspose:
 		y = transpose(x, shape, in.Perm)
 		lo, hi = -128, 127

@@ -52,7 +52,7 @@ func pipeline(t *testing.T, g *graph.Graph) {
 	b := &net{g: g, rng: rand.New(rand.NewPCG(1, 1))}
 	x := b.inputs(4)
 	if err := passes.Quantize(g, passes.Samples(x, 4), passes.Config{}); err != nil {
-		oneLine(t, err, "quantize: ")
+		oneLine(t, err, "passes: ")
 		return
 	}
 	data, _, err := export.Encode(g, export.Config{})

@@ -239,6 +239,26 @@ var cases = []netCase{
 		return b.dense(b.flatten(h), 6, none)
 	}},
 	{"image to dense at once", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.flatten(x), 6, none) }},
+	{"sliced images, channels and features", []int{4, 9, 8}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.Slice{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 0}, Step: []int{1, 1, 2, 3}}, b.conv(x, 6, 3, 1, 1, relu))
+		h = b.node(op.Slice{Before: []int{0, 1, 0, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 2, 1, 1}}, h)
+		h = b.node(op.Slice{Before: []int{0, 3}, After: []int{0, 2}, Step: []int{1, 2}}, b.flatten(h))
+		return b.dense(h, 5, none)
+	}},
+	{"padded channels", []int{4, 5, 3}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.node(op.Pad{Before: []int{0, 2, 0, 0}, After: []int{0, 1, 0, 0}}, b.conv(x, 3, 3, 1, 1, relu))
+		h = b.node(op.Pad{Before: []int{0, 1}, After: []int{0, 3}}, b.flatten(h))
+		return b.dense(h, 5, none)
+	}},
+	{"padded sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.flatten(b.node(op.Pad{Before: []int{0, 1, 2}, After: []int{0, 0, 1}}, x)), 4, none)
+	}},
+	{"largest of the image", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.flatten(b.node(op.GlobalMaxPool{}, b.conv(x, 6, 3, 1, 1, relu))), 4, none)
+	}},
+	{"sliced sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.flatten(b.node(op.Slice{Before: []int{0, 1, 1}, After: []int{0, 0, 1}, Step: []int{1, 2, 1}}, x)), 4, none)
+	}},
 	{"image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value {
 		return b.conv(b.conv(x, 4, 3, 2, 1, relu), 3, 1, 1, 1, none)
 	}},
@@ -424,8 +444,11 @@ func TestBuildErrors(t *testing.T) {
 		{"division", "cannot divide", func(b *net, x *graph.Value) *graph.Graph {
 			return b.done(b.node(op.Div{}, b.conv(x, 2, 3, 1, 1, relu), b.conv(x, 2, 3, 1, 1, op.Clamp{On: true, Lo: 1, Hi: 4})))
 		}, true},
-		{"padded channels", "rows and columns", func(b *net, x *graph.Value) *graph.Graph {
-			return b.done(b.conv(b.node(op.Pad{Before: []int{0, 1, 0, 0}, After: []int{0, 0, 0, 0}}, x), 2, 3, 1, 1, relu))
+		{"padded channels and rows", "one after the other", func(b *net, x *graph.Value) *graph.Graph {
+			return b.done(b.conv(b.node(op.Pad{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}}, x), 2, 3, 1, 1, relu))
+		}, true},
+		{"sliced channels and rows", "one after the other", func(b *net, x *graph.Value) *graph.Graph {
+			return b.done(b.conv(b.node(op.Slice{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 1, 1, 1}}, x), 2, 3, 1, 1, relu))
 		}, true},
 		{"softmax over rows", "softmax", func(b *net, x *graph.Value) *graph.Graph { return b.done(b.node(op.Softmax{Axis: 2}, x)) }, true},
 		{"computed weights", "constants", func(b *net, x *graph.Value) *graph.Graph {

@@ -81,18 +81,20 @@ type realNet struct {
 	loss         float64 // points that quantization may cost
 	same         float64 // share of samples on which fake quantization and device agree
 	between      float64 // points between the errors of two programs
+	mean, std    []float32
 }
 
 // realNets are bound by what is measured and a few samples. A residual network
 // multiplies a rounding difference by all its layers, so its classes change on
 // samples that it hardly knows; they change for the better about as often.
 var realNets = []realNet{
-	{"lenet", "lenet-5", "mnist", false, 1000, 0.1, 0.998, 0.1},
-	{"lenet", "lenet-300-100", "mnist", false, 2000, 0.1, 0.998, 0.1},
-	{"lenet", "cntk-mnist", "mnist", true, 2000, 0.1, 0.998, 0.1},
-	{"lenet", "keras-cnn", "mnist", false, 200, 0.5, 0.99, 0.5},
-	{"mlperf-tiny", "resnet8", "cifar10-1k", true, 300, 3, 0.95, 1},
-	{"mlperf-tiny", "kws-dscnn", "kws-mfcc/kws-1000.npz", false, 500, 1, 0.98, 0.4},
+	{"lenet", "lenet-5", "mnist", false, 1000, 0.1, 0.998, 0.1, nil, nil},
+	{"lenet", "lenet-300-100", "mnist", false, 2000, 0.1, 0.998, 0.1, nil, nil},
+	{"lenet", "cntk-mnist", "mnist", true, 2000, 0.1, 0.998, 0.1, nil, nil},
+	{"lenet", "keras-cnn", "mnist", false, 200, 0.5, 0.99, 0.5, nil, nil},
+	{"mlperf-tiny", "resnet8", "cifar10-1k", true, 300, 3, 0.95, 1, nil, nil},
+	{"cifar", "resnet20", "cifar10-1k", false, 200, 2, 0.95, 1, []float32{0.485, 0.456, 0.406}, []float32{0.229, 0.224, 0.225}},
+	{"mlperf-tiny", "kws-dscnn", "kws-mfcc/kws-1000.npz", false, 500, 1, 0.98, 0.4, nil, nil},
 }
 
 // load reads the network, samples to calibrate it with, and test samples with
@@ -100,7 +102,7 @@ var realNets = []realNet{
 func (n realNet) load(t testing.TB, dir string) (g *graph.Graph, calibration, x *tensor.Tensor, labels []int) {
 	t.Helper()
 	g = network(t, filepath.Join(dir, "models", n.folder, n.name+".onnx"))
-	data, err := dataset.Open(filepath.Join(dir, n.data), dataset.Options{Shape: g.Inputs[0].Shape.Sample(), Raw: n.raw})
+	data, err := dataset.Open(filepath.Join(dir, n.data), dataset.Options{Shape: g.Inputs[0].Shape.Sample(), Raw: n.raw, Mean: n.mean, Std: n.std})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,6 +227,7 @@ func TestNetworks(t *testing.T) {
 		{"mlperf-tiny", "kws-dscnn", 37},
 		{"mlperf-tiny", "vww-mobilenet", 54},
 		{"mlperf-tiny", "ad-autoencoder", 42},
+		{"cifar", "resnet20", 31},
 		{"detect", "mobilenet-v2-0.35-128", 33},
 		{"detect", "ultraface-rfb-320", 26},
 	} {

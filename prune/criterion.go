@@ -2,7 +2,7 @@ package prune
 
 import "fmt"
 
-// Criterion is a measure of a weight's importance; see the package comment.
+// Criterion names a measure of a weight's importance; see the package comment.
 type Criterion string
 
 // The criteria. The empty string means Fisher.

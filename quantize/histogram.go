@@ -13,7 +13,7 @@ const Bins = 2048
 type Histogram struct {
 	bins     [Bins]float64
 	lo       float64 // lower end of bin 0
-	width    float64 // of a bin; 0 until a value other than zero arrives
+	width    float64 // of a bin; 0 until a nonzero value arrives
 	min, max float64
 	zeros    float64
 	total    float64 // all values, zeros included
@@ -81,7 +81,7 @@ func (h *Histogram) merge(at int) {
 	copy(h.bins[at:], half[:])
 }
 
-// Total returns how many values were counted, zeros included.
+// Total returns the number of values counted, zeros included.
 func (h *Histogram) Total() float64 { return h.total }
 
 // Range returns the smallest and largest value, zero included.

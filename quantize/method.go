@@ -11,7 +11,7 @@ const (
 	MSE Method = iota
 	// MinMax takes the smallest and largest value seen.
 	MinMax
-	// Percentile cuts off the given share of values at both ends.
+	// Percentile takes the range between two quantiles, and cuts off the values beyond.
 	Percentile
 	// Entropy minimizes the Kullback-Leibler divergence between the histogram
 	// and its quantized form (Migacz, "8-bit inference with TensorRT", 2017).

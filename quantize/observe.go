@@ -61,68 +61,87 @@ func SquaredError(h *Histogram, a Affine) float64 {
 	return sum / max(h.total, 1)
 }
 
+// levels groups the bins of a histogram by the integers of a grid.
+type levels struct {
+	h             *Histogram
+	scale, lo, hi float64      // of the grid: its step, and its ends in steps
+	first, last   int          // bins within the grid's range; -1: none
+	inside, used  [256]float64 // of each integer: values, and bins that are not empty
+	total, kept   float64      // all values but zeros, and those within the range
+}
+
+func newLevels(h *Histogram, a Affine) *levels {
+	l := &levels{h: h, scale: float64(a.Scale), lo: float64(-128 - a.Zero), hi: float64(127 - a.Zero), first: -1, last: -1}
+	for i, n := range h.bins {
+		l.total += n
+		k, ok := l.of(i)
+		if !ok {
+			continue
+		}
+		if l.first < 0 {
+			l.first = i
+		}
+		l.last = i
+		if n > 0 {
+			l.inside[k] += n
+			l.used[k]++
+		}
+	}
+	for _, n := range l.inside {
+		l.kept += n
+	}
+	return l
+}
+
+// of returns the integer of bin i, counted from the least; not ok: the bin is cut off.
+func (l *levels) of(i int) (k int, ok bool) {
+	q := math.Round(l.h.center(i) / l.scale)
+	c := min(max(q, l.lo), l.hi)
+	return int(c - l.lo), q == c
+}
+
+// outliers returns the number of values below and above the range.
+func (l *levels) outliers() (below, above float64) {
+	for i, n := range l.h.bins {
+		switch {
+		case i < l.first:
+			below += n
+		case i > l.last:
+			above += n
+		}
+	}
+	return below, above
+}
+
 // divergence is the Kullback-Leibler divergence of the histogram, its outliers
 // added to the ends of the grid's range, from the histogram inside that range
 // spread evenly over the bins of each grid value. Zeros are left out.
 func divergence(h *Histogram, a Affine) float64 {
-	scale := float64(a.Scale)
-	lo, hi := float64(-128-a.Zero), float64(127-a.Zero)
-	var inside, used [256]float64
-	level := func(i int) (int, bool) {
-		q := math.Round(h.center(i) / scale)
-		c := min(max(q, lo), hi)
-		return int(c - lo), q == c
-	}
-	first, last := -1, -1
-	total := 0.0
-	for i, n := range h.bins {
-		total += n
-		if k, ok := level(i); ok {
-			if first < 0 {
-				first = i
-			}
-			last = i
-			if n > 0 {
-				inside[k] += n
-				used[k]++
-			}
-		}
-	}
-	if first < 0 || total == 0 {
+	l := newLevels(h, a)
+	if l.first < 0 || l.total == 0 {
 		return 0
 	}
-	kept := 0.0
-	for _, n := range inside {
-		kept += n
-	}
-	if kept == 0 {
+	if l.kept == 0 {
 		return math.Inf(1)
 	}
 	const floor = 1e-9 // stands for an empty bin of q, so that a lost outlier costs something finite
-	sum, below, above := 0.0, 0.0, 0.0
-	for i, n := range h.bins {
-		switch {
-		case i < first:
-			below += n
-		case i > last:
-			above += n
-		}
-	}
-	for i := first; i <= last; i++ {
+	below, above := l.outliers()
+	sum := 0.0
+	for i := l.first; i <= l.last; i++ {
 		n := h.bins[i]
-		k, _ := level(i)
+		k, _ := l.of(i)
 		q := floor
 		if n > 0 {
-			q = inside[k] / used[k] / kept
+			q = l.inside[k] / l.used[k] / l.kept
 		}
-		if i == first {
+		if i == l.first {
 			n += below
 		}
-		if i == last {
+		if i == l.last {
 			n += above
 		}
 		if n > 0 {
-			p := n / total
+			p := n / l.total
 			sum += p * math.Log(p/q)
 		}
 	}

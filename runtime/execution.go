@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"edgec/runtime/format"
+	"edgec/runtime/kernel"
 )
 
 // execution is a row of the table of executions: all that the runtime knows of an
@@ -20,7 +21,7 @@ type execution struct {
 var executions = [...]execution{
 	format.OpConv2D:     {prepare: prepareConv, macs: positions},
 	format.OpDense:      {prepare: prepareDense, macs: positions},
-	format.OpMaxPool:    {prepare: prepareMaxPool},
+	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool)},
 	format.OpAvgPool:    {prepare: prepareAvgPool},
 	format.OpAdd:        {prepare: prepareAdd},
 	format.OpMul:        {prepare: prepareMul},
@@ -33,6 +34,7 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize},
 	format.OpQuantize:   {prepare: prepareQuantize},
 	format.OpSub:        {prepare: prepareAdd},
+	format.OpSlice:      {prepare: windowed(kernel.Slice)},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.

@@ -16,11 +16,11 @@ type Info struct {
 	Outputs [][]int
 	Arena   int // bytes of working memory for activations
 	Weights int // in the file's shapes, zeros included
-	Kept    int // weights other than zero
+	Kept    int // nonzero weights
 	Memory  int // bytes of the packed weights
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
-	KeptMACs int64 // of those, with weights other than zero
+	KeptMACs int64 // of those, with nonzero weights
 }
 
 // Info returns what the model is. Its slices are the model's own.

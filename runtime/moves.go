@@ -12,12 +12,15 @@ func (m *Model) window(in *format.Instr) kernel.Window {
 		DilH: in.DilH, DilW: in.DilW, PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, OutH: y.Shape[0], OutW: y.Shape[1]}
 }
 
-func prepareMaxPool(m *Model, in *format.Instr) (step, error) {
-	w := m.window(in)
-	return step{bind: func(s *Session) func() {
-		x, y := s.ints[in.In[0]], s.ints[in.Out]
-		return func() { kernel.MaxPool(y, x, &w) }
-	}}, nil
+// windowed is the execution of a kernel that moves a window over an image of int8.
+func windowed(run func(y, x []int8, w *kernel.Window)) func(*Model, *format.Instr) (step, error) {
+	return func(m *Model, in *format.Instr) (step, error) {
+		w := m.window(in)
+		return step{bind: func(s *Session) func() {
+			x, y := s.ints[in.In[0]], s.ints[in.Out]
+			return func() { run(y, x, &w) }
+		}}, nil
+	}
 }
 
 func prepareAvgPool(m *Model, in *format.Instr) (step, error) {

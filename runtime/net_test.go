@@ -196,6 +196,15 @@ func (b *builder) pad(x int) int {
 	return b.emit(in)
 }
 
+func (b *builder) slice(x int) int {
+	s, r := b.shape(x), b.r
+	in := format.Instr{Op: format.OpSlice, In: []int{x}, StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(3)}
+	in.PadT, in.PadL = r.IntN(s[0]), r.IntN(s[1])
+	in.PadB, in.PadR = r.IntN(s[0]-in.PadT), r.IntN(s[1]-in.PadL)
+	in.Out = b.on(x, (s[0]-in.PadT-in.PadB-1)/in.StrideH+1, (s[1]-in.PadL-in.PadR-1)/in.StrideW+1, s[2])
+	return b.emit(in)
+}
+
 func (b *builder) transpose(x int) int {
 	perm := b.r.Perm(len(b.shape(x)))
 	var s []int
@@ -215,6 +224,8 @@ func (b *builder) step(x int) int {
 			return b.pool(x)
 		case 3:
 			return b.pad(x)
+		case 4:
+			return b.slice(x)
 		}
 	}
 	switch b.r.IntN(6) {

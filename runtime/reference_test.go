@@ -113,6 +113,11 @@ func (d *reference) exec(in *format.Instr) {
 			h, w, c := i/ty.Shape[2]/ty.Shape[1]-in.PadT, i/ty.Shape[2]%ty.Shape[1]-in.PadL, i%ty.Shape[2]
 			y = append(y, pixel(x, tx.Shape, h, w, c, int64(in.PadValue)))
 		}
+	case format.OpSlice:
+		for i := range ty.Elems() {
+			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
+			y = append(y, x[((in.PadT+h*in.StrideH)*tx.Shape[1]+in.PadL+w*in.StrideW)*tx.Shape[2]+c])
+		}
 	case format.OpTranspose:
 		for i := range ty.Elems() {
 			from := source(i, tx.Shape, ty.Shape, in.Perm)

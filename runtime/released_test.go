@@ -49,6 +49,14 @@ var goldens = []struct {
 	{"mixed-7", func() *format.File { return randomNet(107) }},
 	{"mixed-8", func() *format.File { return randomNet(108) }},
 	{"dense", func() *format.File { return lenetOf(14, 0.8, []int{8, 16}, []int{32, 10}) }}, // version 1.1
+	{"slice", func() *format.File { // version 1.2
+		b := newBuilder(15)
+		x := b.conv(b.input(9, 11, 3))
+		for range 3 {
+			x = b.slice(x)
+		}
+		return b.finish(x)
+	}},
 }
 
 // outputs returns the bytes of all outputs for three inputs.

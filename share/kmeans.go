@@ -6,17 +6,18 @@ import (
 	"sort"
 )
 
-// MaxCentroids is the largest codebook, zero included: indexes are bytes.
-const MaxCentroids = 256
-
-// iterations bounds Lloyd's loop; it settles much earlier on real layers.
+// iterations bounds Lloyd's loop; it ends much earlier on real layers.
 const iterations = 40
 
-// KMeans returns k-1 or fewer distinct non-zero centroids, ascending, for the
-// values w with importance f (>= 0, same length), such that together with zero
-// they minimise sum f_i (w_i - c)^2 + 2 lambda (-log2 p_c) locally (Lloyd's
-// algorithm from the best partition without prices). Zero is no candidate for these values:
-// they are the kept weights.
+// KMeans returns at most k-1 distinct centroids, ascending, for the values w with importance
+// f (>= 0, same length), which minimise
+//
+//	sum_i f_i (w_i - c_j)^2 / 2 + lambda (-log2 p_j)
+//
+// locally: Lloyd's algorithm from the best partition at lambda = 0. p_j is the share of the
+// values that take centroid j. With zero, the value of pruned weights, they make a codebook of
+// k; zero is no candidate for these values, which are the kept weights. Values and centroids
+// have the same unit, lambda that of f w^2 per bit.
 //
 // Cost: O(n log n + iterations * k log n).
 func KMeans(w, f []float32, k int, lambda float64) []float32 {
@@ -71,13 +72,26 @@ func newSorted(w, f []float32) *sorted {
 	return s
 }
 
-// start returns at most n distinct centroids to start from: those of the
-// partition into n runs with the least distortion, by dynamic programming (Bruce
-// 1965; the last border moves right with the run's end, so that each layer is
-// divided and conquered). Beyond cells values, it partitions runs of equal count.
+// start returns at most n distinct centroids to start from: the means of the best partition
+// of the values into n runs.
+func (s *sorted) start(n int) []float32 {
+	borders := s.partition(n)
+	var c []float32
+	for i := range len(borders) - 1 {
+		v := float32(s.mean(borders[i], borders[i+1]))
+		if len(c) == 0 || c[len(c)-1] < v {
+			c = append(c, v)
+		}
+	}
+	return c
+}
+
+// partition returns the borders of the partition of the values into n runs with the least
+// distortion, by dynamic programming (Bruce 1965), from 0 to the number of values. Beyond
+// cells values, runs of equal count stand for the values.
 //
 // Cost: O(n cells log cells).
-func (s *sorted) start(n int) []float32 {
+func (s *sorted) partition(n int) []int {
 	m := min(len(s.x), cells)
 	edge := func(i int) int { return i * len(s.x) / m }
 	cost, next := make([]float64, m+1), make([]float64, m+1)
@@ -87,42 +101,41 @@ func (s *sorted) start(n int) []float32 {
 	var from [][]int32 // of each layer, where the last run of the first i cells starts
 	for layer := 1; layer < min(n, m); layer++ {
 		last := make([]int32, m+1)
-		var solve func(lo, hi, a, b int)
-		solve = func(lo, hi, a, b int) {
-			if lo > hi {
-				return
-			}
-			mid := (lo + hi) / 2
-			best := math.Inf(1)
-			for j := a; j <= min(b, mid-1); j++ {
-				if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
-					best, last[mid] = c, int32(j)
-				}
-			}
-			next[mid] = best
-			solve(lo, mid-1, a, int(last[mid]))
-			solve(mid+1, hi, int(last[mid]), b)
-		}
-		solve(layer+1, m, layer, m)
+		s.divide(edge, cost, next, last, layer+1, m, layer, m)
 		copy(cost[layer+1:], next[layer+1:])
 		from = append(from, last)
 	}
-	borders := []int{m}
+	at := m
+	borders := []int{edge(m)}
 	for layer := len(from) - 1; layer >= 0; layer-- {
-		borders = append(borders, int(from[layer][borders[len(borders)-1]]))
+		at = int(from[layer][at])
+		borders = append(borders, edge(at))
 	}
 	borders = append(borders, 0)
-	var c []float32
-	for i := len(borders) - 1; i > 0; i-- {
-		v := float32(s.mean(edge(borders[i]), edge(borders[i-1])))
-		if len(c) == 0 || c[len(c)-1] < v {
-			c = append(c, v)
-		}
-	}
-	return c
+	slices.Reverse(borders)
+	return borders
 }
 
-// cells bounds the work of start.
+// divide finds, for each end from lo to hi, the start from a to b of the last run that costs
+// least, given the cost of all that comes before. The start moves right with the end, so that
+// the middle one halves the work for the others.
+func (s *sorted) divide(edge func(int) int, cost, next []float64, last []int32, lo, hi, a, b int) {
+	if lo > hi {
+		return
+	}
+	mid := (lo + hi) / 2
+	best := math.Inf(1)
+	for j := a; j <= min(b, mid-1); j++ {
+		if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
+			best, last[mid] = c, int32(j)
+		}
+	}
+	next[mid] = best
+	s.divide(edge, cost, next, last, lo, mid-1, a, int(last[mid]))
+	s.divide(edge, cost, next, last, mid+1, hi, int(last[mid]), b)
+}
+
+// cells bounds the work of partition.
 const cells = 2048
 
 // spread returns the distortion of a run under its mean: sum f (x - mean)^2.
@@ -137,7 +150,7 @@ func (s *sorted) mean(lo, hi int) float64 {
 
 // lloyd assigns every value to its cheapest centroid and returns the new
 // centroids, ascending; empty ones vanish. With lambda the border between two
-// centroids moves towards the rarer one.
+// centroids moves towards the rarer one. All values share one mean importance there.
 func (s *sorted) lloyd(c []float32, lambda float64) []float32 {
 	n := len(s.x)
 	share := make([]float64, len(c))

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -33,6 +34,10 @@ type Result struct {
 
 // device is the folder of the device program in the sources.
 const device = "targets/device"
+
+// module is the path that the sources import each other by: that of the module
+// that this package belongs to, whatever it is called (scripts/rename-module).
+var module = strings.TrimSuffix(reflect.TypeFor[Board]().PkgPath(), "/targets")
 
 // Build makes the program that runs model on board and writes it to out, whole
 // or not at all. src holds the sources of package edgec/runtime and of the
@@ -122,7 +127,7 @@ func environment(dir string, board Board) []string {
 // model as a file that the program embeds.
 func writeModule(dir string, src fs.FS, model []byte) error {
 	files := map[string][]byte{
-		"go.mod":                []byte("module edgec\n\ngo 1.26\n"),
+		"go.mod":                []byte("module " + module + "\n\ngo 1.26\n"),
 		device + "/model.edgec": model,
 		device + "/embed.go":    []byte("package main\n\nimport _ \"embed\"\n\n//go:embed model.edgec\nvar embedded []byte\n\nfunc init() { model = embedded }\n"),
 	}

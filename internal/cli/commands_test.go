@@ -243,7 +243,7 @@ func TestSelfTestWithoutEmulator(t *testing.T) {
 	}
 	t.Setenv("PATH", "")
 	err = selfTest(context.Background(), targets.Result{Board: board, Path: "some/app"})
-	for _, s := range []string{"some/app: is built", "was not run", "qemu-riscv64-static is not installed", "apt install qemu-user-static"} {
+	for _, s := range []string{"some/app: was built", "did not run", "qemu-riscv64-static is not installed", "apt install qemu-user-static"} {
 		if err == nil || !strings.Contains(err.Error(), s) {
 			t.Errorf("the error lacks %q: %v", s, err)
 		}

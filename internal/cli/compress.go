@@ -15,8 +15,7 @@ import (
 	"edgec/prune"
 )
 
-// defaultDrop is the loss of accuracy, in points, that is accepted when the
-// command line asks for no outcome.
+// defaultDrop is the limit when the command line has none: loss of accuracy, in points.
 const defaultDrop = 0.5
 
 // compressFlags are the flags of edgec compress.
@@ -38,41 +37,45 @@ func compressCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compress MODEL.onnx --data DATA",
 		Short: "Compress a network to a file of a few kilobytes",
-		Long: `Reads a trained network (ONNX) and samples, searches for the smallest file whose
-accuracy is what was asked for, and writes it. All it needs to know is the
-outcome: --max-drop (points of accuracy that may be lost), --max-size (the
-largest file), --max-latency (the longest an inference may take on this machine),
-or several of them; without any it is --max-drop 0.5. Without --max-drop, or with
---max-drop 0, the search looks for the best accuracy within size and time.
+		Long: `Reads a trained network (ONNX) and samples, and searches for the smallest file that
+meets your limits. There are three limits, and you can combine them:
 
-The time is the median of many inferences of the very file, one goroutine, one
-sample at a time. It is measured whenever a file is made, so leave the machine
-alone meanwhile; edgec bench measures the same.
+  --max-drop     the largest loss of accuracy, in points
+  --max-size     the largest file
+  --max-latency  the longest inference on this machine
 
-Without labels (or with --no-labels) the float network is the teacher, and the
-metric is agreement with it. A network with as many outputs as inputs, and data
-without labels, is measured by how far its outputs are from its inputs, in percent
-of the float network's own distance; with --no-labels by how far they are from the
-float network's outputs, in the same unit. With labels, another network may be the
---teacher: one that makes fewer errors than the network itself.
+Without a limit, edgec uses --max-drop 0.5. With a size or a time but no --max-drop,
+it searches for the best accuracy within these limits.
 
-The search is anytime. Interrupt it (Ctrl-C), or give it a --budget, and the best
-file so far is written; the exit code is then 3 after an interrupt and 0 after
-the budget. A second Ctrl-C ends it at once and writes nothing. What the stages of
-the search have left, and every file that meets what was asked for, lies meanwhile
-in the folder OUTPUT.search, unless there is a --budget; it goes when the search has
-come to its end. After an interrupt, a crash or a power cut the same command with
---resume goes on from there, to the same file. If no file meets
-what was asked for, none is written, the error names the nearest, and the exit
-code is 1. --report writes what was found as JSON: the recipe, every stage, every
-file that was tried, the Pareto front of size and loss. --front writes the files of
-the Pareto front into a folder, as NAME-BYTES.edgec, also when none is what was
-asked for.
+edgec measures a latency by running the file itself: on one goroutine, one sample at
+a time, the median of many runs. It measures every file that it makes, so keep the
+machine idle meanwhile. edgec bench measures in the same way.
+
+What counts as an error follows from the network and the data: wrong classes, the
+balanced error of a yes or no, or the variance of target values that the outputs do
+not explain. Without labels, or with --no-labels, the float network is the teacher. A
+file of a classifier is then measured by how often it agrees with the float network,
+and any other by its distance from the float network's outputs, or from the inputs if
+the network reproduces them and the data has no labels. With labels, --teacher names a
+better network to learn from.
+
+You can stop a search at any time, with Ctrl-C or a --budget. edgec then writes the
+best file so far. The exit code is 3 after Ctrl-C and 0 after a budget. A second
+Ctrl-C stops at once and writes nothing.
+
+Without a --budget, the search keeps its state in the folder OUTPUT.search and removes
+it at the end. After Ctrl-C, a crash or a power cut, give the same command with
+--resume: the search continues and ends with the same file.
+
+If no file meets the limits, edgec writes none, names the nearest one and exits with
+1. --report writes a JSON file with the options, each stage, each file that was tried
+and the Pareto front of size and loss. --front writes the files of the Pareto front
+to a folder, as NAME-BYTES.edgec, even if none meets the limits.
 
 ` + dataHelp + `
 
-Sizes are bytes, or end in KB, MB (1,000 and 1,000,000 bytes), KiB or MiB (1,024
-and 1,048,576 bytes), in any case.`,
+A size is a number of bytes, or ends in KB or MB (1,000 or 1,000,000 bytes), KiB or
+MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`,
 		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
   edgec compress lenet-5.onnx --data mnist --max-latency 200us -o fast.edgec
@@ -86,22 +89,22 @@ and 1,048,576 bytes), in any case.`,
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
 	f.Float64Var(&c.maxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
-	f.Var(&c.maxSize, "max-size", "largest file, as 20KB")
-	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest time of an inference on this machine, as 200us or 5ms (default: not asked for)")
-	f.DurationVar(&c.options.Budget, "budget", 0, "time after which the best file so far is taken, as 5m (default: none)")
-	f.BoolVar(&c.options.Resume, "resume", false, "go on with a search that was interrupted or killed; give the same network, data and flags")
-	f.Uint64Var(&c.options.Seed, "seed", 0, "other seeds, other runs; equal seeds, equal files on one kind of CPU")
-	f.BoolVar(&c.options.NoLabels, "no-labels", false, "do not look at labels: agree with the float network, or give what it gives where that reproduces its input")
-	f.StringVar(&c.teacher, "teacher", "", "another network (ONNX) of the same input and outputs to learn from (default: the network itself)")
-	f.BoolVar(&c.options.NoTraining, "no-training", false, "prune and round by calibration alone, in seconds to minutes; files are much larger than after training")
-	f.StringVar(&c.options.TrainedOn, "trained-on", "", "yes or no: the network was trained on the training part of DATA (default: yes if DATA has a test part, but not with --test-last)")
-	f.Float64Var(&c.options.Effort, "effort", 1, "scales the number of training steps, to 100; 0.1 is a quick look")
+	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
+	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest inference on this machine, such as 200us or 5ms (default: no limit)")
+	f.DurationVar(&c.options.Budget, "budget", 0, "stop after this time with the best file so far, such as 5m (default: no limit)")
+	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
+	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
+	f.BoolVar(&c.options.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
+	f.StringVar(&c.teacher, "teacher", "", "network (ONNX) with the same input and outputs to learn from (default: the network itself)")
+	f.BoolVar(&c.options.NoTraining, "no-training", false, "prune and round by calibration alone; takes seconds to minutes, and makes much larger files than training")
+	f.StringVar(&c.options.TrainedOn, "trained-on", "", "yes or no: was the network trained on the training part of DATA? (default: yes if DATA has a test part; no with --test-last)")
+	f.Float64Var(&c.options.Effort, "effort", 1, "factor on the number of training steps, up to 100; 0.1 gives a quick look")
 	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
-	f.BoolVar(&c.options.NoAugment, "no-augment", false, "train on pictures as they are, not turned and shifted a little")
-	f.StringVar(&c.labels, "labels", "", "class names for the file to carry: a,b,c or a file with one a line (default: none; they cost bytes)")
-	f.StringVar(&c.report, "report", "", "write what was found to this JSON file")
-	f.StringVar(&c.front, "front", "", "write the files of the Pareto front into this folder")
-	f.IntVarP(&c.options.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	f.BoolVar(&c.options.NoAugment, "no-augment", false, "train on pictures as they are, without small rotations and shifts")
+	f.StringVar(&c.labels, "labels", "", "class names to store in the file: a,b,c or a file with one per line (default: none; names cost bytes)")
+	f.StringVar(&c.report, "report", "", "JSON file to write the whole result to")
+	f.StringVar(&c.front, "front", "", "folder to write the files of the Pareto front to")
+	f.IntVarP(&c.options.Threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
 	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -125,7 +128,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return err
 		}
 		if sameName(c.report, c.out) {
-			return fmt.Errorf("%s: would be written over the output; give the report another name", c.report)
+			return fmt.Errorf("%s: would overwrite the output; give the report another name", c.report)
 		}
 	}
 	if c.front != "" {
@@ -161,10 +164,10 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 		r.MaxDrop = &c.maxDrop
 	}
 	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
-		return usagef(cmd, "--max-latency %v: give a positive time, as 200us or 5ms", r.MaxLatency)
+		return usagef(cmd, "--max-latency %v: give a positive time, such as 200us or 5ms", r.MaxLatency)
 	}
 	if r.TrainedOn == "" && c.data.testLast > 0 {
-		r.TrainedOn = "no" // a source without parts is taken for samples that the network has not met
+		r.TrainedOn = "no" // assume that the network was not trained on data without a test part
 	}
 	r.Criterion = prune.Criterion(c.criterion)
 	if r.Threads < 0 {
@@ -174,7 +177,7 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 		return usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
 	}
 	if r.Resume && r.Budget > 0 {
-		return usagef(cmd, "--resume with --budget: a search with a budget leaves nothing to resume; leave one out")
+		return usagef(cmd, "--resume and --budget exclude each other: a search with a budget keeps no state")
 	}
 	if c.out == "" {
 		c.out = baseName(path) + ".edgec"
@@ -208,7 +211,7 @@ func writeFront(dir, name string, front []edgec.File) error {
 
 // search compresses and writes what was found.
 func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *edgec.Data) error {
-	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; once more to end at once without it")
+	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
 	c.options.Progress = p.tell
@@ -244,7 +247,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	}
 	if err == nil && ctx.Err() != nil {
 		if c.options.Journal != "" {
-			a.note("the same command with --resume goes on with the search; otherwise remove %s", c.options.Journal)
+			a.note("the same command with --resume continues the search; to give it up, remove %s", c.options.Journal)
 		}
 		return errInterrupted
 	}

@@ -12,8 +12,8 @@ import (
 
 // deltaResult is the JSON result of edgec diff and edgec patch.
 type deltaResult struct {
-	File  string `json:"file"`  // that was written
-	Bytes int    `json:"bytes"` // of it
+	File  string `json:"file"`  // the file that was written
+	Bytes int    `json:"bytes"` // its size
 	Base  int    `json:"base"`  // bytes of the base
 	Whole int    `json:"whole"` // bytes of the new file
 	Delta int    `json:"delta"` // bytes of the delta
@@ -23,18 +23,16 @@ func diffCommand(a *app) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "diff OLD.edgec NEW.edgec -o OUT.edd",
-		Short: "Write what turns one compressed network into another",
-		Long: `Writes a delta: what edgec patch needs to make NEW of OLD, byte for byte. It
-knows the networks' layers: where these have kept their shapes, masks and values
-are coded against the old ones. After a fine-tune at fixed masks it is some
-hundredth of the file to a tenth. The delta holds the checksums of both files;
-with any other base it is refused.`,
+		Short: "Write the difference between two compressed networks",
+		Long: `Writes a delta, from which edgec patch makes NEW out of OLD, byte for byte. Layers
+that keep their shapes are coded against the old ones. The delta holds the checksums
+of both files, so edgec patch refuses any other base.`,
 		Example: `  edgec diff lenet-5.edgec lenet-5-tuned.edgec -o tuned.edd
   edgec patch lenet-5.edgec tuned.edd -o lenet-5-tuned.edgec`,
 		Args: needs(2, 2, "the old and the new .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usagef(cmd, "diff: -o is missing; give the name of the delta to write")
+				return usagef(cmd, "diff: -o is missing; name the delta to write")
 			}
 			return a.diff(args[0], args[1], out)
 		},
@@ -47,14 +45,14 @@ func patchCommand(a *app) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "patch OLD.edgec DELTA.edd -o NEW.edgec",
-		Short: "Make a compressed network of an old one and a delta",
-		Long: `Makes the new file that edgec diff was given, byte for byte. A base that the
-delta was not made against and a damaged delta are refused.`,
+		Short: "Apply a delta to a compressed network",
+		Long: `Makes the new file that edgec diff was given, byte for byte. It refuses a damaged
+delta, and a base that the delta was not made for.`,
 		Example: `  edgec patch lenet-5.edgec tuned.edd -o lenet-5-tuned.edgec`,
 		Args:    needs(2, 2, "the old .edgec file and a delta"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usagef(cmd, "patch: -o is missing; give the name of the file to write")
+				return usagef(cmd, "patch: -o is missing; name the file to write")
 			}
 			return a.patch(args[0], args[1], out)
 		},
@@ -90,7 +88,7 @@ func (a *app) patch(old, path, out string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := checkInput(path, "a delta, as edgec diff makes it"); err != nil {
+	if _, err := checkInput(path, "a delta that edgec diff made"); err != nil {
 		return err
 	}
 	delta, err := os.ReadFile(path)

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +21,9 @@ import (
 type demoFlags struct {
 	folder  string
 	samples int
-	options edgec.Options
+	maxSize size
 	maxDrop float64
+	options edgec.Options
 	goTool  string
 }
 
@@ -31,18 +31,18 @@ type demoFlags struct {
 // into memory.
 const leastSamples, mostSamples = 160, 1_000_000
 
-// Defaults of the demo: what takes about a minute on two cores of a PC, and
-// shows a loss that can be seen. The budget is for slower machines.
+// Defaults of the demo. A search within a loss of one point ends near this size,
+// but takes several times as long. The effort is that of edgec compress. The
+// search counts steps and not time, so that two runs write the same file.
 const (
-	demoBudget  = 2 * time.Minute
 	demoFolder  = "edgec-demo"
-	demoDrop    = 1.0
-	demoEffort  = 0.12
+	demoSize    = 1800
+	demoEffort  = 1
 	demoSamples = 40_000
 )
 
 func demoCommand(a *app) *cobra.Command {
-	d := &demoFlags{}
+	d := &demoFlags{maxSize: demoSize}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show everything on a small network: compress, build, run",
@@ -51,21 +51,25 @@ several fonts, drawn anew) through all stages: compresses it, builds programs fo
 a Raspberry Pi Zero (ARMv6), 64-bit ARM and this machine, executes them, under
 qemu-user where that is needed and installed, and compares what they compute to
 the byte. Nothing is needed but the Go toolchain, and nothing is downloaded.
+First it says how long that will take on this machine. Equal seeds give equal
+files on one kind of CPU.
 
 All of it is left in a folder: network, data, pictures, compressed file, report
 and programs, to try the other commands on.`,
 		Example: `  edgec demo
-  edgec demo -o /tmp/demo --max-drop 0.5 --effort 1`,
+  edgec demo -o /tmp/demo --max-size 3KB --effort 0.2
+  edgec demo --max-drop 0.5`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.demo(cmd, d) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
-	f.Float64Var(&d.maxDrop, "max-drop", demoDrop, "largest loss of accuracy, in points (percent of samples)")
-	f.Float64Var(&d.options.Effort, "effort", demoEffort, "scales the number of training steps; 1 is that of edgec compress")
+	f.Var(&d.maxSize, "max-size", "largest file, as 3KB; with --max-drop alone, any size")
+	f.Float64Var(&d.maxDrop, "max-drop", 0, "largest loss of accuracy, in points (default: the least that the size allows)")
+	f.Float64Var(&d.options.Effort, "effort", demoEffort, "scales the number of training steps; 0.1 is a quick look")
 	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
-	f.DurationVar(&d.options.Budget, "budget", demoBudget, "time after which the best file so far is taken; 0: none")
+	f.DurationVar(&d.options.Budget, "budget", 0, "time after which the best file so far is taken (default: none; the result then depends on the machine's speed)")
 	f.Uint64Var(&d.options.Seed, "seed", 0, "draws other pictures and makes another run")
 	f.IntVarP(&d.options.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
@@ -95,6 +99,9 @@ type demoProgram struct {
 func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 	boards, err := d.settle(cmd)
 	if err != nil {
+		return err
+	}
+	if err := a.announce(d, boards); err != nil {
 		return err
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: writing the best file so far, building nothing; once more to end at once")
@@ -144,6 +151,13 @@ func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 		return nil, usagef(cmd, "--samples %d: give %d to %d", d.samples, leastSamples, mostSamples)
 	case !(r.Effort > 0):
 		return nil, usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
+	}
+	r.MaxSize = int(d.maxSize)
+	if cmd.Flags().Changed("max-drop") {
+		r.MaxDrop = &d.maxDrop
+		if !cmd.Flags().Changed("max-size") {
+			r.MaxSize = 0
+		}
 	}
 	if err := r.Validate(); err != nil {
 		return nil, usageError{err, cmd.CommandPath()}
@@ -218,7 +232,7 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) err
 		return err
 	}
 	p := a.newProgress()
-	d.options.Progress, d.options.MaxDrop = p.tell, &d.maxDrop
+	d.options.Progress = p.tell
 	report, err := edgec.Compress(ctx, m, data, d.options)
 	p.clear()
 	if err != nil {

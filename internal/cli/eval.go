@@ -26,14 +26,17 @@ func evalCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval FILE --data DATA",
 		Short: "Measure the accuracy of a compressed or a float network",
-		Long: `Measures the accuracy of a compressed network (.edgec), executed by the runtime,
-or of a float network (.onnx), on the test part of DATA, or on all of it where it
-has no such part. --against compares the compressed network with the float one,
-sample by sample, which needs no labels; of networks that reproduce their input by
-the distances from the input or, with --no-labels, from the float network's output.
+		Long: `Measures the accuracy of a compressed network (.edgec), which the runtime executes,
+or of a float network (.onnx). It uses the test part of DATA, or all of DATA if there
+is none.
 
-A compressed network knows how bytes become input; --raw, --mean and --std are
-for float networks, and to say otherwise.
+--against compares a compressed network with the float one, sample by sample, and
+needs no labels: classifiers by their classes, others by the distance of their
+outputs. Networks that reproduce their input are compared by their distance from the
+input or, with --no-labels, from the float network's output.
+
+A compressed network knows how bytes become input. --raw, --mean and --std are for
+float networks; for a compressed one they replace what the file says.
 
 ` + dataHelp,
 		Example: `  edgec eval lenet-5.edgec --data mnist
@@ -46,10 +49,10 @@ for float networks, and to say otherwise.
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&e.against, "against", "", "float network (ONNX) to compare a compressed one with")
-	f.StringVar(&e.split, "split", "", "part of DATA: test or train (default: test where there is one)")
-	f.BoolVar(&e.noLabels, "no-labels", false, "do not look at labels; needs --against")
-	f.BoolVar(&e.confusion, "confusion", false, "count, of a compressed network, which classes are taken for which")
-	f.IntVarP(&e.threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
+	f.StringVar(&e.split, "split", "", "part of DATA: test or train (default: test if there is one)")
+	f.BoolVar(&e.noLabels, "no-labels", false, "ignore labels; needs --against")
+	f.BoolVar(&e.confusion, "confusion", false, "show which classes a compressed network confuses")
+	f.IntVarP(&e.threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
 	must(cmd.RegisterFlagCompletionFunc("split", cobra.FixedCompletions([]string{"test", "train"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -73,7 +76,7 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	case e.threads < 0:
 		return usagef(cmd, "--threads %d: give a positive number", e.threads)
 	case e.noLabels && e.against == "":
-		return usagef(cmd, "--no-labels needs --against: without labels there is only the float network to compare with")
+		return usagef(cmd, "--no-labels needs --against: without labels only a float network can be the reference")
 	case e.noLabels && e.confusion:
 		return usagef(cmd, "--no-labels and --confusion exclude each other")
 	}
@@ -124,7 +127,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		r.classes = data.ClassNames()
 	}
 	if !data.Labeled() && e.against == "" {
-		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate by", e.data.path), "compare with the float network: --against MODEL.onnx"}
+		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate against", e.data.path), "compare with the float network: --against MODEL.onnx"}
 	}
 	if e.confusion && !data.Labeled() {
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
@@ -152,7 +155,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 // float evaluates an ONNX file.
 func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if e.against != "" || e.confusion {
-		return nil, usagef(cmd, "%s: is no compressed network; --against and --confusion belong to .edgec files", path)
+		return nil, usagef(cmd, "%s: is not a compressed network; --against and --confusion need an .edgec file", path)
 	}
 	m, err := openONNX(path)
 	if err != nil {
@@ -163,7 +166,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, err
 	}
 	if !data.Labeled() {
-		return nil, fmt.Errorf("%s: has no labels to evaluate by; give labelled data", e.data.path)
+		return nil, fmt.Errorf("%s: has no labels to evaluate against; give labelled data", e.data.path)
 	}
 	metrics, err := m.Evaluate(data, e.options())
 	if err != nil {
@@ -196,17 +199,10 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 
 func (a *app) printEvaluated(r *evaluated) error {
 	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples))}
-	if m := r.Labels; m != nil {
-		rows = append(rows, fmt.Sprintf("accuracy\t%.2f %%", m.Accuracy), fmt.Sprintf("error\t%.2f %%, %s samples", m.Error, thousands(errorsOf(m))))
-	}
-	if m := r.Against; m != nil {
-		switch m.Task {
-		case edgec.TaskReconstruction:
-			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's", m.Error))
-		case edgec.TaskFidelity:
-			rows = append(rows, fmt.Sprintf("distance\t%.2f %% of the float network's error, from its outputs", m.Error))
-		default:
-			rows = append(rows, fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m))))
+	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
+		if m != nil {
+			rows = append(rows, wordings[m.Task].measure(m)...)
+			a.noteChance(m)
 		}
 	}
 	err := a.table(rows)
@@ -216,9 +212,6 @@ func (a *app) printEvaluated(r *evaluated) error {
 	fmt.Fprintln(a.stdout)
 	return errors.Join(err, a.table(confusionRows(r)))
 }
-
-// errorsOf is the number of samples behind a percentage.
-func errorsOf(m *edgec.Metrics) int { return int(m.Error*float64(m.N)/100 + 0.5) }
 
 // confusionRows has a line for each class: how many samples are right, and as
 // which other class most of the others were taken.

@@ -21,9 +21,9 @@ func exportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export FILE.edgec -o OUT.onnx",
 		Short: "Write a compressed network as ONNX, for other programs to check",
-		Long: `Writes the compressed network as standard ONNX: int8 weights and activations as
-QuantizeLinear and DequantizeLinear. It has the integers of the file, so that
-any program that executes ONNX can check the accuracy that edgec reports:
+		Long: `Writes the compressed network as standard ONNX, with int8 weights and activations
+as QuantizeLinear and DequantizeLinear. The integers are those of the file, so any
+program that executes ONNX can check the accuracy that edgec reports:
 
   import numpy as np, onnxruntime as ort
   o = ort.SessionOptions()
@@ -33,17 +33,17 @@ any program that executes ONNX can check the accuracy that edgec reports:
   y = s.run(None, {s.get_inputs()[0].name: x})[0]
   print((y.argmax(1) == labels).mean())
 
-Input and output are those of the network that was compressed (channels first,
-float32, preprocessed as in training), but for a softmax at the end, which
-edgec compress leaves out of classifiers. Other programs may round a little
-differently; a sample in a thousand may change sides. Without the entry above
-ONNX Runtime clips sums of two products to 16 bits on x86 processors that have
-no VNNI, and then more of them do.`,
+Input and output are those of the network that was compressed: channels first,
+float32, preprocessed as in training. One thing differs: edgec compress removes a
+softmax at the end of a classifier. Other programs may round a little differently,
+so about one sample in a thousand may get another class. More do without the entry
+above: ONNX Runtime then clips sums of two products to 16 bits on x86 processors
+without VNNI.`,
 		Example: `  edgec export lenet-5.edgec -o lenet-5-int8.onnx`,
 		Args:    needs(1, 1, "one .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usagef(cmd, "export: -o is missing; give the name of the ONNX file to write")
+				return usagef(cmd, "export: -o is missing; name the ONNX file to write")
 			}
 			return a.export(args[0], out)
 		},

@@ -15,8 +15,8 @@ import (
 	"edgec/runtime/format"
 )
 
-// checkInput refuses what is no file; what says what was expected. isEdgec
-// reports that the file starts as an .edgec file does.
+// checkInput returns an error unless path is a file that can be read; what names the
+// kind that was expected. isEdgec reports whether the file starts like an .edgec file.
 func checkInput(path, what string) (isEdgec bool, err error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -40,7 +40,7 @@ func checkInput(path, what string) (isEdgec bool, err error) {
 
 // readEdgec returns a compressed file that the runtime can load.
 func readEdgec(path string) ([]byte, *runtime.Model, error) {
-	isEdgec, err := checkInput(path, "an .edgec file, as edgec compress makes it")
+	isEdgec, err := checkInput(path, "an .edgec file that edgec compress made")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +52,7 @@ func readEdgec(path string) ([]byte, *runtime.Model, error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 		if !isEdgec && strings.EqualFold(filepath.Ext(path), ".onnx") {
-			err = hinted{err, "make an .edgec file of it with edgec compress"}
+			err = hinted{err, "make an .edgec file from it with edgec compress"}
 		}
 		return nil, nil, err
 	}
@@ -71,7 +71,7 @@ func openONNX(path string) (*edgec.Model, error) {
 	m, err := edgec.Open(path)
 	var e *onnx.Error
 	if errors.As(err, &e) && e.Op != "" {
-		err = hinted{err, "export the network again without this node, or cut it before"}
+		err = hinted{err, "export the network without this node, or cut it before the node"}
 	}
 	return m, err
 }
@@ -81,20 +81,19 @@ func baseName(path string) string {
 	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
-// checkOutput refuses, before any work starts, an output that could not be
-// written at the end: a folder, one of the inputs, a file in a folder that is
-// missing or not writable.
+// checkOutput returns an error, before any work starts, if out cannot be written at
+// the end: it is a folder or one of the inputs, or its folder is missing or read-only.
 func checkOutput(out string, inputs ...string) error {
 	info, err := os.Stat(out)
 	switch {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s: is a folder; give the name of a file", out)
 	case err == nil && !info.Mode().IsRegular():
-		return fmt.Errorf("%s: is no regular file; give another name", out)
+		return fmt.Errorf("%s: is not a regular file; give another name", out)
 	case err == nil:
 		for _, in := range inputs {
 			if i, err := os.Stat(in); err == nil && os.SameFile(i, info) {
-				return fmt.Errorf("%s: would be written over the input %s; give another name", out, in)
+				return fmt.Errorf("%s: would overwrite the input %s; give another name", out, in)
 			}
 		}
 	}
@@ -102,7 +101,7 @@ func checkOutput(out string, inputs ...string) error {
 	if info, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("%s: folder %s: %w; make it first", out, dir, reason(err))
 	} else if !info.IsDir() {
-		return fmt.Errorf("%s: %s is no folder; give another name", out, dir)
+		return fmt.Errorf("%s: %s is not a folder; give another name", out, dir)
 	}
 	f, err := os.CreateTemp(dir, ".edgec-*")
 	if err != nil {
@@ -111,12 +110,12 @@ func checkOutput(out string, inputs ...string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// checkFolder refuses, before any work starts, a folder that files could not be written into at
-// the end, or that has the name of one of the other outputs.
+// checkFolder returns an error, before any work starts, if files cannot be written to
+// dir at the end, or if dir is also the name of another output.
 func checkFolder(dir string, others ...string) error {
 	for _, o := range others {
 		if o != "" && sameName(dir, o) {
-			return fmt.Errorf("%s: is the name of another output; give the folder another one", dir)
+			return fmt.Errorf("%s: is the name of another output; give the folder another name", dir)
 		}
 	}
 	switch info, err := os.Stat(dir); {

@@ -17,14 +17,13 @@ import (
 // size is the value of a flag that takes bytes: "10000", "20KB", "1.5kB", "2MiB".
 type size int
 
-// units are what a size may end in, in any case: powers of 1000, and of 1024
-// with an i.
+// units are the suffixes of a size, in any case: powers of 1000, and of 1024 with an i.
 var units = []struct {
 	name  string
 	bytes float64
 }{{"kib", 1 << 10}, {"mib", 1 << 20}, {"kb", 1e3}, {"mb", 1e6}, {"b", 1}, {"", 1}}
 
-// Set reads s; fractions of a byte are left out.
+// Set parses s and rounds down to whole bytes.
 func (v *size) Set(s string) error {
 	t := strings.ToLower(strings.TrimSpace(s))
 	for _, u := range units {
@@ -40,7 +39,7 @@ func (v *size) Set(s string) error {
 		*v = size(n * u.bytes)
 		return nil
 	}
-	return errors.New("give bytes, as 10000, 20KB (20,000 bytes) or 2MiB (2,097,152 bytes)")
+	return errors.New("give a size such as 10000, 20KB (20,000 bytes) or 2MiB (2,097,152 bytes)")
 }
 
 func (v *size) String() string {
@@ -61,29 +60,29 @@ type dataFlags struct {
 	testLast  int
 }
 
-const dataHelp = `DATA is found by its content: a folder with idx files (MNIST's own, .gz too) or
-CIFAR's binary batches, a folder with one folder of PNG, JPEG or GIF pictures a
-class (below train/ and test/, or directly), or an .npz, .npy, .csv or idx file.
-Bytes are fed as 0..1 unless --raw; --mean and --std are applied after that, and
-must be what the network was trained with. --test-last sets samples at the end of
-DATA aside that has no test part: a search does not see them.`
+const dataHelp = `edgec recognizes DATA by its content: a folder with idx files (MNIST's own, also
+.gz) or CIFAR's binary batches, one folder of PNG, JPEG or GIF pictures per class
+(below train/ and test/, or directly), or an .npz, .npy, .csv or idx file. Bytes
+become numbers from 0 to 1, or from 0 to 255 with --raw; then --mean and --std apply.
+Give what the network was trained with. --test-last holds out the last samples when
+DATA has no test part: the search does not see them.`
 
 func (d *dataFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&d.path, "data", "", "samples: a folder or a file (required)")
-	f.BoolVar(&d.raw, "raw", false, "feed bytes as 0..255, not as 0..1")
-	f.Var(&d.mean, "mean", "subtract this mean from bytes, one number or one a channel")
-	f.Var(&d.std, "std", "divide by this standard deviation, one number or one a channel")
-	f.IntVar(&d.testLast, "test-last", 0, "make the last so many samples the test part, where DATA has none")
+	f.BoolVar(&d.raw, "raw", false, "bytes become 0..255, not 0..1")
+	f.Var(&d.mean, "mean", "mean to subtract: one number, or one per channel")
+	f.Var(&d.std, "std", "standard deviation to divide by: one number, or one per channel")
+	f.IntVar(&d.testLast, "test-last", 0, "number of samples at the end of DATA to hold out as its test part")
 }
 
-// given reports that the command line says how bytes become input.
+// given reports whether the command line says how bytes become input.
 func (d *dataFlags) given(cmd *cobra.Command) bool {
 	f := cmd.Flags()
 	return f.Changed("raw") || f.Changed("mean") || f.Changed("std")
 }
 
-// check refuses values that no data can be read with.
+// check validates the flags.
 func (d *dataFlags) check(cmd *cobra.Command) error {
 	if d.path == "" {
 		return usagef(cmd, "%s: --data is missing; give a folder or file of samples", cmd.Name())
@@ -107,7 +106,7 @@ func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) 
 	}
 	for _, v := range [][]float32{pre.Mean, pre.Std} {
 		if n := len(v); n > 1 && n != channels {
-			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one a channel", n, channels)
+			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
 		}
 	}
 	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels})
@@ -132,7 +131,7 @@ func readLabels(s string) ([]string, error) {
 		}
 		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
 	} else if !strings.Contains(s, ",") {
-		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, or a file with one a line", s)
+		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, or a file with one per line", s)
 	}
 	labels := strings.Split(s, separator)
 	for i, l := range labels {

@@ -16,13 +16,13 @@ func inspectCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
-		Long: `Shows what a compressed network (.edgec) is: where every byte of the file goes,
-and of each layer the shape, the weights that are left, the values that they
-share, the multiplications. Of a float network (.onnx) it shows the operators
-after folding, parameters and multiplications: what edgec compress starts from.
+		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
+for each layer its shape, the weights that are kept, the values that they share and
+the multiplications. For a float network (.onnx): the operators after folding, their
+parameters and multiplications, which is what edgec compress starts from.
 
-Shapes of an .edgec file are height x width x channels, of weights outputs x
-height x width x inputs; those of an ONNX network have the channels first.`,
+In an .edgec file, shapes are height x width x channels, and those of weights are
+outputs x height x width x inputs. In an ONNX file, channels come first.`,
 		Example: `  edgec inspect lenet-5.edgec
   edgec inspect lenet-5.onnx --json`,
 		Args: needs(1, 1, "one .edgec or ONNX file"),
@@ -52,7 +52,7 @@ type inspected struct {
 	Outputs    [][]int           `json:"outputs,omitempty"`
 	Preprocess format.Preprocess `json:"preprocess"`
 	Sizes      *format.Sizes     `json:"sizes"`
-	Unknown    int               `json:"unknown"` // bytes in sections that this version does not know
+	Unknown    int               `json:"unknown"` // bytes in sections of later versions
 	Weights    int               `json:"weights"` // without biases
 	Kept       int               `json:"kept"`
 	Sparsity   float64           `json:"sparsity"` // 0 to 1
@@ -100,8 +100,8 @@ func (a *app) inspectEdgec(path string) error {
 	return a.table(layerRows(r))
 }
 
-// inspect reads a compressed network. Writing is canonical, so that encoding
-// it again tells where its bytes went.
+// inspect reads a compressed network. Encoding is canonical, so encoding it again
+// accounts for its bytes.
 func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	f, err := format.Decode(data)
 	if err != nil {
@@ -114,7 +114,7 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	major, minor := format.VersionOf(data)
 	_, now := format.VersionOf(again)
 	if len(again) == len(data) && !bytes.Equal(again, data) || len(again) > len(data) || minor < now {
-		return nil, fmt.Errorf("its bytes are not those that this version writes for the same network; account for them with the version that wrote it")
+		return nil, fmt.Errorf("another version of edgec wrote it, so this one cannot account for its bytes; inspect it with the version that wrote it")
 	}
 	i := m.Info()
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Input: i.Inputs[0], Output: i.Outputs[0],
@@ -213,8 +213,8 @@ func byteRows(r *inspected) []string {
 	}{
 		{"header", "magic, version, heads of the sections", s.Header},
 		{"graph", "instructions, shapes, grids of activations", s.Graph},
-		{"masks", "which weights are not zero", s.Masks},
-		{"indexes", "values of the weights that are not zero", s.Indexes},
+		{"masks", "which weights are nonzero", s.Masks},
+		{"indexes", "values of the nonzero weights", s.Indexes},
 		{"codebooks", "values that weights share", s.Codebooks},
 		{"biases", "", s.Biases},
 		{"scales", "of weights", s.Scales},

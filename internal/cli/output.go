@@ -2,8 +2,8 @@ package cli
 
 // The rules of output:
 //
-//   - Standard output carries the result that the command was asked for, and
-//     nothing else: a table for people, or with --json one JSON value (run: one
+//   - Standard output carries the result of the command and nothing else:
+//     a table for people, or with --json one JSON value (run: one
 //     for each input). Bytes asked for by --raw are a result too.
 //   - Standard error carries everything else. Progress is a bar where standard
 //     error is a terminal; on a pipe each finished stage is one line. --quiet
@@ -31,11 +31,11 @@ const (
 	exitInterrupted = 3 // stopped by a signal; the best file so far was written
 )
 
-// errInterrupted is the outcome of a search that a signal has ended after its
-// best file was written; the note about it has been printed.
+// errInterrupted means that a signal ended a search and its best file was written.
+// The note about it has been printed.
 var errInterrupted = errors.New("interrupted; the best file so far was written")
 
-// usageError is a mistake in the command line.
+// usageError is an error in the command line.
 type usageError struct {
 	error
 	command string // whose help tells more, "edgec compress"
@@ -69,7 +69,7 @@ func (a *app) fail(err error) int {
 	return exitFailed
 }
 
-// oneLine joins the lines of joined errors, and leaves out the tool's own name.
+// oneLine joins the lines of joined errors and drops the tool's own name.
 func oneLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	for i, l := range lines {

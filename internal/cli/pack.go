@@ -19,22 +19,22 @@ func packCommand(a *app) *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "pack FILE -o OUT.edgec",
-		Short: "Make a network that is int8 already smaller, with the same results",
-		Long: `Packs a quantized network, an int8 .tflite file or ONNX in the QDQ form, as it
-is: the same integers give the same integers, to the bit, as TFLite's reference
-kernels compute them. Channels that are dead or constant are removed, weights
-are coded. No data, no training, no loss; edgec compress makes much smaller files
-of float networks.
+		Short: "Shrink a network that is int8 already, with the same results",
+		Long: `Packs a quantized network as it is: an int8 .tflite file, or ONNX in the QDQ form.
+The same integers in give the same integers out, to the bit, as TFLite's reference
+kernels compute them. edgec removes channels that are dead or constant and codes the
+weights. It needs no data and no training, and nothing is lost. For a float network,
+edgec compress makes a much smaller file.
 
-Pictures become input as byte / 255, or as the range of the input says: 0 to 255,
--1 to 1. A softmax at the end of a TFLite network is computed in float from the integers
-before it, and not rounded to int8.`,
+Pictures become input as byte / 255, unless the range of the input is 0 to 255 or
+-1 to 1. A softmax at the end of a TFLite network is computed in float from the
+integers before it, and not rounded to int8.`,
 		Example: `  edgec pack person.tflite -o person.edgec
   edgec build person.edgec --target rpi-zero`,
 		Args: needs(1, 1, "one .tflite or .onnx file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usagef(cmd, "pack: -o is missing; give the name of the file to write")
+				return usagef(cmd, "pack: -o is missing; name the file to write")
 			}
 			return a.pack(args[0], out)
 		},
@@ -67,7 +67,7 @@ func (a *app) pack(path, out string) error {
 	return a.table([]string{
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),
 		fmt.Sprintf("MACs\t%s\t%s\t%s dead channels removed", thousands(int(p.MACsFrom)), thousands(int(p.MACs)), thousands(p.Channels)),
-		fmt.Sprintf("weights\t\t%s\t%s not zero", thousands(p.Weights), thousands(p.Kept)),
+		fmt.Sprintf("weights\t\t%s\t%s nonzero", thousands(p.Weights), thousands(p.Kept)),
 		"outputs\t\tthe same\ton generated inputs",
 		"pictures\t\t" + preprocessing(p.Input) + "\tguessed from the range of the input",
 	})

@@ -17,7 +17,7 @@ import (
 type progress struct {
 	w        io.Writer
 	terminal bool
-	bar      *progressbar.ProgressBar // of the present stage, nil between stages
+	bar      *progressbar.ProgressBar // of the current stage; nil between stages
 	stage    string
 	total    int
 	started  time.Time
@@ -50,7 +50,7 @@ func (p *progress) tell(e edgec.Progress) {
 		p.bar = progressbar.NewOptions(e.Total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(e.Stage),
 			progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 	}
-	p.bar.Set(e.Done) // an error is one of the terminal, and of no account
+	p.bar.Set(e.Done) // ignore terminal write errors
 }
 
 // clear takes the bar away.

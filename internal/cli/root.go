@@ -51,7 +51,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
-	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
+	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -67,17 +67,17 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "edgec",
 		Short: "Make trained networks small enough for small devices",
-		Long: `edgec makes trained networks small enough for small devices: a network (ONNX)
-and a data set go in, a file of a few kilobytes comes out, with the accuracy
-that was asked for, and programs that run it on boards.`,
+		Long: `edgec makes trained networks small enough for small devices. A network (ONNX) and
+a data set go in. A file of a few kilobytes comes out, with the accuracy that you
+asked for, and programs that run it on boards.`,
 		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec inspect lenet-5.edgec
   edgec eval lenet-5.edgec --data mnist
   edgec run lenet-5.edgec seven.png
   edgec build lenet-5.edgec --target rpi-zero -o classify
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C) after the
-best file so far was written.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C); the best file
+so far was written.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -97,14 +97,14 @@ best file so far was written.`,
 		return usageError{err, cmd.CommandPath()}
 	})
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
-	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on standard error")
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print no progress and no notes")
 	for _, c := range commands {
 		root.AddCommand(c(a))
 	}
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
 	must(err)
-	help.Args = func(_ *cobra.Command, args []string) error { // cobra's prints that there is no such topic, and is content
+	help.Args = func(_ *cobra.Command, args []string) error { // cobra only prints a line about an unknown topic and exits with 0
 		if c, _, err := root.Find(args); len(args) > 0 && (err != nil || c == root) {
 			return unknown(root, args[0])
 		}
@@ -113,7 +113,7 @@ best file so far was written.`,
 	return root
 }
 
-// unknown refuses a command that root does not have.
+// unknown is the error for a command that root does not have.
 func unknown(root *cobra.Command, name string) error {
 	did := ""
 	if s := root.SuggestionsFor(name); len(s) > 0 {
@@ -122,13 +122,13 @@ func unknown(root *cobra.Command, name string) error {
 	return usagef(root, "unknown command %q%s", name, did)
 }
 
-// usagef is a mistake in the command line of cmd.
+// usagef is an error in the command line of cmd.
 func usagef(cmd *cobra.Command, format string, v ...any) error {
 	return usageError{fmt.Errorf(format, v...), cmd.CommandPath()}
 }
 
-// needs accepts at least least and at most most arguments (-1: any number);
-// what says what they are.
+// needs checks the number of arguments: from least to most, or any number from
+// least on if most is -1. what describes them in the error.
 func needs(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -141,9 +141,9 @@ func needs(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// interruptible returns a context that ends at the first SIGINT or SIGTERM,
-// after telling so; a second signal ends the process at once. Commands that
-// hold nothing which must be finished leave signals alone.
+// interruptible returns a context that ends at the first SIGINT or SIGTERM, after
+// printing a note; a second signal ends the process at once. Only commands that have
+// something to finish use it.
 func (a *app) interruptible(ctx context.Context, telling string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
@@ -161,7 +161,7 @@ func (a *app) interruptible(ctx context.Context, telling string) (context.Contex
 	return ctx, cancel
 }
 
-// must panics on a mistake in the construction of a command.
+// must panics if a command was built wrongly.
 func must(err error) {
 	if err != nil {
 		panic("BUG: " + err.Error())

@@ -11,15 +11,7 @@ import (
 // summary prints the result of edgec compress for people.
 func (a *app) summary(c compressed) error {
 	r, b := c.Report, c.Report.Best
-	unit := "error"
-	switch r.Task {
-	case edgec.TaskAgreement:
-		unit = "disagreement"
-	case edgec.TaskReconstruction:
-		unit = "distance"
-	case edgec.TaskFidelity:
-		unit = "distance from float"
-	}
+	unit := wordings[r.Task].unit
 	rows := []string{
 		"\tfloat\t" + c.File + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
@@ -27,7 +19,7 @@ func (a *app) summary(c compressed) error {
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
 	if b.Latency > 0 {
-		rows = append(rows, fmt.Sprintf("latency\t\t%s\tof %v, the median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
+		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
 	}
 	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {
@@ -48,7 +40,7 @@ func (a *app) summary(c compressed) error {
 	return nil
 }
 
-// frontRows is a table of the files that no other beats, by size.
+// frontRows is a table of the Pareto front, by size.
 func frontRows(r *edgec.Report) []string {
 	timed := r.Best.Latency > 0
 	rows := []string{"  bytes\tdrop\t\tkept\tcentroids\t"}
@@ -75,7 +67,7 @@ func frontRows(r *edgec.Report) []string {
 	return rows
 }
 
-// short prints a time of an inference with as many digits as mean something.
+// short prints the time of an inference with up to four significant digits.
 func short(t time.Duration) string {
 	unit := time.Duration(1)
 	for t/unit >= 10_000 {

@@ -12,9 +12,9 @@ func targetsCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "targets",
 		Short: "List the boards that programs are built for",
-		Long: `Lists the boards of edgec build --target, with their processors. The linux-*
-rows stand for any board of that architecture. Short names such as rpi4, rpi0,
-bbb and arm64 are understood too.`,
+		Long: `Lists the boards that edgec build --target knows, with their processors. The linux-*
+rows stand for any board with that architecture. Short names work too: rpi4, rpi0,
+bbb, arm64.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json {

@@ -24,8 +24,8 @@ func versionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Long: `Prints the version of edgec, the commit that it was built from, the version of
-the file format that it writes, and the Go toolchain.`,
+		Long: `Prints the version of edgec, the commit that it was built from, the version of the
+file format that it writes, and the version of Go.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v := readVersion()

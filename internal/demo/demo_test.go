@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
 	goruntime "runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/cpu"
 
 	"edgec"
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/onnx"
 )
 
@@ -184,9 +185,7 @@ func TestNetwork(t *testing.T) {
 
 // TestTrainAgain shows that the committed network is the one that Train makes.
 func TestTrainAgain(t *testing.T) {
-	if os.Getenv("EDGEC_DEEP") == "" {
-		t.Skip("trains for a minute or two; set EDGEC_DEEP=1")
-	}
+	deep.Only(t) // trains for a minute or two
 	if goruntime.GOARCH != "amd64" || !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		t.Skip("the network was trained on amd64 with AVX2 and FMA; other CPUs round otherwise")
 	}
@@ -209,4 +208,12 @@ func BenchmarkData(b *testing.B) {
 		data(b, 1, n, 0, 1)
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
+}
+
+// A picture takes between a microsecond and a second.
+func TestSpeed(t *testing.T) {
+	got, err := Speed(1)
+	if err != nil || got < time.Microsecond || got > time.Second {
+		t.Errorf("%v a picture, %v", got, err)
+	}
 }

@@ -153,7 +153,7 @@ func ForOutputs(set *dataset.Set, out *tensor.Tensor) (Task, error) {
 		for _, y := range out.Data {
 			unit = unit && y >= 0 && y <= 1
 		}
-		return YesNo{Probability: unit}, checkLabels(set.Labels, 2)
+		return YesNo{Probability: unit}, checkYesNo(set.Labels)
 	}
 	return Classification{}, checkLabels(set.Labels, k)
 }
@@ -162,7 +162,7 @@ func ForOutputs(set *dataset.Set, out *tensor.Tensor) (Task, error) {
 func checkLabels(labels []int, classes int) error {
 	for i, l := range labels {
 		if l < 0 || l >= classes {
-			return fmt.Errorf("edgec: sample %d has label %d, the network tells %d classes apart; check the labels", i, l, classes)
+			return fmt.Errorf("edgec: sample %d has label %d, the network has %d outputs; check the labels", i, l, classes)
 		}
 	}
 	return nil

@@ -28,13 +28,21 @@ func yesNo(s Subject) (Task, error) {
 	if s.Set.Labels == nil || s.NoLabels || len(heads) != 1 || heads[0] != 1 {
 		return nil, nil
 	}
-	for i, l := range s.Set.Labels {
-		if l != 0 && l != 1 {
-			return nil, fmt.Errorf("edgec: sample %d has label %d; a network of one output tells 0 from 1, or give target values that are no whole numbers", i, l)
-		}
+	if err := checkYesNo(s.Set.Labels); err != nil {
+		return nil, err
 	}
 	n := s.Graph.Producer(s.Graph.Outputs[0])
 	return YesNo{Probability: n != nil && op.IsProbability(n.Op)}, nil
+}
+
+// checkYesNo returns an error for a label that is neither 0 nor 1.
+func checkYesNo(labels []int) error {
+	for i, l := range labels {
+		if l != 0 && l != 1 {
+			return fmt.Errorf("edgec: sample %d has label %d; a network of one output tells 0 from 1: give such labels, or target values that are no whole numbers", i, l)
+		}
+	}
+	return nil
 }
 
 // Name implements Task.

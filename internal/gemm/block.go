@@ -96,11 +96,9 @@ func (p *panels) block(a, b operand, packA, packB bool, mb, nb, kb int, add bool
 		at := 0
 		for t := range tiles {
 			rows := small + less(t, more)
-			pa, ars, acs := &p.a[0], 1, mr
+			pa, ars, acs := &a.x[at*a.rs], a.rs, a.cs
 			if packA {
-				pa = &p.a[t*mr*kb]
-			} else {
-				pa, ars, acs = &a.x[at*a.rs], a.rs, a.cs
+				pa, ars, acs = &p.a[t*mr*kb], 1, mr
 			}
 			if cols == nr {
 				kernel(rows, kb, pa, ars, acs, pb, bs, &c[at*ldc+j], ldc, add)

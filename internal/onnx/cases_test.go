@@ -121,6 +121,14 @@ func ownCases() []ownCase {
 			node("Mod", "hi,p", "m").node("Gather", "m,at", "two").int64s("rest", 0, -1).node("Concat", "rest,two", "target", attribute{"axis", 0}).node("Reshape", "x,target", "y"), []int{6}, same},
 		{"constants of attributes", on(13, 2).constant("a", attribute{"value_float", float32(2)}).constant("b", attribute{"value_ints", []int{0, 2}}).
 			node("Reshape", "x,b", "r").node("Mul", "r,a", "y"), []int{2}, each(func(v float64) float64 { return 2 * v })},
+		{"largest over the image", on(13, 2, 2, 2).node("ReduceMax", "x", "y", attribute{"axes", []int{2, 3}}, attribute{"keepdims", 0}), []int{2, 2, 2},
+			func(x []float32) []float32 {
+				return []float32{max(x[0], x[1], x[2], x[3]), max(x[4], x[5], x[6], x[7])}
+			}},
+		{"largest over the image, kept", on(20, 2, 2, 2).int64s("axes", -1, 2).node("ReduceMax", "x,axes", "y"), []int{2, 2, 2},
+			func(x []float32) []float32 {
+				return []float32{max(x[0], x[1], x[2], x[3]), max(x[4], x[5], x[6], x[7])}
+			}},
 		{"mean over the image", on(13, 2, 2, 2).node("ReduceMean", "x", "y", attribute{"axes", []int{2, 3}}, attribute{"keepdims", 0}), []int{2, 2, 2},
 			func(x []float32) []float32 {
 				return []float32{(x[0] + x[1] + x[2] + x[3]) / 4, (x[4] + x[5] + x[6] + x[7]) / 4}

@@ -184,7 +184,7 @@ func buildGlobalAveragePool(n *node) error {
 	for k := 2; k < len(mean); k++ {
 		mean[k] = true
 	}
-	return n.meanOver(n.in[0], mean, true)
+	return n.reduceOver(op.GlobalAvgPool{}, n.in[0], mean, true)
 }
 
 func buildGlobalMaxPool(n *node) error {
@@ -202,36 +202,39 @@ func buildGlobalMaxPool(n *node) error {
 	return n.imageResult(x, op.MaxPool{KH: img.Shape[2], KW: img.Shape[3], StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}, img)
 }
 
-// buildReduceMean averages over any dimensions but the batch.
-func buildReduceMean(n *node) error {
-	x, err := n.activation(0)
-	if err != nil {
-		return err
-	}
-	axes, err := n.axes(18)
-	if err != nil {
-		return err
-	}
-	if len(axes) == 0 {
-		return n.fail("axes", "the mean over all dimensions, the batch among them, is not supported; name the axes%s", remedies["ReduceMean"])
-	}
-	mean := make([]bool, len(x.act.Shape)) // by dimension of the value
-	for _, a := range axes {
-		k, err := n.valueAxis(x, int(max(-100, min(a, 100))))
+// reduction reads an operator that reduces any dimensions but the batch; o is its form for
+// the pixels of an image, [N,C,H,W] to [N,C,1,1].
+func reduction(o graph.Op) func(*node) error {
+	return func(n *node) error {
+		x, err := n.activation(0)
 		if err != nil {
 			return err
 		}
-		mean[k] = true
+		axes, err := n.axes(18)
+		if err != nil {
+			return err
+		}
+		if len(axes) == 0 {
+			return n.fail("axes", "a reduction of all dimensions, the batch among them, is not supported; name the axes%s", remedies[n.opType])
+		}
+		over := make([]bool, len(x.act.Shape)) // by dimension of the value
+		for _, a := range axes {
+			k, err := n.valueAxis(x, int(max(-100, min(a, 100))))
+			if err != nil {
+				return err
+			}
+			over[k] = true
+		}
+		return n.reduceOver(o, x, over, n.attrInt("keepdims", 1) != 0)
 	}
-	return n.meanOver(x, mean, n.attrInt("keepdims", 1) != 0)
 }
 
-// meanOver ends the node with the mean over some dimensions of x's value: they are moved
-// behind the others and averaged as the pixels of an image.
-func (n *node) meanOver(x *operand, mean []bool, keep bool) error {
+// reduceOver ends the node with o over some dimensions of x's value: they are moved behind
+// the others and reduced as the pixels of an image.
+func (n *node) reduceOver(o graph.Op, x *operand, over []bool, keep bool) error {
 	perm, kept, last := []int{0}, []int{}, []int{}
-	for k := 1; k < len(mean); k++ {
-		if mean[k] {
+	for k := 1; k < len(over); k++ {
+		if over[k] {
 			last = append(last, k)
 		} else {
 			perm, kept = append(perm, k), append(kept, x.act.Shape[k])
@@ -254,20 +257,20 @@ func (n *node) meanOver(x *operand, mean []bool, keep bool) error {
 			return err
 		}
 	}
-	out, b := n.meanShape(x, mean, keep)
+	out, b := n.reducedShape(x, over, keep)
 	if slices.Equal(out, []int{image[0], 1, 1}) {
-		return n.resultAs(b, op.GlobalAvgPool{}, v)
+		return n.resultAs(b, o, v)
 	}
-	if v, err = n.emit(op.GlobalAvgPool{}, v); err != nil {
+	if v, err = n.emit(o, v); err != nil {
 		return err
 	}
 	return n.resultAs(b, op.Reshape{Shape: out}, v)
 }
 
-// meanShape returns the sample of a mean's result, and where its batch is.
-func (n *node) meanShape(x *operand, mean []bool, keep bool) (sample []int, b batchAxis) {
+// reducedShape returns the sample of a reduction's result, and where its batch is.
+func (n *node) reducedShape(x *operand, over []bool, keep bool) (sample []int, b batchAxis) {
 	b = x.batch
-	for i, own := range b.valueDims(len(mean)) {
+	for i, own := range b.valueDims(len(over)) {
 		if i == x.batch.at {
 			for _, v := range own {
 				sample = append(sample, x.act.Shape[v])
@@ -275,7 +278,7 @@ func (n *node) meanShape(x *operand, mean []bool, keep bool) (sample []int, b ba
 			continue
 		}
 		switch {
-		case !mean[own[0]]:
+		case !over[own[0]]:
 			sample = append(sample, x.act.Shape[own[0]])
 		case keep:
 			sample = append(sample, 1)

@@ -300,11 +300,37 @@ func foldSlice(n *node, in []*array) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	args, err := n.sliceArgs(in)
+	taken, err := n.sliceRanges(in, x.dims)
 	if err != nil {
 		return nil, err
 	}
 	dims, step, start := slices.Clone(x.dims), strides(x.dims), 0
+	for k, t := range taken {
+		start += t.first * step[k]
+		dims[k] = t.count
+		step[k] *= t.step
+	}
+	r, err := n.alloc(x, dims)
+	if err != nil {
+		return nil, err
+	}
+	walk(dims, start, step, func(k, j int) { r.set(k, x, j) })
+	return r, nil
+}
+
+// sliceOf is what a Slice takes of a dimension: count indexes from first on, step apart.
+type sliceOf struct{ first, step, count int }
+
+// sliceRanges returns what the node takes of each dimension.
+func (n *node) sliceRanges(in []*array, dims []int) ([]sliceOf, error) {
+	args, err := n.sliceArgs(in)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]sliceOf, len(dims))
+	for k, d := range dims {
+		all[k] = sliceOf{0, 1, d}
+	}
 	done := make([]bool, len(dims))
 	for i, axis := range args[2] {
 		k, err := n.axis(int(max(-100, min(axis, 100))), len(dims))
@@ -315,17 +341,25 @@ func foldSlice(n *node, in []*array) (*array, error) {
 			return nil, n.fail("", "axis %d is given twice or has step 0", k)
 		}
 		done[k] = true
-		from, count := sliceRange(args[0][i], args[1][i], args[3][i], int64(x.dims[k]))
-		start += int(from) * step[k]
-		dims[k] = int(count)
-		step[k] *= int(max(-math.MaxInt32, min(args[3][i], math.MaxInt32)))
+		from, count := sliceRange(args[0][i], args[1][i], args[3][i], int64(dims[k]))
+		all[k] = sliceOf{int(from), int(max(-math.MaxInt32, min(args[3][i], math.MaxInt32))), int(count)}
 	}
-	r, err := n.alloc(x, dims)
-	if err != nil {
-		return nil, err
+	return all, nil
+}
+
+// parameters returns the inputs but the first, which have to be constants.
+func (n *node) parameters() ([]*array, error) {
+	in := make([]*array, len(n.in))
+	for i := 1; i < len(in); i++ {
+		if !n.has(i) {
+			continue
+		}
+		var err error
+		if in[i], err = n.constant(i); err != nil {
+			return nil, err
+		}
 	}
-	walk(dims, start, step, func(k, j int) { r.set(k, x, j) })
-	return r, nil
+	return in, nil
 }
 
 // sliceRange clamps start and end to a dimension as ONNX prescribes, and

@@ -1,6 +1,10 @@
 package onnx
 
-import "edgec/internal/op"
+import (
+	"slices"
+
+	"edgec/internal/op"
+)
 
 // row says how an ONNX operator is read.
 type row struct {
@@ -64,13 +68,14 @@ var table = []row{
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
 	{"Range", []int{11}, 3, foldRange, nil},
-	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, buildReduceMean},
+	{"ReduceMax", []int{1, 11, 12, 13, 18, 20}, 1, nil, reduction(op.GlobalMaxPool{})},
+	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, reduction(op.GlobalAvgPool{})},
 	{"ReduceProd", []int{1, 11, 13, 18}, 1, foldReduceProd, nil},
 	function("Relu", []int{6, 13, 14}, op.Relu{}),
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
 	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
 	function("Sigmoid", []int{6, 13}, op.Sigmoid{}),
-	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, nil},
+	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, buildSlice},
 	{"Softmax", []int{1, 11, 13}, 1, nil, buildSoftmax},
 	function("Softsign", []int{1, 22}, op.Softsign{}),
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
@@ -86,6 +91,40 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
+}
+
+// buildSlice reads the slice of an activation.
+func buildSlice(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	in, err := n.parameters()
+	if err != nil {
+		return err
+	}
+	dims := n.fileDims(x, 1)
+	taken, err := n.sliceRanges(in, dims)
+	if err != nil {
+		return err
+	}
+	rank := len(x.act.Shape)
+	o := op.Slice{Before: make([]int, rank), After: make([]int, rank), Step: slices.Repeat([]int{1}, rank)}
+	for k, v := range x.batch.valueDims(rank) {
+		switch t := taken[k]; {
+		case k == x.batch.at && t != sliceOf{0, 1, dims[k]}:
+			return n.fail("axes", "a slice of the batch, dimension %d, is not supported", k)
+		case k == x.batch.at:
+		case t.count < 1 || t.count > 1 && t.step < 1:
+			return n.fail("steps", "%d elements in steps of %d of dimension %d are not supported, only one or more in steps from 1", t.count, t.step, k)
+		default:
+			if t.count > 1 {
+				o.Step[v[0]] = t.step
+			}
+			o.Before[v[0]], o.After[v[0]] = t.first, dims[k]-t.first-(t.count-1)*o.Step[v[0]]-1
+		}
+	}
+	return n.resultLike(x, o)
 }
 
 // rows indexes table by operator.
@@ -112,7 +151,6 @@ var remedies = map[string]string{
 	"ConvTranspose": "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":        "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Gather":        "; embeddings of token ids are not supported yet",
-	"Slice":         "; cut the tensor before the network instead",
 	"Split":         "; use one operator for each part instead",
 	"LRN":           "; train without local response normalization",
 	"ReduceMean":    "; use GlobalAveragePool for the mean over an image",

@@ -97,22 +97,20 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 // Backward implements graph.Differentiable.
 func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 	x, w, y := in[0], in[1], out[0]
-	n, c, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
-	outC, inC := w.Shape[0], w.Shape[1]
-	g := orOne(o.Groups)
-	oh, ow := y.Shape[2], y.Shape[3]
+	h, wd, oh, ow := x.Shape[2], x.Shape[3], y.Shape[2], y.Shape[3]
+	outC, inC, g := w.Shape[0], w.Shape[1], orOne(o.Groups)
 	k := o.window(w.Shape[2], w.Shape[3])
-	area, rows := oh*ow, inC*k.kh*k.kw
 	dy := dout[0].Data
 	if o.Clamp.On {
 		dy = o.Clamp.back(s.Floats(0, len(dy)), dy, y.Data)
 	}
 	dx, dw, db := din[0], din[1], at(din, 2)
-	for i := 0; i < n; i++ {
-		img, d := x.Data[i*c*h*wd:(i+1)*c*h*wd], dy[i*outC*area:(i+1)*outC*area]
+	size, area := x.Shape[1]*h*wd, oh*ow
+	for i := 0; i < x.Shape[0]; i++ {
+		img, d := x.Data[i*size:(i+1)*size], dy[i*outC*area:(i+1)*outC*area]
 		var dimg []float32
 		if dx != nil {
-			dimg = dx.Data[i*c*h*wd : (i+1)*c*h*wd]
+			dimg = dx.Data[i*size : (i+1)*size]
 		}
 		if db != nil {
 			for ch := 0; ch < outC; ch++ {
@@ -124,28 +122,42 @@ func (o Conv2D) Backward(s *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 			continue
 		}
 		for gr := 0; gr < g; gr++ {
-			m := outC / g
-			src, dg := img[gr*inC*h*wd:(gr+1)*inC*h*wd], d[gr*m*area:(gr+1)*m*area]
+			m, rows := outC/g, inC*k.kh*k.kw
+			lo, hi := gr*inC*h*wd, (gr+1)*inC*h*wd
+			dg := d[gr*m*area : (gr+1)*m*area]
 			if dw != nil {
-				col := src
-				if !k.pointwise() {
-					col = s.Floats(1, rows*area)
-					k.im2col(col, src, inC, h, wd, oh, ow)
-				}
-				gemm.Mul(false, true, m, rows, area, dg, area, col, area, true, dw.Data[gr*m*rows:], rows)
+				k.weightsBack(s, dw.Data[gr*m*rows:], dg, img[lo:hi], inC, h, wd, oh, ow)
 			}
 			if dimg != nil {
-				dst := dimg[gr*inC*h*wd : (gr+1)*inC*h*wd]
-				if k.pointwise() {
-					gemm.Mul(true, false, rows, area, m, w.Data[gr*m*rows:], rows, dg, area, true, dst, area)
-					continue
-				}
-				dcol := s.Floats(1, rows*area)
-				gemm.Mul(true, false, rows, area, m, w.Data[gr*m*rows:], rows, dg, area, false, dcol, area)
-				k.col2im(dst, dcol, inC, h, wd, oh, ow)
+				k.imageBack(s, dimg[lo:hi], dg, w.Data[gr*m*rows:], inC, h, wd, oh, ow)
 			}
 		}
 	}
+}
+
+// weightsBack adds the gradient of a group's weights, given that of its outputs dy and the
+// image x of c channels that it reads.
+func (k window) weightsBack(s *graph.Scratch, dw, dy, x []float32, c, h, w, oh, ow int) {
+	rows, area := c*k.kh*k.kw, oh*ow
+	col := x
+	if !k.pointwise() {
+		col = s.Floats(1, rows*area)
+		k.im2col(col, x, c, h, w, oh, ow)
+	}
+	gemm.Mul(false, true, len(dy)/area, rows, area, dy, area, col, area, true, dw, rows)
+}
+
+// imageBack adds the gradient of the image that a group of weights w reads.
+func (k window) imageBack(s *graph.Scratch, dx, dy, w []float32, c, h, wd, oh, ow int) {
+	rows, area := c*k.kh*k.kw, oh*ow
+	m := len(dy) / area
+	if k.pointwise() {
+		gemm.Mul(true, false, rows, area, m, w, rows, dy, area, true, dx, area)
+		return
+	}
+	dcol := s.Floats(1, rows*area)
+	gemm.Mul(true, false, rows, area, m, w, rows, dy, area, false, dcol, area)
+	k.col2im(dx, dcol, c, h, wd, oh, ow)
 }
 
 // ChannelAxis implements Layer.

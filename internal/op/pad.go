@@ -1,6 +1,7 @@
 package op
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -86,25 +87,34 @@ func (o Pad) IsIdentity(*graph.Node) bool {
 	return !slices.ContainsFunc(slices.Concat(o.Before, o.After), func(p int) bool { return p != 0 })
 }
 
-// Lower emits OpPad for rows and columns of an image, or for the steps of a
-// sequence.
+// Lower emits OpPad for rows and columns of an image, for its channels, which are columns
+// of the image [H W, C, 1], or for steps or features of a sequence.
 func (o Pad) Lower(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
-	in := format.Instr{Op: format.OpPad, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
-	switch {
-	case len(x.Shape) == 4 && o.Before[1] == 0 && o.After[1] == 0:
-		in.PadT, in.PadL, in.PadB, in.PadR = o.Before[2], o.Before[3], o.After[2], o.After[3]
-		t := d.Tensor(x)
-		in.In, in.Out = []int{t}, d.OutputOn(t, y)
-	case len(x.Shape) == 3 && o.Before[2] == 0 && o.After[2] == 0:
-		in.PadT, in.PadB = o.Before[1], o.After[1]
-		t := d.Tensor(x, x.Shape[1], 1, x.Shape[2])
-		in.In, in.Out = []int{t}, d.OutputOn(t, y, y.Shape[1], 1, y.Shape[2])
-	default:
-		return fmt.Errorf("the device pads rows and columns of images only, not channels or features")
+	s, t := x.Shape, y.Shape
+	emit := func(from, to []int, row, column int) { // dimensions of x; 0: none
+		in := format.Instr{Op: format.OpPad, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
+		in.PadT, in.PadB, in.PadL, in.PadR = o.Before[row], o.After[row], o.Before[column], o.After[column]
+		v := d.Tensor(x, from...)
+		in.In, in.Out = []int{v}, d.OutputOn(v, y, to...)
+		in.PadValue, _ = d.Clamp(x, Clamp{On: true, Lo: o.Value, Hi: o.Value})
+		d.Emit(in)
 	}
-	in.PadValue, _ = d.Clamp(x, Clamp{On: true, Lo: o.Value, Hi: o.Value})
-	d.Emit(in)
+	none := func(dim int) bool { return o.Before[dim] == 0 && o.After[dim] == 0 }
+	switch {
+	case len(s) == 4 && none(1):
+		emit([]int{s[2], s[3], s[1]}, []int{t[2], t[3], t[1]}, 2, 3)
+	case len(s) == 4 && none(2) && none(3):
+		emit([]int{s[2] * s[3], s[1], 1}, []int{t[2] * t[3], t[1], 1}, 0, 1)
+	case len(s) == 3 && none(2):
+		emit([]int{s[1], 1, s[2]}, []int{t[1], 1, t[2]}, 1, 0)
+	case len(s) == 3:
+		emit([]int{s[1], s[2], 1}, []int{t[1], t[2], 1}, 1, 2)
+	case len(s) == 2:
+		emit([]int{1, s[1], 1}, []int{1, t[1], 1}, 0, 1)
+	default:
+		return errors.New("the device pads rows and columns of an image, or its channels: do one after the other")
+	}
 	return nil
 }
 

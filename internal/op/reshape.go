@@ -62,8 +62,8 @@ func (Reshape) Homogeneous(n *graph.Node) bool {
 // IsIdentity implements Identity.
 func (Reshape) IsIdentity(n *graph.Node) bool { return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape) }
 
-// After implements Merger.
-func (o Reshape) After(first graph.Op) (graph.Op, bool) {
+// Merge implements Merger.
+func (o Reshape) Merge(first graph.Op) (graph.Op, bool) {
 	_, ok := first.(Reshape)
 	return o, ok
 }

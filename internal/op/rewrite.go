@@ -55,8 +55,8 @@ type Identity interface {
 // Merger is an operator that joins with one before it.
 type Merger interface {
 	graph.Op
-	// After returns the operator equal to first, then this one; false if there is none.
-	After(first graph.Op) (graph.Op, bool)
+	// Merge returns the operator equal to first, then this one; false if there is none.
+	Merge(first graph.Op) (graph.Op, bool)
 }
 
 // Simplifier is an operator that a simpler one can replace on some inputs.

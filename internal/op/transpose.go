@@ -86,8 +86,8 @@ func (Transpose) Grids() GridRelation { return InputGrid }
 // IsIdentity implements Identity.
 func (o Transpose) IsIdentity(*graph.Node) bool { return slices.IsSorted(o.Perm) }
 
-// After implements Merger.
-func (o Transpose) After(first graph.Op) (graph.Op, bool) {
+// Merge implements Merger.
+func (o Transpose) Merge(first graph.Op) (graph.Op, bool) {
 	p, ok := first.(Transpose)
 	if !ok {
 		return nil, false

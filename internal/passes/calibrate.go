@@ -23,28 +23,8 @@ func Calibrate(g *graph.Graph, batches Batches, cfg Config) error {
 	clearGrids(g)
 	ds := domains(g)
 	obs := make([]observation, len(ds))
-	var tape *graph.Tape
-	size := 0
-	for batch := range batches {
-		n, err := checkBatch(g, batch)
-		if err != nil {
-			return err
-		}
-		if n > size {
-			if tape, err = graph.NewTape(g, n); err != nil {
-				return fmt.Errorf("quantize: %w", err)
-			}
-			size = n
-		}
-		tape.Forward(batch...)
-		for i, d := range ds {
-			if err := obs[i].add(g, d, tape); err != nil {
-				return err
-			}
-		}
-	}
-	if tape == nil {
-		return fmt.Errorf("quantize: no calibration samples: give at least one batch")
+	if err := observe(g, batches, ds, obs); err != nil {
+		return err
 	}
 	for i, d := range ds {
 		if d.float {
@@ -59,6 +39,34 @@ func Calibrate(g *graph.Graph, batches Batches, cfg Config) error {
 	return nil
 }
 
+// observe runs the batches and adds the values of each domain to its observation.
+func observe(g *graph.Graph, batches Batches, ds []*domain, obs []observation) error {
+	var tape *graph.Tape
+	size := 0
+	for batch := range batches {
+		n, err := checkBatch(g, batch)
+		if err != nil {
+			return err
+		}
+		if n > size {
+			if tape, err = graph.NewTape(g, n); err != nil {
+				return fmt.Errorf("passes: %w", err)
+			}
+			size = n
+		}
+		tape.Forward(batch...)
+		for i, d := range ds {
+			if err := obs[i].add(g, d, tape); err != nil {
+				return err
+			}
+		}
+	}
+	if tape == nil {
+		return fmt.Errorf("passes: no calibration samples: give at least one batch")
+	}
+	return nil
+}
+
 // observation is what one domain has shown so far.
 type observation struct {
 	hist    quantize.Histogram
@@ -69,7 +77,7 @@ func (o *observation) add(g *graph.Graph, d *domain, tape *graph.Tape) error {
 	for _, v := range d.sources {
 		x := tape.Activation(v).Data
 		if !o.hist.Add(x) {
-			return fmt.Errorf("quantize: value %q is not finite on the calibration samples: check the network's weights and the inputs' preprocessing", v.Name)
+			return fmt.Errorf("passes: value %q is not finite on the calibration samples: check the network's weights and the inputs' preprocessing", v.Name)
 		}
 		if d.input {
 			o.lattice.Add(x)
@@ -106,12 +114,12 @@ func clearGrids(g *graph.Graph) {
 // checkBatch returns the number of samples of a batch.
 func checkBatch(g *graph.Graph, batch []*tensor.Tensor) (int, error) {
 	if len(batch) != len(g.Inputs) {
-		return 0, fmt.Errorf("quantize: %d calibration inputs for a network with %d", len(batch), len(g.Inputs))
+		return 0, fmt.Errorf("passes: %d calibration inputs for a network with %d", len(batch), len(g.Inputs))
 	}
 	for i, x := range batch {
 		want := g.Inputs[i].Shape
 		if len(x.Shape) != len(want) || !x.Shape.Sample().Equal(want.Sample()) || x.Shape[0] != batch[0].Shape[0] {
-			return 0, fmt.Errorf("quantize: calibration batch of shape %v for input %q of shape %v", x.Shape, g.Inputs[i].Name, want)
+			return 0, fmt.Errorf("passes: calibration batch of shape %v for input %q of shape %v", x.Shape, g.Inputs[i].Name, want)
 		}
 	}
 	return batch[0].Shape[0], nil

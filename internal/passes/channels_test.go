@@ -10,6 +10,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
+	"edgec/prune"
 )
 
 func paramsOf(g *graph.Graph) (n int) {
@@ -106,7 +107,7 @@ func TestObserveInputs(t *testing.T) {
 }
 
 // TestPruneChannels: the network without its least channels computes what the whole one
-// does when nobody reads them, and channelCosts what was asked for.
+// does when nobody reads them, and costs what was asked for.
 func TestPruneChannels(t *testing.T) {
 	for _, rest := range []float64{0.9, 0.6, 0.4, 0} {
 		t.Run(fmt.Sprint(rest), func(t *testing.T) {
@@ -120,8 +121,12 @@ func TestPruneChannels(t *testing.T) {
 					f.score[k][c] = r.Float64()
 				}
 			}
-			// columns that read each channel, and its score for its rate
-			channelCosts := newChannelCosts(g, f.groups)
+			// columns that read each channel, and its score for its cost
+			price := func(k int) float64 {
+				left := []int{6, 8, 10}
+				left[k]--
+				return 1 - prune.NetworkCost(channelCosts(g, f.groups), []int{6, 8, 10}, left)
+			}
 			type unit struct {
 				group, channel int
 				value          float64
@@ -129,7 +134,7 @@ func TestPruneChannels(t *testing.T) {
 			var units []unit
 			for k := range f.score {
 				for c, s := range f.score[k] {
-					units = append(units, unit{k, c, s / channelCosts.channel(k)})
+					units = append(units, unit{k, c, s / price(k)})
 				}
 			}
 			slices.SortFunc(units, func(a, b unit) int {
@@ -252,8 +257,8 @@ func TestCosts(t *testing.T) {
 	g := convNet(t, 11)
 	whole := g.Clone()
 	f := NewChannelScores(g)
-	c := newChannelCosts(g, f.groups)
-	near(t, "the whole cost", c.total([]int{6, 8, 10}), 1, 1e-12)
+	tensors, all := channelCosts(g, f.groups), []int{6, 8, 10}
+	near(t, "the whole cost", prune.NetworkCost(tensors, all, all), 1, 1e-12)
 	r := newRand(12)
 	for k := range f.score {
 		for i := range f.score[k] {
@@ -265,5 +270,5 @@ func TestCosts(t *testing.T) {
 	}
 	left := []int{g.Nodes[0].Outputs[0].Shape[1], g.Nodes[2].Outputs[0].Shape[1], g.Nodes[4].Outputs[0].Shape[1]}
 	want := (float64(paramsOf(g))/float64(paramsOf(whole)) + float64(macsOf(g))/float64(macsOf(whole))) / 2
-	near(t, "the predicted cost", c.total(left), want, 1e-9)
+	near(t, "the predicted cost", prune.NetworkCost(tensors, all, left), want, 1e-9)
 }

@@ -49,13 +49,13 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if c.Method > quantize.Entropy {
-		errs = append(errs, fmt.Errorf("quantize: unknown calibration method %d", uint8(c.Method)))
+		errs = append(errs, fmt.Errorf("passes: unknown calibration method %d", uint8(c.Method)))
 	}
 	if p := c.Percentile; p != 0 && !(p > 0.5 && p <= 1) {
-		errs = append(errs, fmt.Errorf("quantize: percentile %v is not in (0.5, 1]", p))
+		errs = append(errs, fmt.Errorf("passes: percentile %v is not in (0.5, 1]", p))
 	}
 	if s := c.BiasStep; s != 0 && !(s > 0 && s <= 16) {
-		errs = append(errs, fmt.Errorf("quantize: bias step %v is not in (0, 16]", s))
+		errs = append(errs, fmt.Errorf("passes: bias step %v is not in (0, 16]", s))
 	}
 	return errors.Join(errs...)
 }

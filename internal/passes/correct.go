@@ -6,6 +6,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/quantize"
 )
 
 // CorrectBias shifts the biases of a quantized network so that each output
@@ -20,8 +21,7 @@ import (
 // Layers without bias, and biases that the mask prunes, are left alone.
 //
 // It holds the activations of all samples that later layers read, up to
-// correctionFloats numbers: of a network with larger activations the first
-// samples decide.
+// 2^26 numbers: of a network with larger activations the first samples decide.
 //
 // Source: Nagel et al. (2019), section 4.2, in its empirical form.
 func CorrectBias(g *graph.Graph, batches Batches) error {
@@ -36,17 +36,13 @@ func CorrectBias(g *graph.Graph, batches Batches) error {
 	}
 	for i, n := range g.Nodes {
 		if b := correctable(n); b != nil {
-			var got channelMean
+			var got quantize.ChannelMeans
 			for _, acts := range run.acts {
 				if err := run.observe(&got, n, acts); err != nil {
 					return err
 				}
 			}
-			for c := range got.sum {
-				if b.Mask == nil || b.Mask[c] != 0 {
-					b.Shadow.Data[c] += float32(want[float.Nodes[i]].of(c) - got.of(c))
-				}
-			}
+			quantize.CorrectBias(b.Shadow.Data, b.Mask, want[float.Nodes[i]], &got)
 			b.Refresh()
 		}
 		for _, acts := range run.acts {
@@ -83,12 +79,12 @@ func firstSamples(batches Batches, n int) Batches {
 
 // floatMeans returns g without grids, and the mean outputs of its layers whose
 // biases can be corrected.
-func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]*channelMean, error) {
+func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]*quantize.ChannelMeans, error) {
 	float := withoutGrids(g)
-	means := map[*graph.Node]*channelMean{}
+	means := map[*graph.Node]*quantize.ChannelMeans{}
 	for _, n := range float.Nodes {
 		if correctable(n) != nil {
-			means[n] = &channelMean{}
+			means[n] = &quantize.ChannelMeans{}
 		}
 	}
 	some := false
@@ -111,7 +107,7 @@ func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]
 		}
 	}
 	if !some {
-		return nil, nil, fmt.Errorf("quantize: no samples to correct biases with: give at least one batch")
+		return nil, nil, fmt.Errorf("passes: no samples to correct biases with: give at least one batch")
 	}
 	return float, means, nil
 }
@@ -123,14 +119,6 @@ func correctable(n *graph.Node) *graph.Param {
 	}
 	return n.Inputs[2].Param
 }
-
-// channelMean is the mean of each output channel of a layer.
-type channelMean struct {
-	sum   []float64
-	count int // values of each channel
-}
-
-func (m *channelMean) of(c int) float64 { return m.sum[c] / float64(m.count) }
 
 // unclamped returns the layer without its fused activation, nil for other
 // operators.
@@ -202,7 +190,7 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 	}
 	outShapes, err := o.Infer(shapes)
 	if err != nil {
-		return nil, fmt.Errorf("quantize: node %q (%s): %w", n.Name, o.Name(), err)
+		return nil, fmt.Errorf("passes: node %q (%s): %w", n.Name, o.Name(), err)
 	}
 	out := make([]*tensor.Tensor, len(outShapes))
 	for i, s := range outShapes {
@@ -234,21 +222,14 @@ func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
 }
 
 // observe adds n's output before its activation, in one batch, to m.
-func (w *walk) observe(m *channelMean, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) error {
+func (w *walk) observe(m *quantize.ChannelMeans, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) error {
 	out, err := w.apply(n, unclamped(n.Op), acts)
 	if err != nil {
 		return err
 	}
 	y := out[0]
 	axis := n.Op.(op.Layer).ChannelAxis(len(y.Shape))
-	channels, inner := y.Shape[axis], y.Shape[axis+1:].Size()
-	if m.sum == nil {
-		m.sum = make([]float64, channels)
-	}
-	for i, v := range y.Data {
-		m.sum[i/inner%channels] += float64(v)
-	}
-	m.count += len(y.Data) / channels
+	m.Add(y.Data, y.Shape[axis], y.Shape[axis+1:].Size())
 	return nil
 }
 

@@ -17,63 +17,29 @@ type domain struct {
 	extra   []float32 // padding values that the grid has to hold
 }
 
+// partition puts activations into domains.
+type partition struct {
+	of  map[*graph.Value]*domain
+	all []*domain // joined ones have no values
+}
+
 // domains partitions the activations of g that exist on the device.
 func domains(g *graph.Graph) []*domain {
-	of := map[*graph.Value]*domain{}
-	var all []*domain
-	start := func(v *graph.Value) *domain {
-		d := &domain{values: []*graph.Value{v}, sources: []*graph.Value{v}}
-		of[v] = d
-		all = append(all, d)
-		return d
-	}
-	join := func(a, b *domain) {
-		if a == b {
-			return
-		}
-		for _, v := range b.values {
-			of[v] = a
-		}
-		a.values = append(a.values, b.values...)
-		a.sources = append(a.sources, b.sources...)
-		a.extra = append(a.extra, b.extra...)
-		b.values = nil
-	}
+	p := &partition{of: map[*graph.Value]*domain{}}
 	for _, v := range g.Inputs {
-		start(v)
+		p.start(v)
 	}
 	for _, n := range g.Nodes {
-		if !op.SharesGrid(n.Op) {
-			for _, v := range n.Outputs {
-				start(v)
-			}
+		if op.SharesGrid(n.Op) {
+			p.pass(n)
 			continue
-		}
-		var d *domain
-		for _, v := range n.Inputs {
-			switch {
-			case v.Param != nil:
-			case d == nil:
-				d = of[v]
-			default:
-				join(d, of[v])
-			}
-		}
-		if d == nil {
-			continue
-		}
-		if p, ok := n.Op.(op.Padder); ok {
-			if _, _, value := p.Padding(); value != 0 && !math.IsInf(float64(value), 0) {
-				d.extra = append(d.extra, value)
-			}
 		}
 		for _, v := range n.Outputs {
-			d.values = append(d.values, v)
-			of[v] = d
+			p.start(v)
 		}
 	}
 	var kept []*domain
-	for _, d := range all {
+	for _, d := range p.all {
 		if len(d.values) == 0 || len(d.values) == 1 && op.Interior(g, d.values[0]) {
 			continue
 		}
@@ -81,6 +47,53 @@ func domains(g *graph.Graph) []*domain {
 		kept = append(kept, d)
 	}
 	return kept
+}
+
+// start makes a domain of v alone.
+func (p *partition) start(v *graph.Value) {
+	d := &domain{values: []*graph.Value{v}, sources: []*graph.Value{v}}
+	p.of[v] = d
+	p.all = append(p.all, d)
+}
+
+// join adds what b has to a.
+func (p *partition) join(a, b *domain) {
+	if a == b {
+		return
+	}
+	for _, v := range b.values {
+		p.of[v] = a
+	}
+	a.values = append(a.values, b.values...)
+	a.sources = append(a.sources, b.sources...)
+	a.extra = append(a.extra, b.extra...)
+	b.values = nil
+}
+
+// pass joins the domains of the inputs of n, whose outputs are on the same grid.
+func (p *partition) pass(n *graph.Node) {
+	var d *domain
+	for _, v := range n.Inputs {
+		switch {
+		case v.Param != nil:
+		case d == nil:
+			d = p.of[v]
+		default:
+			p.join(d, p.of[v])
+		}
+	}
+	if d == nil {
+		return
+	}
+	if pad, ok := n.Op.(op.Padder); ok {
+		if _, _, value := pad.Padding(); value != 0 && !math.IsInf(float64(value), 0) {
+			d.extra = append(d.extra, value)
+		}
+	}
+	for _, v := range n.Outputs {
+		d.values = append(d.values, v)
+		p.of[v] = d
+	}
 }
 
 func (d *domain) classify(g *graph.Graph) {

@@ -2,43 +2,19 @@ package passes
 
 import (
 	"fmt"
-	"math"
 
-	"gonum.org/v1/gonum/mat"
-
-	"edgec/internal/gemm"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/quantize"
 )
 
-// InputMoments are the second moments of the inputs that the rows of a weight meet, in the
-// form that Round needs, and how much the loss minds an error in the outputs of each row.
-type InputMoments struct {
-	groups int
-	cols   int       // of a row
-	blocks []block   // of the groups, one after the other
-	minds  []float64 // of each row: the loss is half of this times the mean square of the error
-	peaks  []float64 // of each row, the largest magnitude of an output
-}
+// mostPatches is the most patches that are looked at of a layer.
+const mostPatches = 1 << 15
 
-// block is a run of columns of one group, and
-//
-//	U with U^T U = (H + damp I)^-1,   H = E[x x^T] of these columns,
-//
-// an upper triangle: the Cholesky factor of the inverse. Correlations between blocks
-// are left out.
-type block struct {
-	lo, hi int
-	u      *mat.TriDense
-}
-
-const (
-	mostCols    = 1024    // of a block; a layer of 2304 inputs has three
-	mostPatches = 1 << 15 // that are looked at of a layer
-	leastMind   = 0.01    // of the mean over the rows
-	damp        = 0.003   // of the mean diagonal (Frantar, Alistarh 2023, SparseGPT's percdamp)
-)
+// InputMoments are the second moments of the inputs of a parameter, and the curvature of the
+// loss in its outputs; see quantize.InputMoments.
+type InputMoments struct{ plain *quantize.InputMoments }
 
 // MeasureMoments returns the moments of every weight of a convolution or dense layer of g on
 // the samples x, run in batches. Where the layer has a bias, they are taken about the
@@ -52,9 +28,8 @@ const (
 //
 //	sum_i E[(dL/dy_ri)^2] e / 2
 //
-// over the places i of the channel, as though errors in different places and channels had
-// nothing to do with each other (Grosse, Martens 2016, section 3). Channels that mind much
-// less than the mean of their layer are taken to mind a hundredth of it.
+// over the places i of the channel, taking errors in different places and channels for
+// independent (Grosse, Martens 2016, section 3).
 //
 // MeasureMoments fails if g cannot be executed or has no gradient, or if the moments cannot be
 // inverted.
@@ -63,12 +38,12 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 	samples := x.Shape[0]
 	tape, err := graph.NewTape(g, min(batch, samples))
 	if err != nil {
-		return nil, fmt.Errorf("share: %w", err)
+		return nil, fmt.Errorf("passes: %w", err)
 	}
 	for lo := 0; lo < samples; lo += batch {
 		part := x.Rows(lo, min(lo+batch, samples))
 		if err := tape.Backward(gradient(tape.Forward(part)[0])); err != nil {
-			return nil, fmt.Errorf("share: %w", err)
+			return nil, fmt.Errorf("passes: %w", err)
 		}
 		for _, n := range g.Nodes {
 			w, stride := layerOf(n, samples)
@@ -76,25 +51,25 @@ func MeasureMoments(g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y
 				continue
 			}
 			if sums[w] == nil {
-				sums[w] = newSum(n, w)
+				sums[w] = newMomentSums(n, w)
 			}
-			sums[w].add(n, tape.Activation(n.Inputs[0]), stride)
-			sums[w].mind(n, tape, samples)
+			sums[w].addInputs(n, tape.Activation(n.Inputs[0]), stride)
+			sums[w].addOutputs(n, tape, samples)
 		}
 	}
 	all := map[*graph.Param]*InputMoments{}
 	for w, s := range sums {
-		m, err := s.moments(w)
+		m, err := s.sums.Factor()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("passes: parameter %q: %w", w.Name, err)
 		}
-		all[w] = m
+		all[w] = &InputMoments{m}
 	}
 	return all, nil
 }
 
 // layerOf returns the weight of a convolution or dense layer, nil for other nodes, and
-// every how many places a patch is taken.
+// the number of places from one patch that is taken to the next.
 func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
 	l, ok := n.Op.(op.Layer)
 	if !ok || n.Inputs[0].Param != nil {
@@ -116,67 +91,38 @@ func gcd(a, b int) int {
 	return a
 }
 
-// momentSums adds up moments.
+// momentSums gathers the patches of a layer and adds them up.
 type momentSums struct {
-	groups, cols, rows int
-	bias               bool
-	h                  [][]float32 // of each group and block, [n, n]
-	minds, peaks       []float64   // of each row
-	mean               []float64   // of each group's columns
-	n                  float64     // patches
-	patches            []float32   // of one group
+	sums         *quantize.MomentSums
+	groups, cols int
+	patches      []float32 // of one group
 }
 
-func newSum(n *graph.Node, w *graph.Param) *momentSums {
-	s := &momentSums{groups: 1, rows: w.Channels(), cols: rowLen(w), bias: len(n.Inputs) > 2 && n.Inputs[2] != nil}
+func newMomentSums(n *graph.Node, w *graph.Param) *momentSums {
+	s := &momentSums{groups: 1, cols: rowLen(w)}
 	if l, ok := n.Op.(op.Layer); ok {
 		kernel, _ := l.Kernel()
 		s.groups = kernel.Groups
 	}
-	s.mean, s.minds, s.peaks = make([]float64, s.groups*s.cols), make([]float64, s.rows), make([]float64, s.rows)
-	for range s.groups {
-		for lo := 0; lo < s.cols; lo += mostCols {
-			k := min(mostCols, s.cols-lo)
-			s.h = append(s.h, make([]float32, k*k))
-		}
-	}
+	bias := len(n.Inputs) > 2 && n.Inputs[2] != nil
+	s.sums = quantize.NewMomentSums(s.groups, w.Channels(), s.cols, bias)
 	return s
 }
 
-// add looks at the inputs of n, a patch at every stride-th place.
-func (s *momentSums) add(n *graph.Node, in *tensor.Tensor, stride int) {
-	at := 0
+// addInputs looks at the inputs of n, a patch at every stride-th place.
+func (s *momentSums) addInputs(n *graph.Node, in *tensor.Tensor, stride int) {
 	for g := range s.groups {
 		s.gather(n, in, g, stride)
-		count := len(s.patches) / s.cols
-		for i, v := range s.patches {
-			s.mean[g*s.cols+i%s.cols] += float64(v)
-		}
-		for lo := 0; lo < s.cols; lo += mostCols {
-			k := min(mostCols, s.cols-lo)
-			gemm.Mul(true, false, k, k, count, s.patches[lo:], s.cols, s.patches[lo:], s.cols, true, s.h[at], k)
-			at++
-		}
-		if g == 0 {
-			s.n += float64(count)
-		}
+		s.sums.AddInputs(g, s.patches)
 	}
 }
 
-// mind adds up the squares of the gradients in the outputs of n, before its activation, and
-// keeps the largest of these.
-func (s *momentSums) mind(n *graph.Node, tape *graph.Tape, samples int) {
+// addOutputs adds the outputs of n, after its activation, and the gradients before it.
+func (s *momentSums) addOutputs(n *graph.Node, tape *graph.Tape, samples int) {
 	y, dy := tape.Activation(n.Outputs[0]), tape.ActivationGradient(n.Outputs[0])
 	l := n.Op.(op.Layer)
-	axis, clamp := l.ChannelAxis(len(y.Shape)), l.Fused()
-	channels, places := y.Shape[axis], y.Shape[axis+1:].Size()
-	for i, d := range dy.Data {
-		c, v := i/places%channels, y.Data[i]
-		if clamp.Passes(v) {
-			s.minds[c] += float64(d) * float64(d) / float64(samples)
-		}
-		s.peaks[c] = max(s.peaks[c], math.Abs(float64(v)))
-	}
+	places := y.Shape[l.ChannelAxis(len(y.Shape))+1:].Size()
+	s.sums.AddOutputs(y.Data, dy.Data, places, samples, l.Fused().Passes)
 }
 
 // gather collects the patches of group g, one a row, in the order of the weights.
@@ -210,60 +156,4 @@ func (s *momentSums) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
 			}
 		}
 	}
-}
-
-// moments factorizes.
-func (s *momentSums) moments(w *graph.Param) (*InputMoments, error) {
-	m := &InputMoments{groups: s.groups, cols: s.cols, minds: s.minds, peaks: s.peaks}
-	least := leastMind * mean(s.minds)
-	for r, v := range m.minds {
-		m.minds[r] = math.Max(v, least)
-	}
-	at := 0
-	for g := range s.groups {
-		for lo := 0; lo < s.cols; lo += mostCols {
-			k := min(mostCols, s.cols-lo)
-			h := mat.NewSymDense(k, nil)
-			trace := 0.0
-			for i := range k {
-				for j := i; j < k; j++ {
-					v := float64(s.h[at][i*k+j]) / s.n
-					if s.bias {
-						v -= s.mean[g*s.cols+lo+i] / s.n * s.mean[g*s.cols+lo+j] / s.n
-					}
-					h.SetSym(i, j, v)
-				}
-				trace += h.At(i, i)
-			}
-			for i := range k {
-				h.SetSym(i, i, h.At(i, i)+damp*trace/float64(k)+1e-12)
-			}
-			u, err := inverseFactor(h)
-			if err != nil {
-				return nil, fmt.Errorf("share: parameter %q: %w", w.Name, err)
-			}
-			m.blocks = append(m.blocks, block{lo, lo + k, u})
-			at++
-		}
-	}
-	return m, nil
-}
-
-// inverseFactor returns the upper triangle U with U^T U = h^-1.
-func inverseFactor(h *mat.SymDense) (*mat.TriDense, error) {
-	var c mat.Cholesky
-	if !c.Factorize(h) {
-		return nil, fmt.Errorf("the second moments of its inputs are not positive definite; give other samples")
-	}
-	var inv mat.SymDense
-	if err := c.InverseTo(&inv); err != nil && math.IsInf(c.Cond(), 0) {
-		return nil, fmt.Errorf("the second moments of its inputs: %w; give more samples", err)
-	}
-	var d mat.Cholesky
-	if !d.Factorize(&inv) {
-		return nil, fmt.Errorf("the inverse of the second moments of its inputs is not positive definite; give more samples")
-	}
-	u := mat.NewTriDense(h.SymmetricDim(), mat.Upper, nil)
-	d.UTo(u)
-	return u, nil
 }

@@ -59,7 +59,7 @@ func PoolInput(g *graph.Graph) (shared bool, err error) {
 		return false, nil
 	}
 	if err := g.InferShapes(); err != nil {
-		return true, fmt.Errorf("share: pixels: %w", err)
+		return true, fmt.Errorf("passes: pool input: %w", err)
 	}
 	return true, nil
 }
@@ -85,14 +85,7 @@ func blockOf(g *graph.Graph, x *graph.Value) (block int, ok bool) {
 // readers returns the dense layers that read a picture through reshapes; not ok: something
 // else reads it too, or weights have another use.
 func readers(g *graph.Graph, picture *graph.Value) (denses []*graph.Node, ok bool) {
-	uses := map[*graph.Param]int{}
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			if v != nil && v.Param != nil {
-				uses[v.Param]++
-			}
-		}
-	}
+	uses := usesOf(g)
 	for _, r := range g.Consumers(picture) {
 		if !op.IsReshape(r.Op) || len(r.Outputs[0].Shape) != 2 || g.IsOutput(r.Outputs[0]) {
 			return nil, false
@@ -111,7 +104,7 @@ func readers(g *graph.Graph, picture *graph.Value) (denses []*graph.Node, ok boo
 func sumBlocks(d *graph.Node, c, h, w int) error {
 	p := d.Inputs[1].Param
 	if p.Mask != nil || p.Grid != nil {
-		return fmt.Errorf("share: parameter %q is pruned or quantized already; let pixels share weights first", p.Name)
+		return fmt.Errorf("passes: parameter %q is pruned or quantized already; let pixels share weights first", p.Name)
 	}
 	rows := p.Channels()
 	sums := tensor.New(rows, c*h/2*w/2)

@@ -43,7 +43,7 @@ func runOne(t *testing.T, g *graph.Graph, x *tensor.Tensor) []float32 {
 }
 
 // On pictures that are alike within blocks nothing changes; twice, within blocks of four.
-func TestPixels(t *testing.T) {
+func TestPoolInput(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	g := perceptron(r)
 	for block, weights := 2, 10*16; block <= 4; block, weights = 2*block, weights/4 {
@@ -84,7 +84,7 @@ func TestPixels(t *testing.T) {
 }
 
 // Where something else reads the picture, or weights have another use, all stays.
-func TestPixelsRefuses(t *testing.T) {
+func TestPoolInputRefuses(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	for name, change := range map[string]func(g *graph.Graph){
 		"an odd side":         func(g *graph.Graph) { g.Inputs[0].Shape = tensor.Shape{1, 2, 1, 32} },

@@ -26,9 +26,9 @@ func masksOf(ls []*Layer) []float32 {
 
 func nothing(int) error { return nil }
 
-// TestRoundKeeps: after a round the asked number of elements is kept, for
+// TestGradualPruningKeeps: after a run the asked number of elements is kept, for
 // every criterion, and the effective weights are those of the masks.
-func TestRoundKeeps(t *testing.T) {
+func TestGradualPruningKeeps(t *testing.T) {
 	for _, c := range []prune.Criterion{"", prune.Fisher, prune.Magnitude, prune.Input} {
 		for _, steps := range []int{20, 31, 50, 75, 120, 200} {
 			t.Run(fmt.Sprint(c, steps), func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestRamp(t *testing.T) {
 	}
 }
 
-// TestPart: a round in parts, each with a trainer and layers of its own, does what the
-// round does in one.
+// TestPart: a run in parts, each with a trainer and layers of its own, does what the
+// run does in one.
 func TestPart(t *testing.T) {
 	whole := func() ([]float32, Moves) {
 		g := denseNet(t, 4)
@@ -202,7 +202,7 @@ func TestSplicing(t *testing.T) {
 	}
 }
 
-func TestRoundStops(t *testing.T) {
+func TestGradualPruningStops(t *testing.T) {
 	boom := errors.New("boom")
 	g := denseNet(t, 8)
 	r := GradualPruning{Keep: 50, Steps: 40, Criterion: prune.Magnitude, Rate: constantRate}
@@ -230,78 +230,37 @@ func TestRoundStops(t *testing.T) {
 	}
 }
 
-func TestDecay(t *testing.T) {
-	p := graph.NewParam("w", graph.Weight, tensor.Of([]float32{2, -4, 8}, 3))
-	p.Mask = []float32{0, 1, 0}
-	Decay([]*Layer{{Param: p}})
-	if want := []float32{2 * float32(decay), -4, 8 * float32(decay)}; !slices.Equal(p.Shadow.Data, want) {
-		t.Errorf("shadows %v, want %v", p.Shadow.Data, want)
-	}
-}
-
-// TestEase: the layers whose pruning cost more than the average for each
-// weight get smaller gains; the cost is 0.5 v w^2 of what was removed.
-func TestEase(t *testing.T) {
-	layer := func(name string, w, v float32, n int) *Layer {
-		p := graph.NewParam(name, graph.Weight, tensor.New(n))
-		p.Mask = make([]float32, n)
-		p.State = [][]float32{make([]float32, n), make([]float32, n), make([]float32, n)}
-		l := &Layer{Param: p, Gain: 1, score: make([]float32, n)}
-		for i := range p.Mask {
-			p.Mask[i], p.Shadow.Data[i], p.State[train.StateSquare][i] = 1, w, v
-			l.score[i] = 1
-		}
-		return l
-	}
-	hurt, fine, same := layer("hurt", 2, 3, 4), layer("fine", 0.1, 1, 4), layer("kept", 9, 9, 2)
-	same.score[0], same.score[1] = 100, 100
-	ls := []*Layer{hurt, fine, same}
-	if pruned, spliced := Apply(ls, 2); pruned != 8 || spliced != 0 {
-		t.Fatalf("%d pruned, %d spliced", pruned, spliced)
-	}
-	near(t, "harm", hurt.Harm, 4*0.5*3*4, 1e-6)
-	near(t, "harm", fine.Harm, 4*0.5*0.01, 1e-6)
-	near(t, "harm", same.Harm, 0, 0)
-	Ease(ls)
-	if hurt.Gain != 0.8 || fine.Gain != 1 || same.Gain != 1 {
-		t.Errorf("gains %v %v %v", hurt.Gain, fine.Gain, same.Gain)
-	}
-	hurt.score[0] = 5
-	if _, spliced := Apply(ls, 2); spliced != 1 {
-		t.Fatalf("%d spliced", spliced)
-	}
-	near(t, "harm after one came back", hurt.Harm, 3*0.5*3*4, 1e-6)
+// Gains pass to the layers of another copy of the network by the parameters' names.
+func TestGains(t *testing.T) {
+	layer := func(name string) *Layer { return newLayer(graph.NewParam(name, graph.Weight, tensor.New(1))) }
+	ls := []*Layer{layer("hurt"), layer("fine")}
+	ls[0].Gain = 0.8
 	gains := Gains(ls)
 	if len(gains) != 1 || gains["hurt"] != 0.8 {
 		t.Errorf("gains by name: %v", gains)
 	}
-	fresh := []*Layer{layer("fine", 1, 1, 1), layer("hurt", 1, 1, 1), layer("new", 1, 1, 1)}
+	fresh := []*Layer{layer("fine"), layer("hurt"), layer("new")}
 	SetGains(fresh, gains)
 	if fresh[0].Gain != 1 || fresh[1].Gain != 0.8 || fresh[2].Gain != 1 {
 		t.Errorf("restored gains %v %v %v", fresh[0].Gain, fresh[1].Gain, fresh[2].Gain)
 	}
-	bare := &Layer{Param: graph.NewParam("b", graph.Weight, tensor.New(1)), Gain: 1, score: []float32{0}}
-	bare.Param.Mask = []float32{1}
-	if Apply([]*Layer{bare}, 1); bare.Harm != 0 {
-		t.Errorf("without an optimizer's state the harm is %v", bare.Harm)
-	}
 }
 
-// TestThresholdLimits: nothing kept, everything kept, and ties.
-func TestThresholdLimits(t *testing.T) {
-	r := newRand(9)
-	ls := []*Layer{randomLayer(r, 20), randomLayer(r, 30)}
-	for _, tt := range []struct{ keep, want int }{{-3, 0}, {0, 0}, {50, 50}, {99, 50}} {
-		if Apply(ls, Threshold(ls, tt.keep)); Kept(ls) != tt.want {
-			t.Errorf("keep %d: %d are kept", tt.keep, Kept(ls))
-		}
+// Layers work on the parameter's own slices, also those that training has made since.
+func TestApply(t *testing.T) {
+	p := graph.NewParam("w", graph.Weight, tensor.Of([]float32{3, 1, 2}, 3))
+	p.Mask = []float32{1, 1, 1}
+	l := newLayer(p)
+	p.State = [][]float32{make([]float32, 3), {4, 4, 4}, make([]float32, 3)}
+	l.score(prune.Magnitude, nil)
+	ls := []*Layer{l}
+	if pruned, spliced := Apply(ls, Threshold(ls, 2)); pruned != 1 || spliced != 0 || !slices.Equal(p.Mask, []float32{1, 0, 1}) {
+		t.Errorf("%d pruned, %d spliced, mask %v", pruned, spliced, p.Mask)
 	}
-	tied := randomLayer(r, 10)
-	for i := range tied.score {
-		tied.score[i], tied.Param.Mask[i] = float32(i/5), 1
-	}
-	if Apply([]*Layer{tied}, Threshold([]*Layer{tied}, 3)); tied.Param.Kept() != 5 {
-		t.Errorf("%d kept: the five that tie survive together", tied.Param.Kept())
+	near(t, "harm", l.Harm, 0.5*4*1, 1e-6)
+	Decay(ls)
+	if want := []float32{3, 1 * float32(0.999), 2}; !slices.Equal(p.Shadow.Data, want) {
+		t.Errorf("shadows %v, want %v", p.Shadow.Data, want)
 	}
 }
 

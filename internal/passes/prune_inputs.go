@@ -2,6 +2,7 @@ package passes
 
 import (
 	"fmt"
+	"math"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -13,7 +14,7 @@ import (
 func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
 	tape, err := graph.NewTape(g, x.Shape[0])
 	if err != nil {
-		return fmt.Errorf("prune: %w", err)
+		return fmt.Errorf("passes: %w", err)
 	}
 	tape.Forward(x)
 	for _, n := range g.Nodes {
@@ -123,4 +124,8 @@ func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, er
 		}
 	})
 	return responses, err
+}
+
+func abs(x float32) float32 {
+	return math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
 }

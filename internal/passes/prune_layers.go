@@ -1,27 +1,23 @@
 package passes
 
 import (
-	"math"
-
 	"edgec/internal/graph"
 	"edgec/internal/train"
+	"edgec/prune"
 )
 
-// Hysteresis of the masks, as factors of the layer's threshold.
-const (
-	pruneBelow  = 0.9
-	spliceAbove = 1.1
-)
-
-// Layer is the pruning state of one parameter.
+// Layer is the pruning state of one parameter. The slices of prune.Layer are those of the
+// parameter; Threshold and Apply set them anew, since training replaces some.
 type Layer struct {
-	Param     *graph.Param
-	Gain      float64 // the layer's threshold is Gain times the global one; 1 at first
-	Threshold float64 // in units of the score, of the last Update
-	score     []float32
-	coding    codingContext // of its weights, for their rates
-	Harm      float64       // estimated loss that the last round's pruning has cost, in nats; see Ease
+	prune.Layer
+	Param *graph.Param
+
+	coding prune.Coding // how its mask is coded, for Fisher
 }
+
+// Prunable reports whether pruning may remove elements of p: weights and
+// biases, but not other constants.
+func Prunable(p *graph.Param) bool { return p.Role == graph.Weight || p.Role == graph.Bias }
 
 // NewLayers makes the pruning state of every prunable parameter of g, with
 // full masks where there are none.
@@ -37,21 +33,32 @@ func NewLayers(g *graph.Graph) []*Layer {
 				p.Mask[i] = 1
 			}
 		}
-		ls = append(ls, &Layer{Param: p, Gain: 1, score: make([]float32, len(p.Shadow.Data))})
+		ls = append(ls, newLayer(p))
 	}
 	return ls
 }
 
-// Kept returns how many elements the masks keep in all.
-func Kept(ls []*Layer) int {
-	n := 0
-	for _, l := range ls {
-		n += l.Param.Kept()
-	}
-	return n
+func newLayer(p *graph.Param) *Layer {
+	return &Layer{Param: p, Layer: prune.Layer{Gain: 1, Score: make([]float32, len(p.Shadow.Data))}}
 }
 
-// Total returns how many elements there are in all.
+// plain returns the plain data of the layers as their parameters are now.
+func plain(ls []*Layer) []*prune.Layer {
+	all := make([]*prune.Layer, len(ls))
+	for k, l := range ls {
+		l.Weights, l.Mask, l.SquaredGradient = l.Param.Shadow.Data, l.Param.Mask, nil
+		if len(l.Param.State) > train.StateSquare {
+			l.SquaredGradient = l.Param.State[train.StateSquare]
+		}
+		all[k] = &l.Layer
+	}
+	return all
+}
+
+// Kept returns the number of elements that the masks keep in all.
+func Kept(ls []*Layer) int { return prune.Kept(plain(ls)) }
+
+// Total returns the number of elements in all.
 func Total(ls []*Layer) int {
 	n := 0
 	for _, l := range ls {
@@ -60,96 +67,39 @@ func Total(ls []*Layer) int {
 	return n
 }
 
-// level returns the global threshold at which element i of l changes sides: a
-// kept one is pruned above it, a pruned one spliced back below it.
-func (l *Layer) level(i int) float32 {
-	e := l.score[i] / float32(l.Gain)
-	if l.Param.Mask[i] != 0 {
-		return e / pruneBelow
-	}
-	return e / spliceAbove
-}
+// Threshold is prune.Threshold of the layers.
+func Threshold(ls []*Layer, keep int) float64 { return prune.Threshold(plain(ls), keep) }
 
-// Threshold returns the global threshold t at which keep elements survive
-// under the present scores and hysteresis: element i of a layer survives when
-// its level is at least t. Ties at t survive together. keep <= 0 gives +Inf.
-func Threshold(ls []*Layer, keep int) float64 {
-	n := Total(ls)
-	if keep <= 0 {
-		return math.Inf(1)
-	}
-	if keep >= n {
-		return 0
-	}
-	levels := make([]float32, 0, n)
+// Apply is prune.Update of the layers. Effective weights are refreshed by the caller.
+func Apply(ls []*Layer, t float64) (pruned, spliced int) { return prune.Update(plain(ls), t) }
+
+// Ease is prune.Ease of the layers: those that a rejected run hurt most get smaller gains.
+func Ease(ls []*Layer) { prune.Ease(plain(ls)) }
+
+// Decay is prune.Decay of the layers.
+func Decay(ls []*Layer) {
 	for _, l := range ls {
-		for i := range l.score {
-			levels = append(levels, l.level(i))
-		}
+		prune.Decay(l.Param.Shadow.Data[:len(l.Param.Mask)], l.Param.Mask)
 	}
-	return float64(selectNth(levels, n-keep))
 }
 
-// Apply sets the masks by the global threshold t and each layer's gain. It
-// returns the number of elements pruned and spliced back.
-func Apply(ls []*Layer, t float64) (pruned, spliced int) {
+// Gains returns the gains that differ from 1 by the names of the parameters,
+// for a rollback to a copy of the network.
+func Gains(ls []*Layer) map[string]float64 {
+	gains := map[string]float64{}
 	for _, l := range ls {
-		l.Threshold = t * l.Gain
-		for i, m := range l.Param.Mask {
-			keep := float64(l.level(i)) >= t
-			switch {
-			case m != 0 && !keep:
-				l.Param.Mask[i] = 0
-				l.Harm += l.cost(i)
-				pruned++
-			case m == 0 && keep:
-				l.Param.Mask[i] = 1
-				l.Harm -= l.cost(i)
-				spliced++
-			}
+		if l.Gain != 1 {
+			gains[l.Param.Name] = l.Gain
 		}
 	}
-	return pruned, spliced
+	return gains
 }
 
-// cost estimates the loss that removing element i costs, 0.5 v w^2.
-func (l *Layer) cost(i int) float64 {
-	if len(l.Param.State) <= train.StateSquare {
-		return 0
-	}
-	w := float64(l.Param.Shadow.Data[i])
-	return 0.5 * float64(l.Param.State[train.StateSquare][i]) * w * w
-}
-
-// selectNth returns the element that would stand at index n after sorting
-// (quickselect with median of three, Hoare 1961). It reorders x; x holds no NaN.
-func selectNth(x []float32, n int) float32 {
-	lo, hi := 0, len(x)-1
-	for lo < hi {
-		a, b, c := x[lo], x[(lo+hi)/2], x[hi]
-		pivot := max(min(a, b), min(max(a, b), c))
-		i, j := lo, hi
-		for i <= j {
-			for x[i] < pivot {
-				i++
-			}
-			for x[j] > pivot {
-				j--
-			}
-			if i <= j {
-				x[i], x[j] = x[j], x[i]
-				i++
-				j--
-			}
-		}
-		switch {
-		case n <= j:
-			hi = j
-		case n >= i:
-			lo = i
-		default:
-			return x[n]
+// SetGains sets the gains that Gains returned.
+func SetGains(ls []*Layer, gains map[string]float64) {
+	for _, l := range ls {
+		if g, ok := gains[l.Param.Name]; ok {
+			l.Gain = g
 		}
 	}
-	return x[lo]
 }

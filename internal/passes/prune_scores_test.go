@@ -3,7 +3,7 @@ package passes
 import (
 	"fmt"
 	"math"
-	"strings"
+	"slices"
 	"testing"
 
 	"edgec/internal/graph"
@@ -13,61 +13,58 @@ import (
 	"edgec/prune"
 )
 
-// TestScores compares each criterion with its formula in the package comment.
+// A parameter is scored by what the criterion needs of it.
 func TestScores(t *testing.T) {
-	const tol = 1e-5
 	r := newRand(1)
 	p := graph.NewParam("w", graph.Weight, normal(r, 5, 7))
-	n := len(p.Shadow.Data)
-	p.State = [][]float32{make([]float32, n), make([]float32, n), make([]float32, n)}
-	inputs := make([]float32, n)
-	p.Mask = make([]float32, n)
-	sum := 0.0
-	for i, w := range p.Shadow.Data {
-		p.State[train.StateSquare][i] = r.Float32()
-		inputs[i] = r.Float32()
-		p.Mask[i] = float32(r.IntN(2))
-		sum += float64(w) * float64(w)
+	w := p.Shadow.Data
+	p.State = [][]float32{make([]float32, 35), make([]float32, 35), make([]float32, 35)}
+	inputs := make([]float32, 35)
+	p.Mask = make([]float32, 35)
+	for i := range w {
+		p.State[train.StateSquare][i], inputs[i], p.Mask[i] = r.Float32(), r.Float32(), float32(r.IntN(2))
 	}
-	rms := math.Sqrt(sum / float64(n))
-	bits := weightBits(p, codingContext{})
-	formulas := map[prune.Criterion]func(i int, w float64) float64{
-		"":              func(i int, w float64) float64 { return w * math.Sqrt(float64(p.State[train.StateSquare][i]/bits[i])) },
-		prune.Fisher:    func(i int, w float64) float64 { return w * math.Sqrt(float64(p.State[train.StateSquare][i]/bits[i])) },
-		prune.Magnitude: func(_ int, w float64) float64 { return w / rms },
-		// |<x,w>| / sqrt(||w||_2) of one weight: |x| |w| / sqrt(|w|)
-		prune.Input: func(i int, w float64) float64 { return float64(inputs[i]) * w / math.Sqrt(w) },
+	l, want := newLayer(p), make([]float32, 35)
+	for c, f := range map[prune.Criterion]func(){
+		"": func() {
+			prune.FisherScores(want, w, p.State[train.StateSquare], prune.Rates(p.Mask, 5, 7, prune.Coding{}))
+		},
+		prune.Fisher: func() {
+			prune.FisherScores(want, w, p.State[train.StateSquare], prune.Rates(p.Mask, 5, 7, prune.Coding{}))
+		},
+		prune.Magnitude: func() { prune.MagnitudeScores(want, w) },
+		prune.Input:     func() { prune.InputScores(want, w, inputs) },
+	} {
+		f()
+		if l.score(c, inputs); !slices.Equal(l.Score, want) {
+			t.Errorf("%q: %v, want %v", c, l.Score, want)
+		}
 	}
-	for c, f := range formulas {
-		t.Run(string(c), func(t *testing.T) {
-			if err := c.Validate(); err != nil {
-				t.Fatal(err)
-			}
-			dst := make([]float32, n)
-			scores(c, dst, &Layer{Param: p}, inputs)
-			for i, w := range p.Shadow.Data {
-				near(t, fmt.Sprintf("score of %v", w), float64(dst[i]), f(i, math.Abs(float64(w))), tol)
-			}
-			// twice the weight scores at least as high, and pruned weights are scored alike
-			old := dst[3]
-			p.Shadow.Data[3] *= 2
-			defer func() { p.Shadow.Data[3] /= 2 }()
-			if scores(c, dst, &Layer{Param: p}, inputs); c != prune.Magnitude && dst[3] < old {
-				t.Errorf("a weight twice as large scores %v after %v", dst[3], old)
-			}
-		})
-	}
-	if err := prune.Criterion("size").Validate(); err == nil || !strings.Contains(err.Error(), `"size"`) {
-		t.Errorf("unknown criterion: %v", err)
-	}
-	zero := graph.NewParam("z", graph.Weight, tensor.New(3))
-	dst := make([]float32, 3)
-	if scores(prune.Magnitude, dst, &Layer{Param: zero}, nil); dst[0] != 0 {
-		t.Errorf("zeros score %v", dst)
-	}
-	bias := graph.NewParam("b", graph.Bias, tensor.Of([]float32{4, -9}, 2))
-	if scores(prune.Input, dst[:2], &Layer{Param: bias}, nil); dst[0] != 2 || dst[1] != 3 {
-		t.Errorf("biases, which meet the input 1, score %v", dst[:2])
+}
+
+// The coder sees a convolution as kernel planes and positions. Biases and parameters without
+// a mask have rates of their own.
+func TestLayerRates(t *testing.T) {
+	for _, c := range []struct {
+		shape      tensor.Shape
+		rows, cols int
+	}{{tensor.Shape{4, 6}, 4, 6}, {tensor.Shape{4, 3, 5, 2}, 12, 10}, {tensor.Shape{4, 3, 1, 1}, 4, 3}, {tensor.Shape{}, 1, 1}} {
+		p := graph.NewParam("w", graph.Weight, tensor.New(c.shape...))
+		if rows, cols := maskShape(p); rows != c.rows || cols != c.cols {
+			t.Errorf("%v is %d x %d, want %d x %d", c.shape, rows, cols, c.rows, c.cols)
+		}
+		if got := newLayer(p).rates(); got[0] != 1 || len(got) != c.shape.Size() {
+			t.Errorf("without a mask a weight costs %v bits", got[0])
+		}
+		p.Mask = make([]float32, c.shape.Size())
+		p.Mask[0] = 1
+		if got, want := newLayer(p).rates(), prune.Rates(p.Mask, c.rows, c.cols, prune.Coding{}); !slices.Equal(got, want) {
+			t.Errorf("rates %v, want %v", got, want)
+		}
+		p.Role = graph.Bias
+		if got := newLayer(p).rates(); got[0] != prune.BiasRate {
+			t.Errorf("a bias costs %v bits", got[0])
+		}
 	}
 }
 
@@ -76,59 +73,6 @@ func TestPrunable(t *testing.T) {
 		if got := Prunable(graph.NewParam("p", role, tensor.New(1))); got != want {
 			t.Errorf("role %d: %v", role, got)
 		}
-	}
-}
-
-// TestPrices compares large masks with the formula: few of the counts that it
-// uses change when the element itself is left out.
-func TestPrices(t *testing.T) {
-	const tol = 0.25 // bits
-	r := newRand(2)
-	for _, shape := range []tensor.Shape{{200, 150}, {40, 30, 5, 5}, {64, 80, 1, 1}} {
-		p := graph.NewParam("w", graph.Weight, tensor.New(shape...))
-		n := len(p.Shadow.Data)
-		p.Mask = make([]float32, n)
-		rows, cols := shape[0], n/shape[0]
-		if len(shape) == 4 && shape[2] > 1 {
-			rows, cols = shape[0]*shape[1], shape[2]*shape[3] // of each kernel plane
-		}
-		row, col, total := make([]float64, rows), make([]float64, cols), 0.0
-		for i := range p.Mask {
-			if r.Float64() < 0.1+0.8*float64(i/cols)/float64(rows)*float64(i%cols+1)/float64(cols) {
-				p.Mask[i] = 1
-				row[i/cols]++
-				col[i%cols]++
-				total++
-			}
-		}
-		for i, got := range weightBits(p, codingContext{}) {
-			if row[i/cols] < 8 || col[i%cols] < 8 {
-				continue
-			}
-			q := math.Max(0.003, math.Min(0.9, row[i/cols]*col[i%cols]/total))
-			near(t, fmt.Sprintf("price of element %d of %v", i, shape), float64(got), math.Max(1, 2.5+math.Log2((1-q)/q)), tol)
-		}
-	}
-	full := graph.NewParam("w", graph.Weight, tensor.New(3, 3))
-	for _, v := range weightBits(full, codingContext{}) {
-		if v != 1 {
-			t.Errorf("without a mask every weight costs 1 bit, not %v", v)
-		}
-	}
-	lone := graph.NewParam("w", graph.Weight, tensor.New(200, 500))
-	lone.Mask = make([]float32, len(lone.Shadow.Data))
-	for i := range 500 {
-		lone.Mask[i] = 1 // one full row
-	}
-	lone.Mask[70*500+9] = 1
-	near(t, "usual price of a lone weight", float64(weightBits(lone, codingContext{})[70*500+9]), 2.5+math.Log2(0.997/0.003), 1e-5)
-	q := 0.5 * 1.6 / 501
-	near(t, "sparse price of a lone weight", float64(weightBits(lone, codingContext{floor: sparseFloor})[70*500+9]), 2.5+math.Log2((1-q)/q), 1e-5)
-	near(t, "sparse price of an empty place", float64(weightBits(lone, codingContext{floor: sparseFloor})[90*500+9]), 2.5+math.Log2(1/(0.1*1.6/501)-1), 1e-5)
-	scalar := graph.NewParam("s", graph.Weight, tensor.New())
-	scalar.Mask = []float32{1}
-	if got := weightBits(scalar, codingContext{}); len(got) != 1 || !(got[0] >= 1) {
-		t.Errorf("a scalar costs %v", got)
 	}
 }
 
@@ -254,32 +198,9 @@ func TestSharedInputs(t *testing.T) {
 	}
 }
 
-// TestPricesOfImages: a pixel is priced by the mean of the pixels around it, within
-// its channel; images finds the layers that read them.
-func TestPricesOfImages(t *testing.T) {
-	image := tensor.Shape{2, 3, 4}
-	p := graph.NewParam("w", graph.Weight, tensor.New(10, image.Size()))
-	p.Mask = make([]float32, len(p.Shadow.Data))
-	for r := range 10 {
-		p.Mask[r*image.Size()+5] = 1 // channel 0, row 1, column 1
-		p.Mask[r*image.Size()+23] = float32(r % 2)
-	}
-	n := make([]float64, image.Size())
-	n[5], n[23] = 9, 4
-	smooth(n, image)
-	want := []float64{
-		2.25, 1.5, 1.5, 0, 1.5, 1, 1, 0, 2.25, 1.5, 1.5, 0,
-		0, 0, 0, 0, 0, 0, 4. / 9, 4. / 6, 0, 0, 4. / 6, 1,
-	}
-	for i, v := range want {
-		if math.Abs(n[i]-v) > 1e-9 {
-			t.Errorf("element %d of %v is %v, want %v", i, image, n[i], v)
-		}
-	}
-	sharp, near := weightBits(p, codingContext{}), weightBits(p, codingContext{image: image})
-	if !(near[6] < sharp[6]) || near[3] != sharp[3] {
-		t.Errorf("beside a column of weights %v bits, %v without neighbours; far away %v and %v", near[6], sharp[6], near[3], sharp[3])
-	}
+// SparseRates finds the images that dense layers read flattened.
+func TestSparseRates(t *testing.T) {
+	p := graph.NewParam("w", graph.Weight, tensor.New(10, 24))
 	x := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2, 3, 4}}
 	flat, y := &graph.Value{Name: "flat"}, &graph.Value{Name: "y"}
 	w := &graph.Value{Name: "w", Shape: p.Shadow.Shape, Param: p}
@@ -291,12 +212,12 @@ func TestPricesOfImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	ls := NewLayers(g)
-	if SparseRates(ls, g); len(ls) != 1 || !ls[0].coding.image.Equal(image) || ls[0].coding.floor != sparseFloor {
-		t.Errorf("the layer reads %+v, want %v", ls[0].coding, image)
+	if SparseRates(ls, g); len(ls) != 1 || ls[0].coding != (prune.Coding{MinDensity: prune.SparseDensity, Image: [3]int{2, 3, 4}}) {
+		t.Errorf("the mask is coded as %+v", ls[0].coding)
 	}
 	x.Shape, g.Nodes[0].Op = tensor.Shape{1, 24, 1, 1}, op.Reshape{Shape: []int{24}}
-	if SparseRates(ls, g); ls[0].coding.image != nil {
-		t.Errorf("an image of one pixel counts as %v", ls[0].coding.image)
+	if SparseRates(ls, g); ls[0].coding.Image != [3]int{} {
+		t.Errorf("an image of one pixel counts as %v", ls[0].coding.Image)
 	}
 }
 
@@ -311,11 +232,11 @@ func TestMACRates(t *testing.T) {
 	SparseRates(ls, c.g)
 	var before [][]float32
 	for _, l := range ls {
-		before = append(before, weightBits(l.Param, l.coding))
+		before = append(before, l.rates())
 	}
 	MACRates(ls, c.g)
 	for k, want := range []float32{12, 1, 1, 1} {
-		for i, v := range weightBits(ls[k].Param, ls[k].coding) {
+		for i, v := range ls[k].rates() {
 			if v != want*before[k][i] {
 				t.Fatalf("element %d of %q costs %v, %v by size alone; want %v times as much", i, ls[k].Param.Name, v, before[k][i], want)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/quantize"
 )
 
 // Quantize puts a simplified float network on its grids: Calibrate, Weights,
@@ -38,7 +39,7 @@ func Quantize(g *graph.Graph, batches Batches, cfg Config) error {
 // The error names the value, parameter or node.
 func Check(g *graph.Graph) error {
 	if err := g.Check(); err != nil {
-		return fmt.Errorf("quantize: %w", err)
+		return fmt.Errorf("passes: %w", err)
 	}
 	for _, d := range domains(g) {
 		if err := checkDomain(d); err != nil {
@@ -51,7 +52,7 @@ func Check(g *graph.Graph) error {
 		}
 		in, out := n.Inputs[0].Grid, n.Outputs[0].Grid
 		if n.Inputs[0].Param == nil && (in == nil) != (out == nil) || in != nil && out != nil && *in != *out {
-			return fmt.Errorf("quantize: node %q (%s): its input and output are on different grids", n.Name, n.Op.Name())
+			return fmt.Errorf("passes: node %q (%s): its input and output are on different grids", n.Name, n.Op.Name())
 		}
 	}
 	for _, l := range layers(g) {
@@ -66,10 +67,10 @@ func checkDomain(d *domain) error {
 	for _, v := range d.values {
 		switch {
 		case v.Grid == nil && !d.float:
-			return fmt.Errorf("quantize: value %q has no grid: calibrate the network", v.Name)
+			return fmt.Errorf("passes: value %q has no grid: calibrate the network", v.Name)
 		case v.Grid == nil:
 		case !(v.Grid.Scale > 0) || math.IsInf(float64(v.Grid.Scale), 0) || v.Grid.Zero < -128 || v.Grid.Zero > 127:
-			return fmt.Errorf("quantize: value %q has scale %v and zero point %d: calibrate the network again", v.Name, v.Grid.Scale, v.Grid.Zero)
+			return fmt.Errorf("passes: value %q has scale %v and zero point %d: calibrate the network again", v.Name, v.Grid.Scale, v.Grid.Zero)
 		}
 	}
 	return nil
@@ -77,10 +78,10 @@ func checkDomain(d *domain) error {
 
 func checkLayer(l layer) error {
 	if l.w.Grid == nil {
-		return fmt.Errorf("quantize: node %q: weights %q have no grid", l.node.Name, l.w.Name)
+		return fmt.Errorf("passes: node %q: weights %q have no grid", l.node.Name, l.w.Name)
 	}
-	if l.w.Grid.Max > maxWeight {
-		return fmt.Errorf("quantize: node %q: weights %q reach %d, int8 ends at %d", l.node.Name, l.w.Name, l.w.Grid.Max, maxWeight)
+	if l.w.Grid.Max > quantize.MaxWeight {
+		return fmt.Errorf("passes: node %q: weights %q reach %d, int8 ends at %d", l.node.Name, l.w.Name, l.w.Grid.Max, quantize.MaxWeight)
 	}
 	if err := checkParam(l.w); err != nil {
 		return err
@@ -90,13 +91,13 @@ func checkLayer(l layer) error {
 	}
 	in := l.node.Inputs[0].Grid
 	if l.b.Grid == nil || in == nil {
-		return fmt.Errorf("quantize: node %q: bias %q has no grid", l.node.Name, l.b.Name)
+		return fmt.Errorf("passes: node %q: bias %q has no grid", l.node.Name, l.b.Name)
 	}
 	for c := 0; c < l.b.Channels(); c++ {
 		want := in.Scale * l.w.Grid.ScaleOf(c)
 		const rounding = 1e-5 // scales are products in float32
 		if got := l.b.Grid.ScaleOf(c); math.Abs(float64(got-want)) > rounding*float64(want) {
-			return fmt.Errorf("quantize: node %q: bias %q has scale %v in channel %d, its input and weights make %v: call Biases again", l.node.Name, l.b.Name, got, c, want)
+			return fmt.Errorf("passes: node %q: bias %q has scale %v in channel %d, its input and weights make %v: call Biases again", l.node.Name, l.b.Name, got, c, want)
 		}
 	}
 	return checkParam(l.b)
@@ -111,13 +112,13 @@ func checkParam(p *graph.Param) error {
 		scale := p.Grid.ScaleOf(i / row)
 		switch {
 		case int(v) > p.Grid.Max || int(v) < -p.Grid.Max:
-			return fmt.Errorf("quantize: parameter %q: value %d is %d, beyond %d", p.Name, i, v, p.Grid.Max)
+			return fmt.Errorf("passes: parameter %q: value %d is %d, beyond %d", p.Name, i, v, p.Grid.Max)
 		case v&low != 0:
-			return fmt.Errorf("quantize: parameter %q: value %d is %d, whose lowest %d bits should be zero", p.Name, i, v, p.Grid.Shift)
+			return fmt.Errorf("passes: parameter %q: value %d is %d, whose lowest %d bits should be zero", p.Name, i, v, p.Grid.Shift)
 		case p.Mask != nil && p.Mask[i] == 0 && (v != 0 || p.Value.Data[i] != 0):
-			return fmt.Errorf("quantize: parameter %q: pruned value %d is %v", p.Name, i, p.Value.Data[i])
+			return fmt.Errorf("passes: parameter %q: pruned value %d is %v", p.Name, i, p.Value.Data[i])
 		case p.Value.Data[i] != float32(v)*scale:
-			return fmt.Errorf("quantize: parameter %q: effective value %d is %v, its constraints say %v: refresh it", p.Name, i, p.Value.Data[i], float32(v)*scale)
+			return fmt.Errorf("passes: parameter %q: effective value %d is %v, its constraints say %v: refresh it", p.Name, i, p.Value.Data[i], float32(v)*scale)
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/quantize"
 )
 
 // roundingLayer is a network of one layer with random weights, and correlated samples for it.
@@ -190,33 +191,12 @@ func TestRound(t *testing.T) {
 // codeLengthsOf returns the code length of every weight of p.
 func codeLengthsOf(p *graph.Param) []float64 {
 	q := p.Quanta()
-	bits := codeLengths(q, p.Grid.Max)
+	bits := quantize.CodeLengths(q, p.Grid.Max)
 	var each []float64
 	for _, v := range q {
 		each = append(each, bits[p.Grid.Max+int(v)])
 	}
 	return each
-}
-
-// TestMeasureBlocks: a layer of more columns than a block is measured in blocks, which
-// do not know of each other.
-func TestMeasureBlocks(t *testing.T) {
-	g, p, x := roundingLayer(t, 6, op.Dense{}, tensor.Shape{mostCols + 30}, true, 3, mostCols+30)
-	moments, err := MeasureMoments(g, x, 100, draws(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := moments[p]
-	if len(m.blocks) != 2 || m.blocks[1].lo != mostCols || m.blocks[1].hi != mostCols+30 {
-		t.Fatalf("blocks %+v", m.blocks)
-	}
-	p.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, 1e-5))}, Max: 127}
-	exact := respond(t, g, p.Value.Data, x)
-	scaleChannels(exact, size)
-	all := power(exact.Data, 200, 3, true) / 2
-	if loss, err := m.Round(p, 1e-5); err != nil || loss <= 0 || loss > all/10 {
-		t.Errorf("loss %v of %v, %v", loss, all, err)
-	}
 }
 
 // Steps stay between what int8 holds and the largest weight.
@@ -238,11 +218,11 @@ func TestStep(t *testing.T) {
 	if low, high := all[p].Step(p, 1e-2), all[p].Step(p, 4e-2); math.Abs(high-2*low) > 1e-9 {
 		t.Errorf("four times the lambda: steps %v and %v", low, high)
 	}
-	minds := 0.0 // one place
+	curvature := 0.0 // one place
 	for r := range 4 {
-		minds += float64(size(r)*size(r)) / 4
+		curvature += float64(size(r)*size(r)) / 4
 	}
-	if got, want := all[p].BiasStep(1e-3), math.Sqrt(12e-3/(math.Ln2*minds)); math.Abs(got/want-1) > 1e-6 {
+	if got, want := all[p].BiasStep(1e-3), math.Sqrt(12e-3/(math.Ln2*curvature)); math.Abs(got/want-1) > 1e-6 {
 		t.Errorf("step of biases %v, want %v", got, want)
 	}
 	clear(p.Value.Data)
@@ -262,7 +242,7 @@ func TestRoundRefuses(t *testing.T) {
 	for _, c := range []struct {
 		p    *graph.Param
 		want string
-	}{{p, "no grid"}, {other, "rows of 9"}} {
+	}{{p, "no grid"}, {other, "36 weights in 4 rows"}} {
 		if _, err := all[p].Round(c.p, 1e-5); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), fmt.Sprintf("%q", c.p.Name)) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
@@ -329,14 +309,14 @@ func TestScaled(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, want := before[p].Scaled(rows, columns), after[q]
-		for i, c := range got.Curvatures(q) {
-			if w := want.Curvatures(q)[i]; math.Abs(float64(c/w)-1) > 0.05 { // damping is of the mean
+		for i, c := range got.Curvatures() {
+			if w := want.Curvatures()[i]; math.Abs(float64(c/w)-1) > 0.05 { // damping is of the mean
 				t.Errorf("%d groups: curvature of weight %d is %v, want %v", groups, i, c, w)
 			}
 		}
 		for i := range rows {
 			if math.Abs(got.OutputCurvature()[i]/want.OutputCurvature()[i]-1) > 1e-4 || math.Abs(got.AbsMax()[i]/want.AbsMax()[i]-1) > 1e-4 {
-				t.Errorf("%d groups, row %d: minds %v and peaks %v, want %v and %v", groups, i, got.OutputCurvature()[i], got.AbsMax()[i], want.OutputCurvature()[i], want.AbsMax()[i])
+				t.Errorf("%d groups, row %d: curvature %v, largest magnitude %v, want %v and %v", groups, i, got.OutputCurvature()[i], got.AbsMax()[i], want.OutputCurvature()[i], want.AbsMax()[i])
 			}
 		}
 	}

@@ -104,7 +104,9 @@ func (t Track) withWide(o *scored) Track {
 	if float64(leastRunSamples)*float64(MACs(o.net)) > stageWork {
 		return t
 	}
-	t = t.with(newState(o.net, o.drop, passes.Gains(passes.NewLayers(o.net))))
+	wide := newState(o.net, o.drop, nil)
+	wide.gains = passes.Gains(passes.NewLayers(wide.net)) // which adds masks
+	t = t.with(wide)
 	t.narrowest = len(t.states)
 	return t
 }

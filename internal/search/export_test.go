@@ -1,7 +1,154 @@
 package search
 
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math"
+
+	"edgec/internal/graph"
+)
+
 // AnswerTimes is how long the answer is measured; other files less.
 const AnswerTimes = answerTimes
 
 // SetClock measures inferences by another clock.
 func (s *Study) SetClock(c Clock) { s.clock = c }
+
+// RoundedLimits makes the rounded files that limits are used up with, int8 first, and reports
+// what the last one loses on the held-out samples themselves, in points, and whether the search
+// would end there.
+func (s *Study) RoundedLimits() (files []Candidate, lost float64, enough bool, err error) {
+	if err := s.int8(context.Background()); err != nil {
+		return nil, 0, false, err
+	}
+	enough, err = s.roundedLimits(context.Background())
+	files = s.ledger.candidates
+	return files, s.lost(files[len(files)-1]), enough, err
+}
+
+// RoundedDrop makes the rounded files within a drop, int8 first, and says of each whether it
+// keeps the drop with its margin.
+func (s *Study) RoundedDrop() (files []Candidate, keeps []bool, err error) {
+	if err := s.int8(context.Background()); err != nil {
+		return nil, nil, err
+	}
+	err = s.roundedDrop(context.Background())
+	for _, c := range s.ledger.candidates {
+		keeps = append(keeps, c.withinMargin(s.objective(), 1))
+	}
+	for _, c := range s.ledger.candidates[1:] {
+		if c.ineligible == c.Meets {
+			return nil, nil, fmt.Errorf("%d bytes: meets %v, ineligible %v", c.Size(), c.Meets, c.ineligible)
+		}
+	}
+	return s.ledger.candidates, keeps, err
+}
+
+// StrategyNames lists the table of strategies.
+func StrategyNames() (names []string) {
+	for _, st := range strategies {
+		names = append(names, st.name)
+	}
+	return names
+}
+
+// StrategyRun is a strategy that was run.
+type StrategyRun struct {
+	Name string
+	Done bool // no dearer strategy is tried
+}
+
+// WatchStrategies tells of every strategy that is run, when it begins and when it has ended.
+// The caller restores the table.
+func WatchStrategies(begin func(name string), end func(StrategyRun)) (restore func()) {
+	saved := strategies
+	strategies = nil
+	for _, st := range saved {
+		run := st.run
+		st.run = func(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+			begin(st.name)
+			t, done, err := run(ctx, s, t)
+			end(StrategyRun{st.name, done})
+			return t, done, err
+		}
+		strategies = append(strategies, st)
+	}
+	return func() { strategies = saved }
+}
+
+// WatchStages tells of every stage that has ended, and whether it left the study and the track
+// that it was given as they were. The caller restores the table.
+func WatchStages(ended func(name string, unchanged bool)) (restore func()) {
+	saved := stages
+	stages = nil
+	for _, st := range saved {
+		run := st.run
+		st.run = func(ctx context.Context, s *Study, t Track) (Track, error) {
+			study, track := s.Hash(), t.hash()
+			next, err := run(ctx, s, t)
+			ended(st.name, s.Hash() == study && t.hash() == track)
+			return next, err
+		}
+		stages = append(stages, st)
+	}
+	return func() { stages = saved }
+}
+
+// Hash is that of everything in a study that stages read: networks, settings, held-out samples
+// and what is known of them. The loader and the ledger go on by themselves.
+func (s *Study) Hash() string {
+	h := sha256.New()
+	for _, n := range []*Network{s.subject.Model, s.subject.Teacher} {
+		if n != nil {
+			hashGraph(h, n.Graph)
+		}
+	}
+	hashGraph(h, s.net)
+	id, err := s.config.id()
+	fmt.Fprintln(h, string(id), err, s.memory, s.inputs, s.trainOn, s.loader.n, s.loader.augmentations)
+	if s.holdout != nil {
+		fmt.Fprintln(h, s.holdout.Baseline, s.holdout.Paired, s.holdout.Reference.Float, s.holdout.Reference.Unit, s.holdout.Reference.Scale, s.holdout.Reference.Noise, s.holdout.Set().Labels)
+	}
+	if s.test != nil {
+		fmt.Fprintln(h, s.test.Baseline)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// hash is that of the networks of a track and of what is known of them.
+func (t Track) hash() string {
+	h := sha256.New()
+	if t.start != nil {
+		hashGraph(h, t.start.net)
+		fmt.Fprintln(h, t.start.channels.Scores(), t.start.drop, t.start.doubt, t.start.diverged)
+	}
+	for _, st := range t.states {
+		hashGraph(h, st.net)
+		fmt.Fprintln(h, st.kept, st.drop, st.gains)
+	}
+	fmt.Fprintln(h, t.narrowest, t.roomy, t.rate, t.margin)
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+func hashGraph(h hash.Hash, g *graph.Graph) {
+	fmt.Fprintln(h, g)
+	floats := func(x []float32) {
+		b := make([]byte, 0, 4*len(x)+8)
+		for _, v := range x {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		h.Write(binary.LittleEndian.AppendUint64(b, uint64(len(x))))
+	}
+	for _, p := range g.Params() {
+		floats(p.Shadow.Data)
+		floats(p.Value.Data)
+		floats(p.Mask)
+		for _, x := range p.State {
+			floats(x)
+		}
+		fmt.Fprintln(h, p.Name, p.Mask == nil, len(p.State), p.Grid, p.Book)
+	}
+}

@@ -103,6 +103,23 @@ func compressTimed(ctx context.Context, m *search.Network, data *dataset.Splits,
 	return s.Run(ctx)
 }
 
+// upTo returns the numbers from first to end-1.
+func upTo(first, end int) (n []int) {
+	for i := first; i < end; i++ {
+		n = append(n, i)
+	}
+	return n
+}
+
+func get(t *testing.T, f func() (*problem, error)) *problem {
+	t.Helper()
+	p, err := f()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 71)) }
 
 // classification is four kinds of strokes in noisy 8x8 pictures, and a
@@ -122,7 +139,7 @@ var classification = sync.OnceValues(func() (*problem, error) {
 })
 
 // wideClassification is the same pictures and a network with far more channels than it
-// needs: enough multiplications that filters are cut.
+// needs: enough multiplications that channels are cut.
 var wideClassification = sync.OnceValues(func() (*problem, error) {
 	data, err := pictures(1)
 	if err != nil {
@@ -162,6 +179,25 @@ var reconstruction = sync.OnceValues(func() (*problem, error) {
 	b.layer(op.Dense{}, 12, 10)
 	return b.trained(data, train.MeanSquare{}, 400)
 })
+
+// small is a problem that is drawn once.
+func small(f func() (*problem, error)) func(*testing.T) *problem {
+	return func(t *testing.T) *problem { return get(t, f) }
+}
+
+// fewSamples is classification with 90 samples to train on and no test part.
+func fewSamples(t *testing.T) *problem {
+	p := *get(t, classification)
+	p.data = &dataset.Splits{Train: p.data.Train.Subset(upTo(0, 90))}
+	return &p
+}
+
+// splitReconstruction is reconstruction with a test part.
+func splitReconstruction(t *testing.T) *problem {
+	p := *get(t, reconstruction)
+	p.data = &dataset.Splits{Train: p.data.Train.Subset(upTo(0, 600)), Test: p.data.Train.Subset(upTo(600, 800))}
+	return &p
+}
 
 // pictures draws the strokes into idx files, each pixel so many times as large, and opens them.
 func pictures(scale int) (*dataset.Splits, error) {

@@ -142,7 +142,7 @@ func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments
 	ps := g.Params()
 	for i, p := range ps {
 		if m := r.moments[i]; m != nil {
-			of[p] = passes.Sensitivity{Curvature: m.Curvatures(p), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
+			of[p] = passes.Sensitivity{Curvature: m.Curvatures(), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
 		}
 	}
 	scaled, err := passes.Balance(g, of, lambda)

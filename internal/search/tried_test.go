@@ -32,24 +32,6 @@ type triedCase struct {
 	deep    bool
 }
 
-func small(f func() (*problem, error)) func(*testing.T) *problem {
-	return func(t *testing.T) *problem { return get(t, f) }
-}
-
-// fewSamples is classification with 90 samples to train on and no test part.
-func fewSamples(t *testing.T) *problem {
-	p := *get(t, classification)
-	p.data = &dataset.Splits{Train: p.data.Train.Subset(upTo(0, 90))}
-	return &p
-}
-
-// splitReconstruction is reconstruction with a test part.
-func splitReconstruction(t *testing.T) *problem {
-	p := *get(t, reconstruction)
-	p.data = &dataset.Splits{Train: p.data.Train.Subset(upTo(0, 600)), Test: p.data.Train.Subset(upTo(600, 800))}
-	return &p
-}
-
 // lenet is a real network with MNIST.
 func lenet(name string) func(*testing.T) *problem {
 	return func(t *testing.T) *problem {
@@ -73,29 +55,29 @@ var triedCases = []triedCase{
 	{name: "drop", problem: small(classification), change: func(*testing.T, *recipe) {}},
 	{name: "drop, not trained on the data", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.TrainedOn, r.Effort = "no", 0.1 }},
 	{name: "size", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, 0.1 }},
-	{name: "size and drop", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 4, 700, 0.1 }},
-	{name: "size that needs pruning", problem: small(perceptron), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1 }},
-	{name: "drop with pooled pixels", problem: small(perceptron), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.Effort = 4, 0.2 }},
+	{name: "size and drop", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 4, 700, 0.1 }, deep: true},
+	{name: "size that needs pruning", problem: small(perceptron), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1 }, deep: true},
+	{name: "drop with pooled pixels", problem: small(perceptron), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.Effort = 4, 0.2 }, deep: true},
 	{name: "channels", problem: small(wideClassification), change: func(_ *testing.T, r *recipe) { r.Effort = 0.01 }, deep: true},
 	{name: "time", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, 0.1 }, clock: byKept},
 	{name: "time and size", problem: small(classification), change: func(_ *testing.T, r *recipe) {
 		r.MaxDrop, r.MaxLatency, r.MaxSize, r.Effort = 0, 1500, 400, 0.1
-	}, clock: byKept},
+	}, clock: byKept, deep: true},
 	{name: "time and drop", problem: small(wideClassification), change: func(_ *testing.T, r *recipe) { r.Effort, r.MaxLatency = 0.01, 70*time.Microsecond }, clock: byShape, deep: true},
-	{name: "time and a large drop", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxLatency, r.Effort = 12, 1500, 0.1 }, clock: byKept},
+	{name: "time and a large drop", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxLatency, r.Effort = 12, 1500, 0.1 }, clock: byKept, deep: true},
 	{name: "no training", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.NoTraining = true }},
 	{name: "no training, size", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.NoTraining, r.MaxDrop, r.MaxSize = true, 0, 500 }},
 	{name: "no training, no labels", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.NoTraining, r.NoLabels = true, true }},
 	{name: "teacher", problem: small(classification), change: func(t *testing.T, r *recipe) {
 		r.MaxDrop, r.MaxSize, r.Effort, r.Teacher = 0, 200, 0.1, get(t, wideClassification).model(t)
-	}},
+	}, deep: true},
 	{name: "few samples", problem: fewSamples, change: func(_ *testing.T, r *recipe) { r.MaxDrop = 10 }},
 	{name: "autoencoder", problem: small(reconstruction), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.Effort = 60, 0.1 }},
 	{name: "autoencoder, size", problem: small(reconstruction), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 220, 0.5 }},
 	{name: "autoencoder, no labels", problem: splitReconstruction, change: func(_ *testing.T, r *recipe) { r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1 }},
-	{name: "no labels", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.NoLabels, r.MaxDrop, r.Effort = true, 4, 0.1 }},
-	{name: "criterion input", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.Criterion, r.Effort = "input", 0.1 }},
-	{name: "criterion magnitude", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.Criterion, r.Effort = "magnitude", 0.1 }},
+	{name: "no labels", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.NoLabels, r.MaxDrop, r.Effort = true, 4, 0.1 }, deep: true},
+	{name: "criterion input", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.Criterion, r.Effort = "input", 0.1 }, deep: true},
+	{name: "criterion magnitude", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.Criterion, r.Effort = "magnitude", 0.1 }, deep: true},
 	{name: "LeNet-300-100, size", problem: lenet("lenet-300-100"), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 3100, 0.02 }, deep: true},
 	{name: "LeNet-5, drop", problem: lenet("lenet-5"), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.Effort = 0.5, 0.01 }, deep: true},
 	{name: "LeNet-5, no training", problem: lenet("lenet-5"), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.NoTraining = 0.5, true }, deep: true},
@@ -112,8 +94,8 @@ func TestTried(t *testing.T) {
 	record := readTried(t, path)
 	for _, c := range triedCases {
 		t.Run(c.name, func(t *testing.T) {
-			if c.deep && os.Getenv("EDGEC_DEEP") == "" && !*updateTried {
-				t.Skip("takes minutes; set EDGEC_DEEP=1")
+			if c.deep && !*updateTried {
+				deep(t)
 			}
 			p, r := c.problem(t), quick()
 			c.change(t, &r)
@@ -179,21 +161,4 @@ func writeTried(t *testing.T, path string, record map[string][]string) {
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// upTo returns the numbers from first to end-1.
-func upTo(first, end int) (n []int) {
-	for i := first; i < end; i++ {
-		n = append(n, i)
-	}
-	return n
-}
-
-func get(t *testing.T, f func() (*problem, error)) *problem {
-	t.Helper()
-	p, err := f()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }

@@ -21,8 +21,8 @@ type Removed struct {
 //     what arrives at each reader is the bias, sent through activations and
 //     pools. The constant is folded into the biases of the readers.
 //
-// Effective values decide (shadow under mask, grid and codebook). A constant
-// other than zero stays where a reader pads with zeros. On a graph with grids
+// Effective values decide (shadow under mask, grid and codebook). A nonzero
+// constant stays where a reader pads with zeros. On a graph with grids
 // the folding is exact in integers, or it is not done. It repeats until nothing
 // more can go. Float results change by rounding only, and not at all where only
 // zeros were removed.

@@ -2,7 +2,8 @@ package simplify
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 
 	"edgec/internal/graph"
 )
@@ -39,65 +40,80 @@ type Group struct {
 // are valid until the graph's structure changes.
 func Groups(g *graph.Graph) []*Group {
 	c := analyse(g)
-	// The tensors of each channel, then channels with equal tensors together.
-	touched := map[int][]slab{}
-	at := map[int]map[slab][]int{}
-	for _, list := range [][]slab{c.rows, c.cols} {
-		for _, s := range list {
-			for i := 0; i < s.param.Shadow.Shape[s.axis]; i++ {
-				id, ok := c.owner[position{s, i}]
-				if !ok {
-					continue
-				}
-				id = c.Root(id)
-				if at[id] == nil {
-					at[id] = map[slab][]int{}
-				}
-				if at[id][s] == nil {
-					touched[id] = append(touched[id], s)
-				}
-				at[id][s] = append(at[id][s], i)
-			}
-		}
-	}
-	var ids []int
-	for id := range touched {
-		if !c.fixed[id] {
-			ids = append(ids, id)
-		}
-	}
-	sort.Ints(ids)
-	byTensors := map[string]*Group{}
-	var groups []*Group
 	isRow := map[slab]bool{}
 	for _, s := range c.rows {
 		isRow[s] = true
 	}
-	for _, id := range ids {
-		key := fmt.Sprint(touched[id])
+	byTensors := map[string]*Group{}
+	var groups []*Group
+	for _, t := range c.touched() {
+		key := fmt.Sprint(t.slabs)
 		gr := byTensors[key]
 		if gr == nil {
-			gr = &Group{Name: c.rowName(touched[id], isRow), of: c}
-			for _, s := range touched[id] {
-				sl := Slices{Param: s.param, Axis: s.axis}
-				if isRow[s] {
-					gr.Out = append(gr.Out, sl)
-				} else {
-					gr.In = append(gr.In, sl)
-				}
-			}
+			gr = c.group(t.slabs, isRow)
 			byTensors[key] = gr
 			groups = append(groups, gr)
 		}
 		gr.Channels++
-		gr.ids = append(gr.ids, id)
+		gr.ids = append(gr.ids, t.id)
 		for _, list := range [][]Slices{gr.Out, gr.In} {
 			for i := range list {
-				list[i].Index = append(list[i].Index, at[id][slab{list[i].Param, list[i].Axis}])
+				list[i].Index = append(list[i].Index, t.at[slab{list[i].Param, list[i].Axis}])
 			}
 		}
 	}
 	return groups
+}
+
+// touched is where a channel that can be removed lies.
+type touched struct {
+	id    int
+	slabs []slab // in order of discovery
+	at    map[slab][]int
+}
+
+// touched lists the channels that can be removed, by number.
+func (c *channels) touched() []*touched {
+	of := map[int]*touched{}
+	for _, s := range slices.Concat(c.rows, c.cols) {
+		for i := 0; i < s.param.Shadow.Shape[s.axis]; i++ {
+			id, ok := c.owner[position{s, i}]
+			if !ok {
+				continue
+			}
+			id = c.Root(id)
+			t := of[id]
+			if t == nil {
+				t = &touched{id: id, at: map[slab][]int{}}
+				of[id] = t
+			}
+			if t.at[s] == nil {
+				t.slabs = append(t.slabs, s)
+			}
+			t.at[s] = append(t.at[s], i)
+		}
+	}
+	var all []*touched
+	for _, id := range slices.Sorted(maps.Keys(of)) {
+		if !c.fixed[id] {
+			all = append(all, of[id])
+		}
+	}
+	return all
+}
+
+// group makes an empty group of channels that lie in the slabs.
+func (c *channels) group(slabs []slab, isRow map[slab]bool) *Group {
+	gr := &Group{Name: c.rowName(slabs, isRow), of: c}
+	for _, s := range slabs {
+		sl := Slices{Param: s.param, Axis: s.axis}
+		if isRow[s] {
+			gr.Out = append(gr.Out, sl)
+		} else {
+			gr.In = append(gr.In, sl)
+		}
+	}
+	return gr
 }
 
 // rowName names the first node that produces one of the slabs.

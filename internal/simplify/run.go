@@ -134,7 +134,7 @@ func removeIdentity(g *graph.Graph, n *graph.Node) bool {
 func mergeLayout(g *graph.Graph, n *graph.Node) bool {
 	prev := g.Producer(n.Inputs[0])
 	if m, ok := n.Op.(op.Merger); ok && prev != nil && prev.Outputs[0].Grid == nil && onlyReader(g, prev.Outputs[0], n) {
-		if o, ok := m.After(prev.Op); ok {
+		if o, ok := m.Merge(prev.Op); ok {
 			n.Op, n.Inputs[0] = o, prev.Inputs[0]
 			g.Remove(prev)
 			return true

@@ -26,6 +26,7 @@ type coded struct {
 	Arch    string       `json:"arch"`
 }
 
+//lint:ignore U1000 replace calls it through its constraint
 func (c coded) same(d coded) bool { return c.Row == d.Row }
 
 // source is a network whose weights are compared: a compressed one, or one that

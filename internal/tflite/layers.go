@@ -7,7 +7,7 @@ import (
 	"edgec/runtime/format"
 )
 
-// weight enters the weights and the bias of a layer, given as [outC, kH, kW, inC]
+// weight returns the weights and the biases of a layer, as [outC, kH, kW, inC]
 // after depthwise ones have been turned around.
 func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	t, err := c.get(c.in[1])
@@ -48,21 +48,27 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 		}
 		w.Values[i] = int8(t.data[from])
 	}
+	w.Bias, err = c.bias(w.OutC)
+	return w, err
+}
+
+// bias returns the biases of a layer of n outputs; nil: it has none.
+func (c *call) bias(n int) ([]int32, error) {
 	if len(c.in) < 3 || c.in[2] < 0 {
-		return w, nil
+		return nil, nil
 	}
 	b, err := c.get(c.in[2])
 	if err != nil {
 		return nil, err
 	}
-	if b.kind != typeInt32 || len(b.data) != 4*w.OutC {
-		return nil, fmt.Errorf("bias %q is %s of %d bytes; %d int32 constants are supported", b.name, typeName(b.kind), len(b.data), w.OutC)
+	if b.kind != typeInt32 || len(b.data) != 4*n {
+		return nil, fmt.Errorf("bias %q is %s of %d bytes; %d int32 constants are supported", b.name, typeName(b.kind), len(b.data), n)
 	}
-	w.Bias = make([]int32, w.OutC)
-	for i := range w.Bias {
-		w.Bias[i] = int32(binary.LittleEndian.Uint32(b.data[4*i:]))
+	bias := make([]int32, n)
+	for i := range bias {
+		bias[i] = int32(binary.LittleEndian.Uint32(b.data[4*i:]))
 	}
-	return w, nil
+	return bias, nil
 }
 
 // addWeight enters a weight tensor into the file.

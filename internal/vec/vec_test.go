@@ -276,7 +276,7 @@ func TestShort(t *testing.T) {
 			t.Error("something was written")
 		}
 	}()
-	Add(dst, make([]float32, 2, 2))
+	Add(dst, make([]float32, 2))
 }
 
 // The plain loops' figures are those with -tags noasm.

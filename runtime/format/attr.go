@@ -29,70 +29,114 @@ const (
 	attrs
 )
 
-// attribute is a row of the table of attributes.
+// attribute is a row of the table of attributes. One of number, small and flag says
+// where the attribute is in an instruction; none: it has no value.
 type attribute struct {
+	number   func(*Instr) *int
+	small    func(*Instr) *int8
+	flag     func(*Instr) *bool
 	standard standard // its default, and its value in opcodes that do not use it
-	since    byte     // version of the format that has it first; 0: all
-	get      func(*Instr) int
-	set      func(*Instr, int) // of a value between least and most
-	least    int
-	most     int
+	since    byte     // version of the format that has it first; 0: the first
 }
 
+// attributes is the table. It is data without a computed value, which needs no code to
+// start with on a device.
 var attributes = [attrs]attribute{
-	attrKH:        number(func(in *Instr) *int { return &in.KH }, is(0)),
-	attrKW:        number(func(in *Instr) *int { return &in.KW }, like(attrKH)),
-	attrStrideH:   number(func(in *Instr) *int { return &in.StrideH }, is(0)),
-	attrStrideW:   number(func(in *Instr) *int { return &in.StrideW }, like(attrStrideH)),
-	attrDilH:      number(func(in *Instr) *int { return &in.DilH }, is(0)),
-	attrDilW:      number(func(in *Instr) *int { return &in.DilW }, like(attrDilH)),
-	attrPadT:      number(func(in *Instr) *int { return &in.PadT }, is(0)),
-	attrPadL:      number(func(in *Instr) *int { return &in.PadL }, like(attrPadT)),
-	attrPadB:      number(func(in *Instr) *int { return &in.PadB }, like(attrPadT)),
-	attrPadR:      number(func(in *Instr) *int { return &in.PadR }, like(attrPadL)),
-	attrGroups:    number(func(in *Instr) *int { return &in.Groups }, is(0)),
-	attrAxis:      number(func(in *Instr) *int { return &in.Axis }, is(0)),
-	attrWeight:    number(func(in *Instr) *int { return &in.Weight }, is(-1)),
-	attrLUT:       number(func(in *Instr) *int { return &in.LUT }, is(-1)),
-	attrClampMin:  integer8(func(in *Instr) *int8 { return &in.ClampMin }, -128),
-	attrClampMax:  integer8(func(in *Instr) *int8 { return &in.ClampMax }, 127),
-	attrPadValue:  integer8(func(in *Instr) *int8 { return &in.PadValue }, 0),
-	attrCountPad:  boolean(func(in *Instr) *bool { return &in.CountPad }),
-	attrRoundOnce: boolean(func(in *Instr) *bool { return &in.RoundOnce }),
+	attrKH:        {number: func(in *Instr) *int { return &in.KH }},
+	attrKW:        {number: func(in *Instr) *int { return &in.KW }, standard: like(attrKH)},
+	attrStrideH:   {number: func(in *Instr) *int { return &in.StrideH }},
+	attrStrideW:   {number: func(in *Instr) *int { return &in.StrideW }, standard: like(attrStrideH)},
+	attrDilH:      {number: func(in *Instr) *int { return &in.DilH }},
+	attrDilW:      {number: func(in *Instr) *int { return &in.DilW }, standard: like(attrDilH)},
+	attrPadT:      {number: func(in *Instr) *int { return &in.PadT }},
+	attrPadL:      {number: func(in *Instr) *int { return &in.PadL }, standard: like(attrPadT)},
+	attrPadB:      {number: func(in *Instr) *int { return &in.PadB }, standard: like(attrPadT)},
+	attrPadR:      {number: func(in *Instr) *int { return &in.PadR }, standard: like(attrPadL)},
+	attrGroups:    {number: func(in *Instr) *int { return &in.Groups }},
+	attrAxis:      {number: func(in *Instr) *int { return &in.Axis }},
+	attrWeight:    {number: func(in *Instr) *int { return &in.Weight }, standard: is(-1)},
+	attrLUT:       {number: func(in *Instr) *int { return &in.LUT }, standard: is(-1)},
+	attrClampMin:  {small: func(in *Instr) *int8 { return &in.ClampMin }, standard: is(-128)},
+	attrClampMax:  {small: func(in *Instr) *int8 { return &in.ClampMax }, standard: is(127)},
+	attrPadValue:  {small: func(in *Instr) *int8 { return &in.PadValue }},
+	attrCountPad:  {flag: func(in *Instr) *bool { return &in.CountPad }},
+	attrRoundOnce: {flag: func(in *Instr) *bool { return &in.RoundOnce }},
 }
 
-// number is an attribute of 32 bits.
-func number(at func(*Instr) *int, s standard) attribute {
-	return attribute{standard: s, least: -1 << 31, most: 1<<31 - 1,
-		get: func(in *Instr) int { return *at(in) }, set: func(in *Instr, v int) { *at(in) = v }}
+// valued reports whether a has a value.
+func (a attr) valued() bool { return a != attrScale32 }
+
+// get returns the value of a in in.
+func (a attr) get(in *Instr) int {
+	switch row := &attributes[a]; {
+	case row.number != nil:
+		return *row.number(in)
+	case row.small != nil:
+		return int(*row.small(in))
+	case row.flag != nil:
+		return bit01(*row.flag(in))
+	}
+	return 0
 }
 
-// integer8 is an attribute of 8 bits.
-func integer8(at func(*Instr) *int8, standard int) attribute {
-	return attribute{standard: is(standard), least: -128, most: 127,
-		get: func(in *Instr) int { return int(*at(in)) }, set: func(in *Instr, v int) { *at(in) = int8(v) }}
+// set sets a in in to v, of which holds has said that it is in range.
+func (a attr) set(in *Instr, v int) {
+	switch row := &attributes[a]; {
+	case row.number != nil:
+		*row.number(in) = v
+	case row.small != nil:
+		*row.small(in) = int8(v)
+	case row.flag != nil:
+		*row.flag(in) = v == 1
+	}
 }
 
-// boolean is an attribute of 0 or 1, by default 0.
-func boolean(at func(*Instr) *bool) attribute {
-	return attribute{standard: is(0), most: 1,
-		get: func(in *Instr) int { return bit01(*at(in)) }, set: func(in *Instr, v int) { *at(in) = v == 1 }}
+// holds reports whether a can have the value v, of 32 bits.
+func (a attr) holds(v int) bool {
+	switch row := &attributes[a]; {
+	case row.small != nil:
+		return v >= -128 && v <= 127
+	case row.flag != nil:
+		return v == 0 || v == 1
+	}
+	return true
 }
 
 // operands counts the weights and tables that earlier instructions use.
 type operands struct{ weights, luts int }
 
-// standard computes a default from attributes with lower numbers and from the
-// operands in use.
-type standard func(v *fields, used operands) int
+// standard is a default: a number, the value of an attribute with a lower number, or the
+// next operand.
+type standard struct {
+	from source
+	n    int // the number, or that attribute
+}
 
-func is(n int) standard { return func(*fields, operands) int { return n } }
+type source uint8
 
-func like(a attr) standard { return func(v *fields, _ operands) int { return v[a] } }
+const (
+	constant source = iota
+	attributeValue
+	nextWeight
+	nextLUT
+)
 
-func nextWeight(_ *fields, used operands) int { return used.weights }
+func is(n int) standard { return standard{n: n} }
 
-func nextLUT(_ *fields, used operands) int { return used.luts }
+func like(a attr) standard { return standard{attributeValue, int(a)} }
+
+// of returns the default, given the attributes with lower numbers.
+func (s standard) of(v *fields, used operands) int {
+	switch s.from {
+	case attributeValue:
+		return v[s.n]
+	case nextWeight:
+		return used.weights
+	case nextLUT:
+		return used.luts
+	}
+	return s.n
+}
 
 // preset is the default of an attribute in one opcode.
 type preset struct {
@@ -103,13 +147,6 @@ type preset struct {
 // attrSet is a set of attributes, a bit for each.
 type attrSet uint32
 
-func set(list ...attr) (s attrSet) {
-	for _, a := range list {
-		s |= 1 << a
-	}
-	return s
-}
-
 func (s attrSet) has(a attr) bool { return s>>a&1 != 0 }
 
 // fields are the values of the attributes; that of attrScale32 is always 0.
@@ -117,9 +154,7 @@ type fields [attrs]int
 
 func fieldsOf(in *Instr) (v fields) {
 	for a := range v {
-		if get := attributes[a].get; get != nil {
-			v[a] = get(in)
-		}
+		v[a] = attr(a).get(in)
 	}
 	return v
 }
@@ -127,14 +162,12 @@ func fieldsOf(in *Instr) (v fields) {
 // store sets the attributes of in if all are in range, and reports whether they are.
 func (v *fields) store(in *Instr) bool {
 	for a, n := range v {
-		if row := &attributes[a]; row.set != nil && (n < row.least || n > row.most) {
+		if !attr(a).holds(n) {
 			return false
 		}
 	}
 	for a, n := range v {
-		if set := attributes[a].set; set != nil {
-			set(in, n)
-		}
+		attr(a).set(in, n)
 	}
 	return true
 }
@@ -144,13 +177,10 @@ func (v *fields) store(in *Instr) bool {
 func (v *fields) standard(op Opcode, a attr, used operands) int {
 	for _, p := range op.row().defaults {
 		if p.attr == a {
-			return p.standard(v, used)
+			return p.standard.of(v, used)
 		}
 	}
-	if s := attributes[a].standard; s != nil {
-		return s(v, used)
-	}
-	return 0
+	return attributes[a].standard.of(v, used)
 }
 
 // listNumber names a list of numbers among an instruction's attributes.
@@ -199,15 +229,13 @@ func (in *Instr) unused() bool {
 // normalize clears the attributes that the opcode does not use.
 func (in *Instr) normalize() {
 	var v fields
-	for a := range v {
-		row := &attributes[a]
-		switch {
-		case row.set == nil:
-		case in.Op.row().attrs.has(attr(a)):
-			v[a] = row.get(in)
-		default:
-			v[a] = row.standard(&v, operands{})
-			row.set(in, v[a])
+	for k := range v {
+		a := attr(k)
+		if in.Op.row().attrs.has(a) {
+			v[k] = a.get(in)
+		} else {
+			v[k] = attributes[a].standard.of(&v, operands{})
+			a.set(in, v[k])
 		}
 	}
 	for l, at := range lists {

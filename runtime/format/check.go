@@ -132,15 +132,9 @@ func (f *File) checkInstr(k int, weights, luts *int) error {
 	if in.Out != n {
 		return Error(where + "writes tensor " + itoa(in.Out) + ", not " + itoa(n))
 	}
-	x := make([]*Tensor, len(in.In))
-	for i, t := range in.In {
-		if t < 0 || t >= n {
-			return Error(where + "reads tensor " + itoa(t) + " before it is written")
-		}
-		x[i] = &f.Tensors[t]
-	}
-	if len(x) == 0 {
-		return Error(where + "has no input")
+	x, err := f.reads(in, where)
+	if err != nil {
+		return err
 	}
 	var w *Weight
 	if in.Op.weighted() {
@@ -170,6 +164,21 @@ func (f *File) checkInstr(k int, weights, luts *int) error {
 		return Error(where + in.Op.String() + " has attributes that it does not use")
 	}
 	return nil
+}
+
+// reads returns the tensors that in reads, of which there have to be some, written before.
+func (f *File) reads(in *Instr, where string) ([]*Tensor, error) {
+	x := make([]*Tensor, len(in.In))
+	for i, t := range in.In {
+		if t < 0 || t >= in.Out {
+			return nil, Error(where + "reads tensor " + itoa(t) + " before it is written")
+		}
+		x[i] = &f.Tensors[t]
+	}
+	if len(x) == 0 {
+		return nil, Error(where + "has no input")
+	}
+	return x, nil
 }
 
 // next reports whether k is one of the used first, or follows them; it then

@@ -41,8 +41,8 @@ func unseal(data []byte) ([]byte, error) {
 		return nil, Error("not an edgec file: it does not start with the magic number")
 	case len(data) < least:
 		return nil, FormatError{len(data), "truncated: " + itoa(len(data)) + " bytes; copy the file again"}
-	case data[len(magic)]>>4 != version>>4:
-		return nil, UnsupportedError("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(version>>4) + ".x: update it")
+	case data[len(magic)]>>4 != oldest>>4:
+		return nil, UnsupportedError("written for format " + itoa(int(data[len(magic)]>>4)) + ".x, this reader knows " + itoa(oldest>>4) + ".x: update it")
 	}
 	body := data[:len(data)-4]
 	if sum := (&reader{b: data[len(data)-4:]}).u32(); sum != Checksum(body) {
@@ -169,12 +169,7 @@ func decodeGraph(f *File, r *reader) error {
 		for d := 0; d < int(b&7); d++ {
 			t.Shape = append(t.Shape, r.uvarint())
 		}
-		if b&8 == 0 {
-			t.Scale = float(r.u16())
-		} else {
-			t.Scale = r.f32()
-		}
-		t.Zero = int(int8(r.byte()))
+		r.grid(&t, b&8 != 0)
 		f.Tensors = append(f.Tensors, t)
 		f.Inputs = append(f.Inputs, k)
 	}
@@ -212,15 +207,9 @@ func (f *File) shapes(length int) error {
 	}
 	for k := range f.Instrs {
 		in := &f.Instrs[k]
-		x := make([]*Tensor, len(in.In))
-		for i, t := range in.In {
-			if t < 0 || t >= in.Out {
-				return Error("instruction " + itoa(k) + " reads tensor " + itoa(t) + " before it is written")
-			}
-			x[i] = &f.Tensors[t]
-		}
-		if len(x) == 0 {
-			return Error("instruction " + itoa(k) + " has no input")
+		x, err := f.reads(in, "instruction "+itoa(k)+" ")
+		if err != nil {
+			return err
 		}
 		w, err := f.weightShape(k, x[0], &total, length)
 		if err != nil {

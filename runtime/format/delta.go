@@ -227,7 +227,7 @@ func codeChange(c *coder, w, old *Weight, cols int) {
 	} else {
 		codeScales(c, w)
 	}
-	var values []int8 // of the book, other than zero
+	var values []int8 // of the book, nonzero
 	if c.keeps(changedBook, (w.Book == nil) == (old.Book == nil) && slices.Equal(w.Book, old.Book)) {
 		if w.Book = old.Book; w.Book != nil {
 			values = some(withoutZero(w.Book))
@@ -279,7 +279,7 @@ func nearest(values []int8) (near [256]uint8) {
 // changeCoder codes the values of a tensor against those of the base.
 type changeCoder struct {
 	*coder
-	book     []int8 // other than zero, ascending; nil: any int8
+	book     []int8 // nonzero, ascending; nil: any int8
 	near     [256]uint8
 	sameMask bool
 	inRow    int   // weights of this row that came or went

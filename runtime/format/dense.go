@@ -13,7 +13,7 @@ import "slices"
 const leastDense = 4096
 
 // denseTensors returns which tensors are coded as seldom zero, nil if none. They are a quarter
-// other than zero at least, and take a twenty-fifth more bytes than by masks at most, when all
+// nonzero at least, and take a twenty-fifth more bytes than by masks at most, when all
 // these tensors are coded one way or the other: so much the time to load is worth.
 func (f *File) denseTensors() []bool {
 	dense, n := make([]bool, len(f.Weights)), 0
@@ -71,7 +71,7 @@ type denseTensor struct {
 	most  int32         // up to
 }
 
-// newDenseTensor numbers the values; book are those other than zero, ascending, or nil for any
+// newDenseTensor numbers the values; book are the nonzero ones, ascending, or nil for any
 // int8.
 func newDenseTensor(g grid, kind int32, book []int8) *denseTensor {
 	t := &denseTensor{g: g, back: g.c}
@@ -146,7 +146,7 @@ type denseColumn struct {
 }
 
 // code codes the values of a tensor, row by row. It returns how many are not zero, and
-// whether the decoder found nothing but places of the tensor.
+// whether the decoder found only places of the tensor.
 func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	cols := t.g.cols()
 	known := make([]denseColumn, t.back+cols) // the first are left of the row

@@ -351,7 +351,7 @@ func TestVersionOf(t *testing.T) {
 			t.Errorf("%s: version %d.%d, want %d.%d", c.name, major, minor, c.major, c.minor)
 		}
 	}
-	if major, minor := Version(); major != 1 || minor != 1 {
+	if major, minor := Version(); major != 1 || minor != 2 {
 		t.Errorf("version %d.%d", major, minor)
 	}
 }

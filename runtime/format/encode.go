@@ -9,7 +9,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		return nil, nil, err
 	}
 	sizes := &Sizes{}
-	w := &writer{b: append([]byte(magic), oldest)}
+	w := &writer{b: append([]byte(magic), f.since())}
 	section := func(tag byte, body []byte) {
 		w.byte(tag)
 		w.uvarint(len(body))
@@ -23,7 +23,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		if dense == nil {
 			section(secWeights, encodeWeights(f, nil, sizes))
 		} else {
-			w.b[len(magic)] = version
+			w.b[len(magic)] = max(w.b[len(magic)], sinceDense)
 			section(secDense, encodeWeights(f, dense, sizes))
 		}
 	}
@@ -39,7 +39,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		sizes.Test = len(t.b)
 	}
 	if n := f.weights() / maxPerByte; n > len(w.b) {
-		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold nothing but zeros")
+		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold only zeros")
 	}
 	if f.Arena > MaxArena {
 		return nil, nil, Error("needs more than " + itoa(MaxArena) + " bytes of working memory")
@@ -56,17 +56,12 @@ func encodeGraph(f *File) []byte {
 	w.uvarint(len(f.Inputs))
 	for _, t := range f.Inputs {
 		x := &f.Tensors[t]
-		h, ok := half(x.Scale)
+		_, ok := half(x.Scale)
 		w.byte(byte(len(x.Shape)) | byte(bit01(!ok))<<3)
 		for _, d := range x.Shape {
 			w.uvarint(d)
 		}
-		if ok {
-			w.u16(h)
-		} else {
-			w.f32(x.Scale)
-		}
-		w.byte(byte(int8(x.Zero)))
+		w.grid(x)
 	}
 	w.uvarint(len(f.Instrs))
 	used := operands{}

@@ -20,8 +20,13 @@ func trials(n int) int {
 	return n
 }
 
-// network builds a file with every opcode and random content.
-func network(r *rand.Rand) *File {
+// network builds a file with every opcode of version 1.0 and random content.
+func network(r *rand.Rand) *File { return networkOf(r, false) }
+
+// latest builds one with every opcode.
+func latest(r *rand.Rand) *File { return networkOf(r, true) }
+
+func networkOf(r *rand.Rand, latest bool) *File {
 	f := &File{}
 	scale := func() float32 {
 		h, _ := half(float32(0.001 + r.Float64()))
@@ -108,6 +113,11 @@ func network(r *rand.Rand) *File {
 	d = emit(Instr{Op: OpConcat, In: []int{c, d, c}, Out: like(c, 13, 4, 4), Axis: 0})
 	d = emit(Instr{Op: OpAvgPool, In: []int{d}, Out: like(d, 6, 2, 4), KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, CountPad: true})
 	d = emit(Instr{Op: OpTranspose, In: []int{d}, Out: like(d, 2, 4, 6), Perm: []int{1, 2, 0}})
+	if latest {
+		d = emit(Instr{Op: OpPad, In: []int{d}, Out: like(d, 6, 9, 6), PadT: 1, PadB: 3, PadR: 5, PadValue: 7})
+		above := r.IntN(3)
+		d = emit(Instr{Op: OpSlice, In: []int{d}, Out: like(d, 2, 4, 6), PadT: above, PadB: 2 - above + r.IntN(2), PadL: 1, PadR: 1, StrideH: 2, StrideW: 2})
+	}
 	e := emit(Instr{Op: OpMul, In: []int{d, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
 	e = emit(Instr{Op: OpSub, In: []int{e, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
 	g := emit(Instr{Op: OpDense, In: []int{e}, Out: tensor(Int8, 5), Weight: weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127, RoundOnce: r.IntN(2) == 0})
@@ -128,13 +138,19 @@ func network(r *rand.Rand) *File {
 
 func TestRoundTrip(t *testing.T) {
 	for seed := range uint64(trials(60)) {
-		f := network(rand.New(rand.NewPCG(seed, 1)))
+		f, minor := network(rand.New(rand.NewPCG(seed, 1))), byte(0)
+		if seed%3 == 0 {
+			f, minor = latest(rand.New(rand.NewPCG(seed, 1))), version&15
+		}
 		data, sizes, err := Encode(f)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		if sizes.Total() != len(data) {
 			t.Fatalf("seed %d: the parts sum to %d of %d bytes", seed, sizes.Total(), len(data))
+		}
+		if data[len(magic)] != oldest|minor {
+			t.Fatalf("seed %d: version %#x, want 1.%d", seed, data[len(magic)], minor)
 		}
 		g, err := Decode(data)
 		if err != nil {
@@ -167,7 +183,7 @@ func TestRoundTrip(t *testing.T) {
 
 // Every cut and every flipped byte must be refused by an error, never a panic.
 func TestDamage(t *testing.T) {
-	data, _, err := Encode(network(rand.New(rand.NewPCG(2, 2))))
+	data, _, err := Encode(latest(rand.New(rand.NewPCG(2, 2))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,11 +202,9 @@ func TestDamage(t *testing.T) {
 // The same with a valid checksum: whatever is inside, no panic.
 func TestHostile(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
-	data, _, err := Encode(network(r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range trials(3000) {
+	files := [][]byte{encoded(t, network(r)), encoded(t, latest(r))}
+	for k := range trials(4000) {
+		data := files[k%2]
 		bad := bytes.Clone(data)
 		for k := r.IntN(4); k >= 0; k-- {
 			bad[5+r.IntN(len(bad)-9)] = byte(r.Uint32())
@@ -220,6 +234,7 @@ func FuzzDecode(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(data)
+		f.Add(encoded(f, latest(rand.New(rand.NewPCG(seed, 9)))))
 	}
 	f.Add(encoded(f, seldomZero(rand.New(rand.NewPCG(3, 9)))))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -243,6 +258,7 @@ func FuzzRoundTrip(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(data)
+		f.Add(encoded(f, latest(rand.New(rand.NewPCG(seed, 10)))))
 	}
 	f.Add(encoded(f, seldomZero(rand.New(rand.NewPCG(6, 10)))))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -12,38 +12,40 @@ func encodeInstr(w *writer, f *File, k int, used *operands) {
 	in := &f.Instrs[k]
 	out := &f.Tensors[in.Out]
 	listed := len(in.In) != 1 || in.In[0] != in.Out-1
-	v, flags := fieldsOf(in), in.flags(*used)
-	gridded := in.Op.gridded(out)
-	h, ok := half(out.Scale)
-	if gridded && !ok {
-		flags |= set(attrScale32)
+	flags, gridded := in.flags(*used), in.Op.gridded(out)
+	if _, ok := half(out.Scale); gridded && !ok {
+		flags |= 1 << attrScale32
 	}
-	first := byte(in.Op)
-	if listed {
-		first |= opInputs
-	}
-	if flags != 0 {
-		first |= opAttrs
-	}
-	if in.Op.row().writes == chosen && out.DType == Float32 {
-		first |= opFloat
-	}
-	w.byte(first)
+	float := in.Op.row().writes == chosen && out.DType == Float32
+	w.byte(byte(in.Op) | byte(bit01(listed)*opInputs|bit01(flags != 0)*opAttrs|bit01(float)*opFloat))
 	if listed {
 		w.uvarint(len(in.In))
 		for _, t := range in.In {
 			w.uvarint(in.Out - 1 - t)
 		}
 	}
-	if flags != 0 {
-		w.uvarint(int(flags))
-		for a := range v {
-			if flags.has(attr(a)) && attributes[a].get != nil {
-				w.varint(v[a])
-			}
+	encodeAttrs(w, in, flags)
+	encodeOperands(w, f, in, used)
+	encodeLists(w, in)
+	if gridded {
+		w.grid(out)
+	}
+}
+
+// encodeAttrs writes the attributes of flags, unless there are none.
+func encodeAttrs(w *writer, in *Instr, flags attrSet) {
+	if flags == 0 {
+		return
+	}
+	w.uvarint(int(flags))
+	for a := range attrs {
+		if flags.has(a) && a.valued() {
+			w.varint(a.get(in))
 		}
 	}
-	encodeOperands(w, f, in, used)
+}
+
+func encodeLists(w *writer, in *Instr) {
 	for _, u := range in.Op.row().lists {
 		list := *lists[u.list](in)
 		if u.counted {
@@ -53,14 +55,6 @@ func encodeInstr(w *writer, f *File, k int, used *operands) {
 			w.uvarint(n)
 		}
 	}
-	if gridded {
-		if ok {
-			w.u16(h)
-		} else {
-			w.f32(out.Scale)
-		}
-		w.byte(byte(int8(out.Zero)))
-	}
 }
 
 // flags returns the attributes that differ from their defaults.
@@ -68,7 +62,7 @@ func (in *Instr) flags(used operands) (s attrSet) {
 	v := fieldsOf(in)
 	for a := range v {
 		if v[a] != v.standard(in.Op, attr(a), used) {
-			s |= set(attr(a))
+			s |= 1 << a
 		}
 	}
 	return s
@@ -100,16 +94,8 @@ func decodeInstr(f *File, r *reader, used *operands) error {
 	if !in.Op.known() {
 		return UnsupportedError(in.Op.String() + ": unknown; this file was written by a newer version, update the reader")
 	}
-	if first&opInputs == 0 {
-		in.In = []int{in.Out - 1}
-	} else {
-		n := r.uvarint()
-		if n > len(r.b) {
-			return r.broken("the graph ends too early")
-		}
-		for k := 0; k < n; k++ {
-			in.In = append(in.In, in.Out-1-r.uvarint())
-		}
+	if !decodeInputs(&in, r, first&opInputs != 0) {
+		return r.broken("the graph ends too early")
 	}
 	flags, err := decodeAttrs(&in, r, first&opAttrs != 0, *used)
 	if err != nil {
@@ -122,12 +108,7 @@ func decodeInstr(f *File, r *reader, used *operands) error {
 	decodeLists(f, &in, r)
 	t := Tensor{DType: row.writes.dtype(Int8, first&opFloat != 0)} // shapes knows more
 	if in.Op.gridded(&t) {
-		if !flags.has(attrScale32) {
-			t.Scale = float(r.u16())
-		} else {
-			t.Scale = r.f32()
-		}
-		t.Zero = int(int8(r.byte()))
+		r.grid(&t, flags.has(attrScale32))
 	} else if flags.has(attrScale32) {
 		return r.broken(in.Op.String() + ": has an attribute that it does not use")
 	}
@@ -137,6 +118,22 @@ func decodeInstr(f *File, r *reader, used *operands) error {
 		return r.broken("the graph ends too early")
 	}
 	return nil
+}
+
+// decodeInputs reads which tensors in reads; it is false when the graph is too short for them.
+func decodeInputs(in *Instr, r *reader, listed bool) bool {
+	if !listed {
+		in.In = []int{in.Out - 1}
+		return true
+	}
+	n := r.uvarint()
+	if n > len(r.b) {
+		return false
+	}
+	for range n {
+		in.In = append(in.In, in.Out-1-r.uvarint())
+	}
+	return true
 }
 
 // decodeAttrs reads the attributes of in, if there are any, and sets the others to their
@@ -152,7 +149,7 @@ func decodeAttrs(in *Instr, r *reader, any bool, used operands) (attrSet, error)
 	s := attrSet(flags)
 	var v fields
 	for a := range v {
-		if s.has(attr(a)) && attributes[a].set != nil {
+		if s.has(attr(a)) && attr(a).valued() {
 			v[a] = r.varint()
 		} else {
 			v[a] = v.standard(in.Op, attr(a), used)

@@ -52,7 +52,7 @@ func lg(n int64) int32 {
 	return int32(k)<<4 + int32(logs[uint64(n)<<5>>k&31])
 }
 
-// expected is lg of twice the number of weights other than zero that n have at
+// expected is lg of twice the number of nonzero weights that n have at
 // a density of d/65536, plus one.
 func expected(n int, d int64) int32 { return lg((2*int64(n)*d+65536)>>12) - 64 }
 

@@ -1,6 +1,6 @@
 package format
 
-// Which weights are other than zero: blocks of columns that hold any, then the
+// Which weights are nonzero: blocks of columns that hold any, then the
 // columns of these.
 
 // block is the number of live columns of a row that one bit declares empty.
@@ -12,7 +12,7 @@ type blockSum struct {
 	up int32 // in the row before
 }
 
-// codeBlock codes some columns of a row: whether any is other than zero, and
+// codeBlock codes some columns of a row: whether any is nonzero, and
 // if so each.
 func (t *tensorCoder) codeBlock(w *row, cols []column, of *blockSum) {
 	some, above := 0, int32(0)
@@ -46,7 +46,7 @@ func (t *tensorCoder) codeBlock(w *row, cols []column, of *blockSum) {
 }
 
 // codeMasks codes of each column of a block that is not empty whether the weight
-// is other than zero, and if so its value. The last must be when all others are
+// is nonzero, and if so its value. The last must be when all others are
 // not. own is the context of the row.
 func (t *tensorCoder) codeMasks(w *row, cols []column, own int32) {
 	before := w.n
@@ -91,7 +91,7 @@ var crowd = func() (n [nears]uint8) {
 	return n
 }()
 
-// mark tells the neighbours of a weight that it is other than zero.
+// mark tells the neighbours of a weight that it is nonzero.
 func (t *tensorCoder) mark(at *column) {
 	i, c := int(at.at), t.g.c
 	t.next[i] = nearPrev
@@ -111,7 +111,7 @@ func (t *tensorCoder) mark(at *column) {
 	}
 }
 
-// maskBit codes whether a weight is other than zero. own is the context of the
+// maskBit codes whether a weight is nonzero. own is the context of the
 // row, left how many weights of the block are left when those before are zero,
 // otherwise 0.
 func (t *tensorCoder) maskBit(bit int, w *row, at *column, own int32, left int) int {

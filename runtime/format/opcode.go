@@ -35,6 +35,9 @@ const (
 	OpQuantize   Opcode = 14
 	// OpSub: like OpAdd, x - y.
 	OpSub Opcode = 15
+	// OpSlice: x [H,W,C] less PadT, PadL, PadB, PadR rows and columns; of what is left every
+	// StrideH-th row and StrideW-th column, from the first on.
+	OpSlice Opcode = 16
 )
 
 // opcode is a row of the table of opcodes: all that the format knows of one.
@@ -42,7 +45,7 @@ const (
 // opcodes themselves.
 type opcode struct {
 	name   string
-	since  byte    // version of the format that has it first; 0: all
+	since  byte    // version of the format that has it first; 0: the first
 	inputs int     // number of inputs; many: one or more
 	reads  element // of the inputs
 	writes element // of the output
@@ -101,18 +104,18 @@ const (
 // rows is the table of opcodes. A new opcode is a constant above, a row here with its
 // shape rule, a row in the runtime's table of executions, and its line in SPEC.md.
 var rows = [...]opcode{
-	OpConv2D: {name: "Conv2D", inputs: 1, writes: chosen, weights: kernel, rank: rankOf(3), shape: shapeConv,
-		attrs: strides | pads | clamps | set(attrGroups, attrWeight, attrRoundOnce), defaults: []preset{{attrStrideH, is(1)}, {attrDilH, is(1)}, {attrGroups, is(1)}, {attrWeight, nextWeight}}},
-	OpDense: {name: "Dense", inputs: 1, writes: chosen, weights: matrix, rank: rankOf(1), shape: shapeDense,
-		attrs: clamps | set(attrWeight, attrRoundOnce), defaults: []preset{{attrWeight, nextWeight}}},
-	OpMaxPool: {name: "MaxPool", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePool, attrs: window | strides | pads, defaults: poolDefaults},
-	OpAvgPool: {name: "AvgPool", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePool,
-		attrs: window | strides | pads | set(attrCountPad), defaults: poolDefaults},
+	OpConv2D: {name: "Conv2D", inputs: 1, writes: chosen, weights: kernel, rank: imageRank, shape: shapeConv,
+		attrs: strides | pads | clamps | 1<<attrGroups | 1<<attrWeight | 1<<attrRoundOnce, defaults: []preset{{attrStrideH, is(1)}, {attrDilH, is(1)}, {attrGroups, is(1)}, {attrWeight, standard{from: nextWeight}}}},
+	OpDense: {name: "Dense", inputs: 1, writes: chosen, weights: matrix, rank: listRank, shape: shapeDense,
+		attrs: clamps | 1<<attrWeight | 1<<attrRoundOnce, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
+	OpMaxPool: {name: "MaxPool", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePool, attrs: window | strides | pads, defaults: poolDefaults},
+	OpAvgPool: {name: "AvgPool", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePool,
+		attrs: window | strides | pads | 1<<attrCountPad, defaults: poolDefaults},
 	OpAdd:       {name: "Add", inputs: 2, shape: shapeBinary, attrs: clamps},
 	OpMul:       {name: "Mul", inputs: 2, shape: shapeBinary, attrs: clamps},
-	OpLUT:       {name: "LUT", inputs: 1, shape: shapeSame, attrs: set(attrLUT), defaults: []preset{{attrLUT, nextLUT}}, memory: overwrite},
-	OpConcat:    {name: "Concat", inputs: many, inputGrid: true, shape: shapeConcat, attrs: set(attrAxis)},
-	OpPad:       {name: "Pad", inputs: 1, inputGrid: true, rank: rankOf(3), shape: shapePad, attrs: pads | set(attrPadValue)},
+	OpLUT:       {name: "LUT", inputs: 1, shape: shapeSame, attrs: 1 << attrLUT, defaults: []preset{{attrLUT, standard{from: nextLUT}}}, memory: overwrite},
+	OpConcat:    {name: "Concat", inputs: many, inputGrid: true, shape: shapeConcat, attrs: 1 << attrAxis},
+	OpPad:       {name: "Pad", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePad, attrs: pads | 1<<attrPadValue},
 	OpTranspose: {name: "Transpose", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeTranspose, lists: []listUse{{listPerm, false}}},
 	OpReshape: {name: "Reshape", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeReshape, memory: shared,
 		rank: func(in *Instr) int { return len(in.Shape) }, lists: []listUse{{listShape, true}}},
@@ -120,19 +123,30 @@ var rows = [...]opcode{
 	OpDequantize: {name: "Dequantize", inputs: 1, writes: reals, shape: shapeSame},
 	OpQuantize:   {name: "Quantize", inputs: 1, reads: reals, shape: shapeSame},
 	OpSub:        {name: "Sub", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpSlice: {name: "Slice", since: 0x12, inputs: 1, inputGrid: true, rank: imageRank, attrs: pads | 1<<attrStrideH | 1<<attrStrideW, defaults: []preset{{attrStrideH, is(1)}},
+		shape: func(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
+			s := x[0].Shape
+			if !isImage(s) || in.PadT < 0 || in.PadB < 0 || in.PadL < 0 || in.PadR < 0 || in.StrideH < 1 || in.StrideW < 1 ||
+				int64(in.PadT)+int64(in.PadB) >= int64(s[0]) || int64(in.PadL)+int64(in.PadR) >= int64(s[1]) {
+				return nil, Error("slice of " + shapeString(s))
+			}
+			return []int{(s[0]-in.PadT-in.PadB-1)/in.StrideH + 1, (s[1]-in.PadL-in.PadR-1)/in.StrideW + 1, s[2]}, nil
+		}},
 }
 
 // Groups of attributes that several opcodes use.
-var (
-	window  = set(attrKH, attrKW)
-	strides = set(attrStrideH, attrStrideW, attrDilH, attrDilW)
-	pads    = set(attrPadT, attrPadL, attrPadB, attrPadR)
-	clamps  = set(attrClampMin, attrClampMax)
-
-	poolDefaults = []preset{{attrKH, is(2)}, {attrStrideH, like(attrKH)}, {attrDilH, is(1)}}
+const (
+	window  attrSet = 1<<attrKH | 1<<attrKW
+	strides attrSet = 1<<attrStrideH | 1<<attrStrideW | 1<<attrDilH | 1<<attrDilW
+	pads    attrSet = 1<<attrPadT | 1<<attrPadL | 1<<attrPadB | 1<<attrPadR
+	clamps  attrSet = 1<<attrClampMin | 1<<attrClampMax
 )
 
-func rankOf(n int) func(*Instr) int { return func(*Instr) int { return n } }
+var poolDefaults = []preset{{attrKH, is(2)}, {attrStrideH, like(attrKH)}, {attrDilH, is(1)}}
+
+func listRank(*Instr) int { return 1 }
+
+func imageRank(*Instr) int { return 3 }
 
 // row returns what is known of op: an empty row of an unknown one.
 func (op Opcode) row() *opcode {

@@ -80,6 +80,8 @@ func TestCheck(t *testing.T) {
 			f.Weights = []Weight{{OutC: 1, KH: 1, KW: 1, InC: 2, Scale: []float32{1}, Values: []int8{1, 1}}}
 		}, "does not fit"},
 		{"pad of an image beyond the limit", image(Instr{Op: OpPad, PadT: 1 << 23, PadL: 1 << 23}, 1, 1, 1), func(*File) {}, "follows as"},
+		{"slice of everything", image(Instr{Op: OpSlice, StrideH: 1, StrideW: 1}, 4, 4, 2), func(f *File) { f.Instrs[0].PadT, f.Instrs[0].PadB = 1<<30, 1<<30 }, "slice of"},
+		{"slice in steps of 0", image(Instr{Op: OpSlice, StrideH: 1, StrideW: 1}, 4, 4, 2), func(f *File) { f.Instrs[0].StrideW = 0 }, "slice of"},
 		{"transpose onto one dimension", image(Instr{Op: OpTranspose, Perm: []int{0, 1, 2}}, 4, 4, 2), func(f *File) { f.Instrs[0].Perm = []int{0, 1, 1} }, "permutation"},
 		{"reshape to more", image(Instr{Op: OpReshape, Shape: []int{32}}, 32), func(f *File) { f.Instrs[0].Shape = []int{33} }, "shape"},
 		{"softmax of integers", image(Instr{Op: OpSoftmax}, 4, 4, 2), func(*File) {}, "element type"},

@@ -401,7 +401,7 @@ func (d *specDecoder) table() (t [256]int8) {
 func TestSpecDecoder(t *testing.T) {
 	files := []*File{example()}
 	for seed := range uint64(trials(40)) {
-		files = append(files, network(rand.New(rand.NewPCG(seed, 77))))
+		files = append(files, network(rand.New(rand.NewPCG(seed, 77))), latest(rand.New(rand.NewPCG(seed, 77))))
 	}
 	r := rand.New(rand.NewPCG(78, 78))
 	rows := 300

@@ -69,8 +69,8 @@ func (t *tensorCoder) codeSparse() {
 	t.code()
 }
 
-// fromBook reports whether the values that were decoded are in the codebook: those
-// other than zero are, if it has any.
+// fromBook reports whether the values that were decoded are in the codebook: the
+// nonzero ones are, if it has any.
 func (t *tensorCoder) fromBook(book []int8) bool {
 	if book == nil {
 		return true
@@ -153,7 +153,7 @@ func codeBook(c *coder, w *Weight) []int8 {
 	return some(values)
 }
 
-// withoutZero returns the values of a codebook other than zero.
+// withoutZero returns the nonzero values of a codebook.
 func withoutZero(book []int8) []int8 {
 	return slices.DeleteFunc(slices.Clone(book), func(v int8) bool { return v == 0 })
 }

@@ -45,7 +45,7 @@ func (at *column) size(w *row) int32 {
 	return 4 + min(max(s, -3), 3)
 }
 
-// codeByte codes a value other than zero: sign, then the magnitude less one.
+// codeByte codes a nonzero value: sign, then the magnitude less one.
 func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
 	neg := t.bit(bit01(v < 0), setValue, ctxValue+2688+sign(last), ctxValue+2692+sign(up)*3+sign(left), ctxValue+2704)
 	mag := int(v)
@@ -66,7 +66,7 @@ func (t *tensorCoder) codeByte(v, last, up, left int8) int8 {
 
 // The three below have no branches: weights are too random to be guessed.
 
-// nonzero is 1 for values other than zero.
+// nonzero is 1 for nonzero values.
 func nonzero(v int8) int32 { return negative(int32(v)) | negative(-int32(v)) }
 
 // sign is 1 for positive values, 2 for negative ones, 0 for zero.

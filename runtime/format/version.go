@@ -1,9 +1,39 @@
 package format
 
+// version is the latest: that of the newest section, opcode or attribute.
+var version = latestVersion()
+
+func latestVersion() byte {
+	v := byte(sinceDense)
+	for _, row := range rows {
+		v = max(v, row.since)
+	}
+	for _, row := range attributes {
+		v = max(v, row.since)
+	}
+	return v
+}
+
+// since returns the first version that has all instructions of f with their attributes.
+func (f *File) since() byte {
+	v := byte(oldest)
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		v = max(v, in.Op.row().since)
+		flags := in.flags(operands{})
+		for a := range attributes {
+			if flags.has(attr(a)) {
+				v = max(v, attributes[a].since)
+			}
+		}
+	}
+	return v
+}
+
 // Version returns the latest version of the format that Encode writes and that Decode
 // reads: a reader refuses files of another major version. Files have the lowest minor version
 // that has all they hold; see VersionOf.
-func Version() (major, minor int) { return version >> 4, version & 15 }
+func Version() (major, minor int) { return int(version >> 4), int(version & 15) }
 
 // VersionOf returns the version that a file says it has; 0.0 if it is none.
 func VersionOf(data []byte) (major, minor int) {

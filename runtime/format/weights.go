@@ -8,7 +8,7 @@ package format
 const (
 	ctxLive  = 0              // is a column in use
 	ctxBlock = ctxLive + 64   // does a block hold a weight
-	ctxMask  = ctxBlock + 896 // is a weight other than zero
+	ctxMask  = ctxBlock + 896 // is a weight nonzero
 	ctxValue = ctxMask + 1024 // which value
 	ctxInt   = ctxValue + 2720
 	counters = ctxInt + 2048
@@ -40,7 +40,7 @@ type tensorCoder struct {
 	kind    int32 // kindKernel, ...
 	live    []bool
 	v       []int8     // values, row-major
-	book    []int8     // other than zero, ascending; nil: any int8
+	book    []int8     // nonzero, ascending; nil: any int8
 	cols    []column   // the live ones
 	blocks  []blockSum // of them
 	own, up []int8     // the row that is being coded, as far as it is known, and the one before, in a frame of zeros; see frame
@@ -185,7 +185,7 @@ func (t *tensorCoder) code() {
 	}
 }
 
-// codeValue codes a weight that is other than zero, and keeps count of it.
+// codeValue codes a nonzero weight, and keeps count of it.
 func (t *tensorCoder) codeValue(w *row, at *column) {
 	i := int(at.at)
 	v, up, side := w.v[at.i], t.up[i], int8(0)

@@ -4,9 +4,9 @@ import "math"
 
 // The file: magic, version, sections, checksum.
 const (
-	magic   = "\x89EDG"
-	version = 0x11 // major in the high four bits, minor in the low
-	oldest  = 0x10 // the first, which writers give to files that hold nothing newer
+	magic      = "\x89EDG"
+	oldest     = 0x10 // the first version, major in the high four bits, minor in the low
+	sinceDense = 0x11 // has secDense first
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length
@@ -41,6 +41,16 @@ func (w *writer) u16(v uint16) { w.b = append(w.b, byte(v), byte(v>>8)) }
 func (w *writer) u32(v uint32) { w.b = append(w.b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24)) }
 
 func (w *writer) f32(v float32) { w.u32(math.Float32bits(v)) }
+
+// grid writes the scale of t, in two bytes if it fits, and its zero point.
+func (w *writer) grid(t *Tensor) {
+	if h, ok := half(t.Scale); ok {
+		w.u16(h)
+	} else {
+		w.f32(t.Scale)
+	}
+	w.byte(byte(int8(t.Zero)))
+}
 
 func (w *writer) string(s string) {
 	w.uvarint(len(s))
@@ -119,6 +129,16 @@ func (r *reader) u16() uint16 { a := r.byte(); return uint16(a) | uint16(r.byte(
 func (r *reader) u32() uint32 { a := r.u16(); return uint32(a) | uint32(r.u16())<<16 }
 
 func (r *reader) f32() float32 { return math.Float32frombits(r.u32()) }
+
+// grid reads a scale, of four bytes if wide, otherwise of two, and a zero point.
+func (r *reader) grid(t *Tensor, wide bool) {
+	if wide {
+		t.Scale = r.f32()
+	} else {
+		t.Scale = float(r.u16())
+	}
+	t.Zero = int(int8(r.byte()))
+}
 
 func (r *reader) string() string {
 	n := r.uvarint()

@@ -78,7 +78,7 @@ func (l *Layer) Bytes() int {
 	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
 }
 
-// packSparse lists the weights other than zero, and reports whether there are no more
+// packSparse lists the nonzero weights, and reports whether there are no more
 // than most; otherwise it leaves l alone. The lists are copied when their lengths are
 // known, so that no room stays unused.
 func (l *Layer) packSparse(w []int8, most int) bool {

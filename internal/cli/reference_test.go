@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+func reference(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// docs/REFERENCE.md has a section for each command, with the flags that the
+// command has.
+func TestReferenceOfFlags(t *testing.T) {
+	text := reference(t)
+	flag := regexp.MustCompile("`--([a-z-]+)`")
+	for _, c := range (&app{}).root().Commands() {
+		if c.Name() == "help" || c.Name() == "completion" {
+			continue
+		}
+		_, section, found := strings.Cut(text, "\n### edgec "+c.Name()+"\n")
+		if !found {
+			t.Errorf("docs/REFERENCE.md has no section for edgec %s", c.Name())
+			continue
+		}
+		section = section[:strings.Index(section+"\n#", "\n#")]
+		documented := map[string]bool{}
+		for line := range strings.Lines(section) {
+			cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+			for _, m := range flag.FindAllStringSubmatch(cell, -1) {
+				documented[m[1]] = strings.HasPrefix(line, "|")
+			}
+		}
+		if c.Name() != "demo" { // left to --help
+			sameFlags(t, c, documented)
+		}
+	}
+}
+
+// sameFlags compares a command's flags with the documented ones.
+func sameFlags(t *testing.T, c *cobra.Command, documented map[string]bool) {
+	t.Helper()
+	usage := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
+	for _, m := range usage.FindAllStringSubmatch(c.LocalNonPersistentFlags().FlagUsages(), -1) {
+		if !documented[m[1]] && m[1] != "help" {
+			t.Errorf("docs/REFERENCE.md does not have --%s of edgec %s", m[1], c.Name())
+		}
+		delete(documented, m[1])
+	}
+	for name := range documented {
+		t.Errorf("docs/REFERENCE.md has --%s, which edgec %s does not have", name, c.Name())
+	}
+}
+
+// docs/REFERENCE.md has every field of the report.
+func TestReferenceOfReport(t *testing.T) {
+	_, section, found := strings.Cut(reference(t), "\n## The report\n")
+	if !found {
+		t.Fatal("docs/REFERENCE.md has no section about the report")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	fields := map[string]bool{}
+	jsonFields(reflect.TypeFor[compressed](), fields)
+	if len(fields) < 40 {
+		t.Errorf("the report has %d fields; the walk does not reach them", len(fields))
+	}
+	for name := range fields {
+		if !strings.Contains(section, "`"+name+"`") {
+			t.Errorf("docs/REFERENCE.md does not have the report's field %q", name)
+		}
+	}
+}
+
+// jsonFields collects the names that a type's JSON has, at every depth.
+func jsonFields(t reflect.Type, names map[string]bool) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || !f.IsExported() {
+			continue
+		}
+		if name != "" {
+			names[name] = true
+		}
+		jsonFields(f.Type, names)
+	}
+}

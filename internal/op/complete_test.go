@@ -1,0 +1,47 @@
+package op
+
+import (
+	"slices"
+	"testing"
+
+	"edgec/internal/graph"
+	"edgec/runtime/format"
+)
+
+// notLowered lists the operators without instructions of the device, and why.
+var notLowered = map[string]string{
+	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
+}
+
+// TestEveryOperatorIsComplete asks each operator for what the rest of the house will ask
+// it: its ONNX form, and its form on the device.
+func TestEveryOperatorIsComplete(t *testing.T) {
+	all := []graph.Op{Table{}}
+	for _, c := range gradientCases() {
+		all = append(all, c.op)
+	}
+	for _, o := range all {
+		if _, ok := o.(ONNXWriter); !ok {
+			t.Errorf("%s cannot be written as ONNX", o.Name())
+		}
+		_, function := o.(interface{ F(x float64) float64 })
+		_, lowers := o.(Lowerer)
+		if excused := notLowered[o.Name()] != ""; (function || lowers) == excused {
+			t.Errorf("%s: lowered %v, a function %v, listed as not lowered %v", o.Name(), lowers, function, excused)
+		}
+	}
+}
+
+// TestEveryOpcodeIsLifted: each instruction of the device has its way back.
+func TestEveryOpcodeIsLifted(t *testing.T) {
+	for _, code := range format.Opcodes() {
+		if LiftOf(code) == nil {
+			t.Errorf("%v is not lifted: call RegisterLift from init", code)
+		}
+	}
+	for code := range lifts {
+		if !slices.Contains(format.Opcodes(), code) {
+			t.Errorf("%v is lifted, and not in the format", code)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package search_test
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"edgec/internal/search"
+)
+
+// timed searches by a clock and checks that every file is listed with its time.
+func timed(t *testing.T, p *problem, r recipe, clock search.Clock) *search.Result {
+	t.Helper()
+	res, err := compressTimed(context.Background(), p.model(t), p.data, r, clock, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound(t, p, r, res)
+	for _, q := range res.Candidates {
+		if want, _ := clock(q.Bytes, 0); q.Latency != want {
+			t.Errorf("a file of %d bytes is listed with %v, it takes %v", q.Size(), q.Latency, want)
+		}
+	}
+	if b := res.Best; b.Latency == 0 || b.Latency > r.MaxLatency {
+		t.Errorf("the answer takes %v of %v", b.Latency, r.MaxLatency)
+	}
+	return res
+}
+
+// TestTime: the best file within a time uses it up.
+func TestTime(t *testing.T) {
+	p, r := get(t, classification), quick()
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, effort(0.05, r.Effort)
+	slowest := time.Duration(0)
+	for _, q := range timed(t, p, r, byKept).Candidates {
+		if q.Latency <= r.MaxLatency {
+			slowest = max(slowest, q.Latency)
+		}
+	}
+	if slowest < r.MaxLatency*8/10 {
+		t.Errorf("the slowest file within %v takes %v", r.MaxLatency, slowest)
+	}
+}
+
+// TestTimeAndSize: a longer time loses no more, and with a size beside it both hold.
+func TestTimeAndSize(t *testing.T) {
+	deep(t)
+	p, r := get(t, classification), quick()
+	r.MaxDrop, r.MaxLatency = 0, 900
+	fast := timed(t, p, r, byKept)
+	r.MaxLatency = 2500
+	if slow := timed(t, p, r, byKept); slow.Best.Latency <= 900 || slow.Best.Drop > fast.Best.Drop {
+		t.Errorf("within %v: %v at a drop of %v; within 900ns: %v at %v", r.MaxLatency, slow.Best.Latency, slow.Best.Drop, fast.Best.Latency, fast.Best.Drop)
+	}
+	r.MaxSize = 400
+	if both := timed(t, p, r, byKept); both.Best.Size() > 400 {
+		t.Errorf("%d bytes where 400 were asked for", both.Best.Size())
+	}
+}
+
+// TestTimeAndDrop: within a drop and a time, channels are cut where pruning does not make the
+// network fast enough.
+func TestTimeAndDrop(t *testing.T) {
+	p, r := get(t, wideClassification), quick()
+	r.Effort, r.MaxLatency = 0.01, 70*time.Microsecond
+	free, err := narrowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fast *search.Result
+	if isDeep() {
+		fast = timed(t, p, r, byShape)
+	} else if fast, err = untilCuts(p, p.model(t), r, byShape, accepted(free, "channels")+1); err != nil {
+		t.Fatal(err)
+	}
+	if accepted(fast, "channels") <= accepted(free, "channels") || free.Best.Latency < 100*time.Microsecond {
+		t.Errorf("%d cuts to a file of %v, without the limit %d to one of %v", accepted(fast, "channels"), fast.Best.Latency, accepted(free, "channels"), free.Best.Latency)
+	}
+}
+
+// untilCuts searches until channels were cut so many times.
+func untilCuts(p *problem, m *search.Network, r recipe, clock search.Clock, cuts int) (*search.Result, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	res, err := compressTimed(ctx, m, p.data, r, clock, func(g search.Progress) {
+		if g.Stage == "channels" && strings.Contains(g.Note, "accepted") {
+			if cuts--; cuts == 0 {
+				cancel()
+			}
+		}
+	})
+	if res != nil {
+		err = nil // no file meets the objective yet
+	}
+	return res, err
+}
+
+// TestTimeInstead: where all small files within the drop are too slow, weights
+// that take less time are looked for.
+func TestTimeInstead(t *testing.T) {
+	p, r := get(t, classification), quick()
+	r.MaxDrop, r.MaxLatency = 12, 1500
+	timed(t, p, r, byKept)
+}
+
+// TestTimeUnmet: the error says how fast a file could be had.
+func TestTimeUnmet(t *testing.T) {
+	p, r := get(t, reconstruction), quick()
+	if isDeep() {
+		p = get(t, classification)
+	}
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, startTime/2, 0.1
+	res, err := compressTimed(context.Background(), p.model(t), p.data, r, byKept, nil)
+	if err == nil || !strings.Contains(err.Error(), "no file meets the limits: ") || !strings.Contains(err.Error(), "of 100ns at a drop") || strings.Contains(err.Error(), "\n") {
+		t.Fatalf("error %v", err)
+	}
+	if res == nil || len(res.Candidates) == 0 || res.Best.Bytes != nil {
+		t.Errorf("result %+v", res)
+	}
+}
+
+// TestTimeResumed: a file that was measured is not measured again, except the answer.
+func TestTimeResumed(t *testing.T) {
+	p, r := get(t, reconstruction), quick()
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, 300, 0.1
+	if isDeep() {
+		p, r.MaxLatency = get(t, classification), 900
+	}
+	r.Journal = filepath.Join(t.TempDir(), "search")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	first, err := compressTimed(ctx, p.model(t), p.data, r, byKept, func(g search.Progress) {
+		if g.Stage == "time" {
+			cancel()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Resume = true
+	again, err := compressTimed(context.Background(), p.model(t), p.data, r, func(file []byte, long time.Duration) (time.Duration, error) {
+		if long != search.AnswerTimes {
+			t.Error("a file was measured again")
+		}
+		return byKept(file, long)
+	}, nil)
+	if err != nil || !bytes.Equal(first.Best.Bytes, again.Best.Bytes) {
+		t.Errorf("%v: %d bytes, %d before", err, again.Best.Size(), first.Best.Size())
+	}
+}

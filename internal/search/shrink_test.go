@@ -1,0 +1,125 @@
+package search_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"edgec/internal/search"
+	"edgec/runtime/format"
+)
+
+// TestPooling: where dense layers read pictures, neighbouring pixels share weights while the
+// drop stays within its limit, for a small size and within a drop.
+func TestPooling(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		drop float64
+		size int
+		lost float64 // points on the test part
+		deep bool
+	}{{"a size", 0, 400, 6, false}, {"a drop", 4, 0, 5, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.deep {
+				deep(t)
+			}
+			p, r := get(t, perceptron), quick()
+			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.05, 1)
+			res := compress(t, p, r)
+			sound(t, p, r, res)
+			checkPooling(t, res, 32*4*side*side+4*32)
+			if m, err := format.Decode(res.Best.Bytes); err != nil || m.Instrs[0].Op != format.OpAvgPool {
+				t.Errorf("the file starts with %v, %v", m.Instrs[0].Op, err)
+			}
+			t.Logf("%d bytes, error %v, float %v", res.Best.Size(), res.Test.File.Error, res.Test.Float.Error)
+			if lost := res.Test.File.Error - res.Test.Float.Error; lost > c.lost {
+				t.Errorf("the file loses %v points", lost)
+			}
+		})
+	}
+}
+
+// checkPooling: pixels were pooled, each time to fewer weights, and that ended at the first
+// time that was not accepted.
+func checkPooling(t *testing.T, res *search.Result, params int) {
+	t.Helper()
+	refused := 0
+	for _, s := range res.Steps {
+		if s.Name != "pooling" {
+			continue
+		}
+		if s.Shape.Params >= params {
+			t.Errorf("%d weights are left of %d", s.Shape.Params, params)
+		}
+		if params = s.Shape.Params; !s.Accepted {
+			refused++
+		}
+	}
+	if pooled := accepted(res, "pooling"); pooled == 0 || refused > 1 {
+		t.Errorf("pixels were pooled %d times, and refused %d times", pooled, refused)
+	}
+	names := stepNames(res)
+	if slices.Index(names, "learning rate") > slices.Index(names, "pooling") || slices.Index(names, "pooling") > slices.Index(names, "prune") {
+		t.Errorf("the steps come in the order %q", names)
+	}
+}
+
+// checkCuts: each cut leaves fewer multiplications; it returns how many are left, and the
+// number of cuts.
+func checkCuts(t *testing.T, res *search.Result, before int64) (int64, int) {
+	t.Helper()
+	for _, s := range res.Steps {
+		if s.Name != "channels" {
+			continue
+		}
+		if s.Shape.MACs >= before {
+			t.Errorf("a cut left %d of %d multiplications", s.Shape.MACs, before)
+		}
+		if s.Accepted {
+			before = s.Shape.MACs
+		}
+	}
+	return before, accepted(res, "channels")
+}
+
+// narrowed is a search that ends when the channels of a network that is worth it are cut,
+// within a time that is no limit.
+var narrowed = sync.OnceValues(func() (*search.Result, error) {
+	p, err := wideClassification()
+	if err != nil {
+		return nil, err
+	}
+	m, err := openNetwork(p.file, "small.onnx")
+	if err != nil {
+		return nil, err
+	}
+	r := quick()
+	r.Effort, r.MaxLatency = 0.01, time.Second
+	return until(p, m, r, byShape, "prune")
+})
+
+// TestChannels: a network that is worth it gets narrower, cut by cut, before single weights
+// are pruned.
+func TestChannels(t *testing.T) {
+	res, err := narrowed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, cuts := checkCuts(t, res, search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
+		t.Errorf("%d cuts to %d multiplications", cuts, left)
+	}
+}
+
+// TestChannelsOfFile: the file is as narrow as the network.
+func TestChannelsOfFile(t *testing.T) {
+	deep(t)
+	p, r := get(t, wideClassification), quick()
+	r.Effort = 0.02
+	res := compress(t, p, r)
+	sound(t, p, r, res)
+	left, cuts := checkCuts(t, res, search.MACs(p.model(t).Graph))
+	if cuts == 0 || res.Best.Shape.MACs > left {
+		t.Errorf("%d cuts to %d multiplications, the file has %d", cuts, left, res.Best.Shape.MACs)
+	}
+}

@@ -1,0 +1,116 @@
+package quantize
+
+import "math"
+
+// Layer is a convolution or a dense layer as equalization sees it. The slices belong to the
+// caller, who reads the scaled weights from them.
+type Layer struct {
+	Weights  []float32 // [channels, ...], row-major
+	Bias     []float32 // [channels]; nil: none
+	Channels int       // output channels
+}
+
+// Pair is two consecutive layers that can trade scale: channel c of A reaches B alone, through
+// functions with f(s x) = s f(x) for s > 0 such as Relu and pools. B reads it by a block of
+// neighbouring columns of each row, [channels of B, channels of A, block], or, where B is
+// depthwise, by row c.
+type Pair struct {
+	A, B      *Layer
+	Depthwise bool
+}
+
+// scale moves the factor s of channel c from A to B.
+func (p Pair) scale(c int, s float32) {
+	scaleAll(p.writers(c, p.A.Weights), 1/s)
+	scaleAll(p.readers(c, p.B.Weights), s)
+	if p.A.Bias != nil {
+		p.A.Bias[c] /= s
+	}
+}
+
+// writers returns the part of x, parallel to A's weights, that makes channel c.
+func (p Pair) writers(c int, x []float32) [][]float32 {
+	row := len(x) / p.A.Channels
+	return [][]float32{x[c*row : (c+1)*row]}
+}
+
+// readers returns the parts of x, parallel to B's weights, that read channel c.
+func (p Pair) readers(c int, x []float32) [][]float32 {
+	n := p.A.Channels
+	if p.Depthwise {
+		size := len(x) / n
+		return [][]float32{x[c*size : (c+1)*size]}
+	}
+	row := len(x) / p.B.Channels
+	width := row / n // kernel positions or features of one channel
+	var out [][]float32
+	for at := c * width; at < len(x); at += row {
+		out = append(out, x[at:at+width])
+	}
+	return out
+}
+
+// Equalize moves scale between the layers of each pair so that the weights of a channel have
+// the same largest magnitude in both, without changing the network's function:
+//
+//	A's weights and bias of channel c  *= 1/s
+//	B's weights that read channel c    *= s        s = sqrt(rA/rB)
+//
+// with rA and rB the largest magnitudes of the two sets of weights, both of which become
+// sqrt(rA rB). Channels all of whose weights are zero on one side stay. The pairs are visited
+// in order until no s differs from 1 by more than 1 %, at most 20 times.
+//
+// Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and
+// Bias Correction" (2019), section 4.1.
+func Equalize(pairs []Pair) { repeat(pairs, Pair.equalize) }
+
+// equalize visits every channel once and returns the largest |log s|.
+func (p Pair) equalize() float64 {
+	moved := 0.0
+	for c := 0; c < p.A.Channels; c++ {
+		r1, r2 := largest(p.writers(c, p.A.Weights)), largest(p.readers(c, p.B.Weights))
+		if r1 == 0 || r2 == 0 {
+			continue
+		}
+		s := float32(math.Sqrt(r1 / r2))
+		if s == 0 || s-s != 0 {
+			continue
+		}
+		p.scale(c, s)
+		moved = max(moved, math.Abs(math.Log(float64(s))))
+	}
+	return moved
+}
+
+// repeat visits the pairs until none moves by more than 1 %, at most 20 times. visit returns
+// the largest |log s|.
+func repeat[P any](pairs []P, visit func(P) float64) {
+	const visits = 20
+	for range visits {
+		moved := 0.0
+		for _, p := range pairs {
+			moved = max(moved, visit(p))
+		}
+		if moved < 0.01 {
+			break
+		}
+	}
+}
+
+func largest(parts [][]float32) float64 {
+	top := float32(0)
+	for _, x := range parts {
+		for _, v := range x {
+			top = max(top, v, -v)
+		}
+	}
+	return float64(top)
+}
+
+func scaleAll(parts [][]float32, k float32) {
+	for _, x := range parts {
+		for i := range x {
+			x[i] *= k
+		}
+	}
+}

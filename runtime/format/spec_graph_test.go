@@ -1,0 +1,232 @@
+package format
+
+import (
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// specGraph reads the graph section by the text of SPEC.md alone: it shares no code
+// with the package, and knows nothing of its table of opcodes. It trusts its input.
+type specGraph struct {
+	in      []byte
+	tensors []Tensor
+	instrs  []Instr
+	outputs []int
+	weights [][4]int
+	luts    int
+}
+
+func (g *specGraph) u8() int {
+	b := g.in[0]
+	g.in = g.in[1:]
+	return int(b)
+}
+
+func (g *specGraph) uvarint() (n int) {
+	for shift := 0; ; shift += 7 {
+		b := g.u8()
+		n |= b & 127 << shift
+		if b < 128 {
+			return n
+		}
+	}
+}
+
+func (g *specGraph) varint() int {
+	u := g.uvarint()
+	return u>>1 ^ -(u & 1)
+}
+
+func (g *specGraph) uvarints(n int) (list []int) {
+	for range n {
+		list = append(list, g.uvarint())
+	}
+	return list
+}
+
+// grid reads a scale, wide or not, and a zero point.
+func (g *specGraph) grid(t *Tensor, wide bool) {
+	bits := g.u8() | g.u8()<<8
+	if wide {
+		t.Scale = math.Float32frombits(uint32(bits | g.u8()<<16 | g.u8()<<24))
+	} else {
+		t.Scale = float(uint16(bits))
+	}
+	t.Zero = int(int8(g.u8()))
+}
+
+func (g *specGraph) read() {
+	inputs := g.uvarint()
+	for range inputs {
+		b := g.u8()
+		t := Tensor{Shape: g.uvarints(b & 7)}
+		g.grid(&t, b>>3&1 == 1)
+		g.tensors = append(g.tensors, t)
+	}
+	for range g.uvarint() {
+		g.instr()
+	}
+	if g.outputs = g.uvarints(g.uvarint()); g.outputs == nil {
+		g.outputs = []int{len(g.tensors) - 1}
+	}
+}
+
+func (g *specGraph) instr() {
+	first := g.u8()
+	op, out := first&31, len(g.tensors)
+	in := []int{out - 1}
+	if first>>5&1 == 1 {
+		in = nil
+		for range g.uvarint() {
+			in = append(in, out-1-g.uvarint())
+		}
+	}
+	flags := 0
+	if first>>6&1 == 1 {
+		flags = g.uvarint()
+	}
+	a := g.attributes(op, flags)
+	i := Instr{Op: Opcode(op), In: in, Out: out, KH: a[0], PadT: a[1], StrideH: a[2], ClampMin: int8(a[3]), ClampMax: int8(a[4]), Groups: a[5], Axis: a[6],
+		KW: a[7], PadL: a[8], StrideW: a[9], PadB: a[10], PadR: a[11], DilH: a[12], DilW: a[13], CountPad: a[14] == 1, PadValue: int8(a[15]),
+		Weight: a[16], LUT: a[17], RoundOnce: a[18] == 1}
+	x := g.tensors[in[0]]
+	if (op == 1 || op == 2) && i.Weight == len(g.weights) {
+		w := [4]int{g.uvarint(), 1, 1, x.Elems()}
+		if op == 1 {
+			w = [4]int{w[0], g.uvarint(), g.uvarint(), x.Shape[2] / i.Groups}
+		}
+		g.weights = append(g.weights, w)
+	}
+	if op == 7 {
+		g.luts = max(g.luts, i.LUT+1)
+	}
+	switch rank := len(x.Shape); op {
+	case 10:
+		i.Perm = g.uvarints(rank)
+	case 11:
+		i.Shape = g.uvarints(g.uvarint())
+	}
+	t := Tensor{Shape: g.shape(&i, x)}
+	switch op {
+	case 3, 4, 8, 9, 10, 11, 16: // the grid and the type of the input
+		t.DType, t.Scale, t.Zero = x.DType, x.Scale, x.Zero
+	case 12, 13:
+		t.DType = Float32
+	default:
+		if first>>7 == 1 {
+			t.DType = Float32
+		} else {
+			g.grid(&t, flags>>19&1 == 1)
+		}
+	}
+	g.instrs, g.tensors = append(g.instrs, i), append(g.tensors, t)
+}
+
+// attributes reads those that flags names; the others take the defaults of SPEC.md's table.
+func (g *specGraph) attributes(op, flags int) (a [19]int) {
+	pool, conv := op == 3 || op == 4, op == 1
+	for k := range a {
+		if flags>>k&1 == 1 {
+			a[k] = g.varint()
+			continue
+		}
+		switch k {
+		case 0:
+			a[k] = 2 * bit01(pool)
+		case 2:
+			if a[k] = bit01(conv || op == 16); pool {
+				a[k] = a[0]
+			}
+		case 3:
+			a[k] = -128
+		case 4:
+			a[k] = 127
+		case 5:
+			a[k] = bit01(conv)
+		case 12:
+			a[k] = bit01(pool || conv)
+		case 16:
+			if a[k] = -1; conv || op == 2 {
+				a[k] = len(g.weights)
+			}
+		case 17:
+			if a[k] = -1; op == 7 {
+				a[k] = g.luts
+			}
+		default: // the default is another attribute, or 0
+			if of, ok := map[int]int{7: 0, 8: 1, 9: 2, 10: 1, 11: 8, 13: 12}[k]; ok {
+				a[k] = a[of]
+			}
+		}
+	}
+	return a
+}
+
+func (g *specGraph) shape(i *Instr, x Tensor) []int {
+	s := x.Shape
+	moved := func(kh, kw, c int) []int {
+		return []int{(s[0]+i.PadT+i.PadB-(kh-1)*i.DilH-1)/i.StrideH + 1, (s[1]+i.PadL+i.PadR-(kw-1)*i.DilW-1)/i.StrideW + 1, c}
+	}
+	switch i.Op {
+	case 1:
+		w := g.weights[i.Weight]
+		return moved(w[1], w[2], w[0])
+	case 2:
+		return []int{g.weights[i.Weight][0]}
+	case 3, 4:
+		return moved(i.KH, i.KW, s[2])
+	case 8:
+		joined := append([]int{}, s...)
+		for _, t := range i.In[1:] {
+			joined[i.Axis] += g.tensors[t].Shape[i.Axis]
+		}
+		return joined
+	case 9:
+		return []int{i.PadT + s[0] + i.PadB, i.PadL + s[1] + i.PadR, s[2]}
+	case 10:
+		var turned []int
+		for _, p := range i.Perm {
+			turned = append(turned, s[p])
+		}
+		return turned
+	case 11:
+		return i.Shape
+	case 16:
+		return []int{(s[0]-i.PadT-i.PadB-1)/i.StrideH + 1, (s[1]-i.PadL-i.PadR-1)/i.StrideW + 1, s[2]}
+	}
+	return s
+}
+
+// A reader of graphs made from SPEC.md gives the instructions and tensors of random
+// networks with every opcode.
+func TestSpecGraph(t *testing.T) {
+	files := []*File{example(), dense()}
+	for seed := range uint64(trials(60)) {
+		files = append(files, network(rand.New(rand.NewPCG(seed, 80))), latest(rand.New(rand.NewPCG(seed, 80))))
+	}
+	for k, f := range files {
+		g := &specGraph{in: rawSections(encoded(t, f))[1].b}
+		g.read()
+		for i := range f.Tensors {
+			f.Tensors[i].Offset = 0 // not in the file
+		}
+		if len(g.in) > 0 || !reflect.DeepEqual(g.outputs, f.Outputs) || len(g.weights) != len(f.Weights) || g.luts != len(f.LUTs) {
+			t.Fatalf("file %d: %d bytes are left; outputs %v, want %v; %d weights, %d tables", k, len(g.in), g.outputs, f.Outputs, len(g.weights), g.luts)
+		}
+		for i, w := range f.Weights {
+			if g.weights[i] != [4]int{w.OutC, w.KH, w.KW, w.InC} {
+				t.Errorf("file %d: weights %d have shape %v", k, i, g.weights[i])
+			}
+		}
+		for i := range f.Instrs {
+			if !reflect.DeepEqual(g.instrs[i], f.Instrs[i]) {
+				t.Fatalf("file %d: instruction %d is %+v, want %+v", k, i, g.instrs[i], f.Instrs[i])
+			}
+		}
+		if !reflect.DeepEqual(g.tensors, f.Tensors) {
+			t.Fatalf("file %d: tensors %+v, want %+v", k, g.tensors, f.Tensors)
+		}
+	}
+}
