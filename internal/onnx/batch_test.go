@@ -65,6 +65,10 @@ func batchCases() []batchCase {
 		{"steps as samples", on(13, 3, 4).int64s("s", -1, 4).node("Reshape", "x,s", "r").floats("w", []int{4, 5}, ramp(20)...).floats("b", []int{5}, ramp(5)...).
 			node("Gemm", "r,w,b", "g").floats("c", []int{1, 5}, ramp(5)...).node("Add", "g,c", "a").node("Softmax", "a", "p", axis(1)).int64s("back", -1, 3, 5).
 			node("Reshape", "p,back", "y0"), []int{3}, []tensor.Shape{{1, 3, 5}}},
+		{"normalized steps as samples", on(13, 3, 4).int64s("s", -1, 4).node("Reshape", "x,s", "r").floats("g", []int{4}, 1, 2, -1, 0.5).floats("b", []int{4}, ramp(4)...).
+			floats("m", []int{4}, ramp(4)...).floats("v", []int{4}, 1, 4, 0.25, 2).node("BatchNormalization", "r,g,b,m,v", "y0"), []int{2}, []tensor.Shape{{1, 3, 4}}},
+		{"normalized with the batch third", newModel(13).inputOpen("x", "batch", 2, 3, 4, 0).floats("g", []int{4}, 1, 2, -1, 0.5).floats("b", []int{4}, ramp(4)...).
+			floats("m", []int{4}, ramp(4)...).floats("v", []int{4}, 1, 4, 0.25, 2).node("BatchNormalization", "x,g,b,m,v", "y0"), []int{3}, []tensor.Shape{{1, 3, 4}}},
 		{"steps as samples, and the sum with what they came from", on(13, 3, 4).int64s("s", -1, 4).node("Reshape", "x,s", "r").floats("w", []int{4, 4}, ramp(16)...).
 			node("MatMul", "r,w", "g").node("Add", "g,r", "y0"), []int{2}, []tensor.Shape{{1, 3, 4}}},
 		{"channels as samples", on(13, 3, 2, 2).int64s("s", -1, 2, 2).node("Reshape", "x,s", "r").node("Transpose", "r", "t", perm(0, 2, 1)).floats("w", []int{2, 3}, ramp(6)...).

@@ -73,6 +73,11 @@ func buildGemm(n *node) error {
 	if x.batch.at == 1 {
 		return n.fail("transA", "the product would add up the samples of a batch; transpose the weights instead (transA=0)")
 	}
+	return n.gemm(x, wa)
+}
+
+// gemm ends a Gemm of x, transposed if need be, and the matrix wa.
+func (n *node) gemm(x *operand, wa *array) error {
 	alpha, err := n.finite("alpha", 1)
 	if err != nil {
 		return err
@@ -85,14 +90,14 @@ func buildGemm(n *node) error {
 	if err != nil {
 		return err
 	}
-	if !n.has(2) || n.in[2].act == nil {
-		b, err := n.bias(2, w.Shape[0], beta)
-		if err != nil {
-			return err
-		}
-		return n.dense(x, w, b, x.batch)
+	if n.has(2) && n.in[2].act != nil {
+		return n.gemmPlus(x, w, n.in[2], beta)
 	}
-	return n.gemmPlus(x, w, n.in[2], beta)
+	b, err := n.bias(2, w.Shape[0], beta)
+	if err != nil {
+		return err
+	}
+	return n.dense(x, w, b, x.batch)
 }
 
 // gemmPlus ends a Gemm whose C is an activation.
@@ -172,6 +177,24 @@ func buildMatMul(n *node) error {
 	return n.column(x, w)
 }
 
+// times emits the product of x's last dimension and w.
+func (n *node) times(x, w *graph.Value) (*graph.Value, error) {
+	rank := len(x.Shape)
+	if rank <= 3 {
+		return n.emit(op.Dense{}, x, w, nil)
+	}
+	v, err := n.emit(op.Reshape{Shape: []int{volume(x.Shape[1 : rank-1]), x.Shape[rank-1]}}, x)
+	if err != nil {
+		return nil, err
+	}
+	if v, err = n.emit(op.Dense{}, v, w, nil); err != nil {
+		return nil, err
+	}
+	out := slices.Clone([]int(x.Shape[1:]))
+	out[rank-2] = w.Shape[0]
+	return n.emit(op.Reshape{Shape: out}, v)
+}
+
 // column ends the node with the product of x's last dimension and one row of weights,
 // which the result does not have.
 func (n *node) column(x *operand, w *graph.Value) error {
@@ -222,21 +245,9 @@ func (n *node) matrixTimes() error {
 	if x, err = n.transposed(x, swap, n.emit); err != nil {
 		return err
 	}
-	v := x.act
-	if len(v.Shape) > 3 {
-		if v, err = n.emit(op.Reshape{Shape: []int{v.Shape[1:].Size() / wa.dims[1], wa.dims[1]}}, v); err != nil {
-			return err
-		}
-	}
-	if v, err = n.emit(op.Dense{}, v, w, nil); err != nil {
+	v, err := n.times(x.act, w)
+	if err != nil {
 		return err
-	}
-	if len(x.act.Shape) > 3 {
-		out := slices.Clone([]int(x.act.Shape[1:]))
-		out[len(out)-1] = wa.dims[0]
-		if v, err = n.emit(op.Reshape{Shape: out}, v); err != nil {
-			return err
-		}
 	}
 	y, err := n.transposed(&operand{act: v, batch: x.batch}, swap, n.resultValue)
 	if err != nil {

@@ -197,39 +197,3 @@ func buildCast(n *node) error {
 	}
 	return buildIdentity(n)
 }
-
-// buildBatchNorm reads the inference form.
-func buildBatchNorm(n *node) error {
-	x, err := n.act(0)
-	if err != nil {
-		return err
-	}
-	if n.attrInt("training_mode", 0) != 0 {
-		return n.fail("training_mode", "the model was exported in training mode; export it in inference mode (model.eval())")
-	}
-	if n.attrInt("spatial", 1) != 1 {
-		return n.fail("spatial", "only 1 is supported (one mean for each channel)")
-	}
-	eps, err := n.finite("epsilon", 1e-5)
-	if err != nil {
-		return err
-	}
-	in := []*graph.Value{x}
-	for i := 1; i < 5; i++ {
-		a, err := n.floats(i)
-		if err != nil {
-			return err
-		}
-		v, err := n.param(a, graph.Constant, "", nil)
-		if err != nil {
-			return err
-		}
-		in = append(in, v)
-	}
-	for c, v := range in[4].Param.Shadow.Data {
-		if !(v+eps > 0) {
-			return n.fail(n.inputName(4), "variance %d is %v, which is not positive; the training has diverged", c, v)
-		}
-	}
-	return n.result(op.BatchNorm{Epsilon: eps}, in...)
-}

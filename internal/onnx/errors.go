@@ -83,13 +83,22 @@ func (e *Errors) Error() string {
 		lines = append(lines, fmt.Sprintf("and %d more causes", len(count)))
 	}
 	if len(e.Readable) > 0 {
-		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: extract it with onnx.utils.extract_model", strings.Join(e.Readable, ", ")))
+		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: extract it with onnx.utils.extract_model", oneLine(quoted(e.Readable))))
 	}
 	head := "onnx: " + e.Causes[0].file()
 	if all > 1 {
 		return fmt.Sprintf("%s%d causes\n", head, all) + strings.Join(lines, "\n")
 	}
 	return head + strings.Join(lines, "\n")
+}
+
+// quoted lists names.
+func quoted(names []string) string {
+	var list []string
+	for _, s := range names {
+		list = append(list, strconv.Quote(s))
+	}
+	return strings.Join(list, ", ")
 }
 
 // Unwrap returns the causes.
@@ -115,17 +124,13 @@ func (r *reader) refuse(err error) {
 
 // refusal returns what was noted.
 func (r *reader) refusal() error {
-	var readable []string
-	for _, v := range r.g.Outputs {
-		readable = append(readable, strconv.Quote(oneLine(v.Name)))
-	}
 	switch {
 	case len(r.refused) == 0:
 		return nil
-	case len(r.refused) == 1 && readable == nil:
+	case len(r.refused) == 1 && r.readable == nil:
 		return r.refused[0]
 	}
-	return &Errors{r.refused, readable}
+	return &Errors{r.refused, r.readable}
 }
 
 // oneLine keeps names from a hostile file on one printable, bounded line.

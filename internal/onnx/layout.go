@@ -255,25 +255,9 @@ func (n *node) concatenated() (in []*graph.Value, b batchAxis, err error) {
 func (n *node) pads(x *operand) (before, after []int, err error) {
 	rank := len(n.fileDims(x, 0))
 	before, after = make([]int, len(x.act.Shape)), make([]int, len(x.act.Shape))
-	var pads, axes []int64
-	if n.r.opset < 11 {
-		if a := n.attr("pads"); a != nil {
-			pads = a.ints
-		}
-	} else if pads, err = n.integers(1); err != nil {
+	pads, axes, err := n.padSizes(rank)
+	if err != nil {
 		return nil, nil, err
-	}
-	if n.r.opset >= 18 && n.has(3) {
-		if axes, err = n.integers(3); err != nil {
-			return nil, nil, err
-		}
-	} else {
-		for k := range rank {
-			axes = append(axes, int64(k))
-		}
-	}
-	if len(pads) != 2*len(axes) {
-		return nil, nil, n.fail("pads", "%d values for %d dimensions", len(pads), len(axes))
 	}
 	for i, a := range axes {
 		k, err := n.axis(int(max(-100, min(a, 100))), rank)
@@ -294,6 +278,30 @@ func (n *node) pads(x *operand) (before, after []int, err error) {
 		before[v], after[v] = int(b), int(e)
 	}
 	return before, after, nil
+}
+
+// padSizes returns the sizes before and after each of the axes that are padded.
+func (n *node) padSizes(rank int) (pads, axes []int64, err error) {
+	if n.r.opset < 11 {
+		if a := n.attr("pads"); a != nil {
+			pads = a.ints
+		}
+	} else if pads, err = n.integers(1); err != nil {
+		return nil, nil, err
+	}
+	if n.r.opset >= 18 && n.has(3) {
+		if axes, err = n.integers(3); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		for k := range rank {
+			axes = append(axes, int64(k))
+		}
+	}
+	if len(pads) != 2*len(axes) {
+		return nil, nil, n.fail("pads", "%d values for %d dimensions", len(pads), len(axes))
+	}
+	return pads, axes, nil
 }
 
 func buildPad(n *node) error {
@@ -324,43 +332,6 @@ func buildPad(n *node) error {
 		return n.alias(x)
 	}
 	return n.resultLike(x, op.Pad{Before: before, After: after, Value: value})
-}
-
-// buildSoftmax normalises along one axis from opset 13 on; before, over all
-// dimensions from axis to the last, taken together.
-func buildSoftmax(n *node) error {
-	x, err := n.activation(0)
-	if err != nil {
-		return err
-	}
-	def := -1
-	if n.r.opset < 13 {
-		def = 1
-	}
-	axis, err := n.axis(n.attrInt("axis", def), len(n.fileDims(x, 0)))
-	if err != nil {
-		return err
-	}
-	k, err := n.valueAxis(x, axis)
-	if err != nil {
-		return err
-	}
-	rank := len(x.act.Shape)
-	if n.r.opset >= 13 || k == rank-1 {
-		return n.resultLike(x, op.Softmax{Axis: k})
-	}
-	if x.batch.at > axis {
-		return n.fail("axis", "a softmax over dimension %d and all that follow would combine samples; export the model with opset 13 or later", axis)
-	}
-	shape := []int(x.act.Shape)
-	y, err := n.emit(op.Reshape{Shape: append(slices.Clone(shape[1:k]), volume(shape[k:]))}, x.act)
-	if err != nil {
-		return err
-	}
-	if y, err = n.emit(op.Softmax{Axis: k}, y); err != nil {
-		return err
-	}
-	return n.resultAs(x.batch, op.Reshape{Shape: slices.Clone(shape[1:])}, y)
 }
 
 // buildShape yields the shape of an activation, known for each trial batch.

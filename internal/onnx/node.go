@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -29,16 +28,12 @@ func (r *reader) readNodes(m *modelProto) error {
 	return nil
 }
 
+// read adds the node to the graph, or computes it. Nothing is said of a node that reads
+// what was refused before.
 func (n *node) read() error {
-	if !isStandard(n.domain) {
-		return n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
-	}
-	row, ok := rows[n.opType]
-	if !ok {
-		return n.fail("", "the operator is not supported%s", remedy(n.opType))
-	}
-	if n.r.opset < row.since[0] {
-		return n.fail("", "the operator exists since opset %d, the model declares %d; export it again", row.since[0], n.r.opset)
+	row, err := n.row()
+	if err != nil {
+		return err
 	}
 	for _, name := range n.inputs {
 		if name == "" {
@@ -46,17 +41,47 @@ func (n *node) read() error {
 			continue
 		}
 		o := n.r.names[name]
-		if o == nil {
+		switch {
+		case o == nil:
 			return n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
-		}
-		if o.refused { // by whom has been said
+		case o.refused:
 			return nil
-		}
-		if o.missing != "" {
+		case o.missing != "":
 			return n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
 		}
 		n.in = append(n.in, o)
 	}
+	if err := n.checkNames(row); err != nil {
+		return err
+	}
+	if err := n.dispatch(row); err != nil {
+		return err
+	}
+	for i, s := range n.outputs {
+		if i > 0 && s != "" {
+			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
+		}
+	}
+	return nil
+}
+
+// row returns how the operator is read.
+func (n *node) row() (*row, error) {
+	if !isStandard(n.domain) {
+		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
+	}
+	row, ok := rows[n.opType]
+	if !ok {
+		return nil, n.fail("", "the operator is not supported%s", remedy(n.opType))
+	}
+	if n.r.opset < row.since[0] {
+		return nil, n.fail("", "the operator exists since opset %d, the model declares %d; export it again", row.since[0], n.r.opset)
+	}
+	return row, nil
+}
+
+// checkNames verifies the number of inputs and that the outputs' names are new.
+func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
@@ -71,14 +96,6 @@ func (n *node) read() error {
 	for _, a := range n.attrs {
 		if a.refName != "" {
 			return n.fail(a.name, "attributes of functions are not supported; inline the model's functions first")
-		}
-	}
-	if err := n.dispatch(row); err != nil {
-		return err
-	}
-	for i, s := range n.outputs {
-		if i > 0 && s != "" {
-			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
 		}
 	}
 	return nil
@@ -282,86 +299,6 @@ func (n *node) scalar(i int) (float32, error) {
 		return 0, err
 	}
 	return a.f[0], nil
-}
-
-func (n *node) attr(name string) *attrProto {
-	for _, a := range n.attrs {
-		if a.name == name {
-			return a
-		}
-	}
-	return nil
-}
-
-func (n *node) attrInt(name string, def int) int {
-	if a := n.attr(name); a != nil {
-		return int(max(math.MinInt32, min(math.MaxInt32, a.i)))
-	}
-	return def
-}
-
-func (n *node) attrFloat(name string, def float32) float32 {
-	if a := n.attr(name); a != nil {
-		return a.f
-	}
-	return def
-}
-
-func (n *node) attrString(name, def string) string {
-	if a := n.attr(name); a != nil {
-		return string(a.s)
-	}
-	return def
-}
-
-// attrInts returns a list attribute of want entries within lo..hi, or def
-// repeated when it is absent.
-func (n *node) attrInts(name string, want, def, lo int) ([]int, error) {
-	const hi = 1 << 24
-	r := make([]int, want)
-	a := n.attr(name)
-	for i := range r {
-		r[i] = def
-	}
-	if a == nil {
-		return r, nil
-	}
-	if len(a.ints) != want {
-		return nil, n.fail(name, "%d values, %d are needed for this input", len(a.ints), want)
-	}
-	for i, v := range a.ints {
-		if v < int64(lo) || v > hi {
-			return nil, n.fail(name, "value %d is not within %d..%d", v, lo, hi)
-		}
-		r[i] = int(v)
-	}
-	return r, nil
-}
-
-// axis normalises a possibly negative axis for rank dimensions.
-func (n *node) axis(axis, rank int) (int, error) {
-	if axis < 0 {
-		axis += rank
-	}
-	if axis < 0 || axis >= rank {
-		return 0, n.fail("axis", "axis is outside the %d dimensions of the input", rank)
-	}
-	return axis, nil
-}
-
-// axes returns the axes of Squeeze, Unsqueeze or ReduceMean: attribute before
-// opset since, input 1 from then on; nil when absent.
-func (n *node) axes(since int) ([]int64, error) {
-	if n.r.opset < since {
-		if a := n.attr("axes"); a != nil {
-			return a.ints, nil
-		}
-		return nil, nil
-	}
-	if !n.has(1) {
-		return nil, nil
-	}
-	return n.integers(1)
 }
 
 // paramKey identifies a parameter made from an array: two nodes that use one

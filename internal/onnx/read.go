@@ -130,20 +130,21 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 
 // reader builds the graph of one model.
 type reader struct {
-	file    string
-	outside *externals // nil: the model came from memory
-	opset   int
-	batch   [2]int // trial batch sizes; equal when the file's batch is fixed
-	fixed   bool
-	whole   bool // the inputs have no batch: the file is for one sample
-	refused []*Error
-	g       *graph.Graph
-	names   map[string]*operand
-	params  map[paramKey]*graph.Param
-	used    map[string]int // names given so far, by kind, and the last number given to each
-	views   map[viewKey]*array
-	marks   map[*graph.Value]bool // outputs of quantize/dequantize pairs
-	budget  int                   // elements that folding may still produce
+	file     string
+	outside  *externals // nil: the model came from memory
+	opset    int
+	batch    [2]int // trial batch sizes; equal when the file's batch is fixed
+	fixed    bool
+	whole    bool // the inputs have no batch: the file is for one sample
+	refused  []*Error
+	readable []string // outputs that do not depend on what was refused
+	g        *graph.Graph
+	names    map[string]*operand
+	params   map[paramKey]*graph.Param
+	used     map[string]int // names given so far, by kind, and the last number given to each
+	views    map[viewKey]*array
+	marks    map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	budget   int                   // elements that folding may still produce
 }
 
 // foldBudget bounds the memory that computed constants may take in one file
@@ -246,6 +247,7 @@ func (r *reader) readOutputs(m *modelProto) error {
 			r.refuse(r.fail(at, "it does not depend on the input; remove this output from the model"))
 		default:
 			r.g.Outputs = append(r.g.Outputs, o.act)
+			r.readable = append(r.readable, v.name)
 		}
 	}
 	if len(m.graph.outputs) == 0 {

@@ -130,7 +130,7 @@ func (w *wander) step() {
 // compute appends an operator that computes along dimension k.
 func (w *wander) compute(k int) {
 	n := len(w.dims)
-	switch w.rng.IntN(6) {
+	switch w.rng.IntN(7) {
 	case 0:
 		if n > 1 && (w.batch != n-1 || !w.open) {
 			w.then("MatMul", w.floats(w.dims[n-1], 3))
@@ -151,7 +151,7 @@ func (w *wander) compute(k int) {
 	case 3:
 		if k != w.batch && n > 2 {
 			keep := w.rng.IntN(2)
-			w.then("ReduceMean", w.ints(k), attribute{"keepdims", keep})
+			w.then([]string{"ReduceMean", "ReduceMax"}[w.rng.IntN(2)], w.ints(k), attribute{"keepdims", keep})
 			w.dims[k] = 1
 			if keep == 0 {
 				w.dims = slices.Delete(w.dims, k, k+1)
@@ -165,9 +165,26 @@ func (w *wander) compute(k int) {
 			w.then("Concat", ","+w.last, attribute{"axis", k})
 			w.dims[k] *= 2
 		}
+	case 5:
+		if k != w.batch {
+			w.slice(k)
+		}
 	default:
 		w.then("Tanh", "")
 	}
+}
+
+// slice takes some of dimension k.
+func (w *wander) slice(k int) {
+	from, step := w.rng.IntN(w.dims[k]), 1+w.rng.IntN(2)
+	more := ""
+	for i, v := range []int{from, w.dims[k], k, step} {
+		name := fmt.Sprint("s", w.count, "_", i)
+		w.b.int64s(name, v)
+		more += "," + name
+	}
+	w.then("Slice", more)
+	w.dims[k] = (w.dims[k] - from + step - 1) / step
 }
 
 // TestRandomWalks: chains of operators around a batch that moves, merges and vanishes give

@@ -61,6 +61,25 @@ func (x *idxFile) next(dst []byte) error {
 	return nil
 }
 
+// openIdxFiles opens the pictures and, where they are given, the labels.
+func (j *Job) openIdxFiles() (pictures, labels *idxFile, err error) {
+	if len(j.Files) != 1 {
+		return nil, nil, Error("give one idx file of pictures")
+	}
+	if pictures, err = openIdx(j.Files[0], 3); err != nil || j.Labels == "" {
+		return pictures, nil, err
+	}
+	if labels, err = openIdx(j.Labels, 1); err == nil && labels.Shape[0] != pictures.Shape[0] {
+		labels.closer.Close()
+		err = Error(j.Labels + ": " + itoa(labels.Shape[0]) + " labels for " + itoa(pictures.Shape[0]) + " pictures; the files do not belong together")
+	}
+	if err != nil {
+		pictures.closer.Close()
+		return nil, nil, err
+	}
+	return pictures, labels, nil
+}
+
 // idx executes every picture of an idx file and prints how often each element of
 // output 0 was the largest, the CRC-32 (IEEE) of the bytes of all outputs in order,
 // and with labels the accuracy. Equal checksums prove equal outputs.
@@ -68,46 +87,45 @@ func (j *Job) idx(m *runtime.Model) error {
 	if n := len(m.Info().Inputs); n != 1 {
 		return Error("the model has " + itoa(n) + " inputs, an idx file feeds one; give .npy files for each")
 	}
-	if len(j.Files) != 1 {
-		return Error("give one idx file of pictures")
-	}
-	pictures, err := openIdx(j.Files[0], 3)
+	pictures, labels, err := j.openIdxFiles()
 	if err != nil {
 		return err
 	}
 	defer pictures.closer.Close()
-	n, rows, cols := pictures.Shape[0], pictures.Shape[1], pictures.Shape[2]
-	var labels *idxFile
-	if j.Labels != "" {
-		if labels, err = openIdx(j.Labels, 1); err != nil {
-			return err
-		}
+	if labels != nil {
 		defer labels.closer.Close()
-		if labels.Shape[0] != n {
-			return Error(j.Labels + ": " + itoa(labels.Shape[0]) + " labels for " + itoa(n) + " pictures; the files do not belong together")
-		}
 	}
-	s, err := m.NewSession(runtime.Config{})
+	count, crc, right, err := executeIdx(m, pictures, labels)
 	if err != nil {
 		return err
 	}
-	h, w, c, ok := preprocess.PictureShape(m.Info().Inputs[0])
-	if !ok {
-		return Error("the network takes " + shapeString(m.Info().Inputs[0]) + " values, no pictures")
+	return j.printIdx(pictures.Shape[0], count, crc, labels != nil, right)
+}
+
+// executeIdx runs m on every picture. right is the number of those whose largest element
+// of output 0 is the label; labels may be nil.
+func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
+	s, err := m.NewSession(runtime.Config{})
+	if err != nil {
+		return nil, 0, 0, err
 	}
-	gray := image.NewGray(image.Rect(0, 0, cols, rows))
-	count := make([]int, len(s.Output(0)))
-	crc, right := uint32(0), 0
+	info := m.Info()
+	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
+	if !ok {
+		return nil, 0, 0, Error("the network takes " + shapeString(info.Inputs[0]) + " values, no pictures")
+	}
+	gray := image.NewGray(image.Rect(0, 0, pictures.Shape[2], pictures.Shape[1]))
+	count = make([]int, len(s.Output(0)))
 	var want [1]byte
-	for i := 0; i < n; i++ {
+	for i := 0; i < pictures.Shape[0]; i++ {
 		if err := pictures.next(gray.Pix); err != nil {
-			return err
+			return nil, 0, 0, err
 		}
 		if err := s.SetBytes(0, preprocess.Pixels(gray, h, w, c)); err != nil {
-			return err
+			return nil, 0, 0, err
 		}
 		s.Run()
-		for k := range m.Info().Outputs {
+		for k := range info.Outputs {
 			crc = crc32.Update(crc, crc32.IEEETable, s.OutputBytes(k))
 		}
 		got := argmax(s.Output(0))
@@ -116,13 +134,13 @@ func (j *Job) idx(m *runtime.Model) error {
 			continue
 		}
 		if err := labels.next(want[:]); err != nil {
-			return err
+			return nil, 0, 0, err
 		}
 		if int(want[0]) == got {
 			right++
 		}
 	}
-	return j.printIdx(n, count, crc, labels != nil, right)
+	return count, crc, right, nil
 }
 
 func (j *Job) printIdx(n int, count []int, crc uint32, labelled bool, right int) error {
