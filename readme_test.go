@@ -140,7 +140,7 @@ func TestReadmeFile(t *testing.T) {
 	prints := map[string]string{"run": "seven.png: 7", "inspect": "5,640 bytes", "eval": "0.59 %", "build": "of the model", "export": "lenet-5-int8.onnx"}
 	for _, command := range fileCommands(t) {
 		words := strings.Fields(command)
-		if words[1] == "eval" && data == "" {
+		if words[1] == "eval" && data == "" || words[1] == "build" && !deep.On() { // another platform's library is built first
 			continue
 		}
 		cmd := exec.Command(tool, words[1:]...)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"edgec/internal/deep"
 )
 
 // renamed is the path that the tests give the module.
@@ -69,9 +71,7 @@ func TestRenameModule(t *testing.T) {
 // The renamed module builds, passes vet, and its tool builds a program for a
 // board: the sources that the tool embeds were renamed with the rest.
 func TestRenamedModuleBuilds(t *testing.T) {
-	if os.Getenv("EDGEC_DEEP") == "" {
-		t.Skip("takes a minute; set EDGEC_DEEP=1")
-	}
+	deep.Only(t)
 	dir := renamedTree(t)
 	inTree(t, dir, "go", "build", "./...")
 	inTree(t, dir, "go", "vet", "./...")
