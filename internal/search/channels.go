@@ -38,7 +38,7 @@ func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
 		}
 		if !ok {
 			t.margin = cut.margin
-			rest = (1 + rest) / 2
+			rest = finer(rest)
 			continue
 		}
 		t = cut

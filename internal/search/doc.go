@@ -14,6 +14,7 @@
 //     file that the runtime has measured.
 //   - stage.go: stages that are resumed from a journal, and training.
 //   - pipeline.go: the order of the passes that make a file.
+//   - bisect.go: the one-dimensional searches.
 //   - tuning.go: every constant, with unit, meaning and source.
 //
 // A stage is a function of a context, the study and a track; it returns the track

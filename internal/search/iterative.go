@@ -45,7 +45,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 			passes.Ease(ls)
 			net = from.net.Clone()
 			ls = renewed(net, ls)
-			rest = (1 + rest) / 2
+			rest = finer(rest)
 			continue
 		}
 		if keptBy(net) >= from.kept {

@@ -58,18 +58,14 @@ func roundedDrop(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	if err != nil {
 		return t, false, err
 	}
-	good := s.ledger.candidates[0].Size()
-	for bad := good / roundedSpan; float64(good) > roundedGap*float64(bad); {
-		size := int(math.Sqrt(float64(good) * float64(bad)))
+	int8 := s.ledger.candidates[0].Size()
+	for b := (bracket{float64(int8), float64(int8 / roundedSpan)}); b.ratio() > roundedGap; {
+		size := int(b.middle())
 		ok, err := s.keepsRounded(ctx, t.rounder, size)
 		if err != nil {
 			return t, false, err
 		}
-		if ok {
-			good = size
-		} else {
-			bad = size
-		}
+		b = b.learn(float64(size), ok)
 	}
 	return t, false, nil
 }

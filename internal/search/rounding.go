@@ -2,9 +2,7 @@ package search
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -50,22 +48,18 @@ func (s *Study) withRounder(ctx context.Context, t Track) (Track, error) {
 // largestWithinDrop makes files at ever closer lambdas, to find the largest that
 // keeps the drop with its margin.
 func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
-	low, high := math.Log(leastLambda), math.Log(mostLambda)
+	b := bracket{good: leastLambda, bad: mostLambda}
 	for step := range lambdaSteps {
 		if err := eval.Stopped(ctx); err != nil {
 			return err
 		}
-		lambda := math.Exp((low + high) / 2)
+		lambda := b.middle()
 		_, c, err := s.roundedFile(ctx, r, lambda)
 		if err != nil {
 			return err
 		}
 		s.ledger.tell(Progress{Stage: "round", Done: step + 1, Total: lambdaSteps})
-		if c.withinMargin(s.objective(), 1) {
-			low = math.Log(lambda)
-		} else {
-			high = math.Log(lambda)
-		}
+		b = b.learn(lambda, c.withinMargin(s.objective(), 1))
 	}
 	return nil
 }
@@ -185,7 +179,7 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 	return resumable(s, "lambda", nil, func() (float64, error) {
 		most := roundedUtilization * float64(limit)
 		tried := 0
-		return leastLambdaFor(func(lambda float64) (float64, error) {
+		return crossing(leastLambda, mostLambda, enoughRounded/roundedUtilization, mostLambdas, func(lambda float64) (float64, error) {
 			if err := eval.Stopped(ctx); err != nil {
 				return 0, err
 			}
@@ -203,42 +197,6 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 			return cost / most, err
 		})
 	})
-}
-
-// leastLambdaFor returns the least lambda at which the utilization of the limits is
-// at most 1, and not much less: leastLambda if it is at most 1 even there,
-// mostLambda if it is more everywhere. The utilization falls with lambda, about as
-// a power of it.
-func leastLambdaFor(utilization func(lambda float64) (float64, error)) (float64, error) {
-	low, high := math.Log(leastLambda), math.Log(mostLambda)
-	large, err := utilization(leastLambda)
-	if err != nil || large <= 1 {
-		return leastLambda, err
-	}
-	small := 0.0 // at high
-	for range mostLambdas - 1 {
-		x := (low + high) / 2
-		if small > 1/math.E && large < math.E { // near enough for a straight line
-			a, b := math.Log(large), math.Log(small)
-			x = low + (high-low)*math.Max(0.1, math.Min(0.9, a/(a-b)))
-		}
-		y, err := utilization(math.Exp(x))
-		if errors.Is(err, errBudget) && small > 0 {
-			break
-		}
-		if err != nil {
-			return 0, err
-		}
-		if y > 1 {
-			low, large = x, y
-			continue
-		}
-		high, small = x, y
-		if y > enoughRounded/roundedUtilization {
-			break
-		}
-	}
-	return math.Exp(high), nil
 }
 
 // roundedFile makes a file of weights that are rounded at lambda, and returns its

@@ -39,15 +39,18 @@ func (h *sparsitySearch) learn(good bool) {
 		h.keep = int(math.Min(float64(h.most), float64(h.keep)*math.Pow(sparsityStride, float64(max(1, h.tried-1)))))
 	case h.bad == 0:
 		h.keep = int(float64(h.keep) / sparsityStride)
-	case float64(h.good) < sparsityPrecision*float64(h.bad):
+	case h.gap().ratio() < sparsityPrecision:
 		h.keep = 0
 	default:
-		h.keep = int(math.Sqrt(float64(h.good) * float64(h.bad)))
+		h.keep = int(h.gap().middle())
 	}
 	if h.keep < fewestWeights {
 		h.keep = 0
 	}
 }
+
+// gap is what lies between the numbers of weights that were tried.
+func (h *sparsitySearch) gap() bracket { return bracket{float64(h.good), float64(h.bad)} }
 
 // final tries, so many times and as long as it is good, a number of weights a
 // little below what was good, or one above what was not.
