@@ -299,52 +299,19 @@ func TestStraightThrough(t *testing.T) {
 	// the slow version
 	xr := in.Clone()
 	x.Grid.Round(xr.Data)
-	dense := func(in, w *tensor.Tensor, a *graph.Affine) *tensor.Tensor {
-		out := tensor.New(in.Shape[0], w.Shape[0])
-		for i := range out.Data {
-			sum := 0.0
-			for k := 0; k < w.Shape[1]; k++ {
-				sum += float64(in.Data[i/w.Shape[0]*w.Shape[1]+k]) * float64(w.Data[i%w.Shape[0]*w.Shape[1]+k])
-			}
-			out.Data[i] = float32(sum)
-		}
-		a.Round(out.Data)
-		return out
-	}
-	hr := dense(xr, w1.Param.Value, h.Grid)
-	yr := dense(hr, w2.Param.Value, y.Grid)
+	hr := roundedDense(xr, w1.Param.Value, h.Grid)
+	yr := roundedDense(hr, w2.Param.Value, y.Grid)
 	same(t, "h", tape.Activation(h), hr)
 	same(t, "y", tape.Activation(y), yr)
-	saturated := 0
-	mask := func(d, out *tensor.Tensor, a *graph.Affine) {
-		lo, hi := a.Limits()
-		for i, v := range out.Data {
-			if v == lo || v == hi {
-				d.Data[i] = 0
-				saturated++
-			}
-		}
-	}
-	grad := func(d, in *tensor.Tensor) *tensor.Tensor { // d^T in
-		g := tensor.New(d.Shape[1], in.Shape[1])
-		for i := range g.Data {
-			sum := 0.0
-			for n := 0; n < d.Shape[0]; n++ {
-				sum += float64(d.Data[n*d.Shape[1]+i/in.Shape[1]]) * float64(in.Data[n*in.Shape[1]+i%in.Shape[1]])
-			}
-			g.Data[i] = float32(sum)
-		}
-		return g
-	}
 	dyr := dy.Clone()
-	mask(dyr, yr, y.Grid)
+	saturated := maskSaturated(dyr, yr, y.Grid)
 	dh := tensor.New(8, 6)
 	for i := range dh.Data {
 		for o := 0; o < 3; o++ {
 			dh.Data[i] += dyr.Data[i/6*3+o] * w2.Param.Value.Data[o*6+i%6]
 		}
 	}
-	mask(dh, hr, h.Grid)
+	saturated += maskSaturated(dh, hr, h.Grid)
 	if saturated == 0 || saturated > 40 {
 		t.Fatalf("%d of 72 activations saturate: the test shows nothing", saturated)
 	}
@@ -352,13 +319,52 @@ func TestStraightThrough(t *testing.T) {
 	for _, c := range []struct {
 		v    *graph.Value
 		want *tensor.Tensor
-	}{{w2, grad(dyr, hr)}, {w1, grad(dh, xr)}} {
+	}{{w2, weightGradient(dyr, hr)}, {w1, weightGradient(dh, xr)}} {
 		for i, want := range c.want.Data {
 			if got := tape.Gradient(c.v.Param).Data[i]; math.Abs(float64(got-want)) > tol*math.Max(1, math.Abs(float64(want))) {
 				t.Fatalf("gradient of %s[%d] is %v, want %v", c.v.Name, i, got, want)
 			}
 		}
 	}
+}
+
+// roundedDense is a dense layer without bias whose outputs are rounded to a.
+func roundedDense(in, w *tensor.Tensor, a *graph.Affine) *tensor.Tensor {
+	out := tensor.New(in.Shape[0], w.Shape[0])
+	for i := range out.Data {
+		sum := 0.0
+		for k := 0; k < w.Shape[1]; k++ {
+			sum += float64(in.Data[i/w.Shape[0]*w.Shape[1]+k]) * float64(w.Data[i%w.Shape[0]*w.Shape[1]+k])
+		}
+		out.Data[i] = float32(sum)
+	}
+	a.Round(out.Data)
+	return out
+}
+
+// maskSaturated clears d where out is at a limit of a, and counts these places.
+func maskSaturated(d, out *tensor.Tensor, a *graph.Affine) (saturated int) {
+	lo, hi := a.Limits()
+	for i, v := range out.Data {
+		if v == lo || v == hi {
+			d.Data[i] = 0
+			saturated++
+		}
+	}
+	return saturated
+}
+
+// weightGradient is d^T in, the gradient of a dense layer's weights.
+func weightGradient(d, in *tensor.Tensor) *tensor.Tensor {
+	g := tensor.New(d.Shape[1], in.Shape[1])
+	for i := range g.Data {
+		sum := 0.0
+		for n := 0; n < d.Shape[0]; n++ {
+			sum += float64(d.Data[n*d.Shape[1]+i/in.Shape[1]]) * float64(in.Data[n*in.Shape[1]+i%in.Shape[1]])
+		}
+		g.Data[i] = float32(sum)
+	}
+	return g
 }
 
 func TestScratch(t *testing.T) {

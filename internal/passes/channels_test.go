@@ -121,28 +121,7 @@ func TestPruneChannels(t *testing.T) {
 					f.score[k][c] = r.Float64()
 				}
 			}
-			// columns that read each channel, and its score for its cost
-			price := func(k int) float64 {
-				left := []int{6, 8, 10}
-				left[k]--
-				return 1 - prune.NetworkCost(channelCosts(g, f.groups), []int{6, 8, 10}, left)
-			}
-			type unit struct {
-				group, channel int
-				value          float64
-			}
-			var units []unit
-			for k := range f.score {
-				for c, s := range f.score[k] {
-					units = append(units, unit{k, c, s / price(k)})
-				}
-			}
-			slices.SortFunc(units, func(a, b unit) int {
-				if a.value < b.value {
-					return -1
-				}
-				return 1
-			})
+			units := byValue(g, f)
 			cost := func(g *graph.Graph) float64 {
 				return (float64(paramsOf(g))/float64(paramsOf(whole)) + float64(macsOf(g))/float64(macsOf(whole))) / 2
 			}
@@ -164,16 +143,7 @@ func TestPruneChannels(t *testing.T) {
 			if rest == 0 && !atFloor {
 				t.Errorf("widths %v: every group must be at its floor", widths)
 			}
-			// the slow version: take the least units, floors aside, until the number is reached
-			left := []int{6, 8, 10}
-			var gone []unit
-			for _, u := range units {
-				if len(gone) < removed && left[u.group] > []int{3, 4, 5}[u.group] {
-					gone = append(gone, u)
-					left[u.group]--
-				}
-			}
-			for _, u := range gone {
+			for _, u := range leastUnits(units, removed) {
 				deafen(whole, u.group, u.channel)
 			}
 			x := normal(newRand(7), 4, 2, 10, 10)
@@ -186,6 +156,44 @@ func TestPruneChannels(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unit is a channel of a group of convNet; value is its score for what it costs.
+type unit struct {
+	group, channel int
+	value          float64
+}
+
+// byValue lists the channels, the least valuable first.
+func byValue(g *graph.Graph, f *ChannelScores) (units []unit) {
+	for k := range f.score {
+		all, left := []int{6, 8, 10}, []int{6, 8, 10}
+		left[k]--
+		price := 1 - prune.NetworkCost(channelCosts(g, f.groups), all, left)
+		for c, s := range f.score[k] {
+			units = append(units, unit{k, c, s / price})
+		}
+	}
+	slices.SortFunc(units, func(a, b unit) int {
+		if a.value < b.value {
+			return -1
+		}
+		return 1
+	})
+	return units
+}
+
+// leastUnits is the slow version of the choice: the first n units, those that
+// would take a group below its floor aside.
+func leastUnits(units []unit, n int) (gone []unit) {
+	left := []int{6, 8, 10}
+	for _, u := range units {
+		if len(gone) < n && left[u.group] > []int{3, 4, 5}[u.group] {
+			gone = append(gone, u)
+			left[u.group]--
+		}
+	}
+	return gone
 }
 
 // deafen clears the weights that read channel c of a group of convNet.

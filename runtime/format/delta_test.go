@@ -60,6 +60,39 @@ func tuned(f *File, r *rand.Rand, share float64) {
 	Finish(f) // books hold what occurs
 }
 
+// remasked moves a tenth of the weights to and from zero.
+func remasked(f *File, r *rand.Rand) {
+	for i := range f.Weights {
+		v, book := f.Weights[i].Values, f.Weights[i].Book
+		for range 1 + len(v)/10 {
+			if j := r.IntN(len(v)); book == nil {
+				v[j] = int8(r.IntN(5) - 2)
+			} else {
+				v[j] = book[r.IntN(len(book))]
+			}
+		}
+	}
+}
+
+// rescaled changes all but masks and values: codebooks go, biases are others or
+// go, scales and tables change.
+func rescaled(f *File, r *rand.Rand, biases bool) {
+	for i := range f.Weights {
+		w := &f.Weights[i]
+		w.Book = nil
+		for j := range w.Bias {
+			w.Bias[j] = int32(r.Uint32()) >> 12
+		}
+		if !biases {
+			w.Bias = nil
+		}
+		w.Scale = []float32{w.Scale[0] * 1.25}
+	}
+	for i := range f.LUTs {
+		f.LUTs[i][r.IntN(256)]++
+	}
+}
+
 // Patch makes the new file to the byte, whatever has changed.
 func TestDelta(t *testing.T) {
 	for seed := range uint64(trials(20)) {
@@ -70,7 +103,14 @@ func TestDelta(t *testing.T) {
 		}
 		old := encoded(t, base)
 		var files [][]byte
-		add := func(change func(f *File)) {
+		for _, change := range []func(f *File){
+			func(*File) {},
+			func(f *File) { tuned(f, r, 0.2) },
+			func(f *File) { tuned(f, r, 1) },
+			func(f *File) { remasked(f, r) },
+			func(f *File) { rescaled(f, r, seed%2 == 1) },
+			func(f *File) { f.Meta.Name, f.Test = "another", nil },
+		} {
 			f := decoded(t, old)
 			change(f)
 			Finish(f)
@@ -78,38 +118,6 @@ func TestDelta(t *testing.T) {
 				files = append(files, data)
 			}
 		}
-		add(func(*File) {})
-		add(func(f *File) { tuned(f, r, 0.2) })
-		add(func(f *File) { tuned(f, r, 1) })
-		add(func(f *File) { // masks
-			for i := range f.Weights {
-				v, book := f.Weights[i].Values, f.Weights[i].Book
-				for range 1 + len(v)/10 {
-					if j := r.IntN(len(v)); book == nil {
-						v[j] = int8(r.IntN(5) - 2)
-					} else {
-						v[j] = book[r.IntN(len(book))]
-					}
-				}
-			}
-		})
-		add(func(f *File) {
-			for i := range f.Weights {
-				w := &f.Weights[i]
-				w.Book = nil
-				for j := range w.Bias {
-					w.Bias[j] = int32(r.Uint32()) >> 12
-				}
-				if seed%2 == 0 {
-					w.Bias = nil
-				}
-				w.Scale = []float32{w.Scale[0] * 1.25}
-			}
-			for i := range f.LUTs {
-				f.LUTs[i][r.IntN(256)]++
-			}
-		})
-		add(func(f *File) { f.Meta.Name, f.Test = "another", nil })
 		files = append(files, encoded(t, network(r)), encoded(t, example()), old)
 		for k, file := range files {
 			delta, err := Diff(old, file)

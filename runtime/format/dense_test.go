@@ -15,46 +15,8 @@ import (
 func seldomZero(r *rand.Rand) *File {
 	f := &File{Tensors: []Tensor{{Shape: []int{6, 6, 16}, Scale: 0.5}}, Inputs: []int{0}}
 	add := func(op Opcode, out []int, w Weight, groups int) {
-		scales := 1
-		if r.IntN(2) == 0 {
-			scales = w.OutC
-		}
-		for range scales {
-			s := float(uint16(0x2000 + r.IntN(0x800)))
-			if r.IntN(3) == 0 {
-				s = float32(math.Exp2(-20 * r.Float64()))
-			}
-			w.Scale = append(w.Scale, s)
-		}
-		if r.IntN(4) > 0 {
-			long := r.IntN(31)
-			for range w.OutC {
-				w.Bias = append(w.Bias, int32(r.Uint32())>>(1+r.IntN(31-long)))
-			}
-		}
-		w.Values = make([]int8, w.Elems())
-		step, cols := 1+r.IntN(2)*(1+r.IntN(9)), w.Elems()/w.OutC
-		spread, biased := max(math.Exp2(7*r.Float64())/float64(step), 1.5), r.IntN(2) == 0
-		for i := range w.Values {
-			v := r.NormFloat64() * spread * math.Exp2(float64(i%cols%5)-2)
-			if biased && i%cols%3 > 0 {
-				v = math.Abs(v)
-			}
-			w.Values[i] = int8(step * int(min(max(math.Round(v), float64(-127/step)), float64(127/step))))
-		}
-		if step > 1 || r.IntN(2) == 0 {
-			var seen [256]bool
-			for _, v := range w.Values {
-				seen[int(v)+128] = true
-			}
-			for k, is := range seen {
-				if is {
-					w.Book = append(w.Book, int8(k-128))
-				}
-			}
-		} else {
-			w.Values[r.IntN(len(w.Values))] = -128
-		}
+		randomScales(&w, r)
+		randomValues(&w, r)
 		f.Weights = append(f.Weights, w)
 		f.Tensors = append(f.Tensors, Tensor{Shape: out, Scale: 1})
 		in := Instr{Op: op, In: []int{len(f.Tensors) - 2}, Out: len(f.Tensors) - 1, Weight: len(f.Weights) - 1, LUT: -1, ClampMin: -128, ClampMax: 127}
@@ -76,6 +38,61 @@ func seldomZero(r *rand.Rand) *File {
 		}
 	}
 	return f
+}
+
+// randomScales gives w scales, one or each channel's, and mostly biases.
+func randomScales(w *Weight, r *rand.Rand) {
+	scales := 1
+	if r.IntN(2) == 0 {
+		scales = w.OutC
+	}
+	for range scales {
+		s := float(uint16(0x2000 + r.IntN(0x800)))
+		if r.IntN(3) == 0 {
+			s = float32(math.Exp2(-20 * r.Float64()))
+		}
+		w.Scale = append(w.Scale, s)
+	}
+	if r.IntN(4) > 0 {
+		long := r.IntN(31)
+		for range w.OutC {
+			w.Bias = append(w.Bias, int32(r.Uint32())>>(1+r.IntN(31-long)))
+		}
+	}
+}
+
+// randomValues gives w values of which few are zero, and a codebook or the value
+// -128, which no codebook of the quantizer has.
+func randomValues(w *Weight, r *rand.Rand) {
+	w.Values = make([]int8, w.Elems())
+	step, cols := 1+r.IntN(2)*(1+r.IntN(9)), w.Elems()/w.OutC
+	spread, biased := max(math.Exp2(7*r.Float64())/float64(step), 1.5), r.IntN(2) == 0
+	for i := range w.Values {
+		v := r.NormFloat64() * spread * math.Exp2(float64(i%cols%5)-2)
+		if biased && i%cols%3 > 0 {
+			v = math.Abs(v)
+		}
+		w.Values[i] = int8(step * int(min(max(math.Round(v), float64(-127/step)), float64(127/step))))
+	}
+	if step > 1 || r.IntN(2) == 0 {
+		w.Book = occurring(w.Values)
+	} else {
+		w.Values[r.IntN(len(w.Values))] = -128
+	}
+}
+
+// occurring returns the values that occur, ascending.
+func occurring(values []int8) (book []int8) {
+	var seen [256]bool
+	for _, v := range values {
+		seen[int(v)+128] = true
+	}
+	for k, is := range seen {
+		if is {
+			book = append(book, int8(k-128))
+		}
+	}
+	return book
 }
 
 // Files whose weights are seldom zero come back as they were, in the section of

@@ -106,15 +106,7 @@ func (b *netBuilder) values(n int) (values, listed []int8) {
 		}
 	}
 	if sharing {
-		seen := map[int8]bool{}
-		for _, v := range values {
-			seen[v] = true
-		}
-		for v := -128; v < 128; v++ {
-			if seen[int8(v)] {
-				listed = append(listed, int8(v))
-			}
-		}
+		listed = occurring(values)
 	}
 	return values, listed
 }
