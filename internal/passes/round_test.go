@@ -148,45 +148,53 @@ func TestRound(t *testing.T) {
 			unit := float64(places) / 2 * power(scaled.Data, 200, p.Channels(), c.bias) // the loss of all
 			before, lost := math.Inf(1), 0.0
 			for _, lambda := range []float64{1e-9, 1e-6, 1e-5, 1e-4, 1e-3} {
-				q := p.Clone()
-				q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, lambda*unit))}, Max: 127}
-				loss, err := m.Round(context.Background(), q, lambda*unit)
-				if err != nil {
-					t.Fatal(err)
-				}
-				loss /= unit
-				if got := change(q.Value.Data); got > loss*1.001+1e-12 || got < loss*0.8 {
-					t.Errorf("lambda %g: the outputs change by %g, Round says %g", lambda, got, loss)
-				}
-				plain := make([]float32, len(p.Value.Data))
-				for i, v := range p.Value.Data {
-					plain[i] = q.Grid.Scale[0] * float32(math.Round(float64(v/q.Grid.Scale[0])))
-				}
-				if rounded := change(plain); lambda == 1e-9 && rounded < 1.1*loss {
-					t.Errorf("at a lambda of almost nothing it loses %g, plain rounding %g", loss, rounded)
-				}
-				bits := 0.0
-				for _, v := range codeLengthsOf(q) {
-					bits += v
-				}
+				bits, loss := roundAt(t, m, p, lambda, unit, change)
 				if bits > before || loss < lost {
 					t.Errorf("lambda %g: %.0f bits and a loss of %g, %.0f and %g at a lower lambda", lambda, bits, loss, before, lost)
 				}
 				before, lost = bits, loss
-				kept := q.Kept()
-				MaskZeros(q)
-				if err := CheckCodebook(q); err != nil {
-					t.Error(err)
-				}
-				if !slices.Equal(q.Shadow.Data, q.Value.Data) || kept < q.Kept() {
-					t.Errorf("lambda %g: %d weights are kept of %d, shadows are not what they were rounded to", lambda, q.Kept(), kept)
-				}
 			}
 			if lost < 1e-3 {
 				t.Errorf("the highest lambda loses %g only", lost)
 			}
 		})
 	}
+}
+
+// roundAt rounds a copy of p at lambda, in units of the loss of all, and checks it
+// with change, the loss that weights cause. It returns the bits that they take, and
+// their loss.
+func roundAt(t *testing.T, m *InputMoments, p *graph.Param, lambda, unit float64, change func(w []float32) float64) (bits, loss float64) {
+	t.Helper()
+	q := p.Clone()
+	q.Grid = &graph.Grid{Scale: []float32{float32(m.Step(p, lambda*unit))}, Max: 127}
+	loss, err := m.Round(context.Background(), q, lambda*unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss /= unit
+	if got := change(q.Value.Data); got > loss*1.001+1e-12 || got < loss*0.8 {
+		t.Errorf("lambda %g: the outputs change by %g, Round says %g", lambda, got, loss)
+	}
+	plain := make([]float32, len(p.Value.Data))
+	for i, v := range p.Value.Data {
+		plain[i] = q.Grid.Scale[0] * float32(math.Round(float64(v/q.Grid.Scale[0])))
+	}
+	if rounded := change(plain); lambda == 1e-9 && rounded < 1.1*loss {
+		t.Errorf("at a lambda of almost nothing it loses %g, plain rounding %g", loss, rounded)
+	}
+	for _, v := range codeLengthsOf(q) {
+		bits += v
+	}
+	kept := q.Kept()
+	MaskZeros(q)
+	if err := CheckCodebook(q); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(q.Shadow.Data, q.Value.Data) || kept < q.Kept() {
+		t.Errorf("lambda %g: %d weights are kept of %d, shadows are not what they were rounded to", lambda, q.Kept(), kept)
+	}
+	return bits, loss
 }
 
 // codeLengthsOf returns the code length of every weight of p.
