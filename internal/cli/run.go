@@ -9,13 +9,8 @@ import (
 	"edgec/runtime/program"
 )
 
-func runCommand(a *app) *cobra.Command {
-	j := &program.Job{}
-	idx, selfTest := "", false
-	cmd := &cobra.Command{
-		Use:   "run FILE.edgec [INPUT ...]",
-		Short: "Execute a compressed network on pictures, arrays or raw values",
-		Long: `Executes the network on each INPUT, or on standard input, and prints the label,
+// runHelp is the long help of edgec run.
+const runHelp = `Executes the network on each INPUT, or on standard input, and prints the label,
 or number, of the largest output and its score. This is the code of the programs
 that edgec build makes, and gives the same bytes.
 
@@ -32,7 +27,15 @@ printed, with its number and shape.
 
 With --json each sample gives one line: {"file", "top": [{"index", "label",
 "score"}], "outputs"}. A network with several inputs has "files" in place of
-"file", one with several outputs "results": [{"shape", "top", "outputs"}].`,
+"file", one with several outputs "results": [{"shape", "top", "outputs"}].`
+
+func runCommand(a *app) *cobra.Command {
+	j := &program.Job{}
+	idx, selfTest := "", false
+	cmd := &cobra.Command{
+		Use:   "run FILE.edgec [INPUT ...]",
+		Short: "Execute a compressed network on pictures, arrays or raw values",
+		Long:  runHelp,
 		Example: `  edgec run lenet-5.edgec seven.png
   edgec run lenet-5.edgec --top 3 --json *.png
   edgec run lenet-5.edgec - < seven.png

@@ -208,29 +208,16 @@ func foldReduceProd(n *node, in []*array) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	var axes []int64
-	if n.r.opset >= 18 {
-		axes, err = n.integersOf(in, 1)
-	} else if a := n.attr("axes"); a != nil {
-		axes = a.ints
-	}
+	over, err := n.reducedAxes(in, len(x.dims))
 	if err != nil {
 		return nil, err
 	}
-	if len(axes) == 0 && n.attrInt("noop_with_empty_axes", 0) != 0 {
+	if over == nil {
 		return x, nil
-	}
-	over := make([]bool, len(x.dims))
-	for _, a := range axes {
-		k, err := n.axis(int(max(-100, min(a, 100))), len(x.dims))
-		if err != nil {
-			return nil, err
-		}
-		over[k] = true
 	}
 	kept, dims := []int{}, []int{} // with and without dimensions of 1
 	for k, d := range x.dims {
-		if over[k] || len(axes) == 0 {
+		if over[k] {
 			kept = append(kept, 1)
 		} else {
 			kept, dims = append(kept, d), append(dims, d)
@@ -258,6 +245,32 @@ func foldReduceProd(n *node, in []*array) (*array, error) {
 		r = r.reshaped(dims)
 	}
 	return r, nil
+}
+
+// reducedAxes says over which of the axes of an array of that rank the node
+// reduces; nil: it does nothing.
+func (n *node) reducedAxes(in []*array, rank int) (over []bool, err error) {
+	var axes []int64
+	if n.r.opset >= 18 {
+		axes, err = n.integersOf(in, 1)
+	} else if a := n.attr("axes"); a != nil {
+		axes = a.ints
+	}
+	if err != nil || len(axes) == 0 && n.attrInt("noop_with_empty_axes", 0) != 0 {
+		return nil, err
+	}
+	over = make([]bool, rank)
+	for k := range over {
+		over[k] = len(axes) == 0
+	}
+	for _, a := range axes {
+		k, err := n.axis(int(max(-100, min(a, 100))), rank)
+		if err != nil {
+			return nil, err
+		}
+		over[k] = true
+	}
+	return over, nil
 }
 
 // foldMatMul multiplies two constant matrices, in float64.
