@@ -135,6 +135,18 @@ func (s *Set) Subset(idx []int) *Set {
 	return &t
 }
 
+// First returns the first n samples, or the set if it has no more.
+func (s *Set) First(n int) *Set {
+	if n >= s.Len() {
+		return s
+	}
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return s.Subset(list)
+}
+
 // WithoutLabels returns the set without its labels and target values.
 func (s *Set) WithoutLabels() *Set {
 	t := *s

@@ -26,7 +26,7 @@ func Predict(ctx context.Context, g *graph.Graph, set *dataset.Set, n, threads i
 // Run fills n samples and returns the outputs of p, or, when ctx ends, the cause.
 func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, dst *tensor.Tensor)) (*tensor.Tensor, error) {
 	out := tensor.New(n, p.Outputs())
-	const part = 1024 // samples between two looks at ctx
+	part := 8 * p.Batch() // samples between two looks at ctx
 	for lo := 0; lo < n; lo += part {
 		if err := Stopped(ctx); err != nil {
 			return nil, err

@@ -86,7 +86,12 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
-	if err := s.split(ctx, task); err != nil {
+	limited, cancel := s.withinBudget(ctx)
+	defer cancel()
+	if err := s.split(limited, task); err != nil {
+		if errors.Is(err, errBudget) {
+			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
+		}
 		return nil, err
 	}
 	for _, w := range s.warnings() {
@@ -150,9 +155,24 @@ func (s *Study) task() eval.Task { return s.holdout.Task }
 // heldOut returns the number of held-out samples.
 func (s *Study) heldOut() int { return s.holdout.Set().Len() }
 
+// withinBudget returns a context that ends with the budget, but not before grace.
+func (s *Study) withinBudget(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.config.Budget == 0 {
+		return context.WithCancel(ctx)
+	}
+	end, least := s.ledger.started.Add(s.config.Budget), time.Now().Add(grace)
+	if end.Before(least) {
+		end = least
+	}
+	return context.WithDeadlineCause(ctx, end, errBudget)
+}
+
 // until returns a context that ends when a fraction of the budget is used up.
 func (s *Study) until(ctx context.Context, fraction float64) (context.Context, context.CancelFunc) {
-	if s.config.Budget == 0 || fraction == noDeadline {
+	if fraction == noDeadline {
+		return s.withinBudget(ctx)
+	}
+	if s.config.Budget == 0 {
 		return context.WithCancel(ctx)
 	}
 	deadline := s.ledger.started.Add(time.Duration(fraction * float64(s.config.Budget)))

@@ -34,6 +34,9 @@ func NewPredictor(g *graph.Graph, batch, threads int) (*Predictor, error) {
 	return p, nil
 }
 
+// Batch returns the number of samples that a goroutine runs at once.
+func (p *Predictor) Batch() int { return p.batch }
+
 // Outputs returns the number of elements of output 0 of a sample.
 func (p *Predictor) Outputs() int { return p.view.Outputs[0].Shape.Sample().Size() }
 
