@@ -132,73 +132,89 @@ func operatorTypes(t *testing.T) map[string]bool {
 
 // misuses lists where a file depends on the concrete types of operators.
 func misuses(f *ast.File, concrete map[string]bool, builder bool) []string {
-	alias := ""
-	for _, i := range f.Imports {
-		if p, _ := strconv.Unquote(i.Path.Value); p == opPackage {
-			alias = "op"
-			if i.Name != nil {
-				alias = i.Name.Name
-			}
-		}
-	}
-	operator := func(e ast.Expr) (string, bool) {
-		if star, ok := e.(*ast.StarExpr); ok {
-			e = star.X
-		}
-		s, ok := e.(*ast.SelectorExpr)
-		if !ok {
-			return "", false
-		}
-		x, ok := s.X.(*ast.Ident)
-		return "op." + s.Sel.Name, ok && alias != "" && x.Name == alias && concrete[s.Sel.Name]
-	}
-	var found []string
-	report := func(what string, e ast.Expr) {
-		if name, ok := operator(e); ok {
-			found = append(found, what+" "+name)
-		}
-	}
-	names := func(e ast.Expr) {
-		if isOperatorName(e) {
-			found = append(found, "depends on the name of an operator")
-		}
-	}
+	u := operatorUses{op: importName(f, opPackage, "op"), concrete: concrete}
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.TypeAssertExpr:
-			if n.Type != nil {
-				report("asserts", n.Type)
-			}
+			u.operator("asserts", n.Type)
 		case *ast.TypeSwitchStmt:
 			for _, c := range n.Body.List {
 				for _, e := range c.(*ast.CaseClause).List {
-					report("switches over", e)
+					u.operator("switches over", e)
 				}
 			}
 		case *ast.SwitchStmt:
-			names(n.Tag)
+			u.name(n.Tag)
 		case *ast.IndexExpr:
-			names(n.Index)
+			u.name(n.Index)
 		case *ast.BinaryExpr:
 			if n.Op == token.EQL || n.Op == token.NEQ {
-				for _, e := range []ast.Expr{n.X, n.Y} {
-					names(e)
-					if p, ok := e.(*ast.ParenExpr); ok {
-						e = p.X
-					}
-					if l, ok := e.(*ast.CompositeLit); ok {
-						report("compares with", l.Type)
-					}
-				}
+				u.compared(n.X)
+				u.compared(n.Y)
 			}
 		case *ast.CompositeLit:
-			if !builder && n.Type != nil {
-				report("makes", n.Type)
+			if !builder {
+				u.operator("makes", n.Type)
 			}
 		}
 		return true
 	})
-	return found
+	return u.found
+}
+
+// operatorUses collects where a file uses concrete operators, of the package
+// that it imports as op, or their names.
+type operatorUses struct {
+	op       string // "": not imported
+	concrete map[string]bool
+	found    []string
+}
+
+// operator adds what is done to the type e if it is that of a concrete operator,
+// or a pointer to one; e may be nil.
+func (u *operatorUses) operator(what string, e ast.Expr) {
+	if star, ok := e.(*ast.StarExpr); ok {
+		e = star.X
+	}
+	s, ok := e.(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	if x, ok := s.X.(*ast.Ident); ok && u.op != "" && x.Name == u.op && u.concrete[s.Sel.Name] {
+		u.found = append(u.found, what+" op."+s.Sel.Name)
+	}
+}
+
+// name adds e if it is the name of an operator.
+func (u *operatorUses) name(e ast.Expr) {
+	if isOperatorName(e) {
+		u.found = append(u.found, "depends on the name of an operator")
+	}
+}
+
+// compared adds one side of a comparison if it is an operator or the name of one.
+func (u *operatorUses) compared(e ast.Expr) {
+	u.name(e)
+	if p, ok := e.(*ast.ParenExpr); ok {
+		e = p.X
+	}
+	if l, ok := e.(*ast.CompositeLit); ok {
+		u.operator("compares with", l.Type)
+	}
+}
+
+// importName is the name under which f imports a package, whose own name is
+// given; "" if it does not.
+func importName(f *ast.File, path, own string) string {
+	for _, i := range f.Imports {
+		if p, _ := strconv.Unquote(i.Path.Value); p == path {
+			if i.Name != nil {
+				return i.Name.Name
+			}
+			return own
+		}
+	}
+	return ""
 }
 
 // isOperatorName reports whether e is the name of a node's operator, x.Op.Name().

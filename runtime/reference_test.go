@@ -30,14 +30,12 @@ func scaled(x int64, real float64) int64 {
 		x = min(max(x<<exp, math.MinInt32), math.MaxInt32)
 	}
 	v := (x*mantissa + 1<<30) >> 31
-	for n := -exp; n > 0; {
-		half := int64(1) << (n - 1)
-		if v < 0 {
-			return -((-v + half) >> n)
-		}
-		return (v + half) >> n
+	n := max(-exp, 0)
+	half := int64(1) << n >> 1
+	if v < 0 {
+		return -((-v + half) >> n)
 	}
-	return v
+	return (v + half) >> n
 }
 
 // scaledOnce is scaled with one rounding, halves up.
@@ -106,29 +104,8 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range x {
 			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
 		}
-	case format.OpConcat:
-		y = d.concat(in)
-	case format.OpPad:
-		for i := range ty.Elems() {
-			h, w, c := i/ty.Shape[2]/ty.Shape[1]-in.PadT, i/ty.Shape[2]%ty.Shape[1]-in.PadL, i%ty.Shape[2]
-			y = append(y, pixel(x, tx.Shape, h, w, c, int64(in.PadValue)))
-		}
-	case format.OpSlice:
-		for i := range ty.Elems() {
-			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
-			y = append(y, x[((in.PadT+h*in.StrideH)*tx.Shape[1]+in.PadL+w*in.StrideW)*tx.Shape[2]+c])
-		}
-	case format.OpTranspose:
-		for i := range ty.Elems() {
-			from := source(i, tx.Shape, ty.Shape, in.Perm)
-			if x == nil {
-				real = append(real, d.real[a][from])
-			} else {
-				y = append(y, x[from])
-			}
-		}
-	case format.OpReshape:
-		y, real = x, d.real[a]
+	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape:
+		y, real = d.move(in, x, tx, ty)
 	case format.OpSoftmax:
 		n := tx.Shape[len(tx.Shape)-1]
 		for at := 0; at < len(d.real[a]); at += n {
@@ -144,6 +121,35 @@ func (d *reference) exec(in *format.Instr) {
 		}
 	}
 	d.ints[in.Out], d.real[in.Out] = y, real
+}
+
+// move executes the instructions that compute nothing: each element of the
+// output is one of an input, or the value that pads.
+func (d *reference) move(in *format.Instr, x []int64, tx, ty *format.Tensor) (y []int64, real []float64) {
+	switch in.Op {
+	case format.OpConcat:
+		return d.concat(in), nil
+	case format.OpReshape:
+		return x, d.real[in.In[0]]
+	}
+	for i := range ty.Elems() {
+		switch in.Op {
+		case format.OpPad:
+			h, w, c := i/ty.Shape[2]/ty.Shape[1]-in.PadT, i/ty.Shape[2]%ty.Shape[1]-in.PadL, i%ty.Shape[2]
+			y = append(y, pixel(x, tx.Shape, h, w, c, int64(in.PadValue)))
+		case format.OpSlice:
+			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
+			y = append(y, x[((in.PadT+h*in.StrideH)*tx.Shape[1]+in.PadL+w*in.StrideW)*tx.Shape[2]+c])
+		case format.OpTranspose:
+			from := source(i, tx.Shape, ty.Shape, in.Perm)
+			if x == nil {
+				real = append(real, d.real[in.In[0]][from])
+			} else {
+				y = append(y, x[from])
+			}
+		}
+	}
+	return y, real
 }
 
 // pixel returns an element of an image, or what lies outside it.

@@ -32,12 +32,8 @@ type compressFlags struct {
 	teacher   string
 }
 
-func compressCommand(a *app) *cobra.Command {
-	c := &compressFlags{}
-	cmd := &cobra.Command{
-		Use:   "compress MODEL.onnx --data DATA",
-		Short: "Compress a network to a file of a few kilobytes",
-		Long: `Reads a trained network (ONNX) and samples, and searches for the smallest file that
+// compressHelp is the long help of edgec compress.
+const compressHelp = `Reads a trained network (ONNX) and samples, and searches for the smallest file that
 meets your limits. There are three limits, and you can combine them:
 
   --max-drop     the largest loss of accuracy, in points
@@ -75,15 +71,32 @@ to a folder, as NAME-BYTES.edgec, even if none meets the limits.
 ` + dataHelp + `
 
 A size is a number of bytes, or ends in KB or MB (1,000 or 1,000,000 bytes), KiB or
-MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`,
-		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
+MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`
+
+const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
   edgec compress lenet-5.onnx --data mnist --max-latency 200us -o fast.edgec
   edgec compress net.onnx --data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-  edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`,
-		Args: needs(1, 1, "one ONNX file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.compress(cmd, c, args[0]) },
+  edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`
+
+func compressCommand(a *app) *cobra.Command {
+	c := &compressFlags{}
+	cmd := &cobra.Command{
+		Use:     "compress MODEL.onnx --data DATA",
+		Short:   "Compress a network to a file of a few kilobytes",
+		Long:    compressHelp,
+		Example: compressExamples,
+		Args:    needs(1, 1, "one ONNX file"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.compress(cmd, c, args[0]) },
 	}
+	c.register(cmd)
+	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// register gives the command its flags.
+func (c *compressFlags) register(cmd *cobra.Command) {
 	c.data.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -105,9 +118,6 @@ MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`,
 	f.StringVar(&c.report, "report", "", "JSON file to write the whole result to")
 	f.StringVar(&c.front, "front", "", "folder to write the files of the Pareto front to")
 	f.IntVarP(&c.options.Threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
-	must(cmd.RegisterFlagCompletionFunc("criterion", cobra.FixedCompletions([]string{string(prune.Fisher), string(prune.Magnitude), string(prune.Input)}, cobra.ShellCompDirectiveNoFileComp)))
-	must(cmd.RegisterFlagCompletionFunc("trained-on", cobra.FixedCompletions([]string{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
-	return cmd
 }
 
 // compressed is the JSON result of edgec compress, and the report.

@@ -6,10 +6,10 @@ import (
 	"edgec/internal/tensor"
 )
 
-// A mix lies between two samples, nearer to the one in its place, and has the label of
-// one of the two, more often of the nearer; it depends on the seed and its number only.
-func TestMixed(t *testing.T) {
-	const n = 2000
+// twoLabels is n samples of two bytes around 0 or 100, as label and number say,
+// and floats of the same.
+func twoLabels(t *testing.T, n int) (ofBytes, ofFloats *Set) {
+	t.Helper()
 	bytes, labels, floats := make([]byte, 2*n), make([]int, n), make([]float32, 2*n)
 	for i := range n {
 		labels[i] = i % 2
@@ -22,9 +22,21 @@ func TestMixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ofFloats := newSet(tensor.Shape{2}, nil, nil, floats, n, ofBytes.Pre)
+	ofFloats = newSet(tensor.Shape{2}, nil, nil, floats, n, ofBytes.Pre)
 	ofFloats.Labels, ofFloats.Classes = labels, 2
-	for _, s := range []*Set{ofBytes, ofFloats} {
+	return ofBytes, ofFloats
+}
+
+// A mix lies between two samples, nearer to the one in its place, and has the label of
+// one of the two, more often of the nearer; it depends on the seed and its number only.
+func TestMixed(t *testing.T) {
+	const n = 2000
+	ofBytes, ofFloats := twoLabels(t, n)
+	for _, c := range []struct {
+		s     *Set
+		scale float32 // of a unit of the bytes
+	}{{ofBytes, 255}, {ofFloats, 1}} {
+		s := c.s
 		m, again, other := s.Mixed(5), s.Mixed(5), s.Mixed(6)
 		var x, y, z, w [2]float32
 		wrong, differ := 0, 0
@@ -39,16 +51,12 @@ func TestMixed(t *testing.T) {
 			if y != w {
 				differ++
 			}
-			scale := float32(1)
-			if s.bytes != nil {
-				scale = 255
-			}
-			moved, also := scale*(y[0]-x[0]), scale*(y[1]-x[1]) // to a sample of the other label: by up to half of 100
-			if moved*float32(1-2*labels[i]) < -0.6 || moved*float32(1-2*labels[i]) > 50.6 || moved-also > 1.1 || also-moved > 1.1 {
-				t.Fatalf("sample %d, %v, became %v", i, x, y)
-			}
-			if m.Labels[i] != labels[i] {
+			if m.Labels[i] != s.Labels[i] {
 				wrong++
+			}
+			moved, also := c.scale*(y[0]-x[0]), c.scale*(y[1]-x[1]) // to a sample of the other label: by up to half of 100
+			if ahead := moved * float32(1-2*s.Labels[i]); ahead < -0.6 || ahead > 50.6 || moved-also > 1.1 || also-moved > 1.1 {
+				t.Fatalf("sample %d, %v, became %v", i, x, y)
 			}
 		}
 		// half of the others have the other label, and a mix takes it with probability 1/4

@@ -39,7 +39,7 @@ func TestFolds(t *testing.T) {
 			for _, labelled := range []bool{false, true} {
 				t.Run(fmt.Sprint(n, parts, labelled), func(t *testing.T) {
 					s := pictures(n, 2, 5)
-					all := slices.Clone(s.Labels)
+					labels := slices.Clone(s.Labels)
 					if !labelled {
 						s.Labels = nil
 					}
@@ -47,48 +47,64 @@ func TestFolds(t *testing.T) {
 					if len(folds) != parts {
 						t.Fatalf("%d folds", len(folds))
 					}
-					seen := make([]int, n)
-					for _, f := range folds {
-						if len(f) < n/parts || len(f) > n/parts+1 {
-							t.Errorf("a fold of %d samples of %d", len(f), n)
-						}
-						perClass := make([]int, 5)
-						for _, i := range f {
-							seen[i]++
-							perClass[all[i]]++
-						}
-						for c, k := range perClass {
-							total := 0
-							for _, l := range all {
-								if l == c {
-									total++
-								}
-							}
-							if labelled && (k < total/parts || k > (total+parts-1)/parts) {
-								t.Errorf("a fold has %d of %d samples of class %d", k, total, c)
-							}
-						}
+					partition(t, n, folds)
+					if labelled {
+						stratified(t, labels, folds)
 					}
-					for i, k := range seen {
-						if k != 1 {
-							t.Errorf("sample %d is in %d folds", i, k)
-						}
-					}
-					again := s.Folds(parts, 7)
-					for k := range folds {
-						if !slices.Equal(folds[k], again[k]) {
-							t.Error("the same seed gives other folds")
-						}
+					if !slices.EqualFunc(folds, s.Folds(parts, 7), slices.Equal) {
+						t.Error("the same seed gives other folds")
 					}
 					if n > 50 && parts > 1 && slices.Equal(s.Folds(parts, 8)[0], folds[0]) {
 						t.Error("another seed gives the same folds")
 					}
-					if n > 50 && labelled && slices.IsSortedFunc(folds[0], func(a, b int) int { return all[a] - all[b] }) {
-						t.Error("a fold is in the order of its classes")
-					}
 				})
 			}
 		}
+	}
+}
+
+// partition checks that each of n samples is in one fold, and that no fold has
+// more than one sample more than another.
+func partition(t *testing.T, n int, folds [][]int) {
+	t.Helper()
+	seen := make([]int, n)
+	for _, f := range folds {
+		if len(f) < n/len(folds) || len(f) > n/len(folds)+1 {
+			t.Errorf("a fold of %d samples of %d", len(f), n)
+		}
+		for _, i := range f {
+			seen[i]++
+		}
+	}
+	for i, k := range seen {
+		if k != 1 {
+			t.Errorf("sample %d is in %d folds", i, k)
+		}
+	}
+}
+
+// stratified checks that the samples of each class are spread evenly over the
+// folds, in no order.
+func stratified(t *testing.T, labels []int, folds [][]int) {
+	t.Helper()
+	var total [5]int
+	for _, l := range labels {
+		total[l]++
+	}
+	parts := len(folds)
+	for _, f := range folds {
+		var perClass [5]int
+		for _, i := range f {
+			perClass[labels[i]]++
+		}
+		for c, k := range perClass {
+			if k < total[c]/parts || k > (total[c]+parts-1)/parts {
+				t.Errorf("a fold has %d of %d samples of class %d", k, total[c], c)
+			}
+		}
+	}
+	if len(labels) > 50 && slices.IsSortedFunc(folds[0], func(a, b int) int { return labels[a] - labels[b] }) {
+		t.Error("a fold is in the order of its classes")
 	}
 }
 

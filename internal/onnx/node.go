@@ -35,21 +35,8 @@ func (n *node) read() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range n.inputs {
-		if name == "" {
-			n.in = append(n.in, nil)
-			continue
-		}
-		o := n.r.names[name]
-		switch {
-		case o == nil:
-			return n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
-		case o.refused:
-			return nil
-		case o.missing != "":
-			return n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
-		}
-		n.in = append(n.in, o)
+	if refused, err := n.operands(); refused || err != nil {
+		return err
 	}
 	if err := n.checkNames(row); err != nil {
 		return err
@@ -63,6 +50,27 @@ func (n *node) read() error {
 		}
 	}
 	return nil
+}
+
+// operands looks the inputs up; refused reports that one of them was refused before.
+func (n *node) operands() (refused bool, err error) {
+	for _, name := range n.inputs {
+		if name == "" {
+			n.in = append(n.in, nil)
+			continue
+		}
+		o := n.r.names[name]
+		switch {
+		case o == nil:
+			return false, n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
+		case o.refused:
+			return true, nil
+		case o.missing != "":
+			return false, n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
+		}
+		n.in = append(n.in, o)
+	}
+	return false, nil
 }
 
 // row returns how the operator is read.

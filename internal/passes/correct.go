@@ -1,6 +1,7 @@
 package passes
 
 import (
+	"errors"
 	"fmt"
 
 	"edgec/internal/graph"
@@ -34,6 +35,9 @@ func CorrectBias(g *graph.Graph, batches Batches) error {
 	for batch := range few {
 		run.start(batch)
 	}
+	if len(run.acts) == 0 { // whoever yields them was stopped after the first pass
+		return errNoSamples
+	}
 	for i, n := range g.Nodes {
 		if b := correctable(n); b != nil {
 			var got quantize.ChannelMeans
@@ -53,6 +57,8 @@ func CorrectBias(g *graph.Graph, batches Batches) error {
 	}
 	return nil
 }
+
+var errNoSamples = errors.New("passes: no samples to correct biases with: give at least one batch")
 
 // correctionFloats bounds the activations that CorrectBias holds, 256 MB.
 const correctionFloats = 1 << 26
@@ -107,7 +113,7 @@ func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]
 		}
 	}
 	if !some {
-		return nil, nil, fmt.Errorf("passes: no samples to correct biases with: give at least one batch")
+		return nil, nil, errNoSamples
 	}
 	return float, means, nil
 }

@@ -55,6 +55,20 @@ func TestCorrectBias(t *testing.T) {
 
 // What bias correction holds is counted from the shapes, and the samples that
 // it meets are cut to it.
+// A search that is stopped between the two passes over the samples gets an error.
+func TestCorrectBiasStopped(t *testing.T) {
+	b, g := lenet(t, 11)
+	all, passes := Samples(b.inputs(8), 8), 0
+	once := func(yield func([]*tensor.Tensor) bool) {
+		if passes++; passes == 1 {
+			all(yield)
+		}
+	}
+	if err := CorrectBias(g, once); err == nil || passes != 2 {
+		t.Errorf("%d passes over the samples, error %v", passes, err)
+	}
+}
+
 func TestCorrectBiasHolds(t *testing.T) {
 	b, g := lenet(t, 11)
 	w := newWalk(g)

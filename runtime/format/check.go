@@ -24,6 +24,28 @@ func (f *File) check() error {
 	if len(f.Tensors) != len(f.Inputs)+len(f.Instrs) {
 		return Error("not every tensor is written exactly once")
 	}
+	if err := f.checkWeights(); err != nil {
+		return err
+	}
+	if err := f.checkTensors(); err != nil {
+		return err
+	}
+	if err := f.checkInstrs(); err != nil {
+		return err
+	}
+	for _, t := range f.Outputs {
+		if t < 0 || t >= len(f.Tensors) {
+			return Error("output tensor " + itoa(t) + " does not exist")
+		}
+	}
+	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
+		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
+	}
+	return f.Meta.Input.check()
+}
+
+// checkWeights verifies each weight tensor and that there are not too many weights.
+func (f *File) checkWeights() error {
 	total := 0
 	for i := range f.Weights {
 		if err := f.Weights[i].check(); err != nil {
@@ -33,6 +55,12 @@ func (f *File) check() error {
 			return Error("more than " + itoa(MaxWeights) + " weights")
 		}
 	}
+	return nil
+}
+
+// checkTensors verifies shapes, types and grids, and that the inputs are the
+// first tensors, of int8.
+func (f *File) checkTensors() error {
 	for i, t := range f.Tensors {
 		if !positive(t.Shape) || len(t.Shape) < 1 || len(t.Shape) > maxRank || t.DType > Float32 {
 			return Error("tensor " + itoa(i) + " has shape " + shapeString(t.Shape))
@@ -46,24 +74,7 @@ func (f *File) check() error {
 			return Error("input " + itoa(k) + " is not tensor " + itoa(k) + " of int8")
 		}
 	}
-	weights, luts := 0, 0 // used so far
-	for k := range f.Instrs {
-		if err := f.checkInstr(k, &weights, &luts); err != nil {
-			return err
-		}
-	}
-	if weights != len(f.Weights) || luts != len(f.LUTs) {
-		return Error("holds weights or tables that no instruction uses; complete it with Finish")
-	}
-	for _, t := range f.Outputs {
-		if t < 0 || t >= len(f.Tensors) {
-			return Error("output tensor " + itoa(t) + " does not exist")
-		}
-	}
-	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
-		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
-	}
-	return f.Meta.Input.check()
+	return nil
 }
 
 // usable reports whether s may be a scale.
@@ -119,6 +130,20 @@ func (p *Preprocess) check() error {
 		if v-v != 0 || v == 0 {
 			return Error("a standard deviation of the preprocessing is zero or no number")
 		}
+	}
+	return nil
+}
+
+// checkInstrs verifies all instructions, and that they use all weights and tables.
+func (f *File) checkInstrs() error {
+	weights, luts := 0, 0 // used so far
+	for k := range f.Instrs {
+		if err := f.checkInstr(k, &weights, &luts); err != nil {
+			return err
+		}
+	}
+	if weights != len(f.Weights) || luts != len(f.LUTs) {
+		return Error("holds weights or tables that no instruction uses; complete it with Finish")
 	}
 	return nil
 }

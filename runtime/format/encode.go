@@ -103,46 +103,24 @@ func encodeMeta(m *Meta) []byte {
 // encodeWeights codes tables and weights and accounts for it. dense says which are coded as
 // seldom zero; nil: none, as in the section that knows no such.
 func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
-	var bits [parts]float64
-	var own *WeightSizes
-	pending := 0.0
+	var a account
 	c := newEncoder(newModel())
+	c.spend = a.spend
 	if dense != nil {
 		c.dense = newDenseCoder(rans{})
-	}
-	c.spend = func(bits float64) { pending += bits }
-	if c.dense != nil {
-		c.dense.spend = c.spend
-	}
-	account := func(p part) {
-		bits[p] += pending
-		if own != nil {
-			switch p {
-			case partMasks:
-				own.Masks += pending
-			case partIndexes:
-				own.Indexes += pending
-			case partBiases:
-				own.Biases += pending
-			case partScales:
-				own.Scales += pending
-			case partCodebooks:
-				own.Codebooks += pending
-			}
-		}
-		pending = 0
+		c.dense.spend = a.spend
 	}
 	for i := range f.LUTs {
 		codeLUT(c, &f.LUTs[i])
 	}
-	account(partLUTs)
+	a.spent(partLUTs)
 	sizes.Weights = make([]WeightSizes, len(f.Weights))
 	for i := range f.Weights {
-		own = &sizes.Weights[i]
+		a.own = &sizes.Weights[i]
 		w := f.Weights[i]
 		w.Values = slices.Clone(w.Values)
 		g, kind := gridOf(f, i)
-		codeWeight(c, &w, g, kind, dense != nil && dense[i], account)
+		codeWeight(c, &w, g, kind, dense != nil && dense[i], a.spent)
 	}
 	out := c.finish()
 	if c.dense != nil {
@@ -150,10 +128,39 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 		w.uvarint(len(out))
 		out = append(append(w.b, out...), c.dense.finish()...)
 	}
-	n := share(len(out), bits[:])
+	n := share(len(out), a.bits[:])
 	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
 		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]
 	return out
+}
+
+// account says what the bits of coded weights went to.
+type account struct {
+	pending float64        // bits since the last part
+	bits    [parts]float64 // of each part
+	own     *WeightSizes   // of the tensor that is coded; nil for tables
+}
+
+func (a *account) spend(bits float64) { a.pending += bits }
+
+// spent books the bits since its last call to part p.
+func (a *account) spent(p part) {
+	a.bits[p] += a.pending
+	if a.own != nil {
+		switch p {
+		case partMasks:
+			a.own.Masks += a.pending
+		case partIndexes:
+			a.own.Indexes += a.pending
+		case partBiases:
+			a.own.Biases += a.pending
+		case partScales:
+			a.own.Scales += a.pending
+		case partCodebooks:
+			a.own.Codebooks += a.pending
+		}
+	}
+	a.pending = 0
 }
 
 // gridOf returns the shape under which the weights are coded: that of the

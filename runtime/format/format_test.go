@@ -28,112 +28,145 @@ func latest(r *rand.Rand) *File { return networkOf(r, true) }
 
 func networkOf(r *rand.Rand, latest bool) *File {
 	f := &File{}
-	scale := func() float32 {
-		h, _ := half(float32(0.001 + r.Float64()))
-		return float(h)
-	}
-	tensor := func(dt DType, shape ...int) int {
-		t := Tensor{DType: dt, Shape: shape}
-		if dt == Int8 {
-			t.Scale, t.Zero = scale(), r.IntN(256)-128
-		}
-		f.Tensors = append(f.Tensors, t)
-		return len(f.Tensors) - 1
-	}
-	like := func(t int, shape ...int) int {
-		k := tensor(f.Tensors[t].DType, shape...)
-		f.Tensors[k].Scale, f.Tensors[k].Zero = f.Tensors[t].Scale, f.Tensors[t].Zero
-		return k
-	}
-	weight := func(outC, kh, kw, inC int) int {
-		w := Weight{OutC: outC, KH: kh, KW: kw, InC: inC, Scale: []float32{scale()}}
-		if r.IntN(2) == 0 {
-			w.Scale = make([]float32, outC)
-			for i := range w.Scale {
-				w.Scale[i] = scale()
-			}
-		}
-		if r.IntN(4) == 0 {
-			w.Scale[0] = 0.1 // no float16
-		}
-		if r.IntN(3) > 0 {
-			w.Bias = make([]int32, outC)
-			shift := r.IntN(12)
-			for i := range w.Bias {
-				w.Bias[i] = int32(r.IntN(2001)-1000) << shift
-			}
-		}
-		density := r.Float64()
-		w.Values = make([]int8, w.Elems())
-		book := []int8{-50, -7, 9, 127}
-		sharing := r.IntN(2) == 0
-		for i := range w.Values {
-			if r.Float64() < density {
-				if w.Values[i] = int8(r.IntN(255) - 127); sharing {
-					w.Values[i] = book[r.IntN(4)]
-				}
-			}
-		}
-		if sharing {
-			seen := map[int8]bool{}
-			for _, v := range w.Values {
-				seen[v] = true
-			}
-			for v := -128; v < 128; v++ {
-				if seen[int8(v)] {
-					w.Book = append(w.Book, int8(v))
-				}
-			}
-		}
-		f.Weights = append(f.Weights, w)
-		return len(f.Weights) - 1
-	}
-	emit := func(i Instr) int {
-		if i.Op != OpConv2D && i.Op != OpDense {
-			i.Weight = -1
-		}
-		if i.Op != OpLUT {
-			i.LUT = -1
-		}
-		f.Instrs = append(f.Instrs, i)
-		return i.Out
-	}
-	x := tensor(Int8, 8, 9, 2)
-	f.Inputs = []int{x}
-	a := emit(Instr{Op: OpConv2D, In: []int{x}, Out: tensor(Int8, 8, 9, 4), Weight: weight(4, 3, 3, 2), StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, Groups: 1, ClampMin: -100, ClampMax: 90})
-	b := emit(Instr{Op: OpConv2D, In: []int{a}, Out: tensor(Int8, 8, 9, 4), Weight: weight(4, 3, 2, 1), StrideH: 1, StrideW: 1, DilH: 1, DilW: 2, PadT: 1, PadL: 0, PadB: 1, PadR: 2, Groups: 4, ClampMin: -128, ClampMax: 127})
-	c := emit(Instr{Op: OpAdd, In: []int{a, b}, Out: tensor(Int8, 8, 9, 4), ClampMin: 0, ClampMax: 127})
-	f.LUTs = append(f.LUTs, [256]int8{})
-	for i := range f.LUTs[0] {
-		f.LUTs[0][i] = int8(math.Round(127 * math.Tanh(float64(i-128)/40)))
-	}
-	c = emit(Instr{Op: OpLUT, In: []int{c}, Out: tensor(Int8, 8, 9, 4), LUT: 0})
-	c = emit(Instr{Op: OpMaxPool, In: []int{c}, Out: like(c, 4, 4, 4), KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1})
-	d := emit(Instr{Op: OpPad, In: []int{c}, Out: like(c, 5, 4, 4), PadB: 1, PadValue: 7})
-	d = emit(Instr{Op: OpConcat, In: []int{c, d, c}, Out: like(c, 13, 4, 4), Axis: 0})
-	d = emit(Instr{Op: OpAvgPool, In: []int{d}, Out: like(d, 6, 2, 4), KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, CountPad: true})
-	d = emit(Instr{Op: OpTranspose, In: []int{d}, Out: like(d, 2, 4, 6), Perm: []int{1, 2, 0}})
-	if latest {
-		d = emit(Instr{Op: OpPad, In: []int{d}, Out: like(d, 6, 9, 6), PadT: 1, PadB: 3, PadR: 5, PadValue: 7})
-		above := r.IntN(3)
-		d = emit(Instr{Op: OpSlice, In: []int{d}, Out: like(d, 2, 4, 6), PadT: above, PadB: 2 - above + r.IntN(2), PadL: 1, PadR: 1, StrideH: 2, StrideW: 2})
-	}
-	e := emit(Instr{Op: OpMul, In: []int{d, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
-	e = emit(Instr{Op: OpSub, In: []int{e, d}, Out: tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
-	g := emit(Instr{Op: OpDense, In: []int{e}, Out: tensor(Int8, 5), Weight: weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127, RoundOnce: r.IntN(2) == 0})
-	h := emit(Instr{Op: OpReshape, In: []int{g}, Out: like(g, 1, 5), Shape: []int{1, 5}})
-	h = emit(Instr{Op: OpDequantize, In: []int{h}, Out: tensor(Float32, 1, 5)})
-	h = emit(Instr{Op: OpSoftmax, In: []int{h}, Out: tensor(Float32, 1, 5)})
-	h = emit(Instr{Op: OpQuantize, In: []int{h}, Out: tensor(Int8, 1, 5)})
-	k := emit(Instr{Op: OpDense, In: []int{h}, Out: tensor(Float32, 3), Weight: weight(3, 1, 1, 5), ClampMin: -128, ClampMax: 127})
-	f.Outputs = []int{k, g}
+	b := &netBuilder{f, r}
+	real, ints := b.classifier(b.image(latest))
+	f.Outputs = []int{real, ints}
 	if r.IntN(2) == 0 {
-		f.Outputs = []int{k}
+		f.Outputs = []int{real}
 		f.Meta = Meta{Name: "net", Labels: []string{"a", "b", ""}, Input: Preprocess{Bytes255: true, Mean: []float32{1.5}}}
 		f.Test = &SelfTest{Seed: r.Uint32() >> 1, CRC: r.Uint32()}
 	}
 	Finish(f)
 	return f
+}
+
+// netBuilder is a file that is being built, with random content.
+type netBuilder struct {
+	*File
+	r *rand.Rand
+}
+
+func (b *netBuilder) scale() float32 {
+	h, _ := half(float32(0.001 + b.r.Float64()))
+	return float(h)
+}
+
+// tensor adds a tensor on a random grid.
+func (b *netBuilder) tensor(dt DType, shape ...int) int {
+	t := Tensor{DType: dt, Shape: shape}
+	if dt == Int8 {
+		t.Scale, t.Zero = b.scale(), b.r.IntN(256)-128
+	}
+	b.Tensors = append(b.Tensors, t)
+	return len(b.Tensors) - 1
+}
+
+// like adds a tensor on the grid of tensor t.
+func (b *netBuilder) like(t int, shape ...int) int {
+	k := b.tensor(b.Tensors[t].DType, shape...)
+	b.Tensors[k].Scale, b.Tensors[k].Zero = b.Tensors[t].Scale, b.Tensors[t].Zero
+	return k
+}
+
+// weight adds weights of random density, with a codebook or without.
+func (b *netBuilder) weight(outC, kh, kw, inC int) int {
+	w := Weight{OutC: outC, KH: kh, KW: kw, InC: inC, Scale: []float32{b.scale()}}
+	if b.r.IntN(2) == 0 {
+		w.Scale = make([]float32, outC)
+		for i := range w.Scale {
+			w.Scale[i] = b.scale()
+		}
+	}
+	if b.r.IntN(4) == 0 {
+		w.Scale[0] = 0.1 // no float16
+	}
+	if b.r.IntN(3) > 0 {
+		w.Bias = make([]int32, outC)
+		shift := b.r.IntN(12)
+		for i := range w.Bias {
+			w.Bias[i] = int32(b.r.IntN(2001)-1000) << shift
+		}
+	}
+	w.Values, w.Book = b.values(w.Elems())
+	b.Weights = append(b.Weights, w)
+	return len(b.Weights) - 1
+}
+
+// values are n weights, and their codebook if they have one.
+func (b *netBuilder) values(n int) (values, listed []int8) {
+	density := b.r.Float64()
+	values = make([]int8, n)
+	book := []int8{-50, -7, 9, 127}
+	sharing := b.r.IntN(2) == 0
+	for i := range values {
+		if b.r.Float64() < density {
+			if values[i] = int8(b.r.IntN(255) - 127); sharing {
+				values[i] = book[b.r.IntN(4)]
+			}
+		}
+	}
+	if sharing {
+		seen := map[int8]bool{}
+		for _, v := range values {
+			seen[v] = true
+		}
+		for v := -128; v < 128; v++ {
+			if seen[int8(v)] {
+				listed = append(listed, int8(v))
+			}
+		}
+	}
+	return values, listed
+}
+
+func (b *netBuilder) emit(i Instr) int {
+	if i.Op != OpConv2D && i.Op != OpDense {
+		i.Weight = -1
+	}
+	if i.Op != OpLUT {
+		i.LUT = -1
+	}
+	b.Instrs = append(b.Instrs, i)
+	return i.Out
+}
+
+// image adds the input and what works on images; it returns one of 2 x 4 x 6.
+func (b *netBuilder) image(latest bool) int {
+	x := b.tensor(Int8, 8, 9, 2)
+	b.Inputs = []int{x}
+	first := b.emit(Instr{Op: OpConv2D, In: []int{x}, Out: b.tensor(Int8, 8, 9, 4), Weight: b.weight(4, 3, 3, 2), StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, Groups: 1, ClampMin: -100, ClampMax: 90})
+	second := b.emit(Instr{Op: OpConv2D, In: []int{first}, Out: b.tensor(Int8, 8, 9, 4), Weight: b.weight(4, 3, 2, 1), StrideH: 1, StrideW: 1, DilH: 1, DilW: 2, PadT: 1, PadL: 0, PadB: 1, PadR: 2, Groups: 4, ClampMin: -128, ClampMax: 127})
+	c := b.emit(Instr{Op: OpAdd, In: []int{first, second}, Out: b.tensor(Int8, 8, 9, 4), ClampMin: 0, ClampMax: 127})
+	b.LUTs = append(b.LUTs, [256]int8{})
+	for i := range b.LUTs[0] {
+		b.LUTs[0][i] = int8(math.Round(127 * math.Tanh(float64(i-128)/40)))
+	}
+	c = b.emit(Instr{Op: OpLUT, In: []int{c}, Out: b.tensor(Int8, 8, 9, 4), LUT: 0})
+	c = b.emit(Instr{Op: OpMaxPool, In: []int{c}, Out: b.like(c, 4, 4, 4), KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1})
+	d := b.emit(Instr{Op: OpPad, In: []int{c}, Out: b.like(c, 5, 4, 4), PadB: 1, PadValue: 7})
+	d = b.emit(Instr{Op: OpConcat, In: []int{c, d, c}, Out: b.like(c, 13, 4, 4), Axis: 0})
+	d = b.emit(Instr{Op: OpAvgPool, In: []int{d}, Out: b.like(d, 6, 2, 4), KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, CountPad: true})
+	d = b.emit(Instr{Op: OpTranspose, In: []int{d}, Out: b.like(d, 2, 4, 6), Perm: []int{1, 2, 0}})
+	if latest {
+		d = b.emit(Instr{Op: OpPad, In: []int{d}, Out: b.like(d, 6, 9, 6), PadT: 1, PadB: 3, PadR: 5, PadValue: 7})
+		above := b.r.IntN(3)
+		d = b.emit(Instr{Op: OpSlice, In: []int{d}, Out: b.like(d, 2, 4, 6), PadT: above, PadB: 2 - above + b.r.IntN(2), PadL: 1, PadR: 1, StrideH: 2, StrideW: 2})
+	}
+	return d
+}
+
+// classifier adds arithmetic on image d and dense layers on it; it returns the
+// scores, real and as integers before the last layers.
+func (b *netBuilder) classifier(d int) (real, ints int) {
+	e := b.emit(Instr{Op: OpMul, In: []int{d, d}, Out: b.tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
+	e = b.emit(Instr{Op: OpSub, In: []int{e, d}, Out: b.tensor(Int8, 2, 4, 6), ClampMin: -128, ClampMax: 127})
+	g := b.emit(Instr{Op: OpDense, In: []int{e}, Out: b.tensor(Int8, 5), Weight: b.weight(5, 1, 1, 48), ClampMin: -128, ClampMax: 127, RoundOnce: b.r.IntN(2) == 0})
+	h := b.emit(Instr{Op: OpReshape, In: []int{g}, Out: b.like(g, 1, 5), Shape: []int{1, 5}})
+	h = b.emit(Instr{Op: OpDequantize, In: []int{h}, Out: b.tensor(Float32, 1, 5)})
+	h = b.emit(Instr{Op: OpSoftmax, In: []int{h}, Out: b.tensor(Float32, 1, 5)})
+	h = b.emit(Instr{Op: OpQuantize, In: []int{h}, Out: b.tensor(Int8, 1, 5)})
+	k := b.emit(Instr{Op: OpDense, In: []int{h}, Out: b.tensor(Float32, 3), Weight: b.weight(3, 1, 1, 5), ClampMin: -128, ClampMax: 127})
+	return k, g
 }
 
 func TestRoundTrip(t *testing.T) {

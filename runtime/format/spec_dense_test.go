@@ -152,35 +152,64 @@ func (s *specSymbols) integer(k int) int32 {
 	return int32(v)
 }
 
+// specValues says which weight each place stands for: of any int8 itself, of a
+// codebook without zero its number among the negative or positive ones.
+func specValues(book []int8, shared bool) map[int]int8 {
+	value := map[int]int8{0: 0}
+	if !shared {
+		for v := -128; v < 128; v++ {
+			value[v] = int8(v)
+		}
+		return value
+	}
+	var negative, positive []int8
+	for _, v := range book {
+		if v < 0 {
+			negative = append([]int8{v}, negative...)
+		} else {
+			positive = append(positive, v)
+		}
+	}
+	for k, v := range negative {
+		value[-k-1] = v
+	}
+	for k, v := range positive {
+		value[k+1] = v
+	}
+	return value
+}
+
+// place reads a place by histogram h; up and left are the places there, balance
+// is its column's.
+func (s *specSymbols) place(h int, signs bool, up, left, balance int) int {
+	sgn := func(n int) int { return bit01(n > 0) + 2*bit01(n < 0) }
+	class := s.class(s.of[h])
+	digits, least := specClass(class)
+	if class == 0 {
+		return 0
+	}
+	var negative, place int
+	if signs {
+		negative = s.modelled(9*(balance+2) + 3*sgn(up) + sgn(left))
+		place = least + int(s.open(digits))
+	} else {
+		v := int(s.open(digits + 1))
+		negative, place = v>>digits, least+v&(1<<digits-1)
+	}
+	if negative == 1 {
+		return -place
+	}
+	return place
+}
+
 // values reads the weights of a dense tensor of rows of cols columns.
 func (s *specSymbols) values(rows, cols, c, kind int, signs, alike bool, m uint32, book []int8, shared bool) []int8 {
 	mean, back := int(m), c
 	if kind == 2 {
 		back = 1
 	}
-	value := map[int]int8{0: 0}
-	if shared {
-		var negative, positive []int8
-		for _, v := range book {
-			if v < 0 {
-				negative = append([]int8{v}, negative...)
-			} else {
-				positive = append(positive, v)
-			}
-		}
-		for k, v := range negative {
-			value[-k-1] = v
-		}
-		for k, v := range positive {
-			value[k+1] = v
-		}
-	} else {
-		for v := -128; v < 128; v++ {
-			value[v] = int8(v)
-		}
-	}
+	value := specValues(book, shared)
 	abs := func(n int) int { return max(n, -n) }
-	sgn := func(n int) int { return bit01(n > 0) + 2*bit01(n < 0) }
 	var out []int8
 	places, sums, cols16, balance := make([]int, cols), make([]int, cols), make([]int, cols), make([]int, cols)
 	for i := range cols16 {
@@ -202,22 +231,7 @@ func (s *specSymbols) values(rows, cols, c, kind int, signs, alike bool, m uint3
 				near, wRow, wCol, wNear = specLg(16*2*abs(up)+mean), 8, 8, 8
 			}
 			h := min(max((wRow*row+wCol*cols16[i]+wNear*near+(16-wRow-wCol-wNear)*specLg(mean)-wNear*specLg(3)+64)>>7, 0), 23)
-			class := s.class(s.of[h])
-			digits, least := specClass(class)
-			place := 0
-			if class > 0 {
-				negative := 0
-				if signs {
-					negative = s.modelled(9*(balance[i]+2) + 3*sgn(up) + sgn(left))
-					place = least + int(s.open(digits))
-				} else {
-					v := int(s.open(digits + 1))
-					negative, place = v>>digits, least+v&(1<<digits-1)
-				}
-				if negative == 1 {
-					place = -place
-				}
-			}
+			place := s.place(h, signs, up, left, balance[i])
 			s.end()
 			v, ok := value[place]
 			if !ok {

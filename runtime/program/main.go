@@ -52,65 +52,102 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 
 // parse reads the options; help reports that they ask for the usage.
 func (j *Job) parse(args []string) (help bool, err error) {
-	for i := 0; i < len(args); i++ {
-		arg, value, hasValue := strings.Cut(args[i], "=")
-		if !strings.HasPrefix(arg, "-") || arg == "-" {
-			j.Files = append(j.Files, args[i])
-			continue
-		}
-		next := func() string { // the value of a flag that needs one
-			if !hasValue {
-				if i++; i >= len(args) {
-					err = Error(arg + " needs a value; see --help")
-					return ""
-				}
-				value = args[i]
-			}
-			return value
-		}
-		switch "-" + strings.TrimLeft(arg, "-") {
-		case "-h", "-help":
+	for len(args) > 0 {
+		o := option{rest: args[1:]}
+		o.name, o.value, o.given = strings.Cut(args[0], "=")
+		name := "-" + strings.TrimLeft(o.name, "-")
+		switch {
+		case !strings.HasPrefix(o.name, "-") || o.name == "-":
+			j.Files = append(j.Files, args[0])
+		case name == "-h" || name == "-help":
 			return true, nil
-		case "-json":
-			j.JSON = true
-		case "-raw":
-			j.Raw = true
-		case "-invert":
-			j.Invert = true
-		case "-selftest":
-			j.Action = SelfTest
-		case "-info":
-			j.Action = Info
-		case "-top":
-			if n := next(); err == nil {
-				j.Top, err = count(arg, n)
-			}
-		case "-labels":
-			j.Labels = next()
-		case "-idx":
-			j.Action = Idx
-			j.Files = append(j.Files, next())
-		case "-model":
-			if path := next(); err == nil {
-				j.Model, err = os.ReadFile(path)
-			}
-		case "-bench":
-			j.Action = Bench
-			if !hasValue && i+1 < len(args) && number(args[i+1]) > 0 {
-				i++
-				value, hasValue = args[i], true
-			}
-			if hasValue {
-				j.Runs, err = count(arg, value)
-			}
+		case j.turnOn(name):
 		default:
-			err = Error("unknown option " + arg + "; see --help")
+			if err := j.assign(name, &o); err != nil {
+				return false, err
+			}
 		}
-		if err != nil {
-			return false, err
-		}
+		args = o.rest
 	}
 	return false, nil
+}
+
+// turnOn does what an option without a value asks for; it reports whether name
+// is one.
+func (j *Job) turnOn(name string) bool {
+	switch name {
+	case "-json":
+		j.JSON = true
+	case "-raw":
+		j.Raw = true
+	case "-invert":
+		j.Invert = true
+	case "-selftest":
+		j.Action = SelfTest
+	case "-info":
+		j.Action = Info
+	default:
+		return false
+	}
+	return true
+}
+
+// assign does what an option with a value asks for.
+func (j *Job) assign(name string, o *option) (err error) {
+	switch name {
+	case "-top":
+		j.Top, err = o.count()
+	case "-labels":
+		j.Labels, err = o.text()
+	case "-idx":
+		j.Action = Idx
+		var file string
+		file, err = o.text()
+		j.Files = append(j.Files, file)
+	case "-model":
+		var path string
+		if path, err = o.text(); err == nil {
+			j.Model, err = os.ReadFile(path)
+		}
+	case "-bench":
+		j.Action = Bench
+		if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
+			j.Runs, err = o.count()
+		}
+	default:
+		err = Error("unknown option " + o.name + "; see --help")
+	}
+	return err
+}
+
+// option is an option as it was written, NAME or NAME=VALUE, and the arguments
+// after it, of which the first may be its value.
+type option struct {
+	name, value string
+	given       bool // with =
+	rest        []string
+}
+
+// text takes the value.
+func (o *option) text() (string, error) {
+	if o.given {
+		return o.value, nil
+	}
+	if len(o.rest) == 0 {
+		return "", Error(o.name + " needs a value; see --help")
+	}
+	s := o.rest[0]
+	o.rest = o.rest[1:]
+	return s, nil
+}
+
+// count takes a value that is a number of something.
+func (o *option) count() (int, error) {
+	s, err := o.text()
+	if err != nil {
+		return 0, err
+	}
+	return count(o.name, s)
 }
 
 // maxCount bounds the numbers of the options.
