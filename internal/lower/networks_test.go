@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"encoding/binary"
@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/passes"
 	"edgec/internal/simplify"
@@ -180,7 +180,7 @@ func TestAccuracy(t *testing.T) {
 			g, calibration, x, labels := n.load(t, dir)
 			float := floatRun(t, g, x)
 			quantized(t, g, calibration)
-			data, _, err := export.Encode(g, export.Config{})
+			data, _, err := lower.Encode(g, lower.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,7 +243,7 @@ func TestNetworks(t *testing.T) {
 			if err := passes.Quantize(g, passes.Samples(in, 8), passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
-			data, _, err := export.Encode(g, export.Config{})
+			data, _, err := lower.Encode(g, lower.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}

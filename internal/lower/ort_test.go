@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"math"

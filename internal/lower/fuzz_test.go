@@ -1,12 +1,12 @@
-package export_test
+package lower_test
 
 import (
 	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
 	"edgec/internal/passes"
@@ -55,9 +55,9 @@ func pipeline(t *testing.T, g *graph.Graph) {
 		oneLine(t, err, "passes: ")
 		return
 	}
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
-		oneLine(t, err, "export: ")
+		oneLine(t, err, "lower: ")
 		return
 	}
 	l, s := liftFile(t, data)

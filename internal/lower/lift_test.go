@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/tensor"
 	"edgec/runtime"
@@ -17,7 +17,7 @@ import (
 // lifted encodes g, reads the file and lifts it.
 func lifted(t testing.TB, g *graph.Graph) (*graph.Graph, *runtime.Session) {
 	t.Helper()
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func liftFile(t testing.TB, data []byte) (*graph.Graph, *runtime.Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := export.Lift(f, "lifted")
+	l, err := lower.Lift(f, "lifted")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestLiftCodebook(t *testing.T) {
 		p.Refresh()
 	}
 	checkLift(t, "codebook", g, b.inputs(48))
-	f, err := export.Build(g, export.Config{})
+	f, err := lower.Build(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,12 @@
-package export_test
+package lower_test
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
@@ -49,7 +49,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := tapeRun(t, g, in)
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

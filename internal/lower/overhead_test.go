@@ -1,10 +1,10 @@
-package export_test
+package lower_test
 
 import (
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/runtime"
@@ -44,7 +44,7 @@ func TestOverhead(t *testing.T) {
 		if err := passes.Quantize(g, passes.Samples(b.inputs(16), 16), c.config); err != nil {
 			t.Fatal(err)
 		}
-		f, err := export.Build(g, export.Config{SelfTest: runtime.MakeSelfTest})
+		f, err := lower.Build(g, lower.Config{SelfTest: runtime.MakeSelfTest})
 		if err != nil {
 			t.Fatal(err)
 		}

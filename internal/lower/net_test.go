@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
@@ -111,7 +111,7 @@ func quantized(t *testing.T, g *graph.Graph, x *tensor.Tensor) {
 // session loads what Encode writes for g.
 func session(t testing.TB, g *graph.Graph) *runtime.Session {
 	t.Helper()
-	data, sizes, err := export.Encode(g, export.Config{})
+	data, sizes, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,8 +481,8 @@ func TestBuildErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := export.Build(g, export.Config{})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "export: ") {
+		_, err := lower.Build(g, lower.Config{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "lower: ") {
 			t.Errorf("%s: error %v, want one about %q", c.name, err, c.want)
 		}
 	}

@@ -1,12 +1,12 @@
-package export_test
+package lower_test
 
 import (
 	"encoding/binary"
 	"math"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
@@ -23,7 +23,7 @@ type device struct {
 
 func newDevice(t testing.TB, g *graph.Graph) *device {
 	t.Helper()
-	f, err := export.Build(g, export.Config{})
+	f, err := lower.Build(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
