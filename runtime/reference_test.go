@@ -30,7 +30,7 @@ func scaled(x int64, real float64) int64 {
 		x = min(max(x<<exp, math.MinInt32), math.MaxInt32)
 	}
 	v := (x*mantissa + 1<<30) >> 31
-	for n := -exp; n > 0; {
+	if n := -exp; n > 0 {
 		half := int64(1) << (n - 1)
 		if v < 0 {
 			return -((-v + half) >> n)

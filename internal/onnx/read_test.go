@@ -16,9 +16,8 @@ import (
 
 // modelBuilder makes ONNX files for tests, also ones that no exporter makes.
 type modelBuilder struct {
-	opset   int64
-	graph   message
-	domains []string
+	opset int64
+	graph message
 }
 
 func newModel(opset int64) *modelBuilder { return &modelBuilder{opset: opset} }

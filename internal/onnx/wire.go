@@ -20,11 +20,11 @@ type (
 		version int64
 	}
 	graphProto struct {
-		name                    string
-		nodes                   []*nodeProto
-		initializers            []*tensorProto
-		sparseInitializers      int
-		inputs, outputs, values []*valueProto
+		name               string
+		nodes              []*nodeProto
+		initializers       []*tensorProto
+		sparseInitializers int
+		inputs, outputs    []*valueProto
 	}
 	nodeProto struct {
 		name, opType, domain string

@@ -40,8 +40,6 @@ func (t table) float32(k int) float32 {
 	return 0
 }
 
-func (t table) bool(k int) bool { return t.int8(k, 0) != 0 }
-
 func (t table) string(k int) string {
 	if o := t.field(k); o != 0 {
 		return string(t.ByteVector(o + t.Pos))
