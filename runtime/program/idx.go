@@ -93,7 +93,7 @@ func (j *Job) idx(m *runtime.Model) error {
 	}
 	h, w, c, ok := preprocess.PictureShape(m.Info().Inputs[0])
 	if !ok {
-		return Error("the network takes " + shapeString(m.Info().Inputs[0]) + " values, no pictures")
+		return Error("the network takes " + preprocess.Dims(m.Info().Inputs[0]) + " values, no pictures")
 	}
 	gray := image.NewGray(image.Rect(0, 0, cols, rows))
 	count := make([]int, len(s.Output(0)))
