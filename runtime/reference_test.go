@@ -90,6 +90,11 @@ func (d *reference) bytes(output int) []byte {
 	return out
 }
 
+// exec computes one instruction.
+//
+// Complexity: a case for each opcode.
+//
+//gocyclo:ignore
 func (d *reference) exec(in *format.Instr) {
 	a := in.In[0]
 	x, tx, ty := d.ints[a], &d.f.Tensors[a], &d.f.Tensors[in.Out]

@@ -199,42 +199,11 @@ func (g *Graph) Check() error {
 		defined[v] = true
 	}
 	for _, n := range g.Nodes {
-		for i, v := range n.Inputs {
-			if v == nil {
-				continue
-			}
-			if v.Param != nil {
-				if !v.Shape.Equal(v.Param.Shadow.Shape) {
-					return fmt.Errorf("graph: node %q: input %d: shape %v of parameter %q is %v", n.Name, i, v.Shape, v.Param.Name, v.Param.Shadow.Shape)
-				}
-				if err := v.Param.Check(); err != nil {
-					return err
-				}
-			} else if !defined[v] {
-				return fmt.Errorf("graph: node %q: input %d (%q) is used before it is computed", n.Name, i, v.Name)
-			}
+		if err := n.checkInputs(defined); err != nil {
+			return err
 		}
-		out, err := n.Op.Infer(n.inShapes())
-		if err != nil {
-			return fmt.Errorf("graph: node %q (%s): %w", n.Name, n.Op.Name(), err)
-		}
-		if len(out) != len(n.Outputs) {
-			return fmt.Errorf("graph: node %q (%s): %d outputs, operator has %d", n.Name, n.Op.Name(), len(n.Outputs), len(out))
-		}
-		for i, v := range n.Outputs {
-			if v == nil || v.Param != nil {
-				return fmt.Errorf("graph: node %q: output %d is missing or a parameter", n.Name, i)
-			}
-			if defined[v] {
-				return fmt.Errorf("graph: node %q: value %q is computed twice", n.Name, v.Name)
-			}
-			if !v.Shape.Equal(out[i]) {
-				return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out[i])
-			}
-			if err := v.checkGrid(); err != nil {
-				return err
-			}
-			defined[v] = true
+		if err := n.checkOutputs(defined); err != nil {
+			return err
 		}
 	}
 	for i, v := range g.Outputs {
@@ -244,6 +213,53 @@ func (g *Graph) Check() error {
 		if !defined[v] {
 			return fmt.Errorf("graph: output %q is never computed", v.Name)
 		}
+	}
+	return nil
+}
+
+// checkInputs verifies that n reads parameters that hold and values that are defined.
+func (n *Node) checkInputs(defined map[*Value]bool) error {
+	for i, v := range n.Inputs {
+		if v == nil {
+			continue
+		}
+		if v.Param != nil {
+			if !v.Shape.Equal(v.Param.Shadow.Shape) {
+				return fmt.Errorf("graph: node %q: input %d: shape %v of parameter %q is %v", n.Name, i, v.Shape, v.Param.Name, v.Param.Shadow.Shape)
+			}
+			if err := v.Param.Check(); err != nil {
+				return err
+			}
+		} else if !defined[v] {
+			return fmt.Errorf("graph: node %q: input %d (%q) is used before it is computed", n.Name, i, v.Name)
+		}
+	}
+	return nil
+}
+
+// checkOutputs verifies that n's outputs are as inferred and new, and adds them to defined.
+func (n *Node) checkOutputs(defined map[*Value]bool) error {
+	out, err := n.Op.Infer(n.inShapes())
+	if err != nil {
+		return fmt.Errorf("graph: node %q (%s): %w", n.Name, n.Op.Name(), err)
+	}
+	if len(out) != len(n.Outputs) {
+		return fmt.Errorf("graph: node %q (%s): %d outputs, operator has %d", n.Name, n.Op.Name(), len(n.Outputs), len(out))
+	}
+	for i, v := range n.Outputs {
+		if v == nil || v.Param != nil {
+			return fmt.Errorf("graph: node %q: output %d is missing or a parameter", n.Name, i)
+		}
+		if defined[v] {
+			return fmt.Errorf("graph: node %q: value %q is computed twice", n.Name, v.Name)
+		}
+		if !v.Shape.Equal(out[i]) {
+			return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out[i])
+		}
+		if err := v.checkGrid(); err != nil {
+			return err
+		}
+		defined[v] = true
 	}
 	return nil
 }

@@ -218,60 +218,79 @@ func (p *Param) Density() float64 {
 // constraint of an earlier stage still holds.
 func (p *Param) Check() error {
 	n := len(p.Shadow.Data)
-	fail := func(format string, a ...any) error {
-		return fmt.Errorf("graph: parameter %q: "+format, append([]any{p.Name}, a...)...)
-	}
 	if p.Shadow.Shape.Size() != n || len(p.Value.Data) != n {
-		return fail("%d shadow and %d effective values for shape %v", n, len(p.Value.Data), p.Shadow.Shape)
+		return p.fail("%d shadow and %d effective values for shape %v", n, len(p.Value.Data), p.Shadow.Shape)
 	}
 	for k, s := range p.State {
 		if len(s) != n {
-			return fail("optimizer state %d has %d entries for %d weights", k, len(s), n)
+			return p.fail("optimizer state %d has %d entries for %d weights", k, len(s), n)
 		}
 	}
 	if p.Mask != nil && len(p.Mask) != n {
-		return fail("mask has %d entries for %d weights", len(p.Mask), n)
+		return p.fail("mask has %d entries for %d weights", len(p.Mask), n)
 	}
 	for i, m := range p.Mask {
 		if m != 0 && m != 1 {
-			return fail("mask[%d] is %v, not 0 or 1", i, m)
+			return p.fail("mask[%d] is %v, not 0 or 1", i, m)
 		}
 	}
-	if g := p.Grid; g != nil {
-		if len(g.Scale) != 1 && len(g.Scale) != p.Channels() {
-			return fail("%d scales for %d channels", len(g.Scale), p.Channels())
-		}
-		for c, s := range g.Scale {
-			if !(s > 0) || s-s != 0 {
-				return fail("scale[%d] is %v", c, s)
-			}
-		}
-		if g.Shift < 0 || g.Shift > 30 || g.Max < 1<<max(g.Shift, 0) || g.Max > math.MaxInt32 {
-			return fail("grid of -%d..%d without its %d lowest bits", g.Max, g.Max, g.Shift)
+	if err := p.checkGrid(); err != nil {
+		return err
+	}
+	return p.checkBook()
+}
+
+func (p *Param) fail(format string, a ...any) error {
+	return fmt.Errorf("graph: parameter %q: "+format, append([]any{p.Name}, a...)...)
+}
+
+// checkGrid verifies the scales and limits of the grid, if there is one.
+func (p *Param) checkGrid() error {
+	g := p.Grid
+	if g == nil {
+		return nil
+	}
+	if len(g.Scale) != 1 && len(g.Scale) != p.Channels() {
+		return p.fail("%d scales for %d channels", len(g.Scale), p.Channels())
+	}
+	for c, s := range g.Scale {
+		if !(s > 0) || s-s != 0 {
+			return p.fail("scale[%d] is %v", c, s)
 		}
 	}
-	if b := p.Book; b != nil {
-		if p.Grid == nil {
-			return fail("codebook without a grid")
+	if g.Shift < 0 || g.Shift > 30 || g.Max < 1<<max(g.Shift, 0) || g.Max > math.MaxInt32 {
+		return p.fail("grid of -%d..%d without its %d lowest bits", g.Max, g.Max, g.Shift)
+	}
+	return nil
+}
+
+// checkBook verifies that the codebook, if there is one, lies on the grid and agrees with the
+// mask.
+func (p *Param) checkBook() error {
+	b, n := p.Book, len(p.Shadow.Data)
+	if b == nil {
+		return nil
+	}
+	if p.Grid == nil {
+		return p.fail("codebook without a grid")
+	}
+	if len(b.Index) != n || len(b.Centroids) == 0 || len(b.Centroids) > 256 {
+		return p.fail("codebook of %d centroids with %d indexes for %d weights", len(b.Centroids), len(b.Index), n)
+	}
+	if b.Centroids[0] != 0 {
+		return p.fail("centroid 0 is %v, not zero", b.Centroids[0])
+	}
+	for k, c := range b.Centroids {
+		if !(math.Abs(math.Round(float64(c))) <= float64(p.Grid.Max)) {
+			return p.fail("centroid %d is %v on a grid of -%d..%d", k, c, p.Grid.Max, p.Grid.Max)
 		}
-		if len(b.Index) != n || len(b.Centroids) == 0 || len(b.Centroids) > 256 {
-			return fail("codebook of %d centroids with %d indexes for %d weights", len(b.Centroids), len(b.Index), n)
+	}
+	for i, k := range b.Index {
+		if int(k) >= len(b.Centroids) {
+			return p.fail("index[%d] is %d of %d centroids", i, k, len(b.Centroids))
 		}
-		if b.Centroids[0] != 0 {
-			return fail("centroid 0 is %v, not zero", b.Centroids[0])
-		}
-		for k, c := range b.Centroids {
-			if !(math.Abs(math.Round(float64(c))) <= float64(p.Grid.Max)) {
-				return fail("centroid %d is %v on a grid of -%d..%d", k, c, p.Grid.Max, p.Grid.Max)
-			}
-		}
-		for i, k := range b.Index {
-			if int(k) >= len(b.Centroids) {
-				return fail("index[%d] is %d of %d centroids", i, k, len(b.Centroids))
-			}
-			if p.Mask != nil && p.Mask[i] == 0 && k != 0 {
-				return fail("pruned weight %d has centroid %d", i, k)
-			}
+		if p.Mask != nil && p.Mask[i] == 0 && k != 0 {
+			return p.fail("pruned weight %d has centroid %d", i, k)
 		}
 	}
 	return nil

@@ -40,6 +40,60 @@ func effective(p *graph.Param, i int) (value float32, quantum int) {
 	return float32(quantum) * scale, quantum
 }
 
+// constrained returns a random parameter with copies of the constraints that are asked for.
+func constrained(shape tensor.Shape, grid *graph.Grid, masked, shared bool) *graph.Param {
+	r := newRand(3)
+	p := graph.NewParam("w", graph.Weight, normal(r, shape...))
+	n := len(p.Shadow.Data)
+	for i := range p.Shadow.Data {
+		p.Shadow.Data[i] = float32(math.Round(float64(p.Shadow.Data[i]*16)) / 8) // ties, and values beyond the limits
+	}
+	if grid != nil {
+		c := *grid
+		p.Grid = &c
+	}
+	if masked {
+		p.Mask = make([]float32, n)
+		for i := range p.Mask {
+			p.Mask[i] = float32(r.IntN(2))
+		}
+	}
+	if shared {
+		p.Book = &graph.Codebook{Centroids: []float32{0, -2.5, 1.49, 4}, Index: make([]uint8, n)}
+		for i := range p.Book.Index {
+			if p.Mask == nil || p.Mask[i] != 0 {
+				p.Book.Index[i] = uint8(r.IntN(4))
+			}
+		}
+	}
+	return p
+}
+
+// checkEffective compares the effective values and integers of p with the slow definition.
+func checkEffective(t *testing.T, p *graph.Param) {
+	t.Helper()
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for c := p.Channels() - 1; c >= 0; c-- { // in parts, in any order
+		p.RefreshRows(c, c+1)
+	}
+	parts := p.Value.Clone()
+	p.Refresh()
+	for i, got := range p.Value.Data {
+		if parts.Data[i] != got {
+			t.Fatalf("weight %d: %v channel by channel, %v at once", i, parts.Data[i], got)
+		}
+		want, q := effective(p, i)
+		if got != want {
+			t.Fatalf("weight %d: shadow %v gives %v, want %v", i, p.Shadow.Data[i], got, want)
+		}
+		if p.Grid != nil && int(p.Quanta()[i]) != q {
+			t.Fatalf("weight %d: shadow %v gives quantum %d, want %d", i, p.Shadow.Data[i], p.Quanta()[i], q)
+		}
+	}
+}
+
 func TestEffectiveValue(t *testing.T) {
 	grids := map[string]*graph.Grid{
 		"float":       nil,
@@ -56,50 +110,7 @@ func TestEffectiveValue(t *testing.T) {
 						continue
 					}
 					t.Run(fmt.Sprint(name, shape, masked, shared), func(t *testing.T) {
-						r := newRand(3)
-						p := graph.NewParam("w", graph.Weight, normal(r, shape...))
-						n := len(p.Shadow.Data)
-						for i := range p.Shadow.Data {
-							p.Shadow.Data[i] = float32(math.Round(float64(p.Shadow.Data[i]*16)) / 8) // ties, and values beyond the limits
-						}
-						if grid != nil {
-							c := *grid
-							p.Grid = &c
-						}
-						if masked {
-							p.Mask = make([]float32, n)
-							for i := range p.Mask {
-								p.Mask[i] = float32(r.IntN(2))
-							}
-						}
-						if shared {
-							p.Book = &graph.Codebook{Centroids: []float32{0, -2.5, 1.49, 4}, Index: make([]uint8, n)}
-							for i := range p.Book.Index {
-								if p.Mask == nil || p.Mask[i] != 0 {
-									p.Book.Index[i] = uint8(r.IntN(4))
-								}
-							}
-						}
-						if err := p.Check(); err != nil {
-							t.Fatal(err)
-						}
-						for c := p.Channels() - 1; c >= 0; c-- { // in parts, in any order
-							p.RefreshRows(c, c+1)
-						}
-						parts := p.Value.Clone()
-						p.Refresh()
-						for i, got := range p.Value.Data {
-							if parts.Data[i] != got {
-								t.Fatalf("weight %d: %v channel by channel, %v at once", i, parts.Data[i], got)
-							}
-							want, q := effective(p, i)
-							if got != want {
-								t.Fatalf("weight %d: shadow %v gives %v, want %v", i, p.Shadow.Data[i], got, want)
-							}
-							if p.Grid != nil && int(p.Quanta()[i]) != q {
-								t.Fatalf("weight %d: shadow %v gives quantum %d, want %d", i, p.Shadow.Data[i], p.Quanta()[i], q)
-							}
-						}
+						checkEffective(t, constrained(shape, grid, masked, shared))
 					})
 				}
 			}

@@ -252,6 +252,32 @@ func compare(got *tensor.Tensor, want *array, rel, abs float64) error {
 	return nil
 }
 
+// listedCases returns the cases of testdata/node.txt, in order, and how each is to run.
+func listedCases(t *testing.T) (names []string, mode map[string]string) {
+	t.Helper()
+	list, err := os.ReadFile("testdata/node.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode = map[string]string{}
+	for _, line := range strings.Split(string(list), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, rest, _ := strings.Cut(line, " ")
+		m, reason, _ := strings.Cut(rest, " ")
+		if m != "run" && m != "fold" && (m != "skip" || reason == "") {
+			t.Fatalf("node.txt: %q is not NAME followed by run, fold or skip REASON", line)
+		}
+		if mode[name] != "" {
+			t.Errorf("node.txt: %s is listed twice", name)
+		}
+		mode[name] = m
+		names = append(names, name)
+	}
+	return names, mode
+}
+
 // TestNodeConformance runs the official single-node cases that testdata/node.txt
 // lists, one a line:
 //
@@ -263,26 +289,10 @@ func compare(got *tensor.Tensor, want *array, rel, abs float64) error {
 // fall behind; so is a row of the table without a case.
 func TestNodeConformance(t *testing.T) {
 	dir := dataDir(t)
-	list, err := os.ReadFile("testdata/node.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted, mode := map[string]bool{}, map[string]string{}
-	var names []string
-	for _, line := range strings.Split(string(list), "\n") {
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name, rest, _ := strings.Cut(line, " ")
-		m, reason, _ := strings.Cut(rest, " ")
-		if m != "run" && m != "fold" && (m != "skip" || reason == "") {
-			t.Fatalf("node.txt: %q is not NAME followed by run, fold or skip REASON", line)
-		}
-		if wanted[name] {
-			t.Errorf("node.txt: %s is listed twice", name)
-		}
-		wanted[name], mode[name] = true, m
-		names = append(names, name)
+	names, mode := listedCases(t)
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
 	}
 	cases := readCases(t, filepath.Join(dir, "onnx-node.tar.gz"), wanted)
 	count := map[string]int{}

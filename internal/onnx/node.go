@@ -40,22 +40,8 @@ func (n *node) read() error {
 	if n.r.opset < row.since[0] {
 		return n.fail("", "the operator exists since opset %d, the model declares %d; export it again", row.since[0], n.r.opset)
 	}
-	for _, name := range n.inputs {
-		if name == "" {
-			n.in = append(n.in, nil)
-			continue
-		}
-		o := n.r.names[name]
-		if o == nil {
-			return n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
-		}
-		if o.refused { // by whom has been said
-			return nil
-		}
-		if o.missing != "" {
-			return n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
-		}
-		n.in = append(n.in, o)
+	if refused, err := n.operands(); refused || err != nil {
+		return err
 	}
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
@@ -82,6 +68,29 @@ func (n *node) read() error {
 		}
 	}
 	return nil
+}
+
+// operands looks the inputs up. refused: one has no operand because an earlier node was
+// refused, which has been said.
+func (n *node) operands() (refused bool, err error) {
+	for _, name := range n.inputs {
+		if name == "" {
+			n.in = append(n.in, nil)
+			continue
+		}
+		o := n.r.names[name]
+		if o == nil {
+			return false, n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
+		}
+		if o.refused {
+			return true, nil
+		}
+		if o.missing != "" {
+			return false, n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
+		}
+		n.in = append(n.in, o)
+	}
+	return false, nil
 }
 
 // dispatch folds the node if all operands are known, else builds graph nodes.

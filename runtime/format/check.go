@@ -24,6 +24,31 @@ func (f *File) check() error {
 	if len(f.Tensors) != len(f.Inputs)+len(f.Instrs) {
 		return Error("not every tensor is written exactly once")
 	}
+	if err := f.checkOperands(); err != nil {
+		return err
+	}
+	weights, luts := 0, 0 // used so far
+	for k := range f.Instrs {
+		if err := f.checkInstr(k, &weights, &luts); err != nil {
+			return err
+		}
+	}
+	if weights != len(f.Weights) || luts != len(f.LUTs) {
+		return Error("holds weights or tables that no instruction uses; complete it with Finish")
+	}
+	for _, t := range f.Outputs {
+		if t < 0 || t >= len(f.Tensors) {
+			return Error("output tensor " + itoa(t) + " does not exist")
+		}
+	}
+	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
+		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
+	}
+	return f.Meta.Input.check()
+}
+
+// checkOperands verifies the weights, the tensors and the inputs, each by itself.
+func (f *File) checkOperands() error {
 	total := 0
 	for i := range f.Weights {
 		if err := f.Weights[i].check(); err != nil {
@@ -46,24 +71,7 @@ func (f *File) check() error {
 			return Error("input " + itoa(k) + " is not tensor " + itoa(k) + " of int8")
 		}
 	}
-	weights, luts := 0, 0 // used so far
-	for k := range f.Instrs {
-		if err := f.checkInstr(k, &weights, &luts); err != nil {
-			return err
-		}
-	}
-	if weights != len(f.Weights) || luts != len(f.LUTs) {
-		return Error("holds weights or tables that no instruction uses; complete it with Finish")
-	}
-	for _, t := range f.Outputs {
-		if t < 0 || t >= len(f.Tensors) {
-			return Error("output tensor " + itoa(t) + " does not exist")
-		}
-	}
-	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
-		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
-	}
-	return f.Meta.Input.check()
+	return nil
 }
 
 // usable reports whether s may be a scale.

@@ -76,6 +76,44 @@ var deltaSections = [...]byte{secGraph, secMeta, secTest}
 // Patch makes the new file from the base and a delta of Diff. It refuses a base
 // that is not the one that the delta was made against, and a delta that is damaged.
 func Patch(base, delta []byte) ([]byte, error) {
+	r, err := openDelta(delta)
+	if err != nil {
+		return nil, err
+	}
+	if n, sum := r.uvarint(), r.u32(); n != len(base) || sum != sumOf(base) {
+		return nil, Error("the delta was made against another base, of " + itoa(n) + " bytes: find that file, or copy the whole new one")
+	}
+	size, sum := r.uvarint(), r.u32()
+	from, err := Decode(base)
+	if err != nil {
+		return nil, Error("the base: " + reason(err))
+	}
+	f, err := patchedSections(r, base)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.shapes(len(base) + len(delta)); err != nil {
+		return nil, err
+	}
+	c := newDecoder(newModel(), r.b)
+	codeChanges(c, f, from)
+	if c.short || c.broken || c.at < len(r.b) {
+		r.b = r.b[min(c.at, len(r.b)):]
+		return nil, r.broken("the weights of the delta are damaged")
+	}
+	file, _, err := Encode(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(file) != size || sumOf(file) != sum {
+		return nil, Error("the patched file differs from the one that the delta was made of: this version may code it differently, copy the whole file")
+	}
+	return file, nil
+}
+
+// openDelta verifies magic number, version and checksum of a delta, and returns a reader of
+// what follows them.
+func openDelta(delta []byte) (*reader, error) {
 	const least = len(deltaMagic) + 1 + 4
 	switch {
 	case len(delta) < least || string(delta[:len(deltaMagic)]) != deltaMagic:
@@ -87,15 +125,12 @@ func Patch(base, delta []byte) ([]byte, error) {
 	if sum := (&reader{b: delta[len(delta)-4:]}).u32(); sum != Checksum(body) {
 		return nil, FormatError{len(body), "the checksum of the delta differs: it is truncated or damaged, copy it again"}
 	}
-	r := &reader{b: body[len(deltaMagic)+1:], end: len(body)}
-	if n, sum := r.uvarint(), r.u32(); n != len(base) || sum != sumOf(base) {
-		return nil, Error("the delta was made against another base, of " + itoa(n) + " bytes: find that file, or copy the whole new one")
-	}
-	size, sum := r.uvarint(), r.u32()
-	from, err := Decode(base)
-	if err != nil {
-		return nil, Error("the base: " + reason(err))
-	}
+	return &reader{b: body[len(deltaMagic)+1:], end: len(body)}, nil
+}
+
+// patchedSections decodes the sections of the new file, without weights: those that the delta
+// in r holds, and the base's where it says that they are the same.
+func patchedSections(r *reader, base []byte) (*File, error) {
 	sections := rawSections(base)
 	flags := r.byte()
 	if flags >= sameAll {
@@ -125,23 +160,7 @@ func Patch(base, delta []byte) ([]byte, error) {
 			}
 		}
 	}
-	if err := f.shapes(len(base) + len(delta)); err != nil {
-		return nil, err
-	}
-	c := newDecoder(newModel(), r.b)
-	codeChanges(c, f, from)
-	if c.short || c.broken || c.at < len(r.b) {
-		r.b = r.b[min(c.at, len(r.b)):]
-		return nil, r.broken("the weights of the delta are damaged")
-	}
-	file, _, err := Encode(f)
-	if err != nil {
-		return nil, err
-	}
-	if len(file) != size || sumOf(file) != sum {
-		return nil, Error("the patched file differs from the one that the delta was made of: this version may code it differently, copy the whole file")
-	}
-	return file, nil
+	return f, nil
 }
 
 // rawSections returns the sections of a file that Decode has accepted, by tag.
