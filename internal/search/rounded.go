@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
-	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/tensor"
 )
 
@@ -176,7 +176,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if err != nil {
 		return t, err
 	}
-	file, _, err := export.Encode(h, s.exportConfig())
+	file, _, err := lower.Encode(h, s.exportConfig())
 	if err != nil {
 		return t, err
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -189,7 +189,7 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 			if err != nil {
 				return 0, err
 			}
-			file, _, err := export.Encode(g, s.exportConfig())
+			file, _, err := lower.Encode(g, s.exportConfig())
 			if err != nil {
 				return 0, err
 			}
