@@ -55,13 +55,17 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := Input(file)
+	if err != nil {
+		return nil, err
+	}
 	out, err := eval.Execute(context.Background(), file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labels != nil || set.Targets != nil || o.Against == nil {
-		task, err := eval.ForOutputs(set, out)
+		task, err := eval.ForOutputs(set, out, len(n.Outputs()))
 		if err != nil {
 			return nil, err
 		}
@@ -142,8 +146,8 @@ func confusion(out []float32, labels []int, task eval.Task) Confusion {
 
 // against compares the outputs of a file with those of the float network m.
 func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
-	if !set.Sample().Equal(m.Input()) {
-		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
+	if err := m.network().Takes(set); err != nil {
+		return Metrics{}, err
 	}
 	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o.threads())
 	if err != nil {

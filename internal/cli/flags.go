@@ -100,7 +100,7 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 
 // open reads the samples of a network.
 func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
-	shape, channels := n.Input(), 1
+	shape, channels := n.Inputs()[0].Shape, 1
 	if len(shape) == 3 {
 		channels = shape[0]
 	}

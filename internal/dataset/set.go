@@ -48,6 +48,8 @@ type Input struct {
 type Splits struct {
 	Train *Set
 	Test  *Set // nil when the source has none
+	// Guessed says what the source does not, and was concluded from names and shapes.
+	Guessed []string
 }
 
 // newSet makes a set of n records; exactly one of bytes and floats is given.

@@ -100,4 +100,3 @@ func Activations(g *graph.Graph) int {
 	}
 	return size
 }
-

@@ -57,7 +57,7 @@ func (s *Study) untrainedRounding(ctx context.Context) error {
 // rounder rounds the weights of a network at any lambda.
 type rounder struct {
 	net     *graph.Graph
-	x       []*tensor.Tensor        // of each input
+	x       []*tensor.Tensor       // of each input
 	moments []*passes.InputMoments // of the parameters of net
 }
 

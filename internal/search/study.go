@@ -124,7 +124,7 @@ func (s Subject) check(c Config) error {
 		}
 		return fmt.Errorf("edgec: %d training samples; %d are the least that can be split into training and held-out parts", n, 2*heldOutFold)
 	}
-	if err := m.takes(set); err != nil {
+	if err := m.Takes(set); err != nil {
 		return err
 	}
 	if constant(set) {
@@ -146,8 +146,8 @@ func (s Subject) check(c Config) error {
 	return nil
 }
 
-// takes returns an error if the samples of a set are not what the network takes.
-func (n *Network) takes(set *dataset.Set) error {
+// Takes returns an error if the samples of a set are not what the network takes.
+func (n *Network) Takes(set *dataset.Set) error {
 	var shapes []tensor.Shape
 	for _, in := range set.Inputs() {
 		shapes = append(shapes, in.Shape)
