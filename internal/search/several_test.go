@@ -20,10 +20,10 @@ import (
 	"edgec/internal/tensor"
 )
 
-// twins is a network with two inputs, a map of 2 x 6 x 6 and four numbers, and two outputs, class
-// probabilities [3] and a map of 3 x 6 x 6, with samples in an .npz file.
+// twins is a network with two inputs, a map of 2 x 4 x 4 and four numbers, and two outputs, class
+// probabilities [3] and a map of 3 x 4 x 4, with samples in an .npz file.
 func twins() (*problem, error) {
-	b := newBuilder(91, 2, 6, 6)
+	b := newBuilder(91, 2, 4, 4)
 	b.layer(same(rectify), 6, 2, 3, 3)
 	trunk := b.v
 	z := &graph.Value{Name: "z", Shape: tensor.Shape{1, 4}}
@@ -63,7 +63,7 @@ func same(c op.Clamp) op.Conv2D {
 	return op.Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, Clamp: c}
 }
 
-// twinData has 300 samples for training and 100 for the test.
+// twinData has 200 samples for training and 100 for the test.
 func twinData() (*dataset.Splits, error) {
 	folder, err := os.MkdirTemp("", "twins")
 	if err != nil {
@@ -77,7 +77,7 @@ func twinData() (*dataset.Splits, error) {
 		name  string
 		n     int
 		shape []int
-	}{{"x_train", 300, []int{2, 6, 6}}, {"z_train", 300, []int{4}}, {"x_test", 100, []int{2, 6, 6}}, {"z_test", 100, []int{4}}} {
+	}{{"x_train", 200, []int{2, 4, 4}}, {"z_train", 200, []int{4}}, {"x_test", 100, []int{2, 4, 4}}, {"z_test", 100, []int{4}}} {
 		shape := append(tensor.Shape{a.n}, a.shape...)
 		x := make([]float32, shape.Size())
 		for i := range x {
@@ -98,7 +98,7 @@ func twinData() (*dataset.Splits, error) {
 	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
 		return nil, err
 	}
-	return dataset.Open(path, dataset.Options{Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2, 6, 6}}, {Name: "z", Shape: tensor.Shape{4}}}})
+	return dataset.Open(path, dataset.Options{Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2, 4, 4}}, {Name: "z", Shape: tensor.Shape{4}}}})
 }
 
 // TestSeveralInputsAndOutputs searches with training and without for a file of a network with
@@ -146,7 +146,7 @@ func bothHeads(t *testing.T, p *problem, file []byte, most float64) {
 		t.Fatal(err)
 	}
 	k, at := want.Shape[1], 0
-	for head, size := range []int{3, 3 * 6 * 6} {
+	for head, size := range []int{3, 3 * 4 * 4} {
 		var lost, all, mean float64
 		values := 0.0
 		each := func(f func(y, w float64)) {
@@ -171,7 +171,7 @@ func TestSeveralInputsMismatch(t *testing.T) {
 	p := get(t, twins)
 	other := &dataset.Splits{Train: get(t, classification).data.Train}
 	_, err := compressWith(context.Background(), p.model(t), other, quick(), nil)
-	if err == nil || !strings.Contains(err.Error(), "takes [[2,6,6] [4]]") && !strings.Contains(err.Error(), "array for each input") {
+	if err == nil || !strings.Contains(err.Error(), "takes [[2,4,4] [4]]") && !strings.Contains(err.Error(), "array for each input") {
 		t.Errorf("samples of one array: %v", err)
 	}
 }
