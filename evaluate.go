@@ -8,7 +8,6 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/tensor"
-	"edgec/internal/train"
 )
 
 // EvaluateOptions say what a file is measured by.
@@ -72,7 +71,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 		m := Metrics(eval.Unpaired(task, set, nil, o.threads()).Measure(out))
 		r.Labels = &m
 		if set.Labels != nil {
-			r.Confusion = confusion(out.Data, set.Labels, task)
+			r.Confusion = eval.Confusion(task, out, set.Labels)
 		}
 	}
 	if o.Against != nil {
@@ -118,30 +117,6 @@ func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 		set = set.WithoutLabels()
 	}
 	return set, part, nil
-}
-
-// confusion counts the classes that outputs name; the task has checked the labels.
-func confusion(out []float32, labels []int, task eval.Task) Confusion {
-	k := len(out) / len(labels)
-	class := func(i int) int { return train.Argmax(out[i*k : (i+1)*k]) }
-	classes := k
-	if t, ok := task.(eval.YesNo); ok {
-		classes = 2
-		class = func(i int) int {
-			if out[i] > t.Threshold() {
-				return 1
-			}
-			return 0
-		}
-	}
-	c := make(Confusion, classes)
-	for i := range c {
-		c[i] = make([]int, classes)
-	}
-	for i, l := range labels {
-		c[l][class(i)]++
-	}
-	return c
 }
 
 // against compares the outputs of a file with those of the float network m.

@@ -246,18 +246,4 @@ func (d *Data) ClassNames() []string { return d.splits.Train.ClassNames }
 func (d *Data) Guessed() []string { return d.splits.Guessed }
 
 // String describes the data in words.
-func (d *Data) String() string {
-	s := fmt.Sprintf("%d training", d.splits.Train.Len())
-	if d.splits.Test != nil {
-		s += fmt.Sprintf(" and %d test", d.splits.Test.Len())
-	}
-	labels := "without labels"
-	if d.splits.Train.Labels != nil {
-		labels = fmt.Sprintf("in %d classes", d.splits.Train.Classes)
-	}
-	var shapes []string
-	for _, in := range d.splits.Train.Inputs() {
-		shapes = append(shapes, strings.TrimSpace(fmt.Sprint(in.Name, " ", in.Shape)))
-	}
-	return fmt.Sprintf("%s samples of shape %s, %s", s, strings.Join(shapes, " and "), labels)
-}
+func (d *Data) String() string { return d.splits.String() }

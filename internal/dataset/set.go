@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"edgec/internal/tensor"
 	"edgec/runtime/format"
@@ -50,6 +51,23 @@ type Splits struct {
 	Test  *Set // nil when the source has none
 	// Guessed says what the source does not, and was concluded from names and shapes.
 	Guessed []string
+}
+
+// String describes the parts in words: how many samples of which shapes and classes.
+func (sp *Splits) String() string {
+	s := fmt.Sprintf("%d training", sp.Train.Len())
+	if sp.Test != nil {
+		s += fmt.Sprintf(" and %d test", sp.Test.Len())
+	}
+	labels := "without labels"
+	if sp.Train.Labels != nil {
+		labels = fmt.Sprintf("in %d classes", sp.Train.Classes)
+	}
+	var shapes []string
+	for _, in := range sp.Train.Inputs() {
+		shapes = append(shapes, strings.TrimSpace(fmt.Sprint(in.Name, " ", in.Shape)))
+	}
+	return fmt.Sprintf("%s samples of shape %s, %s", s, strings.Join(shapes, " and "), labels)
 }
 
 // newSet makes a set of n records; exactly one of bytes and floats is given.
