@@ -64,8 +64,9 @@ const dataHelp = `edgec recognizes DATA by its content: a folder with idx files 
 .gz) or CIFAR's binary batches, one folder of PNG, JPEG or GIF pictures per class
 (below train/ and test/, or directly), or an .npz, .npy, .csv or idx file. Bytes
 become numbers from 0 to 1, or from 0 to 255 with --raw; then --mean and --std apply.
-Give what the network was trained with. --test-last holds out the last samples when
-DATA has no test part: the search does not see them.`
+Give what the network was trained with. A network with several inputs takes an .npz
+file with an array for each, of the input's name. --test-last holds out the last
+samples when DATA has no test part: the search does not see them.`
 
 func (d *dataFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
