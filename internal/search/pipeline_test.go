@@ -148,7 +148,7 @@ func mnist(t *testing.T) Subject {
 		t.Fatal(err)
 	}
 	m := &Network{Name: "lenet-300-100", Graph: g}
-	data, err := dataset.Open(filepath.Join(dir, "mnist"), dataset.Options{Shape: m.input()})
+	data, err := dataset.Open(filepath.Join(dir, "mnist"), dataset.Options{Shape: m.inputs()[0]})
 	if err != nil {
 		t.Fatal(err)
 	}

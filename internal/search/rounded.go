@@ -204,7 +204,7 @@ type validation struct {
 func (s *Study) newValidation(ctx context.Context) (*validation, error) {
 	set := s.holdout.Set()
 	n := judged(set.Len(), MACs(s.subject.Model.Graph))
-	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst *tensor.Tensor) { eval.Read(set, lo, hi, dst) })
+	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst []*tensor.Tensor) { eval.Read(set, lo, hi, dst) })
 	if err != nil {
 		return nil, err
 	}

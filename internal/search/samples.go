@@ -43,8 +43,8 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	}
 	s.loader.reference = &s.holdout.Reference
 	x, err := s.loader.samples(ctx, inputSamples)
-	if err == nil {
-		s.inputs = rms(x.Data)
+	for _, in := range x {
+		s.inputs = append(s.inputs, rms(in.Data))
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, 
 		return err
 	}
 	s.holdout = eval.Unpaired(task, heldOut, s.test.Baseline, threads)
-	float, err := eval.Predict(ctx, model, heldOut, judged(heldOut.Len(), MACs(model)), threads)
+	float, err := eval.Predict(ctx, eval.View(task, model), heldOut, judged(heldOut.Len(), MACs(model)), threads)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *Study) forms(fit *dataset.Set, pool int) source {
 	n := fit.Len()
 	from := source{n: n, augmentations: 1, make: func(context.Context, int) (*dataset.Set, error) { return fit, nil }}
 	pictures, many := dataset.CanAugment(fit), s.objective().limitsOnly()
-	if s.config.Data.NoAugment || !pictures && !many {
+	if s.config.Data.NoAugment || !pictures && !(many && dataset.CanMix(fit)) {
 		return from
 	}
 	if many {

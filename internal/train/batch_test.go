@@ -130,7 +130,7 @@ func TestRunAll(t *testing.T) {
 		}
 	}
 	for _, threads := range []int{1, 3} {
-		p, err := NewPredictor(g, 4, threads)
+		p, err := NewPredictor(Logits(g), 4, threads)
 		if err != nil {
 			t.Fatal(err)
 		}

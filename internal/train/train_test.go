@@ -359,12 +359,12 @@ func TestLearns(t *testing.T) {
 		last = loss
 	}
 	test := draw(900)
-	p, err := NewPredictor(g, 64, 2)
+	p, err := NewPredictor(Logits(g), 64, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tr.WithAverage(func() {
-		out := p.Run(900, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, test.X[0].Data[2*lo:2*hi]) })
+		out := p.Run(900, func(lo, hi int, dst []*tensor.Tensor) { copy(dst[0].Data, test.X[0].Data[2*lo:2*hi]) })
 		right := 0
 		for i, l := range test.Labels {
 			if Argmax(out.Data[3*i:3*i+3]) == l {
