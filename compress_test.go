@@ -52,6 +52,13 @@ func soundMeasures(t *testing.T, m *edgec.Model, r *edgec.Report) {
 	if !(b.DropError >= 0) || b.Margin < b.DropError || b.Metrics.Task != r.Task || r.Float.Task != r.Task || b.Metrics.N == 0 {
 		t.Errorf("measured: %+v, standard error %v", b.Metrics, b.DropError)
 	}
+	soundFiles(t, m, r)
+}
+
+// soundFiles checks the counts of weights, the files that were tried, and the front.
+func soundFiles(t *testing.T, m *edgec.Model, r *edgec.Report) {
+	t.Helper()
+	b := r.Best
 	if b.Kept > b.Weights || b.Weights > r.FloatParams || b.MACs > r.FloatMACs || r.FloatBytes != m.Bytes || r.FloatParams != m.Params() || r.FloatMACs != m.MACs() {
 		t.Errorf("%d of %d weights, %d of %d MACs; the network has %d weights in %d bytes", b.Kept, b.Weights, b.MACs, r.FloatMACs, r.FloatParams, r.FloatBytes)
 	}

@@ -8,7 +8,6 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/tensor"
-	"edgec/internal/train"
 )
 
 // EvaluateOptions say what a file is measured by.
@@ -55,20 +54,24 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := Input(file)
+	if err != nil {
+		return nil, err
+	}
 	out, err := eval.Execute(context.Background(), file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labels != nil || set.Targets != nil || o.Against == nil {
-		task, err := eval.ForOutputs(set, out)
+		task, err := eval.ForOutputs(set, out, len(n.Outputs()))
 		if err != nil {
 			return nil, err
 		}
 		m := Metrics(eval.Unpaired(task, set, nil, o.threads()).Measure(out))
 		r.Labels = &m
 		if set.Labels != nil {
-			r.Confusion = confusion(out.Data, set.Labels, task)
+			r.Confusion = eval.Confusion(task, out, set.Labels)
 		}
 	}
 	if o.Against != nil {
@@ -116,34 +119,10 @@ func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 	return set, part, nil
 }
 
-// confusion counts the classes that outputs name; the task has checked the labels.
-func confusion(out []float32, labels []int, task eval.Task) Confusion {
-	k := len(out) / len(labels)
-	class := func(i int) int { return train.Argmax(out[i*k : (i+1)*k]) }
-	classes := k
-	if t, ok := task.(eval.YesNo); ok {
-		classes = 2
-		class = func(i int) int {
-			if out[i] > t.Threshold() {
-				return 1
-			}
-			return 0
-		}
-	}
-	c := make(Confusion, classes)
-	for i := range c {
-		c[i] = make([]int, classes)
-	}
-	for i, l := range labels {
-		c[l][class(i)]++
-	}
-	return c
-}
-
 // against compares the outputs of a file with those of the float network m.
 func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
-	if !set.Sample().Equal(m.Input()) {
-		return Metrics{}, fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.Input())
+	if err := m.network().Takes(set); err != nil {
+		return Metrics{}, err
 	}
 	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o.threads())
 	if err != nil {

@@ -29,8 +29,8 @@ func Example() {
 func ExampleOpen() {
 	m, err := edgec.Open("examples/lenet-5/lenet-5.onnx")
 	check(err)
-	fmt.Println(m.Name, m.Input(), m.Outputs(), m.Params(), m.MACs())
-	// Output: lenet-5 [1 28 28] 10 431080 2293000
+	fmt.Println(m.Name, m.Inputs()[0].Shape, m.Outputs()[0].Shape, m.Params(), m.MACs())
+	// Output: lenet-5 [1 28 28] [10] 431080 2293000
 }
 
 func ExampleOpenData() {

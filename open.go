@@ -11,6 +11,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/search"
 	"edgec/internal/simplify"
+	"edgec/internal/tensor"
 	"edgec/runtime"
 )
 
@@ -46,9 +47,6 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(g.Inputs) != 1 || len(g.Outputs) != 1 {
-		return nil, fmt.Errorf("edgec: %s: the network has %d inputs and %d outputs; one of each can be compressed", name, len(g.Inputs), len(g.Outputs))
-	}
 	for _, p := range g.Params() {
 		if i := p.Shadow.FirstNonFinite(); i >= 0 {
 			return nil, fmt.Errorf("edgec: %s: parameter %q: element %d is %v; train the network again or repair the file", name, p.Name, i, p.Shadow.Data[i])
@@ -61,11 +59,18 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 // network returns the model as the search has it.
 func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
 
-// Input returns the shape of a sample, channels first: [C, H, W] or [F].
-func (m *Model) Input() []int { return m.graph.Inputs[0].Shape.Sample() }
+// Inputs returns the inputs.
+func (m *Model) Inputs() []Value { return values(m.graph.Inputs) }
 
-// Outputs returns the number of outputs of a sample.
-func (m *Model) Outputs() int { return m.graph.Outputs[0].Shape.Sample().Size() }
+// Outputs returns the outputs.
+func (m *Model) Outputs() []Value { return values(m.graph.Outputs) }
+
+func values(vs []*graph.Value) (all []Value) {
+	for _, v := range vs {
+		all = append(all, Value{v.Name, v.Shape.Sample()})
+	}
+	return all
+}
 
 // Params returns the number of weights and biases.
 func (m *Model) Params() int { return search.Params(m.graph) }
@@ -105,20 +110,23 @@ func (m *Model) Layers() []Layer {
 // String lists the operators, one a line.
 func (m *Model) String() string { return m.graph.String() }
 
+// Value is an input or an output of a network.
+type Value struct {
+	Name  string `json:"name"`  // in the ONNX file; a compressed file has none, and these are input0, output1
+	Shape []int  `json:"shape"` // of a sample, channels first: [C, H, W] or [F]
+}
+
 // Network is what takes samples: a *Model, or a compressed file (see Input).
 type Network interface {
-	Input() []int // shape of a sample, channels first: [C, H, W] or [F]
-	Outputs() int // of a sample
+	Inputs() []Value
+	Outputs() []Value
 }
 
-// compressed is the input of a compressed file.
-type compressed struct {
-	shape   []int
-	outputs int
-}
+// compressed is what a compressed file takes and gives.
+type compressed struct{ inputs, outputs []Value }
 
-func (c compressed) Input() []int { return c.shape }
-func (c compressed) Outputs() int { return c.outputs }
+func (c compressed) Inputs() []Value  { return c.inputs }
+func (c compressed) Outputs() []Value { return c.outputs }
 
 // Input returns what a compressed file takes, for OpenData.
 func Input(file []byte) (Network, error) {
@@ -127,18 +135,18 @@ func Input(file []byte) (Network, error) {
 		return nil, err
 	}
 	info := m.Info()
-	if len(info.Inputs) != 1 {
-		return nil, fmt.Errorf("edgec: the file has %d inputs; one can be fed", len(info.Inputs))
+	return compressed{numbered("input", info.Inputs), numbered("output", info.Outputs)}, nil
+}
+
+// numbered turns shapes of the device into those of the network, with names.
+func numbered(kind string, shapes [][]int) (all []Value) {
+	for k, s := range shapes {
+		if len(s) == 3 {
+			s = []int{s[2], s[0], s[1]}
+		}
+		all = append(all, Value{fmt.Sprint(kind, k), s})
 	}
-	shape := append([]int(nil), info.Inputs[0]...)
-	if len(shape) == 3 {
-		shape = []int{shape[2], shape[0], shape[1]}
-	}
-	outputs := 1
-	for _, d := range info.Outputs[0] {
-		outputs *= d
-	}
-	return compressed{shape, outputs}, nil
+	return all
 }
 
 // Data is a set of samples with a training part, and a test part if the source has
@@ -164,14 +172,21 @@ type DataOptions struct {
 // OpenData reads the samples at path for a network. The kind is found by content:
 // a folder with idx files (MNIST's own), with CIFAR's binary batches or with one
 // folder of pictures per class, or an .npz, .npy, .csv or idx file. Pictures of a
-// folder are resized to the network's input. An error names the file, the sample,
-// the cause and the remedy.
+// folder are resized to the network's input. A network with several inputs takes an
+// .npz file with an array for each, of the input's name. An error names the file, the
+// sample, the cause and the remedy.
 func OpenData(path string, n Network, o DataOptions) (*Data, error) {
-	classes := n.Outputs()
-	if o.NoLabels {
-		classes = 0
+	read := dataset.Options{Shape: n.Inputs()[0].Shape, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast}
+	for _, v := range n.Inputs() {
+		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape})
 	}
-	splits, err := dataset.Open(path, dataset.Options{Shape: n.Input(), Classes: classes, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast})
+	for _, v := range n.Outputs() {
+		read.Classes += tensor.Shape(v.Shape).Size()
+	}
+	if o.NoLabels {
+		read.Classes = 0
+	}
+	splits, err := dataset.Open(path, read)
 	if err != nil {
 		return nil, err
 	}
@@ -227,15 +242,8 @@ func (d *Data) Classes() int { return d.splits.Train.Classes }
 // ClassNames returns the names of the classes, nil when they have none.
 func (d *Data) ClassNames() []string { return d.splits.Train.ClassNames }
 
+// Guessed says what the data does not, and OpenData concluded from names and shapes.
+func (d *Data) Guessed() []string { return d.splits.Guessed }
+
 // String describes the data in words.
-func (d *Data) String() string {
-	s := fmt.Sprintf("%d training", d.splits.Train.Len())
-	if d.splits.Test != nil {
-		s += fmt.Sprintf(" and %d test", d.splits.Test.Len())
-	}
-	labels := "without labels"
-	if d.splits.Train.Labels != nil {
-		labels = fmt.Sprintf("in %d classes", d.splits.Train.Classes)
-	}
-	return fmt.Sprintf("%s samples of shape %v, %s", s, d.splits.Train.Sample(), labels)
-}
+func (d *Data) String() string { return d.splits.String() }

@@ -49,8 +49,8 @@ func TestOpen(t *testing.T) {
 	for _, l := range m.Layers() {
 		params, macs = params+l.Params, macs+l.MACs
 	}
-	if !slices.Equal(m.Input(), []int{1, demo.Side, demo.Side}) || m.Outputs() != len(demo.Classes) || m.Params() != params || m.MACs() != macs || m.Bytes != len(demo.ONNX) || m.Name != "glyphs" {
-		t.Errorf("input %v, %d outputs, %d parameters, %d MACs, %d bytes, name %q", m.Input(), m.Outputs(), m.Params(), m.MACs(), m.Bytes, m.Name)
+	if !slices.Equal(m.Inputs()[0].Shape, []int{1, demo.Side, demo.Side}) || m.Outputs()[0].Shape[0] != len(demo.Classes) || m.Params() != params || m.MACs() != macs || m.Bytes != len(demo.ONNX) || m.Name != "glyphs" {
+		t.Errorf("inputs %v, outputs %v, %d parameters, %d MACs, %d bytes, name %q", m.Inputs(), m.Outputs(), m.Params(), m.MACs(), m.Bytes, m.Name)
 	}
 	if s := m.String(); strings.Count(s, "\n") < len(m.Layers()) {
 		t.Errorf("String:\n%s", s)

@@ -101,7 +101,7 @@ func (o Options) config() search.Config {
 // Progress tells what Compress is doing. Done and Total count the steps of the
 // stage; Note holds the latest result.
 type Progress struct {
-	Stage       string
-	Done, Total int
-	Note        string
+	Stage       string // what runs: a stage of the search, or a part of one
+	Done, Total int    // steps; Total 0: they are not counted
+	Note        string // the latest result, or ""
 }

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/passes"
 	"edgec/internal/search"
@@ -53,8 +53,8 @@ func Pack(path string) (*Packed, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	p.Input = pictures(&before.Tensors[before.Inputs[0]])
-	cfg := export.Config{Meta: format.Meta{Input: p.Input}, SelfTest: runtime.MakeSelfTest}
-	if p.Bytes, p.Sizes, err = export.Encode(g, cfg); err != nil {
+	cfg := lower.Config{Meta: format.Meta{Input: p.Input}, SelfTest: runtime.MakeSelfTest}
+	if p.Bytes, p.Sizes, err = lower.Encode(g, cfg); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	p.Size = len(p.Bytes)
@@ -101,7 +101,7 @@ func readQuantized(path string) (g *graph.Graph, f *format.File, size int, err e
 		if f, err = tflite.Read(data); err != nil {
 			return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
 		}
-		if g, err = export.Lift(f, filepath.Base(path)); err != nil {
+		if g, err = lower.Lift(f, filepath.Base(path)); err != nil {
 			return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
 		}
 		return g, f, len(data), nil
@@ -118,7 +118,7 @@ func readQuantized(path string) (g *graph.Graph, f *format.File, size int, err e
 			return nil, nil, 0, fmt.Errorf("edgec: %s: input %q is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one", path, v.Name)
 		}
 	}
-	if f, err = export.Build(g, export.Config{}); err != nil {
+	if f, err = lower.Build(g, lower.Config{}); err != nil {
 		return nil, nil, 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return g, f, int(n), nil
@@ -127,7 +127,7 @@ func readQuantized(path string) (g *graph.Graph, f *format.File, size int, err e
 // findBooks gives weights the codebook of the values that they have, where that
 // makes the file smaller.
 func findBooks(g *graph.Graph) error {
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func findBooks(g *graph.Graph) error {
 		if p.Grid.Max > 127 || passes.ValueCodebook(p) != nil {
 			continue
 		}
-		if data, _, err = export.Encode(g, export.Config{}); err != nil {
+		if data, _, err = lower.Encode(g, lower.Config{}); err != nil {
 			return err
 		}
 		if len(data) >= least {

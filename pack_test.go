@@ -11,7 +11,6 @@ import (
 	"edgec/export"
 	"edgec/internal/deep"
 	"edgec/internal/demo"
-	"edgec/internal/onnx"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -28,11 +27,7 @@ func TestPack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := export.Lift(f, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		model, err := onnx.Encode(g)
+		model, err := export.ONNX(file, name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package edgec
 import (
 	"time"
 
-	"edgec/internal/eval"
 	"edgec/internal/search"
 	"edgec/runtime/format"
 )
@@ -65,30 +64,30 @@ type Stage struct {
 }
 
 // The tasks that Metrics.Task names.
-var (
+const (
 	// TaskAccuracy counts the samples whose largest output is not the label.
-	TaskAccuracy = eval.Classification{}.Name()
+	TaskAccuracy = "accuracy"
 	// TaskAgreement counts the samples whose largest output is not the float
 	// network's; for classifiers without labels.
-	TaskAgreement = eval.Agreement{}.Name()
+	TaskAgreement = "agreement"
 	// TaskReconstruction is the mean square distance between output and input,
 	// 100 for the float network; for networks that reproduce their input.
-	TaskReconstruction = eval.Reconstruction{}.Name()
+	TaskReconstruction = "reconstruction"
 	// TaskFidelity is the mean square distance between the outputs y of the
 	// network and f of the float network, in percent of the float network's own
 	// distance from the input x: 100 mean |y - f|^2 / mean |f - x|^2; for networks
 	// that reproduce their input, when labels are left aside.
-	TaskFidelity = eval.Fidelity{}.Name()
+	TaskFidelity = "fidelity"
 	// TaskRegression is the part of the variance of target values that the outputs
 	// do not explain, 100 (1 - R2) percent.
-	TaskRegression = eval.Regression{}.Name()
+	TaskRegression = "regression"
 	// TaskYesNo is the balanced error of a network of one output: the mean of the
 	// error rates of the two classes.
-	TaskYesNo = eval.YesNo{}.Name()
+	TaskYesNo = "yes or no"
 	// TaskVectors is the mean square distance of the outputs from the float
 	// network's, in percent of their variance; for networks without labels and
 	// classes.
-	TaskVectors = eval.Vectors{}.Name()
+	TaskVectors = "vectors"
 )
 
 // Metrics measures a network on a set of samples.

@@ -1,9 +1,10 @@
-// Package export turns a simplified, quantized graph into the device's file:
-// instructions, integer weights, tables and a memory plan.
+// Package export hands compressed networks on: to other programs as ONNX (ONNX), to the
+// runtime as a file (Encode), and to the disk (Write).
 //
-// Images change from NCHW to HWC on the way. The order in which the elements of
-// a value lie is followed as strides (see layout), so a Reshape or a Transpose
-// costs nothing by itself: a dense layer behind a flattened image permutes its
-// weight columns, and only a reader that needs the standard order makes export
-// emit an OpTranspose.
+// It takes and returns bytes and the structs of package edgec/runtime/format. The files that
+// edgec.Compress and edgec.Pack return are ready to be written:
+//
+//	err := export.Write("lenet-5.edgec", report.Best.Bytes)
+//	model, err := export.ONNX(report.Best.Bytes, "lenet-5")
+//	err = export.Write("lenet-5-int8.onnx", model)
 package export

@@ -8,22 +8,23 @@ import (
 
 func floatBits(v float32) uint32 { return math.Float32bits(v) }
 
-// Info describes a model.
+// Info describes a model. Biases do not count as weights.
 type Info struct {
-	Name    string
-	Labels  []string
-	Inputs  [][]int // shapes, images as H, W, C
-	Outputs [][]int
-	Arena   int // bytes of working memory for activations
-	Weights int // in the file's shapes, zeros included
-	Kept    int // nonzero weights
-	Memory  int // bytes of the packed weights
+	Name    string   // that the file carries; "": none
+	Labels  []string // of the elements of output 0; nil: none
+	Inputs  [][]int  // shapes without batch, images as [H, W, C]
+	Outputs [][]int  // shapes, like Inputs
+	Arena   int      // bytes of working memory for the activations of a session
+	Weights int      // number of weights in the file's shapes, zeros included
+	Kept    int      // number of nonzero weights
+	Memory  int      // bytes of the packed weights
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
 }
 
-// Info returns what the model is. Its slices are the model's own.
+// Info returns what the model is. Its slices are the model's own and must not be changed.
+// Cost: it counts the weights at each call.
 func (m *Model) Info() Info {
 	f := m.f
 	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena}
@@ -55,14 +56,15 @@ func (m *Model) Info() Info {
 	return i
 }
 
-// Preprocess returns how pictures become input 0.
+// Preprocess returns how pictures become input 0, which Session.SetBytes applies.
 func (m *Model) Preprocess() format.Preprocess { return m.f.Meta.Input }
 
 // testSeed is the seed of the self-tests that MakeSelfTest makes.
 const testSeed = 1
 
-// MakeSelfTest runs the file, which format.Finish has completed, on a generated
-// input and returns the proof of output 0, for the file to carry.
+// MakeSelfTest runs the file, which format.Finish has completed, on generated inputs
+// (format.SelfTestInput) and returns the CRC-32 of output 0, for the file to carry as
+// format.File.Test. It fails where FromFile does. Cost: loading and one inference.
 func MakeSelfTest(f *format.File) (*format.SelfTest, error) {
 	m, err := FromFile(f)
 	if err != nil {
@@ -86,8 +88,9 @@ func (m *Model) testRun(seed uint32) (uint32, error) {
 }
 
 // SelfTest verifies that this machine computes what the machine computed that
-// wrote the file: output 0 for one generated input, byte for byte. It fails when
-// they differ and when the file carries no self-test.
+// wrote the file: output 0 for generated inputs, byte for byte. The error is an Error
+// when they differ and when the file carries no self-test. Cost: a session and one
+// inference.
 func (m *Model) SelfTest() error {
 	t := m.f.Test
 	if t == nil {

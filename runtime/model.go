@@ -10,6 +10,10 @@
 // A Model is immutable and may be shared; a Session is one working memory and
 // belongs to one goroutine. Load validates everything, NewSession allocates
 // everything, Run neither allocates nor fails.
+//
+// Shapes have no batch dimension: a run is one sample. Images are [H, W, C], channels
+// last. Inputs are int8, real = scale * (q - zero); outputs are int8 or float32. The
+// arithmetic is that of package kernel, to the bit.
 package runtime
 
 import "edgec/runtime/format"
@@ -20,7 +24,7 @@ type Error string
 // Error returns the line, which begins with "runtime: ".
 func (e Error) Error() string { return "runtime: " + string(e) }
 
-// Model is a loaded network.
+// Model is a loaded network. It is read-only: any number of goroutines may use it.
 type Model struct {
 	f     *format.File
 	steps []step // of each instruction
@@ -29,8 +33,12 @@ type Model struct {
 // Load decodes a file, verifies all of it and prepares it for execution. A file that
 // is broken gives a format.FormatError with the byte at which that is seen, one that a
 // newer version may have written a format.UnsupportedError, one that is too large or
-// contradicts itself a format.Error, and one whose sums could overflow an Error. data
-// is not kept.
+// contradicts itself a format.Error, and one whose sums could overflow int32 or with an
+// opcode that the runtime cannot execute an Error. data is not kept.
+//
+// Cost: decoding, in proportion to the nonzero weights of sparse layers and all weights of
+// dense ones, then packing them for execution (Info.Memory bytes). Memory is bounded before
+// it is taken: see the limits of package format.
 func Load(data []byte) (*Model, error) {
 	f, err := format.Decode(data)
 	if err != nil {
@@ -39,8 +47,9 @@ func Load(data []byte) (*Model, error) {
 	return prepare(f)
 }
 
-// FromFile prepares a decoded file, or one that format.Finish has completed.
-// The file must not be changed afterwards.
+// FromFile prepares a decoded file, or one that format.Finish has completed, as Load does.
+// The Model keeps f, which must not be changed afterwards. The error is a format.Error where
+// f contradicts itself, or an Error as of Load.
 func FromFile(f *format.File) (*Model, error) {
 	if err := f.Check(); err != nil {
 		return nil, err

@@ -331,6 +331,7 @@ func TestInputs(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"pixels": s.SetBytes(0, pixels[1:]), "reals": s.SetInput(0, hwc[1:]), "channels first": s.SetInputNCHW(0, chw[1:]), "bytes of input 1": s.SetBytes(1, pixels),
+		"input -1": s.SetInput(-1, hwc), "input 2": s.SetInput(2, hwc), "input 2, channels first": s.SetInputNCHW(2, chw), "bytes of input 2": s.SetBytes(2, pixels),
 	} {
 		if err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)

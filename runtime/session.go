@@ -7,7 +7,7 @@ import (
 	"edgec/runtime/kernel"
 )
 
-// Config configures a Session. It has no settings yet.
+// Config configures a Session. It has no settings yet: give Config{}.
 type Config struct{}
 
 // Session is the working memory of one inference at a time. It belongs to one
@@ -27,8 +27,9 @@ type Session struct {
 	tables [][256]int8 // of each channel of input 0: the int8 of a byte
 }
 
-// NewSession allocates the working memory. It fails only for a file that was not
-// completed by format.Finish.
+// NewSession allocates the working memory: Info.Arena bytes for activations, work space for
+// the largest layer, and tables for the pixels of input 0. The error is an Error, and only
+// for a file that was not completed by format.Finish.
 func (m *Model) NewSession(Config) (*Session, error) {
 	f := m.f
 	s := &Session{m: m, arena: make([]uint32, (f.Arena+3)/4+1), ints: make([][]int8, len(f.Tensors)), floats: make([][]float32, len(f.Tensors))}
@@ -68,39 +69,55 @@ func (m *Model) NewSession(Config) (*Session, error) {
 }
 
 // Run executes the network on the inputs that have been set. It neither
-// allocates nor fails. Inputs have to be set again before the next Run.
+// allocates nor fails. Inputs have to be set again before the next Run, since
+// their memory is used for other values.
+//
+// Cost: up to Info.MACs multiplications, and as few as Info.KeptMACs where layers are
+// sparse.
 func (s *Session) Run() {
 	for _, step := range s.steps {
 		step()
 	}
 }
 
-// Input returns the int8 elements of input i, images as [H,W,C], to be filled
-// before each Run: their memory is used for other values during it.
+// Input returns the int8 elements of input i, row-major, images as [H, W, C], to be filled
+// before each Run: their memory is used for other values during it. It panics unless i is
+// below the number of inputs (Info.Inputs).
 func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
 
-// SetInput quantizes x, real numbers in the device's order ([H,W,C] for images),
-// into input i: zero + round(x/scale), halves away from zero, saturated. It
-// refuses another number of elements. i is below the number of inputs (Info).
+// SetInput quantizes x, real numbers in the device's order ([H, W, C] for images),
+// into input i: zero + round(x/scale), halves away from zero, saturated; NaN becomes
+// zero. The error is an Error: there is no input i, or it has another number of elements.
 func (s *Session) SetInput(i int, x []float32) error {
-	dst := s.Input(i)
-	if len(x) != len(dst) {
-		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " elements, " + itoa(len(x)) + " were given")
+	if err := s.accepts(i, len(x)); err != nil {
+		return err
 	}
+	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
 	kernel.Quantize(dst, x, t.Scale, t.Zero)
 	return nil
 }
 
-// SetInputNCHW is SetInput for images whose channels come first, [C,H,W] as in
+// accepts returns an error unless there is an input i of n elements.
+func (s *Session) accepts(i, n int) error {
+	if i < 0 || i >= len(s.m.f.Inputs) {
+		return Error("there is no input " + itoa(i) + ", the network has " + itoa(len(s.m.f.Inputs)))
+	}
+	if want := len(s.Input(i)); n != want {
+		return Error("input " + itoa(i) + " has " + itoa(want) + " elements, " + itoa(n) + " were given")
+	}
+	return nil
+}
+
+// SetInputNCHW is SetInput for images whose channels come first, [C, H, W] as in
 // ONNX; other inputs are taken as they are.
 func (s *Session) SetInputNCHW(i int, x []float32) error {
+	if err := s.accepts(i, len(x)); err != nil {
+		return err
+	}
 	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
 	if len(t.Shape) != 3 || t.Shape[2] == 1 {
-		return s.SetInput(i, x)
-	}
-	if len(x) != len(dst) {
 		return s.SetInput(i, x)
 	}
 	c, area := t.Shape[2], t.Shape[0]*t.Shape[1]
@@ -132,13 +149,14 @@ func (s *Session) makeTables() {
 	}
 }
 
-// SetBytes sets input i, a picture, from its pixels, [H,W,C] bytes, by the
-// preprocessing that the file names, which is input 0's: other inputs are refused.
+// SetBytes sets input i, a picture, from its pixels, [H, W, C] bytes, by the
+// preprocessing that the file names (Model.Preprocess), a table lookup for each byte. It is
+// input 0's. The error is an Error: i is not 0, or the number of bytes is another.
 func (s *Session) SetBytes(i int, pixels []byte) error {
-	dst := s.Input(i)
 	if i != 0 {
 		return Error("input " + itoa(i) + " is no picture; set it by SetInput")
 	}
+	dst := s.Input(i)
 	if len(pixels) != len(dst) {
 		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
 	}
@@ -152,8 +170,10 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 	return nil
 }
 
-// Output returns output i of the last Run, as real numbers in the device's
-// order; valid until the next Run.
+// Output returns output i of the last Run, as real numbers in the device's order
+// (Info.Outputs, row-major): float32 as it was computed, int8 as scale * (q - zero). The
+// slice is the session's own. Read it before an input is set or Run is called again: inputs
+// and outputs may share memory. It panics unless i is below the number of outputs.
 func (s *Session) Output(i int) []float32 {
 	t := s.m.f.Outputs[i]
 	if s.floats[t] != nil {
@@ -163,8 +183,10 @@ func (s *Session) Output(i int) []float32 {
 	return s.out[i]
 }
 
-// OutputBytes returns output i of the last Run as it is stored, little endian:
-// int8 or float32. The slice is used again by the next call.
+// OutputBytes returns output i of the last Run as it is stored, row-major and little
+// endian: int8 or float32. Call it before an input is set again, as Output. The slice is
+// used again by the next call for this output. It panics unless i is below the number of
+// outputs.
 func (s *Session) OutputBytes(i int) []byte {
 	t, dst := s.m.f.Outputs[i], s.bytes[i]
 	if s.floats[t] == nil {

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// Board is a device that programs are built for.
+// Board is a device that programs are built for. Its system is Linux.
 type Board struct {
-	Name   string `json:"name"` // of --target
-	Title  string `json:"title"`
-	GOARCH string `json:"goarch"`
-	GOARM  string `json:"goarm,omitempty"` // 6 or 7 on 32-bit ARM
-	Cores  int    `json:"cores,omitempty"` // 0: various
-	MHz    int    `json:"mhz,omitempty"`   // 0: various
-	RAM    int    `json:"ram_mb,omitempty"`
+	Name   string `json:"name"`             // lower case: rpi-4, the --target of edgec build
+	Title  string `json:"title"`            // what people call it
+	GOARCH string `json:"goarch"`           // Go's architecture: arm, arm64, riscv64, amd64 or 386
+	GOARM  string `json:"goarm,omitempty"`  // 6 or 7 on 32-bit ARM, "" elsewhere
+	Cores  int    `json:"cores,omitempty"`  // 0: various
+	MHz    int    `json:"mhz,omitempty"`    // highest clock of the first model; 0: various
+	RAM    int    `json:"ram_mb,omitempty"` // MB of the smallest model; 0: various
 	CPU    string `json:"cpu"`              // core, and what matters to int8 arithmetic
-	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions
+	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions; "": its default
 	Source string `json:"source,omitempty"` // of the facts
-	Note   string `json:"note,omitempty"`
+	Note   string `json:"note,omitempty"`   // for the user
 }
 
 // sbcBench is where clocks and memory of the Raspberry Pis come from.
@@ -29,7 +29,7 @@ const (
 
 // Boards is the table of boards; the linux-* rows stand for any board of that
 // architecture. A program for GOARM=7 does not start on an ARMv6 board, so
-// rpi-zero and rpi-1 have their own rows.
+// rpi-zero and rpi-1 have their own rows. It is read-only; Find knows aliases too.
 var Boards = []Board{
 	{Name: "rpi-zero", Title: "Raspberry Pi Zero, Zero W", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 1000, RAM: 512, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench},
 	{Name: "rpi-1", Title: "Raspberry Pi 1 B, B+, A+", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 700, RAM: 256, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench, Note: "later models have 512 MB"},
@@ -54,7 +54,8 @@ var aliases = map[string]string{
 	"arm64": "linux-arm64", "armv7": "linux-armv7", "armv6": "linux-armv6", "riscv64": "linux-riscv64", "amd64": "linux-amd64", "386": "linux-386",
 }
 
-// Find returns the board of that name or alias, in any case.
+// Find returns the board of that name or alias (rpi4, bbb, arm64), in upper or lower case.
+// The error lists the names.
 func Find(name string) (Board, error) {
 	want := strings.ToLower(name)
 	if full, ok := aliases[want]; ok {
@@ -76,7 +77,8 @@ func Names() []string {
 	return names
 }
 
-// Env returns the settings of the Go toolchain for the board.
+// Env returns the settings of the Go toolchain for the board, as NAME=value: GOOS, GOARCH
+// and the lowest level of each architecture that the board has.
 func (b Board) Env() []string {
 	env := []string{"GOOS=linux", "GOARCH=" + b.GOARCH, "GOARM64=v8.0", "GOAMD64=v1", "GO386=sse2", "GORISCV64=rva20u64"}
 	if b.GOARM != "" {

@@ -19,17 +19,17 @@ import (
 
 // Options configure Build. The zero value is the default.
 type Options struct {
-	// Go is the go command; "": the one on PATH.
+	// Go is the go command, a name on PATH or a path; "": the one called go on PATH.
 	Go string
 }
 
 // Result is a program that Build has made.
 type Result struct {
-	Board Board  `json:"board"`
-	Path  string `json:"path"`
+	Board Board  `json:"board"` // that it runs on
+	Path  string `json:"path"`  // of the program, as given
 	Size  int64  `json:"size"`  // bytes of the program
-	Model int    `json:"model"` // of those, the model
-	Go    string `json:"go"`    // version of the toolchain
+	Model int    `json:"model"` // of those, bytes of the model
+	Go    string `json:"go"`    // version of the toolchain, "go1.26.8"
 }
 
 // device is the folder of the device program in the sources.
@@ -39,10 +39,18 @@ const device = "targets/device"
 // that this package belongs to, whatever it is called (scripts/rename-module).
 var module = strings.TrimSuffix(reflect.TypeFor[Board]().PkgPath(), "/targets")
 
-// Build makes the program that runs model on board and writes it to out, whole
-// or not at all. src holds the sources of package edgec/runtime and of the
-// device program (edgec.Sources). Nothing is downloaded, and neither the
-// current folder nor the user's Go settings matter.
+// Build makes the program that runs model on board and writes it to out with the
+// permissions 0755, whole or not at all. model is a compressed file, which the program
+// embeds; src holds the sources of package edgec/runtime and of the device program
+// (edgec.Sources). Nothing is downloaded, and neither the current folder nor the user's Go
+// settings matter. Equal sources, models, boards and toolchains give equal programs.
+//
+// Build refuses a model that the runtime cannot load, or that needs more than half of the
+// board's memory. Other errors: the go command is missing, the toolchain's first complaint,
+// out cannot be written, or the error of ctx, which stops the compiler.
+//
+// Cost: seconds of the Go compiler, more for the first program of an architecture, whose
+// standard library it compiles; and a temporary folder.
 func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string, opt Options) (Result, error) {
 	if err := check(model, board); err != nil {
 		return Result{}, err

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/runtime"
+	"edgec/export"
 	"edgec/runtime/format"
 )
 
@@ -35,13 +35,7 @@ func corner(t testing.TB) []byte {
 			f.Weights[0].Values[(y/2*2+x/2)*16+y*4+x] = 64
 		}
 	}
-	format.Finish(f)
-	test, err := runtime.MakeSelfTest(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Test = test
-	data, _, err := format.Encode(f)
+	data, _, err := export.Encode(f)
 	if err != nil {
 		t.Fatal(err)
 	}

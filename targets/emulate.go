@@ -7,7 +7,8 @@ import (
 
 // Command returns the words before a program of the board that run it on this
 // machine: none where it runs as it is, otherwise qemu-user, a CPU emulator
-// with the board's very instructions. ok is false when that is not installed.
+// with the board's very instructions. ok is false when that is not installed; words is
+// then the name of the missing command. Cost: it searches PATH.
 func (b Board) Command() (words []string, ok bool) {
 	if goruntime.GOOS == "linux" && (b.GOARCH == goruntime.GOARCH || b.GOARCH == "386" && goruntime.GOARCH == "amd64") {
 		return nil, true

@@ -163,6 +163,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return err
 	}
 	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
+	for _, g := range data.Guessed() {
+		a.note("%s: %s", c.data.path, g)
+	}
 	return a.search(cmd.Context(), c, m, data)
 }
 

@@ -67,6 +67,7 @@ type evaluated struct {
 	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
 	Confusion edgec.Confusion `json:"confusion,omitempty"`
 	classes   []string
+	guessed   []string
 }
 
 func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
@@ -115,6 +116,15 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	o := e.options()
+	if e.against != "" {
+		if o.Against, err = openONNX(e.against); err != nil {
+			return nil, err
+		}
+	}
+	if o.Against != nil && len(network.Inputs()) > 1 {
+		network = o.Against // which knows the names of its inputs
+	}
 	pre := model.Preprocess()
 	if e.data.given(cmd) {
 		pre = e.data.pre()
@@ -131,12 +141,6 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	if e.confusion && !data.Labeled() {
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
-	}
-	o := e.options()
-	if e.against != "" {
-		if o.Against, err = openONNX(e.against); err != nil {
-			return nil, err
-		}
 	}
 	got, err := edgec.Evaluate(file, data, o)
 	if err != nil && e.against != "" {
@@ -197,10 +201,13 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 	if d.Len(split) == 0 {
 		return nil, nil, fmt.Errorf("%s: has no %s part", e.data.path, split)
 	}
-	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split)}, nil
+	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split), guessed: d.Guessed()}, nil
 }
 
 func (a *app) printEvaluated(r *evaluated) error {
+	for _, g := range r.guessed {
+		a.note("%s: %s", r.Data, g)
+	}
 	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples))}
 	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
 		if m != nil {

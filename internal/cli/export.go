@@ -6,8 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec/export"
-	"edgec/internal/onnx"
-	"edgec/runtime/format"
 )
 
 // exported is the JSON result of edgec export.
@@ -60,15 +58,7 @@ func (a *app) export(path, out string) error {
 	if err != nil {
 		return err
 	}
-	f, err := format.Decode(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	g, err := export.Lift(f, baseName(path))
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	model, err := onnx.Encode(g)
+	model, err := export.ONNX(data, baseName(path))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -64,8 +64,9 @@ const dataHelp = `edgec recognizes DATA by its content: a folder with idx files 
 .gz) or CIFAR's binary batches, one folder of PNG, JPEG or GIF pictures per class
 (below train/ and test/, or directly), or an .npz, .npy, .csv or idx file. Bytes
 become numbers from 0 to 1, or from 0 to 255 with --raw; then --mean and --std apply.
-Give what the network was trained with. --test-last holds out the last samples when
-DATA has no test part: the search does not see them.`
+Give what the network was trained with. A network with several inputs takes an .npz
+file with an array for each, of the input's name. --test-last holds out the last
+samples when DATA has no test part: the search does not see them.`
 
 func (d *dataFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -100,7 +101,7 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 
 // open reads the samples of a network.
 func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
-	shape, channels := n.Input(), 1
+	shape, channels := n.Inputs()[0].Shape, 1
 	if len(shape) == 3 {
 		channels = shape[0]
 	}

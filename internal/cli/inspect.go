@@ -164,7 +164,7 @@ func headRows(r *inspected) []string {
 	if r.Name != "" {
 		rows = append(rows, "name\t"+r.Name)
 	}
-	rows = append(rows, "input\t"+times(r.Input)+", "+preprocessing(r.Preprocess))
+	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Input)+", "+preprocessing(r.Preprocess))
 	labels := ""
 	if len(r.Labels) > 0 {
 		labels = ": " + strings.Join(r.Labels, ", ")
@@ -176,7 +176,7 @@ func headRows(r *inspected) []string {
 	for k := 1; k < len(r.Inputs); k++ {
 		rows = append(rows, fmt.Sprintf("input %d\t%s", k, times(r.Inputs[k])))
 	}
-	rows = append(rows, "output\t"+times(r.Output)+labels)
+	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Output)+labels)
 	for k := 1; k < len(r.Outputs); k++ {
 		rows = append(rows, fmt.Sprintf("output %d\t%s", k, times(r.Outputs[k])))
 	}
@@ -185,6 +185,14 @@ func headRows(r *inspected) []string {
 		fmt.Sprintf("MACs\t%s, with kept weights %s", thousands(int(r.MACs)), thousands(int(r.KeptMACs))),
 		fmt.Sprintf("memory\t%s bytes for activations, %s for packed weights", thousands(r.Arena), thousands(r.Packed)),
 		"self-test\t"+test)
+}
+
+// first names the first of several values "input 0", a single one "input".
+func first(kind string, all [][]int) string {
+	if len(all) > 1 {
+		kind += " 0"
+	}
+	return kind
 }
 
 // preprocessing says how a byte becomes input.
@@ -257,13 +265,36 @@ func times(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s
 
 // inspectedONNX is the JSON result of edgec inspect for a float network.
 type inspectedONNX struct {
-	File    string        `json:"file"`
-	Bytes   int           `json:"bytes"`
-	Input   []int         `json:"input"` // [C, H, W] or flat
-	Outputs int           `json:"outputs"`
-	Params  int           `json:"params"`
-	MACs    int64         `json:"macs"`
-	Layers  []edgec.Layer `json:"layers"`
+	File       string        `json:"file"`
+	Bytes      int           `json:"bytes"`
+	Input      []int         `json:"input"`   // of input 0: [C, H, W] or flat
+	Outputs    int           `json:"outputs"` // elements of all outputs of a sample
+	AllInputs  []edgec.Value `json:"all_inputs"`
+	AllOutputs []edgec.Value `json:"all_outputs"`
+	Params     int           `json:"params"`
+	MACs       int64         `json:"macs"`
+	Layers     []edgec.Layer `json:"layers"`
+}
+
+// valueRows has a line for a single input or output, which says what it is, or one for
+// each of several, with its name and shape.
+func valueRows(kind, single string, vs []edgec.Value) (rows []string) {
+	if len(vs) == 1 {
+		return []string{kind + "\t" + single}
+	}
+	for k, v := range vs {
+		rows = append(rows, fmt.Sprintf("%s %d\t%s, %s", strings.TrimSuffix(kind, "s"), k, times(v.Shape), v.Name))
+	}
+	return rows
+}
+
+// elements returns the number of elements of a shape.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 func (a *app) inspectONNX(path string) error {
@@ -271,12 +302,17 @@ func (a *app) inspectONNX(path string) error {
 	if err != nil {
 		return err
 	}
-	r := inspectedONNX{path, m.Bytes, m.Input(), m.Outputs(), m.Params(), m.MACs(), m.Layers()}
+	r := inspectedONNX{File: path, Bytes: m.Bytes, Input: m.Inputs()[0].Shape, AllInputs: m.Inputs(), AllOutputs: m.Outputs(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
+	for _, v := range r.AllOutputs {
+		r.Outputs += elements(v.Shape)
+	}
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes)), "input\t" + times(r.Input), fmt.Sprintf("outputs\t%d", r.Outputs),
-		"parameters\t" + thousands(r.Params), "MACs\t" + thousands(int(r.MACs))}
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
+	rows = append(rows, valueRows("input", times(r.Input), r.AllInputs)...)
+	rows = append(rows, valueRows("outputs", fmt.Sprint(r.Outputs), r.AllOutputs)...)
+	rows = append(rows, "parameters\t"+thousands(r.Params), "MACs\t"+thousands(int(r.MACs)))
 	if err := a.table(rows); err != nil {
 		return err
 	}

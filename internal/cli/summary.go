@@ -36,6 +36,9 @@ func (a *app) summary(c compressed) error {
 	if r.Interrupted != "" {
 		ended = ", " + r.Interrupted
 	}
+	for _, w := range r.Warnings {
+		a.note("warning: %s", w)
+	}
 	a.note("%s written after %s%s", c.File, seconds(r.Seconds), ended)
 	return nil
 }

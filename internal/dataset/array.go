@@ -22,8 +22,11 @@ func layout(shape []int, o Options, source string) (sample, image tensor.Shape, 
 	return sample, image, last, err
 }
 
-// samples makes samples of dimension 0.
+// samples makes samples of dimension 0; bytes are pixels.
 func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
+	if !a.IsBytes() {
+		return floatSamples(a, o, source)
+	}
 	sample, image, last, err := layout(a.Shape, o, source)
 	if err != nil {
 		return nil, err
@@ -31,8 +34,17 @@ func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
 	if last {
 		a = a.Transpose(0, 3, 1, 2)
 	}
-	if a.IsBytes() {
-		return newSet(sample, image, a.Bytes(), nil, a.Shape[0], o.pre()), nil
+	return newSet(sample, image, a.Bytes(), nil, a.Shape[0], o.pre()), nil
+}
+
+// floatSamples makes samples of dimension 0 whose elements are numbers as they are.
+func floatSamples(a *preprocess.Array, o Options, source string) (*Set, error) {
+	sample, image, last, err := layout(a.Shape, o, source)
+	if err != nil {
+		return nil, err
+	}
+	if last {
+		a = a.Transpose(0, 3, 1, 2)
 	}
 	floats := a.Float32s()
 	if err := finite(floats, sample.Size(), source); err != nil {

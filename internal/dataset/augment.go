@@ -21,9 +21,9 @@ type Augment struct {
 var MildAugment = Augment{Rotate: 8, Scale: 0.07, Shear: 0.08, Shift: 1.2, Elastic: 0.5}
 
 // CanAugment reports whether the samples are pictures of bytes, large enough
-// to be distorted.
+// to be distorted, and nothing else.
 func CanAugment(s *Set) bool {
-	return s.bytes != nil && len(s.image) == 3 && s.image[1] >= 12 && s.image[2] >= 12
+	return s.rest == nil && s.bytes != nil && len(s.image) == 3 && s.image[1] >= 12 && s.image[2] >= 12
 }
 
 // Augmented returns copies distorted versions of each sample: all samples of

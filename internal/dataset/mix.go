@@ -2,14 +2,21 @@ package dataset
 
 import "math/rand/v2"
 
+// CanMix reports whether samples can be mixed: those of a single array. What belongs
+// together in several arrays, a picture and a question about it say, does not mix.
+func CanMix(s *Set) bool { return s.rest == nil }
+
 // Mixed returns as many samples as s has, each a mix of one of them and another,
 //
 //	x = a x_i + (1-a) x_j,   a drawn evenly from 0.5..1, j from all samples
 //
 // (mixup: Zhang, Cisse, Dauphin, Lopez-Paz 2018, equation 1). It has the label of i with
 // probability a, otherwise that of j. Bytes are rounded. Each sample depends on the seed
-// and its number only.
+// and its number only. Samples that CanMix refuses come back as they are.
 func (s *Set) Mixed(seed uint64) *Set {
+	if !CanMix(s) {
+		return s
+	}
 	n, size := s.Len(), s.sample.Size()
 	var bytes []uint8
 	var floats []float32

@@ -46,8 +46,13 @@ func openNpz(path string, o Options) (*Splits, error) {
 	for _, f := range r.File {
 		z.add(f)
 	}
-	x := z.pick("x_train", "train_x", "train_images", "X_train", "x", "X", "images", "data", "features")
-	y := z.pick("y_train", "train_y", "train_labels", "Y_train", "y", "Y", "labels", "targets", "label", "target", "class", "y_true")
+	if len(o.Inputs) > 1 {
+		return z.several(o)
+	}
+	x, y := z.pick("x_train", "train_x", "train_images", "X_train", "x", "X", "images", "data", "features"), z.pick(labelNames...)
+	if x == nil && len(o.Inputs) == 1 {
+		x = z.pick(o.Inputs[0].Name)
+	}
 	if x == nil {
 		return nil, fmt.Errorf("dataset: %s: no array named x, x_train or images among %v", path, z.names)
 	}
@@ -56,7 +61,7 @@ func openNpz(path string, o Options) (*Splits, error) {
 		return nil, err
 	}
 	if xt := z.pick("x_test", "test_x", "test_images", "X_test"); xt != nil {
-		sp.Test, err = z.set(xt, z.pick("y_test", "test_y", "test_labels", "Y_test"), o)
+		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o)
 	}
 	return sp, err
 }

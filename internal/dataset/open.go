@@ -15,6 +15,9 @@ type Options struct {
 	// Shape is the network's sample shape, [C,H,W] or [F]; nil takes the data's.
 	// Pictures of a folder are resized to it.
 	Shape tensor.Shape
+	// Inputs are the network's inputs. Of several, each takes an array of its own, and
+	// Shape is not used.
+	Inputs []Input
 	// Classes is the number of the network's outputs; labels must lie below it.
 	// 0: not checked.
 	Classes int
@@ -61,7 +64,9 @@ func Open(path string, o Options) (*Splits, error) {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	var sp *Splits
-	if info.IsDir() {
+	if info.IsDir() && len(o.Inputs) > 1 {
+		err = oneArray(path, o)
+	} else if info.IsDir() {
 		sp, err = openFolder(path, o)
 	} else {
 		sp, err = openFile(path, o)
@@ -140,10 +145,13 @@ func openFile(path string, o Options) (*Splits, error) {
 	n, _ := f.Read(head)
 	f.Close()
 	head = head[:n]
+	npz := strings.HasPrefix(string(head), "PK\x03\x04")
 	switch {
+	case len(o.Inputs) > 1 && !npz:
+		return nil, oneArray(path, o)
 	case strings.HasPrefix(string(head), "\x93NUMPY"):
 		return openNpy(path, o)
-	case strings.HasPrefix(string(head), "PK\x03\x04"):
+	case npz:
 		return openNpz(path, o)
 	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14, strings.HasPrefix(string(head), "\x1f\x8b"):
 		return openIdx(filepath.Dir(path), []string{path}, o)

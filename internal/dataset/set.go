@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
 
-// Set is a list of samples of one shape. It is read-only and may be shared.
+// Set is a list of samples. Each has one array for each input of a network, of the
+// same shape in all samples. It is read-only and may be shared.
 type Set struct {
 	Labels     []int     // one for each sample, nil without
 	Classes    int       // number of classes; 0 without labels
@@ -20,25 +22,57 @@ type Set struct {
 	ClassNames []string  // nil when they have no names
 	Pre        format.Preprocess
 
+	array          // of input 0
+	rest   []array // of the other inputs
+	index  []int   // of each sample, its record in every array
+	width  int     // of Targets
+	inputs []Input // of several arrays, with their names
+}
+
+// array has what all samples give to one input.
+type array struct {
 	sample tensor.Shape
 	image  tensor.Shape // [C,H,W] when samples are pictures, even if sample is flat
-	index  []int        // of each sample, its record
 	bytes  []uint8      // records, channels first; nil for floats
 	floats []float32
 	planes int            // channels of bytes
-	width  int            // of Targets
 	tables [][256]float32 // of each channel, or one for all
+}
+
+// Input is an input of a network, or the array that samples have for it.
+type Input struct {
+	Name  string
+	Shape tensor.Shape // of a sample, [C,H,W] or [F]
 }
 
 // Splits are the two parts of a source.
 type Splits struct {
 	Train *Set
 	Test  *Set // nil when the source has none
+	// Guessed says what the source does not, and was concluded from names and shapes.
+	Guessed []string
+}
+
+// String describes the parts in words: how many samples of which shapes and classes.
+func (sp *Splits) String() string {
+	s := fmt.Sprintf("%d training", sp.Train.Len())
+	if sp.Test != nil {
+		s += fmt.Sprintf(" and %d test", sp.Test.Len())
+	}
+	labels := "without labels"
+	if sp.Train.Labels != nil {
+		labels = fmt.Sprintf("in %d classes", sp.Train.Classes)
+	}
+	var shapes []string
+	for _, in := range sp.Train.Inputs() {
+		shapes = append(shapes, strings.TrimSpace(fmt.Sprint(in.Name, " ", in.Shape)))
+	}
+	return fmt.Sprintf("%s samples of shape %s, %s", s, strings.Join(shapes, " and "), labels)
 }
 
 // newSet makes a set of n records; exactly one of bytes and floats is given.
 func newSet(sample, image tensor.Shape, bytes []uint8, floats []float32, n int, pre format.Preprocess) *Set {
-	s := &Set{sample: sample, image: image, bytes: bytes, floats: floats, Pre: pre, index: make([]int, n)}
+	s := &Set{array: array{sample: sample, image: image, bytes: bytes, floats: floats}, Pre: pre, index: make([]int, n)}
 	for i := range s.index {
 		s.index[i] = i
 	}
@@ -63,16 +97,51 @@ func table(p format.Preprocess, c int) (t [256]float32) {
 // Len returns the number of samples.
 func (s *Set) Len() int { return len(s.index) }
 
-// Sample returns the shape of a sample, [C,H,W] or [F].
-func (s *Set) Sample() tensor.Shape { return s.sample }
+// Sample returns the shape of a sample, [C,H,W] or [F]. Samples with several arrays
+// have the shape of one vector, [F], in which these follow each other.
+func (s *Set) Sample() tensor.Shape {
+	if s.rest == nil {
+		return s.sample
+	}
+	size := 0
+	for _, in := range s.inputs {
+		size += in.Shape.Size()
+	}
+	return tensor.Shape{size}
+}
 
-// Image returns the shape [C,H,W] of the pictures, nil for other data.
-func (s *Set) Image() tensor.Shape { return s.image }
+// Inputs returns the shape of each array of a sample. A single one may have no name.
+func (s *Set) Inputs() []Input {
+	if s.rest == nil {
+		return []Input{{Shape: s.sample}}
+	}
+	return s.inputs
+}
 
-// Read writes sample i, preprocessed, channels first, to dst.
+// Image returns the shape [C,H,W] of the pictures, nil for other data and for samples
+// with several arrays.
+func (s *Set) Image() tensor.Shape {
+	if s.rest != nil {
+		return nil
+	}
+	return s.image
+}
+
+// Read writes sample i, preprocessed, channels first, to dst: all its arrays, one after
+// another.
 func (s *Set) Read(i int, dst []float32) {
+	s.read(s.index[i], dst)
+	at := s.sample.Size()
+	for k := range s.rest {
+		s.rest[k].read(s.index[i], dst[at:])
+		at += s.rest[k].sample.Size()
+	}
+}
+
+// read writes a record to the front of dst.
+func (s *array) read(record int, dst []float32) {
 	size := s.sample.Size()
-	at := s.index[i] * size
+	at := record * size
 	if s.bytes == nil {
 		copy(dst[:size], s.floats[at:at+size])
 		return
@@ -89,17 +158,21 @@ func (s *Set) Read(i int, dst []float32) {
 
 // Memory returns the bytes of memory that the samples take.
 func (s *Set) Memory() int {
-	n := s.Len() * s.sample.Size()
-	if s.bytes == nil {
-		n *= 4
+	n := 0
+	for _, a := range append([]array{s.array}, s.rest...) {
+		size := s.Len() * a.sample.Size()
+		if a.bytes == nil {
+			size *= 4
+		}
+		n += size
 	}
 	return n
 }
 
 // Bytes writes the bytes of sample i, channels last, to dst. ok is false when
-// the set does not come from bytes.
+// the set does not come from bytes, or has several arrays.
 func (s *Set) Bytes(i int, dst []byte) (ok bool) {
-	if s.bytes == nil {
+	if s.bytes == nil || s.rest != nil {
 		return false
 	}
 	size := s.sample.Size()
@@ -114,7 +187,7 @@ func (s *Set) Bytes(i int, dst []byte) (ok bool) {
 
 // Batch writes the given samples to dst, [len(idx), sample...].
 func (s *Set) Batch(idx []int, dst *tensor.Tensor) {
-	size := s.sample.Size()
+	size := s.Sample().Size()
 	for k, i := range idx {
 		s.Read(i, dst.Data[k*size:(k+1)*size])
 	}
@@ -133,6 +206,18 @@ func (s *Set) Subset(idx []int) *Set {
 		}
 	}
 	return &t
+}
+
+// First returns the first n samples, or the set if it has no more.
+func (s *Set) First(n int) *Set {
+	if n >= s.Len() {
+		return s
+	}
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return s.Subset(list)
 }
 
 // WithoutLabels returns the set without its labels and target values.

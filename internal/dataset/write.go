@@ -39,7 +39,7 @@ func WriteIdx(folder string, sp *Splits) error {
 
 // idx returns the set as two idx files of bytes.
 func (s *Set) idx() (images, labels []byte, err error) {
-	if s.bytes == nil || len(s.image) != 3 || s.image[0] != 1 || len(s.Labels) != s.Len() || s.Classes > 256 {
+	if s.bytes == nil || s.rest != nil || len(s.image) != 3 || s.image[0] != 1 || len(s.Labels) != s.Len() || s.Classes > 256 {
 		return nil, nil, fmt.Errorf("dataset: samples of shape %v with %d labels are no gray pictures with a label each; idx files hold no others", s.sample, len(s.Labels))
 	}
 	head := func(dims ...int) []byte {

@@ -155,8 +155,8 @@ func TestNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ONNX) > 250_000 || m.Params() != 22000 || !Shape.Equal(m.Input()) || m.Outputs() != len(Classes) {
-		t.Errorf("%d bytes, %d parameters, input %v, %d outputs", len(ONNX), m.Params(), m.Input(), m.Outputs())
+	if len(ONNX) > 250_000 || m.Params() != 22000 || !Shape.Equal(m.Inputs()[0].Shape) || m.Outputs()[0].Shape[0] != len(Classes) {
+		t.Errorf("%d bytes, %d parameters, inputs %v, outputs %v", len(ONNX), m.Params(), m.Inputs(), m.Outputs())
 	}
 	const n = 8000
 	const tolerance = 0.1 // of the error in percent: what 8 samples on a border make

@@ -30,7 +30,7 @@ func agreement(ctx context.Context, s Subject) (Task, error) {
 	if n := s.Graph.Producer(s.Graph.Outputs[0]); n != nil && op.IsNormalizer(n.Op) {
 		return Agreement{}, nil
 	}
-	out, err := Predict(ctx, s.Graph, s.Set, min(s.Set.Len(), confidenceSamples), s.Threads)
+	out, err := Predict(ctx, train.Logits(s.Graph), s.Set, min(s.Set.Len(), confidenceSamples), s.Threads)
 	if err != nil {
 		return nil, err
 	}

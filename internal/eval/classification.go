@@ -19,7 +19,7 @@ func classification(_ context.Context, s Subject) (Task, error) {
 		return nil, nil
 	}
 	if len(s.Graph.Outputs) != 1 {
-		return nil, fmt.Errorf("edgec: the network has %d outputs, and labels belong to one; leave the labels aside with --no-labels", len(s.Graph.Outputs))
+		return nil, severalOutputs(len(s.Graph.Outputs))
 	}
 	out := s.outputs()[0]
 	for i, l := range s.Set.Labels {
@@ -28,6 +28,11 @@ func classification(_ context.Context, s Subject) (Task, error) {
 		}
 	}
 	return Classification{}, nil
+}
+
+// severalOutputs is the error of labels for a network that has several outputs.
+func severalOutputs(n int) error {
+	return fmt.Errorf("edgec: the network has %d outputs, and labels belong to one; leave the labels aside with --no-labels", n)
 }
 
 // Name implements Task.

@@ -28,7 +28,7 @@ type Estimate struct {
 func NewHoldout(ctx context.Context, g *graph.Graph, task Task, set *dataset.Set, threads int) (*Holdout, error) {
 	h := &Holdout{Task: task, Reference: Reference{Set: set, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
 	var err error
-	if h.Reference.Float, err = Predict(ctx, g, set, set.Len(), threads); err != nil {
+	if h.Reference.Float, err = Predict(ctx, View(task, g), set, set.Len(), threads); err != nil {
 		return nil, err
 	}
 	task.Prepare(&h.Reference)

@@ -1,6 +1,11 @@
 package eval
 
-import "math"
+import (
+	"math"
+
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+)
 
 // Metrics measures a network on a set of samples.
 type Metrics struct {
@@ -42,4 +47,28 @@ func meanVariance(x []float64) (m, v float64) {
 		v += (d - m) * (d - m)
 	}
 	return m, v / math.Max(float64(len(x)-1), 1)
+}
+
+// Confusion counts, for outputs [n, K] of samples with labels that the task has
+// checked, in element [l][p] those of class l whose outputs name class p.
+func Confusion(task Task, out *tensor.Tensor, labels []int) [][]int {
+	k := out.Shape[1]
+	classes, class := k, func(i int) int { return train.Argmax(out.Data[i*k : (i+1)*k]) }
+	if t, ok := task.(YesNo); ok {
+		classes = 2
+		class = func(i int) int {
+			if out.Data[i] > t.Threshold() {
+				return 1
+			}
+			return 0
+		}
+	}
+	c := make([][]int, classes)
+	for i := range c {
+		c[i] = make([]int, classes)
+	}
+	for i, l := range labels {
+		c[l][class(i)]++
+	}
+	return c
 }

@@ -3,36 +3,47 @@ package eval
 import (
 	"context"
 	"fmt"
-	goruntime "runtime"
-	"sync"
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
-	"edgec/runtime"
 )
 
-// Predict runs g on the first n samples of set: [n, K], logits of classifiers. When
-// ctx ends it returns the cause.
+// Outputs of n samples are one tensor [n, K], all outputs of a sample one after
+// another: K is the sum of Reference.Heads. Inputs of a sample are one vector, all
+// inputs one after another, until a graph is fed.
+
+// View returns g as a task judges it: before a final softmax where samples are
+// counted, since the largest output stays the largest; otherwise g itself.
+func View(t Task, g *graph.Graph) *graph.Graph {
+	if t.Traits().Distance {
+		return g
+	}
+	return train.Logits(g)
+}
+
+// Predict runs g on the first n samples of set: [n, K]. When ctx ends it returns the
+// cause.
 func Predict(ctx context.Context, g *graph.Graph, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
 	p, err := train.NewPredictor(g, Batch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
-	return Run(ctx, p, n, func(lo, hi int, dst *tensor.Tensor) { Read(set, lo, hi, dst) })
+	return Run(ctx, p, n, func(lo, hi int, dst []*tensor.Tensor) { Read(set, lo, hi, dst) })
 }
 
-// Run fills n samples and returns the outputs of p, or, when ctx ends, the cause.
-func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, dst *tensor.Tensor)) (*tensor.Tensor, error) {
+// Run fills n samples, one tensor for each input, and returns the outputs of p, or,
+// when ctx ends, the cause.
+func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, dst []*tensor.Tensor)) (*tensor.Tensor, error) {
 	out := tensor.New(n, p.Outputs())
-	const part = 1024 // samples between two looks at ctx
+	part := 8 * p.Batch() // samples between two looks at ctx
 	for lo := 0; lo < n; lo += part {
 		if err := Stopped(ctx); err != nil {
 			return nil, err
 		}
 		hi := min(lo+part, n)
-		y := p.Run(hi-lo, func(a, b int, dst *tensor.Tensor) { fill(lo+a, lo+b, dst) })
+		y := p.Run(hi-lo, func(a, b int, dst []*tensor.Tensor) { fill(lo+a, lo+b, dst) })
 		copy(out.Rows(lo, hi).Data, y.Data)
 	}
 	return out, nil
@@ -46,11 +57,26 @@ func Stopped(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Read writes the samples lo to hi-1 of set to dst.
-func Read(set *dataset.Set, lo, hi int, dst *tensor.Tensor) {
-	size := set.Sample().Size()
+// Read writes the samples lo to hi-1 of set to dst, one tensor for each input.
+func Read(set *dataset.Set, lo, hi int, dst []*tensor.Tensor) {
 	for i := lo; i < hi; i++ {
-		set.Read(i, dst.Data[(i-lo)*size:(i-lo+1)*size])
+		ReadSample(set, i, i-lo, dst)
+	}
+}
+
+// ReadSample writes sample i of set to a row of dst, one tensor for each input.
+func ReadSample(set *dataset.Set, i, row int, dst []*tensor.Tensor) {
+	size := set.Sample().Size()
+	if len(dst) == 1 {
+		set.Read(i, dst[0].Data[row*size:(row+1)*size])
+		return
+	}
+	x := make([]float32, size)
+	set.Read(i, x)
+	for _, t := range dst {
+		w := t.Shape.Sample().Size()
+		copy(t.Data[row*w:(row+1)*w], x[:w])
+		x = x[w:]
 	}
 }
 
@@ -73,72 +99,4 @@ func Activations(g *graph.Graph) int {
 		}
 	}
 	return size
-}
-
-// Execute runs a compressed file on the first n samples of set with the runtime:
-// [n, K]. threads 0 means GOMAXPROCS. When ctx ends it returns the cause.
-func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
-	sessions, err := newSessions(file, threads)
-	if err != nil {
-		return nil, err
-	}
-	if in, want := set.Sample().Size(), len(sessions[0].Input(0)); in != want {
-		return nil, fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", set.Sample(), in, want)
-	}
-	k := len(sessions[0].Output(0))
-	out := tensor.New(n, k)
-	const chunk = 64
-	var mu sync.Mutex
-	var failed error
-	free := make(chan *runtime.Session, len(sessions))
-	for _, s := range sessions {
-		free <- s
-	}
-	train.Parallel(len(sessions), (n+chunk-1)/chunk, func(c int) {
-		s := <-free
-		defer func() { free <- s }()
-		lo := c * chunk
-		if err := runSamples(ctx, s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
-			mu.Lock()
-			failed = err
-			mu.Unlock()
-		}
-	})
-	return out, failed
-}
-
-// newSessions loads a file for a number of threads.
-func newSessions(file []byte, threads int) ([]*runtime.Session, error) {
-	model, err := runtime.Load(file)
-	if err != nil {
-		return nil, err
-	}
-	if threads <= 0 {
-		threads = goruntime.GOMAXPROCS(0)
-	}
-	sessions := make([]*runtime.Session, threads)
-	for i := range sessions {
-		if sessions[i], err = model.NewSession(runtime.Config{}); err != nil {
-			return nil, err
-		}
-	}
-	return sessions, nil
-}
-
-// runSamples runs the samples lo to hi-1 and writes their outputs to dst.
-func runSamples(ctx context.Context, s *runtime.Session, set *dataset.Set, lo, hi int, dst []float32) error {
-	x := make([]float32, set.Sample().Size())
-	for i := lo; i < hi; i++ {
-		if err := Stopped(ctx); err != nil {
-			return err
-		}
-		set.Read(i, x)
-		if err := s.SetInputNCHW(0, x); err != nil {
-			return err
-		}
-		s.Run()
-		y := s.Output(0)
-		copy(dst[(i-lo)*len(y):], y)
-	}
-	return nil
 }

@@ -22,7 +22,11 @@ func regression(_ context.Context, s Subject) (Task, error) {
 	if s.Set.Targets == nil || s.NoLabels {
 		return nil, nil
 	}
-	if heads := s.outputs(); len(heads) != 1 || heads[0] != s.Set.Width() {
+	heads, k := s.outputs(), 0
+	for _, n := range heads {
+		k += n
+	}
+	if k != s.Set.Width() {
 		return nil, fmt.Errorf("edgec: samples have %d target values, the network has outputs of %v; give as many, or leave them aside with --no-labels", s.Set.Width(), heads)
 	}
 	return Regression{}, nil

@@ -140,15 +140,17 @@ func Choose(ctx context.Context, s Subject) (Task, error) {
 }
 
 // ForOutputs returns the task of labels or target values for outputs [n, K] of a
-// network that is not at hand. A network of one output is taken to give
+// network that is not at hand, of which a sample has the given number. A network of one output is taken to give
 // probabilities if all of them lie in 0..1. A label without an output is an error.
-func ForOutputs(set *dataset.Set, out *tensor.Tensor) (Task, error) {
+func ForOutputs(set *dataset.Set, out *tensor.Tensor, outputs int) (Task, error) {
 	k := out.Shape[1]
 	switch {
 	case set.Targets != nil && set.Width() == k:
 		return Regression{}, nil
 	case set.Labels == nil:
 		return nil, fmt.Errorf("edgec: the data has no labels to evaluate by; compare with the float network")
+	case outputs > 1:
+		return nil, severalOutputs(outputs)
 	case k == 1:
 		unit := true
 		for _, y := range out.Data {

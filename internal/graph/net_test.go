@@ -7,17 +7,12 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 11)) }
 
-func normal(r *rand.Rand, shape ...int) *tensor.Tensor {
-	x := tensor.New(shape...)
-	for i := range x.Data {
-		x.Data[i] = float32(r.NormFloat64())
-	}
-	return x
-}
+var normal = testnet.Normal
 
 // builder makes graphs node by node.
 type builder struct {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/simplify"
@@ -97,7 +97,7 @@ func lowered(t *testing.T, g *graph.Graph) {
 	err := passes.Quantize(g, passes.Samples(x, 2), passes.Config{Method: quantize.MinMax})
 	var data []byte
 	if err == nil {
-		data, _, err = export.Encode(g, export.Config{})
+		data, _, err = lower.Encode(g, lower.Config{})
 	}
 	if err != nil {
 		if strings.ContainsAny(err.Error(), "\r\n") {

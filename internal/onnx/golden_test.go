@@ -1,49 +1,21 @@
 package onnx
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"edgec/internal/graph"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // goldenTol bounds |difference| / max(1, largest reference output): float32
 // rounding in another order of summation through at most 60 layers.
 const goldenTol = 2e-5
-
-// readNpy reads a little-endian float32 .npy file in C order.
-func readNpy(t *testing.T, path string) *tensor.Tensor {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 10 + int(binary.LittleEndian.Uint16(b[8:]))
-	head := string(b[10:n])
-	if !strings.Contains(head, "'<f4'") || strings.Contains(head, "'fortran_order': True") {
-		t.Fatalf("%s: unexpected header %s", path, head)
-	}
-	var shape []int
-	for _, s := range strings.Split(regexp.MustCompile(`\(([^)]*)\)`).FindStringSubmatch(head)[1], ",") {
-		if d, err := strconv.Atoi(strings.TrimSpace(s)); err == nil {
-			shape = append(shape, d)
-		}
-	}
-	x := tensor.New(shape...)
-	for i := range x.Data {
-		x.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[n+4*i:]))
-	}
-	return x
-}
 
 // TestGoldenNetworks runs whole networks, as they are read and simplified,
 // against the outputs of ONNX Runtime.
@@ -61,7 +33,7 @@ func TestGoldenNetworks(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden := filepath.Join(dir, "golden", name)
-			in := readNpy(t, filepath.Join(golden, "in0.npy"))
+			in := testnet.Npy(t, filepath.Join(golden, "in0.npy"))
 			if name == "case-study" { // 600 MMAC a sample
 				in = in.Rows(0, 1)
 			}
@@ -84,7 +56,7 @@ func matchGolden(t *testing.T, g *graph.Graph, in *tensor.Tensor, folder string)
 		t.Fatal(err)
 	}
 	for i, y := range got {
-		want := readNpy(t, filepath.Join(folder, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
+		want := testnet.Npy(t, filepath.Join(folder, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
 		closeTo(t, fmt.Sprint("output ", i), y, want, goldenTol)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Lowerer is an operator with device code. Functions of one activation need
-// none: export fuses chains of them into one table (see Pointwise).
+// none: package lower fuses chains of them into one table (see Pointwise).
 type Lowerer interface {
 	graph.Op
 	// Lower emits the instructions that compute n.Outputs[0]. Its error says

@@ -35,7 +35,7 @@ func Pointwise(n *graph.Node) (x *graph.Value, f func(float64) float64, ok bool)
 }
 
 // Interior reports whether v exists only between two functions of one
-// activation that export fuses: it is no tensor on the device.
+// activation that package lower fuses: it is no tensor on the device.
 func Interior(g *graph.Graph, v *graph.Value) bool {
 	if v.Grid != nil || g.IsOutput(v) {
 		return false

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"edgec/internal/graph"
+	"edgec/internal/testnet"
 )
 
 // The network stays the same function, and its weights are scaled as is reported.
@@ -16,7 +17,7 @@ func TestBalance(t *testing.T) {
 		random := func(n int) []float64 {
 			x := make([]float64, n)
 			for i := range x {
-				x[i] = math.Exp(b.rng.NormFloat64())
+				x[i] = math.Exp(b.Rand.NormFloat64())
 			}
 			return x
 		}
@@ -28,13 +29,13 @@ func TestBalance(t *testing.T) {
 			}
 			of[l.w] = s
 		}
-		x := b.inputs(16)
+		x := b.Inputs(16)
 		want := run(t, g, x)
 		done, err := Balance(g, of, lambda)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := sqnr(want, run(t, g, x)); got < 90 || len(done) != 4 {
+		if got := testnet.SQNR(want, run(t, g, x)); got < 90 || len(done) != 4 {
 			t.Errorf("lambda %g: function changed: %.1f dB; %d parameters scaled", lambda, got, len(done))
 		}
 		moved := 0.0

@@ -9,18 +9,13 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 	"edgec/internal/train"
 )
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 51)) }
 
-func normal(r *rand.Rand, shape ...int) *tensor.Tensor {
-	x := tensor.New(shape...)
-	for i := range x.Data {
-		x.Data[i] = float32(r.NormFloat64())
-	}
-	return x
-}
+var normal = testnet.Normal
 
 // chain builds a network layer by layer, with random weights and biases.
 type chain struct {

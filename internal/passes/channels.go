@@ -81,8 +81,8 @@ func (f *ChannelScores) Observe(t *train.Trainer) {
 
 // ObserveInputs replaces the scores by the filter form of Input, measured on
 // the samples x.
-func (f *ChannelScores) ObserveInputs(x *tensor.Tensor) error {
-	responses, err := Responses(f.g, x)
+func (f *ChannelScores) ObserveInputs(x ...*tensor.Tensor) error {
+	responses, err := Responses(f.g, x...)
 	if err != nil {
 		return err
 	}

@@ -66,13 +66,26 @@ type Batches = iter.Seq[[]*tensor.Tensor]
 
 // Samples cuts x, samples of a network with one input, into batches of at most
 // size samples that alias x.
-func Samples(x *tensor.Tensor, size int) Batches {
+func Samples(x *tensor.Tensor, size int) Batches { return InputSamples([]*tensor.Tensor{x}, size) }
+
+// InputSamples is Samples for a network with several inputs: x has the samples of
+// each, in the same order.
+func InputSamples(x []*tensor.Tensor, size int) Batches {
 	return func(yield func([]*tensor.Tensor) bool) {
-		n := x.Shape[0]
+		n := x[0].Shape[0]
 		for lo := 0; lo < n; lo += size {
-			if !yield([]*tensor.Tensor{x.Rows(lo, min(lo+size, n))}) {
+			if !yield(rows(x, lo, min(lo+size, n))) {
 				return
 			}
 		}
 	}
+}
+
+// rows returns samples lo..hi-1 of every input; they alias x.
+func rows(x []*tensor.Tensor, lo, hi int) []*tensor.Tensor {
+	part := make([]*tensor.Tensor, len(x))
+	for k, t := range x {
+		part[k] = t.Rows(lo, hi)
+	}
+	return part
 }

@@ -9,7 +9,7 @@ import (
 
 func TestCorrectBias(t *testing.T) {
 	b, g := lenet(t, 11)
-	x := b.inputs(64)
+	x := b.Inputs(64)
 	cfg := Config{}
 	if err := Calibrate(g, Samples(x, 64), cfg); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestCorrectBias(t *testing.T) {
 // A search that is stopped between the two passes over the samples gets an error.
 func TestCorrectBiasStopped(t *testing.T) {
 	b, g := lenet(t, 11)
-	all, passes := Samples(b.inputs(8), 8), 0
+	all, passes := Samples(b.Inputs(8), 8), 0
 	once := func(yield func([]*tensor.Tensor) bool) {
 		if passes++; passes == 1 {
 			all(yield)
@@ -72,7 +72,7 @@ func TestCorrectBiasStopped(t *testing.T) {
 func TestCorrectBiasHolds(t *testing.T) {
 	b, g := lenet(t, 11)
 	w := newWalk(g)
-	w.start([]*tensor.Tensor{b.inputs(1)})
+	w.start([]*tensor.Tensor{b.Inputs(1)})
 	most := 0
 	for i := range g.Nodes {
 		if err := w.step(i, w.acts[0]); err != nil {
@@ -90,7 +90,7 @@ func TestCorrectBiasHolds(t *testing.T) {
 	for _, n := range []int{1, 32, 33, 70, 100} {
 		sizes := []int{}
 		total := 0
-		for batch := range firstSamples(Samples(b.inputs(70), 32), n) {
+		for batch := range firstSamples(Samples(b.Inputs(70), 32), n) {
 			sizes = append(sizes, batch[0].Shape[0])
 			total += batch[0].Shape[0]
 		}

@@ -6,6 +6,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/testnet"
 )
 
 // channel returns the weights of output channel c.
@@ -25,7 +26,7 @@ func TestEqualize(t *testing.T) {
 		}
 	}
 	ls[0].w.Refresh()
-	x := b.inputs(16)
+	x := b.Inputs(16)
 	want := run(t, g, x)
 	n, err := Equalize(g)
 	if err != nil || n != 3 {
@@ -33,7 +34,7 @@ func TestEqualize(t *testing.T) {
 	}
 	// Scales are no powers of two: each value is rounded once more.
 	const rounding = 100
-	if got := sqnr(want, run(t, g, x)); got < rounding {
+	if got := testnet.SQNR(want, run(t, g, x)); got < rounding {
 		t.Errorf("function changed: %.1f dB", got)
 	}
 	spread := func(p *graph.Param) float64 {
@@ -61,15 +62,15 @@ func TestEqualizePairs(t *testing.T) {
 	b, x := newNet(t, 10, 3, 6, 6)
 	h := b.conv(x, 4, 3, 1, op.Clamp{On: true, Lo: 0, Hi: 6})
 	h = b.conv(h, 4, 3, 1, relu)
-	sum := b.node(op.Add{}, b.conv(h, 4, 3, 1, relu), h)
-	h = b.node(op.LeakyRelu{Alpha: 0.1}, b.conv(sum, 4, 1, 1, op.Clamp{}))
-	g := b.done(b.conv(h, 2, 1, 1, op.Clamp{}))
-	x0 := b.inputs(4)
+	sum := b.Node(op.Add{}, b.conv(h, 4, 3, 1, relu), h)
+	h = b.Node(op.LeakyRelu{Alpha: 0.1}, b.conv(sum, 4, 1, 1, op.Clamp{}))
+	g := b.Done(b.conv(h, 2, 1, 1, op.Clamp{}))
+	x0 := b.Inputs(4)
 	want := run(t, g, x0)
 	if n, err := Equalize(g); err != nil || n != 1 {
 		t.Errorf("%d pairs, %v; want the last one only", n, err)
 	}
-	if got := sqnr(want, run(t, g, x0)); got < 100 {
+	if got := testnet.SQNR(want, run(t, g, x0)); got < 100 {
 		t.Errorf("function changed: %.1f dB", got)
 	}
 }

@@ -18,11 +18,12 @@ const mostPatches = 1 << 15
 type InputMoments struct{ plain *quantize.InputMoments }
 
 // MeasureMoments returns the moments of every weight of a convolution or dense layer of g on
-// the samples x, run in batches. Where the layer has a bias, they are taken about the
+// the samples x, one tensor [N, ...] for each input of g, run in batches. Where the layer has a bias, they are taken about the
 // mean: what rounding does to the mean of an output the bias can make up for. A
 // parameter that several nodes use has the sum over its uses.
 //
-// gradient returns a draw of the loss's gradient in outputs [n, outputs] of g, of mean zero
+// gradient returns a draw of the loss's gradient [n, K] in outputs [n, K] of g, all outputs of a
+// sample one after another, of mean zero
 // and such that its square has, on average, the curvature of the loss: for the divergence
 // of classes from those of g itself softmax minus a class that is drawn from it (Martens
 // 2020, section 5). An error of mean square e in output channel r of a layer then costs
@@ -34,9 +35,9 @@ type InputMoments struct{ plain *quantize.InputMoments }
 //
 // MeasureMoments fails if g cannot be executed or has no gradient, or if the moments cannot be
 // inverted; when ctx ends, with the cause.
-func MeasureMoments(ctx context.Context, g *graph.Graph, x *tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*InputMoments, error) {
+func MeasureMoments(ctx context.Context, g *graph.Graph, x []*tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*InputMoments, error) {
 	sums := map[*graph.Param]*momentSums{}
-	samples := x.Shape[0]
+	samples := x[0].Shape[0]
 	tape, err := graph.NewTape(g, min(batch, samples))
 	if err != nil {
 		return nil, fmt.Errorf("passes: %w", err)
@@ -45,8 +46,8 @@ func MeasureMoments(ctx context.Context, g *graph.Graph, x *tensor.Tensor, batch
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		part := x.Rows(lo, min(lo+batch, samples))
-		if err := tape.Backward(gradient(tape.Forward(part)[0])); err != nil {
+		out := tape.Forward(rows(x, lo, min(lo+batch, samples))...)
+		if err := tape.Backward(apart(gradient(tensor.Join(out...)), out)...); err != nil {
 			return nil, fmt.Errorf("passes: %w", err)
 		}
 		for _, n := range g.Nodes {
@@ -70,6 +71,16 @@ func MeasureMoments(ctx context.Context, g *graph.Graph, x *tensor.Tensor, batch
 		all[w] = &InputMoments{m}
 	}
 	return all, nil
+}
+
+// apart returns the columns of dy [n, K] that belong to each of the outputs.
+func apart(dy *tensor.Tensor, out []*tensor.Tensor) []*tensor.Tensor {
+	parts := make([]*tensor.Tensor, len(out))
+	for k, y := range out {
+		parts[k] = tensor.New(y.Shape...)
+	}
+	tensor.Split(dy, parts...)
+	return parts
 }
 
 // layerOf returns the weight of a convolution or dense layer, nil for other nodes, and

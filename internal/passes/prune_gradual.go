@@ -20,7 +20,7 @@ type GradualPruning struct {
 	Criterion prune.Criterion            // "": Fisher
 	Rate      func(done float64) float64 // learning rate at the fraction done of the run
 	Graph     *graph.Graph               // the network, for Input
-	Samples   *tensor.Tensor             // samples that measure the inputs, for Input
+	Samples   []*tensor.Tensor           // samples that measure the inputs, for Input
 }
 
 // Moves counts what a run did to the masks.
@@ -102,7 +102,7 @@ func (r GradualPruning) withDefaults(ls []*Layer) GradualPruning {
 func (r GradualPruning) update(ls []*Layer, keep int) (pruned, spliced int, err error) {
 	var means map[*graph.Param][]float32
 	if r.Criterion == prune.Input {
-		if means, err = InputMeans(r.Graph, r.Samples); err != nil {
+		if means, err = InputMeans(r.Graph, r.Samples...); err != nil {
 			return 0, 0, err
 		}
 	}

@@ -46,7 +46,7 @@ func TestGradualPruningKeeps(t *testing.T) {
 				if start != Total(ls) || start != paramsOf(g) {
 					t.Fatalf("%d of %d kept at first", start, Total(ls))
 				}
-				r := GradualPruning{Keep: start / 3, Steps: steps, Criterion: c, Rate: constantRate, Graph: g, Samples: normal(newRand(3), 20, 8)}
+				r := GradualPruning{Keep: start / 3, Steps: steps, Criterion: c, Rate: constantRate, Graph: g, Samples: []*tensor.Tensor{normal(newRand(3), 20, 8)}}
 				calls := 0
 				m, err := r.Run(tr, ls, next, func(step int) error {
 					if calls++; step != calls {

@@ -10,13 +10,13 @@ import (
 )
 
 // weighted calls f for every layer of g whose weights are a parameter, with the
-// activations that they meet on the samples x.
-func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
-	tape, err := graph.NewTape(g, x.Shape[0])
+// activations that they meet on the samples x, one tensor for each input.
+func weighted(g *graph.Graph, x []*tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
+	tape, err := graph.NewTape(g, x[0].Shape[0])
 	if err != nil {
 		return fmt.Errorf("passes: %w", err)
 	}
-	tape.Forward(x)
+	tape.Forward(x...)
 	for _, n := range g.Nodes {
 		l, ok := n.Op.(op.Layer)
 		if !ok {
@@ -30,9 +30,9 @@ func weighted(g *graph.Graph, x *tensor.Tensor, f func(n *graph.Node, l op.Layer
 }
 
 // InputMeans returns, for each weight of g, E|x| over the values x that it
-// multiplies on the given samples. Zero padding counts as values of zero. A
+// multiplies on the given samples, one tensor for each input. Zero padding counts as values of zero. A
 // parameter that several nodes use has the sum over its uses.
-func InputMeans(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
+func InputMeans(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32, error) {
 	means := map[*graph.Param][]float32{}
 	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
 		m := means[w]
@@ -102,8 +102,8 @@ func convMeans(m []float32, k op.Kernel, w *graph.Param, in *tensor.Tensor, out 
 
 // Responses returns E|<x, w>| for each output channel of every weight of g:
 // the mean magnitude of the channel's response, before bias and activation, to
-// the patches that its kernel meets on the given samples.
-func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, error) {
+// the patches that its kernel meets on the given samples, one tensor for each input.
+func Responses(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32, error) {
 	responses := map[*graph.Param][]float32{}
 	var scratch graph.Scratch
 	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
@@ -112,7 +112,7 @@ func Responses(g *graph.Graph, x *tensor.Tensor) (map[*graph.Param][]float32, er
 			r = make([]float32, w.Channels())
 			responses[w] = r
 		}
-		out := tensor.New(n.Outputs[0].Shape.WithBatch(x.Shape[0])...)
+		out := tensor.New(n.Outputs[0].Shape.WithBatch(x[0].Shape[0])...)
 		inner := out.Shape[l.ChannelAxis(len(out.Shape))+1:].Size() // elements of a channel that lie together
 		l.WithClamp(op.Clamp{}).Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in, w.Value, nil})
 		sum := make([]float64, len(r))

@@ -7,20 +7,21 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 	"edgec/quantize"
 )
 
 func TestQuantize(t *testing.T) {
 	for _, m := range []quantize.Method{quantize.MSE, quantize.MinMax, quantize.Percentile, quantize.Entropy} {
 		b, g := lenet(t, 1)
-		x := b.inputs(64)
+		x := b.Inputs(64)
 		want := run(t, g, x)
 		if err := Quantize(g, Samples(x, 20), Config{Method: m}); err != nil {
 			t.Fatalf("%v: %v", m, err)
 		}
 		// Seven int8 layers of random weights; 8 bits give some 40 dB each.
 		const least = 27
-		if got := sqnr(want, run(t, g, x)); got < least {
+		if got := testnet.SQNR(want, run(t, g, x)); got < least {
 			t.Errorf("%v: %.1f dB, want %v", m, got, least)
 		}
 		if g.Outputs[0].Grid != nil {
@@ -33,14 +34,14 @@ func TestDomains(t *testing.T) {
 	b, x := newNet(t, 2, 3, 8, 8)
 	c1 := b.conv(x, 4, 3, 1, relu)
 	p1 := b.pool(c1)
-	c2 := b.node(op.Sigmoid{}, b.pool(b.conv(x, 4, 3, 1, op.Clamp{})))
-	cat := b.node(op.Concat{Axis: 1}, p1, c2)
-	act := b.node(op.HardSwish{}, b.node(op.Neg{}, cat)) // fused: the value between is none
-	flat := b.flatten(b.node(op.GlobalAvgPool{}, act))
+	c2 := b.Node(op.Sigmoid{}, b.pool(b.conv(x, 4, 3, 1, op.Clamp{})))
+	cat := b.Node(op.Concat{Axis: 1}, p1, c2)
+	act := b.Node(op.HardSwish{}, b.Node(op.Neg{}, cat)) // fused: the value between is none
+	flat := b.flatten(b.Node(op.GlobalAvgPool{}, act))
 	logits := b.dense(flat, 5, op.Clamp{})
-	prob := b.node(op.Softmax{Axis: 1}, logits)
-	g := b.done(prob)
-	if err := Calibrate(g, Samples(b.inputs(16), 16), Config{}); err != nil {
+	prob := b.Node(op.Softmax{Axis: 1}, logits)
+	g := b.Done(prob)
+	if err := Calibrate(g, Samples(b.Inputs(16), 16), Config{}); err != nil {
 		t.Fatal(err)
 	}
 	same := func(vs ...*graph.Value) {
@@ -72,10 +73,10 @@ func TestDomains(t *testing.T) {
 
 func TestNaturalGrids(t *testing.T) {
 	b, x := newNet(t, 3, 4, 4, 4)
-	s := b.node(op.Sigmoid{}, b.conv(x, 4, 1, 1, op.Clamp{}))
-	th := b.node(op.Tanh{}, b.conv(s, 4, 1, 1, op.Clamp{}))
-	g := b.done(b.flatten(th))
-	if err := Calibrate(g, Samples(b.inputs(4), 4), Config{}); err != nil {
+	s := b.Node(op.Sigmoid{}, b.conv(x, 4, 1, 1, op.Clamp{}))
+	th := b.Node(op.Tanh{}, b.conv(s, 4, 1, 1, op.Clamp{}))
+	g := b.Done(b.flatten(th))
+	if err := Calibrate(g, Samples(b.Inputs(4), 4), Config{}); err != nil {
 		t.Fatal(err)
 	}
 	unitGrid, tanhGrid := graph.Affine{Scale: 1.0 / 256, Zero: -128}, graph.Affine{Scale: 1.0 / 128}
@@ -92,7 +93,7 @@ func TestCalibrateErrors(t *testing.T) {
 	if Calibrate(g, Samples(tensor.New(1, 2, 8, 9), 4), Config{}) == nil {
 		t.Error("wrong shape accepted")
 	}
-	x := b.inputs(2)
+	x := b.Inputs(2)
 	x.Data[5] = float32(math.NaN())
 	if Calibrate(g, Samples(x, 4), Config{}) == nil {
 		t.Error("NaN accepted")
@@ -124,7 +125,7 @@ func TestWeights(t *testing.T) {
 			w.Shadow.Data[i] = 0
 		}
 	}
-	if err := Calibrate(g, Samples(b.inputs(8), 8), Config{}); err != nil {
+	if err := Calibrate(g, Samples(b.Inputs(8), 8), Config{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Weights(g, Config{}); err != nil {
@@ -157,7 +158,7 @@ func TestWeights(t *testing.T) {
 // Equal channels get one scale by themselves; a negative limit forbids it.
 func TestPerTensorAutomatic(t *testing.T) {
 	b, x := newNet(t, 6, 400)
-	g := b.done(b.dense(x, 8, op.Clamp{}))
+	g := b.Done(b.dense(x, 8, op.Clamp{}))
 	w := layers(g)[0].w
 	if err := Weights(g, Config{}); err != nil || len(w.Grid.Scale) != 1 {
 		t.Errorf("%d scales for alike channels, %v; want one", len(w.Grid.Scale), err)
@@ -175,7 +176,7 @@ func TestPerTensorAutomatic(t *testing.T) {
 
 func TestBiases(t *testing.T) {
 	b, g := lenet(t, 7)
-	if err := Calibrate(g, Samples(b.inputs(8), 8), Config{}); err != nil {
+	if err := Calibrate(g, Samples(b.Inputs(8), 8), Config{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Weights(g, Config{PerTensorError: -1}); err != nil {
@@ -228,7 +229,7 @@ func TestCheckFinds(t *testing.T) {
 		}},
 	} {
 		b, g := lenet(t, 8)
-		if err := Quantize(g, Samples(b.inputs(8), 8), Config{}); err != nil {
+		if err := Quantize(g, Samples(b.Inputs(8), 8), Config{}); err != nil {
 			t.Fatal(err)
 		}
 		c.spoil(g, layers(g)[0].w)
@@ -242,7 +243,7 @@ func TestCheckFinds(t *testing.T) {
 // has those of Config.BiasStep.
 func TestCoarsestBias(t *testing.T) {
 	b, g := lenet(t, 7)
-	if err := Calibrate(g, Samples(b.inputs(8), 8), Config{}); err != nil {
+	if err := Calibrate(g, Samples(b.Inputs(8), 8), Config{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := Weights(g, Config{}); err != nil {

@@ -88,15 +88,16 @@ func power(y []float32, samples, channels int, centred bool) float64 {
 // size of the gradients that draws returns, in a channel.
 func size(channel int) float32 { return float32(1 + channel%3) }
 
-// draws returns gradients in outputs [n, channels, ...] of either sign and of the channel's
+// draws returns gradients in outputs [n, channels, ...] of g, of either sign and of the channel's
 // size: errors in the outputs lose half of their squares times those of the sizes.
-func draws(seed uint64) func(y *tensor.Tensor) *tensor.Tensor {
+func draws(g *graph.Graph, seed uint64) func(y *tensor.Tensor) *tensor.Tensor {
 	r := shareRand(seed)
+	sample := g.Outputs[0].Shape.Sample()
 	return func(y *tensor.Tensor) *tensor.Tensor {
 		dy := tensor.New(y.Shape...)
-		places := dy.Shape.Sample().Size() / dy.Shape[1]
+		places := sample.Size() / sample[0]
 		for i := range dy.Data {
-			dy.Data[i] = size(i/places%dy.Shape[1]) * float32(2*r.IntN(2)-1)
+			dy.Data[i] = size(i/places%sample[0]) * float32(2*r.IntN(2)-1)
 		}
 		return dy
 	}
@@ -128,7 +129,7 @@ func TestRound(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, p, x := roundingLayer(t, 5, c.op, c.sample, c.bias, c.weights...)
-			all, err := MeasureMoments(context.Background(), g, x, 64, draws(1))
+			all, err := MeasureMoments(context.Background(), g, []*tensor.Tensor{x}, 64, draws(g, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,7 +212,7 @@ func codeLengthsOf(p *graph.Param) []float64 {
 // Steps stay between what int8 holds and the largest weight.
 func TestStep(t *testing.T) {
 	g, p, x := roundingLayer(t, 7, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := MeasureMoments(context.Background(), g, x, 200, draws(1))
+	all, err := MeasureMoments(context.Background(), g, []*tensor.Tensor{x}, 200, draws(g, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestStep(t *testing.T) {
 
 func TestRoundRefuses(t *testing.T) {
 	g, p, x := roundingLayer(t, 8, op.Dense{}, tensor.Shape{10}, true, 4, 10)
-	all, err := MeasureMoments(context.Background(), g, x, 200, draws(1))
+	all, err := MeasureMoments(context.Background(), g, []*tensor.Tensor{x}, 200, draws(g, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +285,7 @@ func TestScaled(t *testing.T) {
 	for _, groups := range []int{1, 4} {
 		o := op.Conv2D{Groups: groups}
 		g, p, x := roundingLayer(t, 10, o, tensor.Shape{4, 5, 6}, true, 8, 4/groups, 2, 2)
-		before, err := MeasureMoments(context.Background(), g, x, 50, draws(2))
+		before, err := MeasureMoments(context.Background(), g, []*tensor.Tensor{x}, 50, draws(g, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,10 +309,10 @@ func TestScaled(t *testing.T) {
 			q.Shadow.Data[i] *= float32(rows[row] * columns[row/(8/groups)*(16/groups)+column])
 		}
 		q.Refresh()
-		draw := draws(2)
-		after, err := MeasureMoments(context.Background(), h, x, 50, func(y *tensor.Tensor) *tensor.Tensor {
+		draw := draws(g, 2)
+		after, err := MeasureMoments(context.Background(), h, []*tensor.Tensor{x}, 50, func(y *tensor.Tensor) *tensor.Tensor {
 			dy := draw(y)
-			scaleChannels(dy, func(c int) float32 { return float32(1 / rows[c]) })
+			scaleChannels(tensor.Of(dy.Data, h.Outputs[0].Shape.WithBatch(50)...), func(c int) float32 { return float32(1 / rows[c]) })
 			return dy
 		})
 		if err != nil {

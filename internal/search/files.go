@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"time"
 
-	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
 
 // exportConfig says what a file carries beside the network.
-func (s *Study) exportConfig() export.Config {
-	return export.Config{
+func (s *Study) exportConfig() lower.Config {
+	return lower.Config{
 		Meta:     format.Meta{Labels: s.config.Labels, Input: s.holdout.Set().Pre},
 		SelfTest: runtime.MakeSelfTest,
 	}
@@ -23,7 +23,7 @@ func (s *Study) exportConfig() export.Config {
 
 // measure encodes g and executes the file on the first n held-out samples.
 func (s *Study) measure(ctx context.Context, g *graph.Graph, n int) (Candidate, error) {
-	data, sizes, err := export.Encode(g, s.exportConfig())
+	data, sizes, err := lower.Encode(g, s.exportConfig())
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -95,7 +95,7 @@ func (s *Study) untrained(ctx context.Context, g *graph.Graph, bits float64) ([]
 	if err != nil {
 		return nil, err
 	}
-	data, _, err := export.Encode(d.net, s.exportConfig())
+	data, _, err := lower.Encode(d.net, s.exportConfig())
 	return data, err
 }
 

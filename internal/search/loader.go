@@ -24,7 +24,8 @@ type loader struct {
 	task      eval.Task
 	answers   answers
 	order     order
-	shape     tensor.Shape // of a batch of one
+	inputs    []*graph.Value // of the network
+	sample    int            // elements of all inputs of a sample
 	buffers   buffers
 	threads   int
 	reference *eval.Reference
@@ -57,18 +58,56 @@ type order struct {
 
 // buffers hold the batch that next returns.
 type buffers struct {
-	x, targets *tensor.Tensor
+	x, targets rows
 	classes    []int
 	picks      []int // sample p % n in copy p / n
 }
 
+// rows are vectors, one a sample, and the tensors whose rows they consist of.
+type rows struct {
+	joined *tensor.Tensor
+	parts  []*tensor.Tensor
+}
+
+// newRows returns rows of n samples of the values. A single one shares its memory with
+// the vectors.
+func newRows(n int, vs []*graph.Value) rows {
+	r := rows{parts: newBatch(n, vs)}
+	r.joined = tensor.Join(r.parts...)
+	return r
+}
+
+// newBatch returns a tensor of n samples for each value.
+func newBatch(n int, vs []*graph.Value) []*tensor.Tensor {
+	var batch []*tensor.Tensor
+	for _, v := range vs {
+		batch = append(batch, tensor.New(v.Shape.WithBatch(n)...))
+	}
+	return batch
+}
+
+// row returns the vector of sample i.
+func (r rows) row(i int) []float32 {
+	k := r.joined.Shape[1]
+	return r.joined.Data[i*k : (i+1)*k]
+}
+
+// split returns the tensors of the first n samples.
+func (r rows) split(n int) []*tensor.Tensor {
+	parts := firstRows(r.parts, n)
+	if len(parts) > 1 {
+		tensor.Split(r.joined.Rows(0, n), parts...)
+	}
+	return parts
+}
+
 // newLoader prepares batches of at most batch samples, with g as the teacher.
 func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, seed uint64) (*loader, error) {
-	p, err := train.NewPredictor(g, eval.Batch(g), threads)
+	view := eval.View(task, g)
+	p, err := train.NewPredictor(view, eval.Batch(g), threads)
 	if err != nil {
 		return nil, fmt.Errorf("edgec: %w", err)
 	}
-	shape := g.Inputs[0].Shape
 	asked := from.augmentations * from.n
 	if from.asked != nil {
 		asked = from.n
@@ -77,8 +116,8 @@ func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, 
 	return &loader{
 		source: from, sets: make([]*dataset.Set, from.augmentations), task: task,
 		answers: answers{teacher: p, logits: make([]float32, asked*p.Outputs()), known: make([]bool, asked)},
-		order:   order{pcg: pcg, rng: rand.New(pcg)}, shape: shape, threads: threads,
-		buffers: buffers{x: tensor.New(shape.WithBatch(batch)...), targets: tensor.New(batch, p.Outputs()), classes: make([]int, batch)},
+		order:   order{pcg: pcg, rng: rand.New(pcg)}, inputs: view.Inputs, sample: sizes(samplesOf(view.Inputs)), threads: threads,
+		buffers: buffers{x: newRows(batch, view.Inputs), targets: newRows(batch, view.Outputs), classes: make([]int, batch)},
 	}, nil
 }
 
@@ -96,9 +135,9 @@ func (l *loader) next(ctx context.Context, size int, noise float64) (train.Batch
 	l.ask()
 	l.read(size)
 	b := &l.buffers
-	width, sample := l.answers.teacher.Outputs(), l.shape.Sample().Size()
+	width := l.answers.teacher.Outputs()
 	for k, p := range b.picks {
-		x, y := b.x.Data[k*sample:(k+1)*sample], b.targets.Data[k*width:(k+1)*width]
+		x, y := b.x.row(k), b.targets.row(k)
 		a := l.answer(p)
 		copy(y, l.answers.logits[a*width:(a+1)*width])
 		label := -1
@@ -108,7 +147,7 @@ func (l *loader) next(ctx context.Context, size int, noise float64) (train.Batch
 		l.task.Aim(y, x, l.copy(p/l.n).Target(p%l.n))
 		b.classes[k] = l.task.Draw(l.reference, y, label, noise, l.order.rng)
 	}
-	batch := train.Single(b.x.Rows(0, size), nil, b.targets.Rows(0, size))
+	batch := train.Batch{X: b.x.split(size), Targets: b.targets.split(size)}
 	if !l.task.Traits().Distance {
 		batch.Labels = b.classes[:size]
 	}
@@ -128,11 +167,11 @@ func (l *loader) pick(size int) {
 
 // read reads the samples of the batch.
 func (l *loader) read(size int) {
-	b, sample := &l.buffers, l.shape.Sample().Size()
+	b := &l.buffers
 	train.Parallel(l.threads, (size+samplesAtOnce-1)/samplesAtOnce, func(i int) {
 		for k := i * samplesAtOnce; k < min((i+1)*samplesAtOnce, size); k++ {
 			p := b.picks[k]
-			l.copy(p/l.n).Read(p%l.n, b.x.Data[k*sample:(k+1)*sample])
+			l.copy(p/l.n).Read(p%l.n, b.x.row(k))
 		}
 	})
 }
@@ -184,11 +223,10 @@ func (l *loader) ask() {
 	if l.asked == nil {
 		shown = func(p int) *dataset.Set { return l.sets[p/l.n] }
 	}
-	sample := l.shape.Sample().Size()
-	out := t.teacher.Run(len(t.missing), func(lo, hi int, dst *tensor.Tensor) {
+	out := t.teacher.Run(len(t.missing), func(lo, hi int, dst []*tensor.Tensor) {
 		for k := lo; k < hi; k++ {
 			p := t.missing[k]
-			shown(p).Read(p%l.n, dst.Data[(k-lo)*sample:(k-lo+1)*sample])
+			eval.ReadSample(shown(p), p%l.n, k-lo, dst)
 		}
 	})
 	width := t.teacher.Outputs()
@@ -198,22 +236,26 @@ func (l *loader) ask() {
 	}
 }
 
-// samples returns the first n samples of copy 0 in one tensor.
-func (l *loader) samples(ctx context.Context, n int) (*tensor.Tensor, error) {
+// samples returns the first n samples of copy 0, one tensor for each input.
+func (l *loader) samples(ctx context.Context, n int) ([]*tensor.Tensor, error) {
 	return l.manySamples(ctx, min(n, l.n))
 }
 
 // manySamples returns the first n samples of copy 0 and, where these are too few,
 // of the next copies.
-func (l *loader) manySamples(ctx context.Context, n int) (*tensor.Tensor, error) {
+func (l *loader) manySamples(ctx context.Context, n int) ([]*tensor.Tensor, error) {
 	n = min(n, l.augmentations*l.n)
-	x := tensor.New(l.shape.WithBatch(n)...)
+	x := newBatch(n, l.inputs)
 	for c, lo := 0, 0; lo < n; c++ {
 		hi := min(lo+l.n, n)
 		if err := l.makeCopy(ctx, c); err != nil {
 			return nil, err
 		}
-		eval.Read(l.copy(c), 0, hi-lo, x.Rows(lo, hi))
+		part := make([]*tensor.Tensor, len(x))
+		for k, t := range x {
+			part[k] = t.Rows(lo, hi)
+		}
+		eval.Read(l.copy(c), 0, hi-lo, part)
 		lo = hi
 	}
 	return x, nil

@@ -39,14 +39,14 @@ func batch(t *testing.T, l *loader, size int, noise float64) train.Batch {
 	return b
 }
 
-// first returns the first n samples by one of the loader's methods.
-func first(t *testing.T, samples func(context.Context, int) (*tensor.Tensor, error), n int) *tensor.Tensor {
+// first returns the first n samples of input 0 by one of the loader's methods.
+func first(t *testing.T, samples func(context.Context, int) ([]*tensor.Tensor, error), n int) *tensor.Tensor {
 	t.Helper()
 	x, err := samples(context.Background(), n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x
+	return x[0]
 }
 
 // drawEpochs draws three epochs of seven samples and checks shapes and the teacher's answers.

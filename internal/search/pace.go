@@ -2,8 +2,11 @@ package search
 
 import (
 	"context"
+	"math"
 	"time"
 
+	"edgec/internal/dataset"
+	"edgec/internal/eval"
 	"edgec/internal/graph"
 )
 
@@ -24,6 +27,23 @@ func (p *pace) watch(g *graph.Graph, batch, steps int) (done func()) {
 func (p *pace) add(work float64, t time.Duration) {
 	p.work += work
 	p.time += t
+}
+
+// affordableSamples returns how many samples the float network may be measured on:
+// any number without a budget, otherwise those that take budgetShares.judge of it,
+// but at least fewestFallback.
+func (s *Study) affordableSamples(ctx context.Context, set *dataset.Set) (int, error) {
+	if s.config.Budget == 0 {
+		return math.MaxInt, nil
+	}
+	n := min(set.Len(), 32)
+	since := time.Now()
+	if _, err := eval.Predict(ctx, s.subject.Model.Graph, set, n, s.config.Threads); err != nil {
+		return 0, err
+	}
+	each := max(time.Since(since)/time.Duration(n), 1)
+	most := time.Duration(budgetShares.judge*float64(s.config.Budget)) / each
+	return max(fewestFallback, int(min(most, math.MaxInt32))), nil
 }
 
 // affordable returns the multiplications forward that fit into a share of the time

@@ -98,7 +98,7 @@ func (s *Study) calibration(ctx context.Context) (passes.Batches, error) {
 	if err != nil {
 		return nil, err
 	}
-	return whileRunning(ctx, passes.Samples(x, calibrationPart)), nil
+	return whileRunning(ctx, passes.InputSamples(x, calibrationPart)), nil
 }
 
 // stoppedOr returns why ctx has ended, or else err.

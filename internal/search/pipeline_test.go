@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/passes"
 	"edgec/internal/simplify"
@@ -148,7 +148,7 @@ func mnist(t *testing.T) Subject {
 		t.Fatal(err)
 	}
 	m := &Network{Name: "lenet-300-100", Graph: g}
-	data, err := dataset.Open(filepath.Join(dir, "mnist"), dataset.Options{Shape: m.input()})
+	data, err := dataset.Open(filepath.Join(dir, "mnist"), dataset.Options{Shape: m.inputs()[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func mnist(t *testing.T) Subject {
 // lifted decodes a file to a network with its codebooks.
 func lifted(t *testing.T, f *format.File) *graph.Graph {
 	t.Helper()
-	g, err := export.Lift(f, "lifted")
+	g, err := lower.Lift(f, "lifted")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestDeltaOfFineTune(t *testing.T) {
 	if err := finalize(g); err != nil {
 		t.Fatal(err)
 	}
-	tuned, _, err := export.Encode(g, s.exportConfig())
+	tuned, _, err := lower.Encode(g, s.exportConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
-	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/tensor"
 )
 
@@ -176,7 +176,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if err != nil {
 		return t, err
 	}
-	file, _, err := export.Encode(h, s.exportConfig())
+	file, _, err := lower.Encode(h, s.exportConfig())
 	if err != nil {
 		return t, err
 	}
@@ -204,7 +204,7 @@ type validation struct {
 func (s *Study) newValidation(ctx context.Context) (*validation, error) {
 	set := s.holdout.Set()
 	n := judged(set.Len(), MACs(s.subject.Model.Graph))
-	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst *tensor.Tensor) { eval.Read(set, lo, hi, dst) })
+	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst []*tensor.Tensor) { eval.Read(set, lo, hi, dst) })
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"edgec/export"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -67,13 +67,13 @@ func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
 // rounder rounds the weights of a network at any lambda.
 type rounder struct {
 	net     *graph.Graph
-	x       *tensor.Tensor
+	x       []*tensor.Tensor       // of each input
 	moments []*passes.InputMoments // of the parameters of net
 }
 
 // newRounder measures the network.
 func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
-	n := min(secondMoments, max(1, momentFloats/s.subject.Model.input().Size()))
+	n := min(secondMoments, max(1, momentFloats/s.loader.sample))
 	x, err := s.loader.manySamples(ctx, n)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	return r, nil
 }
 
-// curvature returns what draws gradients in outputs of the network; see
+// curvature returns what draws gradients [n, K] in outputs [n, K] of the network; see
 // eval.Task.Curve.
 func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 	rng := rand.New(rand.NewPCG(s.config.Seed, 0xd1ce))
@@ -105,7 +105,16 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 
 // samples yields the calibration samples in batches.
 func (r *rounder) samples(ctx context.Context) passes.Batches {
-	return whileRunning(ctx, passes.Samples(r.x.Rows(0, min(calibrations, r.x.Shape[0])), calibrationPart))
+	return whileRunning(ctx, passes.InputSamples(firstRows(r.x, calibrations), calibrationPart))
+}
+
+// firstRows returns the first n samples of every input, or all if there are fewer.
+func firstRows(x []*tensor.Tensor, n int) []*tensor.Tensor {
+	first := make([]*tensor.Tensor, len(x))
+	for k, t := range x {
+		first[k] = t.Rows(0, min(n, t.Shape[0]))
+	}
+	return first
 }
 
 // network returns the network with weights and biases that are rounded at lambda,
@@ -189,7 +198,7 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 			if err != nil {
 				return 0, err
 			}
-			file, _, err := export.Encode(g, s.exportConfig())
+			file, _, err := lower.Encode(g, s.exportConfig())
 			if err != nil {
 				return 0, err
 			}

@@ -28,20 +28,23 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
 	in = in[:min(len(in), max(pool, fewestTaught))]
 	s.ledger.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
+	most, err := s.affordableSamples(ctx, set)
+	if err != nil {
+		return err
+	}
 	since := time.Now()
-	if err := s.hold(ctx, task, set, in, out); err != nil {
+	if err := s.hold(ctx, task, set, in, out[:min(len(out), most)]); err != nil {
 		return err
 	}
 	const backward = 2 // times as many multiplications as forward
 	s.ledger.pace.add(float64(MACs(s.subject.Model.Graph))*float64(s.measured())/(1+backward), time.Since(since))
-	var err error
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
 		return err
 	}
 	s.loader.reference = &s.holdout.Reference
 	x, err := s.loader.samples(ctx, inputSamples)
-	if err == nil {
-		s.inputs = rms(x.Data)
+	for _, in := range x {
+		s.inputs = append(s.inputs, rms(in.Data))
 	}
 	return err
 }
@@ -69,11 +72,15 @@ func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, 
 		s.holdout, err = eval.NewHoldout(ctx, model, task, heldOut, threads)
 		return err
 	}
-	if s.test, err = eval.NewHoldout(ctx, model, task, test, threads); err != nil {
+	most, err := s.affordableSamples(ctx, set)
+	if err != nil {
+		return err
+	}
+	if s.test, err = eval.NewHoldout(ctx, model, task, test.First(most), threads); err != nil {
 		return err
 	}
 	s.holdout = eval.Unpaired(task, heldOut, s.test.Baseline, threads)
-	float, err := eval.Predict(ctx, model, heldOut, judged(heldOut.Len(), MACs(model)), threads)
+	float, err := eval.Predict(ctx, eval.View(task, model), heldOut, judged(heldOut.Len(), MACs(model)), threads)
 	if err != nil {
 		return err
 	}
@@ -125,7 +132,7 @@ func (s *Study) forms(fit *dataset.Set, pool int) source {
 	n := fit.Len()
 	from := source{n: n, augmentations: 1, make: func(context.Context, int) (*dataset.Set, error) { return fit, nil }}
 	pictures, many := dataset.CanAugment(fit), s.objective().limitsOnly()
-	if s.config.Data.NoAugment || !pictures && !many {
+	if s.config.Data.NoAugment || !pictures && !(many && dataset.CanMix(fit)) {
 		return from
 	}
 	if many {

@@ -182,7 +182,7 @@ func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch 
 // trainer prepares to train g, after the given number of steps of the same
 // training.
 func (s *Study) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
-	return train.New(g, train.Config{Threads: s.config.Threads, Batch: batch, Average: average, Loss: s.task().Loss(&s.holdout.Reference), Done: done, Inputs: []float64{s.inputs}})
+	return train.New(g, train.Config{Threads: s.config.Threads, Batch: batch, Average: average, Loss: s.task().Loss(&s.holdout.Reference), Done: done, Inputs: s.inputs, Softmax: s.task().Traits().Distance})
 }
 
 // train fine-tunes g for some steps, the learning rate of each of which is given;

@@ -19,8 +19,8 @@ type strategy struct {
 	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
 }
 
-// noDeadline is the share of a strategy that a budget does not stop: without time
-// there is still a file.
+// noDeadline is the share of a strategy that has all of the budget, and at least
+// grace: with little time there is still a file.
 const noDeadline = 0
 
 // strategies are tried in order, from the cheapest to the dearest. The answer is
@@ -200,16 +200,10 @@ func (s *Study) failed(err error) error {
 
 // lastStages returns the context of what comes after the search.
 func (s *Study) lastStages(ctx context.Context) (context.Context, context.CancelFunc) {
-	end := time.Now().Add(grace)
-	switch rest := s.ledger.started.Add(s.config.Budget); {
-	case ctx.Err() != nil:
-		ctx = context.WithoutCancel(ctx)
-	case s.config.Budget == 0:
-		return context.WithCancel(ctx)
-	case rest.After(end):
-		end = rest
+	if ctx.Err() == nil {
+		return s.withinBudget(ctx)
 	}
-	return context.WithDeadlineCause(ctx, end, errBudget)
+	return context.WithTimeoutCause(context.WithoutCancel(ctx), grace, errBudget)
 }
 
 // search walks the strategies.
@@ -273,7 +267,7 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 // tested measures the float network and the answer on the test part.
 func (s *Study) tested(ctx context.Context, best Candidate, test *dataset.Set) (*Tested, error) {
 	h, err := s.test, error(nil)
-	if h == nil {
+	if h == nil || h.Set().Len() < test.Len() {
 		if h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
 			return nil, err
 		}

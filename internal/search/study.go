@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"edgec/internal/dataset"
@@ -23,11 +24,29 @@ type Network struct {
 	Graph *graph.Graph
 }
 
-// input returns the shape of a sample.
-func (n *Network) input() tensor.Shape { return n.Graph.Inputs[0].Shape.Sample() }
+// inputs returns the shape of each input of a sample.
+func (n *Network) inputs() []tensor.Shape { return samplesOf(n.Graph.Inputs) }
 
-// outputs returns the number of outputs of a sample.
-func (n *Network) outputs() int { return n.Graph.Outputs[0].Shape.Sample().Size() }
+// outputs returns the shape of each output of a sample.
+func (n *Network) outputs() []tensor.Shape { return samplesOf(n.Graph.Outputs) }
+
+// samplesOf returns the shapes of values of a sample.
+func samplesOf(vs []*graph.Value) []tensor.Shape {
+	var shapes []tensor.Shape
+	for _, v := range vs {
+		shapes = append(shapes, v.Shape.Sample())
+	}
+	return shapes
+}
+
+// sizes returns the number of elements of all shapes together.
+func sizes(shapes []tensor.Shape) int {
+	n := 0
+	for _, s := range shapes {
+		n += s.Size()
+	}
+	return n
+}
 
 // Subject is what a search is about.
 type Subject struct {
@@ -49,7 +68,7 @@ type Study struct {
 	test    *eval.Holdout // on the test part, where the float network's error comes from there; otherwise nil
 	memory  memorization
 	loader  *loader
-	inputs  float64          // root mean square of what training meets
+	inputs  []float64        // root mean square of what training meets, of each input
 	journal *journal.Journal // nil: nothing is recorded
 	ledger  *ledger
 	clock   Clock
@@ -86,7 +105,12 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
-	if err := s.split(ctx, task); err != nil {
+	limited, cancel := s.withinBudget(ctx)
+	defer cancel()
+	if err := s.split(limited, task); err != nil {
+		if errors.Is(err, errBudget) {
+			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
+		}
 		return nil, err
 	}
 	for _, w := range s.warnings() {
@@ -105,14 +129,14 @@ func (s Subject) check(c Config) error {
 		}
 		return fmt.Errorf("edgec: %d training samples; %d are the least that can be split into training and held-out parts", n, 2*heldOutFold)
 	}
-	if !set.Sample().Equal(m.input()) {
-		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v", set.Sample(), m.Name, m.input())
+	if err := m.Takes(set); err != nil {
+		return err
 	}
 	if constant(set) {
 		return fmt.Errorf("edgec: all %d training samples are the same; check how the data was written", set.Len())
 	}
-	if c.Labels != nil && len(c.Labels) != m.outputs() {
-		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), m.outputs())
+	if n := sizes(m.outputs()); c.Labels != nil && len(c.Labels) != n {
+		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), n)
 	}
 	t := s.Teacher
 	if t == nil {
@@ -121,10 +145,26 @@ func (s Subject) check(c Config) error {
 	if c.NoTraining {
 		return fmt.Errorf("edgec: there is a teacher but no training; leave one out")
 	}
-	if !t.input().Equal(m.input()) || t.outputs() != m.outputs() {
-		return fmt.Errorf("edgec: the teacher %q takes %v and gives %d outputs, network %q takes %v and gives %d; they have to be alike", t.Name, t.input(), t.outputs(), m.Name, m.input(), m.outputs())
+	if !slices.EqualFunc(t.inputs(), m.inputs(), tensor.Shape.Equal) || !slices.EqualFunc(t.outputs(), m.outputs(), func(a, b tensor.Shape) bool { return a.Size() == b.Size() }) {
+		return fmt.Errorf("edgec: the teacher %q takes %v and gives %v, network %q takes %v and gives %v; they have to be alike", t.Name, t.inputs(), t.outputs(), m.Name, m.inputs(), m.outputs())
 	}
 	return nil
+}
+
+// Takes returns an error if the samples of a set are not what the network takes.
+func (n *Network) Takes(set *dataset.Set) error {
+	var shapes []tensor.Shape
+	for _, in := range set.Inputs() {
+		shapes = append(shapes, in.Shape)
+	}
+	want := n.inputs()
+	switch {
+	case slices.EqualFunc(shapes, want, tensor.Shape.Equal):
+		return nil
+	case len(shapes) == 1 && len(want) == 1:
+		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v", shapes[0], n.Name, want[0])
+	}
+	return fmt.Errorf("edgec: samples have arrays of shapes %v, network %q takes %v; give an array for each input", shapes, n.Name, want)
 }
 
 // withoutSoftmax leaves a final softmax out: it does not change which output is
@@ -150,9 +190,24 @@ func (s *Study) task() eval.Task { return s.holdout.Task }
 // heldOut returns the number of held-out samples.
 func (s *Study) heldOut() int { return s.holdout.Set().Len() }
 
+// withinBudget returns a context that ends with the budget, but not before grace.
+func (s *Study) withinBudget(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.config.Budget == 0 {
+		return context.WithCancel(ctx)
+	}
+	end, least := s.ledger.started.Add(s.config.Budget), time.Now().Add(grace)
+	if end.Before(least) {
+		end = least
+	}
+	return context.WithDeadlineCause(ctx, end, errBudget)
+}
+
 // until returns a context that ends when a fraction of the budget is used up.
 func (s *Study) until(ctx context.Context, fraction float64) (context.Context, context.CancelFunc) {
-	if s.config.Budget == 0 || fraction == noDeadline {
+	if fraction == noDeadline {
+		return s.withinBudget(ctx)
+	}
+	if s.config.Budget == 0 {
 		return context.WithCancel(ctx)
 	}
 	deadline := s.ledger.started.Add(time.Duration(fraction * float64(s.config.Budget)))

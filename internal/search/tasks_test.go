@@ -194,7 +194,7 @@ func distances(t *testing.T, p *problem, file []byte) (of, own float64) {
 	n := p.data.Test.Len()
 	x := tensor.New(n, 12)
 	p.data.Test.Batch(upTo(0, n), x)
-	want := float.Run(n, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, x.Rows(lo, hi).Data) })
+	want := float.Run(n, func(lo, hi int, dst []*tensor.Tensor) { copy(dst[0].Data, x.Rows(lo, hi).Data) })
 	for i, y := range execute(t, file, p.data.Test) {
 		for k, v := range y {
 			w := float64(want.Data[12*i+k])

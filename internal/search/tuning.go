@@ -66,12 +66,12 @@ const (
 var (
 	scoreTraining   = training{scoreSamples, stageWork, 0.1}
 	roundTraining   = training{roundSamples, roundWork, 0.12}
-	runTraining     = training{runSamples, stageWork, 0.5}                        // of the sparsity search
-	finalTraining   = training{2 * runSamples, 2 * stageWork, 0.5}                // of the last runs
-	fileTraining    = training{tuneSamples, stageWork / 2, 0.4}                   // of a file, in which training repairs little
-	trialTraining   = training{tuneSamples / 4, stageWork / 8, 0.07}              // of a learning rate
-	leastRunSamples = 50_000                                                      // below which a run is not worth its time
-	budgetShares    = struct{ prune, round, file, rest float64 }{.6, .3, .92, .7} // of the time, after which stages stop
+	runTraining     = training{runSamples, stageWork, 0.5}                                    // of the sparsity search
+	finalTraining   = training{2 * runSamples, 2 * stageWork, 0.5}                            // of the last runs
+	fileTraining    = training{tuneSamples, stageWork / 2, 0.4}                               // of a file, in which training repairs little
+	trialTraining   = training{tuneSamples / 4, stageWork / 8, 0.07}                          // of a learning rate
+	leastRunSamples = 50_000                                                                  // below which a run is not worth its time
+	budgetShares    = struct{ judge, round, prune, rest, file float64 }{.05, .3, .6, .7, .92} // of the time, after which stages stop
 )
 
 // Learning rates.

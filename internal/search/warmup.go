@@ -110,7 +110,7 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 		if err != nil {
 			return nil, err
 		}
-		if err := f.ObserveInputs(x); err != nil {
+		if err := f.ObserveInputs(x...); err != nil {
 			return nil, err
 		}
 	}

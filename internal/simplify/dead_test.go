@@ -22,13 +22,13 @@ func emptyRandomly(b *net, g *graph.Graph, p float64) {
 		inner := tensor.Shape(s[2:]).Size()
 		rows, cols := make([]bool, s[0]), make([]bool, s[1])
 		for i := range rows {
-			rows[i] = b.rng.Float64() < p
+			rows[i] = b.Rand.Float64() < p
 		}
 		for i := range cols {
-			cols[i] = b.rng.Float64() < p
+			cols[i] = b.Rand.Float64() < p
 		}
 		for i := range w.Mask {
-			if !rows[i/inner/s[1]] && !cols[i/inner%s[1]] && b.rng.Float64() > p/2 {
+			if !rows[i/inner/s[1]] && !cols[i/inner%s[1]] && b.Rand.Float64() > p/2 {
 				w.Mask[i] = 1
 			}
 		}
@@ -110,7 +110,7 @@ func TestRemoveDeadCounts(t *testing.T) {
 func TestRemoveDeadBitwise(t *testing.T) {
 	b, x := newNet(t, 3, 4)
 	h := b.dense(x, 8, relu)
-	g := b.done(b.dense(h, 3, op.Clamp{}))
+	g := b.Done(b.dense(h, 3, op.Clamp{}))
 	w, bias := g.Params()[0], g.Params()[1]
 	w.Mask, bias.Mask = slices.Repeat([]float32{1}, 32), slices.Repeat([]float32{1}, 8)
 	clear(w.Mask[8:16]) // units 2 and 3
@@ -138,7 +138,7 @@ func TestPaddedConstantStays(t *testing.T) {
 		want int
 	}{{"padded", 1, 4}, {"unpadded", 0, 3}} {
 		b, x := newNet(t, 4, 2, 6, 6)
-		g := b.done(b.conv(b.conv(x, 4, 3, 0, 1, op.Clamp{}), 3, 3, tt.pad, 1, op.Clamp{}))
+		g := b.Done(b.conv(b.conv(x, 4, 3, 0, 1, op.Clamp{}), 3, 3, tt.pad, 1, op.Clamp{}))
 		w := g.Params()[0]
 		clear(w.Shadow.Data[:18])
 		w.Refresh()

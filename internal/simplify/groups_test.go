@@ -22,7 +22,7 @@ func TestRemoveEqualsMasking(t *testing.T) {
 				for _, gr := range groups {
 					k := make([]bool, gr.Channels)
 					for i := range k {
-						k[i] = i == 0 || rng.rng.Float64() < 0.6
+						k[i] = i == 0 || rng.Rand.Float64() < 0.6
 					}
 					keep = append(keep, k)
 					for _, s := range gr.In { // what the readers ignore has no effect
@@ -79,13 +79,13 @@ func TestGroups(t *testing.T) {
 // TestGroupsLeaveOutputsAlone: neither input nor output channels are listed.
 func TestGroupsLeaveOutputsAlone(t *testing.T) {
 	b, x := newNet(t, 1, 3, 4, 4)
-	g := b.done(b.conv(x, 5, 3, 1, 1, relu))
+	g := b.Done(b.conv(x, 5, 3, 1, 1, relu))
 	if groups := Groups(g); len(groups) != 0 {
 		t.Errorf("%d groups in a network of one layer", len(groups))
 	}
 	b, x = newNet(t, 1, 4)
 	h := b.dense(x, 5, relu)
-	g = b.done(b.dense(b.add(op.Softmax{Axis: 1}, h), 2, op.Clamp{}))
+	g = b.Done(b.dense(b.Node(op.Softmax{Axis: 1}, h), 2, op.Clamp{}))
 	if groups := Groups(g); len(groups) != 0 {
 		t.Errorf("%d groups before a softmax, whose channels depend on each other", len(groups))
 	}
@@ -94,11 +94,11 @@ func TestGroupsLeaveOutputsAlone(t *testing.T) {
 // TestSharedWeights: a layer used twice is cut for both uses.
 func TestSharedWeights(t *testing.T) {
 	b, x := newNet(t, 2, 4, 5, 5)
-	w := b.param(graph.Weight, 6, 4, 1, 1)
+	w := b.Param(graph.Weight, 0.5, 6, 4, 1, 1)
 	o := op.Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1, Clamp: relu}
-	l := b.add(o, x, w, nil)
-	r := b.add(o, b.add(op.Neg{}, x), w, nil)
-	g := b.done(b.conv(b.add(op.Concat{Axis: 1}, l, r), 2, 1, 0, 1, op.Clamp{}))
+	l := b.Node(o, x, w, nil)
+	r := b.Node(o, b.Node(op.Neg{}, x), w, nil)
+	g := b.Done(b.conv(b.Node(op.Concat{Axis: 1}, l, r), 2, 1, 0, 1, op.Clamp{}))
 	groups := Groups(g)
 	if len(groups) != 1 || groups[0].Channels != 6 || len(groups[0].In[0].Index[0]) != 2 {
 		t.Fatalf("groups %+v: one group of 6 channels with two columns each is expected", groups)

@@ -1,7 +1,6 @@
 package simplify
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -9,47 +8,15 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
-// net builds graphs with random weights.
-type net struct {
-	t   *testing.T
-	g   *graph.Graph
-	rng *rand.Rand
-}
+// net is testnet's, with the layers of these tests.
+type net struct{ *testnet.Net }
 
-func newNet(t *testing.T, seed uint64, sample ...int) (*net, *graph.Value) {
-	x := &graph.Value{Name: "x", Shape: append(tensor.Shape{1}, sample...)}
-	return &net{t, &graph.Graph{Name: "test", Inputs: []*graph.Value{x}}, rand.New(rand.NewPCG(seed, 1))}, x
-}
-
-func (b *net) param(role graph.Role, shape ...int) *graph.Value {
-	x := tensor.New(shape...)
-	for i := range x.Data {
-		x.Data[i] = float32(b.rng.NormFloat64()) * 0.5
-	}
-	return paramValue(graph.NewParam(fmt.Sprintf("p%d", len(b.g.Params())), role, x))
-}
-
-func (b *net) add(o graph.Op, in ...*graph.Value) *graph.Value {
-	b.t.Helper()
-	n := &graph.Node{Name: fmt.Sprintf("%s%d", o.Name(), len(b.g.Nodes)), Op: o, Inputs: in}
-	var shapes []tensor.Shape
-	for _, v := range in {
-		if v == nil {
-			shapes = append(shapes, nil)
-		} else {
-			shapes = append(shapes, v.Shape)
-		}
-	}
-	out, err := o.Infer(shapes)
-	if err != nil {
-		b.t.Fatalf("%s: %v", n.Name, err)
-	}
-	v := &graph.Value{Name: n.Name + "_out", Shape: out[0]}
-	n.Outputs = []*graph.Value{v}
-	b.g.Nodes = append(b.g.Nodes, n)
-	return v
+func newNet(t testing.TB, seed uint64, sample ...int) (*net, *graph.Value) {
+	b, x := testnet.New(t, seed, 1, sample...)
+	return &net{b}, x
 }
 
 var relu = op.Clamp{On: true, Lo: 0, Hi: float32(math.Inf(1))}
@@ -61,32 +28,23 @@ func (b *net) conv(x *graph.Value, outC, k, pad, groups int, c op.Clamp) *graph.
 		groups = in
 	}
 	o := op.Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: pad, PadL: pad, PadB: pad, PadR: pad, Groups: groups, Clamp: c}
-	return b.add(o, x, b.param(graph.Weight, outC, in/groups, k, k), b.param(graph.Bias, outC))
+	return b.Node(o, x, b.Param(graph.Weight, 0.5, outC, in/groups, k, k), b.Param(graph.Bias, 0.5, outC))
 }
 
 func (b *net) dense(x *graph.Value, out int, c op.Clamp) *graph.Value {
-	return b.add(op.Dense{Clamp: c}, x, b.param(graph.Weight, out, x.Shape[len(x.Shape)-1]), b.param(graph.Bias, out))
+	return b.Node(op.Dense{Clamp: c}, x, b.Param(graph.Weight, 0.5, out, x.Shape[len(x.Shape)-1]), b.Param(graph.Bias, 0.5, out))
 }
 
 func (b *net) maxPool(x *graph.Value, k int) *graph.Value {
-	return b.add(op.MaxPool{KH: k, KW: k, StrideH: k, StrideW: k, DilH: 1, DilW: 1}, x)
+	return b.Node(op.MaxPool{KH: k, KW: k, StrideH: k, StrideW: k, DilH: 1, DilW: 1}, x)
 }
 
 func (b *net) avgPool(x *graph.Value, k, pad int, count bool) *graph.Value {
-	return b.add(op.AvgPool{KH: k, KW: k, StrideH: k, StrideW: k, DilH: 1, DilW: 1, PadT: pad, PadL: pad, PadB: pad, PadR: pad, CountPad: count}, x)
+	return b.Node(op.AvgPool{KH: k, KW: k, StrideH: k, StrideW: k, DilH: 1, DilW: 1, PadT: pad, PadL: pad, PadB: pad, PadR: pad, CountPad: count}, x)
 }
 
 func (b *net) flatten(x *graph.Value) *graph.Value {
-	return b.add(op.Reshape{Shape: []int{x.Shape.Size()}}, x)
-}
-
-func (b *net) done(out ...*graph.Value) *graph.Graph {
-	b.t.Helper()
-	b.g.Outputs = out
-	if err := b.g.Check(); err != nil {
-		b.t.Fatal(err)
-	}
-	return b.g
+	return b.Node(op.Reshape{Shape: []int{x.Shape.Size()}}, x)
 }
 
 // networks are the structures that the tests cut; each ends in a small output.
@@ -95,7 +53,7 @@ var networks = map[string]func(t *testing.T, seed uint64) *graph.Graph{
 		b, x := newNet(t, seed, 1, 12, 12)
 		h := b.maxPool(b.conv(x, 6, 3, 0, 1, op.Clamp{}), 2)
 		h = b.maxPool(b.conv(h, 8, 2, 0, 1, relu), 2)
-		return b.done(b.dense(b.dense(b.flatten(h), 10, relu), 4, op.Clamp{}))
+		return b.Done(b.dense(b.dense(b.flatten(h), 10, relu), 4, op.Clamp{}))
 	},
 	"depthwise": func(t *testing.T, seed uint64) *graph.Graph {
 		b, x := newNet(t, seed, 3, 9, 9)
@@ -104,42 +62,42 @@ var networks = map[string]func(t *testing.T, seed uint64) *graph.Graph{
 		h = b.conv(h, 7, 1, 0, 1, op.Clamp{On: true, Lo: -0.1, Hi: 2})
 		h = b.conv(h, 14, 3, 0, 0, relu) // two outputs for each input
 		h = b.conv(h, 6, 1, 0, 1, op.Clamp{})
-		h = b.add(op.Sigmoid{}, h)
-		h = b.add(op.GlobalAvgPool{}, h)
-		return b.done(b.dense(b.flatten(h), 3, op.Clamp{}))
+		h = b.Node(op.Sigmoid{}, h)
+		h = b.Node(op.GlobalAvgPool{}, h)
+		return b.Done(b.dense(b.flatten(h), 3, op.Clamp{}))
 	},
 	"residual": func(t *testing.T, seed uint64) *graph.Graph {
 		b, x := newNet(t, seed, 2, 8, 8)
 		a := b.conv(x, 6, 3, 0, 1, relu)
 		h := b.conv(a, 5, 1, 0, 1, relu)
 		h = b.conv(h, 6, 1, 0, 1, op.Clamp{})
-		h = b.add(op.Add{Clamp: relu}, a, h)
+		h = b.Node(op.Add{Clamp: relu}, a, h)
 		h = b.avgPool(h, 2, 0, false)
-		h = b.add(op.Tanh{}, h)
-		return b.done(b.dense(b.flatten(h), 3, op.Clamp{}))
+		h = b.Node(op.Tanh{}, h)
+		return b.Done(b.dense(b.flatten(h), 3, op.Clamp{}))
 	},
 	"concat": func(t *testing.T, seed uint64) *graph.Graph {
 		b, x := newNet(t, seed, 2, 8, 8)
 		l := b.conv(x, 5, 3, 1, 1, relu)
 		r := b.conv(x, 4, 1, 0, 1, op.Clamp{})
-		h := b.add(op.Concat{Axis: 1}, l, r, x)
+		h := b.Node(op.Concat{Axis: 1}, l, r, x)
 		h = b.conv(h, 6, 3, 0, 1, relu)
 		h = b.avgPool(h, 2, 1, true)
-		h = b.add(op.Transpose{Perm: []int{0, 2, 3, 1}}, h)
-		return b.done(b.dense(b.flatten(h), 3, op.Clamp{}))
+		h = b.Node(op.Transpose{Perm: []int{0, 2, 3, 1}}, h)
+		return b.Done(b.dense(b.flatten(h), 3, op.Clamp{}))
 	},
 	"constants": func(t *testing.T, seed uint64) *graph.Graph {
 		b, x := newNet(t, seed, 2, 6, 6)
 		h := b.conv(x, 6, 3, 0, 1, op.Clamp{})
-		h = b.add(op.HardSwish{}, h)
-		h = b.add(op.Mul{}, h, b.param(graph.Constant, 6, 1, 1))
-		h = b.add(op.Sub{Clamp: relu}, b.param(graph.Constant, 1, 1, 1), h)
+		h = b.Node(op.HardSwish{}, h)
+		h = b.Node(op.Mul{}, h, b.Param(graph.Constant, 0.5, 6, 1, 1))
+		h = b.Node(op.Sub{Clamp: relu}, b.Param(graph.Constant, 0.5, 1, 1, 1), h)
 		h = b.conv(h, 5, 2, 0, 1, op.Clamp{})
-		h = b.add(op.Pad{Before: []int{0, 0, 1, 0}, After: []int{0, 0, 0, 1}}, h)
-		h = b.add(op.Reshape{Shape: []int{5, h.Shape[2] * h.Shape[3]}}, h)
-		h = b.add(op.Transpose{Perm: []int{0, 2, 1}}, h)
+		h = b.Node(op.Pad{Before: []int{0, 0, 1, 0}, After: []int{0, 0, 0, 1}}, h)
+		h = b.Node(op.Reshape{Shape: []int{5, h.Shape[2] * h.Shape[3]}}, h)
+		h = b.Node(op.Transpose{Perm: []int{0, 2, 1}}, h)
 		h = b.dense(h, 4, relu)
-		return b.done(b.dense(b.flatten(h), 3, op.Clamp{}))
+		return b.Done(b.dense(b.flatten(h), 3, op.Clamp{}))
 	},
 }
 

@@ -13,12 +13,12 @@ import (
 // batchNorm adds an inference BatchNorm with random statistics.
 func (b *net) batchNorm(x *graph.Value) *graph.Value {
 	c := x.Shape[1]
-	v := b.param(graph.Constant, c)
+	v := b.Param(graph.Constant, 0.5, c)
 	for i, s := range v.Param.Shadow.Data {
 		v.Param.Shadow.Data[i] = s*s + 0.1
 	}
 	v.Param.Refresh()
-	return b.add(op.BatchNorm{Epsilon: 1e-3}, x, b.param(graph.Constant, c), b.param(graph.Constant, c), b.param(graph.Constant, c), v)
+	return b.Node(op.BatchNorm{Epsilon: 1e-3}, x, b.Param(graph.Constant, 0.5, c), b.Param(graph.Constant, 0.5, c), b.Param(graph.Constant, 0.5, c), v)
 }
 
 func TestRun(t *testing.T) {
@@ -29,101 +29,101 @@ func TestRun(t *testing.T) {
 	}{
 		{"batchnorm after convolution", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 1, 2, 6, 6)
-			return b.done(b.add(op.Relu{}, b.batchNorm(b.conv(x, 4, 3, 1, 1, op.Clamp{}))))
+			return b.Done(b.Node(op.Relu{}, b.batchNorm(b.conv(x, 4, 3, 1, 1, op.Clamp{}))))
 		}, "Conv2D"},
 		{"batchnorm after depthwise", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 1, 3, 6, 6)
-			return b.done(b.batchNorm(b.conv(x, 6, 3, 1, 0, op.Clamp{})))
+			return b.Done(b.batchNorm(b.conv(x, 6, 3, 1, 0, op.Clamp{})))
 		}, "Conv2D"},
 		{"batchnorm after dense", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 2, 5)
-			return b.done(b.add(op.Clip{Lo: -1, Hi: 0.5}, b.batchNorm(b.dense(x, 4, op.Clamp{}))))
+			return b.Done(b.Node(op.Clip{Lo: -1, Hi: 0.5}, b.batchNorm(b.dense(x, 4, op.Clamp{}))))
 		}, "Dense"},
 		{"batchnorm alone", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 3, 3, 4, 4)
-			return b.done(b.add(op.Relu{}, b.batchNorm(x)))
+			return b.Done(b.Node(op.Relu{}, b.batchNorm(x)))
 		}, "Conv2D"},
 		{"batchnorm of features before dense", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 3, 7)
-			return b.done(b.dense(b.batchNorm(x), 2, op.Clamp{}))
+			return b.Done(b.dense(b.batchNorm(x), 2, op.Clamp{}))
 		}, "Mul Add Dense"},
 		{"batchnorm after a clamp", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 3, 3, 4, 4)
-			return b.done(b.batchNorm(b.conv(x, 4, 1, 0, 1, relu)))
+			return b.Done(b.batchNorm(b.conv(x, 4, 1, 0, 1, relu)))
 		}, "Conv2D Conv2D"},
 		{"batchnorm of a shared activation", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 3, 3, 4, 4)
 			h := b.conv(x, 4, 1, 0, 1, op.Clamp{})
-			return b.done(b.add(op.Add{}, h, b.batchNorm(h)))
+			return b.Done(b.Node(op.Add{}, h, b.batchNorm(h)))
 		}, "Conv2D Conv2D Add"},
 		{"matmul and add", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 4, 5)
-			h := b.add(op.Dense{}, x, b.param(graph.Weight, 3, 5))
-			return b.done(b.add(op.Relu{}, b.add(op.Add{}, h, b.param(graph.Constant, 1, 3))))
+			h := b.Node(op.Dense{}, x, b.Param(graph.Weight, 0.5, 3, 5))
+			return b.Done(b.Node(op.Relu{}, b.Node(op.Add{}, h, b.Param(graph.Constant, 0.5, 1, 3))))
 		}, "Dense"},
 		{"arithmetic after convolution", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 5, 2, 5, 5)
-			h := b.add(op.Mul{}, b.conv(x, 3, 2, 0, 1, op.Clamp{}), b.param(graph.Constant, 3, 1, 1))
-			h = b.add(op.Sub{}, h, b.param(graph.Constant, 1, 3, 1, 1))
-			h = b.add(op.Sub{Clamp: relu}, b.param(graph.Constant, 1), h)
-			return b.done(h)
+			h := b.Node(op.Mul{}, b.conv(x, 3, 2, 0, 1, op.Clamp{}), b.Param(graph.Constant, 0.5, 3, 1, 1))
+			h = b.Node(op.Sub{}, h, b.Param(graph.Constant, 0.5, 1, 3, 1, 1))
+			h = b.Node(op.Sub{Clamp: relu}, b.Param(graph.Constant, 0.5, 1), h)
+			return b.Done(h)
 		}, "Conv2D"},
 		{"scale before convolution", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 6, 2, 5, 5)
-			h := b.add(op.Div{}, x, paramValue(graph.NewParam("k", graph.Constant, tensor.Of([]float32{255}, 1))))
-			return b.done(b.conv(b.add(op.Mul{}, h, b.param(graph.Constant, 2, 1, 1)), 3, 3, 1, 1, op.Clamp{}))
+			h := b.Node(op.Div{}, x, paramValue(graph.NewParam("k", graph.Constant, tensor.Of([]float32{255}, 1))))
+			return b.Done(b.conv(b.Node(op.Mul{}, h, b.Param(graph.Constant, 0.5, 2, 1, 1)), 3, 3, 1, 1, op.Clamp{}))
 		}, "Conv2D"},
 		{"addition along the width stays", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 6, 2, 5, 5)
-			return b.done(b.add(op.Add{}, b.conv(x, 5, 3, 1, 1, op.Clamp{}), b.param(graph.Constant, 5)))
+			return b.Done(b.Node(op.Add{}, b.conv(x, 5, 3, 1, 1, op.Clamp{}), b.Param(graph.Constant, 0.5, 5)))
 		}, "Conv2D Add"},
 		{"clamps compose", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 7, 2, 5, 5)
-			h := b.add(op.Relu{}, b.conv(x, 3, 3, 1, 1, op.Clamp{}))
-			return b.done(b.add(op.Clip{Lo: float32(math.Inf(-1)), Hi: 0.7}, b.add(op.Clip{Lo: -1, Hi: 1}, h)))
+			h := b.Node(op.Relu{}, b.conv(x, 3, 3, 1, 1, op.Clamp{}))
+			return b.Done(b.Node(op.Clip{Lo: float32(math.Inf(-1)), Hi: 0.7}, b.Node(op.Clip{Lo: -1, Hi: 1}, h)))
 		}, "Conv2D"},
 		{"clamp of a residual", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 7, 2, 5, 5)
 			h := b.conv(x, 2, 3, 1, 1, op.Clamp{})
-			return b.done(b.add(op.Relu{}, b.add(op.Add{}, h, x)))
+			return b.Done(b.Node(op.Relu{}, b.Node(op.Add{}, h, x)))
 		}, "Conv2D Add"},
 		{"pad into convolution", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 8, 2, 5, 5)
-			return b.done(b.conv(b.add(op.Pad{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 2}}, x), 3, 3, 0, 1, op.Clamp{}))
+			return b.Done(b.conv(b.Node(op.Pad{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 2}}, x), 3, 3, 0, 1, op.Clamp{}))
 		}, "Conv2D"},
 		{"pad with a value stays", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 8, 2, 5, 5)
-			return b.done(b.conv(b.add(op.Pad{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 2}, Value: 1}, x), 3, 3, 0, 1, op.Clamp{}))
+			return b.Done(b.conv(b.Node(op.Pad{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 2}, Value: 1}, x), 3, 3, 0, 1, op.Clamp{}))
 		}, "Pad Conv2D"},
 		{"one-dimensional convolutions", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 9, 2, 8)
-			h := b.add(op.Reshape{Shape: []int{2, 1, 8}}, x)
+			h := b.Node(op.Reshape{Shape: []int{2, 1, 8}}, x)
 			o := op.Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}
-			h = b.add(o, h, b.param(graph.Weight, 3, 2, 1, 3), nil)
-			h = b.add(op.Relu{}, b.add(op.Reshape{Shape: []int{3, 6}}, h))
-			h = b.add(op.Reshape{Shape: []int{3, 1, 6}}, h)
-			return b.done(b.add(o, h, b.param(graph.Weight, 2, 3, 1, 3), nil))
+			h = b.Node(o, h, b.Param(graph.Weight, 0.5, 3, 2, 1, 3), nil)
+			h = b.Node(op.Relu{}, b.Node(op.Reshape{Shape: []int{3, 6}}, h))
+			h = b.Node(op.Reshape{Shape: []int{3, 1, 6}}, h)
+			return b.Done(b.Node(o, h, b.Param(graph.Weight, 0.5, 2, 3, 1, 3), nil))
 		}, "Reshape Conv2D Conv2D"},
 		{"transpose before flatten", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 10, 2, 6, 6)
-			h := b.add(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(x, 3, 3, 0, 1, op.Clamp{}))
-			return b.done(b.dense(b.flatten(b.add(op.Relu{}, h)), 3, op.Clamp{}))
+			h := b.Node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(x, 3, 3, 0, 1, op.Clamp{}))
+			return b.Done(b.dense(b.flatten(b.Node(op.Relu{}, h)), 3, op.Clamp{}))
 		}, "Conv2D Reshape Dense"},
 		{"transpose of a pooled image", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 10, 4, 6, 6)
-			h := b.add(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.add(op.GlobalAvgPool{}, x))
-			return b.done(b.add(op.Softmax{Axis: 1}, b.flatten(h)))
+			h := b.Node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.Node(op.GlobalAvgPool{}, x))
+			return b.Done(b.Node(op.Softmax{Axis: 1}, b.flatten(h)))
 		}, "GlobalAvgPool Reshape Softmax"},
 		{"identities", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 11, 2, 6)
-			h := b.add(op.Reshape{Shape: []int{12}}, b.add(op.Reshape{Shape: []int{2, 6}}, x))
-			h = b.add(op.Clip{Lo: float32(math.Inf(-1)), Hi: float32(math.Inf(1))}, h)
-			return b.done(b.dense(h, 2, op.Clamp{}))
+			h := b.Node(op.Reshape{Shape: []int{12}}, b.Node(op.Reshape{Shape: []int{2, 6}}, x))
+			h = b.Node(op.Clip{Lo: float32(math.Inf(-1)), Hi: float32(math.Inf(1))}, h)
+			return b.Done(b.dense(h, 2, op.Clamp{}))
 		}, "Reshape Dense"},
 		{"constant subgraph", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 12, 3)
-			k := b.add(op.Relu{}, b.param(graph.Constant, 3))
-			return b.done(b.add(op.Add{}, x, k))
+			k := b.Node(op.Relu{}, b.Param(graph.Constant, 0.5, 3))
+			return b.Done(b.Node(op.Add{}, x, k))
 		}, "Add"},
 	}
 	for _, tt := range tests {
@@ -153,10 +153,10 @@ func TestRun(t *testing.T) {
 func TestRunKeepsConstraints(t *testing.T) {
 	b, x := newNet(t, 1, 2, 6, 6)
 	h := b.conv(x, 4, 3, 1, 1, op.Clamp{})
-	w := b.g.Params()[0]
+	w := b.G.Params()[0]
 	w.Grid = &graph.Grid{Scale: []float32{0.25}, Max: 127}
 	w.Refresh()
-	g := b.done(b.batchNorm(h))
+	g := b.Done(b.batchNorm(h))
 	before := append([]float32(nil), w.Value.Data...)
 	want := run(t, g, randomInput(g, 1))
 	if err := Run(g); err != nil {

@@ -57,26 +57,7 @@ func TestTwoInputsTwoOutputs(t *testing.T) {
 		g := twoByTwo(t, 31)
 		b := twoByTwoBatch(32, 7)
 		tr := mustNew(t, g, Config{Batch: 8, Shards: shards, Loss: detection{}})
-		loss := func() float64 {
-			l, err := tr.Gradients(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return l
-		}
-		for _, p := range g.Params() {
-			loss()
-			grad := slices.Clone(tr.Gradient(p))
-			for i, w := range p.Value.Data {
-				at := func(steps float32) float64 {
-					p.Value.Data[i] = w + steps*h
-					defer func() { p.Value.Data[i] = w }()
-					return loss()
-				}
-				want := (at(-2) - 8*at(-1) + 8*at(1) - at(2)) / (12 * h)
-				near(t, fmt.Sprintf("%d shards: gradient of %s[%d]", shards, p.Name, i), float64(grad[i]), want, tol)
-			}
-		}
+		checkGradients(t, fmt.Sprintf("%d shards", shards), tr, b, g, h, tol)
 	}
 }
 
@@ -149,7 +130,7 @@ func TestRunAll(t *testing.T) {
 		}
 	}
 	for _, threads := range []int{1, 3} {
-		p, err := NewPredictor(g, 4, threads)
+		p, err := NewPredictor(Logits(g), 4, threads)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,7 +86,7 @@ func BenchmarkPredict(b *testing.B) {
 	const n = 1024
 	x := normal(newRand(3), n, 1, 28, 28)
 	for b.Loop() {
-		p.Run(n, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, x.Rows(lo, hi).Data) })
+		p.Run(n, func(lo, hi int, dst []*tensor.Tensor) { copy(dst[0].Data, x.Rows(lo, hi).Data) })
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
 }

@@ -1,8 +1,6 @@
 package train
 
 import (
-	"fmt"
-
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -10,23 +8,23 @@ import (
 // Predictor runs a graph forward over many samples with several threads. It
 // reads the parameters' effective weights at each call.
 type Predictor struct {
-	view   *graph.Graph
+	g      *graph.Graph
 	batch  int
 	tapes  []*graph.Tape
 	inputs [][]*tensor.Tensor // of each tape
 }
 
-// NewPredictor prepares g (without a final Softmax: outputs are logits) for
-// batches of the given size on up to threads goroutines.
+// NewPredictor prepares g for batches of the given size on up to threads
+// goroutines. Give it Logits(g) for outputs before a final Softmax.
 func NewPredictor(g *graph.Graph, batch, threads int) (*Predictor, error) {
-	p := &Predictor{view: Logits(g), batch: batch}
+	p := &Predictor{g: g, batch: batch}
 	for i := 0; i < max(threads, 1); i++ {
-		t, err := graph.NewTape(p.view, batch)
+		t, err := graph.NewTape(p.g, batch)
 		if err != nil {
 			return nil, err
 		}
 		var in []*tensor.Tensor
-		for _, v := range p.view.Inputs {
+		for _, v := range p.g.Inputs {
 			in = append(in, tensor.New(v.Shape.WithBatch(batch)...))
 		}
 		p.tapes, p.inputs = append(p.tapes, t), append(p.inputs, in)
@@ -34,15 +32,24 @@ func NewPredictor(g *graph.Graph, batch, threads int) (*Predictor, error) {
 	return p, nil
 }
 
-// Outputs returns the number of elements of output 0 of a sample.
-func (p *Predictor) Outputs() int { return p.view.Outputs[0].Shape.Sample().Size() }
+// Batch returns the number of samples that a goroutine runs at once.
+func (p *Predictor) Batch() int { return p.batch }
+
+// Outputs returns the number of elements of all outputs of a sample.
+func (p *Predictor) Outputs() int {
+	size := 0
+	for _, v := range p.g.Outputs {
+		size += v.Shape.Sample().Size()
+	}
+	return size
+}
 
 // RunAll fills samples 0..n-1 of every input with fill and returns every output, as
 // [n, sample...]. fill is called from several goroutines, for disjoint ranges lo..hi-1;
 // dst has one tensor [hi-lo, sample...] for each input.
 func (p *Predictor) RunAll(n int, fill func(lo, hi int, dst []*tensor.Tensor)) []*tensor.Tensor {
-	out := make([]*tensor.Tensor, len(p.view.Outputs))
-	for k, v := range p.view.Outputs {
+	out := make([]*tensor.Tensor, len(p.g.Outputs))
+	for k, v := range p.g.Outputs {
 		out[k] = tensor.New(v.Shape.WithBatch(n)...)
 	}
 	chunks := (n + p.batch - 1) / p.batch
@@ -66,14 +73,9 @@ func (p *Predictor) RunAll(n int, fill func(lo, hi int, dst []*tensor.Tensor)) [
 	return out
 }
 
-// Run is RunAll for a network with one input: it returns output 0 as [n, Outputs]. It
-// panics when the network has several inputs.
-func (p *Predictor) Run(n int, fill func(lo, hi int, dst *tensor.Tensor)) *tensor.Tensor {
-	if len(p.view.Inputs) != 1 {
-		panic(fmt.Sprintf("train: Run of a network with %d inputs; RunAll fills them", len(p.view.Inputs)))
-	}
-	y := p.RunAll(n, func(lo, hi int, dst []*tensor.Tensor) { fill(lo, hi, dst[0]) })[0]
-	return tensor.Of(y.Data, n, p.Outputs())
+// Run is RunAll with all outputs of a sample one after another: [n, Outputs].
+func (p *Predictor) Run(n int, fill func(lo, hi int, dst []*tensor.Tensor)) *tensor.Tensor {
+	return tensor.Join(p.RunAll(n, fill)...)
 }
 
 // Argmax returns the index of the largest element, the first of equals.

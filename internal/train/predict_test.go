@@ -24,17 +24,17 @@ func TestPredictor(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 7, 8, 13} {
 		for _, threads := range []int{0, 1, 3} {
-			p, err := NewPredictor(g, 4, threads)
+			p, err := NewPredictor(Logits(g), 4, threads)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var filled atomic.Int64
-			out := p.Run(n, func(lo, hi int, dst *tensor.Tensor) {
-				if dst.Shape[0] != hi-lo {
-					t.Errorf("samples %d..%d in shape %v", lo, hi-1, dst.Shape)
+			out := p.Run(n, func(lo, hi int, dst []*tensor.Tensor) {
+				if dst[0].Shape[0] != hi-lo {
+					t.Errorf("samples %d..%d in shape %v", lo, hi-1, dst[0].Shape)
 				}
 				filled.Add(int64(hi - lo))
-				copy(dst.Data, x.Rows(lo, hi).Data)
+				copy(dst[0].Data, x.Rows(lo, hi).Data)
 			})
 			if int(filled.Load()) != n || p.Outputs() != 3 || !out.Shape.Equal(tensor.Shape{n, 3}) {
 				t.Errorf("%d samples: %d filled, shape %v", n, filled.Load(), out.Shape)

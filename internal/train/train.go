@@ -29,6 +29,8 @@ type Config struct {
 	// an input whose value is above 1 learn that much more slowly; missing entries are 1.
 	Inputs []float64
 	Loss   Loss // nil: Distill{Weight: 0.7, Temperature: 3}
+	// Softmax keeps a final Softmax: the loss is one of probabilities, not of logits.
+	Softmax bool
 }
 
 func (c Config) withDefaults() Config {
@@ -102,12 +104,16 @@ func spans(params []*graph.Param) (list []span) {
 	return list
 }
 
-// New prepares to train g. A final Softmax is left out: the losses work on
-// logits. The optimizer state in the parameters is kept when its size fits
+// New prepares to train g. A final Softmax is left out, since most losses work on
+// logits, unless Config.Softmax keeps it. The optimizer state in the parameters is kept when its size fits
 // (after a rebuild) and cleared otherwise.
 func New(g *graph.Graph, cfg Config) (*Trainer, error) {
 	cfg = cfg.withDefaults()
-	t := &Trainer{cfg: cfg, view: Logits(g), params: g.Params(), step: cfg.Done, books: map[*graph.Param]*bookState{}}
+	view := g
+	if !cfg.Softmax {
+		view = Logits(g)
+	}
+	t := &Trainer{cfg: cfg, view: view, params: g.Params(), step: cfg.Done, books: map[*graph.Param]*bookState{}}
 	t.spans = spans(t.params)
 	t.rates = inputRates(t.view, cfg.Inputs)
 	part := (cfg.Batch + cfg.Shards - 1) / cfg.Shards

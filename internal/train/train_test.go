@@ -60,6 +60,13 @@ func TestGradientsByDifferences(t *testing.T) {
 	r := newRand(4)
 	b := Single(normal(r, 6, 5), []int{0, 1, 2, 2, 1, 0}, normal(r, 6, 3))
 	tr := mustNew(t, g, Config{Batch: 6})
+	checkGradients(t, "one shard", tr, b, g, h, tol)
+}
+
+// checkGradients compares the gradient of every weight with the difference quotient of five
+// points at distance h.
+func checkGradients(t *testing.T, name string, tr *Trainer, b Batch, g *graph.Graph, h float32, tol float64) {
+	t.Helper()
 	loss := func() float64 {
 		l, err := tr.Gradients(b)
 		if err != nil {
@@ -76,8 +83,8 @@ func TestGradientsByDifferences(t *testing.T) {
 				defer func() { p.Value.Data[i] = w }()
 				return loss()
 			}
-			want := (at(-2) - 8*at(-1) + 8*at(1) - at(2)) / (12 * h)
-			near(t, fmt.Sprintf("gradient of %s[%d]", p.Name, i), float64(grad[i]), want, tol)
+			want := (at(-2) - 8*at(-1) + 8*at(1) - at(2)) / (12 * float64(h))
+			near(t, fmt.Sprintf("%s: gradient of %s[%d]", name, p.Name, i), float64(grad[i]), want, tol)
 		}
 	}
 }
@@ -352,12 +359,12 @@ func TestLearns(t *testing.T) {
 		last = loss
 	}
 	test := draw(900)
-	p, err := NewPredictor(g, 64, 2)
+	p, err := NewPredictor(Logits(g), 64, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tr.WithAverage(func() {
-		out := p.Run(900, func(lo, hi int, dst *tensor.Tensor) { copy(dst.Data, test.X[0].Data[2*lo:2*hi]) })
+		out := p.Run(900, func(lo, hi int, dst []*tensor.Tensor) { copy(dst[0].Data, test.X[0].Data[2*lo:2*hi]) })
 		right := 0
 		for i, l := range test.Labels {
 			if Argmax(out.Data[3*i:3*i+3]) == l {

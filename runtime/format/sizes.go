@@ -6,22 +6,22 @@ import "math"
 // between parts are divided by the code lengths of their bits, rounded so that
 // the sum is the file's length.
 type Sizes struct {
-	Header    int           `json:"header"` // magic, version, tags and lengths of the sections
-	Graph     int           `json:"graph"`  // instructions, shapes, grids of activations
-	Masks     int           `json:"masks"`
-	Indexes   int           `json:"indexes"` // values of the weights that are not zero; of tensors that are seldom zero, of all
-	Codebooks int           `json:"codebooks"`
-	Biases    int           `json:"biases"`
-	Scales    int           `json:"scales"` // of weights
-	LUTs      int           `json:"luts"`
-	Meta      int           `json:"meta"`
-	Test      int           `json:"test"`
-	Checksum  int           `json:"checksum"`
-	Weights   []WeightSizes `json:"weights"` // of each weight tensor, in bits
+	Header    int           `json:"header"`    // magic, version, tags and lengths of the sections
+	Graph     int           `json:"graph"`     // instructions, shapes, grids of activations
+	Masks     int           `json:"masks"`     // which weights are zero
+	Indexes   int           `json:"indexes"`   // values of the weights that are not zero; of tensors that are seldom zero, of all
+	Codebooks int           `json:"codebooks"` // the values that occur
+	Biases    int           `json:"biases"`    // of convolutions and dense layers
+	Scales    int           `json:"scales"`    // of weights
+	LUTs      int           `json:"luts"`      // tables
+	Meta      int           `json:"meta"`      // name, labels, preprocessing
+	Test      int           `json:"test"`      // the self-test
+	Checksum  int           `json:"checksum"`  // CRC-32 of the file
+	Weights   []WeightSizes `json:"weights"`   // of each weight tensor, in bits
 }
 
 // WeightSizes is the code length of one weight tensor, in bits. One that is seldom zero has no
-// masks: its zeros are values.
+// masks: its zeros are values. The fields are those of Sizes.
 type WeightSizes struct {
 	Masks     float64 `json:"masks"`
 	Indexes   float64 `json:"indexes"`

@@ -6,15 +6,15 @@ package format
 // an instruction's output follows from its inputs and attributes (OutShape),
 // so the file does not store it and cannot contradict it.
 type File struct {
-	Tensors []Tensor
-	Instrs  []Instr // execution order
-	Weights []Weight
-	LUTs    [][256]int8 // LUT[q+128] is the image of q
+	Tensors []Tensor    // activations: inputs, and the output of each instruction
+	Instrs  []Instr     // in execution order
+	Weights []Weight    // constant operands of instructions
+	LUTs    [][256]int8 // tables of OpLUT: LUTs[k][q+128] is the image of q
 	Inputs  []int       // indexes into Tensors
-	Outputs []int
-	Arena   int // bytes of working memory that Tensor.Offset points into
-	Meta    Meta
-	Test    *SelfTest // nil when absent
+	Outputs []int       // indexes into Tensors
+	Arena   int         // bytes of working memory that Tensor.Offset points into
+	Meta    Meta        // for device programs
+	Test    *SelfTest   // nil when absent
 }
 
 // weights returns the number of weights.
@@ -45,7 +45,7 @@ func (d DType) Size() int {
 
 // Tensor is an activation in the arena. Int8: real = Scale * (q - Zero).
 type Tensor struct {
-	DType  DType
+	DType  DType   // of the elements
 	Shape  []int   // without batch; 1 to 4 dimensions
 	Scale  float32 // 2^-40..2^30; 0 for Float32
 	Zero   int     // -128..127
@@ -61,25 +61,25 @@ func (t *Tensor) Elems() int {
 	return n
 }
 
-// Instr is one step. Only the fields that its opcode names above are used; the
+// Instr is one step. Only the fields that its opcode names (Opcode) are used; the
 // others are zero (Weight, LUT: -1).
 type Instr struct {
-	Op     Opcode
-	In     []int // indexes into Tensors
-	Out    int
-	Weight int // index into Weights, -1: none
-	LUT    int // index into LUTs, -1: none
+	Op     Opcode // what it does
+	In     []int  // indexes into Tensors
+	Out    int    // index into Tensors
+	Weight int    // index into Weights, -1: none
+	LUT    int    // index into LUTs, -1: none
 
-	KH, KW                 int // pools; convolutions take them from the weights
-	StrideH, StrideW       int
-	DilH, DilW             int
-	PadT, PadL, PadB, PadR int
-	Groups                 int
-	CountPad               bool
-	PadValue               int8
-	Axis                   int
-	Perm                   []int
-	Shape                  []int
+	KH, KW                 int   // pools; convolutions take them from the weights
+	StrideH, StrideW       int   // distance of windows in rows and columns, at least 1
+	DilH, DilW             int   // distance of a kernel's elements, at least 1
+	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice)
+	Groups                 int   // of channels of a convolution, at least 1
+	CountPad               bool  // OpAvgPool: the padding counts as elements
+	PadValue               int8  // OpPad
+	Axis                   int   // OpConcat: dimension of the shape without batch
+	Perm                   []int // OpTranspose
+	Shape                  []int // OpReshape: of the output
 
 	// ClampMin and ClampMax bound the Int8 result: a fused activation. -128 and 127: none.
 	// Conv2D and Dense with a Float32 output: acc * inScale * wScale[c], no clamp.
@@ -107,17 +107,17 @@ func (w *Weight) Elems() int { return w.OutC * w.KH * w.KW * w.InC }
 
 // Meta is what a device program needs beside the network. All of it is optional.
 type Meta struct {
-	Name   string
-	Labels []string // one for each element of output 0, or none
-	Input  Preprocess
+	Name   string     // of the network
+	Labels []string   // one for each element of output 0, or none
+	Input  Preprocess // of input 0
 }
 
 // Preprocess says how a picture or a file of bytes becomes input 0:
 // real = (byte/255 - Mean[c]) / Std[c] when Bytes255 is false, and
 // (byte - Mean[c]) / Std[c] when it is true. Empty Mean and Std mean 0 and 1.
 type Preprocess struct {
-	Bytes255  bool
-	Mean, Std []float32
+	Bytes255  bool      // bytes count as 0..255, not as 0..1
+	Mean, Std []float32 // one for each channel, or one for all
 }
 
 // SelfTest proves that a device computes what the host computed: the CRC-32
@@ -125,5 +125,5 @@ type Preprocess struct {
 // SelfTestInput generates from Seed.
 type SelfTest struct {
 	Seed uint32 // below 2^31
-	CRC  uint32
+	CRC  uint32 // of output 0
 }

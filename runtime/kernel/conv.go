@@ -22,8 +22,8 @@ func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
 // Conv is a convolution: a layer for each group of channels.
 type Conv struct {
 	Window
-	Zero   int8 // of the input: what lies outside the image
-	Groups []*Layer
+	Zero   int8     // of the input: what lies outside the image
+	Groups []*Layer // one for each group, in order of channels
 }
 
 // NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups), and
@@ -112,8 +112,8 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 // channel: output channel c reads c/Mult, OutC = C*Mult.
 type Depthwise struct {
 	Window
-	Zero   int8
-	Mult   int
+	Zero   int8   // of the input: what lies outside the image
+	Mult   int    // output channels for each input channel
 	Layer  *Layer // Start, Out and Scale
 	weight []int8 // [KH*KW, OutC]
 }

@@ -5,7 +5,7 @@ import "math"
 // Multiplier is a positive real number as Mantissa * 2^(Shift-31), with the
 // mantissa in 2^30..2^31-1, or zero.
 type Multiplier struct {
-	Mantissa int32
+	Mantissa int32 // 2^30..2^31-1, or 0
 	Shift    int32 // -31..30, left if positive
 }
 

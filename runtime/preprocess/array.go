@@ -4,11 +4,11 @@ import "math"
 
 // Array is an array that a .npy or idx file holds, in row-major (C) order.
 type Array struct {
-	Shape []int
-	kind  byte // of an element: 'u', 'i', 'f', 'b' (bool)
-	size  int  // bytes of an element
-	big   bool // big endian
-	order bool // Fortran's, as long as data is not read
+	Shape []int // outermost dimension first; empty: one number
+	kind  byte  // of an element: 'u', 'i', 'f', 'b' (bool)
+	size  int   // bytes of an element
+	big   bool  // big endian
+	order bool  // Fortran's, as long as data is not read
 	data  []byte
 }
 

@@ -42,8 +42,8 @@ func (e Error) Error() string { return string(e) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// dims writes a shape as "28x28x1".
-func dims(shape []int) string {
+// Dims writes a shape as "28x28x1".
+func Dims(shape []int) string {
 	s := ""
 	for i, d := range shape {
 		if i > 0 {

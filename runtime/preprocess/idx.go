@@ -87,9 +87,9 @@ func (x *Idx) ReadAll() (*Array, error) {
 	case err != nil:
 		return nil, Error(err.Error() + " after " + itoa(len(body)) + " bytes of elements; the file is truncated or damaged, copy it again")
 	case len(body) < n:
-		return nil, Error(itoa(len(body)) + " bytes of elements, the header " + dims(x.Shape) + " says " + itoa(n) + "; the file is truncated or damaged, copy it again")
+		return nil, Error(itoa(len(body)) + " bytes of elements, the header " + Dims(x.Shape) + " says " + itoa(n) + "; the file is truncated or damaged, copy it again")
 	case len(body) > n:
-		return nil, Error("more than the " + itoa(n) + " bytes of elements that the header " + dims(x.Shape) + " says; the file is damaged, copy it again")
+		return nil, Error("more than the " + itoa(n) + " bytes of elements that the header " + Dims(x.Shape) + " says; the file is damaged, copy it again")
 	}
 	x.data = body
 	return &x.Array, nil

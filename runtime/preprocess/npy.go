@@ -130,7 +130,7 @@ func (a *Array) ReadElements(r io.Reader) error {
 func (a *Array) set(body []byte) error {
 	n := a.Len() * a.size
 	if len(body) < n {
-		return Error(itoa(len(body)) + " bytes of elements, shape " + dims(a.Shape) + " needs " + itoa(n) + "; the file is truncated")
+		return Error(itoa(len(body)) + " bytes of elements, shape " + Dims(a.Shape) + " needs " + itoa(n) + "; the file is truncated")
 	}
 	a.data = body[:n:n]
 	if a.order && len(a.Shape) > 1 {

@@ -38,7 +38,7 @@ func Decode(data []byte) (image.Image, error) {
 		return nil, err
 	}
 	if int64(c.Width)*int64(c.Height) > maxPerByte*int64(len(data)) {
-		return nil, Error("the picture claims " + dims([]int{c.Width, c.Height}) + " pixels, which " + itoa(len(data)) + " bytes cannot hold; the file is truncated or damaged")
+		return nil, Error("the picture claims " + Dims([]int{c.Width, c.Height}) + " pixels, which " + itoa(len(data)) + " bytes cannot hold; the file is truncated or damaged")
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -50,7 +50,7 @@ func Decode(data []byte) (image.Image, error) {
 // CheckSize refuses a picture of w x h pixels that is empty or beyond the
 // limits MaxSide and MaxPixels.
 func CheckSize(w, h int) error {
-	claims := "the picture claims " + dims([]int{w, h}) + " pixels"
+	claims := "the picture claims " + Dims([]int{w, h}) + " pixels"
 	switch {
 	case w <= 0 || h <= 0:
 		return Error(claims + "; nothing is there to look at")

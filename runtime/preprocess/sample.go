@@ -36,7 +36,7 @@ func Read(data []byte, shape []int) (Sample, error) {
 func readPicture(data []byte, shape []int) (Sample, error) {
 	h, w, c, ok := PictureShape(shape)
 	if !ok {
-		return Sample{}, Error("the network takes " + dims(shape) + " values, no picture; give an .npy or raw file")
+		return Sample{}, Error("the network takes " + Dims(shape) + " values, no picture; give an .npy or raw file")
 	}
 	img, err := Decode(data)
 	if err != nil {
@@ -56,7 +56,7 @@ func readArray(data []byte, shape []int) (Sample, error) {
 		a.Shape = a.Shape[1:]
 	}
 	if !ok {
-		return Sample{}, Error("the array has shape " + dims(a.Shape) + ", the network takes " + dims(shape))
+		return Sample{}, Error("the array has shape " + Dims(a.Shape) + ", the network takes " + Dims(shape))
 	}
 	if len(shape) == 3 && first == a.IsBytes() { // bytes want channels last, numbers want them first
 		if first {
@@ -116,6 +116,6 @@ func readRaw(data []byte, shape []int) (Sample, error) {
 		}
 		return Sample{Values: x}, nil
 	}
-	return Sample{}, Error("neither PNG, JPEG nor .npy, and " + itoa(len(data)) + " bytes are not a raw input of shape " + dims(shape) +
+	return Sample{}, Error("neither PNG, JPEG nor .npy, and " + itoa(len(data)) + " bytes are not a raw input of shape " + Dims(shape) +
 		" (" + itoa(n) + " bytes of pixels or " + itoa(4*n) + " bytes of float32)")
 }

@@ -112,7 +112,7 @@ func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc u
 	info := m.Info()
 	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
 	if !ok {
-		return nil, 0, 0, Error("the network takes " + shapeString(info.Inputs[0]) + " values, no pictures")
+		return nil, 0, 0, Error("the network takes " + preprocess.Dims(info.Inputs[0]) + " values, no pictures")
 	}
 	gray := image.NewGray(image.Rect(0, 0, pictures.Shape[2], pictures.Shape[1]))
 	count = make([]int, len(s.Output(0)))

@@ -35,12 +35,7 @@ func echo(t testing.TB, shape []int) []byte {
 		Instrs:  []format.Instr{{Op: format.OpReshape, In: []int{0}, Out: 1, Weight: -1, LUT: -1, Shape: []int{n}, ClampMin: -128, ClampMax: 127}},
 		Inputs:  []int{0}, Outputs: []int{1},
 	}
-	format.Finish(f)
-	data, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return encoded(t, f)
 }
 
 // echoed turns what an echo network prints with --raw into bytes.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"edgec/runtime"
+	"edgec/runtime/preprocess"
 )
 
 // print prints the outputs of the last run, which the files were the inputs of.
@@ -35,7 +36,7 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		b = append(b, display(name)...)
 		b = append(b, ": "...)
 		if len(info.Outputs) > 1 {
-			b = append(b, "output "+itoa(k)+" ("+shapeString(info.Outputs[k])+"): "...)
+			b = append(b, "output "+itoa(k)+" ("+preprocess.Dims(info.Outputs[k])+"): "...)
 		}
 		b = append(b, label(labels, i)...)
 		b = append(b, ' ')

@@ -42,12 +42,25 @@ func sums(t testing.TB, shape []int, w [][]int8, labels []string, real bool) []b
 	for _, row := range w {
 		f.Weights[0].Values = append(f.Weights[0].Values, row...)
 	}
+	return tested(t, f)
+}
+
+// tested completes f with its self-test and returns the file.
+func tested(t testing.TB, f *format.File) []byte {
+	t.Helper()
 	format.Finish(f)
 	test, err := runtime.MakeSelfTest(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Test = test
+	return encoded(t, f)
+}
+
+// encoded completes f and returns the file.
+func encoded(t testing.TB, f *format.File) []byte {
+	t.Helper()
+	format.Finish(f)
 	data, _, err := format.Encode(f)
 	if err != nil {
 		t.Fatal(err)
@@ -342,11 +355,7 @@ func TestSelfTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Weights[0].Values[5]++
-	damaged, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, errs, code := call(damaged, "", "--selftest"); code != 1 || !strings.Contains(errs, "self-test failed") {
+	if _, errs, code := call(encoded(t, f), "", "--selftest"); code != 1 || !strings.Contains(errs, "self-test failed") {
 		t.Errorf("with another weight: code %d, %q", code, errs)
 	}
 }
@@ -453,11 +462,7 @@ func untested(t *testing.T, model []byte) []byte {
 		t.Fatal(err)
 	}
 	f.Test = nil
-	data, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return encoded(t, f)
 }
 
 // A pipe that closes is an error, not a panic.

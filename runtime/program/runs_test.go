@@ -18,12 +18,7 @@ func tiny(t *testing.T) []byte {
 		Inputs:  []int{0},
 		Outputs: []int{1},
 	}
-	format.Finish(f)
-	data, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return encoded(t, f)
 }
 
 func TestBenchRunsAsOftenAsAsked(t *testing.T) {

@@ -29,15 +29,3 @@ func (j *Job) set(s *runtime.Session, i int, shape []int, data []byte) error {
 	}
 	return s.SetBytes(i, sample.Bytes)
 }
-
-// shapeString writes a shape as "28x28x1".
-func shapeString(shape []int) string {
-	s := ""
-	for i, d := range shape {
-		if i > 0 {
-			s += "x"
-		}
-		s += itoa(d)
-	}
-	return s
-}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/runtime"
 	"edgec/runtime/format"
 )
 
@@ -27,17 +26,7 @@ func several(t testing.TB) []byte {
 			{OutC: 2, KH: 1, KW: 1, InC: 3, Scale: []float32{1}, Values: []int8{1, 1, 0, 1, 1, 1}}},
 		Inputs: []int{0, 1}, Outputs: []int{2, 4}, Meta: format.Meta{Name: "several", Labels: []string{"above", "below"}},
 	}
-	format.Finish(f)
-	test, err := runtime.MakeSelfTest(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Test = test
-	data, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return tested(t, f)
 }
 
 // A sample is one file for each input; every output is printed.
@@ -150,11 +139,7 @@ func TestSeveralOutputsIdx(t *testing.T) {
 		in.In[0], in.Out = max(in.In[0]-1, 0), in.Out-1
 	}
 	f.Outputs = []int{1, 3}
-	format.Finish(f)
-	model, _, err := format.Encode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	model := encoded(t, f)
 	var raw, pixels []byte
 	for i := range 5 {
 		p := []byte{byte(50 * i), 3, 255, byte(200 - 40*i)}

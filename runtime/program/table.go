@@ -1,6 +1,9 @@
 package program
 
-import "strconv"
+import (
+	"edgec/runtime/preprocess"
+	"strconv"
+)
 
 // fact is one line of --info or --bench.
 type fact struct {
@@ -23,7 +26,7 @@ func (f *facts) shapes(key string, list [][]int) {
 		if len(list) > 1 {
 			name += " " + itoa(i)
 		}
-		f.text(name, shapeString(shape))
+		f.text(name, preprocess.Dims(shape))
 	}
 }
 

@@ -1,4 +1,4 @@
-package export
+package lower
 
 import (
 	"errors"
@@ -32,10 +32,10 @@ func (b *builder) fail(err error) {
 		return
 	}
 	if b.node == nil {
-		b.err = fmt.Errorf("export: %w", err)
+		b.err = fmt.Errorf("lower: %w", err)
 		return
 	}
-	b.err = fmt.Errorf("export: node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+	b.err = fmt.Errorf("lower: node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
 }
 
 // tensor appends a tensor; grid is nil for Float32.
@@ -119,7 +119,7 @@ func (b *builder) OnGrid(t int, v *graph.Value) int {
 		return t
 	}
 	out := b.tensor(format.Int8, x.Shape, v.Grid)
-	b.emitTable(Table(func(r float64) float64 { return r }, from, *v.Grid), t, out)
+	b.emitTable(tableOf(func(r float64) float64 { return r }, from, *v.Grid), t, out)
 	return out
 }
 

@@ -1,4 +1,4 @@
-package export
+package lower
 
 import (
 	"math/rand/v2"
@@ -128,7 +128,7 @@ func TestLayoutCommon(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	in, out := affine(0.5, 3), affine(0.25, -7)
-	got := Table(func(x float64) float64 { return max(x, 0) }, in, out)
+	got := tableOf(func(x float64) float64 { return max(x, 0) }, in, out)
 	for i, q := range got {
 		x := max(0.5*float64(i-128-3), 0)
 		want := min(x*4-7, 127) // exact: every value is a multiple of 1/4
@@ -136,13 +136,13 @@ func TestTable(t *testing.T) {
 			t.Errorf("entry %d is %d, want %v", i, q, want)
 		}
 	}
-	half := Table(func(x float64) float64 { return x }, affine(0.5, 0), affine(1, 0))
+	half := tableOf(func(x float64) float64 { return x }, affine(0.5, 0), affine(1, 0))
 	for q, want := range map[int]int8{1: 1, -1: -1, 3: 2, -3: -2, 5: 3, -5: -3, 4: 2} {
 		if half[q+128] != want {
 			t.Errorf("%v is rounded to %d, want %d: halves go away from zero", float64(q)/2, half[q+128], want)
 		}
 	}
-	if nan := Table(func(float64) float64 { return 0 / zero }, in, out); nan[5] != -7 {
+	if nan := tableOf(func(float64) float64 { return 0 / zero }, in, out); nan[5] != -7 {
 		t.Errorf("not a number became %d, want the zero point", nan[5])
 	}
 }

@@ -1,4 +1,4 @@
-package export
+package lower
 
 import (
 	"errors"
@@ -28,7 +28,7 @@ type Config struct {
 // An error names the node, what the device cannot do and the remedy.
 func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if err := g.Check(); err != nil {
-		return nil, fmt.Errorf("export: %w", err)
+		return nil, fmt.Errorf("lower: %w", err)
 	}
 	b := &builder{g: g, f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{}, luts: map[[256]int8]int{}}
 	b.inputs()
@@ -44,7 +44,7 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if cfg.SelfTest != nil {
 		test, err := cfg.SelfTest(b.f)
 		if err != nil {
-			return nil, fmt.Errorf("export: self-test: %w", err)
+			return nil, fmt.Errorf("lower: self-test: %w", err)
 		}
 		b.f.Test = test
 	}
@@ -61,7 +61,7 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 	}
 	data, sizes, err := format.Encode(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("export: %w", err)
+		return nil, nil, fmt.Errorf("lower: %w", err)
 	}
 	return data, sizes, nil
 }
@@ -131,7 +131,7 @@ func (b *builder) table(n *graph.Node) {
 	}
 	w := b.onGrid(x)
 	in, out := &b.f.Tensors[w.tensor], y.Grid
-	lut := Table(f, graph.Affine{Scale: in.Scale, Zero: in.Zero}, *out)
+	lut := tableOf(f, graph.Affine{Scale: in.Scale, Zero: in.Zero}, *out)
 	if lut == identity && in.Scale == out.Scale && in.Zero == out.Zero {
 		b.at[y] = w
 		return

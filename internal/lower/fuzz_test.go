@@ -1,16 +1,17 @@
-package export_test
+package lower_test
 
 import (
 	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/simplify"
+	"edgec/internal/testnet"
 )
 
 // FuzzPipeline: whatever network the reader accepts is quantized, lowered, run
@@ -18,11 +19,11 @@ import (
 // the lifted network lowers to the same integers.
 func FuzzPipeline(f *testing.F) {
 	for i, c := range cases {
-		b := &net{t: f, g: &graph.Graph{Name: "test"}, rng: rand.New(rand.NewPCG(uint64(i), 3))}
+		b := &net{&testnet.Net{T: f, G: &graph.Graph{Name: "test"}, Rand: rand.New(rand.NewPCG(uint64(i), 3))}}
 		x := &graph.Value{Name: "x", Shape: append([]int{1}, c.sample...)}
-		b.g.Inputs = []*graph.Value{x}
-		b.g.Outputs = []*graph.Value{c.build(b, x)}
-		data, err := onnx.Encode(b.g)
+		b.G.Inputs = []*graph.Value{x}
+		b.G.Outputs = []*graph.Value{c.build(b, x)}
+		data, err := onnx.Encode(b.G)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -49,15 +50,15 @@ func pipeline(t *testing.T, g *graph.Graph) {
 	if err := simplify.Run(g); err != nil {
 		t.Fatal(err)
 	}
-	b := &net{g: g, rng: rand.New(rand.NewPCG(1, 1))}
-	x := b.inputs(4)
+	b := &net{&testnet.Net{G: g, Rand: rand.New(rand.NewPCG(1, 1))}}
+	x := b.Inputs(4)
 	if err := passes.Quantize(g, passes.Samples(x, 4), passes.Config{}); err != nil {
 		oneLine(t, err, "passes: ")
 		return
 	}
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
-		oneLine(t, err, "export: ")
+		oneLine(t, err, "lower: ")
 		return
 	}
 	l, s := liftFile(t, data)

@@ -1,15 +1,16 @@
-package export_test
+package lower_test
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // detector has a picture and five numbers as inputs and, like a face detector, two outputs
@@ -17,20 +18,20 @@ import (
 func detector(t *testing.T) *graph.Graph {
 	b, x := newNet(t, 41, 3, 8, 8)
 	z := &graph.Value{Name: "z", Shape: tensor.Shape{1, 5}}
-	b.g.Inputs = append(b.g.Inputs, z)
+	b.G.Inputs = append(b.G.Inputs, z)
 	hint := b.reshape(b.dense(z, 8, none), 8, 1, 1)
-	first := b.node(op.Add{Clamp: relu}, b.conv(x, 8, 3, 1, 1, none), hint)
+	first := b.Node(op.Add{Clamp: relu}, b.conv(x, 8, 3, 1, 1, none), hint)
 	second := b.conv(first, 12, 3, 2, 1, relu)
 	var scores, boxes []*graph.Value
 	for _, m := range []*graph.Value{first, second} {
 		head := func(width int) *graph.Value {
-			h := b.node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(m, 3*width, 3, 1, 1, none))
+			h := b.Node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(m, 3*width, 3, 1, 1, none))
 			return b.reshape(h, h.Shape.Sample().Size()/width, width)
 		}
 		scores, boxes = append(scores, head(2)), append(boxes, head(4))
 	}
-	p := b.node(op.Softmax{Axis: 2}, b.node(op.Concat{Axis: 1}, scores...))
-	return b.done(p, b.node(op.Concat{Axis: 1}, boxes...))
+	p := b.Node(op.Softmax{Axis: 2}, b.Node(op.Concat{Axis: 1}, scores...))
+	return b.Done(p, b.Node(op.Concat{Axis: 1}, boxes...))
 }
 
 // TestSeveralInputsAndOutputs: every output of the device is the fake-quantized graph's
@@ -38,10 +39,10 @@ func detector(t *testing.T) *graph.Graph {
 func TestSeveralInputsAndOutputs(t *testing.T) {
 	const samples, least = 12, 20 // samples; decibels of the float output above the error
 	g := detector(t)
-	b := &net{t: t, g: g, rng: rand.New(rand.NewPCG(42, 78))}
-	in := []*tensor.Tensor{b.inputs(samples), tensor.New(samples, 5)}
+	b := &net{&testnet.Net{T: t, G: g, Rand: rand.New(rand.NewPCG(42, 78))}}
+	in := []*tensor.Tensor{b.Inputs(samples), tensor.New(samples, 5)}
 	for i := range in[1].Data {
-		in[1].Data[i] = float32(b.rng.NormFloat64())
+		in[1].Data[i] = float32(b.Rand.NormFloat64())
 	}
 	float := tapeRun(t, g, in)
 	calibration := func(yield func([]*tensor.Tensor) bool) { yield(in) }
@@ -49,7 +50,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := tapeRun(t, g, in)
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 		if worst, rms := distance(got[k], fake[k]); worst > maxWorst*step || rms > maxMean*step {
 			t.Errorf("output %d: %.2f steps at most and %.2f rms from the tape", k, worst/step, rms/step)
 		}
-		if r := sqnr(float[k], got[k]); !(r >= least) || math.IsInf(r, 0) {
+		if r := testnet.SQNR(float[k], got[k]); !(r >= least) || math.IsInf(r, 0) {
 			t.Errorf("output %d: %.1f dB, want %d", k, r, least)
 		}
 	}

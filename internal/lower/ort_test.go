@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"math"
@@ -14,6 +14,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/ortcheck"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // add gives g's ONNX file to ONNX Runtime.
@@ -36,8 +37,8 @@ func TestONNXRuntimeFloat(t *testing.T) {
 	want := map[string][]float32{}
 	for _, c := range writeCases() {
 		b, x := newNet(t, 3, c.sample...)
-		g := b.done(c.build(b, x))
-		name, in := strings.ReplaceAll(c.name, " ", "_"), b.inputs(16)
+		g := b.Done(c.build(b, x))
+		name, in := strings.ReplaceAll(c.name, " ", "_"), b.Inputs(16)
 		want[name] = forward(t, g, in)
 		add(t, r, name, g, in)
 	}
@@ -62,8 +63,8 @@ func TestONNXRuntimeQuantized(t *testing.T) {
 	want, step := map[string][]float32{}, map[string]float64{}
 	for i, c := range cases {
 		b, x := newNet(t, 40+uint64(i), c.sample...)
-		g := b.done(c.build(b, x))
-		name, in := strings.ReplaceAll(c.name, " ", "_"), b.inputs(48)
+		g := b.Done(c.build(b, x))
+		name, in := strings.ReplaceAll(c.name, " ", "_"), b.Inputs(48)
 		quantized(t, g, in)
 		l, s := lifted(t, g)
 		want[name], step[name] = deviceRun(t, s, g, in), stepOf(g, g.Outputs[0])
@@ -162,8 +163,8 @@ func TestONNXRuntimeImported(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := network(t, path)
-		b := &net{t: t, g: g, rng: rand.New(rand.NewPCG(uint64(i), 7))}
-		x := b.inputs(8)
+		b := &net{&testnet.Net{T: t, G: g, Rand: rand.New(rand.NewPCG(uint64(i), 7))}}
+		x := b.Inputs(8)
 		want[name], step[name] = deviceRun(t, session(t, g), g, x), stepOf(g, g.Outputs[0])
 		r.Add(name, original, x.Data)
 	}
@@ -179,31 +180,31 @@ func writeCases() []netCase {
 			h := x
 			for _, o := range []graph.Op{op.Abs{}, op.Sqrt{}, op.Neg{}, op.Exp{}, op.Sigmoid{}, op.Softsign{}, op.Tanh{}, op.LeakyRelu{Alpha: 0.3}, op.HardSwish{}, op.Elu{}, op.Gelu{},
 				op.HardSigmoid{Alpha: 0.25, Beta: 0.4}, op.Clip{Lo: 0.1, Hi: 0.9}, op.Relu{}} {
-				h = b.node(o, h)
+				h = b.Node(o, h)
 			}
 			return h
 		}},
 		{"limits", []int{5}, func(b *net, x *graph.Value) *graph.Value {
-			lo := b.node(op.Clip{Lo: -0.5, Hi: float32(math.Inf(1))}, x)
-			hi := b.node(op.Clip{Lo: float32(math.Inf(-1)), Hi: 0.5}, x)
-			return b.node(op.Sub{Clamp: op.Clamp{On: true, Lo: -1, Hi: 0.25}}, lo, hi)
+			lo := b.Node(op.Clip{Lo: -0.5, Hi: float32(math.Inf(1))}, x)
+			hi := b.Node(op.Clip{Lo: float32(math.Inf(-1)), Hi: 0.5}, x)
+			return b.Node(op.Sub{Clamp: op.Clamp{On: true, Lo: -1, Hi: 0.25}}, lo, hi)
 		}},
 		{"normalization", []int{3, 4, 4}, func(b *net, x *graph.Value) *graph.Value {
-			variance := b.param(graph.Constant, 1, 3)
+			variance := b.Param(graph.Constant, 1, 3)
 			for i, v := range variance.Param.Shadow.Data {
 				variance.Param.Shadow.Data[i] = v*v + 0.1
 			}
 			variance.Param.Refresh()
-			return b.node(op.BatchNorm{Epsilon: 1e-3}, x, b.param(graph.Constant, 1, 3), b.param(graph.Constant, 1, 3), b.param(graph.Constant, 1, 3), variance)
+			return b.Node(op.BatchNorm{Epsilon: 1e-3}, x, b.Param(graph.Constant, 1, 3), b.Param(graph.Constant, 1, 3), b.Param(graph.Constant, 1, 3), variance)
 		}},
 		{"arithmetic", []int{3, 4}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.Div{}, b.param(graph.Constant, 1, 4), b.node(op.Exp{}, x))
-			return b.node(op.Mul{}, b.node(op.Sub{}, b.param(graph.Constant, 1, 3, 1), h), x)
+			h := b.Node(op.Div{}, b.Param(graph.Constant, 1, 4), b.Node(op.Exp{}, x))
+			return b.Node(op.Mul{}, b.Node(op.Sub{}, b.Param(graph.Constant, 1, 3, 1), h), x)
 		}},
 		{"wide pools", []int{2, 9, 10}, func(b *net, x *graph.Value) *graph.Value {
-			h := b.node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 1, DilH: 2, DilW: 3, PadT: 1, PadL: 1, PadB: 0, PadR: 1, CeilMode: true}, x)
-			return b.node(op.AvgPool{KH: 2, KW: 2, StrideH: 1, StrideW: 2, DilH: 1, DilW: 2, PadT: 1, PadL: 1, CountPad: true}, h)
+			h := b.Node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 1, DilH: 2, DilW: 3, PadT: 1, PadL: 1, PadB: 0, PadR: 1, CeilMode: true}, x)
+			return b.Node(op.AvgPool{KH: 2, KW: 2, StrideH: 1, StrideW: 2, DilH: 1, DilW: 2, PadT: 1, PadL: 1, CountPad: true}, h)
 		}},
-		{"softmax over rows", []int{4, 5}, func(b *net, x *graph.Value) *graph.Value { return b.node(op.Softmax{Axis: 1}, x) }},
+		{"softmax over rows", []int{4, 5}, func(b *net, x *graph.Value) *graph.Value { return b.Node(op.Softmax{Axis: 1}, x) }},
 	}...)
 }

@@ -1,22 +1,19 @@
-package export_test
+package lower_test
 
 import (
-	"encoding/binary"
-	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/passes"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // dataDir returns the folder of real networks and data.
@@ -40,36 +37,6 @@ func network(t testing.TB, path string) *graph.Graph {
 		t.Fatal(err)
 	}
 	return g
-}
-
-// readNpy reads a little-endian float32 .npy file in C order.
-func readNpy(t testing.TB, b []byte) *tensor.Tensor {
-	t.Helper()
-	n := 10 + int(binary.LittleEndian.Uint16(b[8:]))
-	head := string(b[10:n])
-	if !strings.Contains(head, "'<f4'") || strings.Contains(head, "'fortran_order': True") {
-		t.Fatalf("unexpected npy header %s", head)
-	}
-	var shape []int
-	for _, s := range strings.Split(regexp.MustCompile(`\(([^)]*)\)`).FindStringSubmatch(head)[1], ",") {
-		if d, err := strconv.Atoi(strings.TrimSpace(s)); err == nil {
-			shape = append(shape, d)
-		}
-	}
-	x := tensor.New(shape...)
-	for i := range x.Data {
-		x.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[n+4*i:]))
-	}
-	return x
-}
-
-func golden(t testing.TB, path string) *tensor.Tensor {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return readNpy(t, b)
 }
 
 // realNet is a network and the labelled data that it was made for.
@@ -161,16 +128,6 @@ func floatRun(t testing.TB, g *graph.Graph, x *tensor.Tensor) []float32 {
 	return out
 }
 
-// sqnr is the ratio of signal to error power in decibels.
-func sqnr(want, got []float32) float64 {
-	signal, noise := 0.0, 1e-30
-	for i, w := range want {
-		signal += float64(w) * float64(w)
-		noise += float64(w-got[i]) * float64(w-got[i])
-	}
-	return 10 * math.Log10(signal/noise)
-}
-
 // Real networks, calibrated on 200 training samples and not trained, keep their
 // accuracy in the runtime. All test samples are used when EDGEC_LONG is set.
 func TestAccuracy(t *testing.T) {
@@ -180,14 +137,14 @@ func TestAccuracy(t *testing.T) {
 			g, calibration, x, labels := n.load(t, dir)
 			float := floatRun(t, g, x)
 			quantized(t, g, calibration)
-			data, _, err := export.Encode(g, export.Config{})
+			data, _, err := lower.Encode(g, lower.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			fake := floatRun(t, g, x)
 			device := deviceRun(t, session(t, g), g, x)
 			t.Logf("%d samples, errors: float %d, fake quantization %d, device %d; %.1f dB; file %d bytes",
-				len(labels), wrong(float, labels), wrong(fake, labels), wrong(device, labels), sqnr(float, device), len(data))
+				len(labels), wrong(float, labels), wrong(fake, labels), wrong(device, labels), testnet.SQNR(float, device), len(data))
 			if loss := 100 * float64(wrong(device, labels)-wrong(float, labels)) / float64(len(labels)); loss > n.loss {
 				t.Errorf("the device's error is %.2f points above the float network's, at most %v allowed", loss, n.loss)
 			}
@@ -236,20 +193,20 @@ func TestNetworks(t *testing.T) {
 				t.Skip("large network, skipped in short mode")
 			}
 			g := network(t, filepath.Join(dir, "models", c.folder, c.name+".onnx"))
-			in := golden(t, filepath.Join(dir, "golden", c.name, "in0.npy"))
+			in := testnet.Npy(t, filepath.Join(dir, "golden", c.name, "in0.npy"))
 			if c.name == "case-study" { // 600 million multiplications a sample
 				in = in.Rows(0, 1)
 			}
 			if err := passes.Quantize(g, passes.Samples(in, 8), passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
-			data, _, err := export.Encode(g, export.Config{})
+			data, _, err := lower.Encode(g, lower.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			s := sessionOf(t, data)
 			for k := range g.Outputs {
-				want := golden(t, filepath.Join(dir, "golden", c.name, "out"+strconv.Itoa(k)+".npy")).Rows(0, in.Shape[0]).Data
+				want := testnet.Npy(t, filepath.Join(dir, "golden", c.name, "out"+strconv.Itoa(k)+".npy")).Rows(0, in.Shape[0]).Data
 				var got []float32
 				for i := range in.Shape[0] {
 					if err := s.SetInputNCHW(0, in.Rows(i, i+1).Data); err != nil {
@@ -264,8 +221,8 @@ func TestNetworks(t *testing.T) {
 				}
 				fake := tape.Forward(in)[k].Data
 				t.Logf("%s, output %d: device %.1f dB, fake quantization %.1f dB, device against it %.1f dB; file %d bytes",
-					c.name, k, sqnr(want, got), sqnr(want, fake), sqnr(fake, got), len(data))
-				if r := sqnr(want, got); r < c.least {
+					c.name, k, testnet.SQNR(want, got), testnet.SQNR(want, fake), testnet.SQNR(fake, got), len(data))
+				if r := testnet.SQNR(want, got); r < c.least {
 					t.Errorf("output %d: %.1f dB, want %v", k, r, c.least)
 				}
 			}

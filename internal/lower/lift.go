@@ -1,4 +1,4 @@
-package export
+package lower
 
 import (
 	"fmt"
@@ -28,13 +28,13 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 	}
 	for i := range f.Instrs {
 		if err := l.lift(i); err != nil {
-			return nil, fmt.Errorf("export: instruction %d: %w", i, err)
+			return nil, fmt.Errorf("lower: instruction %d: %w", i, err)
 		}
 	}
 	for k, t := range f.Outputs {
 		v := l.at[t]
 		if v == nil {
-			return nil, fmt.Errorf("export: output %d is never computed", k)
+			return nil, fmt.Errorf("lower: output %d is never computed", k)
 		}
 		if p := l.g.Producer(v); p != nil && !l.g.IsOutput(v) {
 			v.Name = "output" + suffix(k)
@@ -45,7 +45,7 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		p.Refresh()
 	}
 	if err := l.g.InferShapes(); err != nil {
-		return nil, fmt.Errorf("export: %w", err)
+		return nil, fmt.Errorf("lower: %w", err)
 	}
 	return l.g, l.g.Check()
 }

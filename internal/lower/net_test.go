@@ -1,57 +1,26 @@
-package export_test
+package lower_test
 
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 	"edgec/runtime"
 )
 
-// net builds small networks with random weights.
-type net struct {
-	t   testing.TB
-	g   *graph.Graph
-	rng *rand.Rand
-}
+// net is testnet's, with the layers of these tests.
+type net struct{ *testnet.Net }
 
-func newNet(t *testing.T, seed uint64, sample ...int) (*net, *graph.Value) {
-	x := &graph.Value{Name: "x", Shape: append(tensor.Shape{1}, sample...)}
-	return &net{t, &graph.Graph{Name: "test", Inputs: []*graph.Value{x}}, rand.New(rand.NewPCG(seed, 78))}, x
-}
-
-func (b *net) node(o graph.Op, in ...*graph.Value) *graph.Value {
-	b.t.Helper()
-	shapes := make([]tensor.Shape, len(in))
-	for i, v := range in {
-		if v != nil {
-			shapes[i] = v.Shape
-		}
-	}
-	out, err := o.Infer(shapes)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	name := fmt.Sprintf("%s%d", o.Name(), len(b.g.Nodes))
-	v := &graph.Value{Name: name + "_out", Shape: out[0]}
-	b.g.Nodes = append(b.g.Nodes, &graph.Node{Name: name, Op: o, Inputs: in, Outputs: []*graph.Value{v}})
-	return v
-}
-
-func (b *net) param(role graph.Role, gain float64, shape ...int) *graph.Value {
-	t := tensor.New(shape...)
-	for i := range t.Data {
-		t.Data[i] = float32(b.rng.NormFloat64() * gain)
-	}
-	name := fmt.Sprintf("p%d_%d", len(b.g.Nodes), role)
-	return &graph.Value{Name: name, Shape: t.Shape, Param: graph.NewParam(name, role, t)}
+func newNet(t testing.TB, seed uint64, sample ...int) (*net, *graph.Value) {
+	b, x := testnet.New(t, seed, 78, sample...)
+	return &net{b}, x
 }
 
 var (
@@ -67,38 +36,21 @@ func convOp(k, stride, dil, groups int, c op.Clamp) op.Conv2D {
 
 func (b *net) conv(x *graph.Value, outC, k, stride, groups int, c op.Clamp) *graph.Value {
 	inC := x.Shape[1] / groups
-	w := b.param(graph.Weight, 1.4/math.Sqrt(float64(inC*k*k)), outC, inC, k, k)
-	return b.node(convOp(k, stride, 1, groups, c), x, w, b.param(graph.Bias, 0.2, outC))
+	w := b.Param(graph.Weight, 1.4/math.Sqrt(float64(inC*k*k)), outC, inC, k, k)
+	return b.Node(convOp(k, stride, 1, groups, c), x, w, b.Param(graph.Bias, 0.2, outC))
 }
 
 func (b *net) dense(x *graph.Value, out int, c op.Clamp) *graph.Value {
 	k := x.Shape[len(x.Shape)-1]
-	w := b.param(graph.Weight, 1.4/math.Sqrt(float64(k)), out, k)
-	return b.node(op.Dense{Clamp: c}, x, w, b.param(graph.Bias, 0.2, out))
+	w := b.Param(graph.Weight, 1.4/math.Sqrt(float64(k)), out, k)
+	return b.Node(op.Dense{Clamp: c}, x, w, b.Param(graph.Bias, 0.2, out))
 }
 
 func (b *net) reshape(x *graph.Value, shape ...int) *graph.Value {
-	return b.node(op.Reshape{Shape: shape}, x)
+	return b.Node(op.Reshape{Shape: shape}, x)
 }
 
 func (b *net) flatten(x *graph.Value) *graph.Value { return b.reshape(x, x.Shape.Sample().Size()) }
-
-func (b *net) done(out ...*graph.Value) *graph.Graph {
-	b.t.Helper()
-	b.g.Outputs = out
-	if err := b.g.Check(); err != nil {
-		b.t.Fatal(err)
-	}
-	return b.g
-}
-
-func (b *net) inputs(n int) *tensor.Tensor {
-	x := tensor.New(b.g.Inputs[0].Shape.WithBatch(n)...)
-	for i := range x.Data {
-		x.Data[i] = float32(b.rng.NormFloat64())
-	}
-	return x
-}
 
 // quantized puts g on its grids.
 func quantized(t *testing.T, g *graph.Graph, x *tensor.Tensor) {
@@ -111,7 +63,7 @@ func quantized(t *testing.T, g *graph.Graph, x *tensor.Tensor) {
 // session loads what Encode writes for g.
 func session(t testing.TB, g *graph.Graph) *runtime.Session {
 	t.Helper()
-	data, sizes, err := export.Encode(g, export.Config{})
+	data, sizes, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,29 +187,29 @@ type netCase struct {
 var cases = []netCase{
 	{"dense", []int{20}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.dense(x, 16, relu), 7, none) }},
 	{"conv, pool, flatten, dense", []int{3, 8, 6}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
+		h := b.Node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
 		return b.dense(b.flatten(h), 6, none)
 	}},
 	{"image to dense at once", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.flatten(x), 6, none) }},
 	{"sliced images, channels and features", []int{4, 9, 8}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.Slice{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 0}, Step: []int{1, 1, 2, 3}}, b.conv(x, 6, 3, 1, 1, relu))
-		h = b.node(op.Slice{Before: []int{0, 1, 0, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 2, 1, 1}}, h)
-		h = b.node(op.Slice{Before: []int{0, 3}, After: []int{0, 2}, Step: []int{1, 2}}, b.flatten(h))
+		h := b.Node(op.Slice{Before: []int{0, 0, 0, 1}, After: []int{0, 0, 1, 0}, Step: []int{1, 1, 2, 3}}, b.conv(x, 6, 3, 1, 1, relu))
+		h = b.Node(op.Slice{Before: []int{0, 1, 0, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 2, 1, 1}}, h)
+		h = b.Node(op.Slice{Before: []int{0, 3}, After: []int{0, 2}, Step: []int{1, 2}}, b.flatten(h))
 		return b.dense(h, 5, none)
 	}},
 	{"padded channels", []int{4, 5, 3}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.Pad{Before: []int{0, 2, 0, 0}, After: []int{0, 1, 0, 0}}, b.conv(x, 3, 3, 1, 1, relu))
-		h = b.node(op.Pad{Before: []int{0, 1}, After: []int{0, 3}}, b.flatten(h))
+		h := b.Node(op.Pad{Before: []int{0, 2, 0, 0}, After: []int{0, 1, 0, 0}}, b.conv(x, 3, 3, 1, 1, relu))
+		h = b.Node(op.Pad{Before: []int{0, 1}, After: []int{0, 3}}, b.flatten(h))
 		return b.dense(h, 5, none)
 	}},
 	{"padded sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
-		return b.dense(b.flatten(b.node(op.Pad{Before: []int{0, 1, 2}, After: []int{0, 0, 1}}, x)), 4, none)
+		return b.dense(b.flatten(b.Node(op.Pad{Before: []int{0, 1, 2}, After: []int{0, 0, 1}}, x)), 4, none)
 	}},
 	{"largest of the image", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
-		return b.dense(b.flatten(b.node(op.GlobalMaxPool{}, b.conv(x, 6, 3, 1, 1, relu))), 4, none)
+		return b.dense(b.flatten(b.Node(op.GlobalMaxPool{}, b.conv(x, 6, 3, 1, 1, relu))), 4, none)
 	}},
 	{"sliced sequence", []int{6, 5}, func(b *net, x *graph.Value) *graph.Value {
-		return b.dense(b.flatten(b.node(op.Slice{Before: []int{0, 1, 1}, After: []int{0, 0, 1}, Step: []int{1, 2, 1}}, x)), 4, none)
+		return b.dense(b.flatten(b.Node(op.Slice{Before: []int{0, 1, 1}, After: []int{0, 0, 1}, Step: []int{1, 2, 1}}, x)), 4, none)
 	}},
 	{"image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value {
 		return b.conv(b.conv(x, 4, 3, 2, 1, relu), 3, 1, 1, 1, none)
@@ -265,98 +217,98 @@ var cases = []netCase{
 	{"int8 image output", []int{3, 6, 5}, func(b *net, x *graph.Value) *graph.Value { return b.conv(x, 4, 3, 1, 1, relu) }},
 	{"grouped and depthwise", []int{4, 7, 7}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.conv(b.conv(b.conv(x, 8, 3, 1, 2, relu), 8, 3, 2, 8, relu), 16, 3, 1, 8, op.Clamp{On: true, Lo: 0, Hi: 2})
-		return b.dense(b.flatten(b.node(op.GlobalAvgPool{}, h)), 4, none)
+		return b.dense(b.flatten(b.Node(op.GlobalAvgPool{}, h)), 4, none)
 	}},
 	{"dilated, asymmetric padding", []int{2, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
 		o := op.Conv2D{StrideH: 2, StrideW: 1, DilH: 2, DilW: 1, PadT: 1, PadL: 0, PadB: 3, PadR: 2, Groups: 1, Clamp: relu}
-		return b.conv(b.node(o, x, b.param(graph.Weight, 0.3, 4, 2, 3, 3), nil), 3, 1, 1, 1, none)
+		return b.conv(b.Node(o, x, b.Param(graph.Weight, 0.3, 4, 2, 3, 3), nil), 3, 1, 1, 1, none)
 	}},
 	{"residual", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.conv(x, 8, 3, 1, 1, relu)
-		sum := b.node(op.Add{Clamp: relu}, b.conv(h, 8, 3, 1, 1, none), h)
-		return b.dense(b.flatten(b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 3, StrideW: 3, DilH: 1, DilW: 1}, sum)), 5, none)
+		sum := b.Node(op.Add{Clamp: relu}, b.conv(h, 8, 3, 1, 1, none), h)
+		return b.dense(b.flatten(b.Node(op.AvgPool{KH: 3, KW: 3, StrideH: 3, StrideW: 3, DilH: 1, DilW: 1}, sum)), 5, none)
 	}},
 	{"concat of images", []int{4, 6, 6}, func(b *net, x *graph.Value) *graph.Value {
-		cat := b.node(op.Concat{Axis: 1}, b.conv(x, 3, 3, 1, 1, relu), b.conv(x, 5, 1, 1, 1, none), b.node(op.Sigmoid{}, b.conv(x, 2, 1, 1, 1, none)))
+		cat := b.Node(op.Concat{Axis: 1}, b.conv(x, 3, 3, 1, 1, relu), b.conv(x, 5, 1, 1, 1, none), b.Node(op.Sigmoid{}, b.conv(x, 2, 1, 1, 1, none)))
 		return b.conv(cat, 4, 3, 1, 1, none)
 	}},
 	{"concat of flattened images", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
-		cat := b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)), b.flatten(x))
-		return b.dense(b.node(op.Tanh{}, cat), 4, none)
+		cat := b.Node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)), b.flatten(x))
+		return b.dense(b.Node(op.Tanh{}, cat), 4, none)
 	}},
 	{"concat of flattened images as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
-		return b.node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)))
+		return b.Node(op.Concat{Axis: 1}, b.flatten(b.conv(x, 3, 3, 1, 1, relu)), b.flatten(b.conv(x, 2, 1, 2, 1, relu)))
 	}},
 	{"heads of a detector", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
 		head := func(h *graph.Value) *graph.Value {
-			y := b.node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(h, 4, 3, 1, 1, none))
+			y := b.Node(op.Transpose{Perm: []int{0, 2, 3, 1}}, b.conv(h, 4, 3, 1, 1, none))
 			return b.reshape(y, y.Shape.Sample().Size()/2, 2)
 		}
 		h := b.conv(x, 5, 3, 2, 1, relu)
-		return b.node(op.Softmax{Axis: 2}, b.node(op.Concat{Axis: 1}, head(x), head(h)))
+		return b.Node(op.Softmax{Axis: 2}, b.Node(op.Concat{Axis: 1}, head(x), head(h)))
 	}},
 	{"flattened image as output", []int{4, 4, 6}, func(b *net, x *graph.Value) *graph.Value { return b.flatten(b.conv(x, 3, 3, 1, 1, relu)) }},
 	{"features to image", []int{24}, func(b *net, x *graph.Value) *graph.Value { return b.conv(b.reshape(x, 2, 3, 4), 5, 3, 1, 1, none) }},
 	{"transposed image", []int{3, 4, 5}, func(b *net, x *graph.Value) *graph.Value {
-		y := b.node(op.Transpose{Perm: []int{0, 3, 1, 2}}, b.conv(x, 6, 3, 1, 1, relu))
+		y := b.Node(op.Transpose{Perm: []int{0, 3, 1, 2}}, b.conv(x, 6, 3, 1, 1, relu))
 		return b.conv(y, 2, 3, 1, 1, none)
 	}},
 	{"sequence", []int{6, 8}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.dense(x, 10, relu)
-		h = b.node(op.Pad{Before: []int{0, 1, 0}, After: []int{0, 2, 0}}, h)
+		h = b.Node(op.Pad{Before: []int{0, 1, 0}, After: []int{0, 2, 0}}, h)
 		return b.dense(b.flatten(b.dense(h, 5, relu)), 4, none)
 	}},
 	{"tables", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.HardSwish{}, b.conv(x, 4, 3, 1, 1, none))
-		h = b.node(op.LeakyRelu{Alpha: 0.2}, b.conv(h, 4, 3, 1, 1, none))
-		h = b.node(op.Mul{}, h, b.param(graph.Constant, 1, 1))
-		return b.conv(b.node(op.Tanh{}, h), 4, 1, 1, 1, none)
+		h := b.Node(op.HardSwish{}, b.conv(x, 4, 3, 1, 1, none))
+		h = b.Node(op.LeakyRelu{Alpha: 0.2}, b.conv(h, 4, 3, 1, 1, none))
+		h = b.Node(op.Mul{}, h, b.Param(graph.Constant, 1, 1))
+		return b.conv(b.Node(op.Tanh{}, h), 4, 1, 1, 1, none)
 	}},
 	{"constants", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.Mul{}, b.conv(x, 4, 3, 1, 1, relu), b.param(graph.Constant, 1, 4, 1, 1))
-		h = b.node(op.Sub{Clamp: relu}, b.param(graph.Constant, 1, 1, 4, 5, 5), h)
+		h := b.Node(op.Mul{}, b.conv(x, 4, 3, 1, 1, relu), b.Param(graph.Constant, 1, 4, 1, 1))
+		h = b.Node(op.Sub{Clamp: relu}, b.Param(graph.Constant, 1, 1, 4, 5, 5), h)
 		return b.conv(h, 4, 1, 1, 1, none)
 	}},
 	{"gate", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.conv(x, 4, 3, 1, 1, relu)
-		gate := b.node(op.Sigmoid{}, b.conv(b.node(op.GlobalAvgPool{}, h), 4, 1, 1, 1, none))
-		return b.conv(b.node(op.Mul{}, gate, h), 4, 1, 1, 1, none)
+		gate := b.Node(op.Sigmoid{}, b.conv(b.Node(op.GlobalAvgPool{}, h), 4, 1, 1, 1, none))
+		return b.conv(b.Node(op.Mul{}, gate, h), 4, 1, 1, 1, none)
 	}},
 	{"difference", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-		return b.conv(b.node(op.Sub{Clamp: relu}, b.conv(x, 4, 3, 1, 1, none), b.conv(x, 4, 1, 1, 1, none)), 4, 1, 1, 1, none)
+		return b.conv(b.Node(op.Sub{Clamp: relu}, b.conv(x, 4, 3, 1, 1, none), b.conv(x, 4, 1, 1, 1, none)), 4, 1, 1, 1, none)
 	}},
 	{"padding", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.Pad{Before: []int{0, 0, 1, 2}, After: []int{0, 0, 2, 1}, Value: 0.5}, b.conv(x, 4, 3, 1, 1, none))
+		h := b.Node(op.Pad{Before: []int{0, 0, 1, 2}, After: []int{0, 0, 2, 1}, Value: 0.5}, b.conv(x, 4, 3, 1, 1, none))
 		return b.conv(h, 4, 3, 1, 1, none)
 	}},
 	{"pools", []int{3, 9, 9}, func(b *net, x *graph.Value) *graph.Value {
-		h := b.node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 0, CeilMode: true}, b.conv(x, 4, 3, 1, 1, none))
-		h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, CountPad: true}, h)
-		h = b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, h)
+		h := b.Node(op.MaxPool{KH: 3, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 0, CeilMode: true}, b.conv(x, 4, 3, 1, 1, none))
+		h = b.Node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, CountPad: true}, h)
+		h = b.Node(op.AvgPool{KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, h)
 		return b.conv(h, 4, 1, 1, 1, none)
 	}},
 	{"one value for all", []int{3, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.conv(x, 4, 3, 1, 1, relu)
-		gate := b.node(op.Sigmoid{}, b.dense(b.flatten(b.node(op.GlobalAvgPool{}, h)), 1, none))
-		h = b.node(op.Mul{}, h, b.reshape(gate, 1, 1, 1))
-		return b.dense(b.node(op.Sub{}, b.dense(b.flatten(h), 6, relu), gate), 3, none)
+		gate := b.Node(op.Sigmoid{}, b.dense(b.flatten(b.Node(op.GlobalAvgPool{}, h)), 1, none))
+		h = b.Node(op.Mul{}, h, b.reshape(gate, 1, 1, 1))
+		return b.dense(b.Node(op.Sub{}, b.dense(b.flatten(h), 6, relu), gate), 3, none)
 	}},
 	{"one step for all features", []int{6, 8}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.dense(x, 10, relu)
 		row := b.reshape(b.dense(b.flatten(h), 10, none), 1, 10)
-		return b.dense(b.flatten(b.node(op.Add{}, h, row)), 4, none)
+		return b.dense(b.flatten(b.Node(op.Add{}, h, row)), 4, none)
 	}},
 	{"softmax over rows of one column", []int{1, 5, 5}, func(b *net, x *graph.Value) *graph.Value {
 		o := convOp(3, 1, 1, 1, none)
 		o.PadL, o.PadR = 0, 0
-		h := b.node(o, x, b.param(graph.Weight, 0.5, 1, 1, 3, 5), nil)
-		return b.conv(b.node(op.Softmax{Axis: 2}, h), 3, 1, 1, 1, none)
+		h := b.Node(o, x, b.Param(graph.Weight, 0.5, 1, 1, 3, 5), nil)
+		return b.conv(b.Node(op.Softmax{Axis: 2}, h), 3, 1, 1, 1, none)
 	}},
 	{"softmax inside", []int{3, 4, 4}, func(b *net, x *graph.Value) *graph.Value {
-		return b.conv(b.node(op.Softmax{Axis: 1}, b.conv(x, 4, 3, 1, 1, none)), 4, 1, 1, 1, none)
+		return b.conv(b.Node(op.Softmax{Axis: 1}, b.conv(x, 4, 3, 1, 1, none)), 4, 1, 1, 1, none)
 	}},
 	{"softmax of a table", []int{8}, func(b *net, x *graph.Value) *graph.Value {
-		return b.node(op.Softmax{Axis: 1}, b.node(op.Tanh{}, b.dense(x, 5, none)))
+		return b.Node(op.Softmax{Axis: 1}, b.Node(op.Tanh{}, b.dense(x, 5, none)))
 	}},
 }
 
@@ -364,8 +316,8 @@ func TestAgree(t *testing.T) {
 	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			b, x := newNet(t, 1, c.sample...)
-			g := b.done(c.build(b, x))
-			agree(t, c.name, g, b.inputs(48))
+			g := b.Done(c.build(b, x))
+			agree(t, c.name, g, b.Inputs(48))
 		})
 	}
 }
@@ -373,40 +325,40 @@ func TestAgree(t *testing.T) {
 // random continues a network by a random operator.
 func (b *net) random(x *graph.Value) *graph.Value {
 	c := x.Shape[1]
-	switch b.rng.IntN(8) {
+	switch b.Rand.IntN(8) {
 	case 0:
-		return b.conv(x, 1+b.rng.IntN(8), 1+2*b.rng.IntN(2), 1+b.rng.IntN(2), 1, relu)
+		return b.conv(x, 1+b.Rand.IntN(8), 1+2*b.Rand.IntN(2), 1+b.Rand.IntN(2), 1, relu)
 	case 1:
 		return b.conv(x, c, 3, 1, c, none)
 	case 2:
 		if x.Shape[2] < 2 || x.Shape[3] < 2 {
 			return b.conv(x, 3, 1, 1, 1, relu)
 		}
-		return b.node(op.MaxPool{KH: 2, KW: 2, StrideH: 1 + b.rng.IntN(2), StrideW: 2, DilH: 1, DilW: 1, PadL: b.rng.IntN(2)}, x)
+		return b.Node(op.MaxPool{KH: 2, KW: 2, StrideH: 1 + b.Rand.IntN(2), StrideW: 2, DilH: 1, DilW: 1, PadL: b.Rand.IntN(2)}, x)
 	case 3:
-		return b.node(op.Add{Clamp: relu}, b.conv(x, c, 3, 1, 1, none), x)
+		return b.Node(op.Add{Clamp: relu}, b.conv(x, c, 3, 1, 1, none), x)
 	case 4:
-		return b.node(op.Concat{Axis: 1}, b.conv(x, 2, 1, 1, 1, relu), x)
+		return b.Node(op.Concat{Axis: 1}, b.conv(x, 2, 1, 1, 1, relu), x)
 	case 5:
-		return b.node(op.HardSwish{}, b.conv(x, 4, 1, 1, 1, none))
+		return b.Node(op.HardSwish{}, b.conv(x, 4, 1, 1, 1, none))
 	case 6:
-		return b.node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, x)
+		return b.Node(op.AvgPool{KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1}, x)
 	}
-	return b.node(op.Mul{}, x, b.node(op.Sigmoid{}, b.conv(x, c, 3, 1, 1, none)))
+	return b.Node(op.Mul{}, x, b.Node(op.Sigmoid{}, b.conv(x, c, 3, 1, 1, none)))
 }
 
 func TestAgreeRandom(t *testing.T) {
 	for seed := range uint64(40) {
 		b, x := newNet(t, 100+seed, 3, 8, 9)
 		h := b.conv(x, 4, 3, 1, 1, relu)
-		for range 1 + b.rng.IntN(5) {
+		for range 1 + b.Rand.IntN(5) {
 			h = b.random(h)
 		}
-		if b.rng.IntN(2) == 0 {
-			h = b.node(op.GlobalAvgPool{}, h)
+		if b.Rand.IntN(2) == 0 {
+			h = b.Node(op.GlobalAvgPool{}, h)
 		}
-		g := b.done(b.dense(b.flatten(h), 5, none))
-		agree(t, fmt.Sprintf("seed %d", seed), g, b.inputs(32))
+		g := b.Done(b.dense(b.flatten(h), 5, none))
+		agree(t, fmt.Sprintf("seed %d", seed), g, b.Inputs(32))
 	}
 }
 
@@ -415,8 +367,8 @@ func TestAgreeRandom(t *testing.T) {
 func TestTableExact(t *testing.T) {
 	for _, o := range []op.Elementwise{op.Sigmoid{}, op.Tanh{}, op.HardSwish{}, op.LeakyRelu{Alpha: 0.1}, op.Relu{}, op.Softsign{}} {
 		b, x := newNet(t, 5, 256)
-		g := b.done(b.node(o, x))
-		in := b.inputs(8)
+		g := b.Done(b.Node(o, x))
+		in := b.Inputs(8)
 		quantized(t, g, in)
 		grid, out := *x.Grid, *g.Outputs[0].Grid
 		all := tensor.New(1, 256)
@@ -440,28 +392,28 @@ func TestBuildErrors(t *testing.T) {
 		build      func(b *net, x *graph.Value) *graph.Graph
 		quantize   bool
 	}{
-		{"float network", "calibrate", func(b *net, x *graph.Value) *graph.Graph { return b.done(b.conv(x, 2, 3, 1, 1, relu)) }, false},
+		{"float network", "calibrate", func(b *net, x *graph.Value) *graph.Graph { return b.Done(b.conv(x, 2, 3, 1, 1, relu)) }, false},
 		{"division", "cannot divide", func(b *net, x *graph.Value) *graph.Graph {
-			return b.done(b.node(op.Div{}, b.conv(x, 2, 3, 1, 1, relu), b.conv(x, 2, 3, 1, 1, op.Clamp{On: true, Lo: 1, Hi: 4})))
+			return b.Done(b.Node(op.Div{}, b.conv(x, 2, 3, 1, 1, relu), b.conv(x, 2, 3, 1, 1, op.Clamp{On: true, Lo: 1, Hi: 4})))
 		}, true},
 		{"padded channels and rows", "one after the other", func(b *net, x *graph.Value) *graph.Graph {
-			return b.done(b.conv(b.node(op.Pad{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}}, x), 2, 3, 1, 1, relu))
+			return b.Done(b.conv(b.Node(op.Pad{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}}, x), 2, 3, 1, 1, relu))
 		}, true},
 		{"sliced channels and rows", "one after the other", func(b *net, x *graph.Value) *graph.Graph {
-			return b.done(b.conv(b.node(op.Slice{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 1, 1, 1}}, x), 2, 3, 1, 1, relu))
+			return b.Done(b.conv(b.Node(op.Slice{Before: []int{0, 1, 1, 0}, After: []int{0, 0, 0, 0}, Step: []int{1, 1, 1, 1}}, x), 2, 3, 1, 1, relu))
 		}, true},
-		{"softmax over rows", "softmax", func(b *net, x *graph.Value) *graph.Graph { return b.done(b.node(op.Softmax{Axis: 2}, x)) }, true},
+		{"softmax over rows", "softmax", func(b *net, x *graph.Value) *graph.Graph { return b.Done(b.Node(op.Softmax{Axis: 2}, x)) }, true},
 		{"computed weights", "constants", func(b *net, x *graph.Value) *graph.Graph {
 			h := b.reshape(b.conv(x, 2, 3, 1, 1, relu), 50)
 			w := &graph.Value{Name: "w", Shape: tensor.Shape{3, 50}}
-			b.g.Inputs = append(b.g.Inputs, w)
-			return b.done(b.node(op.Dense{}, h, w, nil))
+			b.G.Inputs = append(b.G.Inputs, w)
+			return b.Done(b.Node(op.Dense{}, h, w, nil))
 		}, false},
 	} {
 		b, x := newNet(t, 6, 3, 5, 5)
 		g := c.build(b, x)
 		if c.quantize {
-			if err := passes.Calibrate(g, passes.Samples(b.inputs(4), 4), passes.Config{}); err != nil {
+			if err := passes.Calibrate(g, passes.Samples(b.Inputs(4), 4), passes.Config{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := passes.Weights(g, passes.Config{}); err != nil {
@@ -481,8 +433,8 @@ func TestBuildErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := export.Build(g, export.Config{})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "export: ") {
+		_, err := lower.Build(g, lower.Config{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "lower: ") {
 			t.Errorf("%s: error %v, want one about %q", c.name, err, c.want)
 		}
 	}

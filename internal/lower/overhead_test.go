@@ -1,10 +1,10 @@
-package export_test
+package lower_test
 
 import (
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 	"edgec/internal/passes"
 	"edgec/runtime"
@@ -22,9 +22,9 @@ func eightLayers(b *net, x *graph.Value) *graph.Graph {
 	pool := op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}
 	for _, outC := range []int{16, 32, 32} {
 		x = b.conv(b.conv(x, outC, 3, 1, 1, relu), outC, 3, 1, 1, relu)
-		x = b.node(pool, x)
+		x = b.Node(pool, x)
 	}
-	return b.done(b.dense(b.dense(b.flatten(x), 64, relu), 10, none))
+	return b.Done(b.dense(b.dense(b.flatten(x), 64, relu), 10, none))
 }
 
 // Header, graph, scales, self-test and checksum of 8 layers are some hundred
@@ -41,10 +41,10 @@ func TestOverhead(t *testing.T) {
 	} {
 		b, x := newNet(t, 1, 3, 32, 32)
 		g := eightLayers(b, x)
-		if err := passes.Quantize(g, passes.Samples(b.inputs(16), 16), c.config); err != nil {
+		if err := passes.Quantize(g, passes.Samples(b.Inputs(16), 16), c.config); err != nil {
 			t.Fatal(err)
 		}
-		f, err := export.Build(g, export.Config{SelfTest: runtime.MakeSelfTest})
+		f, err := lower.Build(g, lower.Config{SelfTest: runtime.MakeSelfTest})
 		if err != nil {
 			t.Fatal(err)
 		}

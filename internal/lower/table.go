@@ -1,4 +1,4 @@
-package export
+package lower
 
 import (
 	"math"
@@ -6,11 +6,11 @@ import (
 	"edgec/internal/graph"
 )
 
-// Table returns the table of f between two grids: entry q+128 is the integer of
+// tableOf returns the table of f between two grids: entry q+128 is the integer of
 // f(in.Scale*(q-in.Zero)) on the grid out, computed in float64, rounded half
 // away from zero and saturated. Where f is not a number the entry is out's zero
 // point.
-func Table(f func(float64) float64, in, out graph.Affine) [256]int8 {
+func tableOf(f func(float64) float64, in, out graph.Affine) [256]int8 {
 	var t [256]int8
 	for i := range t {
 		t[i] = quantum(f(float64(in.Scale)*float64(i-128-in.Zero)), &out)

@@ -1,4 +1,4 @@
-package export_test
+package lower_test
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"edgec/export"
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/onnx"
 	"edgec/internal/tensor"
 	"edgec/runtime"
@@ -17,7 +17,7 @@ import (
 // lifted encodes g, reads the file and lifts it.
 func lifted(t testing.TB, g *graph.Graph) (*graph.Graph, *runtime.Session) {
 	t.Helper()
-	data, _, err := export.Encode(g, export.Config{})
+	data, _, err := lower.Encode(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func liftFile(t testing.TB, data []byte) (*graph.Graph, *runtime.Session) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := export.Lift(f, "lifted")
+	l, err := lower.Lift(f, "lifted")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +85,8 @@ func TestLift(t *testing.T) {
 	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			b, x := newNet(t, 2, c.sample...)
-			g := b.done(c.build(b, x))
-			checkLift(t, c.name, g, b.inputs(48))
+			g := b.Done(c.build(b, x))
+			checkLift(t, c.name, g, b.Inputs(48))
 		})
 	}
 }
@@ -96,22 +96,22 @@ func TestLift(t *testing.T) {
 func TestLiftCodebook(t *testing.T) {
 	b, x := newNet(t, 9, 3, 8, 8)
 	h := b.flatten(b.conv(b.conv(x, 8, 3, 2, 1, relu), 12, 3, 1, 1, relu))
-	g := b.done(b.dense(b.dense(h, 24, relu), 5, none))
+	g := b.Done(b.dense(b.dense(h, 24, relu), 5, none))
 	for _, p := range g.Params() {
 		if p.Role != graph.Weight {
 			continue
 		}
 		p.Mask = make([]float32, len(p.Shadow.Data))
 		for i := range p.Shadow.Data {
-			p.Shadow.Data[i] = float32(1+b.rng.IntN(4)) / 4 * float32(1-2*b.rng.IntN(2))
-			if b.rng.IntN(10) == 0 {
+			p.Shadow.Data[i] = float32(1+b.Rand.IntN(4)) / 4 * float32(1-2*b.Rand.IntN(2))
+			if b.Rand.IntN(10) == 0 {
 				p.Mask[i] = 1
 			}
 		}
 		p.Refresh()
 	}
-	checkLift(t, "codebook", g, b.inputs(48))
-	f, err := export.Build(g, export.Config{})
+	checkLift(t, "codebook", g, b.Inputs(48))
+	f, err := lower.Build(g, lower.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,10 @@ func TestLiftRandom(t *testing.T) {
 	for seed := range uint64(40) {
 		b, x := newNet(t, 300+seed, 3, 8, 9)
 		h := b.conv(x, 4, 3, 1, 1, relu)
-		for range 1 + b.rng.IntN(5) {
+		for range 1 + b.Rand.IntN(5) {
 			h = b.random(h)
 		}
-		g := b.done(b.dense(b.flatten(h), 5, none))
-		checkLift(t, fmt.Sprintf("seed %d", seed), g, b.inputs(32))
+		g := b.Done(b.dense(b.flatten(h), 5, none))
+		checkLift(t, fmt.Sprintf("seed %d", seed), g, b.Inputs(32))
 	}
 }

@@ -1,0 +1,201 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"edgec/internal/tensor"
+	"edgec/runtime/preprocess"
+)
+
+// labelNames are the names that people give to labels.
+var labelNames = []string{"y_train", "train_y", "train_labels", "Y_train", "y", "Y", "labels", "targets", "label", "target", "class", "y_true"}
+
+// testLabelNames are those of the test part.
+var testLabelNames = []string{"y_test", "test_y", "test_labels", "Y_test"}
+
+// oneArray returns the error of data that has one array a sample, for a network with
+// several inputs.
+func oneArray(path string, o Options) error {
+	return fmt.Errorf("dataset: %s: the network has %d inputs, %s; give an .npz file with an array for each, of the same names", path, len(o.Inputs), listed(o.Inputs))
+}
+
+// listed names inputs with their shapes.
+func listed(ins []Input) string {
+	var words []string
+	for _, in := range ins {
+		words = append(words, fmt.Sprintf("%s %v", in.Name, in.Shape))
+	}
+	return strings.Join(words, ", ")
+}
+
+// several reads an array for each of the network's inputs. The arrays have the inputs'
+// names, with _train and _test behind them or train_ and test_ before them where there
+// are two parts. An input without an array of its name takes the only other array of
+// its shape.
+func (z *npzFile) several(o Options) (*Splits, error) {
+	sp := &Splits{}
+	chosen, err := z.choose(o, sp)
+	if err != nil {
+		return nil, err
+	}
+	if sp.Train, err = z.setOf(chosen, z.other(chosen, labelNames), o, sp); err != nil {
+		return nil, err
+	}
+	var tests []string
+	for _, in := range o.Inputs {
+		if name := z.named(in.Name, "test"); name != "" {
+			tests = append(tests, name)
+		}
+	}
+	switch len(tests) {
+	case 0:
+		return sp, nil
+	case len(o.Inputs):
+		sp.Test, err = z.setOf(tests, z.other(tests, testLabelNames), o, sp)
+		return sp, err
+	}
+	return nil, fmt.Errorf("dataset: %s: the test part has arrays %v only; give one for each input: %s", z.path, tests, listed(o.Inputs))
+}
+
+// named returns the array of an input in a part, "" without.
+func (z *npzFile) named(input, part string) string {
+	for _, name := range []string{input + "_" + part, part + "_" + input} {
+		if z.entries[name] != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// other returns the first array of these names that is not taken, nil without.
+func (z *npzFile) other(taken, names []string) *npzEntry {
+	for _, name := range names {
+		if e := z.entries[name]; e != nil && !slices.Contains(taken, name) {
+			return e
+		}
+	}
+	return nil
+}
+
+// choose returns the name of the array for each input, and notes in sp what it guessed.
+func (z *npzFile) choose(o Options, sp *Splits) ([]string, error) {
+	chosen := make([]string, len(o.Inputs))
+	for k, in := range o.Inputs {
+		if chosen[k] = z.named(in.Name, "train"); chosen[k] == "" && z.entries[in.Name] != nil {
+			chosen[k] = in.Name
+		}
+	}
+	for k, in := range o.Inputs {
+		if chosen[k] != "" {
+			continue
+		}
+		fits := z.fitting(in, chosen)
+		twins := 0 // inputs without an array that take the same one
+		for i, other := range o.Inputs {
+			if chosen[i] == "" && slices.Equal(z.fitting(other, chosen), fits) {
+				twins++
+			}
+		}
+		if len(fits) != 1 || twins > 1 {
+			return nil, fmt.Errorf("dataset: %s: no array for input %q of shape %v among %s; name the arrays as the inputs: %s", z.path, in.Name, in.Shape, z.described(), listed(o.Inputs))
+		}
+		chosen[k] = fits[0]
+		sp.Guessed = append(sp.Guessed, fmt.Sprintf("array %s is input %q: no other has the shape %v", fits[0], in.Name, in.Shape))
+	}
+	return chosen, nil
+}
+
+// fitting returns the arrays that are neither taken nor labels and have an input's shape.
+func (z *npzFile) fitting(in Input, taken []string) (names []string) {
+	for _, name := range z.names {
+		e := z.entries[name]
+		if e.err != nil || slices.Contains(taken, name) || slices.Contains(labelNames, name) || slices.Contains(testLabelNames, name) {
+			continue
+		}
+		if _, _, _, err := layout(e.head.Shape, Options{Shape: in.Shape}, z.path); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// described lists the arrays with their shapes.
+func (z *npzFile) described() string {
+	var words []string
+	for _, name := range z.names {
+		word := name
+		if head := z.entries[name].head; head != nil {
+			word += " " + fmt.Sprint(tensor.Shape(head.Shape))
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
+}
+
+// setOf makes samples of one array for each input, with labels y or nil.
+func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Set, error) {
+	var s *Set
+	for k, in := range o.Inputs {
+		e := z.entries[names[k]]
+		if e.err != nil {
+			return nil, e.err
+		}
+		source := fmt.Sprintf("%s: array %s for input %q", z.path, names[k], in.Name)
+		own := o
+		own.Shape = in.Shape
+		if _, _, _, err := layout(e.head.Shape, own, source); err != nil {
+			return nil, err
+		}
+		a, err := z.read(e)
+		if err != nil {
+			return nil, err
+		}
+		part, err := inputArray(a, k, own, source)
+		if err != nil {
+			return nil, err
+		}
+		if a.IsBytes() {
+			sp.note("array %s of bytes: %s", names[k], map[bool]string{true: "pixels, for input 0", false: "numbers as they are, since it is not for input 0"}[k == 0])
+		}
+		if k == 0 {
+			s = part
+		} else if s.rest = append(s.rest, part.array); part.Len() != s.Len() {
+			return nil, fmt.Errorf("dataset: %s: %d samples, array %s for input %q has %d; the arrays do not belong together", source, part.Len(), names[0], o.Inputs[0].Name, s.Len())
+		}
+		s.inputs = append(s.inputs, Input{in.Name, part.sample})
+	}
+	if y == nil {
+		return s, nil
+	}
+	if y.err != nil {
+		return nil, y.err
+	}
+	a, err := z.read(y)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.setArray(a, o, z.path)
+}
+
+// note records what was guessed, once.
+func (sp *Splits) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(sp.Guessed, s) {
+		sp.Guessed = append(sp.Guessed, s)
+	}
+}
+
+// inputArray makes samples of the array for input k of several. Bytes are pixels for
+// input 0 alone, as on the device. Whole numbers must be exact as float32.
+func inputArray(a *preprocess.Array, k int, o Options, source string) (*Set, error) {
+	if k == 0 {
+		return samples(a, o, source)
+	}
+	for i := range a.Len() {
+		if v := a.At(i); v != float64(float32(v)) && v == float64(int64(v)) {
+			return nil, fmt.Errorf("dataset: %s: element %d is %.0f; whole numbers are exact up to %d", source, i, v, 1<<24)
+		}
+	}
+	return floatSamples(a, o, source)
+}

@@ -1,0 +1,132 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	goruntime "runtime"
+	"sync"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+	"edgec/runtime"
+)
+
+// Execute runs a compressed file on the first n samples of set with the runtime:
+// [n, K], in the order of the float network's outputs, images channels first.
+// threads 0 means GOMAXPROCS. When ctx ends it returns the cause.
+func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
+	e, err := newExecutor(file, threads)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.check(set); err != nil {
+		return nil, err
+	}
+	k := size(e.outputs...)
+	out := tensor.New(n, k)
+	const chunk = 64
+	var mu sync.Mutex
+	var failed error
+	free := make(chan *runtime.Session, len(e.sessions))
+	for _, s := range e.sessions {
+		free <- s
+	}
+	train.Parallel(len(e.sessions), (n+chunk-1)/chunk, func(c int) {
+		s := <-free
+		defer func() { free <- s }()
+		lo := c * chunk
+		if err := e.run(ctx, s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
+			mu.Lock()
+			failed = err
+			mu.Unlock()
+		}
+	})
+	return out, failed
+}
+
+// executor is a loaded file with a session for each thread.
+type executor struct {
+	sessions        []*runtime.Session
+	inputs, outputs [][]int // shapes on the device, [H,W,C] for images
+}
+
+// newExecutor loads a file for a number of threads.
+func newExecutor(file []byte, threads int) (*executor, error) {
+	model, err := runtime.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	if threads <= 0 {
+		threads = goruntime.GOMAXPROCS(0)
+	}
+	info := model.Info()
+	e := &executor{sessions: make([]*runtime.Session, threads), inputs: info.Inputs, outputs: info.Outputs}
+	for i := range e.sessions {
+		if e.sessions[i], err = model.NewSession(runtime.Config{}); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// size returns the number of elements of all shapes together.
+func size(shapes ...[]int) int {
+	n := 0
+	for _, s := range shapes {
+		n += tensor.Shape(s).Size()
+	}
+	return n
+}
+
+// check returns an error if samples are not what the inputs take.
+func (e *executor) check(set *dataset.Set) error {
+	have, want := set.Inputs(), e.inputs
+	if len(have) != len(want) {
+		return fmt.Errorf("edgec: samples have %d arrays, the file has %d inputs; give an array for each", len(have), len(want))
+	}
+	for k := range want {
+		if h, w := have[k].Shape.Size(), size(want[k]); h != w {
+			return fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", have[k].Shape, h, w)
+		}
+	}
+	return nil
+}
+
+// run runs the samples lo to hi-1 and writes their outputs to dst.
+func (e *executor) run(ctx context.Context, s *runtime.Session, set *dataset.Set, lo, hi int, dst []float32) error {
+	x := make([]float32, set.Sample().Size())
+	for i := lo; i < hi; i++ {
+		if err := Stopped(ctx); err != nil {
+			return err
+		}
+		set.Read(i, x)
+		at := 0
+		for k, shape := range e.inputs {
+			n := size(shape)
+			if err := s.SetInputNCHW(k, x[at:at+n]); err != nil {
+				return err
+			}
+			at += n
+		}
+		s.Run()
+		for k, shape := range e.outputs {
+			channelsFirst(dst, s.Output(k), shape)
+			dst = dst[size(shape):]
+		}
+	}
+	return nil
+}
+
+// channelsFirst copies y, an output of the given shape on the device, to dst: an
+// image [H,W,C] becomes [C,H,W], other outputs are in the network's order already.
+func channelsFirst(dst, y []float32, shape []int) {
+	if len(shape) != 3 || shape[2] == 1 {
+		copy(dst, y)
+		return
+	}
+	c, area := shape[2], shape[0]*shape[1]
+	for k, v := range y {
+		dst[k%c*area+k/c] = v
+	}
+}
