@@ -118,10 +118,6 @@ func operatorTypes(t *testing.T) map[string]bool {
 }
 
 // misuses lists where a file depends on the concrete types of operators.
-//
-// Complexity: a case for each kind of node.
-//
-//gocyclo:ignore
 func misuses(f *ast.File, concrete map[string]bool, builder bool) []string {
 	u := operatorUses{op: importName(f, opPackage, "op"), concrete: concrete}
 	ast.Inspect(f, func(n ast.Node) bool {

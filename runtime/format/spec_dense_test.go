@@ -203,10 +203,6 @@ func (s *specSymbols) place(h int, signs bool, up, left, balance int) int {
 }
 
 // values reads the weights of a dense tensor of rows of cols columns.
-//
-// Complexity: it has the branches of SPEC.md, in its order.
-//
-//gocyclo:ignore
 func (s *specSymbols) values(rows, cols, c, kind int, signs, alike bool, m uint32, book []int8, shared bool) []int8 {
 	mean, back := int(m), c
 	if kind == 2 {

@@ -51,10 +51,6 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 }
 
 // parse reads the options; help reports that they ask for the usage.
-//
-// Complexity: a case for each option.
-//
-//gocyclo:ignore
 func (j *Job) parse(args []string) (help bool, err error) {
 	for len(args) > 0 {
 		o := option{rest: args[1:]}
