@@ -138,31 +138,14 @@ func (z *npzFile) described() string {
 func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Set, error) {
 	var s *Set
 	for k, in := range o.Inputs {
-		e := z.entries[names[k]]
-		if e.err != nil {
-			return nil, e.err
-		}
-		source := fmt.Sprintf("%s: array %s for input %q", z.path, names[k], in.Name)
-		own := o
-		own.Shape = in.Shape
-		if _, _, _, err := layout(e.head.Shape, own, source); err != nil {
-			return nil, err
-		}
-		a, err := z.read(e)
+		part, err := z.part(names[k], k, o, sp)
 		if err != nil {
 			return nil, err
-		}
-		part, err := inputArray(a, k, own, source)
-		if err != nil {
-			return nil, err
-		}
-		if a.IsBytes() {
-			sp.note("array %s of bytes: %s", names[k], map[bool]string{true: "pixels, for input 0", false: "numbers as they are, since it is not for input 0"}[k == 0])
 		}
 		if k == 0 {
 			s = part
 		} else if s.rest = append(s.rest, part.array); part.Len() != s.Len() {
-			return nil, fmt.Errorf("dataset: %s: %d samples, array %s for input %q has %d; the arrays do not belong together", source, part.Len(), names[0], o.Inputs[0].Name, s.Len())
+			return nil, fmt.Errorf("dataset: %s: array %s for input %q: %d samples, array %s for input %q has %d; the arrays do not belong together", z.path, names[k], in.Name, part.Len(), names[0], o.Inputs[0].Name, s.Len())
 		}
 		s.inputs = append(s.inputs, Input{in.Name, part.sample})
 	}
@@ -177,6 +160,30 @@ func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Se
 		return nil, err
 	}
 	return s, s.setArray(a, o, z.path)
+}
+
+// part makes samples of the array that has a name, for input k.
+func (z *npzFile) part(name string, k int, o Options, sp *Splits) (*Set, error) {
+	e, in := z.entries[name], o.Inputs[k]
+	if e.err != nil {
+		return nil, e.err
+	}
+	source := fmt.Sprintf("%s: array %s for input %q", z.path, name, in.Name)
+	o.Shape = in.Shape
+	if _, _, _, err := layout(e.head.Shape, o, source); err != nil {
+		return nil, err
+	}
+	a, err := z.read(e)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case a.IsBytes() && k == 0:
+		sp.note("array %s of bytes: pixels, for input 0", name)
+	case a.IsBytes():
+		sp.note("array %s of bytes: numbers as they are, since it is not for input 0", name)
+	}
+	return inputArray(a, k, o, source)
 }
 
 // note records what was guessed, once.

@@ -135,14 +135,15 @@ func TestExecuteSeveral(t *testing.T) {
 	}
 }
 
-// twoArrays writes n samples with arrays x [2, 2, 2] and z [3].
-func twoArrays(t *testing.T, n int) string {
+// twoArrays writes n samples with arrays x [2, 2, 2] and z [3], and more, whose shapes begin
+// with n.
+func twoArrays(t *testing.T, n int, more ...dataset.Input) string {
 	t.Helper()
 	folder := t.TempDir()
 	r := rand.New(rand.NewPCG(5, 6))
 	var file bytes.Buffer
 	w := zip.NewWriter(&file)
-	for _, in := range []dataset.Input{{Name: "x", Shape: tensor.Shape{n, 2, 2, 2}}, {Name: "z", Shape: tensor.Shape{n, 3}}} {
+	for _, in := range append([]dataset.Input{{Name: "x", Shape: tensor.Shape{n, 2, 2, 2}}, {Name: "z", Shape: tensor.Shape{n, 3}}}, more...) {
 		name, shape := in.Name, in.Shape
 		x := make([]float32, shape.Size())
 		for i := range x {
@@ -172,17 +173,44 @@ func twoArrays(t *testing.T, n int) string {
 	return path
 }
 
+var pairInputs = []dataset.Input{{Name: "x", Shape: tensor.Shape{2, 2, 2}}, {Name: "z", Shape: tensor.Shape{3}}}
+
 // several returns n samples with an array for each input of pair.
 func several(t *testing.T, n int) *dataset.Set {
 	t.Helper()
-	sp, err := dataset.Open(twoArrays(t, n), dataset.Options{Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2, 2, 2}}, {Name: "z", Shape: tensor.Shape{3}}}})
+	sp, err := dataset.Open(twoArrays(t, n), dataset.Options{Inputs: pairInputs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return sp.Train
 }
 
-// TestSeveralOutputsHaveNoLabels: labels belong to one output, target values to all.
+// TestSeveralTargets: target values, as many as all outputs have, make it regression.
+func TestSeveralTargets(t *testing.T) {
+	path := twoArrays(t, 20, dataset.Input{Name: "y", Shape: tensor.Shape{20, 14}})
+	sp, err := dataset.Open(path, dataset.Options{Inputs: pairInputs, Classes: 14})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := pair(t)
+	task, err := Choose(context.Background(), Subject{Graph: g, Set: sp.Train})
+	if err != nil || task.Name() != "regression" {
+		t.Fatalf("%v, %v", task, err)
+	}
+	h, err := NewHoldout(context.Background(), g, task, sp.Train, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "error of the targets", h.Measure(tensor.Of(sp.Train.Targets, 20, 14)).Error, 0, 0)
+	if e := h.Float().Error; !(e > 50) { // the targets are noise
+		t.Errorf("error of the network: %v", e)
+	}
+	if _, err := Choose(context.Background(), Subject{Graph: &graph.Graph{Inputs: g.Inputs, Outputs: g.Outputs[:1], Nodes: g.Nodes[:1]}, Set: sp.Train}); err == nil || !strings.Contains(err.Error(), "14 target values, the network has outputs of [12]") {
+		t.Errorf("too many target values: %v", err)
+	}
+}
+
+// TestSeveralOutputsHaveNoLabels: labels belong to one output.
 func TestSeveralOutputsHaveNoLabels(t *testing.T) {
 	g := pair(t)
 	labelled := openCSV(t, "a,b,label\n1,10,0\n2,20,1\n")
