@@ -27,7 +27,7 @@ var levels = map[string]int{
 	"internal/eval": 7, "internal/passes": 7, "export": 7, "targets": 7, "targets/device": 7,
 	"internal/search": 8,
 	".":               9,
-	"internal/cli":    10, "internal/sizebench": 10, "internal/figures": 10,
+	"internal/cli":    10, "internal/bench": 10, "internal/figures": 10,
 	"cmd/edgec": 11,
 }
 

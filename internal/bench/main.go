@@ -1,9 +1,9 @@
-// Command sizebench measures the smallest files and writes docs/BENCHMARKS.md:
+// Command bench measures the smallest files and writes docs/BENCHMARKS.md:
 //
-//	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp [-seed n]]
-//	EDGEC_DATA=folder go run ./internal/sizebench -coders [-rows regexp]
-//	EDGEC_DATA=folder go run ./internal/sizebench -features samples.npy
-//	go run ./internal/sizebench -page
+//	EDGEC_DATA=folder go run ./internal/bench [-rows regexp [-seed n]]
+//	EDGEC_DATA=folder go run ./internal/bench -coders [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/bench -features samples.npy
+//	go run ./internal/bench -page
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
@@ -62,7 +62,7 @@ func main() {
 	features := flag.String("features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
 	flag.Parse()
 	if err := run(*only, *seed, *against, *stored, *features); err != nil {
-		fmt.Fprintln(os.Stderr, "sizebench:", err)
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
@@ -126,7 +126,7 @@ func measureFiles(dir string, match *regexp.Regexp, only int) error {
 		}
 	}
 	if !some {
-		return fmt.Errorf("no row matches %q, with that seed if one was asked for; internal/sizebench/rows.go has the names and how many seeds they have", match)
+		return fmt.Errorf("no row matches %q, with that seed if one was asked for; internal/bench/rows.go has the names and how many seeds they have", match)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	}
 	samples := filepath.Join(dir, r.data)
 	if r.audio != "" {
-		made, err := os.MkdirTemp("", "sizebench")
+		made, err := os.MkdirTemp("", "edgec-bench")
 		if err != nil {
 			return got, err
 		}
