@@ -204,7 +204,7 @@ func leastLambdaFor(utilization func(lambda float64) (float64, error)) (float64,
 		x := (low + high) / 2
 		if small > 1/math.E && large < math.E { // near enough for a straight line
 			a, b := math.Log(large), math.Log(small)
-			x = low + (high-low)*math.Max(0.1, math.Min(0.9, a/(a-b)))
+			x = low + (high-low)*math.Max(secantEdge, math.Min(1-secantEdge, a/(a-b)))
 		}
 		y, err := utilization(math.Exp(x))
 		if errors.Is(err, errBudget) && small > 0 {
