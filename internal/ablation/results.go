@@ -39,9 +39,9 @@ type Run struct {
 	Error   float64 `json:"error"`             // on the test part, percent
 	Samples int     `json:"samples,omitempty"` // of the test part
 	Steps   int     `json:"steps,omitempty"`   // training steps
-	Seconds float64 `json:"seconds"`
-	File    string  `json:"file,omitempty"`   // the start of its SHA-256
-	Failed  string  `json:"failed,omitempty"` // why there is no file
+	Seconds float64 `json:"seconds"`           // of CPU time
+	File    string  `json:"file,omitempty"`    // the start of its SHA-256
+	Failed  string  `json:"failed,omitempty"`  // why there is no file
 }
 
 // Results are what was varied and the runs so far. The page is made of them alone, so

@@ -168,14 +168,18 @@ func (s *study) replicates(some []subject, seeds int) (all []replicate) {
 	for _, n := range some {
 		for seed := range seeds {
 			at := ablation.Replicate{Network: n.name, Seed: uint64(seed), Effort: n.effort * s.options.effort}
-			all = append(all, replicate{at, time.Duration(longestRun * s.seconds(n) * float64(time.Second))})
+			all = append(all, replicate{at, max(shortestLimit, time.Duration(longestRun*s.seconds(n)*float64(time.Second)))})
 		}
 	}
 	return all
 }
 
-// longestRun is how many times the time of both base runs one run may take.
-const longestRun = 8
+// One run may take longestRun times as long as both base runs, or shortestLimit on a
+// busy machine.
+const (
+	longestRun    = 10
+	shortestLimit = 10 * time.Minute
+)
 
 // measure measures everything that results do not have.
 func (s *study) measure(ctx context.Context) error {

@@ -25,7 +25,7 @@ import (
 // network with layers of 64 and 32.
 const (
 	friedmanColumns = 10
-	friedmanTrain   = 6000
+	friedmanTrain   = 14_000
 	friedmanTest    = 2000
 	friedmanSteps   = 3000
 	friedmanBatch   = 64

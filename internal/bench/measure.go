@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"edgec"
 	"edgec/internal/ablation"
@@ -39,7 +38,6 @@ func measureOne(text string, out io.Writer) error {
 
 // search runs the search of a recipe.
 func (s subject) search(m measurement) (ablation.Run, error) {
-	started := time.Now()
 	run := ablation.Run{Key: m.Key}
 	path, samples := s.paths(m.From, m.To)
 	model, err := edgec.Open(path)
@@ -61,7 +59,6 @@ func (s subject) search(m measurement) (ablation.Run, error) {
 	}
 	options.Progress = func(p edgec.Progress) { run.Steps += trained(p) }
 	report, err := edgec.Compress(context.Background(), model, data, options)
-	run.Seconds = time.Since(started).Seconds()
 	if err != nil {
 		run.Failed = err.Error()
 		return run, nil

@@ -107,12 +107,12 @@ func (j job) measure(ctx context.Context, program, from, to string) (ablation.Ru
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	err = cmd.Run()
-	run := ablation.Run{Key: j.key}
+	run := ablation.Run{Key: j.key, Seconds: cpuSeconds(cmd)}
 	switch {
 	case ctx.Err() != nil:
 		return run, ctx.Err()
 	case limited.Err() != nil:
-		run.Failed, run.Seconds = fmt.Sprintf("took more than %v", j.longest), j.longest.Seconds()
+		run.Failed = fmt.Sprintf("took more than %v", j.longest)
 		return run, nil
 	case err != nil && complaint.Len() > 0: // a search may not bear some values
 		run.Failed = string(bytes.TrimSpace(firstLine(complaint.Bytes())))
@@ -123,7 +123,17 @@ func (j job) measure(ctx context.Context, program, from, to string) (ablation.Ru
 	if err := json.Unmarshal(out.Bytes(), &run); err != nil {
 		return run, fmt.Errorf("%s on %s: %w", j.Name, j.key.Network, err)
 	}
+	run.Seconds = cpuSeconds(cmd)
 	return run, nil
+}
+
+// cpuSeconds is the CPU time of a program that has ended: a busy machine does not
+// change it.
+func cpuSeconds(c *exec.Cmd) float64 {
+	if c.ProcessState == nil {
+		return 0
+	}
+	return (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
 }
 
 func firstLine(text []byte) []byte {

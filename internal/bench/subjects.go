@@ -32,8 +32,8 @@ type subject struct {
 // subjects are networks of different kinds: large and small, dense and convolutional,
 // residual, separable; pictures, sounds and columns; classes, distances and numbers.
 var subjects = []subject{
-	{name: "glyphs", kind: "our own, convolutional; 16 classes", model: demo.Name, own: true, data: "glyphs", prepare: prepareGlyphs, maxDrop: 1, maxSize: 2000, effort: 0.1, seconds: 15},
-	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 700, effort: 0.2, seconds: 6},
+	{name: "glyphs", kind: "our own, convolutional; 16 classes", model: demo.Name, own: true, data: "glyphs", prepare: prepareGlyphs, trainedOn: "no", maxDrop: 1, maxSize: 2000, effort: 0.01, seconds: 14},
+	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 600, effort: 0.02, seconds: 5},
 	{name: "LeNet-300-100", kind: "dense; 10 classes", model: "lenet/lenet-300-100.onnx", data: "mnist", prepare: prepareMNIST, maxDrop: 0.5, maxSize: 3000, effort: 0.05, seconds: 25},
 	{name: "LeNet-5", kind: "convolutional; 10 classes", model: "lenet/lenet-5.onnx", data: "mnist", prepare: prepareMNIST, maxDrop: 0.3, maxSize: 2500, effort: 0.05, seconds: 40},
 	{name: "ResNet-8", kind: "residual; 10 classes, few samples known by heart", model: "mlperf-tiny/resnet8.onnx", data: "cifar10-1k", options: edgec.DataOptions{Raw: true}, maxDrop: 1, maxSize: 25_000, effort: 0.02, seconds: 80},
@@ -104,7 +104,7 @@ func (s subject) paths(from, to string) (model, data string) {
 }
 
 // Glyphs: the network of package demo, on samples that it was not trained on.
-const glyphsTrain, glyphsTest = 6000, 4000
+const glyphsTrain, glyphsTest = 2400, 2000
 
 func prepareGlyphs(_, to string) error {
 	data, err := demo.Data(demo.Seed+1, glyphsTrain, glyphsTest, 1)
@@ -118,7 +118,7 @@ func prepareGlyphs(_, to string) error {
 }
 
 // MNIST: a part of the samples. Evaluating them all takes longer than a short training.
-const mnistTrain, mnistTest = 20_000, 5000
+const mnistTrain, mnistTest = 12_600, 5000
 
 func prepareMNIST(from, to string) error {
 	m, err := edgec.Open(filepath.Join(from, "models/lenet/lenet-5.onnx"))
