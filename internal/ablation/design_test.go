@@ -84,6 +84,25 @@ func TestEffectsOfALinearFunction(t *testing.T) {
 	}
 }
 
+// Rows are analysed when all are there, or the half.
+func TestComplete(t *testing.T) {
+	half := []bool{true, false, true, false}
+	for _, c := range []struct {
+		there, left []bool
+		ok          bool
+	}{
+		{[]bool{true, true, true, true}, []bool{true, true, true, true}, true},
+		{[]bool{true, true, true, false}, half, true},
+		{[]bool{true, false, true, false}, half, true},
+		{[]bool{true, true, false, true}, nil, false},
+	} {
+		there := slices.Clone(c.there)
+		if ok := complete(there, half); ok != c.ok || ok && !slices.Equal(there, c.left) {
+			t.Errorf("%v: %v, %v", c.there, there, ok)
+		}
+	}
+}
+
 func TestStudent(t *testing.T) {
 	for dof, want := range map[int]float64{1: 12.706, 2: 4.303, 3: 3.182, 6: 2.447, 13: 2.160, 30: 2.042} {
 		if got := fivePercent.student(dof); math.Abs(got/want-1) > 0.01 {

@@ -146,11 +146,15 @@ type column struct {
 	most    float64   // effect in units of a network's noise
 }
 
-// addEffects adds those of one replicate.
+// addEffects adds those of one replicate, if all rows or those of the half were
+// measured: of other rows, columns are neither balanced nor orthogonal.
 func (p *Plan) addEffects(columns []column, r *Results, what Response, at Replicate) {
 	y, there := make([]float64, len(p.Rows)), make([]bool, len(p.Rows))
 	for i, row := range p.Rows {
 		y[i], there[i] = r.Respond(what, row.ID, p.base.ID, at)
+	}
+	if !complete(there, p.Design.Half) {
+		return
 	}
 	effects := Effects(p.Design.Rows, y, there)
 	noise := PSE(effects)
@@ -165,6 +169,21 @@ func (p *Plan) addEffects(columns []column, r *Results, what Response, at Replic
 			c.most = math.Max(c.most, z)
 		}
 	}
+}
+
+// complete reports whether all rows are there, or those of the half, in which case the
+// others are left out.
+func complete(there, half []bool) bool {
+	if !slices.Contains(there, false) {
+		return true
+	}
+	for i := range there {
+		if half[i] && !there[i] {
+			return false
+		}
+		there[i] = half[i]
+	}
+	return true
 }
 
 // add takes in the effects on one response.

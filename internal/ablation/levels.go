@@ -3,6 +3,7 @@ package ablation
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -123,6 +124,9 @@ func (c Constant) rounded(l Level) Level {
 
 // significant rounds to 9 digits, which a person can read.
 func significant(v float64) float64 {
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-8)
-	return math.Round(v/unit) * unit
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 9, 64), 64)
+	if err != nil {
+		return v // never: a number in this form is read back
+	}
+	return rounded
 }

@@ -108,7 +108,7 @@ func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 	for _, c := range today.Constants {
 		there[c.Name] = c.Value
 	}
-	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured. Low or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range p.File.Constants {
 		l, ok := p.Levels[c.Name]
 		if !ok {

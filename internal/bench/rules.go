@@ -11,7 +11,8 @@ const (
 )
 
 // rules say what holds between the constants of the search, and which of them are set
-// aside.
+// aside. A chain is there where the search is not valid in another order: a loop would
+// not begin, or go backwards.
 var rules = ablation.Rules{
 	Chains: [][]string{
 		{"enoughSizeUtilization", "sizeUtilization"},
@@ -20,17 +21,13 @@ var rules = ablation.Rules{
 		{"smallestBatch", "scoreBatch", "loaderBatch"},
 		{"smallestBatch", "tuneBatch", "loaderBatch"},
 		{"calibrationPart", "calibrations"},
-		{"leastRunSamples", "runSamples"},
-		{"deepCutRest", "cutRest", "finestCutRest"},
-		{"limitRest", "roundRest", "finestRest"},
-		{"channelShare", "slowChannelShare"},
-		{"narrowTraining", "slowTraining"},
+		{"cutRest", "finestCutRest"},
+		{"deepCutRest", "finestCutRest"},
+		{"roundRest", "finestRest"},
+		{"limitRest", "finestRest"},
 		{"correctionPoints[0]", "correctionPoints[1]", "limitRamp", "correctionPoints[3]", "correctionPoints[4]", "correctionPoints[5]", "correctionPoints[6]", "runSettle"},
-		{"runHold", "runSettle"},
-		{"sparsityPrecision", "sparsityStride"},
-		{"coarseBits[1]", "coarseBits[0]", "firstBits", "fineBits", "mostBits"},
-		{"firstBits", "distanceBits", "mostBits"},
-		{"fineBits", "finestBits[0]", "finestBits[1]", "mostBits"},
+		{"firstBits", "mostBits"},
+		{"distanceBits", "mostBits"},
 		{"classTolerance.enough", "classTolerance.hopeless"},
 		{"distanceTolerance.enough", "distanceTolerance.hopeless"},
 		{"leastLambda", "mostLambda"},
