@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// Subject describes a network on the page.
-type Subject struct{ Name, Kind, Drop, Size string }
-
 const head = `# What the constants of the search are worth
 
 Every number that the search decides by stands in internal/search/tuning.go. This page shows what each does to the result. Written by
@@ -31,7 +28,7 @@ which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./int
 
 // Page is the document made of results. now is the source file of today, in which
 // constants may have changed or gone.
-func Page(r *Results, subjects []Subject, now string) (string, error) {
+func Page(r *Results, now string) (string, error) {
 	p, err := NewPlan(r.Source, r.Levels)
 	if err != nil {
 		return "", err
@@ -43,9 +40,9 @@ func Page(r *Results, subjects []Subject, now string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, head, "`-resume docs/tuning.json`", networkNoise, networkNoise)
 	p.state(&b, r, today)
-	p.networks(&b, r, subjects)
+	p.networks(&b, r)
 	p.table(&b, r, today)
-	p.aloneTable(&b, r, subjects)
+	p.aloneTable(&b, r)
 	asideTable(&b, r)
 	return b.String(), nil
 }
@@ -81,9 +78,9 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 }
 
 // networks shows the base runs.
-func (p *Plan) networks(b *strings.Builder, r *Results, subjects []Subject) {
+func (p *Plan) networks(b *strings.Builder, r *Results) {
 	b.WriteString("\n## Networks\n\n| network | kind | effort | seeds | asked for | size | asked for | test error | steps | time on one core |\n|---|---|---|---|---|---|---|---|---|---|\n")
-	for _, s := range subjects {
+	for _, s := range r.Subjects {
 		var bytes, errs, steps, seconds []float64
 		var effort float64
 		for _, at := range r.Replicates(p.base.ID) {
@@ -130,14 +127,14 @@ func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 }
 
 // aloneTable shows what the levels do by themselves, network by network.
-func (p *Plan) aloneTable(b *strings.Builder, r *Results, subjects []Subject) {
+func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
 	there := map[string]bool{}
 	for _, at := range r.Replicates(p.base.ID) {
 		there[at.Network] = true
 	}
 	b.WriteString("\n## Half and double\n\nEach constant by itself: change of size; of error; in percent, the mean over seeds and in brackets the least and the most.\n\n| constant | value |")
 	rule := "|---|---|"
-	for _, s := range subjects {
+	for _, s := range r.Subjects {
 		if there[s.Name] {
 			fmt.Fprintf(b, " %s |", s.Name)
 			rule += "---|"
@@ -151,7 +148,7 @@ func (p *Plan) aloneTable(b *strings.Builder, r *Results, subjects []Subject) {
 			}
 			fmt.Fprintf(b, "| %s | %.4g |", name, v.Values[name])
 			size, errs := p.Changes(r, v.ID, SizeAtDrop), p.Changes(r, v.ID, ErrorAtSize)
-			for _, s := range subjects {
+			for _, s := range r.Subjects {
 				if there[s.Name] {
 					fmt.Fprintf(b, " %s; %s |", size[s.Name], errs[s.Name])
 				}

@@ -44,13 +44,22 @@ type Run struct {
 	Failed  string  `json:"failed,omitempty"`  // why there is no file
 }
 
+// Subject is a network, and what is asked for on it.
+type Subject struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Drop string `json:"drop"` // by the recipe Drop
+	Size string `json:"size"` // by the recipe Size
+}
+
 // Results are what was varied and the runs so far. The page is made of them alone, so
 // that it stays when constants change.
 type Results struct {
-	Source string           `json:"source"` // the file that was measured
-	Levels map[string]Level `json:"levels"` // of the constants that are varied
-	Aside  []Aside          `json:"aside"`  // those that are not
-	Runs   []Run            `json:"runs"`   // in the order in which they were measured
+	Source   string           `json:"source"`   // the file that was measured
+	Levels   map[string]Level `json:"levels"`   // of the constants that are varied
+	Aside    []Aside          `json:"aside"`    // those that are not
+	Subjects []Subject        `json:"subjects"` // the networks
+	Runs     []Run            `json:"runs"`     // in the order in which they were measured
 
 	index map[Key]int // of the runs; see Find
 }
@@ -73,7 +82,7 @@ func Load(path string) (*Results, error) {
 
 // Save writes the results, one run a line.
 func (r *Results) Save(path string) error {
-	head := Results{Source: r.Source, Levels: r.Levels, Aside: r.Aside}
+	head := Results{Source: r.Source, Levels: r.Levels, Aside: r.Aside, Subjects: r.Subjects}
 	b, err := json.MarshalIndent(head, "", "\t")
 	if err != nil {
 		return fmt.Errorf("ablation: %w", err)

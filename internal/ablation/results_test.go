@@ -41,7 +41,7 @@ func simulated(t *testing.T, path string, stopAfter int) string {
 	if err := r.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	page, err := Page(r, []Subject{{Name: "one"}, {Name: "two"}, {Name: "three"}}, r.Source)
+	page, err := Page(r, r.Source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func thirty(t *testing.T, path string) (*Plan, *Results) {
 		t.Fatal(err)
 	}
 	if r.Source == "" {
-		r.Source, r.Levels = text, levels
+		r.Source, r.Levels, r.Subjects = text, levels, []Subject{{Name: "one"}, {Name: "two"}, {Name: "three"}}
 	}
 	return p, r
 }

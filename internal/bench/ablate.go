@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (s *study) open() error {
 	if err != nil {
 		return fmt.Errorf("%w; run it in the root of the module", err)
 	}
-	fresh := &ablation.Results{Source: string(source), Aside: rules.Aside}
+	fresh := &ablation.Results{Source: string(source), Aside: rules.Aside, Subjects: described()}
 	if fresh.Levels, err = selected(string(source), s.options.constants); err != nil {
 		return err
 	}
@@ -132,17 +133,18 @@ func (s *study) open() error {
 		s.results = fresh
 	case s.options.resume == "":
 		return fmt.Errorf("%s has %d runs; go on with -resume %s, or remove it to measure anew", s.path, len(old.Runs), s.path)
-	case !sameConstants(old, fresh):
-		return fmt.Errorf("%s has runs of other constants than %s, or of others that are varied; name another file, or the same -constants", s.path, tuningFile)
+	case !alike(old, fresh):
+		return fmt.Errorf("%s has runs of other constants than those of %s, or networks were asked for something else; name another file, or the same -constants", s.path, tuningFile)
 	}
 	return nil
 }
 
-// sameConstants reports whether both results vary the same values in the same way.
-func sameConstants(a, b *ablation.Results) bool {
+// alike reports whether both results vary the same values in the same way, and ask
+// the same of the networks.
+func alike(a, b *ablation.Results) bool {
 	f, err := ablation.Parse(tuningFile, a.Source)
 	g, err2 := ablation.Parse(tuningFile, b.Source)
-	return err == nil && err2 == nil && f.ID(nil) == g.ID(nil) && maps.Equal(a.Levels, b.Levels)
+	return err == nil && err2 == nil && f.ID(nil) == g.ID(nil) && maps.Equal(a.Levels, b.Levels) && slices.Equal(a.Subjects, b.Subjects)
 }
 
 // selected returns the levels of the constants whose names match.
@@ -242,7 +244,7 @@ func writeTuning(path string) error {
 	if err != nil {
 		return err
 	}
-	text, err := ablation.Page(r, described(), string(now))
+	text, err := ablation.Page(r, string(now))
 	if err != nil {
 		return err
 	}

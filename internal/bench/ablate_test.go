@@ -95,7 +95,7 @@ func TestTuningPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := ablation.Page(r, described(), string(now))
+	want, err := ablation.Page(r, string(now))
 	if err != nil {
 		t.Fatal(err)
 	}
