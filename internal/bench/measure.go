@@ -48,7 +48,7 @@ func (s subject) search(m measurement) (ablation.Run, error) {
 	if err != nil {
 		return run, err
 	}
-	options := edgec.Options{Seed: m.Key.Seed, Effort: m.Key.Effort, TrainedOn: s.trainedOn, NoLabels: s.options.NoLabels, Threads: 1}
+	options := edgec.Options{Seed: m.Key.Seed, Effort: m.Key.Effort, TrainedOn: s.trainedOn, NoLabels: s.options.NoLabels, NoAugment: s.plain, Threads: 1}
 	switch m.Key.Recipe {
 	case ablation.Drop:
 		options.MaxDrop = &s.maxDrop
