@@ -56,6 +56,7 @@ type Subject struct {
 // that it stays when constants change.
 type Results struct {
 	Source   string           `json:"source"`   // the file that was measured
+	Tree     string           `json:"tree"`     // tells the other sources apart
 	Levels   map[string]Level `json:"levels"`   // of the constants that are varied
 	Aside    []Aside          `json:"aside"`    // those that are not
 	Subjects []Subject        `json:"subjects"` // the networks
@@ -82,7 +83,7 @@ func Load(path string) (*Results, error) {
 
 // Save writes the results, one run a line.
 func (r *Results) Save(path string) error {
-	head := Results{Source: r.Source, Levels: r.Levels, Aside: r.Aside, Subjects: r.Subjects}
+	head := Results{Source: r.Source, Tree: r.Tree, Levels: r.Levels, Aside: r.Aside, Subjects: r.Subjects}
 	b, err := json.MarshalIndent(head, "", "\t")
 	if err != nil {
 		return fmt.Errorf("ablation: %w", err)

@@ -111,7 +111,7 @@ func newStudy(dir string, o ablationOptions) (*study, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.queue = queue{builder: builder{s.plan.File, folder}, from: dir, to: folder, workers: runtime.GOMAXPROCS(0), keep: s.keep}
+	s.queue = queue{builder: builder{s.plan.File, folder, s.results.Tree}, from: dir, to: folder, workers: runtime.GOMAXPROCS(0), keep: s.keep}
 	return s, nil
 }
 
@@ -122,6 +122,9 @@ func (s *study) open() error {
 		return fmt.Errorf("%w; run it in the root of the module", err)
 	}
 	fresh := &ablation.Results{Source: string(source), Aside: rules.Aside, Subjects: described()}
+	if fresh.Tree, err = sourceTree("."); err != nil {
+		return err
+	}
 	if fresh.Levels, err = selected(string(source), s.options.constants); err != nil {
 		return err
 	}
@@ -133,6 +136,8 @@ func (s *study) open() error {
 		s.results = fresh
 	case s.options.resume == "":
 		return fmt.Errorf("%s has %d runs; go on with -resume %s, or remove it to measure anew", s.path, len(old.Runs), s.path)
+	case old.Tree != fresh.Tree:
+		return fmt.Errorf("%s has runs of other sources than those that are here; restore them, or name another file", s.path)
 	case !alike(old, fresh):
 		return fmt.Errorf("%s has runs of other constants than those of %s, or networks were asked for something else; name another file, or the same -constants", s.path, tuningFile)
 	}

@@ -162,6 +162,35 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// Other sources give other runs; tests and the constants do not count.
+func TestSources(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		tree, err := sourceTree(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	first := put("a/a.go", "package a")
+	for _, name := range []string{"a/a_test.go", tuningFile, "a/README.md", ".git/b.go", "testdata/c.go"} {
+		if put(name, "package a") != first {
+			t.Errorf("%s counts", name)
+		}
+	}
+	if put("a/a.go", "package b") == first || put("b/b.go", "package b") == first {
+		t.Error("a change does not count")
+	}
+}
+
 // A run is measured once: jobs are what results do not have.
 func TestJobs(t *testing.T) {
 	v := ablation.Values{Name: "base", ID: "b"}

@@ -20,6 +20,7 @@ import (
 type builder struct {
 	file   *ablation.File
 	folder string // where programs and overlays are
+	tree   string // of the sources that all programs are built from
 }
 
 // variant is a measuring program, built when it is first needed and removed after its
@@ -40,6 +41,9 @@ func (b builder) program(ctx context.Context, v *variant) (string, error) {
 }
 
 func (b builder) build(ctx context.Context, v ablation.Values) (string, error) {
+	if tree, err := sourceTree("."); err != nil || tree != b.tree {
+		return "", errors.Join(err, errors.New("the sources have changed since the measurement began; restore them, and go on with -resume"))
+	}
 	text, err := b.file.Variant(v.Values)
 	if err != nil {
 		return "", err

@@ -36,7 +36,7 @@ type subject struct {
 // residual, separable; pictures, sounds and columns; classes, distances and numbers.
 var subjects = []subject{
 	{name: "glyphs", kind: "our own, convolutional; 16 classes", model: demo.Name, own: true, data: "glyphs", prepare: prepareGlyphs, trainedOn: "no", maxDrop: 1, maxSize: 1200, effort: 0.01, seconds: 14},
-	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 300, effort: 0.02, seconds: 5},
+	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 300, effort: 0.2, seconds: 5},
 	{name: "LeNet-300-100", kind: "dense; 10 classes", model: "lenet/lenet-300-100.onnx", data: "mnist", prepare: prepareMNIST, plain: true, maxDrop: 0.5, maxSize: 3000, effort: 0.05, seconds: 25},
 	{name: "LeNet-5", kind: "convolutional; 10 classes", model: "lenet/lenet-5.onnx", data: "mnist", prepare: prepareMNIST, maxDrop: 0.3, maxSize: 2500, effort: 0.05, seconds: 40},
 	{name: "ResNet-8", kind: "residual; 10 classes, few samples known by heart", model: "mlperf-tiny/resnet8.onnx", data: "cifar10-1k", options: edgec.DataOptions{Raw: true}, maxDrop: 1, maxSize: 25_000, effort: 0.02, seconds: 80},
