@@ -16,8 +16,8 @@ bench: ## every benchmark, with ratios to the alternatives in the same run
 	go test -run '^$$' -bench . ./...
 
 bench-size: ## docs/BENCHMARKS.md: EDGEC_DATA names the networks; each row takes minutes; needs xz and zstd
-	go run ./internal/sizebench -coders
-	go run ./internal/sizebench
+	go run ./internal/bench -coders
+	go run ./internal/bench
 
 cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs
 	.ci/run cross qemu

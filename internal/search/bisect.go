@@ -47,7 +47,7 @@ func crossing(low, high, enough float64, tries int, f func(x float64) (float64, 
 		x := (a + b) / 2
 		if right > 1/math.E && left < math.E {
 			l, r := math.Log(left), math.Log(right)
-			x = a + (b-a)*math.Max(0.1, math.Min(0.9, l/(l-r)))
+			x = a + (b-a)*math.Max(secantEdge, math.Min(1-secantEdge, l/(l-r)))
 		}
 		y, err := f(math.Exp(x))
 		if errors.Is(err, errBudget) && right > 0 {

@@ -77,7 +77,7 @@ func (t Track) with(s *State) Track {
 // where the state after the first round has used up the other half already.
 func (t Track) marginFraction(o Objective) float64 {
 	if first := t.narrowest + 1; len(t.states) > first && t.states[first].drop+t.margin > o.drop() {
-		return 0.5
+		return halfMargin
 	}
 	return 1
 }

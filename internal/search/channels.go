@@ -62,7 +62,7 @@ func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, s
 	if err != nil || n == 0 {
 		return Track{}, false, err
 	}
-	next, margin, err := s.score(ctx, "channels", g, t.rate/2, t.margin)
+	next, margin, err := s.score(ctx, "channels", g, cutRate*t.rate, t.margin)
 	if err != nil {
 		return t, false, err
 	}

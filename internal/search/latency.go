@@ -22,7 +22,7 @@ func latency(file []byte, long time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("edgec: latency: %w", err)
 	}
-	program.WarmUp(run, long/10)
+	program.WarmUp(run, long/warmUpPart)
 	times := program.Times(run, fewestTimed, mostTimed, long)
 	return times[len(times)/2], nil
 }

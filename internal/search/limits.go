@@ -80,7 +80,7 @@ func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c
 	o := s.objective()
 	most := float64(o.limit())
 	to, last := goal{keep, int(sizeUtilization * most), bits}, 0
-	for range 3 {
+	for range mostCorrections {
 		if r, err = s.oneShot(ctx, t, to, s.limitTraining()); err != nil {
 			return nil, c, err
 		}

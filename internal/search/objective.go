@@ -130,7 +130,7 @@ func (o Objective) better(a, b Candidate) bool {
 // there is none, with half of the margin, or without. ok is false when none
 // meets the objective.
 func (o Objective) Select(cs []Candidate) (best Candidate, ok bool) {
-	for _, fraction := range []float64{1, 0.5, 0} {
+	for _, fraction := range []float64{1, halfMargin, 0} {
 		for _, c := range cs {
 			if c.ineligible || !o.safe(c, fraction) {
 				continue

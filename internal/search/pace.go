@@ -36,7 +36,7 @@ func (s *Study) affordableSamples(ctx context.Context, set *dataset.Set) (int, e
 	if s.config.Budget == 0 {
 		return math.MaxInt, nil
 	}
-	n := min(set.Len(), 32)
+	n := min(set.Len(), timedSamples)
 	since := time.Now()
 	if _, err := eval.Predict(ctx, s.subject.Model.Graph, set, n, s.config.Threads); err != nil {
 		return 0, err

@@ -211,7 +211,7 @@ func fisher(p *graph.Param) []float32 {
 		sum += float64(f[i])
 	}
 	// Adam's estimate is noisy where gradients are rare
-	floor := float32(0.1 * sum / float64(max(len(f), 1)))
+	floor := float32(fisherFloor * sum / float64(max(len(f), 1)))
 	for i := range f {
 		f[i] += floor
 	}

@@ -19,10 +19,6 @@ type strategy struct {
 	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
 }
 
-// noDeadline is the share of a strategy that has all of the budget, and at least
-// grace: with little time there is still a file.
-const noDeadline = 0
-
 // strategies are tried in order, from the cheapest to the dearest. The answer is
 // the best of all candidates, so that a dearer one never makes it worse. One that
 // has used up its share of the budget leaves the rest to the next.
@@ -158,10 +154,6 @@ type Result struct {
 type Tested struct{ Float, File eval.Metrics }
 
 const budgetUsedUp = "budget used up"
-
-// grace is how long a search that was stopped may take for its last stages: files
-// from the last states if there are none, and measuring the answer.
-const grace = 800 * time.Millisecond
 
 // Run searches, and measures the answer once on the test part. When ctx ends or the
 // budget is used up, the best file so far is the answer; it is measured on the test

@@ -2,183 +2,233 @@ package search
 
 import "time"
 
-// Every constant of the search, with its unit, its meaning and where it comes
-// from. "Measured" means that rows of docs/BENCHMARKS.md were compared with other
-// values; docs/TUNING.md says what each is worth.
+// Every number that the search decides by. The comment of each says its unit, its
+// meaning and its source:
+//
+//	unit; meaning; source
+//
+// The source is a paper with its section, an estimate that can be checked, or "chosen"
+// where nobody has compared it with other values. docs/TUNING.md says what each is
+// worth; go run ./internal/bench -ablate measures it, and refuses a constant whose
+// comment has another form. Units that begin with "fraction" are in (0, 1), and those
+// that begin with "ratio" are above 1: half and double are meant on the scale of the
+// odds and of the logarithm. Multiplications are of the forward pass of one sample
+// times the number of samples.
 
 // Held-out samples.
 const (
-	heldOutFold     = 6      // 1 of so many training samples is held out
-	mostHeldOut     = 10_000 // samples; a standard error of 0.1 points at 1 % errors needs no more
-	fewestJudged    = 1000   // samples that a step is judged by, where a large network meets part of them
-	judgeWork       = 5e11   // multiplications of judging a step that later ones put right
-	fewestFallback  = 200    // held-out samples of a fallback file of a large network
-	fallbackWork    = 2e10   // multiplications of measuring a fallback file
-	distortedCopy   = 1000   // the number of a distorted copy that training never meets
-	mostKnown       = 2.0    // points that the float network may be better on held-out samples than on the test part, for its error to be taken from there
-	mostMemory      = 0.1    // points that a margin is corrected by for memorization; measured: the two LeNets know 0.4 and 0.5 points, their answers 0.2
-	memorizedBelow  = 10_000 // training samples below which a network is taken to know them by heart
-	teacherWork     = 4e12   // multiplications of asking the teacher
-	fewestTaught    = 1000   // samples that any teacher is asked about
-	loaderBatch     = 256    // the largest batch that a loader makes
-	samplesAtOnce   = 16     // samples that a goroutine reads in one go
-	inputSamples    = 64     // samples that measure the inputs of weights
-	calibrations    = 1024   // samples that observe the activations
-	calibrationPart = 64     // samples of a batch of calibration
-	secondMoments   = 8192   // samples that measure the second moments of inputs
-	momentFloats    = 1 << 25
+	heldOutFold     = 6       // folds; one of this many training samples is held out; chosen
+	mostHeldOut     = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
+	fewestJudged    = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
+	judgeWork       = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
+	timedSamples    = 32      // samples; that the float network is timed on; chosen
+	fewestFallback  = 200     // samples; the fewest that a fallback file is measured on; chosen
+	fallbackWork    = 2e10    // multiplications; of measuring a fallback file; chosen
+	distortedCopy   = 1000    // number; of a distorted copy, above those that training meets; chosen
+	mostKnown       = 2.0     // points; by how much the float network may be better on held-out samples than on the test part, for its error to be taken from there; chosen
+	mostMemory      = 0.1     // points; the largest correction of a margin for memorization; chosen
+	memorizedBelow  = 10_000  // samples; a network that was trained on fewer is taken to know them by heart; chosen
+	teacherWork     = 4e12    // multiplications; of asking the teacher; chosen
+	fewestTaught    = 1000    // samples; the fewest that a teacher is asked about; chosen
+	loaderBatch     = 256     // samples; the largest batch of the loader; tuneBatch
+	samplesAtOnce   = 16      // samples; read by a goroutine in one go; chosen, it changes no result
+	inputSamples    = 64      // samples; that measure the inputs of weights; chosen
+	calibrations    = 1024    // samples; that observe the activations; chosen
+	calibrationPart = 64      // samples; of a batch of calibration; chosen
+	secondMoments   = 8192    // samples; that measure the second moments of inputs; chosen
+	momentFloats    = 1 << 25 // floats; the most that these samples may take; chosen, 128 MB
 )
 
-// Augmentation. A picture is trained on in usualAugmentations forms. When no drop
-// is asked for, samples of all kinds are, and where there are few in so many forms
-// that augmentedPictures come together, or, of other kinds, mixedSamples: mixes
-// are not what a network will meet, and where samples are not few they do more
-// harm than good if they outnumber them.
+// Augmentation. A picture is trained on in usualAugmentations distortions. Without a
+// drop to keep, samples of all kinds are augmented, and fewer samples more often:
+// pictures until augmentedPictures come together, other kinds until mixedSamples do.
+// Mixes are not what a network will meet. Where samples are not few, mixes that
+// outnumber them do harm.
 const (
-	usualAugmentations = 6
-	mostAugmentations  = 40
-	augmentedPictures  = 600_000
-	mixedSamples       = 20_000
-	augmentedBytes     = 512 << 20 // memory
+	usualAugmentations = 6         // copies; of a picture; chosen
+	mostAugmentations  = 40        // copies; the most of any sample; chosen
+	augmentedPictures  = 600_000   // samples; that pictures come to with their copies, without a drop; chosen
+	mixedSamples       = 20_000    // samples; that other samples come to with their mixes, without a drop; chosen
+	augmentedBytes     = 512 << 20 // bytes; the most that copies may take; chosen
 )
 
-// Training. Samples and multiplications forward; see Study.steps.
+// Training; see Study.steps.
 const (
-	scoreSamples  = 30_000 // while channels are scored
-	roundSamples  = 150_000
-	runSamples    = 900_000 // of a one-shot pruning run
-	tuneSamples   = 300_000
-	stageWork     = 1e12
-	roundWork     = stageWork / 3 // rounds only show the way
-	cheapTraining = 2e11          // multiplications below which a network gets up to mostRepeats times the samples
-	mostRepeats   = 4
-	mostEpochs    = 40 // over each form of the samples
-	fewestSteps   = 20
-	scoreBatch    = 128 // of learning-rate search and channel pruning
-	tuneBatch     = 256 // of pruning and fine-tuning; the Fisher information of a sample is tuneBatch times Adam's v, or in proportion to it
-	smallestBatch = 16
-	trainingBytes = 600 << 20 // of activations and their gradients
-	averageScores = 0.98      // decay of the running average while channels are scored
-	averageRounds = 0.998
+	scoreSamples  = 30_000        // samples; trained on while channels are scored; chosen
+	roundSamples  = 150_000       // samples; of a round of iterative pruning; chosen
+	runSamples    = 900_000       // samples; of a one-shot pruning run; chosen
+	tuneSamples   = 300_000       // samples; of fine-tuning a file; chosen
+	stageWork     = 1e12          // multiplications; of a stage, the most whatever its samples; chosen
+	roundWork     = stageWork / 3 // multiplications; of a round of iterative pruning, which only shows the way; chosen
+	cheapTraining = 2e11          // multiplications; a network whose fine-tuning takes fewer is trained on more samples; chosen
+	mostRepeats   = 4             // factor; the most by which its samples grow; chosen
+	mostEpochs    = 40            // epochs; the most over each copy of the samples; chosen
+	fewestSteps   = 20            // steps; of any training; chosen
+	scoreBatch    = 128           // samples; of a batch of learning-rate search and channel pruning; chosen
+	tuneBatch     = 256           // samples; of a batch of pruning and fine-tuning. The Fisher information of a sample is in proportion to this times Adam's v; chosen
+	smallestBatch = 16            // samples; the least that a batch is halved to for its memory; chosen
+	trainingBytes = 600 << 20     // bytes; the most that activations and their gradients may take; chosen
+	averageScores = 0.98          // fraction; decay of the running average of weights while channels are scored; chosen
+	averageRounds = 0.998         // fraction; the same in a round of iterative pruning; chosen
 )
 
-// budgets of a training run: samples as far as the work goes.
+// Training of each kind of run.
 var (
-	scoreTraining   = training{scoreSamples, stageWork, 0.1}
-	roundTraining   = training{roundSamples, roundWork, 0.12}
-	runTraining     = training{runSamples, stageWork, 0.5}                                    // of the sparsity search
-	finalTraining   = training{2 * runSamples, 2 * stageWork, 0.5}                            // of the last runs
-	fileTraining    = training{tuneSamples, stageWork / 2, 0.4}                               // of a file, in which training repairs little
-	trialTraining   = training{tuneSamples / 4, stageWork / 8, 0.07}                          // of a learning rate
-	leastRunSamples = 50_000                                                                  // below which a run is not worth its time
-	budgetShares    = struct{ judge, round, prune, rest, file float64 }{.05, .3, .6, .7, .92} // of the time, after which stages stop
+	scoreTraining = training{ // while channels are scored
+		samples: scoreSamples,
+		work:    stageWork,
+		share:   0.1, // fraction of the time before a deadline; of scoring channels; chosen
+	}
+	roundTraining = training{ // of a round
+		samples: roundSamples,
+		work:    roundWork,
+		share:   0.12, // fraction of the time before a deadline; of a round of iterative pruning; chosen
+	}
+	runTraining = training{ // of the sparsity search
+		samples: runSamples,
+		work:    stageWork,
+		share:   0.5, // fraction of the time before a deadline; of a one-shot run; chosen
+	}
+	finalTraining = training{ // of the last runs
+		samples: 2 * runSamples, // samples; of the last one-shot runs; chosen
+		work:    2 * stageWork,  // multiplications; of the last one-shot runs; chosen
+		share:   0.5,            // fraction of the time before a deadline; of the last one-shot runs; chosen
+	}
+	fileTraining = training{ // of a file
+		samples: tuneSamples,
+		work:    stageWork / 2, // multiplications; of fine-tuning a file, in which training repairs little; chosen
+		share:   0.4,           // fraction of the time before a deadline; of fine-tuning a file; chosen
+	}
+	trialTraining = training{ // of a learning rate
+		samples: tuneSamples / 4, // samples; of trying a learning rate of rounded weights; chosen
+		work:    stageWork / 8,   // multiplications; of trying a learning rate of rounded weights; chosen
+		share:   0.07,            // fraction of the time before a deadline; of trying a learning rate of rounded weights; chosen
+	}
+	leastRunSamples = 50_000 // samples; a one-shot run from a state that stageWork allows fewer for is not worth its time; chosen
+	budgetShares    = struct{ judge, round, prune, rest, file float64 }{
+		judge: .05, // fraction of the budget; that measuring the float network may take; chosen
+		rest:  .7,  // fraction of the budget; after which no more files are begun with its rest; chosen
+		prune: .6,  // fraction of the budget; after which the stages stop; chosen
+		round: .3,  // fraction of the budget; after which rounding within a drop stops; chosen
+		file:  .92, // fraction of the budget; after which files stop; chosen
+	}
 )
 
-// Learning rates.
+// noDeadline is the share of a strategy that has all of the budget, and at least
+// grace: with little time there is still a file.
+const noDeadline = 0 // fraction of the budget; no deadline; a mark
+
+// Learning rates, of Adam.
 const (
-	topRate         = 2e-3 // of Adam, tried first
-	rateStep        = 3.0  // the factor between learning rates that are tried
-	mostRests       = 8    // times that a rest of the budget is used
-	mostWarmups     = 4    // learning rates below the first
-	warmupDrop      = 0.5  // points above the accepted drop that a learning rate may cost
-	warmupDistance  = 20.0 // the same where distances from the float network's own outputs count, most of which go when the rate falls
-	tuneRateDivisor = 5.0  // of the rate of pruning, for fine-tuning
-	tuneFloor       = 0.01 // of the rate, at the end
-	firstTrial      = topRate / 5
-	mostTrials      = 5
-	runFloor        = 0.003 // of the rate, at the end of a one-shot run
-	limitRate       = 1.5   // the factor of a one-shot run at limits: a very sparse network bears more
+	topRate         = 2e-3        // learning rate; of pruning, tried first; chosen, twice the default of Kingma and Ba 2015, algorithm 1
+	rateStep        = 3.0         // ratio; between learning rates that are tried; chosen
+	mostRests       = 8           // times; that the rest of a budget is used; chosen
+	mostWarmups     = 4           // trials; of learning rates below the first; chosen
+	warmupDrop      = 0.5         // points; that a learning rate may cost above the accepted drop; chosen
+	warmupDistance  = 20.0        // points; the same where distances from the float network's own outputs count, most of which go when the rate falls; chosen
+	cutRate         = 0.5         // factor; of the rate, while channels are cut; chosen
+	tuneRateDivisor = 5.0         // factor; by which fine-tuning is slower than pruning; chosen
+	tuneFloor       = 0.01        // fraction of the rate; at the end of fine-tuning; chosen
+	firstTrial      = topRate / 5 // learning rate; of rounded weights, tried first; chosen
+	mostTrials      = 5           // trials; of learning rates of rounded weights; chosen
+	runFloor        = 0.003       // fraction of the rate; at the end of a one-shot run; chosen
+	limitRate       = 1.5         // factor; of the rate in a one-shot run at limits, whose sparse networks bear more; chosen
 )
 
-// Channel pruning. Of the accepted drop it may use up channelShare: single weights
-// are pruned to less loss for a byte of the file. While fine-tuning costs more
-// than slowTraining multiplications forward, the time that narrower layers save is
-// worth a larger part; below narrowTraining there is none to save.
+// Channel pruning. It may use up a share of the accepted drop: single weights are
+// pruned to less loss for a byte of the file. The time that narrower layers save is
+// worth a larger share where fine-tuning takes long; where it takes no time, there is
+// none to save.
 const (
-	channelShare     = 0.3
-	slowChannelShare = 0.65
-	slowTraining     = 2.5e11
-	narrowTraining   = 1e11
-	limitsDrop       = 0.5  // points; stands for the accepted drop when limits alone are asked for
-	cutRest          = 0.6  // of the cost, that a cut leaves
-	deepCutRest      = 0.45 // the same, of an expensive network
-	finestCutRest    = 0.9  // after which no finer cut is tried
-	mostCuts         = 16
+	channelShare     = 0.3    // fraction of the drop; that cuts may use up; chosen
+	slowChannelShare = 0.65   // fraction of the drop; that cuts may use up in a network that is slow to train; chosen
+	slowTraining     = 2.5e11 // multiplications; of fine-tuning, above which a network is slow to train; chosen
+	narrowTraining   = 1e11   // multiplications; of fine-tuning, below which no channels are cut; chosen
+	limitsDrop       = 0.5    // points; stand for the accepted drop when limits alone are asked for; chosen
+	cutRest          = 0.6    // fraction of the multiplications; that a cut leaves; chosen
+	deepCutRest      = 0.45   // fraction of the multiplications; that a cut of an expensive network leaves; chosen
+	finestCutRest    = 0.9    // fraction of the multiplications; that the finest cut leaves; chosen
+	mostCuts         = 16     // cuts; the most that are tried; chosen
 )
 
 // Iterative pruning.
 const (
-	roundSlack    = 0.1  // points above the accepted drop that a round may be: cooling the learning rate down wins some back
-	roundRest     = 0.5  // of the weights, that a round keeps
-	limitRest     = 0.25 // the same where there is no drop to find
-	finestRest    = 0.8  // after which no finer round is tried
-	fewestWeights = 8
-	thinnedRest   = 0.25 // of the weights, at which the runtime keeps layers as lists
+	roundSlack    = 0.1  // points; that a round may be above the accepted drop, since cooling the learning rate down wins some back; chosen
+	roundRest     = 0.5  // fraction of the weights; that a round keeps; chosen
+	limitRest     = 0.25 // fraction of the weights; that a round keeps where there is no drop to find; chosen
+	finestRest    = 0.8  // fraction of the weights; that the finest round keeps; chosen
+	fewestWeights = 8    // weights; the fewest that are pruned to; chosen
+	thinnedRest   = 0.25 // fraction of the weights; at which the runtime keeps layers as lists; chosen
 )
 
 // One-shot pruning. After runSettle of the steps the masks stay; after runHold the
 // learning rate falls.
 const (
-	runSettle   = 0.65
-	runHold     = 0.55
-	limitRamp   = 0.4 // of the steps, at which thresholds have arrived in a run at limits; most of its time goes to the sparse network
-	mostThinner = 4.0 // times sparser than its origin, of a run without the training to thin out the densest state
+	runSettle   = 0.65 // fraction of the steps; after which the masks stay; chosen
+	runHold     = 0.55 // fraction of the steps; after which the learning rate falls; chosen
+	limitRamp   = 0.4  // fraction of the steps; in which thresholds rise in a run at limits, most of whose time goes to the sparse network; chosen
+	mostThinner = 4.0  // factor; by which a run without the training to thin out the densest state is sparser than its origin; chosen
+	fisherFloor = 0.1  // fraction of the mean; that each weight's Fisher information is raised by, since Adam's estimate is noisy where gradients are rare; chosen
 )
 
 // correctionPoints are the fractions of a run at limits at which channels that pruning has
 // emptied are removed, and, up to runSettle, the cost is measured and the number of weights
 // corrected.
-var correctionPoints = []float64{0.2, 0.3, limitRamp, 0.47, 0.54, 0.6, 0.63, runSettle, 1}
+var correctionPoints = []float64{
+	0.2, 0.3, limitRamp, 0.47, 0.54, 0.6, 0.63, runSettle, 1, // fraction of the steps; at which a run at limits is corrected; chosen
+}
 
 // Sparsity search.
 const (
-	sparsityStride    = 1.5 // ratio of numbers of weights that are tried
-	sparsityPrecision = 1.2 // ratio of the fewest that are good and the most that are not, at the end
-	mostRuns          = 5   // or 1, where each takes half the work of a stage, until one is good
-	moreRuns          = 2   // until one is good
-	finalShare        = 0.85
-	mostFinal         = 3
+	sparsityStride    = 1.5  // ratio; between numbers of weights that are tried; chosen
+	sparsityPrecision = 1.2  // ratio; of the fewest weights that are good and the most that are not, at the end; chosen
+	mostRuns          = 5    // runs; of a search, or one where each takes half the work of a stage; chosen
+	moreRuns          = 2    // runs; more until one is good; chosen
+	finalShare        = 0.85 // fraction of the weights; of the last good run, that one with longer training keeps; chosen
+	mostFinal         = 3    // runs; with longer training; chosen
+	halfMargin        = 0.5  // fraction of the margin; that files keep where the whole margin cannot be kept; chosen
 )
 
 // Values of weights, in bits on average.
 const (
-	firstBits    = 3.4 // serves most networks
-	fineBits     = 4.2
-	mostBits     = 7.0
-	distanceBits = 5.4 // first bits where outputs are numbers
-	changeBits   = 0.5 // more or fewer than planned, to make a file fit
-	mostRounding = 1.0 // points lost by rounding that are never too many
+	firstBits    = 3.4 // bits; of a value, tried first; chosen
+	fineBits     = 4.2 // bits; of a value, where the first are too coarse; chosen
+	mostBits     = 7.0 // bits; the most of a value; int8
+	distanceBits = 5.4 // bits; of a value, tried first where outputs are numbers; chosen
+	changeBits   = 0.5 // bits; the most that a value changes by to make a file fit; chosen
+	mostRounding = 1.0 // points; lost by rounding, that are never too many; chosen
 )
 
 var (
-	coarseBits  = []float64{3, 2.6}
-	finestBits  = []float64{5, 6} // of the densest run
-	rescueBits  = []float64{firstBits, 5}
-	rescuedLast = 3 // states that a fallback file is made from
+	coarseBits  = []float64{3.0, 2.6}       // bits; of a value in smaller files of a good run; chosen
+	finestBits  = []float64{5.0, 6.0}       // bits; of a value in files of the densest run; chosen
+	rescueBits  = []float64{firstBits, 5.0} // bits; of a value in a fallback file; chosen
+	rescuedLast = 3                         // states; that fallback files are made from; chosen
 )
 
 // Utilization of the tightest limit: of the size, and of the time, of which two
 // measurements differ by some percent. The enough ones will do.
 const (
-	sizeUtilization       = 0.985
-	enoughSizeUtilization = 0.97
-	timeUtilization       = 0.93
-	enoughTimeUtilization = 0.9
-	roundedUtilization    = 0.998 // of a size, by rounded weights; fine-tuning hardly changes it
-	enoughRounded         = 0.9965
+	sizeUtilization       = 0.985  // fraction of the size; that a file aims at; chosen
+	enoughSizeUtilization = 0.97   // fraction of the size; above which a file uses it up; chosen
+	timeUtilization       = 0.93   // fraction of the time; that a file aims at; chosen
+	enoughTimeUtilization = 0.9    // fraction of the time; above which a file uses it up; chosen
+	roundedUtilization    = 0.998  // fraction of the size; that rounded weights aim at, whose size fine-tuning hardly changes; chosen
+	enoughRounded         = 0.9965 // fraction of the size; above which rounded weights use it up; chosen
+	mostCorrections       = 3      // runs; that are made to use a size up; chosen
 )
 
-// Rate-distortion rounding. lambda is in loss for a bit: at the least nothing is
-// lost, at the most nothing is left.
+// Rate-distortion rounding. lambda is in loss for a bit.
 const (
-	leastLambda      = 1e-12
-	mostLambda       = 1
-	lambdaSteps      = 8  // bisections of its logarithm, which find the largest that will do to 11 %
-	mostLambdas      = 20 // that are tried for a limit
-	roundedSpan      = 8  // of the int8 file, 1/roundedSpan is the least size that is tried: a bit for a weight
-	roundedGap       = 1.15
-	reassignEvery    = 10   // steps
-	reassignFraction = 0.75 // of a fine-tuning of effort 1; in longer ones the number of steps stays, since the loss grows under centroids that keep changing
+	leastLambda      = 1e-12 // loss for a bit; at which nothing is lost; chosen
+	mostLambda       = 1.0   // loss for a bit; at which nothing is left; chosen
+	lambdaSteps      = 8     // bisections; of the logarithm of lambda, which find the largest that will do; ln(1e12) / 2^8 is 11 %
+	mostLambdas      = 20    // trials; of lambda for a limit; chosen
+	secantEdge       = 0.1   // fraction of the interval; that a step of the secant stays away from its ends; chosen
+	roundedSpan      = 8     // factor; of the int8 file and the least size that is tried; a bit for a weight
+	roundedGap       = 1.15  // ratio; of the smallest size that is good and the largest that is not, at the end; chosen
+	reassignEvery    = 10    // steps; between assignments of weights to centroids; chosen
+	reassignFraction = 0.75  // fraction of the steps; of a fine-tuning of effort 1, in which centroids are assigned. In longer ones their number stays: the loss grows while centroids change; chosen
 )
 
 // tolerance says what the loss of a rounded file is worth, in points, or, where
@@ -189,14 +239,19 @@ type tolerance struct {
 }
 
 var (
-	classTolerance    = tolerance{hopeless: 8, enough: 1}
-	distanceTolerance = tolerance{hopeless: 20, enough: 5}
+	classTolerance    = tolerance{hopeless: 8.0, enough: 1.0}  // points; lost by a rounded file, above which it is hopeless, and up to which it will do; chosen
+	distanceTolerance = tolerance{hopeless: 20.0, enough: 5.0} // points; the same where distances count; chosen
 )
 
-// Latency: how long an inference is measured.
+// Latency, and time.
 const (
-	searchTimes = 100 * time.Millisecond // while the search goes on
-	answerTimes = time.Second            // at its end
-	fewestTimed = 31                     // runs, after a tenth as long of warm-up
-	mostTimed   = 1 << 16
+	searchTimes = 100 * time.Millisecond // duration; of measuring an inference while the search goes on; chosen
+	answerTimes = time.Second            // duration; of measuring an inference at its end; chosen
+	warmUpPart  = 10                     // factor; by which the warm-up before is shorter; chosen
+	fewestTimed = 31                     // inferences; the fewest that are timed; chosen
+	mostTimed   = 1 << 16                // inferences; the most that are timed; chosen
 )
+
+// grace is how long a search that was stopped may take for its last stages: files
+// from the last states if there are none, and measuring the answer.
+const grace = 800 * time.Millisecond // duration; of the last stages of a search that was stopped; less than the second that an interruption may take

@@ -27,7 +27,7 @@ func TestStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(text) != markdown(results, against) {
-		t.Errorf("%s is not what is stored; run: go run ./internal/sizebench -page", page)
+		t.Errorf("%s is not what is stored; run: go run ./internal/bench -page", page)
 	}
 	bytes := map[string]int{}
 	for _, c := range against {
@@ -43,7 +43,7 @@ func TestStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		if int(info.Size()) != bytes[filepath.ToSlash(path)] {
-			t.Errorf("%s has %d bytes, on the page %d; run: EDGEC_DATA=... go run ./internal/sizebench -coders -rows testdata", path, info.Size(), bytes[filepath.ToSlash(path)])
+			t.Errorf("%s has %d bytes, on the page %d; run: EDGEC_DATA=... go run ./internal/bench -coders -rows testdata", path, info.Size(), bytes[filepath.ToSlash(path)])
 		}
 	}
 }

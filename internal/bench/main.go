@@ -1,9 +1,10 @@
-// Command sizebench measures the smallest files and writes docs/BENCHMARKS.md:
+// Command bench measures the smallest files and writes docs/BENCHMARKS.md:
 //
-//	EDGEC_DATA=folder go run ./internal/sizebench [-rows regexp [-seed n]]
-//	EDGEC_DATA=folder go run ./internal/sizebench -coders [-rows regexp]
-//	EDGEC_DATA=folder go run ./internal/sizebench -features samples.npy
-//	go run ./internal/sizebench -page
+//	EDGEC_DATA=folder go run ./internal/bench [-rows regexp [-seed n]]
+//	EDGEC_DATA=folder go run ./internal/bench -coders [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/bench -features samples.npy
+//	EDGEC_DATA=folder go run ./internal/bench -ablate [-networks list] [-budget 4h] [-resume docs/tuning.json]
+//	go run ./internal/bench -page
 //
 // EDGEC_DATA names the folder with networks and data sets. Results are kept in
 // docs/benchmarks.json, so that rows can be measured one by one; the page shows all
@@ -15,6 +16,9 @@
 // these results are in docs/coders.json. With -page nothing is measured: the page is
 // written from what is stored. With -features it writes the samples of the row whose data is
 // made from a recording, for the command that the page has.
+//
+// With -ablate it measures what the constants of internal/search/tuning.go are worth and
+// writes docs/TUNING.md; runs are kept in docs/tuning.json.
 package main
 
 import (
@@ -54,39 +58,58 @@ type result struct {
 //lint:ignore U1000 replace calls it through its constraint
 func (r result) same(s result) bool { return r.Row == s.Row && r.Seed == s.Seed }
 
+// request is what the flags ask for.
+type request struct {
+	rows     string
+	seed     int
+	coders   bool
+	page     bool
+	features string
+	ablate   bool
+	ablation ablationOptions
+	measure  string
+}
+
 func main() {
-	only := flag.String("rows", "", "measure the rows whose names match")
-	seed := flag.Int("seed", -1, "measure this seed of each row alone")
-	against := flag.Bool("coders", false, "compare the coder of weights with others")
-	stored := flag.Bool("page", false, "measure nothing, write the page from what is stored")
-	features := flag.String("features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
+	var r request
+	flag.StringVar(&r.rows, "rows", "", "measure the rows whose names match")
+	flag.IntVar(&r.seed, "seed", -1, "measure this seed of each row alone")
+	flag.BoolVar(&r.coders, "coders", false, "compare the coder of weights with others")
+	flag.BoolVar(&r.page, "page", false, "measure nothing, write the pages from what is stored")
+	flag.StringVar(&r.features, "features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
+	flag.BoolVar(&r.ablate, "ablate", false, "measure what the constants of the search are worth")
+	r.ablation.flags()
+	flag.StringVar(&r.measure, "measure", "", "run the search of an ablation that this JSON describes; -ablate does")
 	flag.Parse()
-	if err := run(*only, *seed, *against, *stored, *features); err != nil {
-		fmt.Fprintln(os.Stderr, "sizebench:", err)
+	if err := r.run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // run does what the flags ask for.
-func run(only string, seed int, against, stored bool, features string) error {
-	if stored {
-		return write()
-	}
+func (r request) run() error {
 	dir := os.Getenv("EDGEC_DATA")
-	if dir == "" {
+	switch {
+	case r.measure != "":
+		return measureOne(r.measure, os.Stdout)
+	case r.page:
+		return errors.Join(write(), writeTuning(tuningStore))
+	case r.ablate:
+		return ablate(dir, r.ablation)
+	case dir == "":
 		return errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
+	case r.features != "":
+		return writeFeatures(dir, r.features)
 	}
-	if features != "" {
-		return writeFeatures(dir, features)
-	}
-	match, err := regexp.Compile(only)
+	match, err := regexp.Compile(r.rows)
 	if err != nil {
 		return err
 	}
-	if against {
+	if r.coders {
 		return compareCoders(dir, match)
 	}
-	return measureFiles(dir, match, seed)
+	return measureFiles(dir, match, r.seed)
 }
 
 // writeFeatures writes the samples that are made from a recording.
@@ -126,7 +149,7 @@ func measureFiles(dir string, match *regexp.Regexp, only int) error {
 		}
 	}
 	if !some {
-		return fmt.Errorf("no row matches %q, with that seed if one was asked for; internal/sizebench/rows.go has the names and how many seeds they have", match)
+		return fmt.Errorf("no row matches %q, with that seed if one was asked for; internal/bench/rows.go has the names and how many seeds they have", match)
 	}
 	return nil
 }
@@ -150,7 +173,7 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	}
 	samples := filepath.Join(dir, r.data)
 	if r.audio != "" {
-		made, err := os.MkdirTemp("", "sizebench")
+		made, err := os.MkdirTemp("", "edgec-bench")
 		if err != nil {
 			return got, err
 		}

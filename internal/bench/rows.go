@@ -98,7 +98,7 @@ func (r row) command() string {
 	flag(r.maxDrop > 0, "max-drop %v", r.maxDrop)
 	flag(r.effort > 0, "effort %v", r.effort)
 	if r.audio != "" {
-		return fmt.Sprintf("go run ./internal/sizebench -features %s; %s", r.data, b.String())
+		return fmt.Sprintf("go run ./internal/bench -features %s; %s", r.data, b.String())
 	}
 	return b.String()
 }

@@ -32,7 +32,7 @@ func TestMarkdown(t *testing.T) {
 		"| met | 3,000 (2,990 to 3,010) | 1.35 (1.30 to 1.40) | 1.12 % | 3,100 B at 1.35 % | yes |",
 		"| 10 % too large, 0.25 points too many: of reasons |",
 		"| distant | 1,990 | 3.50 distance, own error 101.25 % |  | 2,000 B at 2.00 % distance | 1.50 points too many |", about,
-		"| distant | `go run ./internal/sizebench -features made.npy; edgec compress models/e.onnx --data made.npy --test-last 5 --no-labels` |",
+		"| distant | `go run ./internal/bench -features made.npy; edgec compress models/e.onnx --data made.npy --test-last 5 --no-labels` |",
 		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
 		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
 		"`edgec compress models/a.onnx --data d --raw --test-last 7 --trained-on no --teacher models/t.onnx --max-size 3000`", "`edgec compress models/b.onnx --data d --max-drop 0.1`", "`edgec pack models/c.tflite`",

@@ -10,7 +10,7 @@ const head = `# The smallest files
 
 Bytes are the whole file that the runtime executes. Errors are the runtime's own, from that file, on the whole test set; the search does not see it. Written
 by ` + "`make bench-size`" + ` (EDGEC_DATA names the folder with data sets, and with networks in models); a row is measured again by
-` + "`EDGEC_DATA=... go run ./internal/sizebench -rows NAME`" + `. Times are of two cores of a shared machine.
+` + "`EDGEC_DATA=... go run ./internal/bench -rows NAME`" + `. Times are of two cores of a shared machine.
 `
 
 // distances says what the error of a row is whose samples are made from a recording.

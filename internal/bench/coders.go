@@ -93,7 +93,7 @@ func compareCoders(dir string, match *regexp.Regexp) error {
 		results = replace(results, got)
 	}
 	if !some {
-		return fmt.Errorf("no network matches %q; there are testdata/*.edgec and the rows of internal/sizebench/rows.go without data", match)
+		return fmt.Errorf("no network matches %q; there are testdata/*.edgec and the rows of internal/bench/rows.go without data", match)
 	}
 	return save(coders, results)
 }

@@ -13,7 +13,7 @@ const codersHead = `
 ## The coder against others
 
 Bytes that the same int8 weights take. They are those that the file holds, in dense shapes, after dead structure has left: all tensors in the file's order, row by
-row, one byte a weight. Written by ` + "`EDGEC_DATA=... go run ./internal/sizebench -coders`" + `, which runs the reference programs; ` + "`-rows NAME`" + ` measures one network.
+row, one byte a weight. Written by ` + "`EDGEC_DATA=... go run ./internal/bench -coders`" + `, which runs the reference programs; ` + "`-rows NAME`" + ` measures one network.
 
 - *Order-0 entropy*: of each tensor's histogram of int8 values. The histogram itself is not paid for.
 - *xz -9e*: the .xz file; *least xz*: the smallest of .xz, .lzma and raw, which has no header. *zstd -19*: without a checksum.

@@ -1,0 +1,136 @@
+package ablation
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Columns are balanced and orthogonal; those of the half are balanced and nearly so.
+func TestDesign(t *testing.T) {
+	const nearly = 0.5 // largest correlation of two columns of the half
+	for _, k := range []int{1, 3, 10, 30, 111} {
+		d, err := Screen(k, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(d.Rows)
+		for a := range k {
+			for b := a; b < k; b++ {
+				all, half, sum, halfSum := 0, 0, 0, 0
+				for i, row := range d.Rows {
+					all += row[a] * row[b]
+					sum += row[a]
+					if d.Half[i] {
+						half += row[a] * row[b]
+						halfSum += row[a]
+					}
+				}
+				if sum != 0 || halfSum != 0 {
+					t.Fatalf("%d factors: column %d is not balanced", k, a)
+				}
+				if a == b && (all != n || half != n/2) || a != b && all != 0 {
+					t.Fatalf("%d factors: columns %d and %d have a product of %d and, in half of the rows, %d", k, a, b, all, half)
+				}
+				if n > 12 && a != b && math.Abs(float64(half)) > nearly*float64(n)/2 {
+					t.Errorf("%d factors: columns %d and %d of the half have a product of %d in %d rows", k, a, b, half, n/2)
+				}
+			}
+		}
+	}
+	if _, err := Screen(0, 1); err == nil {
+		t.Error("a design without factors")
+	}
+}
+
+// Effects of a linear function are twice its coefficients, whatever the number of
+// factors, and the few that are none of noise stand out of it.
+func TestEffectsOfALinearFunction(t *testing.T) {
+	const k, sd = 100, 0.01
+	d, err := Screen(k, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	coefficients := map[int]float64{3: 0.1, 40: -0.05, 99: 0.2}
+	rng := rand.New(rand.NewPCG(1, 1))
+	y, there := make([]float64, len(d.Rows)), make([]bool, len(d.Rows))
+	exact := slices.Clone(y)
+	for i, row := range d.Rows {
+		there[i] = true
+		for j, c := range coefficients {
+			exact[i] += c * float64(row[j])
+		}
+		y[i] = 5 + exact[i] + sd*rng.NormFloat64()
+	}
+	for j, e := range Effects(d.Rows, exact, there) {
+		if math.Abs(e-2*coefficients[j]) > 1e-12 {
+			t.Errorf("factor %d: effect %v, want %v", j, e, 2*coefficients[j])
+		}
+	}
+	effects := Effects(d.Rows, y, there)
+	noise, want := PSE(slices.Clone(effects)), 2*sd/math.Sqrt(float64(len(d.Rows)))
+	if noise < want/1.5 || noise > want*1.5 {
+		t.Errorf("noise %v, want about %v", noise, want)
+	}
+	for j, e := range effects {
+		if beyond := math.Abs(e) > 4*noise; beyond != (coefficients[j] != 0) {
+			t.Errorf("factor %d: effect %v, noise %v", j, e, noise)
+		}
+	}
+	there[0] = false
+	if e := Effects(d.Rows[:1], y[:1], there[:1]); !math.IsNaN(e[0]) {
+		t.Errorf("an effect of no rows: %v", e[0])
+	}
+}
+
+// Rows are analysed when all are there, or the half.
+func TestComplete(t *testing.T) {
+	half := []bool{true, false, true, false}
+	for _, c := range []struct {
+		there, left []bool
+		ok          bool
+	}{
+		{[]bool{true, true, true, true}, []bool{true, true, true, true}, true},
+		{[]bool{true, true, true, false}, half, true},
+		{[]bool{true, false, true, false}, half, true},
+		{[]bool{true, true, false, true}, nil, false},
+	} {
+		there := slices.Clone(c.there)
+		if ok := complete(there, half); ok != c.ok || ok && !slices.Equal(there, c.left) {
+			t.Errorf("%v: %v, %v", c.there, there, ok)
+		}
+	}
+}
+
+func TestStudent(t *testing.T) {
+	for dof, want := range map[int]float64{1: 12.706, 2: 4.303, 3: 3.182, 6: 2.447, 13: 2.160, 30: 2.042} {
+		if got := fivePercent.student(dof); math.Abs(got/want-1) > 0.01 {
+			t.Errorf("%d degrees of freedom: %v, want %v", dof, got, want)
+		}
+	}
+	for dof, want := range map[int]float64{1: 63.657, 2: 9.925, 3: 5.841, 6: 3.707, 13: 3.012, 30: 2.750} {
+		if got := onePercent.student(dof); math.Abs(got/want-1) > 0.02 {
+			t.Errorf("%d degrees of freedom at 1 %%: %v, want %v", dof, got, want)
+		}
+	}
+	if e := estimate([]float64{1, 2, 3}); e.Mean != 2 || math.Abs(e.Err-1/math.Sqrt(3)) > 1e-12 || e.beyond(fivePercent) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Noise between seeds does not count what values or seeds do as a whole.
+func TestInteraction(t *testing.T) {
+	if sd := interaction([][]float64{{1, 3}, {11, 13}, {5, 7}}); math.Abs(sd) > 1e-12 {
+		t.Errorf("rows and columns alone: %v", sd)
+	}
+	const sd, within = 0.1, 0.05
+	rng := rand.New(rand.NewPCG(1, 2))
+	var table [][]float64
+	for v := range 500 {
+		table = append(table, []float64{float64(v) + sd*rng.NormFloat64(), float64(v) + 7 + sd*rng.NormFloat64(), float64(v) - 2 + sd*rng.NormFloat64()})
+	}
+	if got := interaction(table); math.Abs(got/sd-1) > within {
+		t.Errorf("%v, want %v", got, sd)
+	}
+}

@@ -1,0 +1,203 @@
+package ablation
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+const head = `# What the constants of the search are worth
+
+Every number that the search decides by stands in internal/search/tuning.go. This page shows what each does to the result. Written by
+
+    EDGEC_DATA=... go run ./internal/bench -ablate -budget 4h
+
+which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./internal/bench -page`" + ` writes the page from what is stored.
+
+- **Responses.** *size* is the logarithm of the size of the file within a drop, *error* that of the test error within a size, *work* that of the number of training
+  steps, each against the search as it is, on the same network with the same seed. The tables have percent of change. A run that finds no file counts as a
+  factor of e, the largest that any run counts as.
+- **Levels.** Low and high are half and double: of the value, of the odds p / (1 - p) of a fraction, of the logarithm of a ratio. Values that must stay in order
+  move at most half of the way towards each other.
+- **Design.** All constants are varied at once in a Plackett-Burman design. An effect is the mean response with the constant high, less that with it low. Its
+  standard error is that over networks. It is beyond noise when Student's t says so at 5 %%, or when it is more than %d of Lenth's pseudo standard errors on one
+  network.
+- **By itself.** Constants beyond noise are set low and high alone, with several seeds. They move what differs from 0 over networks and seeds by Student's t at
+  1 %%, or on one network by more than %d standard errors of the seeds.
+`
+
+// Page is the document made of results. now is the source file of today, in which
+// constants may have changed or gone.
+func Page(r *Results, now string) (string, error) {
+	p, err := NewPlan(r.Source, r.Levels)
+	if err != nil {
+		return "", err
+	}
+	today, err := Parse("tuning.go", now)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, head, "`-resume docs/tuning.json`", networkNoise, networkNoise)
+	p.state(&b, r, today)
+	p.networks(&b, r)
+	p.table(&b, r, today)
+	p.aloneTable(&b, r)
+	asideTable(&b, r)
+	return b.String(), nil
+}
+
+// state says what has been measured, and what has not.
+func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
+	rows, alone, of := 0, 0, 0
+	for _, row := range p.Rows {
+		if len(r.Replicates(row.ID)) > 0 {
+			rows++
+		}
+	}
+	for _, name := range p.Followed(r) {
+		for _, v := range p.Alone(name) {
+			of++
+			if len(r.Replicates(v.ID)) > 0 {
+				alone++
+			}
+		}
+	}
+	seconds := 0.0
+	for _, run := range r.Runs {
+		seconds += run.Seconds
+	}
+	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside. Measured: %d of the design's %d rows, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
+		len(p.File.Constants), len(p.Names), len(r.Aside), rows, len(p.Rows), alone, of, len(r.Runs), seconds/3600)
+	if missing := len(p.File.Constants) - len(p.Names) - len(r.Aside); missing > 0 {
+		fmt.Fprintf(b, "\n**A demonstration: %d constants were left out, and are to be measured.**\n", missing)
+	}
+	if today.ID(nil) != p.base.ID {
+		fmt.Fprintf(b, "\nThe constants have changed since: internal/search/tuning.go has %d today.\n", len(today.Constants))
+	}
+}
+
+// networks shows the base runs.
+func (p *Plan) networks(b *strings.Builder, r *Results) {
+	b.WriteString("\n## Networks\n\n| network | kind | effort | seeds | asked for | size | asked for | test error | steps | time on one core |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, s := range r.Subjects {
+		var bytes, errs, steps, seconds []float64
+		var effort float64
+		for _, at := range r.Replicates(p.base.ID) {
+			d, z := r.Find(at.Key(p.base.ID, Drop)), r.Find(at.Key(p.base.ID, Size))
+			if at.Network != s.Name || d == nil || z == nil {
+				continue
+			}
+			effort = at.Effort
+			bytes, errs = append(bytes, float64(d.Bytes)), append(errs, z.Error)
+			steps, seconds = append(steps, float64(d.Steps+z.Steps)), append(seconds, d.Seconds+z.Seconds)
+		}
+		if len(bytes) > 0 {
+			fmt.Fprintf(b, "| %s | %s | %v | %d | %s | %.0f B | %s | %.2f %% | %.0f | %.0f s |\n", s.Name, s.Kind, effort, len(bytes), s.Drop, estimate(bytes).Mean, s.Size, estimate(errs).Mean, estimate(steps).Mean, estimate(seconds).Mean)
+		}
+	}
+}
+
+// table shows each constant, what the design says of it, and the verdict.
+func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
+	screened, noise := p.Screening(r), p.SeedNoise(r)
+	there := map[string]float64{}
+	for _, c := range today.Constants {
+		there[c.Name] = c.Value
+	}
+	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured. Low or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, c := range p.File.Constants {
+		l, ok := p.Levels[c.Name]
+		if !ok {
+			continue
+		}
+		s := screened[c.Name]
+		verdict := p.Verdict(r, c.Name, s, noise)
+		if v, ok := there[c.Name]; !ok {
+			verdict += "; gone since"
+		} else if v != c.Value {
+			verdict += fmt.Sprintf("; %.4g since", v)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |", c.Name, c.Text(), c.Unit, cell(c.Meaning), cell(c.Source), level(l.Low, c.Value), level(l.High, c.Value))
+		for _, what := range Responses {
+			fmt.Fprintf(b, " %s |", s.Effects[what])
+		}
+		fmt.Fprintf(b, " %s | %s |\n", strings.Join(s.Alone, ", "), verdict)
+	}
+}
+
+// aloneTable shows what the levels do by themselves, network by network.
+func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
+	there := map[string]bool{}
+	for _, at := range r.Replicates(p.base.ID) {
+		there[at.Network] = true
+	}
+	b.WriteString("\n## Half and double\n\nEach constant by itself: change of size; of error; in percent, the mean over seeds and in brackets the least and the most.\n\n| constant | value |")
+	rule := "|---|---|"
+	for _, s := range r.Subjects {
+		if there[s.Name] {
+			fmt.Fprintf(b, " %s |", s.Name)
+			rule += "---|"
+		}
+	}
+	b.WriteString("\n" + rule + "\n")
+	for _, name := range p.Names {
+		for _, v := range p.Alone(name) {
+			if len(r.Replicates(v.ID)) == 0 {
+				continue
+			}
+			fmt.Fprintf(b, "| %s | %.4g |", name, v.Values[name])
+			size, errs := p.Changes(r, v.ID, SizeAtDrop), p.Changes(r, v.ID, ErrorAtSize)
+			for _, s := range r.Subjects {
+				if there[s.Name] {
+					fmt.Fprintf(b, " %s; %s |", size[s.Name], errs[s.Name])
+				}
+			}
+			b.WriteString("\n")
+		}
+	}
+}
+
+// asideTable shows what is not varied.
+func asideTable(b *strings.Builder, r *Results) {
+	b.WriteString("\n## Set aside\n\n| constant | reason |\n|---|---|\n")
+	for _, a := range r.Aside {
+		fmt.Fprintf(b, "| %s | %s |\n", a.Name, a.Reason)
+	}
+}
+
+// percent is a response as a change in percent.
+func percent(y float64) float64 { return 100 * (math.Exp(y) - 1) }
+
+// String shows a mean with its standard error.
+func (e Estimate) String() string {
+	switch {
+	case e.N == 0:
+		return ""
+	case e.N == 1:
+		return fmt.Sprintf("%+.1f", percent(e.Mean))
+	}
+	return fmt.Sprintf("%+.1f ± %.1f", percent(e.Mean), 100*e.Err)
+}
+
+// String shows a mean with the least and the most of several.
+func (c Change) String() string {
+	switch c.N {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%+.1f", percent(c.Mean))
+	}
+	return fmt.Sprintf("%+.1f (%+.1f to %+.1f)", percent(c.Mean), percent(c.Least), percent(c.Most))
+}
+
+// level is a value, empty where it is none.
+func level(v, base float64) string {
+	if v == base {
+		return ""
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// cell keeps a text from ending a cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }

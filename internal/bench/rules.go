@@ -1,0 +1,61 @@
+package main
+
+import "edgec/internal/ablation"
+
+// What no search of the ablation shows.
+const (
+	byTime   = "only a time limit or a budget shows it, and the result then depends on the machine"
+	byMark   = "a mark, or the end of a scale: there is no other value"
+	byMemory = "bounds memory; the networks of the ablation are far below it"
+	bySpeed  = "changes the speed alone, no result"
+)
+
+// rules say what holds between the constants of the search, and which of them are set
+// aside. A chain is there where the search is not valid in another order: a loop would
+// not begin, or go backwards.
+var rules = ablation.Rules{
+	Chains: [][]string{
+		{"enoughSizeUtilization", "sizeUtilization"},
+		{"enoughRounded", "roundedUtilization"},
+		{"usualAugmentations", "mostAugmentations"},
+		{"smallestBatch", "scoreBatch", "loaderBatch"},
+		{"smallestBatch", "tuneBatch", "loaderBatch"},
+		{"calibrationPart", "calibrations"},
+		{"cutRest", "finestCutRest"},
+		{"deepCutRest", "finestCutRest"},
+		{"roundRest", "finestRest"},
+		{"limitRest", "finestRest"},
+		{"correctionPoints[0]", "correctionPoints[1]", "limitRamp", "correctionPoints[3]", "correctionPoints[4]", "correctionPoints[5]", "correctionPoints[6]", "runSettle"},
+		{"firstBits", "mostBits"},
+		{"distanceBits", "mostBits"},
+		{"classTolerance.enough", "classTolerance.hopeless"},
+		{"distanceTolerance.enough", "distanceTolerance.hopeless"},
+		{"leastLambda", "mostLambda"},
+	},
+	Most: map[string]float64{"bits": 8}, // values are int8
+	Aside: []ablation.Aside{
+		{Name: "distortedCopy", Reason: "names a copy: any number that training does not meet will do"},
+		{Name: "samplesAtOnce", Reason: bySpeed},
+		{Name: "momentFloats", Reason: byMemory},
+		{Name: "augmentedBytes", Reason: byMemory},
+		{Name: "trainingBytes", Reason: byMemory},
+		{Name: "smallestBatch", Reason: byMemory},
+		{Name: "budgetShares.prune", Reason: byTime},
+		{Name: "budgetShares.round", Reason: byTime},
+		{Name: "budgetShares.file", Reason: byTime},
+		{Name: "noDeadline", Reason: byMark},
+		{Name: "thinnedRest", Reason: byTime},
+		{Name: "correctionPoints[8]", Reason: byMark},
+		{Name: "rescueBits[1]", Reason: byTime},
+		{Name: "rescuedLast", Reason: byTime},
+		{Name: "timeUtilization", Reason: byTime},
+		{Name: "enoughTimeUtilization", Reason: byTime},
+		{Name: "lambdaSteps", Reason: "only a search without training shows it"},
+		{Name: "searchTimes", Reason: byTime},
+		{Name: "answerTimes", Reason: byTime},
+		{Name: "warmUpPart", Reason: byTime},
+		{Name: "fewestTimed", Reason: byTime},
+		{Name: "mostTimed", Reason: byTime},
+		{Name: "grace", Reason: byTime},
+	},
+}
