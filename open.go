@@ -183,18 +183,10 @@ func OpenData(path string, n Network, o DataOptions) (*Data, error) {
 	for _, v := range n.Outputs() {
 		read.Classes += tensor.Shape(v.Shape).Size()
 	}
-	if o.NoLabels {
-		read.Classes = 0
-	}
+	read.NoLabels = o.NoLabels
 	splits, err := dataset.Open(path, read)
 	if err != nil {
 		return nil, err
-	}
-	if o.NoLabels {
-		splits.Train = splits.Train.WithoutLabels()
-		if splits.Test != nil {
-			splits.Test = splits.Test.WithoutLabels()
-		}
 	}
 	return &Data{splits}, nil
 }

@@ -57,5 +57,6 @@ var rules = ablation.Rules{
 		{Name: "fewestTimed", Reason: byTime},
 		{Name: "mostTimed", Reason: byTime},
 		{Name: "grace", Reason: byTime},
+		{Name: "fallbackTime", Reason: byTime},
 	},
 }

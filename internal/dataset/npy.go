@@ -93,6 +93,14 @@ func (z *npzFile) fault(f *zip.File, err error) error {
 	return fmt.Errorf("dataset: %s: %s: %w; the file is damaged, or the array is of a kind that is not read", z.path, f.Name, err)
 }
 
+// samples returns how many samples an array of labels or target values is of.
+func (e *npzEntry) samples() int {
+	if len(e.head.Shape) == 0 {
+		return 1
+	}
+	return e.head.Shape[0]
+}
+
 // pick returns the first array that has one of the names, nil without.
 func (z *npzFile) pick(names ...string) *npzEntry {
 	for _, n := range names {
@@ -114,8 +122,8 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 	if _, _, _, err := layout(x.head.Shape, o, z.path); err != nil {
 		return nil, err
 	}
-	if y != nil && y.head.Len() != x.head.Shape[0] {
-		return nil, fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", z.path, y.head.Len(), x.head.Shape[0])
+	if y != nil && y.samples() != x.head.Shape[0] {
+		return nil, fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", z.path, y.samples(), x.head.Shape[0])
 	}
 	a, err := z.read(x)
 	if err != nil {

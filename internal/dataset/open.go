@@ -21,6 +21,8 @@ type Options struct {
 	// Classes is the number of the network's outputs; labels must lie below it.
 	// 0: not checked.
 	Classes int
+	// NoLabels leaves labels and target values aside, whatever they are.
+	NoLabels bool
 	// Raw feeds bytes as 0..255 instead of 0..1.
 	Raw bool
 	// Mean and Std normalise bytes after that: (x - mean) / std, one value for all
@@ -59,6 +61,9 @@ func (o Options) pre() format.Preprocess {
 // with idx files, CIFAR batches or images, or an idx, npy, npz or CSV file. An
 // error names the file, the record, the cause and the remedy.
 func Open(path string, o Options) (*Splits, error) {
+	if o.NoLabels {
+		o.Classes = 0
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
@@ -85,10 +90,22 @@ func Open(path string, o Options) (*Splits, error) {
 			return nil, err
 		}
 	}
+	if o.NoLabels {
+		sp.withoutLabels()
+	}
 	if o.TestLast != 0 {
 		return sp, sp.splitOff(o.TestLast, path)
 	}
 	return sp, nil
+}
+
+// withoutLabels leaves the labels of both parts aside.
+func (sp *Splits) withoutLabels() {
+	for _, s := range []**Set{&sp.Train, &sp.Test} {
+		if *s != nil {
+			*s = (*s).WithoutLabels()
+		}
+	}
 }
 
 // splitOff makes the last n samples the test part.

@@ -21,9 +21,14 @@ func (s *Set) Target(i int) []float32 {
 //   - several numbers a sample, as many as outputs: target values
 //   - one number, one output: 0 or 1 are labels, other numbers target values
 //   - one number, several outputs: labels
+//
+// With o.NoLabels nothing is attached.
 func (s *Set) annotate(nums []float64, width int, o Options, source string) error {
 	if len(nums) != width*s.Len() {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(nums), s.Len())
+	}
+	if o.NoLabels {
+		return nil
 	}
 	switch {
 	case width > 1 && width == o.Classes, width == 1 && o.Classes == 1 && !zeroOne(nums):

@@ -2,9 +2,11 @@ package eval
 
 import (
 	"context"
+	"edgec/internal/dataset"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"edgec/internal/tensor"
 	"edgec/internal/train"
@@ -29,7 +31,20 @@ func regression(_ context.Context, s Subject) (Task, error) {
 	if k != s.Set.Width() {
 		return nil, fmt.Errorf("edgec: samples have %d target values, the network has outputs of %v; give as many, or leave them aside with --no-labels", s.Set.Width(), heads)
 	}
+	if constant(s.Set) {
+		return nil, fmt.Errorf("edgec: all %d samples have the same target values; check the file, or leave them aside with --no-labels", s.Set.Len())
+	}
 	return Regression{}, nil
+}
+
+// constant reports whether all samples have the same target values.
+func constant(set *dataset.Set) bool {
+	for i := range set.Len() {
+		if !slices.Equal(set.Target(i), set.Target(0)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Name implements Task.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"edgec/internal/dataset"
@@ -163,4 +164,12 @@ func TestCurveScaled(t *testing.T) {
 	}
 	near(t, "mean gradient of a logit", slope, 0, 0.015)
 	near(t, "its square", sum, p*(1-p), 0.01)
+}
+
+// Target values that never change leave nothing to explain.
+func TestRegressionRefusesConstants(t *testing.T) {
+	set := openFor(t, "a,y\n1,1.5\n2,1.5\n3,1.5\n", 1)
+	if _, err := Choose(context.Background(), Subject{Graph: linear(t, 1, 1, 2), Set: set, Threads: 1}); err == nil || !strings.Contains(err.Error(), "same target values") {
+		t.Errorf("error %v", err)
+	}
 }

@@ -25,3 +25,24 @@ func TestAffordable(t *testing.T) {
 		t.Error("no bound before a deadline")
 	}
 }
+
+// A track that a deadline cut off has a state to make files from, also right after channels were
+// cut.
+func TestComplete(t *testing.T) {
+	s := &Study{net: identity(t, 3, 1)}
+	wide := newState(identity(t, 4, 1), 0, nil)
+	for _, c := range []struct {
+		name  string
+		track Track
+		want  int // states
+	}{
+		{"nothing", Track{}, 1},
+		{"a state", Track{states: []*State{wide}}, 1},
+		{"a wide state alone", Track{states: []*State{wide}, narrowest: 1}, 2},
+	} {
+		got := s.complete(c.track)
+		if len(got.states) != c.want || got.densest() == nil || got.sparsest() == nil {
+			t.Errorf("%s: %d states, want %d", c.name, len(got.states), c.want)
+		}
+	}
+}

@@ -82,10 +82,17 @@ func pruning(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 			return t, false, err
 		}
 	}
-	if len(t.states) == 0 { // what there is must do
-		t = t.with(newState(s.startOf(t), 0, nil))
-	}
+	t = s.complete(t)
 	return t, false, s.makeFiles(ctx, t)
+}
+
+// complete returns the track with a state of the network that it has come to, where
+// a deadline came before iterative pruning kept one: what there is must do.
+func (s *Study) complete(t Track) Track {
+	if t.narrowest < len(t.states) {
+		return t
+	}
+	return t.with(newState(s.startOf(t), 0, nil))
 }
 
 // startOf returns the network that a track has come to.
@@ -193,7 +200,7 @@ func (s *Study) failed(err error) error {
 // lastStages returns the context of what comes after the search.
 func (s *Study) lastStages(ctx context.Context) (context.Context, context.CancelFunc) {
 	if ctx.Err() == nil {
-		return s.withinBudget(ctx)
+		return s.withinBudget(ctx, grace)
 	}
 	return context.WithTimeoutCause(context.WithoutCancel(ctx), grace, errBudget)
 }

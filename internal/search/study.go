@@ -105,7 +105,7 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
-	limited, cancel := s.withinBudget(ctx)
+	limited, cancel := s.withinBudget(ctx, fallbackTime)
 	defer cancel()
 	if err := s.split(limited, task); err != nil {
 		if errors.Is(err, errBudget) {
@@ -190,12 +190,13 @@ func (s *Study) task() eval.Task { return s.holdout.Task }
 // heldOut returns the number of held-out samples.
 func (s *Study) heldOut() int { return s.holdout.Set().Len() }
 
-// withinBudget returns a context that ends with the budget, but not before grace.
-func (s *Study) withinBudget(ctx context.Context) (context.Context, context.CancelFunc) {
+// withinBudget returns a context that ends with the budget, but not before some time
+// from now.
+func (s *Study) withinBudget(ctx context.Context, atLeast time.Duration) (context.Context, context.CancelFunc) {
 	if s.config.Budget == 0 {
 		return context.WithCancel(ctx)
 	}
-	end, least := s.ledger.started.Add(s.config.Budget), time.Now().Add(grace)
+	end, least := s.ledger.started.Add(s.config.Budget), time.Now().Add(atLeast)
 	if end.Before(least) {
 		end = least
 	}
@@ -205,7 +206,7 @@ func (s *Study) withinBudget(ctx context.Context) (context.Context, context.Canc
 // until returns a context that ends when a fraction of the budget is used up.
 func (s *Study) until(ctx context.Context, fraction float64) (context.Context, context.CancelFunc) {
 	if fraction == noDeadline {
-		return s.withinBudget(ctx)
+		return s.withinBudget(ctx, fallbackTime)
 	}
 	if s.config.Budget == 0 {
 		return context.WithCancel(ctx)

@@ -115,7 +115,7 @@ var (
 )
 
 // noDeadline is the share of a strategy that has all of the budget, and at least
-// grace: with little time there is still a file.
+// fallbackTime: with little time there is still a file.
 const noDeadline = 0 // fraction of the budget; no deadline; a mark
 
 // Learning rates, of Adam.
@@ -255,3 +255,6 @@ const (
 // grace is how long a search that was stopped may take for its last stages: files
 // from the last states if there are none, and measuring the answer.
 const grace = 800 * time.Millisecond // duration; of the last stages of a search that was stopped; less than the second that an interruption may take
+
+// fallbackTime is how long a search may take for its first file, whatever the budget.
+const fallbackTime = 4 * time.Second // duration; of measuring the float network, and of the int8 file; chosen, for small networks on busy machines
