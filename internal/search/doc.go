@@ -6,9 +6,10 @@
 //   - objective.go: what is asked for, when a file meets it, and which of two
 //     files is better. A new limit enters here.
 //   - strategy.go: the ways of compressing, as a table from the cheapest to the
-//     dearest. A new strategy is a row there and a file of its own.
+//     most expensive. A new strategy is a row there and a file of its own.
 //   - study.go: what every stage reads and none changes: network, held-out
-//     samples, batches, settings.
+//     samples, settings; beside them the loader, the journal and the ledger, which go
+//     on by themselves.
 //   - candidate.go: what stages hand on. A State is a network on its way, a
 //     Track is the list of states that pruning went through, a Candidate is a
 //     file that the runtime has measured.
@@ -19,5 +20,6 @@
 //
 // A stage is a function of a context, the study and a track; it returns the track
 // as far as it came, also with an error. Deadlines and interruptions arrive by the
-// context. A new criterion of importance enters in package prune.
+// context. CONTRIBUTING.md says what a limit, a strategy, a task and a criterion of
+// importance take.
 package search

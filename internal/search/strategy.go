@@ -11,7 +11,7 @@ import (
 )
 
 // strategy is one way of compressing. run adds candidates to the ledger; it may
-// say that no dearer strategy is worth trying.
+// say that no more expensive strategy is worth trying.
 type strategy struct {
 	name    string
 	applies func(s *Study) bool
@@ -19,8 +19,8 @@ type strategy struct {
 	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
 }
 
-// strategies are tried in order, from the cheapest to the dearest. The answer is
-// the best of all candidates, so that a dearer one never makes it worse. One that
+// strategies are tried in order, from the cheapest to the most expensive. The answer is
+// the best of all candidates, so that a more expensive one never makes it worse. One that
 // has used up its share of the budget leaves the rest to the next.
 var strategies = []strategy{
 	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
