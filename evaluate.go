@@ -34,8 +34,8 @@ func (o EvaluateOptions) threads() int {
 
 // Evaluation is what Evaluate measured.
 type Evaluation struct {
-	Part      Part
-	Samples   int
+	Part      Part      // that was measured on
+	Samples   int       // in it
 	Labels    *Metrics  // against the labels or target values; nil without
 	Against   *Metrics  // against the float network; nil without one
 	Confusion Confusion // of labelled samples
@@ -48,7 +48,8 @@ type Confusion [][]int
 // Evaluate executes a compressed file on every sample of a part of the data, with
 // the runtime, and compares its outputs with the labels or target values, and with
 // the float network Against. It is an error if the data has neither, if a label
-// has no output, or if samples, file and network do not belong together.
+// has no output, or if samples, file and network do not belong together. Cost: an
+// inference of the file for each sample, and of the float network if there is one.
 func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	set, part, err := d.chosen(o)
 	if err != nil {

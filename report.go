@@ -9,29 +9,29 @@ import (
 
 // Report is what Compress found.
 type Report struct {
-	Model       string   `json:"model"`
-	Options     Options  `json:"options"`
-	Teacher     string   `json:"teacher,omitempty"`  // the name of another network that was imitated
-	TrainedOn   bool     `json:"trained_on"`         // the float network knows the training data; see Compress
-	Task        string   `json:"task"`               // what the metric counts; see Metrics
-	FloatBytes  int      `json:"float_bytes"`        // of the file that was read
-	FloatParams int      `json:"float_params"`       // weights and biases
-	FloatMACs   int64    `json:"float_macs"`         // multiplications of an inference
-	Float       Metrics  `json:"float"`              // the float network, what drops are taken from
-	Test        *Tested  `json:"test,omitempty"`     // on the test part, measured once at the end
-	Best        File     `json:"best"`               // the answer
-	Front       []File   `json:"front"`              // Pareto front of size and held-out drop, by size
-	Tried       []File   `json:"tried"`              // every file that was made, in order
-	Stages      []Stage  `json:"stages"`             // what the search did
-	Warnings    []string `json:"warnings,omitempty"` // what makes the figures doubtful, and what to check
-	Interrupted string   `json:"interrupted,omitempty"`
-	Seconds     float64  `json:"seconds"`
+	Model       string   `json:"model"`                 // name of the network
+	Options     Options  `json:"options"`               // what was asked for
+	Teacher     string   `json:"teacher,omitempty"`     // the name of another network that was imitated
+	TrainedOn   bool     `json:"trained_on"`            // the float network knows the training data; see Compress
+	Task        string   `json:"task"`                  // what the metric counts; see Metrics
+	FloatBytes  int      `json:"float_bytes"`           // of the file that was read
+	FloatParams int      `json:"float_params"`          // weights and biases
+	FloatMACs   int64    `json:"float_macs"`            // multiplications of an inference
+	Float       Metrics  `json:"float"`                 // the float network, what drops are taken from
+	Test        *Tested  `json:"test,omitempty"`        // on the test part, measured once at the end
+	Best        File     `json:"best"`                  // the answer
+	Front       []File   `json:"front"`                 // Pareto front of size and held-out drop, by size
+	Tried       []File   `json:"tried"`                 // every file that was made, in order
+	Stages      []Stage  `json:"stages"`                // what the search did
+	Warnings    []string `json:"warnings,omitempty"`    // what makes the figures doubtful, and what to check
+	Interrupted string   `json:"interrupted,omitempty"` // why the search ended early; "": it did not
+	Seconds     float64  `json:"seconds"`               // that the search took
 }
 
 // Tested compares the float network with the answer on the test part.
 type Tested struct {
-	Float Metrics `json:"float"`
-	File  Metrics `json:"file"`
+	Float Metrics `json:"float"` // of the float network
+	File  Metrics `json:"file"`  // of the answer
 }
 
 // File is one compressed file, measured by the runtime.
@@ -48,19 +48,19 @@ type File struct {
 	Centroids int           `json:"centroids"`            // of the largest codebook; 0: none
 	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
 	Meets     bool          `json:"meets"`                // the options
-	Bytes     []byte        `json:"-"`
+	Bytes     []byte        `json:"-"`                    // the file itself
 }
 
 // Stage is one step of the search.
 type Stage struct {
-	Name     string  `json:"name"`
-	Params   int     `json:"params"` // weights and biases in the shapes after it
-	Kept     int     `json:"kept"`   // those that are kept
-	MACs     int64   `json:"macs"`
-	Drop     float64 `json:"drop"` // held out
-	Accepted bool    `json:"accepted"`
-	Note     string  `json:"note,omitempty"`
-	Seconds  float64 `json:"seconds"`
+	Name     string  `json:"name"`           // of the stage, as progress shows it
+	Params   int     `json:"params"`         // weights and biases in the shapes after it
+	Kept     int     `json:"kept"`           // those that are kept
+	MACs     int64   `json:"macs"`           // multiplications of an inference after it
+	Drop     float64 `json:"drop"`           // held out
+	Accepted bool    `json:"accepted"`       // the search went on from it, or the file meets the options
+	Note     string  `json:"note,omitempty"` // what else happened
+	Seconds  float64 `json:"seconds"`        // that it took
 }
 
 // The tasks that Metrics.Task names.
