@@ -22,6 +22,7 @@ var builders = map[string]string{
 	"internal/simplify": "folding writes a normalization as a convolution, a product or a sum",
 	"internal/passes":   "pooling of the input puts a mean before the network",
 	"internal/demo":     "it makes the network that it trains",
+	"internal/bench":    "it makes one of the networks of the ablation",
 }
 
 // TestOperatorSwitches parses all packages outside internal/op. What depends on the kind
