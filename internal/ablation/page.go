@@ -8,22 +8,25 @@ import (
 
 const head = `# What the constants of the search are worth
 
-Every number that the search decides by stands in internal/search/tuning.go. This page shows what each does to the result. Written by
+Every number that the search decides by stands in internal/search/tuning.go. This page shows what each does to
+the result. Written by
 
     EDGEC_DATA=... go run ./internal/bench -ablate -budget 4h
 
 which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./internal/bench -page`" + ` writes the page from what is stored.
 
-- **Responses.** *size* is the logarithm of the size of the file within a drop, *error* that of the test error within a size, *work* that of the number of training
-  steps, each against the search as it is, on the same network with the same seed. The tables have percent of change. A run that finds no file counts as a
-  factor of e, the largest that any run counts as.
-- **Levels.** Low and high are half and double: of the value, of the odds p / (1 - p) of a fraction, of the logarithm of a ratio. Values that must stay in order
-  move at most half of the way towards each other.
-- **Design.** All constants are varied at once in a Plackett-Burman design. An effect is the mean response with the constant high, less that with it low. Its
-  standard error is that over networks. It is beyond noise when Student's t says so at 5 %%, or when it is more than %d of Lenth's pseudo standard errors on one
-  network.
-- **By itself.** Constants beyond noise are set low and high alone, with several seeds. They move what differs from 0 over networks and seeds by Student's t at
-  1 %%, or on one network by more than %d standard errors of the seeds.
+- **Responses.** *size* is the logarithm of the size of the file within a drop, *error* that of the test error
+  within a size, *work* that of the number of training steps, each against the search as it is, on the same
+  network with the same seed. The tables have percent of change. A run that finds no file counts as a factor of
+  e, the largest that any run counts as.
+- **Levels.** Low and high are half and double: of the value, of the odds p / (1 - p) of a fraction, of the
+  logarithm of a ratio. Values that must stay in order move at most half of the way towards each other.
+- **Design.** All constants are varied at once in a Plackett-Burman design. An effect is the mean response with
+  the constant high, less that with it low. Its standard error is that over networks. It is beyond noise when
+  Student's t says so at 5 %%, or when it is more than %d of Lenth's pseudo standard errors on one network.
+- **By itself.** Constants beyond noise are set low and high alone, with several seeds. They move what differs
+  from 0 over networks and seeds by Student's t at 1 %%, or on one network by more than %d standard errors of
+  the seeds.
 `
 
 // Page is the document made of results. now is the source file of today, in which
@@ -67,7 +70,7 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 	for _, run := range r.Runs {
 		seconds += run.Seconds
 	}
-	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside. Measured: %d of the design's %d rows, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
+	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
 		len(p.File.Constants), len(p.Names), len(r.Aside), rows, len(p.Rows), alone, of, len(r.Runs), seconds/3600)
 	if missing := len(p.File.Constants) - len(p.Names) - len(r.Aside); missing > 0 {
 		fmt.Fprintf(b, "\n**A demonstration: %d constants were left out, and are to be measured.**\n", missing)
@@ -105,7 +108,7 @@ func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 	for _, c := range today.Constants {
 		there[c.Name] = c.Value
 	}
-	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured. Low or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range p.File.Constants {
 		l, ok := p.Levels[c.Name]
 		if !ok {

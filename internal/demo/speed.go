@@ -12,7 +12,7 @@ const measured = 200 * time.Millisecond
 
 // Speed trains the untrained network for a moment and returns the time that a
 // picture takes forward and backward, on the given number of goroutines. It
-// depends on the machine and on what else it does; nothing but a forecast may
+// depends on the machine and on what else it does; only a forecast may
 // follow from it.
 func Speed(threads int) (time.Duration, error) {
 	const size = 256
