@@ -21,7 +21,7 @@ type execution struct {
 var executions = [...]execution{
 	format.OpConv2D:     {prepare: prepareConv, macs: positions},
 	format.OpDense:      {prepare: prepareDense, macs: positions},
-	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool)},
+	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool, poolWork)},
 	format.OpAvgPool:    {prepare: prepareAvgPool},
 	format.OpAdd:        {prepare: prepareAdd},
 	format.OpMul:        {prepare: prepareMul},
@@ -34,7 +34,7 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize},
 	format.OpQuantize:   {prepare: prepareQuantize},
 	format.OpSub:        {prepare: prepareAdd},
-	format.OpSlice:      {prepare: windowed(kernel.Slice)},
+	format.OpSlice:      {prepare: windowed(kernel.Slice, sliceWork)},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.
@@ -43,8 +43,9 @@ type step struct {
 	// resolves all operands, so that a run is one call and allocates nothing.
 	bind func(*Session) func()
 
-	work  workspace // work space of a run
-	bytes int       // memory of packed weights
+	space workspace // work space of a run
+	work  int64     // steps of a run: multiplications by weights, and elements of others
+	bytes int       // memory beside that of shared weights
 }
 
 // workspace is the size of the work space that the instructions of a session use in turn.

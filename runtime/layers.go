@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"math"
-
 	"edgec/runtime/format"
 	"edgec/runtime/kernel"
 )
@@ -13,14 +11,14 @@ func positions(f *format.File, in *format.Instr) int64 {
 }
 
 func prepareDense(m *Model, in *format.Instr) (step, error) {
-	w := &m.f.Weights[in.Weight]
-	if err := fits(w); err != nil {
+	p, err := m.packed(in)
+	if err != nil {
 		return step{}, err
 	}
 	x, y := m.operands(in)
-	l := kernel.NewLayer(w.Values, w.OutC, w.InC, w.Bias, x.Zero)
-	output(l, w, 0, in, x, y)
-	return step{work: workspace{acc: w.OutC}, bytes: l.Bytes(), bind: func(s *Session) func() {
+	l := kernel.NewLayer(p.weights(1), p.w.Bias, x.Zero)
+	output(l, p.w, in, x, y)
+	return step{space: workspace{acc: l.OutC}, bytes: l.Own(), work: int64(l.Multiplied() + l.OutC), bind: func(s *Session) func() {
 		x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
 		if real != nil {
 			return func() { l.Real(real, x, acc) }
@@ -29,80 +27,39 @@ func prepareDense(m *Model, in *format.Instr) (step, error) {
 	}}, nil
 }
 
-// prepareConv prepares a convolution: depthwise, or a layer for each group.
+// prepareConv prepares a convolution: depthwise, or a layer.
 func prepareConv(m *Model, in *format.Instr) (step, error) {
-	w := &m.f.Weights[in.Weight]
-	if err := fits(w); err != nil {
+	p, err := m.packed(in)
+	if err != nil {
 		return step{}, err
 	}
+	w := p.w
 	win := m.window(in)
 	win.KH, win.KW = w.KH, w.KW
 	x, y := m.operands(in)
 	if w.InC == 1 && in.Groups > 1 {
-		d := kernel.NewDepthwise(win, int8(x.Zero), w.Values, w.OutC, w.Bias)
-		output(d.Layer, w, 0, in, x, y)
-		return step{work: workspace{acc: w.OutC}, bytes: w.Elems() + d.Layer.Bytes(), bind: func(s *Session) func() {
+		d := kernel.NewDepthwise(win, int8(x.Zero), p.depthwise(), w.OutC, w.Bias)
+		output(d.Layer, w, in, x, y)
+		work := positions(m.f, in) * int64(w.Elems()+w.OutC)
+		return step{space: workspace{acc: w.OutC}, bytes: d.Layer.Own(), work: work, bind: func(s *Session) func() {
 			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
 			return func() { d.Run(y, real, x, acc) }
 		}}, nil
 	}
-	c := kernel.NewConv(win, int8(x.Zero), groups(w, in, x, y))
-	p := step{work: workspace{acc: w.OutC}, bind: func(s *Session) func() {
+	packed := p.weights(in.Groups)
+	l := kernel.NewLayer(packed, w.Bias, x.Zero)
+	output(l, w, in, x, y)
+	c := kernel.NewConv(win, int8(x.Zero), in.Groups, l, p.offsets(packed, &win))
+	image, patch := c.Scratch()
+	work := int64(image) + positions(m.f, in)*int64(l.Multiplied()+w.OutC+c.Copied())
+	return step{space: workspace{image, patch, w.OutC}, bytes: l.Own(), work: work, bind: func(s *Session) func() {
 		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
 		return func() { c.Run(y, real, x, image, patch, acc) }
-	}}
-	p.work.image, p.work.patch = c.Scratch()
-	for _, l := range c.Groups {
-		p.bytes += l.Bytes()
-	}
-	return p, nil
+	}}, nil
 }
 
-// groups packs the weights of each group of a convolution from x to y.
-func groups(w *format.Weight, in *format.Instr, x, y *format.Tensor) []*kernel.Layer {
-	layers := make([]*kernel.Layer, in.Groups)
-	n := w.OutC / in.Groups
-	k := w.KH * w.KW * w.InC
-	for g := range layers {
-		var bias []int32
-		if w.Bias != nil {
-			bias = w.Bias[g*n : (g+1)*n]
-		}
-		layers[g] = kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, bias, x.Zero)
-		output(layers[g], w, g*n, in, x, y)
-	}
-	return layers
-}
-
-// fits verifies that no accumulator of the weights can overflow int32.
-func fits(w *format.Weight) error {
-	k := w.KH * w.KW * w.InC
-	var bias int64 // the largest magnitude
-	for _, b := range w.Bias {
-		bias = max(bias, int64(b), -int64(b))
-	}
-	if int64(k)*128*255+bias <= math.MaxInt32 {
-		return nil // whatever the weights are
-	}
-	for c := range w.OutC {
-		sum := int64(0)
-		for _, v := range w.Values[c*k : (c+1)*k] {
-			sum += max(int64(v), -int64(v))
-		}
-		sum *= 255
-		if w.Bias != nil {
-			b := int64(w.Bias[c])
-			sum += max(b, -b)
-		}
-		if sum > math.MaxInt32 {
-			return Error("the sums of a layer of " + itoa(k) + " weights can overflow 32 bits; quantize it with smaller weights")
-		}
-	}
-	return nil
-}
-
-// output sets how the layer's sums become y: from channel first of w on.
-func output(l *kernel.Layer, w *format.Weight, first int, in *format.Instr, x, y *format.Tensor) {
+// output sets how the layer's sums become y.
+func output(l *kernel.Layer, w *format.Weight, in *format.Instr, x, y *format.Tensor) {
 	scale := func(c int) float64 {
 		if len(w.Scale) == 1 {
 			c = 0
@@ -110,17 +67,15 @@ func output(l *kernel.Layer, w *format.Weight, first int, in *format.Instr, x, y
 		return float64(x.Scale) * float64(w.Scale[c])
 	}
 	if y.DType == format.Float32 {
-		n := 1
-		if len(w.Scale) > 1 {
-			n = l.OutC
-		}
-		for c := 0; c < n; c++ {
-			l.Scale = append(l.Scale, float32(scale(first+c)))
+		l.Scale = make([]float32, len(w.Scale))
+		for c := range l.Scale {
+			l.Scale[c] = float32(scale(c))
 		}
 		return
 	}
 	l.Out = kernel.Output{Zero: int32(y.Zero), Lo: int32(in.ClampMin), Hi: int32(in.ClampMax), Once: in.RoundOnce}
-	for c := 0; c < l.OutC; c++ {
-		l.Out.Mul = append(l.Out.Mul, kernel.NewMultiplier(scale(first+c)/float64(y.Scale)))
+	l.Out.Mul = make([]kernel.Multiplier, l.OutC)
+	for c := range l.Out.Mul {
+		l.Out.Mul[c] = kernel.NewMultiplier(scale(c) / float64(y.Scale))
 	}
 }

@@ -28,6 +28,11 @@ func (e Error) Error() string { return "runtime: " + string(e) }
 type Model struct {
 	f     *format.File
 	steps []step // of each instruction
+	packs []pack // of each weight tensor
+
+	space  workspace // of a session
+	memory int64     // bytes of a session
+	work   int64     // steps of a run
 }
 
 // Load decodes a file, verifies all of it and prepares it for execution. A file that
@@ -59,7 +64,7 @@ func FromFile(f *format.File) (*Model, error) {
 
 // prepare makes the steps of a file that has been checked.
 func prepare(f *format.File) (*Model, error) {
-	m := &Model{f: f, steps: make([]step, len(f.Instrs))}
+	m := &Model{f: f, steps: make([]step, len(f.Instrs)), packs: make([]pack, len(f.Weights))}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		row, err := executionOf(in.Op)
@@ -70,6 +75,7 @@ func prepare(f *format.File) (*Model, error) {
 			return nil, err
 		}
 	}
+	m.need()
 	return m, nil
 }
 
@@ -78,7 +84,7 @@ func (m *Model) operands(in *format.Instr) (x, y *format.Tensor) {
 	return &m.f.Tensors[in.In[0]], &m.f.Tensors[in.Out]
 }
 
-func itoa(n int) string {
+func itoa[N int | int64](n N) string {
 	if n < 0 {
 		return "-" + itoa(-n)
 	}

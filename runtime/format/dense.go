@@ -18,9 +18,9 @@ const leastDense = 4096
 func (f *File) denseTensors() []bool {
 	dense, n := make([]bool, len(f.Weights)), 0
 	masks, d := newEncoder(newModel()), newEncoder(newModel())
-	d.dense = newDenseCoder(rans{})
+	d.dense = newDenseCoder(rans{priced: true})
 	bits := func() (byMasks, byPlaces int) { return 8 * len(masks.out), 8*len(d.out) + d.dense.cost/16 }
-	for i := range f.Weights {
+	for i, g := range f.grids() {
 		w := &f.Weights[i]
 		some := 0
 		for _, v := range w.Values {
@@ -29,8 +29,7 @@ func (f *File) denseTensors() []bool {
 		if 4*some < len(w.Values) {
 			continue
 		}
-		g, kind := gridOf(f, i)
-		t := tensorCoder{g: g, kind: kind, v: slices.Clone(w.Values), book: withoutZero(w.Book)}
+		t := tensorCoder{g: g, kind: g.kind, v: slices.Clone(w.Values), book: withoutZero(w.Book)}
 		m, p := bits()
 		t.coder = masks
 		t.codeSparse()
@@ -73,9 +72,9 @@ type denseTensor struct {
 
 // newDenseTensor numbers the values; book are the nonzero ones, ascending, or nil for any
 // int8.
-func newDenseTensor(g grid, kind int32, book []int8) *denseTensor {
+func newDenseTensor(g grid, book []int8) *denseTensor {
 	t := &denseTensor{g: g, back: g.c}
-	if kind == kindPlain {
+	if g.kind == kindPlain {
 		t.back = 1
 	}
 	if book == nil {
@@ -101,7 +100,7 @@ func newDenseTensor(g grid, kind int32, book []int8) *denseTensor {
 // codeDense codes the values of a tensor that is seldom zero: what is to be known of all
 // of them, then each.
 func (t *tensorCoder) codeDense() {
-	x := newDenseTensor(t.g, t.kind, t.book)
+	x := newDenseTensor(t.g, t.book)
 	d := t.dense
 	if !t.dec {
 		sum := 0
@@ -132,7 +131,7 @@ func (d *denseCoder) cheapest(t *denseTensor, values []int8) (above, signs bool)
 // price is what coding the values that way would cost.
 func (d *denseCoder) price(t *denseTensor, values []int8, above, signs bool) int {
 	try, with := *d, *t
-	try.listed, try.cost, try.spend, with.above, with.signs = nil, 0, nil, above, signs
+	try.priced, try.cost, try.spend, with.above, with.signs = true, 0, nil, above, signs
 	try.code(&with, values)
 	return try.cost
 }
@@ -149,7 +148,7 @@ type denseColumn struct {
 // whether the decoder found only places of the tensor.
 func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	cols := t.g.cols()
-	known := make([]denseColumn, t.back+cols) // the first are left of the row
+	known := grown(&d.known, t.back+cols) // the first are left of the row
 	mean, prior := lg(int64(t.mean)), int64(meanPrior*t.mean)
 	for i := range known {
 		known[i].log = int16(mean)

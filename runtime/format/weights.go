@@ -29,9 +29,57 @@ const (
 )
 
 // grid is the shape under which a tensor's weights are coded.
-type grid struct{ rows, kh, kw, c int }
+type grid struct {
+	rows, kh, kw, c int
+	kind            int32 // kindKernel, ...
+}
 
 func (g grid) cols() int { return g.kh * g.kw * g.c }
+
+// grids returns the shape under which each weight tensor is coded: that of the first
+// instruction that uses it.
+func (f *File) grids() []grid {
+	grids := make([]grid, len(f.Weights))
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if !in.Op.weighted() || grids[in.Weight].rows > 0 {
+			continue
+		}
+		w := &f.Weights[in.Weight]
+		g := grid{w.OutC, w.KH, w.KW, w.InC, kindPlain}
+		switch s := f.Tensors[in.In[0]].Shape; {
+		case in.Op.row().weights == kernel:
+			if w.KH*w.KW > 1 {
+				g.kind = kindKernel
+			}
+		case len(s) == 3 && s[0]*s[1] > 1:
+			g = grid{w.OutC, s[0], s[1], s[2], kindImage}
+		}
+		grids[in.Weight] = g
+	}
+	return grids
+}
+
+// scratch is what tensors are coded in, one after the other.
+type scratch struct {
+	live   []bool
+	rows   []int8
+	nears  []uint8
+	cols   []column
+	blocks []blockSum
+	counts []int32
+}
+
+// grown returns the first n elements of s, cleared, and makes s longer when it has fewer.
+func grown[T any](s *[]T, n int) []T {
+	if cap(*s) < n {
+		*s = make([]T, n, max(n, 2*cap(*s))) // rarely again
+		return *s
+	}
+	t := (*s)[:n]
+	clear(t)
+	return t
+}
 
 // tensorCoder codes the values of one weight tensor.
 type tensorCoder struct {
@@ -103,7 +151,7 @@ func (t *tensorCoder) codeLive() {
 				b := t.bit(bit01(t.live[i]), setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 				t.live[i] = b == 1
 				prev = prev<<1&3 | b
-				if i++; t.short {
+				if i++; t.stopped() {
 					return
 				}
 			}
@@ -123,15 +171,15 @@ func (t *tensorCoder) frame() {
 	}
 	t.line = (before + g.kw + after) * g.c
 	size := (above + g.kh) * t.line
-	rows, nears := make([]int8, 2*size), make([]uint8, 2*(size+t.line))
+	rows, nears := grown(&t.scratch.rows, 2*size), grown(&t.scratch.nears, 2*(size+t.line))
 	t.own, t.up = rows[:size], rows[size:]
 	t.near, t.next = nears[:size+t.line], nears[size+t.line:]
 	n := 0
 	for _, live := range t.live {
 		n += bit01(live)
 	}
-	t.cols = make([]column, 0, n)
-	t.blocks = make([]blockSum, (n+block-1)/block)
+	t.cols = grown(&t.scratch.cols, n)[:0]
+	t.blocks = grown(&t.scratch.blocks, (n+block-1)/block)
 	i := 0
 	for y := range g.kh {
 		for x := range g.kw {
@@ -165,7 +213,8 @@ func (t *tensorCoder) code() {
 	n := g.cols()
 	t.frame()
 	if t.kind == kindKernel {
-		t.channel, t.plane, t.pos = make([]int32, g.c), make([]int32, g.c), make([]int32, g.kh*g.kw)
+		counts := grown(&t.scratch.counts, 2*g.c+g.kh*g.kw)
+		t.channel, t.plane, t.pos = counts[:g.c], counts[g.c:2*g.c], counts[2*g.c:]
 	}
 	for r := 0; r < g.rows; r++ {
 		w := row{v: t.v[r*n : (r+1)*n], r: int32(r)}
@@ -174,7 +223,7 @@ func (t *tensorCoder) code() {
 		w.mean = lg(max(t.sum, 1)) - lg(max(t.n, 1))
 		clear(t.plane)
 		for k := 0; k < len(t.cols); k += block {
-			if t.codeBlock(&w, t.cols[k:min(k+block, len(t.cols))], &t.blocks[k/block]); t.short || t.broken {
+			if t.codeBlock(&w, t.cols[k:min(k+block, len(t.cols))], &t.blocks[k/block]); t.stopped() {
 				return
 			}
 		}

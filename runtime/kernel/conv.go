@@ -19,26 +19,20 @@ type Window struct {
 
 func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
 
-// Conv is a convolution: a layer for each group of channels.
+// Conv is a convolution: a layer whose output channels fall into groups, each of which reads
+// its own channels of the input.
 type Conv struct {
 	Window
-	Zero   int8     // of the input: what lies outside the image
-	Groups []*Layer // one for each group, in order of channels
+	Zero   int8    // of the input: what lies outside the image
+	Groups int     // of channels; divides the input's and the output's
+	Layer  *Layer  // of patches [KH,KW,C/Groups]
+	offset []int32 // sparse: where the weights' pixels lie in the padded image; nil: they read patches
 }
 
-// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups), and
-// takes them over: sparse ones then index the padded image directly.
-func NewConv(w Window, zero int8, groups []*Layer) *Conv {
-	c := &Conv{Window: w, Zero: zero, Groups: groups}
-	inC := w.C / len(groups)
-	pw := w.W + w.PadL + w.PadR
-	for g, l := range groups {
-		for i, k := range l.offset {
-			ch, p := int(k)%inC, int(k)/inC
-			l.offset[i] = int32((p/w.KW*w.DilH*pw+p%w.KW*w.DilW)*w.C + g*inC + ch)
-		}
-	}
-	return c
+// NewConv prepares a convolution by the layer l. offset are the ImageOffsets of its weights,
+// or nil: then it copies every patch, which takes less memory and more time.
+func NewConv(w Window, zero int8, groups int, l *Layer, offset []int32) *Conv {
+	return &Conv{Window: w, Zero: zero, Groups: groups, Layer: l, offset: offset}
 }
 
 // Scratch returns the bytes of work space that Run needs: for a padded image (0
@@ -47,7 +41,15 @@ func (c *Conv) Scratch() (image, patch int) {
 	if c.padded() {
 		image = (c.H + c.PadT + c.PadB) * (c.W + c.PadL + c.PadR) * c.C
 	}
-	return image, c.KH * c.KW * c.C / len(c.Groups)
+	return image, c.KH * c.KW * c.C / c.Groups
+}
+
+// Copied returns how many elements Run copies into patches at each output pixel.
+func (c *Conv) Copied() int {
+	if c.offset != nil || c.KH*c.KW == 1 {
+		return 0
+	}
+	return c.KH * c.KW * c.C
 }
 
 // Run computes the convolution of x, [H,W,C], with the zero point outside it.
@@ -55,35 +57,34 @@ func (c *Conv) Scratch() (image, patch int) {
 // image and patch are work space of Scratch's sizes, acc of OutC sums. Outputs
 // must not overlap x.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
-	w := &c.Window
+	w, l := &c.Window, c.Layer
 	wd := w.W
 	if w.padded() {
 		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
 		x, wd = image, w.W+w.PadL+w.PadR
 	}
-	inC := w.C / len(c.Groups)
-	outC := 0
-	for _, l := range c.Groups {
-		outC += l.OutC
+	inC, n := w.C/c.Groups, l.OutC/c.Groups
+	offset := c.offset
+	if offset == nil {
+		offset = l.offset
 	}
 	at := 0
 	for oy := 0; oy < w.OutH; oy++ {
 		for ox := 0; ox < w.OutW; ox++ {
 			base := (oy*w.StrideH*wd + ox*w.StrideW) * w.C
-			first := at
-			for g, l := range c.Groups {
+			for g := 0; g < c.Groups; g++ {
 				in := x[base:]
-				if !l.Sparse() {
-					in = c.patch(patch, x, base+g*inC, wd, inC)
+				if c.offset == nil {
+					in = c.patch(patch, x, base, wd, inC)
 				}
 				if real != nil {
-					l.Real(real[first:], in, acc)
+					l.real(real[at:], in, offset, acc[:n], g*n, g*l.blocks)
 				} else {
-					l.Quantized(y[first:], in, acc)
+					l.quantized(y[at:], in, offset, acc[:n], g*n, g*l.blocks)
 				}
-				first += l.OutC
+				at += n
+				base += inC
 			}
-			at += outC
 		}
 	}
 }
@@ -118,21 +119,25 @@ type Depthwise struct {
 	weight []int8 // [KH*KW, OutC]
 }
 
-// NewDepthwise packs w, [outC,KH,KW,1]; outC is a multiple of win.C, zero the
-// input's zero point. bias may be nil. The layer's Out or Scale is the caller's
-// to set.
-func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Depthwise {
-	taps := win.KH * win.KW
-	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: make([]int8, len(w))}
-	d.Layer = &Layer{OutC: outC, K: taps, Start: make([]int32, outC)}
+// Taps returns w, [outC,taps], as Depthwise reads it: [taps,outC].
+func Taps(w []int8, outC int) []int8 {
+	taps := len(w) / outC
+	out := make([]int8, len(w))
 	for c := 0; c < outC; c++ {
-		if bias != nil {
-			d.Layer.Start[c] = bias[c]
-		}
 		for t := 0; t < taps; t++ {
-			d.weight[t*outC+c] = w[c*taps+t]
+			out[t*outC+c] = w[c*taps+t]
 		}
 	}
+	return out
+}
+
+// NewDepthwise prepares a convolution of outC channels by Taps, which it shares; outC is a
+// multiple of win.C, zero the input's zero point. bias may be nil. The layer's Out or Scale is
+// the caller's to set.
+func NewDepthwise(win Window, zero int8, taps []int8, outC int, bias []int32) *Depthwise {
+	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: taps}
+	d.Layer = &Layer{Weights: &Weights{OutC: outC, K: win.KH * win.KW}, Start: make([]int32, outC)}
+	copy(d.Layer.Start, bias)
 	return d
 }
 

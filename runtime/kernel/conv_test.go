@@ -101,29 +101,20 @@ func TestConv(t *testing.T) {
 		want := convolve(&win, w, outC, groups, bias, zero, x)
 		for _, p := range append(packings[:len(packings):len(packings)], struct {
 			name string
-			pack func(*Layer, []int8)
+			pack func(*Weights, []int8)
 		}{"chosen", nil}) {
-			var layers []*Layer
-			for g := range groups {
-				var b []int32
-				if bias != nil {
-					b = bias[g*perGroup : (g+1)*perGroup]
-				}
-				part := w[g*perGroup*k : (g+1)*perGroup*k]
-				l := NewLayer(part, perGroup, k, b, zero)
-				if p.pack != nil {
-					l = repacked(l, part, p.pack)
-				}
-				l.Out = o
-				l.Out.Mul = o.Mul[g*perGroup : (g+1)*perGroup]
-				l.Scale = scale
-				layers = append(layers, l)
+			l := NewLayer(Pack(w, outC, k, groups), bias, zero)
+			if p.pack != nil {
+				l = repacked(l, w, p.pack)
 			}
-			c := NewConv(win, int8(zero), layers)
-			n, m := c.Scratch()
-			image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, outC)
-			verify(t, fmt.Sprintf("%s: %+v, %d groups", p.name, win, groups), want,
-				func(y []int8, real []float32) { c.Run(y, real, x, image, patch, acc) }, outC, &o, scale)
+			l.Out, l.Scale = o, scale
+			for _, offset := range [][]int32{nil, l.ImageOffsets(&win)} {
+				c := NewConv(win, int8(zero), groups, l, offset)
+				n, m := c.Scratch()
+				image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, outC)
+				verify(t, fmt.Sprintf("%s: %+v, %d groups, patches %v", p.name, win, groups, offset == nil), want,
+					func(y []int8, real []float32) { c.Run(y, real, x, image, patch, acc) }, outC, &o, scale)
+			}
 		}
 	}
 }
@@ -142,7 +133,7 @@ func TestDepthwise(t *testing.T) {
 			}
 		}
 		x := randomInt8(r, win.H*win.W*win.C)
-		d := NewDepthwise(win, int8(zero), w, outC, bias)
+		d := NewDepthwise(win, int8(zero), Taps(w, outC), outC, bias)
 		d.Layer.Out = randomOutput(r, outC)
 		d.Layer.Scale = []float32{0.5}
 		if r.IntN(2) == 0 {
@@ -198,9 +189,9 @@ func BenchmarkConv(b *testing.B) {
 		for i := range w {
 			w[i] = int8(1 + r.IntN(127))
 		}
-		l := NewLayer(w, c.outC, k, nil, 3)
+		l := NewLayer(Pack(w, c.outC, k, 1), nil, 3)
 		l.Out = randomOutput(r, c.outC)
-		conv := NewConv(win, 3, []*Layer{l})
+		conv := NewConv(win, 3, 1, l, l.ImageOffsets(&win))
 		n, m := conv.Scratch()
 		x, y := randomInt8(r, c.h*c.h*c.c), make([]int8, win.OutH*win.OutW*c.outC)
 		image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, c.outC)
@@ -212,7 +203,7 @@ func BenchmarkConv(b *testing.B) {
 		})
 	}
 	win := Window{H: 28, W: 28, C: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, OutH: 28, OutW: 28}
-	d := NewDepthwise(win, 3, randomInt8(r, 64*9), 64, nil)
+	d := NewDepthwise(win, 3, Taps(randomInt8(r, 64*9), 64), 64, nil)
 	d.Layer.Out = randomOutput(r, 64)
 	x, y, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int32, 64)
 	b.Run("MobileNet/28x28x64-depthwise", func(b *testing.B) {

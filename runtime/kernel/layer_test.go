@@ -45,19 +45,22 @@ func sums(w []int8, outC, k int, bias []int32, zero int, x []int8) []int64 {
 // packings are the forms that a layer may take, whatever machine this is.
 var packings = []struct {
 	name string
-	pack func(l *Layer, w []int8)
+	pack func(p *Weights, w []int8)
 }{
-	{"pairs", (*Layer).packPairs},
-	{"quads", (*Layer).packQuads},
-	{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }},
+	{"pairs", (*Weights).packPairs},
+	{"quads", (*Weights).packQuads},
+	{"sparse", func(p *Weights, w []int8) { p.packSparse(w, nonzeros(w)) }},
 }
 
 // repacked returns l in the given form.
-func repacked(l *Layer, w []int8, pack func(*Layer, []int8)) *Layer {
-	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start, Out: l.Out, Scale: l.Scale}
-	pack(out, w)
-	return out
+func repacked(l *Layer, w []int8, pack func(*Weights, []int8)) *Layer {
+	out := *l
+	out.Weights = &Weights{OutC: l.OutC, K: l.K, Groups: l.Groups, Sums: l.Sums}
+	pack(out.Weights, w)
+	return &out
 }
+
+func sumsOf(l *Layer, acc []int32, x []int8) { l.accumulate(acc, x, l.offset, 0, 0) }
 
 func randomOutput(r *rand.Rand, outC int) Output {
 	o := Output{Zero: int32(r.IntN(256) - 128), Lo: -128, Hi: 127}
@@ -100,7 +103,7 @@ func TestLayer(t *testing.T) {
 			}
 		}
 		want := sums(w, outC, k, bias, zero, x)
-		own := NewLayer(w, outC, k, bias, zero)
+		own := NewLayer(Pack(w, outC, k, 1), bias, zero)
 		own.Out = randomOutput(r, outC)
 		own.Scale = []float32{0.25}
 		if r.IntN(2) == 0 {
@@ -148,13 +151,13 @@ func TestLayerExtremes(t *testing.T) {
 				continue
 			}
 			w, x := slices.Repeat([]int8{v[0]}, outC*k), slices.Repeat([]int8{v[1]}, k)
-			l := NewLayer(w, outC, k, nil, 0)
-			if l.Sparse() {
+			l := NewLayer(Pack(w, outC, k, 1), nil, 0)
+			if l.Sparse() && outC > 2 {
 				t.Fatal("a full layer is packed as a list")
 			}
 			for _, p := range packings {
 				acc := make([]int32, outC)
-				repacked(l, w, p.pack).accumulate(acc, x)
+				sumsOf(repacked(l, w, p.pack), acc, x)
 				for c, a := range acc {
 					if want := int32(v[0]) * int32(v[1]) * k; a != want {
 						t.Errorf("%s: %d times %d * %d in channel %d of %d: %d, want %d", p.name, k, v[0], v[1], c, outC, a, want)
@@ -174,29 +177,32 @@ func TestLayerBorrow(t *testing.T) {
 		}
 		x := slices.Repeat([]int8{1}, k)
 		acc := make([]int32, 2)
-		l := NewLayer(w, 2, k, nil, 0)
-		repacked(l, w, (*Layer).packPairs).accumulate(acc, x)
+		l := NewLayer(Pack(w, 2, k, 1), nil, 0)
+		sumsOf(repacked(l, w, (*Weights).packPairs), acc, x)
 		if acc[0] != int32(-k) || acc[1] != int32(k) {
 			t.Errorf("%d: %v", k, acc)
 		}
 	}
 }
 
+// A layer is a list where that is quicker: of few weights, or of few channels, for which the
+// dense form multiplies a whole block. Its memory is in proportion to the nonzero weights.
 func TestLayerForm(t *testing.T) {
 	for _, c := range []struct {
-		kept, k int
-		sparse  bool
-	}{{0, 100, true}, {10, 100, true}, {90, 100, false}, {100, 100, false}, {1<<16 + 1, 1<<16 + 1, true}} {
-		w := make([]int8, c.k)
+		outC, kept, k int
+		sparse        bool
+	}{{8, 0, 100, true}, {8, 10, 100, true}, {8, 200, 100, false}, {8, 800, 100, false}, {1, 100, 100, true}, {2, 199, 100, lanes() == 8},
+		{8, 8 * (1<<16 + 1), 1<<16 + 1, true}, {9, 300, 100, lanes() == 8}, {9, 500, 100, false}} {
+		w := make([]int8, c.outC*c.k)
 		for i := range c.kept {
 			w[i] = 1
 		}
-		l := NewLayer(w, 1, c.k, nil, 0)
-		if l.Sparse() != c.sparse {
-			t.Errorf("%d of %d weights: sparse %v", c.kept, c.k, l.Sparse())
+		p := Pack(w, c.outC, c.k, 1)
+		if p.Sparse() != c.sparse {
+			t.Errorf("%d channels, %d of %d weights: sparse %v", c.outC, c.kept, c.k, p.Sparse())
 		}
-		if l.Bytes() < c.kept {
-			t.Errorf("%d weights in %d bytes", c.kept, l.Bytes())
+		if n := p.Bytes(); n < c.kept || n > 16*c.kept+8*c.outC+4 {
+			t.Errorf("%d channels, %d of %d weights: %d bytes", c.outC, c.kept, c.k, n)
 		}
 	}
 }
@@ -225,7 +231,7 @@ func BenchmarkDense(b *testing.B) {
 		for i := range x {
 			x[i] = int8(r.Uint32())
 		}
-		l := NewLayer(w, s.outC, s.k, nil, 3)
+		l := NewLayer(Pack(w, s.outC, s.k, 1), nil, 3)
 		l.Out = randomOutput(r, s.outC)
 		for _, p := range packings {
 			l := repacked(l, w, p.pack)
@@ -246,9 +252,9 @@ func BenchmarkDensity(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 6))
 	const outC, k = 300, 784
 	x := randomInt8(r, k)
-	dense := (*Layer).packPairs
+	dense := (*Weights).packPairs
 	if !wide {
-		dense = (*Layer).packQuads
+		dense = (*Weights).packQuads
 	}
 	for _, d := range []int{8, 16, 24, 32, 40, 48, 64, 96, 128} {
 		w := make([]int8, outC*k)
@@ -257,12 +263,12 @@ func BenchmarkDensity(b *testing.B) {
 				w[i] = int8(1 + r.IntN(127))
 			}
 		}
-		base := NewLayer(w, outC, k, nil, 3)
+		base := NewLayer(Pack(w, outC, k, 1), nil, 3)
 		base.Out = randomOutput(r, outC)
 		for _, form := range []struct {
 			name string
-			pack func(*Layer, []int8)
-		}{{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }}, {"dense", dense}} {
+			pack func(*Weights, []int8)
+		}{{"sparse", func(p *Weights, w []int8) { p.packSparse(w, nonzeros(w)) }}, {"dense", dense}} {
 			l := repacked(base, w, form.pack)
 			b.Run(strconv.Itoa(d)+"of256/"+form.name, func(b *testing.B) {
 				acc, y := make([]int32, outC), make([]int8, outC)

@@ -4,9 +4,12 @@ package kernel
 // inside an axis of n pixels.
 func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
 	at := o*stride - pad
-	for lo = 0; lo < k && at+lo*dil < 0; lo++ {
+	hi = k
+	if at < 0 {
+		lo = min((dil-1-at)/dil, k)
 	}
-	for hi = k; hi > lo && at+(hi-1)*dil >= n; hi-- {
+	if at+(k-1)*dil >= n { // mostly not: a division is slow on small cores
+		hi = max((n-1-at+dil)/dil, lo)
 	}
 	return lo, hi
 }
