@@ -8,6 +8,7 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/tensor"
+	"edgec/runtime"
 )
 
 // EvaluateOptions say what a file is measured by.
@@ -22,6 +23,8 @@ type EvaluateOptions struct {
 	NoLabels bool
 	// Threads is the number of goroutines; 0: GOMAXPROCS. It changes no result.
 	Threads int
+	// Limits of a session, of which each goroutine has one, and of the work for a sample.
+	Limits runtime.Config
 }
 
 // threads returns the number of goroutines.
@@ -59,7 +62,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := eval.Execute(context.Background(), file, set, set.Len(), o.threads())
+	out, err := eval.ExecuteWithin(context.Background(), o.Limits, file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}

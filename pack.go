@@ -152,11 +152,11 @@ func findBooks(g *graph.Graph) error {
 // sameOutputs compares two networks on generated inputs, byte by byte.
 func sameOutputs(was, now *runtime.Model) error {
 	const inputs = 16
-	a, err := was.NewSession(runtime.Config{})
+	a, err := was.NewSession(runtime.Unlimited())
 	if err != nil {
 		return err
 	}
-	b, err := now.NewSession(runtime.Config{})
+	b, err := now.NewSession(runtime.Unlimited())
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/runtime"
 	"edgec/runtime/format"
+	"edgec/runtime/program"
 )
 
 // evalFlags are the flags of edgec eval.
@@ -19,6 +21,7 @@ type evalFlags struct {
 	noLabels  bool
 	confusion bool
 	threads   int
+	limits    runtime.Config
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -53,6 +56,7 @@ float networks; for a compressed one they replace what the file says.
 	f.BoolVar(&e.noLabels, "no-labels", false, "ignore labels; needs --against")
 	f.BoolVar(&e.confusion, "confusion", false, "show which classes a compressed network confuses")
 	f.IntVarP(&e.threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
+	addLimits(cmd, &e.limits)
 	must(cmd.RegisterFlagCompletionFunc("split", cobra.FixedCompletions([]string{"test", "train"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -143,6 +147,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
 	}
 	got, err := edgec.Evaluate(file, data, o)
+	err = remedied(err)
 	if err != nil && e.against != "" {
 		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
 	}
@@ -185,7 +190,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 
 // options say what is measured.
 func (e *evalFlags) options() edgec.EvaluateOptions {
-	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads}
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Limits: e.limits}
 }
 
 // samples reads the data, and says which part is evaluated on.
@@ -228,7 +233,7 @@ func (a *app) printEvaluated(r *evaluated) error {
 func confusionRows(r *evaluated) []string {
 	name := func(i int) string {
 		if i < len(r.classes) {
-			return r.classes[i]
+			return program.Printable(r.classes[i])
 		}
 		return fmt.Sprint(i)
 	}

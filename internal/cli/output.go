@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+
+	"edgec/runtime/program"
 )
 
 // The exit codes.
@@ -75,13 +77,13 @@ func oneLine(s string) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimPrefix(strings.TrimSpace(l), "edgec: ")
 	}
-	return strings.Join(lines, "; ")
+	return program.Printable(strings.Join(lines, "; "))
 }
 
 // note prints a line for people on standard error.
 func (a *app) note(format string, v ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "edgec: "+format+"\n", v...)
+		fmt.Fprintf(a.stderr, "edgec: %s\n", program.Printable(fmt.Sprintf(format, v...)))
 	}
 }
 
@@ -101,7 +103,7 @@ func indented(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("json: %w", err)
 	}
-	return append(data, '\n'), nil
+	return append(program.EscapeJSON(data), '\n'), nil
 }
 
 // table prints rows of tab-separated cells on standard output, columns aligned.
@@ -109,7 +111,11 @@ func (a *app) table(rows []string) error {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
-		fmt.Fprintln(w, r)
+		cells := strings.Split(r, "\t")
+		for i := range cells {
+			cells[i] = program.Printable(cells[i])
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	w.Flush()
 	for line := range strings.Lines(b.String()) {

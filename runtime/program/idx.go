@@ -95,7 +95,11 @@ func (j *Job) idx(m *runtime.Model) error {
 	if labels != nil {
 		defer labels.closer.Close()
 	}
-	count, crc, right, err := executeIdx(m, pictures, labels)
+	s, err := j.session(m)
+	if err != nil {
+		return err
+	}
+	count, crc, right, err := executeIdx(m, s, pictures, labels)
 	if err != nil {
 		return err
 	}
@@ -104,11 +108,7 @@ func (j *Job) idx(m *runtime.Model) error {
 
 // executeIdx runs m on every picture. right is the number of those whose largest element
 // of output 0 is the label; labels may be nil.
-func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
-	s, err := m.NewSession(runtime.Config{})
-	if err != nil {
-		return nil, 0, 0, err
-	}
+func executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
 	info := m.Info()
 	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
 	if !ok {

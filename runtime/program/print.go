@@ -3,7 +3,6 @@ package program
 import (
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"edgec/runtime"
 	"edgec/runtime/preprocess"
@@ -33,7 +32,7 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 	y := s.Output(k)
 	labels := labelsOf(info, k)
 	for _, i := range largest(y, max(j.Top, 1)) {
-		b = append(b, display(name)...)
+		b = append(b, Printable(display(name))...)
 		b = append(b, ": "...)
 		if len(info.Outputs) > 1 {
 			b = append(b, "output "+itoa(k)+" ("+preprocess.Dims(info.Outputs[k])+"): "...)
@@ -54,28 +53,48 @@ func labelsOf(info runtime.Info, k int) []string {
 	return info.Labels
 }
 
+// mostHeld is the number of elements that largest keeps in order as it goes through all.
+const mostHeld = 1024
+
 // largest returns the indexes of the n largest elements of y, largest first;
-// of equal elements the first.
+// of equal elements the first. Memory: n indexes, above mostHeld as many as y has.
 func largest(y []float32, n int) []int {
-	order := make([]int, len(y))
-	for i := range order {
-		order[i] = i
+	held := min(n, len(y))
+	if held > mostHeld {
+		held = len(y)
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case y[a] > y[b]:
-			return -1
-		case y[a] < y[b]:
-			return 1
+	order := make([]int, 0, held)
+	if held > mostHeld {
+		for i := range y {
+			order = append(order, i)
 		}
-		return 0
-	})
-	return order[:min(n, len(order))]
+		slices.SortStableFunc(order, func(a, b int) int { return after(y[a], y[b]) - after(y[b], y[a]) })
+		return order[:min(n, len(order))]
+	}
+	for i, v := range y {
+		if len(order) == held {
+			if after(y[order[held-1]], v) == 0 {
+				continue
+			}
+			order = order[:held-1]
+		}
+		at, _ := slices.BinarySearchFunc(order, v, func(k int, v float32) int { return 2*after(y[k], v) - 1 })
+		order = slices.Insert(order, at, i)
+	}
+	return order
+}
+
+// after is 1 if a comes after b, which is larger, otherwise 0.
+func after(a, b float32) int {
+	if b > a {
+		return 1
+	}
+	return 0
 }
 
 func label(labels []string, i int) string {
 	if i < len(labels) {
-		return labels[i]
+		return Printable(labels[i])
 	}
 	return itoa(i)
 }
@@ -150,18 +169,18 @@ func appendFloat(b []byte, v float32) []byte { return strconv.AppendFloat(b, flo
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// jsonString quotes s as JSON; bytes that are not UTF-8 become U+FFFD.
+// jsonString quotes s as JSON: Hidden characters as escapes; bytes that are not UTF-8 become
+// U+FFFD.
 func jsonString(s string) []byte {
-	const hex = "0123456789abcdef"
 	b := []byte{'"'}
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
 		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+			b = appendEscape(b, r)
 		default:
-			b = utf8.AppendRune(b, r)
+			b = appendJSON(b, r)
 		}
 	}
 	return append(b, '"')
