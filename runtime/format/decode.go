@@ -153,7 +153,9 @@ func (c *coder) codeAll(f *File) {
 			return
 		}
 	}
-	for i, g := range f.grids() {
+	grids := f.grids()
+	c.fit(grids)
+	for i, g := range grids {
 		if codeWeight(c, &f.Weights[i], g, false, nil); c.stopped() || c.spent() {
 			return
 		}

@@ -223,6 +223,7 @@ func codeChanges(c *coder, f, old *File) {
 		}
 	}
 	grids := f.grids()
+	c.fit(grids)
 	for i := range f.Weights {
 		w, g := &f.Weights[i], grids[i]
 		if i < len(old.Weights) && w.like(&old.Weights[i]) {

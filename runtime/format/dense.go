@@ -73,10 +73,7 @@ type denseTensor struct {
 // newDenseTensor numbers the values; book are the nonzero ones, ascending, or nil for any
 // int8.
 func newDenseTensor(g grid, book []int8) *denseTensor {
-	t := &denseTensor{g: g, back: g.c}
-	if g.kind == kindPlain {
-		t.back = 1
-	}
+	t := &denseTensor{g: g, back: g.back()}
 	if book == nil {
 		for v := int32(-128); v < 128; v++ {
 			t.place[uint8(v)], t.value[v+256] = int16(v), int8(v)
@@ -148,7 +145,7 @@ type denseColumn struct {
 // whether the decoder found only places of the tensor.
 func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	cols := t.g.cols()
-	known := grown(&d.known, t.back+cols) // the first are left of the row
+	known := grown(&d.known, t.back+cols, d.most) // the first are left of the row
 	mean, prior := lg(int64(t.mean)), int64(meanPrior*t.mean)
 	for i := range known {
 		known[i].log = int16(mean)

@@ -28,7 +28,7 @@ func (a allowance) of(n int) int64 { return a.free + a.each*int64(n) }
 var (
 	tinyWeights = allowance{0, 1 << 16}       // weights, of files below 300 bytes
 	someWeights = allowance{1 << 24, 1 << 12} // weights, of all files
-	someNonzero = allowance{1 << 20, 1 << 6}  // nonzero weights
+	someNonzero = allowance{1 << 18, 1 << 6}  // nonzero weights
 	someBits    = allowance{1 << 24, 1 << 8}  // bits of the range coder
 )
 

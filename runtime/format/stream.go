@@ -57,7 +57,7 @@ func codeWeight(c *coder, w *Weight, g grid, dense bool, account func(part)) {
 
 // codeSparse codes the values by masks.
 func (t *tensorCoder) codeSparse() {
-	t.live = grown(&t.scratch.live, t.g.cols())
+	t.live = grown(&t.scratch.live, t.g.cols(), t.scratch.columns)
 	if !t.dec {
 		for i, v := range t.v {
 			if v != 0 {

@@ -18,6 +18,7 @@ type denseCoder struct {
 	signs   [signContexts]counter
 	lengths [lengthContexts]histogram // of numbers
 	known   []denseColumn             // scratch
+	most    int                       // columns of any tensor with those left of them; 0: not known yet
 }
 
 func newDenseCoder(s rans) *denseCoder {

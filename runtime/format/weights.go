@@ -36,6 +36,14 @@ type grid struct {
 
 func (g grid) cols() int { return g.kh * g.kw * g.c }
 
+// back returns how many columns lie between a weight and the one to its left.
+func (g grid) back() int {
+	if g.kind == kindPlain {
+		return 1
+	}
+	return g.c
+}
+
 // grids returns the shape under which each weight tensor is coded: that of the first
 // instruction that uses it.
 func (f *File) grids() []grid {
@@ -68,13 +76,39 @@ type scratch struct {
 	cols   []column
 	blocks []blockSum
 	counts []int32
+
+	// Of all tensors together, the most columns and elements of a frame; 0: not known yet.
+	columns, frame int
 }
 
-// grown returns the first n elements of s, cleared, and makes s longer when it has fewer.
-func grown[T any](s *[]T, n int) []T {
+// fit learns what tensors of these shapes need, so that all of them find room in what the
+// first allocates.
+func (c *coder) fit(grids []grid) {
+	s := &c.scratch
+	for _, g := range grids {
+		line, rows := g.frame()
+		s.columns, s.frame = max(s.columns, g.cols()), max(s.frame, line*rows)
+		if d := c.dense; d != nil {
+			d.most = max(d.most, g.back()+g.cols())
+		}
+	}
+}
+
+// frame returns the elements of a row of positions of a frame, and its rows; see
+// tensorCoder.frame.
+func (g grid) frame() (line, rows int) {
+	if g.kind == kindPlain {
+		return g.kw * g.c, g.kh
+	}
+	return (2 + g.kw + 1) * g.c, 1 + g.kh
+}
+
+// grown returns the first n elements of s, cleared. When it has fewer, it is made anew, with
+// most elements.
+func grown[T any](s *[]T, n, most int) []T {
 	if cap(*s) < n {
-		*s = make([]T, n, max(n, 2*cap(*s))) // rarely again
-		return *s
+		*s = make([]T, max(n, most))
+		return (*s)[:n]
 	}
 	t := (*s)[:n]
 	clear(t)
@@ -165,21 +199,22 @@ func (t *tensorCoder) codeLive() {
 // which is written and never read.
 func (t *tensorCoder) frame() {
 	g := t.g
-	before, after, above := 2, 1, 1
+	before, above := 2, 1
 	if t.kind == kindPlain {
-		before, after, above = 0, 0, 0
+		before, above = 0, 0
 	}
-	t.line = (before + g.kw + after) * g.c
-	size := (above + g.kh) * t.line
-	rows, nears := grown(&t.scratch.rows, 2*size), grown(&t.scratch.nears, 2*(size+t.line))
+	line, n := g.frame()
+	t.line = line
+	size, s := n*line, &t.scratch
+	rows, nears := grown(&s.rows, 2*size, 2*s.frame), grown(&s.nears, 2*(size+line), 4*s.frame)
 	t.own, t.up = rows[:size], rows[size:]
 	t.near, t.next = nears[:size+t.line], nears[size+t.line:]
-	n := 0
+	n = 0
 	for _, live := range t.live {
 		n += bit01(live)
 	}
-	t.cols = grown(&t.scratch.cols, n)[:0]
-	t.blocks = grown(&t.scratch.blocks, (n+block-1)/block)
+	t.cols = grown(&s.cols, n, s.columns)[:0]
+	t.blocks = grown(&s.blocks, (n+block-1)/block, s.columns/block+1)
 	i := 0
 	for y := range g.kh {
 		for x := range g.kw {
@@ -213,7 +248,7 @@ func (t *tensorCoder) code() {
 	n := g.cols()
 	t.frame()
 	if t.kind == kindKernel {
-		counts := grown(&t.scratch.counts, 2*g.c+g.kh*g.kw)
+		counts := grown(&t.scratch.counts, 2*g.c+g.kh*g.kw, 3*t.scratch.columns)
 		t.channel, t.plane, t.pos = counts[:g.c], counts[g.c:2*g.c], counts[2*g.c:]
 	}
 	for r := 0; r < g.rows; r++ {
