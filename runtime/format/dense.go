@@ -20,7 +20,10 @@ func (f *File) denseTensors() []bool {
 	masks, d := newEncoder(newModel()), newEncoder(newModel())
 	d.dense = newDenseCoder(rans{priced: true})
 	bits := func() (byMasks, byPlaces int) { return 8 * len(masks.out), 8*len(d.out) + d.dense.cost/16 }
-	for i, g := range f.grids() {
+	grids := f.grids()
+	masks.fit(grids)
+	d.fit(grids)
+	for i, g := range grids {
 		w := &f.Weights[i]
 		some := 0
 		for _, v := range w.Values {

@@ -128,7 +128,7 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	c := newEncoder(newModel())
 	c.spend = a.spend
 	if dense != nil {
-		c.dense = newDenseCoder(rans{})
+		c.dense = newDenseCoder(rans{listed: make([]slots, 0, f.symbols(dense))})
 		c.dense.spend = a.spend
 	}
 	for i := range f.LUTs {
@@ -136,7 +136,9 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	}
 	a.spent(partLUTs)
 	sizes.Weights = make([]WeightSizes, len(f.Weights))
-	for i, g := range f.grids() {
+	grids := f.grids()
+	c.fit(grids)
+	for i, g := range grids {
 		a.own = &sizes.Weights[i]
 		w := f.Weights[i]
 		w.Values = slices.Clone(w.Values)
@@ -153,6 +155,18 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
 		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]
 	return out
+}
+
+// symbols is about the number of those that code the dense tensors.
+func (f *File) symbols(dense []bool) int {
+	n := 0
+	for i := range f.Weights {
+		if dense[i] {
+			n += 2 * len(f.Weights[i].Values)
+		}
+		n += 4 * f.Weights[i].OutC
+	}
+	return n
 }
 
 // account says what the bits of coded weights went to.

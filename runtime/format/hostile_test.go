@@ -354,3 +354,57 @@ func count[T any](s []T, so func(T) bool) (n int) {
 	}
 	return n
 }
+
+// hostileDelta is a delta from base to a file of the graph of f, which says that the file has
+// size bytes.
+func hostileDelta(base []byte, f *File, size int, changes ...byte) []byte {
+	w := &writer{b: append([]byte(deltaMagic), deltaVersion)}
+	w.uvarint(len(base))
+	w.u32(sumOf(base))
+	w.uvarint(size)
+	w.u32(0)
+	w.byte(sameMeta | sameTest)
+	graph := encodeGraph(f)
+	w.uvarint(len(graph) + 1)
+	w.b = append(append(w.b, graph...), changes...)
+	w.u32(0)
+	return sealed(w.b)
+}
+
+// Deltas that are made to cost much are refused before, or cost what the lengths of base and
+// delta allow.
+func TestHostileDeltas(t *testing.T) {
+	base := encoded(t, example())
+	equal := func(n int) []byte { // weights of a layer of n inputs and outputs that are all alike, as a delta has them
+		f := hostileDense(n, n, 1, false)
+		w := &f.Weights[0]
+		w.Scale, w.Book, w.Values = []float32{1}, []int8{1}, slices.Repeat([]int8{1}, n*n)
+		c := newEncoder(newModel())
+		codeChanges(c, f, &File{})
+		return c.finish()
+	}
+	for _, c := range []struct {
+		name  string
+		delta []byte
+		want  string
+	}{
+		{"a large file", hostileDelta(base, hostileDense(4, 4, 1, false), 1<<30, noise(20)...), "at most 67"},
+		{"channels", hostileDelta(base, hostileDense(1, 1<<21, 1, false), 1000, noise(20)...), "output channels"},
+		{"channels without a stream", hostileDelta(base, hostileDense(1, 1<<20, 1, false), 1000), "damaged"},
+		{"columns without a stream", hostileDelta(base, hostileConv(1024, 1024, 1), 1000), "damaged"},
+		{"weights", hostileDelta(base, hostileDense(1<<12, 1<<13, 1, false), 1000, noise(20)...), "more than a file can hold"},
+		{"nonzero weights", hostileDelta(base, hostileDense(600, 600, 1, false), 1000, equal(600)...), "nonzero weights"},
+		{"weights that a file holds in few bytes", hostileDelta(base, hostileDense(400, 400, 1, false), 1000, equal(400)...), "differs from the one"},
+	} {
+		var err error
+		took := allocated(func() { _, err = Patch(base, c.delta) })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+		if n := len(base) + len(c.delta); took > 3*int64(maxWeights(n))+128<<20+1<<14*int64(n) {
+			t.Errorf("%s: %d bytes of delta, %d of memory", c.name, len(c.delta), took)
+		} else {
+			t.Logf("%s: %d bytes of delta, %d of memory", c.name, len(c.delta), took)
+		}
+	}
+}
