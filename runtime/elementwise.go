@@ -10,7 +10,7 @@ func prepareAdd(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewAdd(a.Scale, b.Scale, y.Scale, in.Op == format.OpSub)
 	grids(&o, in, a, b, y)
-	return step{work: m.elements(in), bind: func(s *Session) func() {
+	return step{work: roundWork * m.elements(in), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Add(y, a, b) }
 	}}, nil
@@ -20,7 +20,7 @@ func prepareMul(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewMul(a.Scale, b.Scale, y.Scale)
 	grids(&o, in, a, b, y)
-	return step{work: m.elements(in), bind: func(s *Session) func() {
+	return step{work: roundWork * m.elements(in), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Mul(y, a, b) }
 	}}, nil
@@ -65,7 +65,7 @@ func prepareDequantize(m *Model, in *format.Instr) (step, error) {
 
 func prepareQuantize(m *Model, in *format.Instr) (step, error) {
 	_, t := m.operands(in)
-	return step{work: m.elements(in), bind: func(s *Session) func() {
+	return step{work: roundWork * m.elements(in), bind: func(s *Session) func() {
 		x, y := s.floats[in.In[0]], s.ints[in.Out]
 		return func() { kernel.Quantize(y, x, t.Scale, t.Zero) }
 	}}, nil

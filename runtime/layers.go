@@ -18,7 +18,7 @@ func prepareDense(m *Model, in *format.Instr) (step, error) {
 	x, y := m.operands(in)
 	l := kernel.NewLayer(p.weights(1), p.w.Bias, x.Zero)
 	output(l, p.w, in, x, y)
-	return step{space: workspace{acc: l.OutC}, bytes: l.Own(), work: int64(l.Multiplied() + l.OutC), bind: func(s *Session) func() {
+	return step{space: workspace{acc: l.OutC}, bytes: l.Own(), work: m.convWork(in, l.Multiplied()), bind: func(s *Session) func() {
 		x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
 		if real != nil {
 			return func() { l.Real(real, x, acc) }
@@ -40,8 +40,7 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	if w.InC == 1 && in.Groups > 1 {
 		d := kernel.NewDepthwise(win, int8(x.Zero), p.depthwise(), w.OutC, w.Bias)
 		output(d.Layer, w, in, x, y)
-		work := positions(m.f, in) * int64(w.Elems()+w.OutC)
-		return step{space: workspace{acc: w.OutC}, bytes: d.Layer.Own(), work: work, bind: func(s *Session) func() {
+		return step{space: workspace{acc: w.OutC}, bytes: d.Layer.Own(), work: m.convWork(in, w.Elems()), bind: func(s *Session) func() {
 			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
 			return func() { d.Run(y, real, x, acc) }
 		}}, nil
@@ -51,7 +50,7 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	output(l, w, in, x, y)
 	c := kernel.NewConv(win, int8(x.Zero), in.Groups, l, p.offsets(packed, &win))
 	image, patch := c.Scratch()
-	work := int64(image) + positions(m.f, in)*int64(l.Multiplied()+w.OutC+c.Copied())
+	work := int64(image) + m.convWork(in, l.Multiplied()+c.Copied())
 	return step{space: workspace{image, patch, w.OutC}, bytes: l.Own(), work: work, bind: func(s *Session) func() {
 		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
 		return func() { c.Run(y, real, x, image, patch, acc) }

@@ -46,7 +46,7 @@ func prepareConcat(m *Model, in *format.Instr) (step, error) {
 		sum += n
 	}
 	n := m.elements(in)
-	return step{work: n + n/int64(sum)*int64(len(runs)), bytes: 8 * len(runs), bind: func(s *Session) func() {
+	return step{work: n + roundWork*(n/int64(sum))*int64(len(runs)), bytes: 8 * len(runs), bind: func(s *Session) func() {
 		y := s.ints[in.Out]
 		xs := make([][]int8, len(in.In))
 		for k, t := range in.In {
@@ -65,7 +65,7 @@ func prepareConcat(m *Model, in *format.Instr) (step, error) {
 
 func preparePad(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
-	return step{work: m.elements(in), bind: func(s *Session) func() {
+	return step{work: m.elements(in) + pixelWork*int64(m.f.Tensors[in.Out].Shape[0]), bind: func(s *Session) func() {
 		x, y := s.ints[in.In[0]], s.ints[in.Out]
 		return func() {
 			kernel.Pad(y, x, t.Shape[0], t.Shape[1], t.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)

@@ -71,12 +71,14 @@ type denseTensor struct {
 	value [2 * 256]int8 // of each place + 256
 	least int32         // places go from
 	most  int32         // up to
+
+	nonzero int // decoder: it gives up after a row with which there are more such weights
 }
 
 // newDenseTensor numbers the values; book are the nonzero ones, ascending, or nil for any
 // int8.
 func newDenseTensor(g grid, book []int8) *denseTensor {
-	t := &denseTensor{g: g, back: g.back()}
+	t := &denseTensor{g: g, back: g.back(), nonzero: MaxWeights}
 	if book == nil {
 		for v := int32(-128); v < 128; v++ {
 			t.place[uint8(v)], t.value[v+256] = int16(v), int8(v)
@@ -101,6 +103,7 @@ func newDenseTensor(g grid, book []int8) *denseTensor {
 // of them, then each.
 func (t *tensorCoder) codeDense() {
 	x := newDenseTensor(t.g, t.book)
+	x.nonzero = int(min(t.nonzero, MaxWeights))
 	d := t.dense
 	if !t.dec {
 		sum := 0
@@ -156,6 +159,9 @@ func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	of := outlooks[bit01(t.above)]
 	rest := mean*(16-of.row-of.col-of.near) - of.near*lg(3) + 64
 	for r := range t.g.rows {
+		if n > t.nonzero {
+			return n, true
+		}
 		sum, ofThisRow := int64(0), int32(0)
 		line := values[r*cols : (r+1)*cols]
 		before := known[:cols] // of each weight the one to its left

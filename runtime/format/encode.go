@@ -65,7 +65,7 @@ func (f *File) allowed(n int, bits int64) error {
 	switch {
 	case weights > maxWeights(n):
 		return Error(itoa(weights) + " weights take " + itoa(n) + " bytes; readers refuse so few, remove the channels that hold only zeros")
-	case nonzeros > someNonzero.of(n), bits > someBits.of(n):
+	case nonzeros > someNonzero.of(n), bits > maxBits(n):
 		return Error("the weights take " + itoa(n) + " bytes; readers refuse so few for them, remove channels that are alike")
 	}
 	return nil

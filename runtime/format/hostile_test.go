@@ -131,7 +131,7 @@ func TestBudget(t *testing.T) {
 		want string
 	}{
 		{budget{bytes: 1, bits: 5000, nonzero: 4096}, ""},
-		{budget{bytes: 1, bits: 1000, nonzero: 4096}, "more than 16777472 coded bits in 1 bytes"},
+		{budget{bytes: 1, bits: 1000, nonzero: 4096}, "more than 4195072 coded bits in 1 bytes"},
 		{budget{bytes: 1, bits: 5000, nonzero: 4095}, "more than 262208 nonzero weights in 1 bytes"},
 	} {
 		g := hostileDense(64, 64, 1, false)
@@ -145,7 +145,7 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	f.Weights[0].Values[0] = 0 // the writer keeps the limits too
-	if err := f.allowed(1<<20, someBits.of(1<<20)+1); err == nil {
+	if err := f.allowed(1<<20, maxBits(1<<20)+1); err == nil {
 		t.Error("a file of too many bits is written")
 	}
 }

@@ -23,12 +23,13 @@ type allowance struct{ free, each int64 }
 // of returns what n bytes may hold.
 func (a allowance) of(n int) int64 { return a.free + a.each*int64(n) }
 
-// Allowances. Real files stay far below them: every nonzero weight costs more than a bit, and
-// codes less than 22; the blocks of MaxWeights weights are half of the free bits.
+// Allowances. Real files stay far below them: a nonzero weight takes more than an eighth of a
+// bit of the file, and codes less than 22; blocks are an eighth of the weights.
 var (
-	tinyWeights = allowance{0, 1 << 16}       // weights, of files below 300 bytes
-	someWeights = allowance{1 << 24, 1 << 12} // weights, of all files
+	tinyWeights = allowance{0, 1 << 16}       // weights
+	someWeights = allowance{1 << 24, 1 << 12} // weights
 	someNonzero = allowance{1 << 18, 1 << 6}  // nonzero weights
+	tinyBits    = allowance{1 << 22, 3 << 8}  // bits of the range coder
 	someBits    = allowance{1 << 24, 1 << 8}  // bits of the range coder
 )
 
@@ -36,6 +37,9 @@ var (
 func maxWeights(n int) int {
 	return int(min(tinyWeights.of(n), someWeights.of(n), MaxWeights))
 }
+
+// maxBits returns the number of bits that the range coder of a file of n bytes may code.
+func maxBits(n int) int64 { return min(tinyBits.of(n), someBits.of(n)) }
 
 // maxPatched returns the bytes that a file may have that a base and a delta of n bytes
 // together make.
@@ -48,7 +52,7 @@ type budget struct {
 	nonzero int64 // weights that are left
 }
 
-func newBudget(n int) budget { return budget{n, someBits.of(n), someNonzero.of(n)} }
+func newBudget(n int) budget { return budget{n, maxBits(n), someNonzero.of(n)} }
 
 // unbounded is the budget of an encoder.
 func unbounded() budget { return budget{bits: math.MaxInt64, nonzero: math.MaxInt64} }
@@ -59,7 +63,7 @@ func (b *budget) spent() bool { return b.bits < 0 || b.nonzero < 0 }
 // exceeded names the limit that was passed.
 func (b *budget) exceeded() error {
 	if b.bits < 0 {
-		return tooMany(int(someBits.of(b.bytes)), "coded bits", b.bytes)
+		return tooMany(int(maxBits(b.bytes)), "coded bits", b.bytes)
 	}
 	return tooMany(int(someNonzero.of(b.bytes)), "nonzero weights", b.bytes)
 }

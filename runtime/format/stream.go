@@ -44,11 +44,11 @@ func codeWeight(c *coder, w *Weight, g grid, dense bool, account func(part)) {
 	} else {
 		t.codeSparse()
 	}
-	c.nonzero -= t.n
+	if c.nonzero -= t.n; c.stopped() || c.spent() {
+		return
+	}
 	if c.dec && !t.fromBook(w.Book) {
 		c.broken = true
-	}
-	if c.stopped() {
 		return
 	}
 	codeBias(c, w)

@@ -252,6 +252,9 @@ func (t *tensorCoder) code() {
 		t.channel, t.plane, t.pos = counts[:g.c], counts[g.c:2*g.c], counts[2*g.c:]
 	}
 	for r := 0; r < g.rows; r++ {
+		if t.n > t.nonzero {
+			return
+		}
 		w := row{v: t.v[r*n : (r+1)*n], r: int32(r)}
 		w.density = (t.n + 1) << 16 / int64(r*len(t.cols)+2)
 		w.col, w.block = expected(r, w.density), expected(r*block, w.density)
