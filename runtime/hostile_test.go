@@ -24,7 +24,7 @@ func allocated(f func()) (bytes, objects int64) {
 	return int64(after.TotalAlloc - before.TotalAlloc), int64(after.Mallocs - before.Mallocs)
 }
 
-// mostLoaded is the memory that loading n bytes takes at most, as RATIONALE.md promises.
+// mostLoaded is the memory that loading n bytes takes at most, as Load promises.
 func mostLoaded(n int) int64 {
 	return 2*int64(min(n<<16, 1<<24+n<<12, format.MaxWeights)) + 128<<20 + 8192*int64(n)
 }
@@ -255,7 +255,7 @@ func TestManyGroups(t *testing.T) {
 	}
 }
 
-// What random changes make of released files costs what RATIONALE.md promises.
+// What random changes make of released files costs what Load promises.
 func TestHostileMutations(t *testing.T) {
 	seeds, err := filepath.Glob("format/testdata/v1/*.edgec")
 	if err != nil || len(seeds) == 0 {

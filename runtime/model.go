@@ -42,8 +42,13 @@ type Model struct {
 // opcode that the runtime cannot execute an Error. data is not kept.
 //
 // Cost: decoding, in proportion to the nonzero weights of sparse layers and all weights of
-// dense ones, then packing them for execution (Info.Memory bytes). Memory is bounded before
-// it is taken: see the limits of package format.
+// dense ones, then packing them for execution (Info.Memory bytes), once for all instructions
+// that share them. Whoever made the file, loading n bytes takes time in proportion to n and at
+// most
+//
+//	2 W(n) + 128 MiB + 8 KiB n of memory, W(n) = min(64 KiB n, 16 MiB + 4 KiB n, 64 MiB)
+//
+// W(n) bounds the weights; see the limits of SPEC.md. More is refused before it is taken.
 func Load(data []byte) (*Model, error) {
 	f, err := format.Decode(data)
 	if err != nil {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"errors"
+	"math"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,17 +21,23 @@ type limit struct {
 
 // Set parses s.
 func (l limit) Set(s string) error {
-	var bytes size
-	if l.unit == "size" && bytes.Set(s) == nil {
-		*l.n = int64(bytes)
+	number, factor := s, int64(1)
+	if l.unit == "size" {
+		for name, bytes := range map[string]int64{"kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30} {
+			if n, ok := strings.CutSuffix(strings.ToLower(s), name); ok {
+				number, factor = strings.TrimSpace(n), bytes
+			}
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case err == nil && n >= 1 && n <= math.MaxInt64/factor:
+		*l.n = n * factor
 		return nil
+	case l.unit == "size":
+		return errors.New("give a whole number of bytes such as 500000000, 500MB or 2GiB")
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 1 {
-		return errors.New("give a whole number from 1 on")
-	}
-	*l.n = n
-	return nil
+	return errors.New("give a whole number from 1 on")
 }
 
 func (l limit) String() string {

@@ -69,6 +69,15 @@ func hostileFile(f *File, weights ...byte) []byte {
 	return assemble(sectionOf(secGraph, encodeGraph(f)...), sectionOf(secWeights, weights...))
 }
 
+// padded is a hostile file with n bytes in a section that readers skip.
+func padded(data []byte, n int) []byte {
+	w := &writer{b: slices.Clone(data[:len(data)-4])}
+	w.byte(optional | 77)
+	w.uvarint(n)
+	w.b = append(w.b, make([]byte, n+4)...)
+	return sealed(w.b)
+}
+
 func noise(n int) []byte {
 	r := rand.New(rand.NewPCG(uint64(n), 3))
 	b := make([]byte, n)
@@ -150,15 +159,14 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// All that a small file of equal weights can do to a reader.
+// Equal weights cost a file next to nothing, and are refused by reader and writer.
 func TestHostileBits(t *testing.T) {
 	deep.Only(t)
-	f := hostileDense(4096, 8192, 1, false)
+	f := hostileDense(2048, 2048, 1, false)
 	w := &f.Weights[0]
-	w.Scale, w.Book, w.Values = []float32{1}, []int8{1}, slices.Repeat([]int8{1}, 4096*8192)
-	code := encodeWeights(f, nil, &Sizes{})
-	data := hostileFile(f, code...)
-	if _, err := Decode(data); err == nil || !strings.Contains(err.Error(), "coded bits") {
+	w.Scale, w.Book, w.Values = []float32{1}, []int8{1}, slices.Repeat([]int8{1}, 2048*2048)
+	data := padded(hostileFile(f, encodeWeights(f, nil, &Sizes{})...), 4096)
+	if _, err := Decode(data); err == nil || !strings.Contains(err.Error(), "nonzero weights") {
 		t.Errorf("%d bytes: %v", len(data), err)
 	}
 	if _, _, err := Encode(f); err == nil || !strings.Contains(err.Error(), "readers refuse") {
@@ -406,5 +414,51 @@ func TestHostileDeltas(t *testing.T) {
 		} else {
 			t.Logf("%s: %d bytes of delta, %d of memory", c.name, len(c.delta), took)
 		}
+	}
+}
+
+// extreme returns a file that has all that its length allows, or nearly: one tensor with all
+// columns, each said to be live, one with all channels, each with scale and bias, and the other
+// weights in a third.
+func extreme() []byte {
+	const side = 1 << 10
+	f := &File{Tensors: []Tensor{{Shape: []int{side, side, 1}, Scale: 1}, {Shape: []int{1}, Scale: 1}, {Shape: []int{1 << 12}, Scale: 1}}, Inputs: []int{0, 1, 2}}
+	for k, w := range []Weight{{OutC: 1, KH: side, KW: side, InC: 1}, {OutC: 1<<20 - 1<<13, KH: 1, KW: 1, InC: 1}, {OutC: 1 << 12, KH: 1, KW: 1, InC: 1 << 12}} {
+		in := Instr{Op: OpDense, In: []int{k}, Out: k + 3, Weight: k, LUT: -1, ClampMin: -128, ClampMax: 127}
+		if k == 0 {
+			in.Op, in.StrideH, in.StrideW, in.DilH, in.DilW, in.Groups = OpConv2D, 1, 1, 1, 1, 1
+		}
+		w.Scale, w.Values = []float32{1}, make([]int8, w.Elems())
+		if k == 1 {
+			w.Scale, w.Bias = slices.Repeat([]float32{1}, w.OutC), slices.Repeat([]int32{1}, w.OutC)
+		}
+		f.Weights, f.Instrs, f.Outputs = append(f.Weights, w), append(f.Instrs, in), append(f.Outputs, k+3)
+		f.Tensors = append(f.Tensors, Tensor{Shape: []int{w.OutC}, Scale: 1})
+	}
+	c := newEncoder(newModel())
+	for i, g := range f.grids() {
+		w := &f.Weights[i]
+		if i > 0 {
+			codeWeight(c, w, g, false, nil)
+			continue
+		}
+		codeScales(c, w)
+		codeBook(c, w)
+		t := &tensorCoder{coder: c, g: g, kind: g.kind, v: w.Values, live: slices.Repeat([]bool{true}, g.cols())}
+		t.codeLive()
+		t.code()
+		codeBias(c, w)
+	}
+	return padded(hostileFile(f, c.finish()...), 4096)
+}
+
+func TestHostileExtreme(t *testing.T) {
+	deep.Only(t)
+	data := extreme()
+	var err error
+	took := allocated(func() { _, err = Decode(data) })
+	t.Logf("%d bytes of file, %d of memory, %d are promised: %v", len(data), took, mostDecoded(len(data)), err)
+	if took > mostDecoded(len(data)) || took < mostDecoded(len(data))/2 {
+		t.Errorf("%d bytes of file, %d of memory", len(data), took)
 	}
 }
