@@ -191,7 +191,7 @@ func TestLayerForm(t *testing.T) {
 	for _, c := range []struct {
 		outC, kept, k int
 		sparse        bool
-	}{{8, 0, 100, true}, {8, 10, 100, true}, {8, 200, 100, false}, {8, 800, 100, false}, {1, 100, 100, true}, {2, 199, 100, lanes() == 8},
+	}{{8, 0, 100, true}, {8, 10, 100, true}, {8, 200, 100, false}, {8, 800, 100, false}, {1, 99, 100, true}, {2, 199, 100, lanes() == 8},
 		{8, 8 * (1<<16 + 1), 1<<16 + 1, true}, {9, 300, 100, lanes() == 8}, {9, 500, 100, false}} {
 		w := make([]int8, c.outC*c.k)
 		for i := range c.kept {
