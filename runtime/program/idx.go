@@ -115,6 +115,10 @@ func executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile)
 		return nil, 0, 0, Error("the network takes " + preprocess.Dims(info.Inputs[0]) + " values, no pictures")
 	}
 	gray := image.NewGray(image.Rect(0, 0, pictures.Shape[2], pictures.Shape[1]))
+	const classes = 1 << 20 // far more than any classifier has
+	if n := len(s.Output(0)); n > classes {
+		return nil, 0, 0, Error("output 0 has " + itoa(n) + " elements, --idx counts at most " + itoa(classes) + "; give the pictures one by one")
+	}
 	count = make([]int, len(s.Output(0)))
 	var want [1]byte
 	for i := 0; i < pictures.Shape[0]; i++ {

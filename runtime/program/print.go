@@ -1,6 +1,7 @@
 package program
 
 import (
+	"io"
 	"slices"
 	"strconv"
 
@@ -14,16 +15,39 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 	switch {
 	case j.Raw:
 		for k := range info.Outputs {
-			b = append(b, s.OutputBytes(k)...)
+			if err := j.write(s.OutputBytes(k)); err != nil {
+				return err
+			}
 		}
+		return nil
 	case j.JSON:
-		b = jsonResult(files, info, s, max(j.Top, 1))
+		w := &pieces{to: j.Stdout}
+		b = jsonResult(files, info, s, max(j.Top, 1), w)
+		if w.err != nil {
+			return w.err
+		}
 	default:
 		for k := range info.Outputs {
 			b = j.lines(b, k, files[0], info, s)
 		}
 	}
 	return j.write(b)
+}
+
+// pieces writes a long text piece by piece, so that it is never whole in memory.
+type pieces struct {
+	to  io.Writer
+	err error
+}
+
+// flush writes b when it is long; it returns what is left.
+func (p *pieces) flush(b []byte) []byte {
+	const long = 1 << 16
+	if len(b) < long || p.err != nil {
+		return b
+	}
+	_, p.err = p.to.Write(b)
+	return b[:0]
 }
 
 // lines appends a line for each of the largest elements of output k. Of several outputs it
@@ -102,7 +126,8 @@ func label(labels []string, i int) string {
 // jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
-func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
+// All but the end of it is flushed to w.
+func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
 	b := []byte(`{"file":`)
 	if len(files) > 1 {
 		b = []byte(`{"files":[`)
@@ -118,7 +143,7 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 	}
 	b = append(b, ',')
 	if len(info.Outputs) == 1 {
-		return append(jsonOutput(b, info.Labels, s.Output(0), top), "}\n"...)
+		return append(jsonOutput(b, info.Labels, s.Output(0), top, w), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
 	for k, shape := range info.Outputs {
@@ -133,13 +158,13 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 			b = strconv.AppendInt(b, int64(d), 10)
 		}
 		b = append(b, `],`...)
-		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
+		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top, w), '}')
 	}
 	return append(b, "]}\n"...)
 }
 
 // jsonOutput appends "top" and "outputs" of one output.
-func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
+func jsonOutput(b []byte, labels []string, y []float32, top int, w *pieces) []byte {
 	b = append(b, `"top":[`...)
 	for k, i := range largest(y, top) {
 		if k > 0 {
@@ -159,7 +184,7 @@ func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendFloat(b, v)
+		b = w.flush(appendFloat(b, v))
 	}
 	return append(b, ']')
 }

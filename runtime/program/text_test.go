@@ -1,14 +1,19 @@
 package program
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"edgec/runtime"
+	"edgec/runtime/format"
 )
 
 func TestPrintable(t *testing.T) {
@@ -77,6 +82,59 @@ func TestLargest(t *testing.T) {
 			if got := largest(y, n); !slices.Equal(got, want[:min(n, len(y))]) {
 				t.Fatalf("%d largest of %d: %v", n, len(y), got)
 			}
+		}
+	}
+}
+
+// A long result is written in pieces, none of which is much longer than 64 KB, and reads back.
+func TestLongResult(t *testing.T) {
+	f := &format.File{Tensors: []format.Tensor{{Shape: []int{100000}, Scale: 0.25}, {Shape: []int{100000}, DType: format.Float32}}, Inputs: []int{0}, Outputs: []int{1},
+		Instrs: []format.Instr{{Op: format.OpDequantize, In: []int{0}, Out: 1, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}}}
+	var w longest
+	j := &Job{Model: encoded(t, f), JSON: true, Stdin: bytes.NewReader(bytes.Repeat([]byte{200}, 100000)), Stdout: &w}
+	if err := j.Do(); err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Outputs []float32 }
+	if err := json.Unmarshal(w.all, &got); err != nil || len(got.Outputs) != 100000 || w.piece > 1<<17 {
+		t.Errorf("%d outputs in pieces of at most %d bytes: %v", len(got.Outputs), w.piece, err)
+	}
+}
+
+type longest struct {
+	all   []byte
+	piece int
+}
+
+func (w *longest) Write(b []byte) (int, error) {
+	w.all, w.piece = append(w.all, b...), max(w.piece, len(b))
+	return len(b), nil
+}
+
+// The options of a program limit what a model takes.
+func TestLimitOptions(t *testing.T) {
+	model := corners(t)
+	m, err := runtime.Load(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := m.Info()
+	for _, c := range []struct {
+		args []string
+		want string // of standard error; "": none
+	}{
+		{[]string{"--max-work", strconv.FormatInt(i.Work, 10), "--max-memory", strconv.FormatInt(i.Session, 10)}, ""},
+		{[]string{"--max-work", "10"}, "steps, the limit is 10; --max-work " + strconv.FormatInt(i.Work, 10) + " allows it"},
+		{[]string{"--max-memory=10"}, "bytes of memory, the limit is 10; --max-memory " + strconv.FormatInt(i.Session, 10) + " allows it"},
+		{[]string{"--max-memory=10", "--selftest"}, "--max-memory"},
+		{[]string{"--max-work=10", "--bench", "1"}, "--max-work"},
+		{[]string{"--max-work", "0"}, "give a number from 1 on"},
+		{[]string{"--max-work"}, "needs a value"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := Main(model, append([]string{"./corners"}, c.args...), bytes.NewReader(make([]byte, 16)), &stdout, &stderr)
+		if (code == 0) != (c.want == "") || !strings.Contains(stderr.String(), c.want) || strings.Count(stderr.String(), "\n") > 1 {
+			t.Errorf("%v: exit code %d, %s", c.args, code, stderr.String())
 		}
 	}
 }
