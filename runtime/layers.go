@@ -49,7 +49,8 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	if w.InC == 1 && in.Groups > 1 {
 		d := kernel.NewDepthwise(win, int8(x.Zero), w.Values, w.OutC, w.Bias)
 		output(d.Layer, w, 0, in, x, y)
-		return step{work: workspace{acc: w.OutC}, bytes: w.Elems() + d.Layer.Bytes(), bind: func(s *Session) func() {
+		d.Finish()
+		return step{work: workspace{acc: d.Sums()}, bytes: d.Bytes(), bind: func(s *Session) func() {
 			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
 			return func() { d.Run(y, real, x, acc) }
 		}}, nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"edgec/runtime/internal/cpu"
 )
 
 // at returns the element of an image [H,W,C], or outside it outside.
@@ -129,6 +131,9 @@ func TestDepthwise(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	for range trials(1500) {
 		channels, mult := 1+r.IntN(9), 1+r.IntN(3)
+		if r.IntN(3) == 0 {
+			channels, mult = 8*(1+r.IntN(6)), 1
+		}
 		win := randomWindow(r, channels)
 		outC := channels * mult
 		w, zero := randomInt8(r, outC*win.KH*win.KW), r.IntN(256)-128
@@ -148,9 +153,18 @@ func TestDepthwise(t *testing.T) {
 				d.Layer.Scale = append(d.Layer.Scale, r.Float32())
 			}
 		}
-		acc := make([]int32, outC+3)
-		verify(t, fmt.Sprintf("%+v times %d", win, mult), convolve(&win, w, outC, channels, bias, zero, x),
-			func(y []int8, real []float32) { d.Run(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+		acc, want := make([]int32, d.Sums()), convolve(&win, w, outC, channels, bias, zero, x)
+		verify(t, fmt.Sprintf("plain: %+v times %d", win, mult), want,
+			func(y []int8, real []float32) { d.plain(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+		for i := range micros {
+			if !cpu.Has(micros[i].needs) {
+				continue
+			}
+			d.lanes = newLanes(d, &micros[i])
+			d.Finish()
+			verify(t, fmt.Sprintf("%s: %+v times %d", micros[i].name, win, mult), want,
+				func(y []int8, real []float32) { d.Run(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+		}
 	}
 }
 
@@ -209,9 +223,14 @@ func BenchmarkConv(b *testing.B) {
 		}
 	}
 	win := Window{H: 28, W: 28, C: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, OutH: 28, OutW: 28}
-	d := NewDepthwise(win, 3, randomInt8(r, 64*9), 64, nil)
+	w := make([]int8, 64*9)
+	for i := range w {
+		w[i] = int8(r.IntN(255) - 127)
+	}
+	d := NewDepthwise(win, 3, w, 64, nil)
 	d.Layer.Out = randomOutput(r, 64)
-	x, y, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int32, 64)
+	d.Finish()
+	x, y, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int32, d.Sums())
 	b.Run("MobileNet/28x28x64-depthwise", func(b *testing.B) {
 		for b.Loop() {
 			d.Run(y, nil, x, acc)

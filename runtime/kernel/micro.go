@@ -12,14 +12,20 @@ import (
 type micro struct {
 	name        string
 	needs       cpu.Feature
-	least       int8 // weight that its intermediate sums bear
+	least       int8 // weight that its intermediate sums bear, in tiles
+	leastLane   int8 // the same in lanes
 	sparseBelow int  // density, in 1/256, below which a list of weights is quicker
 }
 
-// takes reports whether the micro-kernel computes w without an intermediate sum that
-// does not fit. No micro-kernel takes nothing.
+// takes reports whether tiles of w have no intermediate sum that does not fit. No
+// micro-kernel takes nothing.
 func (m *micro) takes(w []int8) bool {
 	return m != nil && (m.least == -128 || !slices.Contains(w, -128))
+}
+
+// takesLanes is takes for lanes.
+func (m *micro) takesLanes(w []int8) bool {
+	return m != nil && (m.leastLane == -128 || !slices.Contains(w, -128))
 }
 
 // best is the first micro-kernel of the table that this processor has, or nil.
@@ -58,4 +64,17 @@ type rescaleArgs struct {
 	y      *int8
 	stride int // bytes between pixels of y
 	pixels int
+}
+
+// depthwiseArgs are the arguments of the assembly of depthwise convolutions.
+//
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + c] * weight
+type depthwiseArgs struct {
+	taps   **int8 // of the first pixel, 2*pairs
+	weight *byte  // of the panel
+	start  *int32
+	acc    *int32
+	pairs  int
+	pixels int
+	step   int // bytes between pixels of x
 }

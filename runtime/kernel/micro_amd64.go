@@ -9,7 +9,7 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{name: "avx2", needs: cpu.AVX2, least: -127, sparseBelow: 5},
+	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, sparseBelow: 5},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -46,3 +46,33 @@ func pixelHalfAVX2(args *tileArgs)
 
 //go:noescape
 func rescaleAVX2(args *rescaleArgs)
+
+// depthwise computes pixels of a panel of width channels.
+func (m *micro) depthwise(a *depthwiseArgs, width int) {
+	if width == panelWidth {
+		depthwiseAVX2(a)
+	} else {
+		depthwiseHalfAVX2(a)
+	}
+}
+
+// packPair appends the weights of two taps as pairs of int16. In a panel of 16 channels
+// they have the order in which VPUNPCKLWD and VPUNPCKHWD leave them: 0 to 3, 8 to 11, 4
+// to 7, 12 to 15.
+func (m *micro) packPair(dst []byte, first, second []int8) []byte {
+	for i := range first {
+		c := i
+		if len(first) == panelWidth {
+			c = i&3 | i&4<<1 | i&8>>1
+		}
+		a, b := int16(first[c]), int16(second[c])
+		dst = append(dst, byte(a), byte(a>>8), byte(b), byte(b>>8))
+	}
+	return dst
+}
+
+//go:noescape
+func depthwiseAVX2(args *depthwiseArgs)
+
+//go:noescape
+func depthwiseHalfAVX2(args *depthwiseArgs)

@@ -252,3 +252,90 @@ pixel:
 	JNZ          pixel
 	VZEROUPPER
 	RET
+
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
+// step 48.
+
+#define DEPTHWISE \
+	MOVQ args+0(FP), DI \
+	MOVQ 24(DI), R9     \
+	MOVQ 40(DI), R10    \
+	MOVQ 48(DI), R11    \
+	MOVQ 16(DI), R12    \
+	XORQ AX, AX
+
+// func depthwiseAVX2(args *depthwiseArgs)
+TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
+	DEPTHWISE
+
+pixel:
+	MOVQ  0(DI), SI
+	MOVQ  8(DI), BX
+	MOVQ  32(DI), CX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+
+pair:
+	MOVQ       0(SI), R13
+	MOVQ       8(SI), R14
+	VPMOVSXBW  (R13)(AX*1), Y2
+	VPMOVSXBW  (R14)(AX*1), Y3
+	VPUNPCKLWD Y3, Y2, Y4
+	VPUNPCKHWD Y3, Y2, Y5
+	VPMADDWD   (BX), Y4, Y4
+	VPMADDWD   32(BX), Y5, Y5
+	VPADDD     Y4, Y0, Y0
+	VPADDD     Y5, Y1, Y1
+	ADDQ       $16, SI
+	ADDQ       $64, BX
+	DECQ       CX
+	JNZ        pair
+
+	VPERM2I128 $0x20, Y1, Y0, Y2
+	VPERM2I128 $0x31, Y1, Y0, Y3
+	VPADDD     (R12), Y2, Y2
+	VPADDD     32(R12), Y3, Y3
+	VMOVDQU    Y2, (R9)
+	VMOVDQU    Y3, 32(R9)
+	ADDQ       $64, R9
+	ADDQ       R11, AX
+	DECQ       R10
+	JNZ        pixel
+	VZEROUPPER
+	RET
+
+// func depthwiseHalfAVX2(args *depthwiseArgs)
+TEXT ·depthwiseHalfAVX2(SB), NOSPLIT, $0-8
+	DEPTHWISE
+
+pixel:
+	MOVQ    0(DI), SI
+	MOVQ    8(DI), BX
+	MOVQ    32(DI), CX
+	VMOVDQU (R12), X0
+	VMOVDQU 16(R12), X1
+
+pair:
+	MOVQ       0(SI), R13
+	MOVQ       8(SI), R14
+	VPMOVSXBW  (R13)(AX*1), X2
+	VPMOVSXBW  (R14)(AX*1), X3
+	VPUNPCKLWD X3, X2, X4
+	VPUNPCKHWD X3, X2, X5
+	VPMADDWD   (BX), X4, X4
+	VPMADDWD   16(BX), X5, X5
+	VPADDD     X4, X0, X0
+	VPADDD     X5, X1, X1
+	ADDQ       $16, SI
+	ADDQ       $32, BX
+	DECQ       CX
+	JNZ        pair
+
+	VMOVDQU X0, (R9)
+	VMOVDQU X1, 16(R9)
+	ADDQ    $64, R9
+	ADDQ    R11, AX
+	DECQ    R10
+	JNZ     pixel
+	VZEROUPPER
+	RET

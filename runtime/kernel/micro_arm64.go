@@ -10,11 +10,11 @@ import (
 
 // micros, the quickest first.
 //
-// dotprod sums four products at a time in 32 bits. neon sums two in 16 bits, which
-// -128 * -128 twice would leave.
+// dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
+// in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{name: "dotprod", needs: cpu.DotProd, least: -128, sparseBelow: 5},
-	{name: "neon", needs: cpu.NEON, least: -127, sparseBelow: 8},
+	{name: "dotprod", needs: cpu.DotProd, least: -128, leastLane: -127, sparseBelow: 5},
+	{name: "neon", needs: cpu.NEON, least: -127, leastLane: -127, sparseBelow: 8},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -81,3 +81,28 @@ func pixelNEON(args *tileArgs)
 
 //go:noescape
 func rescaleNEON(args *rescaleArgs)
+
+// depthwise computes pixels of a panel of width channels.
+func (m *micro) depthwise(a *depthwiseArgs, width int) {
+	if width == panelWidth {
+		depthwiseNEON(a)
+	} else {
+		depthwiseHalfNEON(a)
+	}
+}
+
+// packPair appends the weights of two taps.
+func (m *micro) packPair(dst []byte, first, second []int8) []byte {
+	for _, tap := range [][]int8{first, second} {
+		for _, v := range tap {
+			dst = append(dst, byte(v))
+		}
+	}
+	return dst
+}
+
+//go:noescape
+func depthwiseNEON(args *depthwiseArgs)
+
+//go:noescape
+func depthwiseHalfNEON(args *depthwiseArgs)

@@ -17,6 +17,8 @@
 #define SMULL2(m, n, d)  WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d))
 #define SMLAL(m, n, d)   WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d))
 #define SMLAL2(m, n, d)  WORD $(0x4E208000 | (m)<<16 | (n)<<5 | (d))
+#define SADDW(m, n, d)   WORD $(0x0E601000 | (m)<<16 | (n)<<5 | (d))
+#define SADDW2(m, n, d)  WORD $(0x4E601000 | (m)<<16 | (n)<<5 | (d))
 #define SADALP(n, d)     WORD $(0x4E606800 | (n)<<5 | (d))
 #define SSHL(m, n, d)    WORD $(0x4EA04400 | (m)<<16 | (n)<<5 | (d))
 #define SRSHL(m, n, d)   WORD $(0x4EA05400 | (m)<<16 | (n)<<5 | (d))
@@ -464,4 +466,83 @@ once:
 	VST1.P [V16.B8], (R3)(R4)
 	SUBS $1, R5, R5
 	BNE  once
+	RET
+
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
+// step 48.
+
+#define DEPTHWISE \
+	MOVD args+0(FP), R0 \
+	MOVD 24(R0), R3     \
+	MOVD 40(R0), R4     \
+	MOVD 48(R0), R5     \
+	MOVD 16(R0), R6     \
+	MOVD $64, R20       \
+	MOVD $0, R7
+
+#define TAPS \
+	MOVD 0(R0), R8  \
+	MOVD 8(R0), R9  \
+	MOVD 32(R0), R10
+
+#define TAP(r) \
+	MOVD.P 8(R8), r \
+	ADD    R7, r
+
+// func depthwiseNEON(args *depthwiseArgs)
+TEXT ·depthwiseNEON(SB), NOSPLIT, $0-8
+	DEPTHWISE
+
+pixel:
+	TAPS
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+
+pair:
+	TAP(R11)
+	TAP(R12)
+	VLD1   (R11), [V16.B16]
+	VLD1   (R12), [V17.B16]
+	VLD1.P 32(R9), [V18.B16, V19.B16]
+	SMULL(18, 16, 20)
+	SMULL2(18, 16, 21)
+	SMLAL(19, 17, 20)
+	SMLAL2(19, 17, 21)
+	SADDW(20, 0, 0)
+	SADDW2(20, 1, 1)
+	SADDW(21, 2, 2)
+	SADDW2(21, 3, 3)
+	SUBS   $1, R10, R10
+	BNE    pair
+
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R3)
+	ADD    R5, R7
+	SUBS   $1, R4, R4
+	BNE    pixel
+	RET
+
+// func depthwiseHalfNEON(args *depthwiseArgs)
+TEXT ·depthwiseHalfNEON(SB), NOSPLIT, $0-8
+	DEPTHWISE
+
+pixel:
+	TAPS
+	VLD1 (R6), [V0.S4, V1.S4]
+
+pair:
+	TAP(R11)
+	TAP(R12)
+	VLD1   (R11), [V16.B8]
+	VLD1   (R12), [V17.B8]
+	VLD1.P 16(R9), [V18.B8, V19.B8]
+	SMULL(18, 16, 20)
+	SMLAL(19, 17, 20)
+	SADDW(20, 0, 0)
+	SADDW2(20, 1, 1)
+	SUBS   $1, R10, R10
+	BNE    pair
+
+	VST1.P [V0.S4, V1.S4], (R3)(R20)
+	ADD    R5, R7
+	SUBS   $1, R4, R4
+	BNE    pixel
 	RET

@@ -75,26 +75,6 @@ func (t *tiles) run(out output, l *Layer, args *tileArgs, at, n int, sums []int3
 		} else {
 			t.micro.tile(args, width)
 		}
-		t.outputs(out, l, c, at, n, sums)
-	}
-}
-
-// outputs turns the sums of n pixels into outputs, for the panel from channel c on.
-func (t *tiles) outputs(out output, l *Layer, c, at, n int, sums []int32) {
-	for half := 0; half < panelWidth && c+half < l.OutC; half += 8 {
-		from, first := sums[half:], out.first+at*out.stride+c+half
-		width := min(8, l.OutC-c-half)
-		if out.real == nil && t.rescale != nil && width == 8 {
-			t.micro.rescale(&rescaleArgs{acc: &from[0], scale: &t.rescale[(c+half)/8], y: &out.y[first], stride: out.stride, pixels: n})
-			continue
-		}
-		for i := range n {
-			row := from[i*panelWidth:][:width]
-			if out.real != nil {
-				l.real(out.real[first+i*out.stride:], row, c+half)
-			} else {
-				l.quantized(out.y[first+i*out.stride:], row, c+half)
-			}
-		}
+		t.scale.outputs(t.micro, out, l, c, at, n, sums)
 	}
 }

@@ -17,19 +17,7 @@ type tiles struct {
 	runs, quads int     // of a patch; of a run
 	weight      []int8  // of each panel [runs*quads][width][4]
 	start       []int32 // Layer.Start of each panel, zeros up to its width
-	rescale     []rescaling
-}
-
-// rescaling is Output for eight channels, as micro-kernels take it.
-//
-//	sum = sum << Left * Mantissa / 2^31, rounded
-//	zero + sum / 2^Right, rounded, clamped
-//
-// It is exact where no step leaves 32 bits; see newRescaling.
-type rescaling struct {
-	left, mantissa, away, half, right [8]int32
-	low, high, zero                   int32 // low and high are less zero
-	nudge                             int32 // half of 2^31, or 0 to round once
+	scale       scale
 }
 
 // newTiles packs w, [l.OutC, l.K], in runs of run elements.
@@ -63,7 +51,7 @@ func (t *tiles) bytes() int {
 	if t == nil {
 		return 0
 	}
-	return len(t.weight) + 4*len(t.start) + 176*len(t.rescale)
+	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
 }
 
 // accumulate computes Layer.accumulate by plain Go: x is a patch without gaps.
@@ -80,52 +68,13 @@ func (t *tiles) accumulate(acc []int32, l *Layer, x []int8) {
 	}
 }
 
-// newRescaling returns what Output does to the sums of eight channels, from first on,
-// or false where an intermediate result might not fit into 32 bits. most are bounds of
-// the sums' magnitudes.
-func newRescaling(o *Output, most []int64, first int) (r rescaling, ok bool) {
-	r.low, r.high, r.zero = o.Lo-o.Zero, o.Hi-o.Zero, o.Zero
-	if !o.Once {
-		r.nudge = 1 << 30
-	}
-	for i := range min(len(r.left), len(most)-first) {
-		m := o.Mul[first+i]
-		r.mantissa[i] = m.Mantissa
-		r.left[i], r.right[i] = max(m.Shift, 0), max(-m.Shift, 0)
-		if o.Once && m.Shift >= 0 { // its only rounding is that of the second step
-			r.left[i], r.right[i] = m.Shift+1, 1
-		}
-		if r.right[i] > 0 {
-			r.half[i] = 1 << (r.right[i] - 1)
-			if !o.Once {
-				r.away[i] = -1
-			}
-		}
-		if r.left[i] > 30 || most[first+i]<<r.left[i]+int64(r.half[i]) >= 1<<31-1 {
-			return r, false
-		}
-	}
-	return r, true
-}
-
 // finish prepares the layer's Out for micro-kernels.
 func (t *tiles) finish(l *Layer) {
-	if l.Out.Mul == nil {
-		return
-	}
 	most := make([]int64, l.OutC)
 	for c := range most {
 		most[c] = max(int64(l.Start[c]), -int64(l.Start[c])) + 128*t.magnitude(c, l)
 	}
-	var all []rescaling
-	for c := 0; c < l.OutC; c += 8 {
-		r, ok := newRescaling(&l.Out, most, c)
-		if !ok {
-			return
-		}
-		all = append(all, r)
-	}
-	t.rescale = all
+	t.scale = newScale(&l.Out, most)
 }
 
 // magnitude is the sum of |w| of channel c.
