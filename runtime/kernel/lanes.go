@@ -5,11 +5,29 @@ package kernel
 // from a row of the zero point.
 type lanes struct {
 	micro   *micro
-	pairs   int    // of taps; the last may have one of weight zero
+	pairs   int // of taps; the last may have one of weight zero
+	panels  []lanePanel
 	weight  []byte // of each panel, as micro packs it
 	start   []int32
 	outside []int8 // the zero point, as long as an output row's pixels reach
 	scale   scale
+}
+
+// lanePanel is channels from first on; the last may have some of the one before, so
+// that nothing beyond a pixel is read.
+type lanePanel struct{ first, width int }
+
+// lanePanels covers n channels, at least 8.
+func lanePanels(n int) (all []lanePanel) {
+	for c := 0; c < n; {
+		width := panel(n - c)
+		if n < width {
+			width = panelWidth / 2
+		}
+		all = append(all, lanePanel{min(c, n-width), width})
+		c += width
+	}
+	return all
 }
 
 // mostTaps is the largest kernel that lanes take.
@@ -18,15 +36,16 @@ const mostTaps = 64
 // newLanes packs the weights of d, or returns nil where plain Go has to compute it.
 func newLanes(d *Depthwise, m *micro) *lanes {
 	l, taps := d.Layer, d.KH*d.KW
-	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC%8 != 0 || taps > mostTaps {
+	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
 		return nil
 	}
 	t := &lanes{micro: m, pairs: (taps + 1) / 2, start: make([]int32, l.OutC), outside: make([]int8, (d.OutW*d.StrideW+1)*d.C)}
 	for i := range t.outside {
 		t.outside[i] = d.Zero
 	}
-	for c := 0; c < l.OutC; c += panelWidth {
-		width := panel(l.OutC - c)
+	t.panels = lanePanels(l.OutC)
+	for _, panel := range t.panels {
+		c, width := panel.first, panel.width
 		for p := range t.pairs {
 			second := make([]int8, width)
 			if 2*p+1 < taps {
@@ -61,7 +80,17 @@ func (t *lanes) finish(d *Depthwise) {
 			most[c] += 128 * max(v, -v)
 		}
 	}
-	t.scale = newScale(&d.Layer.Out, most)
+	o := d.Layer.Out
+	if o.Mul == nil {
+		return
+	}
+	var mul []Multiplier // of the panels' channels
+	var bounds []int64
+	for _, p := range t.panels {
+		mul, bounds = append(mul, o.Mul[p.first:p.first+p.width]...), append(bounds, most[p.first:p.first+p.width]...)
+	}
+	o.Mul = mul
+	t.scale = newScale(&o, bounds)
 }
 
 // run computes the rows of d: where all columns of the kernel are inside the image many
@@ -89,26 +118,27 @@ func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 func (t *lanes) pixels(out output, d *Depthwise, x []int8, acc []int32, oy, ox, n int) {
 	w := &d.Window
 	var taps [mostTaps + 1]*int8
-	args := depthwiseArgs{taps: &taps[0], acc: &acc[0], pairs: t.pairs, pixels: n, step: w.StrideW * w.C}
-	per := len(t.weight) / d.Layer.OutC // bytes for a channel
-	for c := 0; c < d.Layer.OutC; c += panelWidth {
-		width := panel(d.Layer.OutC - c)
-		i := 0
-		for p := range w.KH {
-			iy := oy*w.StrideH - w.PadT + p*w.DilH
-			for q := range w.KW {
-				ix := ox*w.StrideW - w.PadL + q*w.DilW
-				if iy < 0 || iy >= w.H || ix < 0 || ix >= w.W {
-					taps[i] = &t.outside[c]
-				} else {
-					taps[i] = &x[(iy*w.W+ix)*w.C+c]
-				}
-				i++
+	i := 0
+	for p := range w.KH {
+		iy := oy*w.StrideH - w.PadT + p*w.DilH
+		for q := range w.KW {
+			ix := ox*w.StrideW - w.PadL + q*w.DilW
+			if iy < 0 || iy >= w.H || ix < 0 || ix >= w.W {
+				taps[i] = &t.outside[0]
+			} else {
+				taps[i] = &x[(iy*w.W+ix)*w.C]
 			}
+			i++
 		}
-		taps[i] = taps[i-1] // of weight zero
-		args.weight, args.start = &t.weight[c*per], &t.start[c]
-		t.micro.depthwise(&args, width)
-		t.scale.outputs(t.micro, out, d.Layer, c, oy*w.OutW+ox, n, acc)
+	}
+	taps[i] = taps[i-1] // of weight zero
+	args := depthwiseArgs{taps: &taps[0], acc: &acc[0], pairs: t.pairs, pixels: n, step: w.StrideW * w.C}
+	at, i := 0, 0 // in weights; of the rescaling
+	for _, p := range t.panels {
+		args.weight, args.start, args.channel = &t.weight[at], &t.start[p.first], p.first
+		t.micro.depthwise(&args, p.width)
+		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, oy*w.OutW+ox, n, acc)
+		at += t.pairs * p.width * t.micro.pairBytes
+		i += p.width / 8
 	}
 }

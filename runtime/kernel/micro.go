@@ -14,6 +14,7 @@ type micro struct {
 	needs       cpu.Feature
 	least       int8 // weight that its intermediate sums bear, in tiles
 	leastLane   int8 // the same in lanes
+	pairBytes   int  // of the weights of two taps of a lane
 	sparseBelow int  // density, in 1/256, below which a list of weights is quicker
 }
 
@@ -68,7 +69,7 @@ type rescaleArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + channel + c] * weight
 type depthwiseArgs struct {
 	taps   **int8 // of the first pixel, 2*pairs
 	weight *byte  // of the panel
@@ -77,4 +78,6 @@ type depthwiseArgs struct {
 	pairs  int
 	pixels int
 	step   int // bytes between pixels of x
+
+	channel int // the panel's first
 }

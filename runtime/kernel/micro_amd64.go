@@ -9,7 +9,7 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, sparseBelow: 5},
+	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, pairBytes: 4, sparseBelow: 5},
 }
 
 // tile computes tiles of a panel of width channels.

@@ -254,7 +254,7 @@ pixel:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48.
+// step 48, channel 56.
 
 #define DEPTHWISE \
 	MOVQ args+0(FP), DI \
@@ -262,7 +262,7 @@ pixel:
 	MOVQ 40(DI), R10    \
 	MOVQ 48(DI), R11    \
 	MOVQ 16(DI), R12    \
-	XORQ AX, AX
+	MOVQ 56(DI), AX
 
 // func depthwiseAVX2(args *depthwiseArgs)
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8

@@ -469,7 +469,7 @@ once:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48.
+// step 48, channel 56.
 
 #define DEPTHWISE \
 	MOVD args+0(FP), R0 \
@@ -478,7 +478,7 @@ once:
 	MOVD 48(R0), R5     \
 	MOVD 16(R0), R6     \
 	MOVD $64, R20       \
-	MOVD $0, R7
+	MOVD 56(R0), R7
 
 #define TAPS \
 	MOVD 0(R0), R8  \

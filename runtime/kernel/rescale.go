@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // rescaling is Output for eight channels, as micro-kernels take it.
 //
 //	sum = sum << Left * Mantissa / 2^31, rounded
@@ -62,22 +64,51 @@ func newRescaling(o *Output, most []int64, first int) (r rescaling, ok bool) {
 }
 
 // outputs turns the sums of n pixels from at on, rows of panelWidth, into outputs: those
-// of the panel from channel c of l on.
-func (s scale) outputs(m *micro, out output, l *Layer, c, at, n int, sums []int32) {
-	for half := 0; half < panelWidth && c+half < l.OutC; half += 8 {
+// of so many channels of l from c on, the first eight of which have rescaling i.
+func (s scale) outputs(m *micro, i int, out output, l *Layer, c, channels, at, n int, sums []int32) {
+	for half := 0; half < channels; half += 8 {
 		from, first := sums[half:], out.first+at*out.stride+c+half
-		width := min(8, l.OutC-c-half)
-		if out.real == nil && s != nil && width == 8 {
-			m.rescale(&rescaleArgs{acc: &from[0], scale: &s[(c+half)/8], y: &out.y[first], stride: out.stride, pixels: n})
-			continue
-		}
-		for i := range n {
-			row := from[i*panelWidth:][:width]
-			if out.real != nil {
-				l.real(out.real[first+i*out.stride:], row, c+half)
-			} else {
-				l.quantized(out.y[first+i*out.stride:], row, c+half)
+		width := min(8, channels-half)
+		switch {
+		case out.real != nil:
+			for i := range n {
+				l.real(out.real[first+i*out.stride:], from[i*panelWidth:][:width], c+half)
 			}
+		case s == nil:
+			for i := range n {
+				l.quantized(out.y[first+i*out.stride:], from[i*panelWidth:][:width], c+half)
+			}
+		default:
+			s.rescale(m, i+half/8, out.y[first:], out.stride, width, n, from)
 		}
+	}
+}
+
+// rescale writes width of the eight channels of rescaling i.
+func (s scale) rescale(m *micro, i int, y []int8, stride, width, n int, sums []int32) {
+	args := rescaleArgs{acc: &sums[0], scale: &s[i], y: &y[0], stride: stride, pixels: n}
+	if width == 8 {
+		m.rescale(&args)
+		return
+	}
+	var eight [8 * blockPixels]int8
+	args.y, args.stride = &eight[0], 8
+	m.rescale(&args)
+	for i := range n {
+		copy(y[i*stride:][:width], eight[8*i:])
+	}
+}
+
+// uniform returns the rescaling that is the same for all elements: one of eight equal
+// channels.
+func uniform(m Multiplier, zero, lo, hi int32, most int64) scale {
+	return newScale(&Output{Mul: slices.Repeat([]Multiplier{m}, 8), Zero: zero, Lo: lo, Hi: hi}, slices.Repeat([]int64{most}, 8))
+}
+
+// all writes len(y) outputs of as many sums, with the one rescaling of uniform. len(y)
+// is a multiple of 16, and at most blockPixels*panelWidth.
+func (s scale) all(m *micro, y []int8, sums []int32) {
+	for half := 0; half < panelWidth; half += 8 {
+		m.rescale(&rescaleArgs{acc: &sums[half], scale: &s[0], y: &y[half], stride: panelWidth, pixels: len(y) / panelWidth})
 	}
 }

@@ -75,6 +75,6 @@ func (t *tiles) run(out output, l *Layer, args *tileArgs, at, n int, sums []int3
 		} else {
 			t.micro.tile(args, width)
 		}
-		t.scale.outputs(t.micro, out, l, c, at, n, sums)
+		t.scale.outputs(t.micro, c/8, out, l, c, min(panelWidth, l.OutC-c), at, n, sums)
 	}
 }
