@@ -200,6 +200,241 @@ quad:
 	VZEROUPPER
 	RET
 
+// U8 broadcasts four elements of a pixel, plus 128.
+#define U8(offset, pixel, v) \
+	VPBROADCASTD offset(pixel)(AX*1), v \
+	VPXORD       Z15, v, v
+
+#define SIGNS \
+	MOVL         $0x80808080, AX \
+	VPBROADCASTD AX, Z15
+
+// func tileVNNI(args *tileArgs)
+//
+// Two quads at a time: with four accumulators alone, each dot product would wait for
+// the one before.
+TEXT ·tileVNNI(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), SI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 48(DI), R10
+	SIGNS
+
+tile:
+	PIXELS
+	PANEL
+	VMOVDQU32 (AX), Z0
+	VMOVDQA32 Z0, Z1
+	VMOVDQA32 Z0, Z2
+	VMOVDQA32 Z0, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+
+run:
+	MOVLQSX (CX), AX
+	MOVQ    64(DI), R15
+	SUBQ    $2, R15
+	JL      last
+
+pair:
+	VMOVDQU32 (BX), Z8
+	VMOVDQU32 64(BX), Z9
+	U8(0, R11, Z10)
+	U8(0, R12, Z11)
+	U8(0, R13, Z12)
+	U8(0, R14, Z13)
+	VPDPBUSD Z8, Z10, Z0
+	VPDPBUSD Z8, Z11, Z1
+	VPDPBUSD Z8, Z12, Z2
+	VPDPBUSD Z8, Z13, Z3
+	U8(4, R11, Z10)
+	U8(4, R12, Z11)
+	U8(4, R13, Z12)
+	U8(4, R14, Z13)
+	VPDPBUSD Z9, Z10, Z4
+	VPDPBUSD Z9, Z11, Z5
+	VPDPBUSD Z9, Z12, Z6
+	VPDPBUSD Z9, Z13, Z7
+	ADDQ     $8, AX
+	ADDQ     $128, BX
+	SUBQ     $2, R15
+	JGE      pair
+
+last:
+	CMPQ R15, $-1
+	JNE  done
+	VMOVDQU32 (BX), Z8
+	U8(0, R11, Z10)
+	U8(0, R12, Z11)
+	U8(0, R13, Z12)
+	U8(0, R14, Z13)
+	VPDPBUSD Z8, Z10, Z0
+	VPDPBUSD Z8, Z11, Z1
+	VPDPBUSD Z8, Z12, Z2
+	VPDPBUSD Z8, Z13, Z3
+	ADDQ     $64, BX
+
+done:
+	ADDQ $4, CX
+	DECQ DX
+	JNZ  run
+
+	VPADDD    Z4, Z0, Z0
+	VPADDD    Z5, Z1, Z1
+	VPADDD    Z6, Z2, Z2
+	VPADDD    Z7, Z3, Z3
+	VMOVDQU32 Z0, (R9)
+	VMOVDQU32 Z1, 64(R9)
+	VMOVDQU32 Z2, 128(R9)
+	VMOVDQU32 Z3, 192(R9)
+	ADDQ      $256, R9
+	DECQ      R10
+	JNZ       tile
+	VZEROUPPER
+	RET
+
+// func tileHalfVNNI(args *tileArgs)
+TEXT ·tileHalfVNNI(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), SI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 48(DI), R10
+	SIGNS
+
+tile:
+	PIXELS
+	PANEL
+	VMOVDQU (AX), Y0
+	VMOVDQA Y0, Y1
+	VMOVDQA Y0, Y2
+	VMOVDQA Y0, Y3
+
+run:
+	MOVLQSX (CX), AX
+	MOVQ    64(DI), R15
+
+quad:
+	VMOVDQU (BX), Y8
+	U8(0, R11, Z10)
+	U8(0, R12, Z11)
+	U8(0, R13, Z12)
+	U8(0, R14, Z13)
+	VPDPBUSD Y8, Y10, Y0
+	VPDPBUSD Y8, Y11, Y1
+	VPDPBUSD Y8, Y12, Y2
+	VPDPBUSD Y8, Y13, Y3
+	ADDQ     $4, AX
+	ADDQ     $32, BX
+	DECQ     R15
+	JNZ      quad
+	ADDQ     $4, CX
+	DECQ     DX
+	JNZ      run
+
+	VMOVDQU Y0, (R9)
+	VMOVDQU Y1, 64(R9)
+	VMOVDQU Y2, 128(R9)
+	VMOVDQU Y3, 192(R9)
+	ADDQ    $256, R9
+	DECQ    R10
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pixelVNNI(args *tileArgs)
+TEXT ·pixelVNNI(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), DI
+	MOVQ    0(DI), SI
+	MOVQ    8(DI), R8
+	MOVQ    40(DI), R9
+	SIGNS
+	MOVLQSX 0(R8), R11
+	ADDQ    SI, R11
+	PANEL
+	VMOVDQU32 (AX), Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+
+run:
+	MOVLQSX (CX), AX
+	MOVQ    64(DI), R15
+	SUBQ    $4, R15
+	JL      few
+
+four:
+	U8(0, R11, Z10)
+	U8(4, R11, Z11)
+	U8(8, R11, Z12)
+	U8(12, R11, Z13)
+	VPDPBUSD (BX), Z10, Z0
+	VPDPBUSD 64(BX), Z11, Z1
+	VPDPBUSD 128(BX), Z12, Z2
+	VPDPBUSD 192(BX), Z13, Z3
+	ADDQ     $16, AX
+	ADDQ     $256, BX
+	SUBQ     $4, R15
+	JGE      four
+
+few:
+	ADDQ $4, R15
+	JZ   done
+
+quad:
+	U8(0, R11, Z10)
+	VPDPBUSD (BX), Z10, Z0
+	ADDQ     $4, AX
+	ADDQ     $64, BX
+	DECQ     R15
+	JNZ      quad
+
+done:
+	ADDQ $4, CX
+	DECQ DX
+	JNZ  run
+
+	VPADDD    Z1, Z0, Z0
+	VPADDD    Z3, Z2, Z2
+	VPADDD    Z2, Z0, Z0
+	VMOVDQU32 Z0, (R9)
+	VZEROUPPER
+	RET
+
+// func pixelHalfVNNI(args *tileArgs)
+TEXT ·pixelHalfVNNI(SB), NOSPLIT, $0-8
+	MOVQ    args+0(FP), DI
+	MOVQ    0(DI), SI
+	MOVQ    8(DI), R8
+	MOVQ    40(DI), R9
+	SIGNS
+	MOVLQSX 0(R8), R11
+	ADDQ    SI, R11
+	PANEL
+	VMOVDQU (AX), Y0
+
+run:
+	MOVLQSX (CX), AX
+	MOVQ    64(DI), R15
+
+quad:
+	U8(0, R11, Z10)
+	VPDPBUSD (BX), Y10, Y0
+	ADDQ     $4, AX
+	ADDQ     $32, BX
+	DECQ     R15
+	JNZ      quad
+	ADDQ     $4, CX
+	DECQ     DX
+	JNZ      run
+
+	VMOVDQU Y0, (R9)
+	VZEROUPPER
+	RET
+
 // func rescaleAVX2(args *rescaleArgs)
 //
 // Offsets in rescaling: left 0, mantissa 32, away 64, half 96, right 128, low 160,
