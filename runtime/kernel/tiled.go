@@ -37,11 +37,15 @@ func (c *Conv) patchBytes(t *tiles) int { return t.runs * t.quads * 4 }
 // offsets fills in where the patches of n pixels begin, from pixel at on.
 func (c *Conv) offsets(offsets []int32, at, n int) {
 	w := &c.Window
-	oy, ox := at/w.OutW, at%w.OutW
+	ox := at % w.OutW
+	next, step := int32(c.offset(at)), int32(w.StrideW*w.C)
+	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
 	for i := range offsets[:n] {
-		offsets[i] = int32((oy*w.StrideH*w.padded() + ox*w.StrideW) * w.C)
+		offsets[i] = next
+		next += step
 		if ox++; ox == w.OutW {
-			oy, ox = oy+1, 0
+			ox = 0
+			next += down
 		}
 	}
 	repeatLast(offsets, n)
