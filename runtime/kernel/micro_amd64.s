@@ -558,25 +558,26 @@ pixel:
 	VZEROUPPER
 	RET
 
-// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48, channel 56.
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
+// 48, channel 56.
 
 #define DEPTHWISE \
 	MOVQ args+0(FP), DI \
 	MOVQ 24(DI), R9     \
 	MOVQ 40(DI), R10    \
 	MOVQ 48(DI), R11    \
-	MOVQ 16(DI), R12    \
-	MOVQ 56(DI), AX
+	MOVQ 16(DI), R12
 
 // func depthwiseAVX2(args *depthwiseArgs)
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
 	DEPTHWISE
 
 pixel:
-	MOVQ  0(DI), SI
-	MOVQ  8(DI), BX
-	MOVQ  32(DI), CX
+	MOVLQSX (R11), AX
+	ADDQ    56(DI), AX
+	MOVQ    0(DI), SI
+	MOVQ    8(DI), BX
+	MOVQ    32(DI), CX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 
@@ -603,7 +604,7 @@ pair:
 	VMOVDQU    Y2, (R9)
 	VMOVDQU    Y3, 32(R9)
 	ADDQ       $64, R9
-	ADDQ       R11, AX
+	ADDQ       $4, R11
 	DECQ       R10
 	JNZ        pixel
 	VZEROUPPER
@@ -614,6 +615,8 @@ TEXT ·depthwiseHalfAVX2(SB), NOSPLIT, $0-8
 	DEPTHWISE
 
 pixel:
+	MOVLQSX (R11), AX
+	ADDQ    56(DI), AX
 	MOVQ    0(DI), SI
 	MOVQ    8(DI), BX
 	MOVQ    32(DI), CX
@@ -639,7 +642,7 @@ pair:
 	VMOVDQU X0, (R9)
 	VMOVDQU X1, 16(R9)
 	ADDQ    $64, R9
-	ADDQ    R11, AX
+	ADDQ    $4, R11
 	DECQ    R10
 	JNZ     pixel
 	VZEROUPPER

@@ -536,8 +536,8 @@ pixel:
 	BNE    pixel
 	RET
 
-// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48, channel 56.
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
+// 48, channel 56.
 
 #define DEPTHWISE \
 	MOVD args+0(FP), R0 \
@@ -546,9 +546,11 @@ pixel:
 	MOVD 48(R0), R5     \
 	MOVD 16(R0), R6     \
 	MOVD $64, R20       \
-	MOVD 56(R0), R7
+	MOVD 56(R0), R13
 
 #define TAPS \
+	MOVW.P 4(R5), R7 \
+	ADD  R13, R7    \
 	MOVD 0(R0), R8  \
 	MOVD 8(R0), R9  \
 	MOVD 32(R0), R10
@@ -583,7 +585,6 @@ pair:
 	BNE    pair
 
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R3)
-	ADD    R5, R7
 	SUBS   $1, R4, R4
 	BNE    pixel
 	RET
@@ -610,7 +611,6 @@ pair:
 	BNE    pair
 
 	VST1.P [V0.S4, V1.S4], (R3)(R20)
-	ADD    R5, R7
 	SUBS   $1, R4, R4
 	BNE    pixel
 	RET

@@ -34,30 +34,6 @@ func (c *Conv) tiled(out output, l *Layer, g int, x, patch []int8, acc []int32) 
 // patchBytes is the size of a patch without gaps but with its runs filled up.
 func (c *Conv) patchBytes(t *tiles) int { return t.runs * t.quads * 4 }
 
-// offsets fills in where the patches of n pixels begin, from pixel at on.
-func (c *Conv) offsets(offsets []int32, at, n int) {
-	w := &c.Window
-	ox := at % w.OutW
-	next, step := int32(c.offset(at)), int32(w.StrideW*w.C)
-	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
-	for i := range offsets[:n] {
-		offsets[i] = next
-		next += step
-		if ox++; ox == w.OutW {
-			ox = 0
-			next += down
-		}
-	}
-	repeatLast(offsets, n)
-}
-
-// repeatLast fills the last tile up.
-func repeatLast(offsets []int32, n int) {
-	for i := n; i%tilePixels != 0; i++ {
-		offsets[i] = offsets[n-1]
-	}
-}
-
 // gather copies the patch at base, each run filled up to whole quads.
 func (c *Conv) gather(dst, x []int8, base int, l *Layer) {
 	t := l.tiles
