@@ -647,3 +647,89 @@ pair:
 	JNZ     pixel
 	VZEROUPPER
 	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxAVX2(args *maxArgs)
+TEXT ·maxAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVDQU (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVDQU (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVDQU X0, (R8)(AX*1)
+	SUBQ $16, R11
+	JLE  done
+	ADDQ $16, AX
+	CMPQ R11, $16
+	JGE  channels
+	LEAQ -16(AX)(R11*1), AX // the last ones once more
+	MOVQ $16, R11
+	JMP  channels
+
+done:
+	RET
+
+// func maxHalfAVX2(args *maxArgs)
+TEXT ·maxHalfAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVQ (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVQ (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVQ X0, (R8)(AX*1)
+	SUBQ $8, R11
+	JLE  done
+	ADDQ $8, AX
+	CMPQ R11, $8
+	JGE  channels
+	LEAQ -8(AX)(R11*1), AX // the last ones once more
+	MOVQ $8, R11
+	JMP  channels
+
+done:
+	RET

@@ -614,3 +614,97 @@ pair:
 	SUBS   $1, R4, R4
 	BNE    pixel
 	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxNEON(args *maxArgs)
+TEXT ·maxNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B16]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B16]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B16], (R1)
+	SUBS $16, R7, R7
+	BLE  done
+	ADD  $16, R1
+	ADD  $16, R2
+	CMP  $16, R7
+	BGE  channels
+	SUB  $16, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $16, R7
+	B    channels
+
+done:
+	RET
+
+// func maxHalfNEON(args *maxArgs)
+TEXT ·maxHalfNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B8]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B8]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B8], (R1)
+	SUBS $8, R7, R7
+	BLE  done
+	ADD  $8, R1
+	ADD  $8, R2
+	CMP  $8, R7
+	BGE  channels
+	SUB  $8, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $8, R7
+	B    channels
+
+done:
+	RET
