@@ -122,3 +122,9 @@ func maxAVX2(args *maxArgs)
 
 //go:noescape
 func maxHalfAVX2(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumAVX2(a) }
+
+//go:noescape
+func sumAVX2(args *sumArgs)

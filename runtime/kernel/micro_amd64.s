@@ -733,3 +733,53 @@ column:
 
 done:
 	RET
+
+// Offsets in sumArgs: sums 0, wide 8, narrow 16, wideZero 24, narrowZero 32, scale 40, n
+// 48.
+
+// func sumAVX2(args *sumArgs)
+TEXT ·sumAVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), DI
+	MOVQ         0(DI), R8
+	MOVQ         8(DI), SI
+	MOVQ         16(DI), BX
+	VPBROADCASTD 24(DI), Y12
+	VPBROADCASTD 32(DI), Y13
+	MOVQ         40(DI), AX
+	MOVQ         48(DI), CX
+	VMOVDQU      32(AX), Y4
+	VMOVDQU      64(AX), Y6
+	VMOVDQU      96(AX), Y8
+	VMOVDQU      128(AX), Y9
+	VPBROADCASTD 172(AX), Y15
+	VPSRLQ       $32, Y15, Y15
+
+eight:
+	VPMOVSXBD (BX), Y0
+	VPSUBD    Y13, Y0, Y0
+	VPSLLD    $20, Y0, Y0
+	VPMULDQ   Y4, Y0, Y1
+	VPSRLQ    $32, Y0, Y2
+	VPMULDQ   Y4, Y2, Y2
+	VPADDQ    Y15, Y1, Y1
+	VPADDQ    Y15, Y2, Y2
+	VPSRLQ    $31, Y1, Y1
+	VPADDQ    Y2, Y2, Y2
+	VPBLENDD  $0xaa, Y2, Y1, Y0
+	VPSRAD    $31, Y0, Y1
+	VPAND     Y6, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPADDD    Y8, Y0, Y0
+	VPSRAVD   Y9, Y0, Y0
+	VPMOVSXBD (SI), Y1
+	VPSUBD    Y12, Y1, Y1
+	VPSLLD    $19, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VMOVDQU   Y0, (R8)
+	ADDQ      $8, BX
+	ADDQ      $8, SI
+	ADDQ      $32, R8
+	SUBQ      $8, CX
+	JNZ       eight
+	VZEROUPPER
+	RET

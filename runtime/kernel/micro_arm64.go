@@ -128,3 +128,9 @@ func maxNEON(args *maxArgs)
 
 //go:noescape
 func maxHalfNEON(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)

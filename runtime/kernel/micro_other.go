@@ -14,3 +14,5 @@ func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kerne
 func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }
 
 func (m *micro) largest(a *maxArgs) { panic("kernel: no micro-kernel") }
+
+func (m *micro) sum(a *sumArgs) { panic("kernel: no micro-kernel") }
