@@ -53,7 +53,7 @@ func (o *Binary) Finish() {
 		}
 		most = largest[0] + largest[1]
 	}
-	if best != nil {
+	if best.hasVectors() {
 		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
 	}
 	if o.scale != nil && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {

@@ -51,7 +51,7 @@ type maxArgs struct {
 
 // of writes the largest of each channel of the window that begins with x.
 func (a *maxArgs) of(y, x []int8) {
-	if best != nil && a.channels >= 8 {
+	if best.hasVectors() && a.channels >= 8 {
 		_ = x[(a.rows-1)*a.down+(a.columns-1)*a.right+a.channels-1]
 		a.y, a.x = &y[0], &x[0]
 		best.largest(a)
