@@ -16,7 +16,8 @@ type micro struct {
 	least       int8  // weight that its intermediate sums bear, in tiles
 	leastLane   int8  // the same in lanes
 	quadBytes   int   // of four weights in tiles
-	vectors     bool  // it also has lanes, and rescales, adds and compares
+	rescales    bool  // it also turns sums into outputs
+	vectors     bool  // it also has lanes, adds and compares
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
 	pairBytes   int   // of the weights of two taps of a lane
 	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
@@ -34,6 +35,8 @@ func (m *micro) takesLanes(w []int8) bool {
 }
 
 func (m *micro) hasVectors() bool { return m != nil && m.vectors }
+
+func (m *micro) canRescale() bool { return m != nil && m.rescales }
 
 // place writes weight v of a panel: element k of a quad of channel ch. Unless a micro-kernel
 // says otherwise, a panel is [quads][width][4].

@@ -15,6 +15,9 @@
 #define SXTB16(m, d)      WORD $(0xE68F0070 | (d)<<12 | (m))
 #define SXTB16ROR8(m, d)  WORD $(0xE68F0470 | (d)<<12 | (m))
 
+#define SMMULR(m, n, d)   WORD $(0xE750F030 | (d)<<16 | (m)<<8 | (n))
+#define SMMUL(m, n, d)    WORD $(0xE750F010 | (d)<<16 | (m)<<8 | (n))
+
 // func pixelsSMLAD(args *tileArgs)
 TEXT ·pixelsSMLAD(SB), NOSPLIT, $36-4
 	MOVW args+0(FP), R0
@@ -98,4 +101,90 @@ quad:
 	SUB.S $1, R4
 	MOVW R4, left-12(SP)
 	BNE  pixel
+	RET
+
+// FETCH loads a sum to R12, shifted by left + 1.
+#define FETCH \
+	MOVW.P 64(R0), R12 \
+	MOVW R12<<R4, R12
+
+// FINISH divides R12 by 2^right, adds half of that before, and clamps and stores it.
+#define FINISH \
+	ADD  R6, R12        \
+	MOVW R12->R7, R12   \
+	CMP  R8, R12        \
+	MOVW.LT R8, R12     \
+	CMP  R9, R12        \
+	MOVW.GT R9, R12     \
+	ADD  R14, R12       \
+	MOVBU R12, (R1)     \
+	ADD  R3, R1         \
+	SUB.S $1, R2
+
+// func rescaleSMLAD(args *rescaleArgs)
+//
+// Offsets in rescaleArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In rescaling: left
+// 0, mantissa 32, away 64, half 96, right 128, low 160, high 164, zero 168, nudge 172.
+//
+// Registers: R0 sums, R1 y, R2 pixels left, R3 stride, R4 left + 1, R5 mantissa, R6
+// half, R7 right, R8 low, R9 high, R14 zero.
+TEXT ·rescaleSMLAD(SB), NOSPLIT, $12-4
+	MOVW $0, R0
+	MOVW R0, channel-4(SP)
+
+channel:
+	MOVW args+0(FP), R12
+	MOVW 12(R12), R3
+	MOVW 16(R12), R2
+	MOVW channel-4(SP), R4
+	MOVW 0(R12), R0
+	ADD  R4<<2, R0
+	MOVW 8(R12), R1
+	ADD  R4, R1
+	MOVW 4(R12), R12
+	MOVW 160(R12), R8
+	MOVW 164(R12), R9
+	MOVW 168(R12), R14
+	MOVW 172(R12), R7
+	MOVW R7, nudge-8(SP)
+	ADD  R4<<2, R12
+	MOVW 0(R12), R4
+	ADD  $1, R4
+	MOVW 32(R12), R5
+	MOVW 96(R12), R6
+	MOVW 128(R12), R7
+	MOVW 64(R12), R12
+	CMP  $0, R12
+	BNE  away
+	MOVW nudge-8(SP), R12
+	CMP  $0, R12
+	BNE  nearest
+
+once:
+	FETCH
+	SMMUL(5, 12, 12)
+	FINISH
+	BNE once
+	B   next
+
+nearest:
+	FETCH
+	SMMULR(5, 12, 12)
+	FINISH
+	BNE nearest
+	B   next
+
+away:
+	FETCH
+	SMMULR(5, 12, 12)
+	ADD R12->31, R12
+	FINISH
+	BNE away
+
+next:
+	MOVW channel-4(SP), R4
+	ADD  $1, R4
+	MOVW R4, channel-4(SP)
+	CMP  $8, R4
+	BNE  channel
 	RET

@@ -70,7 +70,7 @@ func (t *tiles) bytes() int {
 
 // finish prepares the layer's Out for micro-kernels.
 func (t *tiles) finish(l *Layer) {
-	if t.micro.vectors {
+	if t.micro.rescales {
 		t.scale = newScale(&l.Out, t.most)
 	}
 	t.most = nil
