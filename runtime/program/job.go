@@ -72,7 +72,7 @@ func (j *Job) classify(m *runtime.Model) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	info := m.Info()
+	info, last := m.Info(), m.Preprocess().ChannelsLast
 	n := len(info.Inputs)
 	if len(files)%n != 0 {
 		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
@@ -81,7 +81,7 @@ func (j *Job) classify(m *runtime.Model) error {
 		for i, name := range files[:n] {
 			data, err := j.read(name)
 			if err == nil {
-				err = j.set(s, i, info.Inputs[i], data)
+				err = j.set(s, i, info.Inputs[i], data, last)
 			}
 			if err != nil {
 				return Error(display(name) + ": " + err.Error())
