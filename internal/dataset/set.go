@@ -43,14 +43,16 @@ type array struct {
 type Input struct {
 	Name  string
 	Shape tensor.Shape // of a sample, [C,H,W] or [F]
+	// ChannelsLast says that the network takes arrays [H,W,C] for it.
+	ChannelsLast bool
 }
 
 // Splits are the two parts of a source.
 type Splits struct {
 	Train *Set
 	Test  *Set // nil when the source has none
-	// Guessed says what the source does not, and was concluded from names and shapes.
-	Guessed []string
+	// Source says what was concluded from names, shapes and contents.
+	Source Source
 }
 
 // String describes the parts in words: how many samples of which shapes and classes.
@@ -248,29 +250,41 @@ func (s *Set) Folds(n int, seed uint64) [][]int {
 }
 
 // wholeLabels returns labels that are stored as numbers.
-func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
+func wholeLabels[T float32 | float64](nums []T, source string, o Options) ([]int, error) {
 	labels := make([]int, len(nums))
 	for i, v := range nums {
 		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
-			return nil, fmt.Errorf("dataset: %s: sample %d has label %.6g; labels are whole numbers", source, i, v)
+			return nil, fmt.Errorf("dataset: %s: %s has label %.6g; labels%s are whole numbers; give class numbers, or leave labels aside with --no-labels", source, o.where(i), v, o.ofOutputs())
 		}
 		labels[i] = int(v)
 	}
 	return labels, nil
 }
 
+// tooManyClasses says what to do about labels that the network has no outputs for.
+func tooManyClasses(labels []int, classes int) string {
+	if least, most := slices.Min(labels), slices.Max(labels); least == 1 && most == classes {
+		names := make([]string, classes)
+		for i := range names {
+			names[i] = fmt.Sprint(i + 1)
+		}
+		return "; the labels are 1 to " + names[classes-1] + ": subtract 1, or give --labels " + strings.Join(names[:min(classes, mostListed)], ",")
+	}
+	return "; check the labels or the network"
+}
+
 // setLabels attaches labels and checks them against the number of classes (0:
 // the largest label decides).
-func (s *Set) setLabels(labels []int, classes int, source string) error {
+func (s *Set) setLabels(labels []int, classes int, source string, o Options) error {
 	if len(labels) != s.Len() {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(labels), s.Len())
 	}
 	for i, l := range labels {
 		if l < 0 {
-			return fmt.Errorf("dataset: %s: sample %d has label %d; classes are numbered from 0", source, i, l)
+			return fmt.Errorf("dataset: %s: %s has label %d; classes are numbered from 0", source, o.where(i), l)
 		}
 		if classes > 0 && l >= classes {
-			return fmt.Errorf("dataset: %s: sample %d has label %d, but there are %d classes (0 to %d); check the labels or the network", source, i, l, classes, classes-1)
+			return fmt.Errorf("dataset: %s: %s has label %d, but there are %d classes (0 to %d)%s", source, o.where(i), l, classes, classes-1, tooManyClasses(labels, classes))
 		}
 		s.Classes = max(s.Classes, l+1)
 	}

@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-// Sample is one input of a network; one of the two is set.
+// Sample is one input of a network; one of Bytes and Values is set.
 type Sample struct {
-	Bytes  []byte    // bytes of a picture, [H,W,C], not scaled yet (format.Preprocess says how)
-	Values []float32 // real numbers in the order of the ONNX network: see Read
+	Bytes   []byte    // bytes of a picture, [H,W,C], not scaled yet (format.Preprocess says how)
+	Values  []float32 // real numbers in the order of the ONNX network: see Read
+	Resized bool      // a picture had another size
 }
 
 // Read reads the input of a network that takes shape, [H,W,C] for images, from
@@ -42,7 +43,8 @@ func readPicture(data []byte, shape []int) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	return Sample{Bytes: Pixels(img, h, w, c)}, nil
+	size := img.Bounds()
+	return Sample{Bytes: Pixels(img, h, w, c), Resized: size.Dx() != w || size.Dy() != h}, nil
 }
 
 func readArray(data []byte, shape []int, last bool) (Sample, error) {

@@ -1,0 +1,96 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+	"edgec/internal/train"
+)
+
+const (
+	orderError   = 30   // percent; below it nobody has mixed up the classes
+	orderClasses = 1024 // most that are compared
+	orderNamed   = 32   // most that a hint lists
+)
+
+// orderHint says in which other order of the classes outputs [n, K] are right, "" if there
+// is none. It is a measurement: each class is assigned the output that is largest for most
+// of its samples, the surest first. Of c classes this makes c samples right that say
+// nothing, so they do not count:
+//
+//	error = 1 - (right - c) / (n - c)
+//
+// The order is worth saying if it halves the error. Cost: n K + K^2 log K.
+func orderHint(set *dataset.Set, out *tensor.Tensor, percent float64) string {
+	n, k := out.Shape[0], out.Shape[1]
+	if percent < orderError || k < 2 || k > orderClasses {
+		return ""
+	}
+	var pairs []int // label * K + largest output, of each sample
+	for i, l := range set.Labels[:n] {
+		pairs = append(pairs, l*k+train.Argmax(out.Data[i*k:(i+1)*k]))
+	}
+	output, right, seen := assign(pairs, k)
+	other := 100 * (1 - float64(right-seen)/float64(max(n-seen, 1)))
+	if n <= 2*seen || other > percent/2 {
+		return ""
+	}
+	hint := fmt.Sprintf("the network tells the classes apart, but in another order: %.1f %% of the samples are right ", 100*float64(right)/float64(n))
+	if names := reordered(set.ClassNames, output); seen == k && names != nil {
+		return hint + "with --labels " + strings.Join(names, ",")
+	}
+	var moved []string
+	for l, p := range output {
+		if p >= 0 && p != l {
+			moved = append(moved, fmt.Sprintf("label %d is output %d", l, p))
+		}
+	}
+	if len(moved) > orderNamed {
+		moved = append(moved[:orderNamed], "...")
+	}
+	return hint + "if " + strings.Join(moved, ", ") + "; number the labels so"
+}
+
+// assign returns the output of each of k classes, -1 for those without samples, how many
+// samples are right then, and how many classes have samples.
+func assign(pairs []int, k int) (output []int, right, seen int) {
+	count := map[int]int{}
+	for _, p := range pairs {
+		count[p]++
+	}
+	order := make([]int, 0, len(count))
+	labels := map[int]bool{}
+	for p := range count {
+		order = append(order, p)
+		labels[p/k] = true
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(count[b]-count[a], a-b) })
+	output = slices.Repeat([]int{-1}, k)
+	taken := make([]bool, k)
+	for _, p := range order {
+		if l, o := p/k, p%k; output[l] < 0 && !taken[o] {
+			output[l], taken[o] = o, true
+			right += count[p]
+		}
+	}
+	return output, right, len(labels)
+}
+
+// reordered returns class names in the order of their outputs; nil if they cannot be
+// listed, separated by commas.
+func reordered(names []string, output []int) []string {
+	if len(names) != len(output) || len(names) > orderNamed || slices.Contains(output, -1) {
+		return nil
+	}
+	list := make([]string, len(names))
+	for l, p := range output {
+		if list[p] = names[l]; strings.ContainsAny(names[l], ", \t\"'\\") || strings.TrimSpace(names[l]) == "" {
+			return nil
+		}
+	}
+	return list
+}
