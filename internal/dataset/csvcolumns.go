@@ -113,45 +113,41 @@ func (t *csvTable) namedColumn(o Options) int {
 }
 
 // labelColumn returns the column of the labels, -1 for none: the one that the user or the
-// header names. Otherwise it is the first or the last, if the network takes one number
-// fewer than there are columns (two, if the first counts rows): one of names, or one of
-// class numbers. A column of one value, a border pixel say, is taken only if the other will
-// not do. Of two columns of whole numbers, one that passes the number of classes holds no
-// labels; two that do not are refused. Of a network of one output, and where labels are
-// left aside, the last column holds target values if none holds class numbers.
+// header names, or one that contents tells, if the network takes one number fewer than
+// there are columns (two, if the first counts rows).
 func (t *csvTable) labelColumn(o Options) (int, error) {
 	if t.wanted >= 0 || o.Shape == nil {
 		return t.wanted, nil
 	}
-	missing := t.columns - o.Shape.Size()
-	front := 0
-	if missing == 2 && t.counts() {
-		front = t.columns - 1 // the first counts rows: the last alone may hold labels
-	} else if missing != 1 || t.counts() && t.names != nil && t.names[0] == "" {
-		return -1, nil
+	switch missing, counts := t.columns-o.Shape.Size(), t.counts(); {
+	case missing == 1 && !counts:
+		return t.contents(t.kept[0].facts(), t.kept[t.columns-1].facts(), o)
+	case missing == 2 && counts:
+		return t.contents(columnFacts{}, t.kept[t.columns-1].facts(), o)
 	}
-	first, last := t.kept[front].facts(), t.kept[t.columns-1].facts()
-	if front > 0 {
-		first = columnFacts{}
-	}
-	if first.varied && last.varied && o.Classes > 0 {
-		few := float64(o.outputs())
+	return -1, nil
+}
+
+// contents returns which of the first and the last column holds labels: one of names, or
+// one of class numbers. A column of one value, a border pixel say, is taken only if the
+// other will not do. Of two columns of whole numbers, one that passes the number of classes
+// holds no labels; two that do not are refused. Of a network of one output, and where labels
+// are left aside, the last column holds target values if none holds class numbers.
+func (t *csvTable) contents(first, last columnFacts, o Options) (int, error) {
+	if few := float64(o.outputs()); few > 0 && first.varied && last.varied {
 		first.varied, last.varied = first.most < few || last.most >= few, last.most < few || first.most >= few
 	}
+	end := t.columns - 1
 	switch {
-	case last.text && !first.text:
-		return t.found(t.columns-1, o), nil
-	case first.text && !last.text:
-		return t.found(0, o), nil
-	case first.text || first.varied && last.varied:
+	case first.text && last.text, !first.text && !last.text && first.varied && last.varied:
 		return 0, fmt.Errorf("dataset: %s: columns 1 and %d both may be the labels; name one with --label-column: %s", t.path, t.columns, t.listed())
-	case first.varied, first.whole && !last.varied:
+	case first.text, !last.text && (first.varied || first.whole && !last.varied):
 		return t.found(0, o), nil
-	case last.whole:
-		return t.found(t.columns-1, o), nil
+	case last.text || last.whole:
+		return t.found(end, o), nil
 	case o.Classes == 1 || o.NoLabels:
 		o.source.note("the last column holds target values, since the network takes one number fewer than there are columns")
-		return t.columns - 1, nil
+		return end, nil
 	}
 	return 0, fmt.Errorf("dataset: %s: %d columns for a network of %d numbers, and neither the first nor the last holds class numbers or names; say which holds the labels with --label-column: %s", t.path, t.columns, o.Shape.Size(), t.listed())
 }
