@@ -15,6 +15,7 @@ const (
 	orderError   = 30   // percent; below it nobody has mixed up the classes
 	orderClasses = 1024 // most that are compared
 	orderNamed   = 32   // most that a hint lists
+	orderFew     = 8    // samples of a class that say nothing
 )
 
 // orderHint says in which other order of the classes outputs [n, K] are right, "" if there
@@ -53,6 +54,16 @@ func orderHint(set *dataset.Set, out *tensor.Tensor, percent float64) string {
 		moved = append(moved[:orderNamed], "...")
 	}
 	return hint + "if " + strings.Join(moved, ", ") + "; number the labels so"
+}
+
+// contraryHint says that a yes or no is right the other way round, for the percent of the
+// samples that are.
+func contraryHint(names []string, percent float64) string {
+	hint := fmt.Sprintf("the network says the contrary of the labels: %.1f %% of the samples are right ", percent)
+	if other := reordered(names, []int{1, 0}); other != nil {
+		return hint + "with --labels " + strings.Join(other, ",")
+	}
+	return hint + "if 0 and 1 are exchanged in the labels"
 }
 
 // assign returns the output of each of k classes, -1 for those without samples, how many
