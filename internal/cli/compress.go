@@ -221,6 +221,13 @@ func (a *app) storeLabels(c *compressFlags, m *edgec.Model, data *edgec.Data) er
 		a.note("the names %s are not stored: a file has a name for each output, and the network has one output for both classes", strings.Join(names, ", "))
 		names = nil
 	}
+	outputs := 0
+	for _, v := range m.Outputs() {
+		outputs += elements(v.Shape)
+	}
+	if names != nil && len(names) != outputs {
+		return fmt.Errorf("labels: %d names (%s) for %d outputs; give a name for each output with --labels, in their order", len(names), strings.Join(names, ", "), outputs)
+	}
 	c.options.Labels = names
 	return nil
 }

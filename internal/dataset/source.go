@@ -194,6 +194,7 @@ func (sp *Splits) describe(o Options) {
 	switch {
 	case len(found) == 1:
 		s.note("warning: all labels are %s: a set of one class cannot show what a file loses", set.className(found[0]))
+	case empty != nil:
 	case len(found) < outputs && s.Classes == nil:
 		s.note("labels %d to %d, %d of the network's %d classes", found[0], found[len(found)-1], len(found), outputs)
 	case len(found) < outputs:

@@ -41,7 +41,7 @@ func orderHint(set *dataset.Set, out *tensor.Tensor, percent float64) string {
 		return ""
 	}
 	hint := fmt.Sprintf("the network tells the classes apart, but in another order: %.1f %% of the samples are right ", 100*float64(right)/float64(n))
-	if names := reordered(set.ClassNames, output); seen == k && names != nil {
+	if names := reordered(set.ClassNames, output); names != nil {
 		return hint + "with --labels " + strings.Join(names, ",")
 	}
 	var moved []string
@@ -91,16 +91,33 @@ func assign(pairs []int, k int) (output []int, right, seen int) {
 	return output, right, len(labels)
 }
 
-// reordered returns class names in the order of their outputs; nil if they cannot be
+// reordered returns names for all outputs: those of the classes in the order of their
+// outputs, those of classes without samples in the outputs that are left, and class7 for
+// output 7 without a name. It returns nil if there are no names, or names that cannot be
 // listed, separated by commas.
 func reordered(names []string, output []int) []string {
-	if len(names) != len(output) || len(names) > orderNamed || slices.Contains(output, -1) {
+	if names == nil || len(names) > len(output) || len(output) > orderNamed {
 		return nil
 	}
-	list := make([]string, len(names))
-	for l, p := range output {
-		if list[p] = names[l]; strings.ContainsAny(names[l], ", \t\"'\\") || strings.TrimSpace(names[l]) == "" {
+	list := make([]string, len(output))
+	var left []string
+	for l, name := range names {
+		if strings.ContainsAny(name, ", \t\n\"'\\") || name == "" {
 			return nil
+		}
+		if output[l] < 0 {
+			left = append(left, name)
+		} else {
+			list[output[l]] = name
+		}
+	}
+	for p := range list {
+		switch {
+		case list[p] != "":
+		case len(left) > 0:
+			list[p], left = left[0], left[1:]
+		default:
+			list[p] = fmt.Sprint("class", p)
 		}
 	}
 	return list

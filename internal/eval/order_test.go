@@ -2,6 +2,7 @@ package eval
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +13,9 @@ import (
 // answers is a set of n samples of k classes, and the outputs of a network that gives
 // output perm[label] for all but one of wrong samples.
 func answers(n, wrong int, perm []int, names []string) (*dataset.Set, *tensor.Tensor) {
-	k := len(perm)
+	k, outputs := len(perm), max(len(perm), slices.Max(perm)+1)
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
-	set, out := &dataset.Set{ClassNames: names, Classes: k}, tensor.New(n, k)
+	set, out := &dataset.Set{ClassNames: names, Classes: k}, tensor.New(n, outputs)
 	for i := range n {
 		label := i % k
 		set.Labels = append(set.Labels, label)
@@ -22,7 +23,7 @@ func answers(n, wrong int, perm []int, names []string) (*dataset.Set, *tensor.Te
 		if wrong > 0 && i%wrong == 0 {
 			answer = rng.IntN(k)
 		}
-		out.Data[i*k+answer] = 1
+		out.Data[i*outputs+answer] = 1
 	}
 	return set, out
 }
@@ -41,6 +42,7 @@ func TestOrderHint(t *testing.T) {
 		{"sorted as text, trained by number", 80, 10, []int{0, 3, 1, 2}, text, "with --labels 1,2,3,10"},
 		{"two exchanged, without names", 80, 10, []int{1, 0, 2, 3}, nil, "if label 0 is output 1, label 1 is output 0; number the labels so"},
 		{"names that no list takes", 80, 0, []int{1, 0, 2, 3}, []string{"a,b", "c", "d", "e"}, "label 0 is output 1"},
+		{"three of four classes have names", 80, 0, []int{1, 3, 0}, []string{"run", "up", "walk"}, "with --labels walk,run,class2,up"},
 		{"the right order", 80, 4, []int{0, 1, 2, 3}, text, ""},
 		{"guessing", 400, 1, []int{0, 1, 2, 3}, text, ""},
 		{"one sample for each class", 8, 0, []int{3, 2, 1, 0, 7, 6, 5, 4}, nil, ""},
