@@ -206,7 +206,7 @@ func (z *npzFile) label(s *Set, y *npzEntry, o Options) error {
 		return z.fault(y.file, err)
 	}
 	defer r.Close()
-	names, err := npyText(r)
+	names, err := npyText(r, s.Len())
 	if errors.Is(err, errNoText) {
 		return y.err
 	}

@@ -16,11 +16,11 @@ var errNoText = errors.New("no text")
 
 // textHead matches the header of a one-dimensional array of text: NumPy's types U, UCS-4 of
 // a fixed number of characters, and S, bytes.
-var textHead = regexp.MustCompile(`^\{'descr': '([<>|=]?)([US])([0-9]{1,4})', 'fortran_order': (?:True|False), 'shape': \(([0-9]{1,9}),\)`)
+var textHead = regexp.MustCompile(`^\{'descr': '([<>|=]?)([US])([1-9][0-9]{0,3})', 'fortran_order': (?:True|False), 'shape': \(([0-9]{1,9}),\)`)
 
-// npyText reads an array of text [n] in NumPy's format (NEP 1). An array of another type
-// or shape gives errNoText. Memory grows with what r really has.
-func npyText(r io.Reader) ([]string, error) {
+// npyText reads an array of text [want] in NumPy's format (NEP 1). An array of another type
+// or shape gives errNoText. Memory is bounded by want and by what r really has.
+func npyText(r io.Reader, want int) ([]string, error) {
 	var magic [10]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil || string(magic[:6]) != "\x93NUMPY" || magic[6] != 1 {
 		return nil, errNoText
@@ -35,6 +35,9 @@ func npyText(r io.Reader) ([]string, error) {
 	}
 	length, _ := strconv.Atoi(m[3]) // digits, as few as the pattern allows
 	n, _ := strconv.Atoi(m[4])
+	if n != want {
+		return nil, fmt.Errorf("%d labels for %d samples", n, want)
+	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if m[1] == ">" {
 		order = binary.BigEndian

@@ -45,6 +45,24 @@ func ChannelsFirst(g *graph.Graph) {
 	}
 }
 
+// ChannelsLast undoes ChannelsFirst, for those who write the network: input 0 is [N,H,W,C]
+// again, and a Transpose follows it. Other networks stay as they are.
+func ChannelsLast(g *graph.Graph) {
+	first := g.Inputs[0]
+	if !first.ChannelsLast || g.IsOutput(first) {
+		return
+	}
+	s := first.Shape
+	in := &graph.Value{Name: first.Name, Shape: tensor.Shape{s[0], s[2], s[3], s[1]}}
+	if first.Grid != nil {
+		grid := *first.Grid
+		in.Grid = &grid
+	}
+	first.Name, first.ChannelsLast = first.Name+"/channels_first", false
+	turn := &graph.Node{Name: first.Name, Op: op.Transpose{Perm: toChannelsFirst}, Inputs: []*graph.Value{in}, Outputs: []*graph.Value{first}}
+	g.Inputs[0], g.Nodes = in, slices.Insert(g.Nodes, 0, turn)
+}
+
 // channelsLast says whether an input [N,H,W,C] has its channels last.
 func channelsLast(g *graph.Graph, v *graph.Value) bool {
 	if g.IsOutput(v) {
@@ -66,7 +84,7 @@ func orders(g *graph.Graph, v *graph.Value) (last, first bool) {
 		switch {
 		case turns && slices.Equal(t.Permutation(), toChannelsFirst):
 			last = true
-		case pointwise(n, v):
+		case pointwise(n, v), isPad(n):
 			l, f := orders(g, n.Outputs[0])
 			last, first = last || l, first || f
 		case !turns && !op.IsReshape(n.Op):
@@ -74,6 +92,42 @@ func orders(g *graph.Graph, v *graph.Value) (last, first bool) {
 		}
 	}
 	return last, first
+}
+
+func isPad(n *graph.Node) bool {
+	_, ok := n.Op.(op.Padder)
+	return ok
+}
+
+// padBeforeTranspose exchanges a Transpose and the padding that follows, so that the
+// Transpose meets the one that it cancels.
+func padBeforeTranspose(g *graph.Graph, n *graph.Node) bool {
+	pad, ok := n.Op.(op.Padder)
+	if !ok || n.Inputs[0].Param != nil || n.Inputs[0].Grid != nil || n.Outputs[0].Grid != nil || !onlyReader(g, n.Inputs[0], n) {
+		return false
+	}
+	view := g.Producer(n.Inputs[0])
+	if view == nil || view.Inputs[0].Param != nil {
+		return false
+	}
+	t, ok := view.Op.(op.Permuter)
+	if !ok {
+		return false
+	}
+	before, after, value := pad.Padding()
+	turned := op.Pad{Before: make([]int, len(before)), After: make([]int, len(after)), Value: value}
+	for i, p := range t.Permutation() {
+		turned.Before[p], turned.After[p] = before[i], after[i]
+	}
+	shape, err := turned.Infer([]tensor.Shape{view.Inputs[0].Shape})
+	if err != nil {
+		return false
+	}
+	// The nodes stay where they are and exchange their operators.
+	n.Op, view.Op = view.Op, turned
+	n.Name, view.Name = view.Name, n.Name
+	view.Outputs[0].Shape = shape[0]
+	return true
 }
 
 // pointwise reports whether n computes each element of its output from one element of v

@@ -49,6 +49,11 @@ func TestChannelsFirst(t *testing.T) {
 			b, x := newNet(t, 2, 6, 5, 1)
 			return b.Done(b.conv(b.turned(b.Node(op.Sub{}, x, b.Param(graph.Constant, 1, 1))), 4, 3, 0, 1, relu))
 		}, tensor.Shape{1, 1, 6, 5}, "Sub Conv2D"},
+		{"padded before", func(t *testing.T) *graph.Graph {
+			b, x := newNet(t, 2, 6, 5, 3)
+			h := b.Node(op.Pad{Before: []int{0, 0, 1, 0}, After: []int{0, 1, 2, 0}}, x)
+			return b.Done(b.conv(b.turned(h), 4, 3, 0, 1, relu))
+		}, tensor.Shape{1, 3, 6, 5}, "Conv2D"},
 		{"read twice", func(t *testing.T) *graph.Graph {
 			b, x := newNet(t, 2, 6, 5, 3)
 			return b.Done(b.Node(op.Add{}, b.conv(b.turned(x), 4, 3, 1, 1, relu), b.conv(b.turned(b.Node(op.Relu{}, x)), 4, 1, 0, 1, relu)))
@@ -98,6 +103,27 @@ func TestChannelsFirst(t *testing.T) {
 			sameResults(t, g, before)
 		})
 	}
+}
+
+// TestChannelsLastAgain: what is written has the input of what was read.
+func TestChannelsLastAgain(t *testing.T) {
+	build := func() *graph.Graph {
+		b, x := newNet(t, 1, 6, 5, 3)
+		return b.Done(b.conv(b.turned(x), 4, 3, 1, 1, relu))
+	}
+	g, before := build(), build()
+	ChannelsFirst(g)
+	if err := Run(g); err != nil {
+		t.Fatal(err)
+	}
+	ChannelsLast(g)
+	if err := g.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if in := g.Inputs[0]; !in.Shape.Equal(before.Inputs[0].Shape) || in.Name != "x" || in.ChannelsLast {
+		t.Errorf("input %q %v", in.Name, in.Shape)
+	}
+	sameResults(t, g, before)
 }
 
 // sameResults compares a network with the one that it was, on inputs that come channels last.

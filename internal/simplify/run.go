@@ -23,6 +23,7 @@ var passes = []pass{
 	{"merge reshapes and transposes", mergeLayout},
 	{"elementwise before reshape", elementwiseBeforeReshape},
 	{"constant before view", constantBeforeView},
+	{"pad before transpose", padBeforeTranspose},
 	{"transpose into dense", transposeIntoDense},
 	{"normalization into arithmetic", foldNormalization},
 	{"arithmetic into producer", foldArithmeticBack},
