@@ -85,6 +85,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if err := e.data.check(cmd); err != nil {
 		return err
 	}
+	if e.data.labels == labelsOfData && e.data.names == nil {
+		return usagef(cmd, "--labels data belongs to compress; give eval the names, separated by commas, or a file with one per line")
+	}
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
 	}

@@ -114,6 +114,13 @@ func TestOneClassOfLabels(t *testing.T) {
 	if !strings.Contains(before, `warning: all labels are 0 "1"`) || !strings.Contains(before, "have the same answer") {
 		t.Errorf("said before the search: %s", before)
 	}
+	got := parse[compressed](t, command(t, quick("compress", "corner.onnx", "--data", "pics", "--no-training", "--json")...).must(t))
+	if w := strings.Join(got.Report.Warnings, "; "); !strings.Contains(w, "have the same answer") || !strings.Contains(got.Source.String(), "set of one class") {
+		t.Errorf("said in the report: %s; %s", w, got.Source)
+	}
+	if r := command(t, "eval", "corner.onnx", "--data", "pics", "--labels", "data"); r.code != exitUsage {
+		t.Errorf("eval --labels data: %d, %s", r.code, r.stderr)
+	}
 }
 
 // meanNet takes pictures [N,8,8,3], as Keras networks do, and gives the mean of each

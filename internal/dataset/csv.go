@@ -38,6 +38,7 @@ type csvTable struct {
 	decimal byte     // ',' or '.' once a number had one; 0 before
 	names   []string // of the columns, nil without a header
 	wanted  int      // the column that the user or the header names, -1: none
+	ended   bool     // a separator ends each line
 	columns int
 	rows    int
 	lines   []int32          // of each row
@@ -106,6 +107,9 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 	read := func() (rec []string, line int, err error) {
 		if rec, err = r.Read(); err == nil {
 			line, _ = r.FieldPos(0)
+			if n := len(rec) - 1; t.ended && strings.TrimSpace(rec[n]) == "" {
+				rec = rec[:n]
+			}
 		} else if !errors.Is(err, io.EOF) {
 			err = fmt.Errorf("dataset: %s: %w", path, err)
 		}
@@ -119,6 +123,9 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 		return nil, err
 	}
 	rec, at, err := read()
+	if n := len(first) - 1; n > 0 && err == nil && strings.TrimSpace(first[n]) == "" && strings.TrimSpace(rec[n]) == "" {
+		first, rec, t.ended = first[:n], rec[:n], true
+	}
 	if e := t.head(first, rec, o); e != nil {
 		return nil, e
 	}
@@ -143,6 +150,9 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 
 // row takes the fields of a line.
 func (t *csvTable) row(rec []string, line int) error {
+	if len(rec) != t.columns {
+		return fmt.Errorf("dataset: %s: line %d has %d fields, the first %d; repair or remove the line", t.path, line, len(rec), t.columns)
+	}
 	for i, f := range rec {
 		if k := t.kept[i]; k != nil {
 			k.add(strings.TrimSpace(f))

@@ -31,6 +31,8 @@ func openImages(path string, o Options) (*Splits, error) {
 	train, test := sub("train", "training"), sub("test", "val", "validation")
 	if train == "" {
 		train, test = path, ""
+	} else if val := sub("val", "validation"); val != test {
+		o.source.unread("folder %s", filepath.Base(val))
 	}
 	if sp.Train, err = loadImages(train, nil, o); err != nil {
 		return nil, err
