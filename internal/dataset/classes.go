@@ -3,6 +3,7 @@ package dataset
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,39 +69,45 @@ func (s *Set) setNames(names []string, o Options, source string) error {
 	if len(names) != s.Len() {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", source, len(names), s.Len())
 	}
-	index := map[string]int{}
-	for i, n := range names {
-		if n == "" {
-			return fmt.Errorf("dataset: %s: %s has no label; remove it, or leave labels aside with --no-labels", source, o.where(i))
-		}
-		index[n] = 0
-	}
-	found := make([]string, 0, len(index))
-	for n := range index {
-		found = append(found, n)
-	}
-	slices.Sort(found)
 	order := o.known
-	var err error
 	if order == nil {
+		found, err := distinct(names, o, source)
+		if err != nil {
+			return err
+		}
 		if order, err = o.order(found, source); err != nil {
 			return err
 		}
 	}
+	index := map[string]int{}
 	for k, n := range order {
 		index[n] = k
 	}
 	labels := make([]int, len(names))
 	for i, n := range names {
-		if labels[i] = index[n]; order[min(labels[i], len(order)-1)] != n {
+		k, ok := index[n]
+		if !ok {
 			return fmt.Errorf("dataset: %s: %s has label %s, which no training sample has (%s)", source, o.where(i), strconv.QuoteToASCII(n), quoted(order))
 		}
-		if most := o.outputs(); most > 0 && labels[i] >= most {
-			return fmt.Errorf("dataset: %s: %s has label %s, which is class %d of %d, but the network has %d classes; check the labels or the network", source, o.where(i), strconv.QuoteToASCII(n), labels[i], len(order), most)
+		if most := o.outputs(); most > 0 && k >= most {
+			return fmt.Errorf("dataset: %s: %s has label %s, which is class %d of %d, but the network has %d classes; check the labels or the network", source, o.where(i), strconv.QuoteToASCII(n), k, len(order), most)
 		}
+		labels[i] = k
 	}
 	s.ClassNames = order
 	return s.setLabels(labels, max(o.outputs(), len(order)), source, o)
+}
+
+// distinct returns the names that occur, sorted. An empty one is refused.
+func distinct(names []string, o Options, source string) ([]string, error) {
+	seen := map[string]bool{}
+	for i, n := range names {
+		if n == "" {
+			return nil, fmt.Errorf("dataset: %s: %s has no label; remove it, or leave labels aside with --no-labels", source, o.where(i))
+		}
+		seen[n] = true
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }
 
 // outputs returns the number of classes that the network tells apart; 0: not known.

@@ -104,48 +104,57 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.TrimLeadingSpace = t.comma, t.comma != '\t'
-	read := func() (rec []string, line int, err error) {
-		if rec, err = r.Read(); err == nil {
-			line, _ = r.FieldPos(0)
-			if n := len(rec) - 1; t.ended && strings.TrimSpace(rec[n]) == "" {
-				rec = rec[:n]
-			}
-		} else if !errors.Is(err, io.EOF) {
-			err = fmt.Errorf("dataset: %s: %w", path, err)
-		}
-		return rec, line, err
-	}
-	first, line, err := read()
-	if errors.Is(err, io.EOF) {
-		return t, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	rec, at, err := read()
-	if n := len(first) - 1; n > 0 && err == nil && strings.TrimSpace(first[n]) == "" && strings.TrimSpace(rec[n]) == "" {
-		first, rec, t.ended = first[:n], rec[:n], true
-	}
-	if e := t.head(first, rec, o); e != nil {
-		return nil, e
-	}
-	if t.names == nil {
-		if e := t.row(first, line); e != nil {
-			return nil, e
-		}
-	}
-	for r.ReuseRecord = true; err == nil; rec, at, err = read() {
-		if e := t.row(rec, at); e != nil {
-			return nil, e
-		}
-	}
-	if !errors.Is(err, io.EOF) {
+	err := t.read(r, o)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if t.decimal == ',' {
 		o.source.note("numbers have a decimal comma")
 	}
 	return t, nil
+}
+
+// read reads all lines; it ends with io.EOF, or another error. The first two tell what the
+// columns are.
+func (t *csvTable) read(r *csv.Reader, o Options) error {
+	first, line, err := t.next(r)
+	if err != nil {
+		return err
+	}
+	rec, at, err := t.next(r)
+	if n := len(first) - 1; n > 0 && err == nil && strings.TrimSpace(first[n]) == "" && strings.TrimSpace(rec[n]) == "" {
+		first, rec, t.ended = first[:n], rec[:n], true
+	}
+	if e := t.head(first, rec, o); e != nil {
+		return e
+	}
+	if t.names == nil {
+		if e := t.row(first, line); e != nil {
+			return e
+		}
+	}
+	for r.ReuseRecord = true; err == nil; rec, at, err = t.next(r) {
+		if e := t.row(rec, at); e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+// next reads the fields of a line, and its number in the file.
+func (t *csvTable) next(r *csv.Reader) (rec []string, line int, err error) {
+	rec, err = r.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, 0, err
+	case err != nil:
+		return nil, 0, fmt.Errorf("dataset: %s: %w", t.path, err)
+	}
+	line, _ = r.FieldPos(0)
+	if n := len(rec) - 1; t.ended && strings.TrimSpace(rec[n]) == "" {
+		rec = rec[:n]
+	}
+	return rec, line, nil
 }
 
 // row takes the fields of a line.

@@ -177,14 +177,15 @@ func (sp *Splits) describe(o Options) {
 			}
 		}
 	}
-	found := slices.Sorted(maps.Keys(present))
-	outputs := o.Classes
-	if outputs == 1 {
-		outputs = 2
-	}
+	s.compare(slices.Sorted(maps.Keys(present)), o.outputs(), set)
+}
+
+// compare notes what the classes that have samples lack of the network's, outputs in number,
+// and of those that have names.
+func (s *Source) compare(found []int, outputs int, set *Set) {
 	var empty []string
 	for k, name := range s.Classes {
-		if !present[k] {
+		if !slices.Contains(found, k) {
 			empty = append(empty, name)
 		}
 	}
