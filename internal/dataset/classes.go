@@ -135,9 +135,11 @@ func (o Options) where(i int) string {
 }
 
 // renumbered returns labels that the user's names, all of them numbers, give another
-// number: with --labels 1,2,3 label 1 is class 0. Labels that have a 0 count from there.
+// number: with --labels 1,2,3 label 1 is class 0. Labels that count from 0 and stay below
+// the number of classes are class numbers.
 func (o Options) renumbered(labels []int) []int {
-	if o.Names == nil || o.NamesFrom != "" || slices.Contains(labels, 0) {
+	counted := slices.Contains(labels, 0) && slices.Min(labels) == 0 && slices.Max(labels) < o.outputs()
+	if o.Names == nil || o.NamesFrom != "" || counted {
 		return labels
 	}
 	index := map[int]int{}

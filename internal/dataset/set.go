@@ -5,8 +5,10 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"edgec/internal/tensor"
@@ -261,16 +263,21 @@ func wholeLabels[T float32 | float64](nums []T, source string, o Options) ([]int
 	return labels, nil
 }
 
-// tooManyClasses says what to do about labels that the network has no outputs for.
-func tooManyClasses(labels []int, classes int) string {
-	if least, most := slices.Min(labels), slices.Max(labels); least == 1 && most == classes {
-		names := make([]string, classes)
-		for i := range names {
-			names[i] = fmt.Sprint(i + 1)
-		}
-		return "; the labels are 1 to " + names[classes-1] + ": subtract 1, or give --labels " + strings.Join(names[:min(classes, mostListed)], ",")
+// renumber says what to do about labels that the network has no outputs for: their values,
+// if they are as few as its classes, go to --labels.
+func renumber(labels []int, classes int) string {
+	seen := map[int]bool{}
+	for _, l := range labels {
+		seen[l] = true
 	}
-	return "; check the labels or the network"
+	if classes > 0 && len(seen) > classes || len(seen) > mostListed {
+		return "; classes are numbered from 0: check the labels or the network"
+	}
+	var names []string
+	for _, l := range slices.Sorted(maps.Keys(seen)) {
+		names = append(names, strconv.Itoa(l))
+	}
+	return "; classes are numbered from 0: give the values in the order of the outputs, --labels " + strings.Join(names, ",")
 }
 
 // setLabels attaches labels and checks them against the number of classes (0:
@@ -281,10 +288,10 @@ func (s *Set) setLabels(labels []int, classes int, source string, o Options) err
 	}
 	for i, l := range labels {
 		if l < 0 {
-			return fmt.Errorf("dataset: %s: %s has label %d; classes are numbered from 0", source, o.where(i), l)
+			return fmt.Errorf("dataset: %s: %s has label %d%s", source, o.where(i), l, renumber(labels, classes))
 		}
 		if classes > 0 && l >= classes {
-			return fmt.Errorf("dataset: %s: %s has label %d, but there are %d classes (0 to %d)%s", source, o.where(i), l, classes, classes-1, tooManyClasses(labels, classes))
+			return fmt.Errorf("dataset: %s: %s has label %d, but there are %d classes (0 to %d)%s", source, o.where(i), l, classes, classes-1, renumber(labels, classes))
 		}
 		s.Classes = max(s.Classes, l+1)
 	}
