@@ -226,7 +226,7 @@ func (a *app) storeLabels(c *compressFlags, m *edgec.Model, data *edgec.Data) er
 		outputs += elements(v.Shape)
 	}
 	if names != nil && len(names) != outputs {
-		return fmt.Errorf("labels: %d names (%s) for %d outputs; give a name for each output with --labels, in their order", len(names), strings.Join(names, ", "), outputs)
+		return fmt.Errorf("%d labels for %d outputs (%s); give a name for each output with --labels, in their order", len(names), outputs, strings.Join(names, ", "))
 	}
 	c.options.Labels = names
 	return nil
