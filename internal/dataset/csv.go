@@ -104,8 +104,7 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.TrimLeadingSpace = t.comma, t.comma != '\t'
-	err := t.read(r, o)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err := t.read(r, o); !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if t.decimal == ',' {
