@@ -73,13 +73,13 @@ func rounding(f *format.File) int64 { return 8192 * int64(6+2*len(f.Outputs)) }
 
 // What a session takes is known, and refused before it is taken.
 func TestLimits(t *testing.T) {
-	f := image8([]int{16, 16, 4}, []format.Weight{randomWeight(rand.New(rand.NewPCG(1, 1)), 8, 3, 4, 1)}, []format.Instr{conv1(1, 1)}, []int{16, 16, 8})
+	f := image8([]int{16, 16, 4}, []format.Weight{randomWeight(rand.New(rand.NewPCG(1, 1)), 8, 1, 4, 1)}, []format.Instr{conv1(1, 1)}, []int{18, 18, 8})
 	m, err := FromFile(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := m.Info()
-	if want := int64(256*(3*3*4*8+3*3*4+8*roundWork+pixelWork) + 18*18*4 + callWork); i.Work != want {
+	if want := int64(18*18*(4*8+8*roundWork+pixelWork) + 18*18*4 + callWork); i.Work != want {
 		t.Errorf("%d steps, want %d", i.Work, want)
 	}
 	limited(t, m, Config{Memory: i.Session - 1}, "Memory")
@@ -177,7 +177,7 @@ func TestSharedWeights(t *testing.T) {
 		w := randomWeight(rand.New(rand.NewPCG(5, 5)), 16, 3, 8, density)
 		alone, sameImage, images := []format.Instr{conv1(1, 1)}, []format.Instr{}, []format.Instr{}
 		var same, sizes [][]int
-		for k := range 12 {
+		for k := range mostForms {
 			sameImage, same = append(sameImage, conv1(1, 1)), append(same, []int{6, 6, 16})
 			images, sizes = append(images, conv1(k, 1)), append(sizes, []int{4 + 2*k, 4 + 2*k, 16})
 		}
@@ -194,13 +194,13 @@ func TestSharedWeights(t *testing.T) {
 		}
 		_, one := load(alone, same[0])
 		_, many := load(sameImage, same...)
-		if more := many - one; more > 12*2048 {
-			t.Errorf("density %v: one convolution takes %d bytes, 12 with its weights %d", density, one, many)
+		if more := many - one; more > 12*4096 {
+			t.Errorf("density %v: one convolution takes %d bytes, 8 with its weights %d", density, one, many)
 		}
 		m, many := load(images, sizes...)
 		kept := int64(m.Info().Kept)
-		if more := many - one; more > 12*2048+mostImages*4*kept {
-			t.Errorf("density %v: one convolution takes %d bytes, 12 on images of their own with its weights %d", density, one, many)
+		if more := many - one; more > 12*4096+mostForms*40*kept {
+			t.Errorf("density %v: one convolution takes %d bytes, 8 on images of their own with its weights %d", density, one, many)
 		}
 		s, ref := session(t, m), newReference(m.f)
 		ref.run(fill(m.f, s, 1)...)
@@ -209,6 +209,10 @@ func TestSharedWeights(t *testing.T) {
 			if !bytes.Equal(s.OutputBytes(k), ref.bytes(k)) {
 				t.Errorf("density %v: output %d differs", density, k)
 			}
+		}
+		images, sizes = append(images, conv1(mostForms, 1)), append(sizes, []int{4 + 2*mostForms, 4 + 2*mostForms, 16})
+		if _, err := FromFile(image8([]int{6, 6, 8}, []format.Weight{w}, images, sizes...)); err == nil || !strings.Contains(err.Error(), "more than 8 widths") {
+			t.Errorf("one image more: %v", err)
 		}
 	}
 }
@@ -239,19 +243,28 @@ func TestSharedGroups(t *testing.T) {
 	}
 }
 
+// Groups are no objects where there are very many.
 func TestManyGroups(t *testing.T) {
-	const n = 1 << 12
-	w := randomWeight(rand.New(rand.NewPCG(7, 7)), n, 1, 2, 1)
-	data := encoded(t, image8([]int{2, 2, 2 * n}, []format.Weight{w}, []format.Instr{conv1(0, n)}, []int{2, 2, n}))
-	var err error
+	const n = 2 * mostGroups
+	f := image8([]int{2, 2, 2 * n}, []format.Weight{randomWeight(rand.New(rand.NewPCG(7, 7)), n, 1, 2, 1)}, []format.Instr{conv1(0, n)}, []int{2, 2, n})
+	data := encoded(t, f)
+	var s *Session
 	took, objects := allocated(func() {
-		var m *Model
-		if m, err = Load(data); err == nil {
-			_, err = m.NewSession(Config{})
+		m, err := Load(data)
+		if err == nil {
+			s, err = m.NewSession(Config{})
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
-	if err != nil || objects > 1000 || took > 200*n+1<<19 {
-		t.Errorf("%d groups: %d objects, %d bytes: %v", n, objects, took, err)
+	if objects > 1000 || took > 200*n+1<<19 {
+		t.Errorf("%d groups: %d objects, %d bytes", n, objects, took)
+	}
+	ref := newReference(f)
+	ref.run(fill(f, s, 1)...)
+	if s.Run(); !bytes.Equal(s.OutputBytes(0), ref.bytes(0)) {
+		t.Error("outputs differ")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"edgec/runtime/format"
+	"edgec/runtime/kernel"
 )
 
 func floatBits(v float32) uint32 { return math.Float32bits(v) }
@@ -19,6 +20,7 @@ type Info struct {
 	Kept    int      // number of nonzero weights
 	Memory  int      // bytes of the packed weights
 	Session int64    // bytes of a session, Arena among them
+	Kernels string   // that compute dense layers: vnni, avx2, neon, dotprod or go; see EDGEC_CPU in docs/REFERENCE.md
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
@@ -30,6 +32,7 @@ type Info struct {
 func (m *Model) Info() Info {
 	f := m.f
 	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena, Session: m.memory, Work: m.work}
+	i.Kernels, _ = kernel.Level() // Load has refused an error
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
 	}
@@ -45,7 +48,7 @@ func (m *Model) Info() Info {
 		}
 		i.Weights += len(f.Weights[k].Values)
 		i.Kept += kept[k]
-		i.Memory += m.packs[k].bytes()
+		i.Memory += m.packs[k].bytes
 	}
 	for k := range f.Instrs {
 		in := &f.Instrs[k]

@@ -10,24 +10,17 @@ func positions(f *format.File, in *format.Instr) int64 {
 	return int64(f.Tensors[in.Out].Elems() / f.Weights[in.Weight].OutC)
 }
 
+// prepareDense prepares a dense layer, a convolution of one pixel.
 func prepareDense(m *Model, in *format.Instr) (step, error) {
 	p, err := m.packed(in)
 	if err != nil {
 		return step{}, err
 	}
-	x, y := m.operands(in)
-	l := kernel.NewLayer(p.weights(1), p.w.Bias, x.Zero)
-	output(l, p.w, in, x, y)
-	return step{space: workspace{acc: l.OutC}, bytes: l.Own(), work: m.convWork(in, l.Multiplied()), bind: func(s *Session) func() {
-		x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
-		if real != nil {
-			return func() { l.Real(real, x, acc) }
-		}
-		return func() { l.Quantized(y, x, acc) }
-	}}, nil
+	one := kernel.Window{H: 1, W: 1, C: p.w.InC, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+	return m.convolution(p, in, one, 1)
 }
 
-// prepareConv prepares a convolution: depthwise, or a layer.
+// prepareConv prepares a convolution: depthwise, or a layer for each group.
 func prepareConv(m *Model, in *format.Instr) (step, error) {
 	p, err := m.packed(in)
 	if err != nil {
@@ -36,29 +29,44 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	w := p.w
 	win := m.window(in)
 	win.KH, win.KW = w.KH, w.KW
-	x, y := m.operands(in)
-	if w.InC == 1 && in.Groups > 1 {
-		d := kernel.NewDepthwise(win, int8(x.Zero), p.depthwise(), w.OutC, w.Bias)
-		output(d.Layer, w, in, x, y)
-		return step{space: workspace{acc: w.OutC}, bytes: d.Layer.Own(), work: m.convWork(in, w.Elems()), bind: func(s *Session) func() {
-			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
-			return func() { d.Run(y, real, x, acc) }
-		}}, nil
+	if w.InC > 1 || in.Groups == 1 {
+		return m.convolution(p, in, win, in.Groups)
 	}
-	packed := p.weights(in.Groups)
-	l := kernel.NewLayer(packed, w.Bias, x.Zero)
-	output(l, w, in, x, y)
-	c := kernel.NewConv(win, int8(x.Zero), in.Groups, l, p.offsets(packed, &win))
-	image, patch := c.Scratch()
-	work := int64(image) + m.convWork(in, l.Multiplied()+c.Copied())
-	return step{space: workspace{image, patch, w.OutC}, bytes: l.Own(), work: work, bind: func(s *Session) func() {
-		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
-		return func() { c.Run(y, real, x, image, patch, acc) }
-	}}, nil
+	x, y := m.operands(in)
+	d := p.depthwise(win, x.Zero)
+	output(d.Layer, w, 0, in, x, y)
+	d.Finish()
+	s := step{bytes: d.Own(), bind: func(s *Session) func() {
+		x, y, real, image, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.acc
+		return func() { d.Run(y, real, x, image, acc) }
+	}}
+	s.space.image, s.space.acc = d.Scratch()
+	s.work = int64(s.space.image) + m.convWork(in, w.Elems())
+	return s, nil
 }
 
-// output sets how the layer's sums become y.
-func output(l *kernel.Layer, w *format.Weight, in *format.Instr, x, y *format.Tensor) {
+// convolution is the step of a convolution over win, in groups, by the weights of p.
+func (m *Model) convolution(p *pack, in *format.Instr, win kernel.Window, groups int) (step, error) {
+	c, err := m.conv(p, in, win, groups)
+	if err != nil {
+		return step{}, err
+	}
+	s := step{bind: func(s *Session) func() {
+		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
+		return func() { c.Run(y, real, x, image, patch, acc) }
+	}}
+	s.space.image, s.space.patch, s.space.acc = c.Scratch()
+	multiplied := 0
+	for _, l := range c.Groups {
+		s.bytes += l.Own()
+		multiplied += l.Multiplied()
+	}
+	s.work = int64(s.space.image) + m.convWork(in, multiplied+c.Copied())
+	return s, nil
+}
+
+// output sets how the sums of a layer become y: its channels are those of w from first on.
+func output(l *kernel.Layer, w *format.Weight, first int, in *format.Instr, x, y *format.Tensor) {
 	scale := func(c int) float64 {
 		if len(w.Scale) == 1 {
 			c = 0
@@ -66,15 +74,19 @@ func output(l *kernel.Layer, w *format.Weight, in *format.Instr, x, y *format.Te
 		return float64(x.Scale) * float64(w.Scale[c])
 	}
 	if y.DType == format.Float32 {
-		l.Scale = make([]float32, len(w.Scale))
+		n := 1
+		if len(w.Scale) > 1 {
+			n = l.OutC
+		}
+		l.Scale = make([]float32, n)
 		for c := range l.Scale {
-			l.Scale[c] = float32(scale(c))
+			l.Scale[c] = float32(scale(first + c))
 		}
 		return
 	}
 	l.Out = kernel.Output{Zero: int32(y.Zero), Lo: int32(in.ClampMin), Hi: int32(in.ClampMax), Once: in.RoundOnce}
 	l.Out.Mul = make([]kernel.Multiplier, l.OutC)
 	for c := range l.Out.Mul {
-		l.Out.Mul[c] = kernel.NewMultiplier(scale(c) / float64(y.Scale))
+		l.Out.Mul[c] = kernel.NewMultiplier(scale(first+c) / float64(y.Scale))
 	}
 }

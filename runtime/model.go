@@ -16,7 +16,10 @@
 // arithmetic is that of package kernel, to the bit.
 package runtime
 
-import "edgec/runtime/format"
+import (
+	"edgec/runtime/format"
+	"edgec/runtime/kernel"
+)
 
 // Error is a failure of the runtime, in one line.
 type Error string
@@ -29,6 +32,8 @@ type Model struct {
 	f     *format.File
 	steps []step // of each instruction
 	packs []pack // of each weight tensor
+
+	groups int // that have layers of their own, and those that have not
 
 	space  workspace // of a session
 	memory int64     // bytes of a session
@@ -69,6 +74,9 @@ func FromFile(f *format.File) (*Model, error) {
 
 // prepare makes the steps of a file that has been checked.
 func prepare(f *format.File) (*Model, error) {
+	if _, err := kernel.Level(); err != nil {
+		return nil, Error(err.Error())
+	}
 	m := &Model{f: f, steps: make([]step, len(f.Instrs)), packs: make([]pack, len(f.Weights))}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]

@@ -7,25 +7,30 @@ import (
 	"edgec/runtime/kernel"
 )
 
-// pack is a weight tensor in the forms in which the instructions that use it multiply by it.
-// They share them, so that memory is in proportion to the weights, however many use them.
+// pack is a weight tensor as the instructions that use it share it: packed once for each form,
+// however many use it.
 type pack struct {
-	w      *format.Weight
-	own    *kernel.Weights // in the form that suits the first use
-	list   *kernel.Weights // that form, or a list beside it for other numbers of groups
-	taps   []int8          // for depthwise convolutions
-	images []image
+	w     *format.Weight
+	forms []form
+	depth [2]*kernel.Depthwise // with one output channel for each input channel, and with several
+	bytes int                  // of all forms, but for what each use has of its own
 }
 
-// image is where the weights of the list lie in padded images of one geometry.
-type image struct {
-	of     kernel.Geometry
-	offset []int32
+// form is what a convolution's packed weights depend on, and the first that has it.
+type form struct {
+	groups   int
+	geometry kernel.Geometry
+	layers   []*kernel.Layer
+	conv     *kernel.Conv
 }
 
-// mostImages is the number of geometries that have offsets of their own; convolutions of
-// others copy their patches.
-const mostImages = 8
+// mostForms is the number of forms of a weight tensor, so that its memory is in proportion to
+// the weights.
+const mostForms = 8
+
+// mostGroups is the number of groups of a network that have layers of their own; others are
+// lists.
+const mostGroups = 8192
 
 // packed returns the pack of the weights of in, after verifying that no sum can overflow.
 func (m *Model) packed(in *format.Instr) (*pack, error) {
@@ -40,57 +45,79 @@ func (m *Model) packed(in *format.Instr) (*pack, error) {
 	return p, nil
 }
 
-// weights returns the weights packed for groups of output channels.
-func (p *pack) weights(groups int) *kernel.Weights {
-	k := p.w.KH * p.w.KW * p.w.InC
-	if p.own == nil {
-		p.own = kernel.Pack(p.w.Values, p.w.OutC, k, groups)
-	}
-	if p.own.Groups == groups || p.own.Sparse() {
-		return p.own
-	}
-	if p.list == nil {
-		p.list = kernel.PackList(p.w.Values, p.w.OutC, k)
-	}
-	return p.list
-}
-
-// offsets returns where the weights packed as l lie in the padded images of win; nil: they are
-// no list, or there are too many geometries.
-func (p *pack) offsets(l *kernel.Weights, win *kernel.Window) []int32 {
-	g := win.Geometry()
-	for _, i := range p.images {
-		if i.of == g && l.Sparse() {
-			return i.offset
+// conv prepares the convolution in over win, in groups, by weights that p shares.
+func (m *Model) conv(p *pack, in *format.Instr, win kernel.Window, groups int) (*kernel.Conv, error) {
+	x, y := m.operands(in)
+	at := -1
+	for i, f := range p.forms {
+		if f.groups == groups && f.geometry == win.Geometry() {
+			at = i
 		}
 	}
-	if !l.Sparse() || len(p.images) == mostImages {
+	if at < 0 && len(p.forms) == mostForms {
+		return nil, Error("weights " + itoa(in.Weight) + " are used on images of more than " + itoa(mostForms) + " widths, kernels or groups; store them again for the others")
+	}
+	var layers []*kernel.Layer
+	if at < 0 {
+		layers = m.pack(p, win, groups, x.Zero)
+	} else {
+		n := p.w.OutC / len(p.forms[at].layers)
+		for g, l := range p.forms[at].layers {
+			layers = append(layers, l.Share(biases(p.w, g*n, n), x.Zero))
+		}
+	}
+	for g, l := range layers {
+		output(l, p.w, g*l.OutC, in, x, y)
+	}
+	if at >= 0 {
+		return p.forms[at].conv.Share(win, int8(x.Zero), layers), nil
+	}
+	c := kernel.NewConv(win, int8(x.Zero), layers)
+	p.forms = append(p.forms, form{groups, win.Geometry(), layers, c})
+	for _, l := range layers {
+		p.bytes += l.Bytes() - l.Own()
+	}
+	return c, nil
+}
+
+// pack packs the weights of p as a layer for each group or, if the network has very many, as a
+// list for all.
+func (m *Model) pack(p *pack, win kernel.Window, groups, zero int) (layers []*kernel.Layer) {
+	w := p.w
+	n, k := w.OutC/groups, w.KH*w.KW*w.InC
+	if groups > 1 {
+		m.groups += groups
+		if m.groups > mostGroups {
+			return []*kernel.Layer{kernel.NewList(w.Values, w.OutC, k, groups, w.Bias, zero)}
+		}
+	}
+	for g := range groups {
+		layers = append(layers, kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, win.Run(groups), biases(w, g*n, n), zero))
+	}
+	return layers
+}
+
+// biases returns n biases from first on, nil if there are none.
+func biases(w *format.Weight, first, n int) []int32 {
+	if w.Bias == nil {
 		return nil
 	}
-	p.images = append(p.images, image{g, l.ImageOffsets(win)})
-	return p.images[len(p.images)-1].offset
+	return w.Bias[first : first+n]
 }
 
-// depthwise returns the weights as a depthwise convolution reads them.
-func (p *pack) depthwise() []int8 {
-	if p.taps == nil {
-		p.taps = kernel.Taps(p.w.Values, p.w.OutC)
+// depthwise prepares a depthwise convolution over win by weights that p shares.
+func (p *pack) depthwise(win kernel.Window, zero int) *kernel.Depthwise {
+	several := 0
+	if p.w.OutC > win.C {
+		several = 1
 	}
-	return p.taps
-}
-
-// bytes returns the memory of all forms.
-func (p *pack) bytes() int {
-	n := len(p.taps)
-	for _, w := range []*kernel.Weights{p.own, p.list} {
-		if w != nil {
-			n += w.Bytes()
-		}
+	if d := p.depth[several]; d != nil {
+		return d.Share(win, int8(zero), p.w.Bias)
 	}
-	for _, i := range p.images {
-		n += 4 * len(i.offset)
-	}
-	return n
+	d := kernel.NewDepthwise(win, int8(zero), p.w.Values, p.w.OutC, p.w.Bias)
+	p.depth[several] = d
+	p.bytes += d.Bytes() - d.Own()
+	return d
 }
 
 // fits verifies that no accumulator of the weights can overflow int32.

@@ -17,75 +17,214 @@ type Window struct {
 	OutH, OutW             int // output [OutH,OutW,...]
 }
 
-func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
-
-// Conv is a convolution: a layer whose output channels fall into groups, each of which reads
-// its own channels of the input.
+// Conv is a convolution: a layer for each group of channels.
 type Conv struct {
 	Window
-	Zero   int8    // of the input: what lies outside the image
-	Groups int     // of channels; divides the input's and the output's
-	Layer  *Layer  // of patches [KH,KW,C/Groups]
-	offset []int32 // sparse: where the weights' pixels lie in the padded image; nil: they read patches
+	Zero   int8     // of the input: what lies outside the image
+	Groups []*Layer // one for each group, in order of channels
+
+	runs, packed []int32 // of layers with tiles: offsets of runs in the image; in patches without gaps
+	longest      int     // the last run's offset and its quads
 }
 
-// NewConv prepares a convolution by the layer l. offset are the ImageOffsets of its weights,
-// or nil: then it copies every patch, which takes less memory and more time.
-func NewConv(w Window, zero int8, groups int, l *Layer, offset []int32) *Conv {
-	return &Conv{Window: w, Zero: zero, Groups: groups, Layer: l, offset: offset}
-}
-
-// Scratch returns the bytes of work space that Run needs: for a padded image (0
-// without padding) and for a patch.
-func (c *Conv) Scratch() (image, patch int) {
-	if c.padded() {
-		image = (c.H + c.PadT + c.PadB) * (c.W + c.PadL + c.PadR) * c.C
+// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups) in runs of
+// Window.Run, and takes them over: sparse ones then index the padded image directly.
+// Their Out or Scale has been set.
+func NewConv(w Window, zero int8, groups []*Layer) *Conv {
+	c := &Conv{Window: w, Zero: zero, Groups: groups}
+	for g, l := range groups {
+		l.locate(&w, g, w.C/len(groups))
+		if l.tiles != nil {
+			l.tiles.finish(l)
+			c.findRuns(l.tiles)
+		}
 	}
-	return image, c.KH * c.KW * c.C / c.Groups
+	return c
+}
+
+// Geometry is all of a window that a convolution's packed weights depend on.
+type Geometry struct{ Width, C, KW, DilH, DilW int }
+
+// Geometry returns that of w, Width with what surrounds the image.
+func (w *Window) Geometry() Geometry { return Geometry{w.padded(), w.C, w.KW, w.DilH, w.DilW} }
+
+// Share returns a convolution by groups, which Share the weights of c's, over a window of the
+// same Geometry. Their Out or Scale has been set.
+func (c *Conv) Share(w Window, zero int8, groups []*Layer) *Conv {
+	for _, l := range groups {
+		if l.tiles != nil {
+			l.tiles.finish(l)
+		}
+	}
+	return &Conv{Window: w, Zero: zero, Groups: groups, runs: c.runs, packed: c.packed, longest: c.longest}
+}
+
+// locate makes the offsets of a list those of its elements in the image w, of inC channels of
+// group g from the first pixel of a patch on.
+func (l *Layer) locate(w *Window, g, inC int) {
+	if l.located || !l.Sparse() {
+		return
+	}
+	l.located = true
+	perGroup := l.OutC
+	if l.groups > 1 {
+		perGroup, inC = l.OutC/l.groups, inC/l.groups
+	}
+	for c := range l.OutC {
+		first := (g + c/perGroup) * inC
+		for i := l.first[c]; i < l.first[c+1]; i++ {
+			ch, p := int(l.offset[i])%inC, int(l.offset[i])/inC
+			l.offset[i] = int32((p/w.KW*w.DilH*w.padded()+p%w.KW*w.DilW)*w.C + first + ch)
+		}
+	}
 }
 
 // Copied returns how many elements Run copies into patches at each output pixel.
 func (c *Conv) Copied() int {
-	if c.offset != nil || c.KH*c.KW == 1 {
+	n := 0
+	for _, l := range c.Groups {
+		if !l.Sparse() && l.tiles == nil && c.KH*c.KW > 1 {
+			n += l.K
+		}
+	}
+	return n
+}
+
+// Run returns how many elements of a patch lie together in the image, with so many
+// groups of channels: those of a kernel row, or of a pixel.
+func (w *Window) Run(groups int) int {
+	if groups == 1 && w.DilW == 1 {
+		return w.KW * w.C
+	}
+	return w.C / groups
+}
+
+// findRuns fills in where runs lie. It is the same for all groups.
+func (c *Conv) findRuns(t *tiles) {
+	if c.runs != nil {
+		return
+	}
+	w := &c.Window
+	for r := range t.runs {
+		p, q := r, 0
+		if t.runs > w.KH {
+			p, q = r/w.KW, r%w.KW
+		}
+		c.runs = append(c.runs, int32((p*w.DilH*w.padded()+q*w.DilW)*w.C))
+		c.packed = append(c.packed, int32(r*t.quads*4))
+	}
+	c.longest = int(c.runs[t.runs-1]) + t.quads*4
+}
+
+// padded returns the width of the image with what surrounds it.
+func (w *Window) padded() int { return w.W + w.PadL + w.PadR }
+
+// image returns the size of the image with what surrounds it, or 0 if nothing does.
+func (w *Window) image() int {
+	if w.PadT|w.PadL|w.PadB|w.PadR == 0 {
 		return 0
 	}
-	return c.KH * c.KW * c.C
+	return (w.H + w.PadT + w.PadB) * w.padded() * w.C
+}
+
+// surround returns x, copied to image and surrounded by zero where that is needed.
+func (w *Window) surround(x, image []int8, zero int8) []int8 {
+	n := w.image()
+	if n == 0 {
+		return x
+	}
+	Pad(image[:n], x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, zero)
+	return image[:n]
+}
+
+// Scratch returns the work space that Run needs: bytes for a padded image (0 without
+// padding) and for patches, and sums.
+func (c *Conv) Scratch() (image, patch, acc int) {
+	image = c.image()
+	patch = c.KH * c.KW * c.C / len(c.Groups)
+	for _, l := range c.Groups {
+		acc = max(acc, l.OutC)
+		if l.tiles != nil {
+			patch = max(patch, tilePixels*c.patchBytes(l.tiles))
+			acc = max(acc, blockPixels*(panelWidth+1))
+		}
+	}
+	return image, patch, acc
 }
 
 // Run computes the convolution of x, [H,W,C], with the zero point outside it.
 // Exactly one of y and real, [OutH,OutW,OutC], is written: y if real is nil.
-// image and patch are work space of Scratch's sizes, acc of OutC sums. Outputs
-// must not overlap x.
+// image, patch and acc are work space of Scratch's sizes. Outputs must not overlap x.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
-	w, l := &c.Window, c.Layer
-	wd := w.W
-	if w.padded() {
-		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
-		x, wd = image, w.W+w.PadL+w.PadR
+	x = c.surround(x, image, c.Zero)
+	out := output{y: y, real: real}
+	for _, l := range c.Groups {
+		out.stride += l.OutC
 	}
-	inC, n := w.C/c.Groups, l.OutC/c.Groups
-	offset := c.offset
-	if offset == nil {
-		offset = l.offset
+	for g, l := range c.Groups {
+		if l.tiles != nil {
+			c.tiled(out, l, g, x, patch, acc)
+		} else {
+			c.pixels(out, l, g, x, patch, acc)
+		}
+		out.first += l.OutC
 	}
-	at := 0
+}
+
+// output is where a group's outputs go: those of pixel i are from first + i*stride on.
+type output struct {
+	y             []int8
+	real          []float32
+	first, stride int
+}
+
+// pixels computes group g one pixel at a time.
+func (c *Conv) pixels(out output, l *Layer, g int, x, patch []int8, acc []int32) {
+	w := &c.Window
+	inC := w.C / len(c.Groups)
+	at := out.first
 	for oy := 0; oy < w.OutH; oy++ {
 		for ox := 0; ox < w.OutW; ox++ {
-			base := (oy*w.StrideH*wd + ox*w.StrideW) * w.C
-			for g := 0; g < c.Groups; g++ {
-				in := x[base:]
-				if c.offset == nil {
-					in = c.patch(patch, x, base, wd, inC)
-				}
-				if real != nil {
-					l.real(real[at:], in, offset, acc[:n], g*n, g*l.blocks)
-				} else {
-					l.quantized(y[at:], in, offset, acc[:n], g*n, g*l.blocks)
-				}
-				at += n
-				base += inC
+			base := c.offset(oy*w.OutW + ox)
+			in := x[base:]
+			if !l.Sparse() {
+				in = c.patch(patch, x, base+g*inC, w.padded(), inC)
 			}
+			if out.real != nil {
+				l.Real(out.real[at:], in, acc)
+			} else {
+				l.Quantized(out.y[at:], in, acc)
+			}
+			at += out.stride
 		}
+	}
+}
+
+// offset returns where the patch of output pixel i begins.
+func (w *Window) offset(i int) int {
+	return (i/w.OutW*w.StrideH*w.padded() + i%w.OutW*w.StrideW) * w.C
+}
+
+// offsets fills in where the patches of n pixels begin, from pixel at on.
+func (w *Window) offsets(offsets []int32, at, n int) {
+	ox := at % w.OutW
+	next, step := int32(w.offset(at)), int32(w.StrideW*w.C)
+	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
+	for i := range offsets[:n] {
+		offsets[i] = next
+		next += step
+		if ox++; ox == w.OutW {
+			ox = 0
+			next += down
+		}
+	}
+	repeatLast(offsets, n)
+}
+
+// repeatLast fills the last tile up.
+func repeatLast(offsets []int32, n int) {
+	for i := n; i%tilePixels != 0; i++ {
+		offsets[i] = offsets[n-1]
 	}
 }
 
@@ -107,124 +246,6 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 		}
 	}
 	return dst[:n]
-}
-
-// Depthwise is a convolution in which each output channel reads one input
-// channel: output channel c reads c/Mult, OutC = C*Mult.
-type Depthwise struct {
-	Window
-	Zero   int8   // of the input: what lies outside the image
-	Mult   int    // output channels for each input channel
-	Layer  *Layer // Start, Out and Scale
-	weight []int8 // [KH*KW, OutC]
-}
-
-// Taps returns w, [outC,taps], as Depthwise reads it: [taps,outC].
-func Taps(w []int8, outC int) []int8 {
-	taps := len(w) / outC
-	out := make([]int8, len(w))
-	for c := 0; c < outC; c++ {
-		for t := 0; t < taps; t++ {
-			out[t*outC+c] = w[c*taps+t]
-		}
-	}
-	return out
-}
-
-// NewDepthwise prepares a convolution of outC channels by Taps, which it shares; outC is a
-// multiple of win.C, zero the input's zero point. bias may be nil. The layer's Out or Scale is
-// the caller's to set.
-func NewDepthwise(win Window, zero int8, taps []int8, outC int, bias []int32) *Depthwise {
-	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: taps}
-	d.Layer = &Layer{Weights: &Weights{OutC: outC, K: win.KH * win.KW}, Start: make([]int32, outC)}
-	copy(d.Layer.Start, bias)
-	return d
-}
-
-// Run computes the convolution of x; acc has room for OutC sums. See Conv.Run.
-func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
-	w := &d.Window
-	l := d.Layer
-	acc = acc[:l.OutC]
-	zero := int32(d.Zero)
-	at := 0
-	for oy := 0; oy < w.OutH; oy++ {
-		for ox := 0; ox < w.OutW; ox++ {
-			copy(acc, l.Start)
-			ix := ox*w.StrideW - w.PadL
-			first, end := inside(ix, w.W, w.DilW, w.KW)
-			for p := 0; p < w.KH; p++ {
-				iy := oy*w.StrideH - w.PadT + p*w.DilH
-				if iy < 0 || iy >= w.H || first >= end {
-					continue
-				}
-				in := x[(iy*w.W+ix+first*w.DilW)*w.C:]
-				taps := d.weight[(p*w.KW+first)*l.OutC : (p*w.KW+end)*l.OutC]
-				if d.Mult == 1 {
-					depthwiseRow(acc, in, taps, w.DilW*w.C, zero)
-					continue
-				}
-				for ; len(taps) > 0; taps = taps[l.OutC:] {
-					for c := range acc {
-						acc[c] += (int32(in[c/d.Mult]) - zero) * int32(taps[c])
-					}
-					if len(taps) > l.OutC {
-						in = in[w.DilW*w.C:]
-					}
-				}
-			}
-			for c, a := range acc {
-				if real == nil {
-					y[at+c] = l.Out.quantize(c, a)
-					continue
-				}
-				s := l.Scale[0]
-				if len(l.Scale) > 1 {
-					s = l.Scale[c]
-				}
-				real[at+c] = float32(float32(a) * s)
-			}
-			at += l.OutC
-		}
-	}
-}
-
-// inside returns which of n kernel positions, from x on and step apart, lie
-// in 0..w-1: first..end-1.
-func inside(x, w, step, n int) (first, end int) {
-	if x < 0 {
-		first = (-x + step - 1) / step
-	}
-	if x < w {
-		end = min(n, (w-1-x)/step+1)
-	}
-	return first, end
-}
-
-// depthwiseRow adds a kernel row of depthwise taps, one for each sum, to sums
-// of pixels that lie step apart. Three taps at once touch the sums a third as
-// often.
-func depthwiseRow(acc []int32, in, taps []int8, step int, zero int32) {
-	n := len(acc)
-	for ; len(taps) >= 3*n; taps = taps[3*n:] {
-		x0, x1, x2 := in[:n], in[step:][:n], in[2*step:][:n]
-		w0, w1, w2 := taps[:n], taps[n:][:n], taps[2*n:][:n]
-		for c, a := range acc {
-			acc[c] = a + (int32(x0[c])-zero)*int32(w0[c]) + (int32(x1[c])-zero)*int32(w1[c]) + (int32(x2[c])-zero)*int32(w2[c])
-		}
-		if len(taps) > 3*n {
-			in = in[3*step:]
-		}
-	}
-	for ; len(taps) > 0; taps = taps[n:] {
-		x, w := in[:n], taps[:n]
-		for c, a := range acc {
-			acc[c] = a + (int32(x[c])-zero)*int32(w[c])
-		}
-		if len(taps) > n {
-			in = in[step:]
-		}
-	}
 }
 
 // Pad writes the image x, [h,w,c], surrounded by rows and columns of value v:

@@ -42,6 +42,7 @@ type Job struct {
 	Limits runtime.Config // of memory and work; the error about one says how --max-memory or --max-work raises it
 	Stdin  io.Reader      // read for the file "-"
 	Stdout io.Writer      // gets the results
+	Note   func(string)   // is told in a line what files were read as; nil: nobody is
 }
 
 // Do does the job. An error takes one line and names the file that it is about.
@@ -91,25 +92,31 @@ func (j *Job) classify(m *runtime.Model) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	info := m.Info()
+	info, pre := m.Info(), m.Preprocess()
+	var all source
 	n := len(info.Inputs)
 	if len(files)%n != 0 {
 		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
 	}
 	for ; len(files) > 0; files = files[n:] {
+		var from source
 		for i, name := range files[:n] {
 			data, err := j.read(name)
 			if err == nil {
-				err = j.set(s, i, info.Inputs[i], data)
+				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)
 			}
 			if err != nil {
 				return Error(display(name) + ": " + err.Error())
 			}
 		}
 		s.Run()
-		if err := j.print(files[:n], info, s); err != nil {
+		if err := j.print(files[:n], info, s, from.json(pre)); err != nil {
 			return err
 		}
+		all.add(from)
+	}
+	if j.Note != nil {
+		j.Note(all.line(info.Inputs[0], pre))
 	}
 	return nil
 }

@@ -9,8 +9,9 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-// print prints the outputs of the last run, which the files were the inputs of.
-func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error {
+// print prints the outputs of the last run, which the files were the inputs of, as from says
+// in JSON.
+func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from []byte) error {
 	var b []byte
 	switch {
 	case j.Raw:
@@ -22,7 +23,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 		return nil
 	case j.JSON:
 		w := &pieces{to: j.Stdout}
-		b = jsonResult(files, info, s, max(j.Top, 1), w)
+		b = jsonResult(files, from, info, s, max(j.Top, 1), w)
 		if w.err != nil {
 			return w.err
 		}
@@ -123,11 +124,11 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
 // All but the end of it is flushed to w.
-func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
+func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
 	b := []byte(`{"file":`)
 	if len(files) > 1 {
 		b = []byte(`{"files":[`)
@@ -141,7 +142,8 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int, 
 	if len(files) > 1 {
 		b = append(b, ']')
 	}
-	b = append(b, ',')
+	b = append(b, `,"source":`...)
+	b = append(append(b, from...), ',')
 	if len(info.Outputs) == 1 {
 		return append(jsonOutput(b, info.Labels, s.Output(0), top, w), "}\n"...)
 	}
