@@ -26,7 +26,7 @@ func allocated(f func()) (bytes, objects int64) {
 
 // mostLoaded is the memory that loading n bytes takes at most, as Load promises.
 func mostLoaded(n int) int64 {
-	return 2*int64(min(n<<16, 1<<24+n<<12, format.MaxWeights)) + 128<<20 + 8192*int64(n)
+	return 5*int64(min(n<<16, 1<<24+n<<12, format.MaxWeights)) + 192<<20 + 24<<10*int64(n)
 }
 
 // image8 is a network of one int8 image and one instruction for each of ins, which all read it,
@@ -217,16 +217,18 @@ func TestSharedWeights(t *testing.T) {
 	}
 }
 
-// One tensor in several numbers of groups, and depthwise.
+// One tensor in several numbers of groups, and depthwise. The third dense form is a list.
 func TestSharedGroups(t *testing.T) {
-	for _, density := range []float64{0.2, 1} {
-		w := randomWeight(rand.New(rand.NewPCG(6, 6)), 48, 1, 1, density)
-		f := &format.File{Weights: []format.Weight{w}}
+	for _, c := range []struct {
+		density float64
+		inC     int
+	}{{0.2, 1}, {1, 1}, {0.2, 2}, {1, 2}, {1, 8}} {
+		f := &format.File{Weights: []format.Weight{randomWeight(rand.New(rand.NewPCG(6, 6)), 48, 1, c.inC, c.density)}}
 		for k, groups := range []int{1, 2, 16, 48, 2, 24} {
-			f.Tensors, f.Inputs = append(f.Tensors, format.Tensor{Shape: []int{3, 3, groups}, Scale: 1}), append(f.Inputs, k)
+			f.Tensors, f.Inputs = append(f.Tensors, format.Tensor{Shape: []int{3, 3, groups * c.inC}, Scale: 1}), append(f.Inputs, k)
 		}
 		for k := range f.Inputs {
-			in := conv1(0, f.Tensors[k].Shape[2])
+			in := conv1(0, f.Tensors[k].Shape[2]/c.inC)
 			in.In, in.Out, in.LUT, in.ClampMin, in.ClampMax = []int{k}, len(f.Tensors), -1, -128, 127
 			f.Instrs, f.Tensors, f.Outputs = append(f.Instrs, in), append(f.Tensors, format.Tensor{Shape: []int{3, 3, 48}, Scale: 1}), append(f.Outputs, in.Out)
 		}
@@ -237,8 +239,11 @@ func TestSharedGroups(t *testing.T) {
 		s.Run()
 		for k := range f.Outputs {
 			if !bytes.Equal(s.OutputBytes(k), ref.bytes(k)) {
-				t.Errorf("density %v: output %d differs", density, k)
+				t.Errorf("%+v: output %d differs", c, k)
 			}
+		}
+		if kept := m.Info().Kept; m.Info().Memory > (mostDense*64+mostForms*8)*kept+6*48*64 {
+			t.Errorf("%+v: %d bytes for %d weights", c, m.Info().Memory, kept)
 		}
 	}
 }

@@ -13,20 +13,25 @@ type pack struct {
 	w     *format.Weight
 	forms []form
 	depth [2]*kernel.Depthwise // with one output channel for each input channel, and with several
+	dense int                  // forms that were packed as dense layers
 	bytes int                  // of all forms, but for what each use has of its own
 }
 
 // form is what a convolution's packed weights depend on, and the first that has it.
 type form struct {
 	groups   int
+	run      int // elements of a patch that lie together
 	geometry kernel.Geometry
 	layers   []*kernel.Layer
 	conv     *kernel.Conv
 }
 
-// mostForms is the number of forms of a weight tensor, so that its memory is in proportion to
-// the weights.
-const mostForms = 8
+// mostForms is the number of forms of a weight tensor, and mostDense of those that are packed as
+// dense layers, so that its memory is in proportion to the weights. Others are lists.
+const (
+	mostForms = 8
+	mostDense = 2
+)
 
 // mostGroups is the number of groups of a network that have layers of their own; others are
 // lists.
@@ -61,9 +66,8 @@ func (m *Model) conv(p *pack, in *format.Instr, win kernel.Window, groups int) (
 	if at < 0 {
 		layers = m.pack(p, win, groups, x.Zero)
 	} else {
-		n := p.w.OutC / len(p.forms[at].layers)
 		for g, l := range p.forms[at].layers {
-			layers = append(layers, l.Share(biases(p.w, g*n, n), x.Zero))
+			layers = append(layers, l.Share(biases(p.w, g*l.OutC, l.OutC), x.Zero))
 		}
 	}
 	for g, l := range layers {
@@ -73,27 +77,42 @@ func (m *Model) conv(p *pack, in *format.Instr, win kernel.Window, groups int) (
 		return p.forms[at].conv.Share(win, int8(x.Zero), layers), nil
 	}
 	c := kernel.NewConv(win, int8(x.Zero), layers)
-	p.forms = append(p.forms, form{groups, win.Geometry(), layers, c})
-	for _, l := range layers {
-		p.bytes += l.Bytes() - l.Own()
-	}
+	p.forms = append(p.forms, form{groups, win.Run(groups), win.Geometry(), layers, c})
 	return c, nil
 }
 
-// pack packs the weights of p as a layer for each group or, if the network has very many, as a
-// list for all.
+// pack packs the weights of p as a layer for each group or, if the network has very many or the
+// weights have many forms, as a list for all. Dense layers of the same runs are shared.
 func (m *Model) pack(p *pack, win kernel.Window, groups, zero int) (layers []*kernel.Layer) {
-	w := p.w
-	n, k := w.OutC/groups, w.KH*w.KW*w.InC
-	if groups > 1 {
-		m.groups += groups
-		if m.groups > mostGroups {
-			return []*kernel.Layer{kernel.NewList(w.Values, w.OutC, k, groups, w.Bias, zero)}
+	w, run, like := p.w, win.Run(groups), []*kernel.Layer(nil)
+	for _, f := range p.forms {
+		if f.groups == groups && f.run == run && len(f.layers) == groups {
+			like = f.layers
 		}
 	}
-	for g := range groups {
-		layers = append(layers, kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, win.Run(groups), biases(w, g*n, n), zero))
+	if groups > 1 {
+		m.groups += groups
 	}
+	n, k := w.OutC/groups, w.KH*w.KW*w.InC
+	if groups > 1 && m.groups > mostGroups || like == nil && p.dense == mostDense {
+		l := kernel.NewList(w.Values, w.OutC, k, groups, w.Bias, zero)
+		p.bytes += l.Bytes() - l.Own()
+		return []*kernel.Layer{l}
+	}
+	dense := 0
+	for g := range groups {
+		bias := biases(w, g*n, n)
+		if like != nil && !like[g].Sparse() {
+			layers = append(layers, like[g].Share(bias, zero))
+			continue
+		}
+		l := kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, run, bias, zero)
+		p.bytes += l.Bytes() - l.Own()
+		if layers = append(layers, l); !l.Sparse() {
+			dense = 1
+		}
+	}
+	p.dense += dense
 	return layers
 }
 

@@ -72,7 +72,7 @@ func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Lay
 
 // mostForWeight is the number of bytes of a dense form for each nonzero weight beyond which a
 // layer becomes a list: one of few channels or short runs is mostly padding.
-const mostForWeight = 32
+const mostForWeight = 64
 
 // denseBytes returns the memory of the dense form that suits m.
 func denseBytes(m *micro, outC, k, run int) int64 {
