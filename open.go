@@ -80,12 +80,12 @@ func (m *Model) MACs() int64 { return search.MACs(m.graph) }
 
 // Layer is an operator of a network, for people and programs to look at.
 type Layer struct {
-	Name   string `json:"name"`              // of the node
-	Op     string `json:"op"`                // operator
-	Output []int  `json:"output"`            // without batch
-	Weight []int  `json:"weights,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
-	Params int    `json:"params"`            // weights, biases and constants
-	MACs   int64  `json:"macs"`              // multiplications of an inference
+	Name   string `json:"name"`                   // of the node
+	Op     string `json:"op"`                     // operator
+	Output []int  `json:"shape"`                  // of the output, without batch
+	Weight []int  `json:"weight_shape,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
+	Params int    `json:"params"`                 // weights, biases and constants
+	MACs   int64  `json:"macs"`                   // multiplications of an inference
 }
 
 // Layers lists the operators in execution order.

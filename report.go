@@ -30,13 +30,13 @@ type Report struct {
 
 // Tested compares the float network with the answer on the test part.
 type Tested struct {
-	Float Metrics `json:"float"` // of the float network
-	File  Metrics `json:"file"`  // of the answer
+	Float Metrics `json:"float"`      // of the float network
+	File  Metrics `json:"compressed"` // of the answer
 }
 
 // File is one compressed file, measured by the runtime.
 type File struct {
-	Size      int           `json:"size"`                 // bytes
+	Size      int           `json:"bytes"`                // of the file
 	Drop      float64       `json:"drop"`                 // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"`           // standard error of Drop
 	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError and a correction for what the float network knows of these samples
@@ -93,7 +93,7 @@ const (
 // Metrics measures a network on a set of samples.
 type Metrics struct {
 	Task     string  `json:"task"`               // what Error counts
-	N        int     `json:"n"`                  // samples
+	N        int     `json:"samples"`            // measured
 	Error    float64 `json:"error"`              // in percent; lower is better
 	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, where samples are counted
 	Chance   float64 `json:"chance,omitempty"`   // error in percent of the best answer that does not look at the input

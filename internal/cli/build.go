@@ -28,8 +28,8 @@ func buildCommand(a *app) *cobra.Command {
 		Use:   "build FILE.edgec --target BOARD",
 		Short: "Build a program with the model inside, for a board",
 		Long: `Builds one static program with the model and the runtime inside. The program needs
-nothing else on the board. Building it takes the installed Go toolchain, no network,
-and works in any folder. Copy the program to the board and give it pictures:
+nothing else on the board. Building it takes Go 1.26 or later, no network, and works
+in any folder. Copy the program to the board and give it pictures:
 
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
@@ -56,6 +56,7 @@ either way.`,
 
 // built is the JSON result of edgec build.
 type built struct {
+	File string `json:"file"` // the model
 	targets.Result
 	SelfTest string `json:"selftest,omitempty"` // "passed" when it was asked for
 }
@@ -66,7 +67,10 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	board, err := targets.Find(b.target)
 	if err != nil {
-		return usageError{err, cmd.CommandPath()}
+		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+	}
+	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
+		return err
 	}
 	if b.out == "" {
 		b.out = baseName(path) + "-" + board.Name
@@ -80,7 +84,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: nothing was written")
 	defer stop()
-	r := built{}
+	r := built{File: path}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
 		return err
 	}

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,7 +12,9 @@ import (
 
 	"edgec"
 	"edgec/export"
+	"edgec/internal/search"
 	"edgec/prune"
+	"edgec/runtime/format"
 )
 
 // defaultDrop is the limit when the command line has none: loss of accuracy, in points.
@@ -22,7 +24,7 @@ const defaultDrop = 0.5
 type compressFlags struct {
 	data      dataFlags
 	options   edgec.Options
-	maxDrop   float64
+	maxDrop   points
 	out       string
 	report    string
 	front     string
@@ -70,8 +72,9 @@ to a folder, as NAME-BYTES.edgec, even if none meets the limits.
 
 ` + dataHelp + `
 
-A size is a number of bytes, or ends in KB or MB (1,000 or 1,000,000 bytes), KiB or
-MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`
+A size is a number of bytes, or ends in K, KB, M or MB (1,000 or 1,000,000 bytes), KiB
+or MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same. A time has a
+unit: 200us, 5ms, 90s, 5m, 1h30m.`
 
 const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
@@ -80,7 +83,7 @@ const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 
   edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`
 
 func compressCommand(a *app) *cobra.Command {
-	c := &compressFlags{}
+	c := &compressFlags{maxDrop: defaultDrop}
 	cmd := &cobra.Command{
 		Use:     "compress MODEL.onnx --data DATA",
 		Short:   "Compress a network to a file of a few kilobytes",
@@ -101,10 +104,10 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Float64Var(&c.maxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
-	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest inference on this machine, such as 200us or 5ms (default: no limit)")
-	f.DurationVar(&c.options.Budget, "budget", 0, "stop after this time with the best file so far, such as 5m (default: no limit)")
+	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, such as 200us or 5ms (default: no limit)")
+	f.Var(&span{&c.options.Budget, [2]string{"5m", "90s"}}, "budget", "stop after this time with the best file so far, such as 5m (default: no limit)")
 	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
 	f.BoolVar(&c.options.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
@@ -122,7 +125,9 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 
 // compressed is the JSON result of edgec compress, and the report.
 type compressed struct {
-	File string `json:"file,omitempty"` // written; none when no file meets the recipe
+	File   string `json:"file"`             // the network that was read
+	Output string `json:"output,omitempty"` // written; none when no file meets the limits
+	Bytes  int    `json:"bytes,omitempty"`  // of the output
 	*edgec.Report
 }
 
@@ -138,7 +143,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return err
 		}
 		if sameName(c.report, c.out) {
-			return fmt.Errorf("%s: would overwrite the output; give the report another name", c.report)
+			return about(c.report, fmt.Errorf("%s: would overwrite the output; give the report another name", c.report))
 		}
 	}
 	if c.front != "" {
@@ -149,6 +154,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	m, err := openONNX(path)
 	if err != nil {
 		return err
+	}
+	if err := c.possible(m); err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
 		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
@@ -166,64 +174,84 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	for _, g := range data.Guessed() {
 		a.note("%s: %s", c.data.path, g)
 	}
-	return a.search(cmd.Context(), c, m, data)
+	return a.search(cmd.Context(), c, path, m, data)
 }
 
-// settle completes and checks the flags.
+// settle completes and checks the flags. Its error has everything that is wrong.
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r := &c.options
 	r.MaxSize = int(c.maxSize)
 	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
-		r.MaxDrop = &c.maxDrop
-	}
-	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
-		return usagef(cmd, "--max-latency %v: give a positive time, such as 200us or 5ms", r.MaxLatency)
-	}
-	if r.TrainedOn == "" && c.data.testLast > 0 {
-		r.TrainedOn = "no" // assume that the network was not trained on data without a test part
+		drop := float64(c.maxDrop)
+		r.MaxDrop = &drop
 	}
 	r.Criterion = prune.Criterion(c.criterion)
-	if r.Threads < 0 {
-		return usagef(cmd, "--threads %d: give a positive number", r.Threads)
-	}
-	if math.IsNaN(r.Effort) || cmd.Flags().Changed("effort") && r.Effort <= 0 {
-		return usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
-	}
-	if r.Resume && r.Budget > 0 {
-		return usagef(cmd, "--resume and --budget exclude each other: a search with a budget keeps no state")
-	}
 	if c.out == "" {
 		c.out = baseName(path) + ".edgec"
+	}
+	errs := []error{c.wrong(cmd)}
+	if r.TrainedOn == "" && c.data.testLast > 0 {
+		r.TrainedOn = "no" // assume that the network was not trained on data without a test part
 	}
 	if r.Budget == 0 {
 		r.Journal = c.out + ".search"
 	}
+	if err := usageErrors(cmd, append(errs, c.data.check(cmd))...); err != nil {
+		return err
+	}
 	if err := r.Validate(); err != nil {
 		return usageError{err, cmd.CommandPath()}
-	}
-	if err := c.data.check(cmd); err != nil {
-		return err
 	}
 	var err error
 	r.Labels, err = readLabels(c.labels)
 	return err
 }
 
+// wrong returns what is wrong with the values of flags, joined.
+func (c *compressFlags) wrong(cmd *cobra.Command) error {
+	r := &c.options
+	errs := []error{choice("criterion", c.criterion, string(prune.Fisher), string(prune.Magnitude), string(prune.Input)), atLeast("threads", r.Threads, 0)}
+	if cmd.Flags().Changed("trained-on") {
+		errs = append(errs, choice("trained-on", r.TrainedOn, "yes", "no"))
+	}
+	if !(r.Effort > 0 && r.Effort <= 100) {
+		errs = append(errs, fmt.Errorf("--effort %v: give a number above 0, at most 100", r.Effort))
+	}
+	if c.teacher != "" && r.NoTraining {
+		errs = append(errs, fmt.Errorf("--teacher and --no-training exclude each other: without training nothing learns from a teacher"))
+	}
+	if r.Resume && r.Budget > 0 {
+		errs = append(errs, fmt.Errorf("--resume and --budget exclude each other: a search with a budget keeps no state"))
+	}
+	return errors.Join(errs...)
+}
+
+// possible returns an error if no file of the network can be as small as --max-size asks:
+// before the samples are read.
+func (c *compressFlags) possible(m *edgec.Model) error {
+	var shapes [][]int
+	for _, v := range m.Inputs() {
+		shapes = append(shapes, v.Shape)
+	}
+	meta := format.Meta{Labels: c.options.Labels, Input: c.data.pre()}
+	return search.Objective{MaxSize: c.options.MaxSize}.Possible(shapes, len(m.Outputs()), meta)
+}
+
 // writeFront writes the files of a front into a folder, which it makes if it is missing.
 func writeFront(dir, name string, front []edgec.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("%s: %w; give another folder", dir, reason(err))
+		return about(dir, fmt.Errorf("%s: %w; give another folder", dir, reason(err)))
 	}
 	for _, p := range front {
 		if err := export.Write(filepath.Join(dir, fmt.Sprintf("%s-%d.edgec", name, p.Size)), p.Bytes); err != nil {
-			return err
+			return about(dir, err)
 		}
 	}
 	return nil
 }
 
 // search compresses and writes what was found.
-func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *edgec.Data) error {
+func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edgec.Model, data *edgec.Data) error {
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
@@ -231,14 +259,14 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.clear()
 	if r == nil {
-		return err
+		return about(path, err)
 	}
-	result := compressed{Report: r}
+	result := compressed{File: path, Report: r}
 	if err == nil {
 		if err = export.Write(c.out, r.Best.Bytes); err != nil {
-			return err
+			return about(c.out, err)
 		}
-		result.File = c.out
+		result.Output, result.Bytes = c.out, r.Best.Size
 	}
 	if c.front != "" {
 		if e := writeFront(c.front, baseName(c.out), r.Front); e != nil {
@@ -251,7 +279,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		}
 	}
 	if err != nil {
-		return err
+		return about(path, err)
 	}
 	if a.json {
 		err = a.printJSON(result)
@@ -273,7 +301,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return export.Write(path, data)
+	return about(path, export.Write(path, data))
 }
 
 // seconds prints a time for people.

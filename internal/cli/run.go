@@ -2,7 +2,10 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +28,7 @@ A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
-With --json each sample gives one line: {"file", "top": [{"index", "label",
+With --json each sample gives one line: {"schema", "file", "top": [{"index", "label",
 "score"}], "outputs"}. A network with several inputs has "files" in place of
 "file", one with several outputs "results": [{"shape", "top", "outputs"}].`
 
@@ -44,15 +47,16 @@ func runCommand(a *app) *cobra.Command {
 		Args: needs(1, -1, "one .edgec file, and pictures or arrays"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.Files = args[1:]
+			if err := usageErrors(cmd, atLeast("top", j.Top, 1)); err != nil {
+				return err
+			}
 			switch {
-			case j.Top < 1:
-				return usagef(cmd, "--top %d: give a positive number", j.Top)
 			case j.Raw && a.json:
-				return usagef(cmd, "--raw and --json exclude each other")
+				return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
 			case j.Labels != "" && idx == "":
-				return usagef(cmd, "--idx-labels belongs to --idx")
+				return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
 			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
-				return usagef(cmd, "--idx, --selftest and inputs exclude each other")
+				return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
 			case selfTest:
 				j.Action = program.SelfTest
 			case idx != "":
@@ -105,11 +109,20 @@ func (a *app) do(j *program.Job, path string) error {
 	if j.Model, _, err = readEdgec(path); err != nil {
 		return err
 	}
+	var errs []error
+	for _, name := range append(slices.Clone(j.Files), j.Labels) {
+		if _, e := os.Stat(name); name != "" && name != "-" && e != nil {
+			errs = append(errs, missing(name, e, "a picture, an array or raw values"))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	return out.Flush()
 }

@@ -18,7 +18,7 @@ bbb, arm64.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json {
-				return a.printJSON(targets.Boards)
+				return a.printJSON(map[string][]targets.Board{"boards": targets.Boards})
 			}
 			rows := []string{"TARGET\tBOARD\tCPU\tCORES\tMHZ\tRAM\tNOTE"}
 			for _, b := range targets.Boards {

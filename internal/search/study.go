@@ -138,6 +138,9 @@ func (s Subject) check(c Config) error {
 	if n := sizes(m.outputs()); c.Labels != nil && len(c.Labels) != n {
 		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), n)
 	}
+	if err := s.possible(c); err != nil {
+		return err
+	}
 	t := s.Teacher
 	if t == nil {
 		return nil

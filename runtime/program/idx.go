@@ -157,7 +157,7 @@ func (j *Job) printIdx(n int, count []int, crc uint32, labelled bool, right int)
 	}
 	accuracy := strconv.FormatFloat(100*float64(right)/float64(n), 'f', 2, 64)
 	if j.JSON {
-		line := `{"pictures":` + itoa(n) + `,"crc32":"` + sum + `","predictions":[` + numbers + `]`
+		line := Schema + `"samples":` + itoa(n) + `,"crc32":"` + sum + `","predictions":[` + numbers + `]`
 		if labelled {
 			line += `,"errors":` + itoa(n-right) + `,"accuracy":` + accuracy
 		}

@@ -80,13 +80,13 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"schema":1, "file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
 func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
-	b := []byte(`{"file":`)
+	b := []byte(Schema + `"file":`)
 	if len(files) > 1 {
-		b = []byte(`{"files":[`)
+		b = []byte(Schema + `"files":[`)
 	}
 	for i, name := range files {
 		if i > 0 {

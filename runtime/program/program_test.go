@@ -320,15 +320,15 @@ func TestIdx(t *testing.T) {
 			t.Errorf("--labels: %q", got)
 		}
 		var got struct {
-			Pictures, Errors int
-			CRC32            string
-			Predictions      []int
-			Accuracy         float64
+			Samples, Errors int
+			CRC32           string
+			Predictions     []int
+			Accuracy        float64
 		}
 		if err := json.Unmarshal([]byte(must(t, model, "", "--json", "--idx="+p, "--labels="+l)), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Pictures != 12 || got.Errors != 2 || got.CRC32 != sum || len(got.Predictions) != 4 || got.Accuracy != 83.33 {
+		if got.Samples != 12 || got.Errors != 2 || got.CRC32 != sum || len(got.Predictions) != 4 || got.Accuracy != 83.33 {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -347,7 +347,7 @@ func TestSelfTest(t *testing.T) {
 	if got := must(t, model, "", "--selftest"); !strings.Contains(got, "self-test passed") {
 		t.Errorf("%q", got)
 	}
-	if got := must(t, model, "", "--selftest", "--json"); got != "{\"selftest\":\"passed\"}\n" {
+	if got := must(t, model, "", "--selftest", "--json"); got != Schema+"\"selftest\":\"passed\"}\n" {
 		t.Errorf("%q", got)
 	}
 	f, err := format.Decode(model)
@@ -372,14 +372,14 @@ func TestBenchInfo(t *testing.T) {
 	if err := json.Unmarshal([]byte(must(t, model, "", "--bench=5", "--json")), &bench); err != nil {
 		t.Fatal(err)
 	}
-	if bench["runs"] != 5.0 || bench["macs"] != 64.0 || bench["median_us"] == nil {
+	if bench["runs"] != 5.0 || bench["macs"] != 64.0 || bench["kept_macs"] != 16.0 || bench["bytes"] != float64(len(model)) || bench["median_us"] == nil {
 		t.Errorf("%v", bench)
 	}
 	var info map[string]any
 	if err := json.Unmarshal([]byte(must(t, model, "", "--info", "--json")), &info); err != nil {
 		t.Fatal(err)
 	}
-	if info["model"] != "sums" || info["weights"] != 64.0 || info["weights_kept"] != 16.0 || info["input"] != "4x4x1" {
+	if info["model"] != "sums" || info["weights"] != 64.0 || info["kept"] != 16.0 || info["input"] != "4x4x1" {
 		t.Errorf("%v", info)
 	}
 }

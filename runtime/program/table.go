@@ -5,10 +5,16 @@ import (
 	"strconv"
 )
 
+// Schema is how every JSON object begins that this package and the edgec command print:
+// with the version of the fields, which docs/JSON.md lists. A field that gets another
+// name or meaning makes a new version; a new field does not.
+const Schema = `{"schema":1,`
+
 // fact is one line of --info or --bench.
 type fact struct {
-	key, text, unit string // key as in JSON
+	key, text, unit string // in words
 	number          bool
+	name            string // in JSON; "": made of key and unit
 }
 
 type facts []fact
@@ -31,14 +37,17 @@ func (f *facts) shapes(key string, list [][]int) {
 }
 
 func (f *facts) int(key string, v int64, unit string) {
-	*f = append(*f, fact{key, strconv.FormatInt(v, 10), unit, true})
+	*f = append(*f, fact{key: key, text: strconv.FormatInt(v, 10), unit: unit, number: true})
 }
 
 func (f *facts) real(key string, v float64, unit string) {
-	*f = append(*f, fact{key, strconv.FormatFloat(v, 'g', 5, 64), unit, true})
+	*f = append(*f, fact{key: key, text: strconv.FormatFloat(v, 'g', 5, 64), unit: unit, number: true})
 }
 
-// print writes a line for each fact, or one JSON object.
+// as names the last fact in JSON.
+func (f *facts) as(name string) { (*f)[len(*f)-1].name = name }
+
+// printFacts writes a line for each fact, or one JSON object.
 func (j *Job) printFacts(fs facts) error {
 	if !j.JSON {
 		var b []byte
@@ -56,7 +65,7 @@ func (j *Job) printFacts(fs facts) error {
 		}
 		return j.write(b)
 	}
-	b := []byte{'{'}
+	b := []byte(Schema)
 	for i, f := range fs {
 		if i > 0 {
 			b = append(b, ',')
@@ -65,7 +74,11 @@ func (j *Job) printFacts(fs facts) error {
 		if f.unit != "" {
 			key += "_" + f.unit
 		}
-		b = append(b, jsonString(jsonKey(key))...)
+		name := f.name
+		if name == "" {
+			name = jsonKey(key)
+		}
+		b = append(b, jsonString(name)...)
 		b = append(b, ':')
 		if f.number {
 			b = append(b, f.text...)
