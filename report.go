@@ -12,14 +12,14 @@ type Report struct {
 	Model       string   `json:"model"`                 // name of the network
 	Options     Options  `json:"options"`               // what was asked for
 	Teacher     string   `json:"teacher,omitempty"`     // the name of another network that was imitated
-	TrainedOn   bool     `json:"trained_on"`            // the float network knows the training data; see Compress
+	TrainedOn   bool     `json:"trained_on_data"`       // the float network knows the training data; see Compress
 	Task        string   `json:"task"`                  // what the metric counts; see Metrics
-	FloatBytes  int      `json:"float_bytes"`           // of the file that was read
-	FloatParams int      `json:"float_params"`          // weights and biases
-	FloatMACs   int64    `json:"float_macs"`            // multiplications of an inference
+	FloatBytes  int      `json:"file_bytes"`            // of the file that was read
+	FloatParams int      `json:"file_params"`           // weights and biases
+	FloatMACs   int64    `json:"file_macs"`             // multiplications of an inference
 	Float       Metrics  `json:"float"`                 // the float network, what drops are taken from
 	Test        *Tested  `json:"test,omitempty"`        // on the test part, measured once at the end
-	Best        File     `json:"best"`                  // the answer
+	Best        File     `json:"best,omitzero"`         // the answer; none if no file met the options
 	Front       []File   `json:"front"`                 // Pareto front of size and held-out drop, by size
 	Tried       []File   `json:"tried"`                 // every file that was made, in order
 	Stages      []Stage  `json:"stages"`                // what the search did

@@ -26,8 +26,14 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
 	}
+	page := readJSONPage(t)
 	t.Chdir(t.TempDir())
-	got := parse[demoResult](t, command(t, append(demoQuick, "--json", "--quiet")...))
+	printed := command(t, append(demoQuick, "--json", "--quiet")...)
+	got := parse[demoResult](t, printed)
+	page.checkOutput(t, "demo", printed.stdout)
+	for _, section := range demoSections {
+		page.checkSeen(t, section)
+	}
 	checkDemo(t, got, 480)
 	if got.Folder != "edgec-demo" {
 		t.Errorf("folder %s", got.Folder)
