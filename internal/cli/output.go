@@ -22,7 +22,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"unicode"
 
@@ -101,6 +105,9 @@ func describe(err error) failure {
 			f.Causes = append(f.Causes, cause{Message: oneLine(e.Error())})
 		}
 	}
+	if f.Hint == "" {
+		f.Hint = roomHint(err)
+	}
 	switch {
 	case errors.As(err, &many) && len(many.Causes) > 1:
 		f.File = many.Causes[0].File
@@ -114,6 +121,24 @@ func describe(err error) failure {
 		f.File = of.file
 	}
 	return f
+}
+
+// roomHint says what to do where the disk is full, "" for other errors.
+func roomHint(err error) string {
+	// the compiler of edgec build says it in words
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+		return ""
+	}
+	var p *fs.PathError
+	switch dir := os.TempDir(); {
+	case errors.As(err, &p) && strings.HasPrefix(p.Path, "/dev/"):
+		return "the result does not fit where standard output goes; free some space there, or write it elsewhere"
+	case errors.As(err, &p) && !strings.Contains(p.Path, "edgec-build-"): // see targets.Build
+		dir = filepath.Dir(p.Path)
+		return fmt.Sprintf("free some space on the disk of %s (df -h %s shows what is left), or write to another one; no half-written file is left", dir, dir)
+	default:
+		return fmt.Sprintf("free some space on the disk of %s (df -h %s shows what is left), or set TMPDIR to a folder on another one; no half-written file is left", dir, dir)
+	}
 }
 
 // joined returns the parts of a joined error, nil if it is a single one.

@@ -169,7 +169,7 @@ func (r *reader) get(i int) (*tensor, error) {
 func (x *tensor) grid() (float32, int, error) {
 	switch {
 	case x.kind != typeInt8:
-		return 0, 0, fmt.Errorf("tensor %q is %s; int8 networks are read: quantize all of it, inputs and outputs too", x.name, typeName(x.kind))
+		return 0, 0, fmt.Errorf("tensor %q is %s, and pack takes networks that are int8 throughout: convert with a representative dataset, TFLITE_BUILTINS_INT8, and int8 as inference_input_type and inference_output_type; or give the float network to edgec compress (python -m tf2onnx.convert --tflite FILE --output OUT.onnx)", x.name, typeName(x.kind))
 	case len(x.scale) != 1 || len(x.zero) > 1:
 		return 0, 0, fmt.Errorf("tensor %q has %d scales; activations with one are supported", x.name, len(x.scale))
 	}
