@@ -61,10 +61,20 @@ func needs(least, most int, what string) cobra.PositionalArgs {
 		case len(args) < least:
 			return usagef(cmd, "%s: give %s", cmd.Name(), what)
 		case most >= 0 && len(args) > most:
-			return usagef(cmd, "%s: %q is one argument too many; give %s", cmd.Name(), args[most], what)
+			return usagef(cmd, "%s: %q is one argument too many; give %s%s", cmd.Name(), args[most], what, swallowed(cmd))
 		}
 		return nil
 	}
+}
+
+// swallowed names a flag that took the next flag for its value.
+func swallowed(cmd *cobra.Command) (text string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Value.String(), "--") {
+			text = fmt.Sprintf("; --%s has no value: it took %s for one", f.Name, f.Value)
+		}
+	})
+	return text
 }
 
 // choice checks the value of a flag that takes one of a few words.

@@ -66,6 +66,7 @@ func TestUsage(t *testing.T) {
 		{"compress corner.onnx --data data -j -1", "--threads -1: give a whole number from 0", "edgec compress"},
 		{"compress corner.onnx --data data -j two", "--threads two: give a whole number, such as 4", "edgec compress"},
 		{"compress corner.onnx -data data -output x", "-data: write it with two dashes: --data; -output: write it with two dashes: --output", "edgec compress"},
+		{"compress corner.onnx --data --max-drop 1", `compress: "1" is one argument too many; give one ONNX file; --data has no value: it took --max-drop for one`, "edgec compress"},
 		{"compress corner.onnx --data data -x", "unknown flag -x", "edgec compress"},
 		{"compress corner.onnx --data data -dat", "unknown flag -dat; did you mean --data?", "edgec compress"},
 		{"eval corner.edgec --data data --split all", "--split all: give test or train", "edgec eval"},

@@ -52,6 +52,22 @@ func (e *Error) cause(more int) string {
 	return b.String()
 }
 
+// withRemedy is a cause with what to do about it: a message that ends with a cause gets
+// the remedy of its operator if something is not supported, and otherwise that of a file
+// that contradicts itself.
+func withRemedy(msg, opType string) string {
+	known, ok := remedies[opType]
+	switch unsupported := strings.Contains(msg, "support"); {
+	case strings.Contains(msg, "; "):
+		return msg
+	case unsupported && ok:
+		return msg + known
+	case unsupported:
+		return msg + "; change the network there and export it again"
+	}
+	return msg + "; the file contradicts itself or its values are broken: export it again"
+}
+
 // Errors are all causes for which one file was refused, in the order of the file. What
 // only follows from another cause is not among them.
 type Errors struct {

@@ -170,7 +170,7 @@ func (n *node) define(i int, o *operand) {
 
 // fail makes an Error that names this node.
 func (n *node) fail(attr, format string, a ...any) error {
-	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType)}
 }
 
 // title is the node's name, or its first output's when it has none.

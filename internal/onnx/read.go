@@ -170,7 +170,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 }
 
 func (r *reader) fail(attr, format string, a ...any) error {
-	return &Error{File: r.file, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+	return &Error{File: r.file, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), "")}
 }
 
 func (r *reader) readOpset(m *modelProto) error {

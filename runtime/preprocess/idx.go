@@ -41,7 +41,7 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 	}
 	var b [4]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil || b[0] != 0 || b[1] != 0 {
-		return nil, Error("not an idx file (it does not start with two zero bytes)")
+		return nil, Error("not an idx file (it does not start with two zero bytes); give one as MNIST has them")
 	}
 	kind := int(b[2]) - 8
 	if kind < 0 || kind >= len(idxKinds) || idxKinds[kind] == "" {
