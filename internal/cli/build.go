@@ -34,7 +34,9 @@ in any folder. Copy the program to the board and give it pictures:
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
 The program has --json, --bench, --selftest and more; see its --help.
-edgec targets lists the boards.
+edgec targets lists the boards. A board needs Linux: microcontrollers such as the
+Raspberry Pi Pico, ESP32 and Arduino are out of reach, since Go has no runtime for them
+and its programs need megabytes of memory.
 
 --selftest runs the program here, under qemu-user if the board has another
 architecture. It fails unless the program computes exactly what was computed when the
@@ -86,7 +88,10 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	defer stop()
 	r := built{File: path}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
+		}
+		return about(path, err)
 	}
 	if b.selfTest {
 		if err := selfTest(ctx, r.Result); err != nil {

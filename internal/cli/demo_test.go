@@ -213,8 +213,9 @@ func TestDemoInterrupted(t *testing.T) {
 		if strings.Contains(text, " round ") {
 			cancel()
 		}
-	}, "demo", "--samples", "480", "--effort", "100", "--max-size", "9KB")
-	if r.code != exitInterrupted || r.stdout != "" {
+	}, "demo", "--samples", "480", "--effort", "100", "--max-size", "9KB", "--json")
+	want := `{"schema":1,"error":{"message":"interrupted; the best file so far was written","exit_code":3}}` + "\n"
+	if r.code != exitInterrupted || r.stdout != want {
 		t.Errorf("exit code %d, %q, %q", r.code, r.stderr, r.stdout)
 	}
 	if _, err := runtime.Load(read(t, "edgec-demo/glyphs.edgec")); err != nil {

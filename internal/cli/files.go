@@ -137,7 +137,8 @@ func openONNX(path string) (*edgec.Model, error) {
 	m, err := edgec.Open(path)
 	err = about(path, err)
 	var e *onnx.Error
-	if errors.As(err, &e) && e.Op != "" {
+	var all *onnx.Errors
+	if errors.As(err, &e) && e.Op != "" && !(errors.As(err, &all) && all.Readable != nil) {
 		err = hinted{err, "export the network without this node, or cut it before the node"}
 	}
 	return m, err

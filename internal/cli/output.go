@@ -152,10 +152,14 @@ func joined(err error) []error {
 
 // fail prints err by the rules and returns the exit code.
 func (a *app) fail(err error) int {
-	if errors.Is(err, errInterrupted) {
+	interrupted := errors.Is(err, errInterrupted)
+	if interrupted && (a.printed || !a.json) {
 		return exitInterrupted
 	}
 	f := describe(err)
+	if interrupted { // there is no result to print
+		f.ExitCode = exitInterrupted
+	}
 	fmt.Fprintf(a.stderr, "edgec: error: %s\n", f.Message)
 	if f.Hint != "" {
 		fmt.Fprintf(a.stderr, "edgec: hint: %s\n", f.Hint)
@@ -214,6 +218,7 @@ func (a *app) printJSON(v any) error {
 	if err != nil {
 		return err
 	}
+	a.printed = true
 	_, err = a.stdout.Write(data)
 	return err
 }

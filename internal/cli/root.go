@@ -21,6 +21,7 @@ type app struct {
 	quiet          bool
 	args           []string // the command line
 	started        bool     // a command has accepted its arguments
+	printed        bool     // the result as JSON
 }
 
 // commands makes the commands, in the order of the help text.

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -73,6 +74,7 @@ func withRemedy(msg, opType string) string {
 type Errors struct {
 	Causes   []*Error
 	Readable []string // outputs that could be read without the others
+	Inputs   []string // of the network
 }
 
 // mostCauses is the number of lines of an Errors that name a cause.
@@ -99,7 +101,10 @@ func (e *Errors) Error() string {
 		lines = append(lines, fmt.Sprintf("and %d more causes", len(count)))
 	}
 	if len(e.Readable) > 0 {
-		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: extract it with onnx.utils.extract_model", oneLine(quoted(e.Readable))))
+		file := e.Causes[0].File
+		part := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + "-part.onnx"
+		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: make that file with onnx.utils.extract_model(%s, %s, [%s], [%s])", oneLine(quoted(e.Readable)),
+			strconv.Quote(file), strconv.Quote(part), oneLine(quoted(e.Inputs)), oneLine(quoted(e.Readable))))
 	}
 	head := "onnx: " + e.Causes[0].file()
 	if all > 1 {
@@ -146,7 +151,11 @@ func (r *reader) refusal() error {
 	case len(r.refused) == 1 && r.readable == nil:
 		return r.refused[0]
 	}
-	return &Errors{r.refused, r.readable}
+	all := &Errors{Causes: r.refused, Readable: r.readable}
+	for _, v := range r.g.Inputs {
+		all.Inputs = append(all.Inputs, v.Name)
+	}
+	return all
 }
 
 // oneLine keeps names from a hostile file on one printable, bounded line.

@@ -75,6 +75,9 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if n.domain == "ai.onnx.ml" {
+		return nil, n.fail("", "operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed")
+	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
 	}
