@@ -72,7 +72,8 @@ func plainName(name string) string {
 // do not run Linux.
 var microcontrollers = []string{"rpico", "rpipico", "rp2040", "rp2350", "esp", "esp32", "esp8266", "arduino", "uno", "nano33", "portenta", "giga",
 	"stm", "stm32", "nucleo", "bluepill", "blackpill", "nrf", "nrf5", "nrf9", "microbit", "teensy", "samd", "atmega", "attiny", "avr", "rpic", "cortexm", "m0", "m3", "m4", "m7", "m33",
-	"feather", "xiao", "sparkfunedge", "k210", "gap8", "gap9", "max78000", "himax", "ch32", "gd32", "msp430", "imxrt", "wio"}
+	"feather", "xiao", "sparkfunedge", "k210", "gap8", "gap9", "max78000", "himax", "ch32", "gd32", "msp430", "imxrt", "wio", "m5stack", "wemos", "nodemcu", "adafruit", "seeeduino", "longan",
+	"maixduino", "lpc", "kinetis", "efr32", "cc26", "psoc", "spresense", "openmv", "ambiq", "apollo3"}
 
 // Find returns the board of that name or alias (rpi4, bbb, arm64); upper and lower case,
 // hyphens, underscores and blanks make no difference. The error names the boards that are

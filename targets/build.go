@@ -62,7 +62,7 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 	}
 	dir, err := os.MkdirTemp("", "edgec-build-")
 	if err != nil {
-		return Result{}, fmt.Errorf("targets: %w", err)
+		return Result{}, fmt.Errorf("targets: %w; set TMPDIR to a folder that can be written", err)
 	}
 	defer os.RemoveAll(dir)
 	if err := writeModule(dir, src, model); err != nil {

@@ -111,8 +111,8 @@ func readEdgec(path string) ([]byte, *runtime.Model, error) {
 	return data, m, nil
 }
 
-// howToCompress is the command that makes an .edgec file of a file that is none, "" if
-// there is no such command.
+// howToCompress says how to make an .edgec file of a file that is none, "" if it is not
+// known what the file is.
 func howToCompress(path string, data []byte) string {
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case tflite.Is(data):
@@ -122,7 +122,7 @@ func howToCompress(path string, data []byte) string {
 	case ext == ".edd":
 		return fmt.Sprintf("a delta is applied to the old file: edgec patch OLD.edgec %s -o NEW.edgec", path)
 	}
-	return ""
+	return onnx.Foreign(path, data)
 }
 
 // openONNX reads a float network.

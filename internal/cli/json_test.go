@@ -15,6 +15,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/tensor"
 	"edgec/runtime/format"
+	"edgec/runtime/program"
 )
 
 // jsonField is a row of docs/JSON.md.
@@ -228,6 +229,13 @@ func TestJSON(t *testing.T) {
 			continue
 		}
 		page.checkOutput(t, c.section, r.stdout)
+	}
+	for _, file := range []string{"named.edgec", "corner.edgec"} {
+		var info bytes.Buffer
+		if err := (&program.Job{Action: program.Info, Model: read(t, file), JSON: true, Stdout: &info}).Do(); err != nil {
+			t.Error(err)
+		}
+		page.checkOutput(t, "programs with --info", info.String())
 	}
 	for section := range page {
 		if !slices.Contains(demoSections, section) && (section != "build" || !testing.Short()) {

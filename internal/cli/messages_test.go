@@ -57,6 +57,8 @@ func TestMessages(t *testing.T) {
 		{"run corner.edgec s.raw", "corner.edgec: s.raw: neither PNG, JPEG nor .npy, and 5 bytes are not a raw input of shape 8x8x1 (64 bytes of pixels or 256 bytes of float32); give one of these", ""},
 		{"run corner.edgec --idx s.raw", "corner.edgec: s.raw: not an idx file (it does not start with two zero bytes); give one as MNIST has them", ""},
 		{"run corner.edgec", "corner.edgec: standard input: it is empty; give a PNG, JPEG, .npy or raw file", ""},
+		{"run llm.gguf light.png", "llm.gguf: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", `this is a GGUF file: weights of a language model for llama.cpp, not ONNX; edgec compresses small networks of convolutions and dense layers; export the network in its framework: torch.onnx.export(model.eval(), example, "llm.onnx") with an example input`},
+		{"bench sm", "sm: this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model sm --output sm.onnx", ""},
 		{"bench data", "data: is a folder; give an .edgec file that edgec compress made", ""},
 		{"build corner.onnx --target rpi-4", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},
 		{"build corner.edgec --target rpi-4 -o none/app", "none/app: folder none: no such file or directory; make it first: mkdir -p none", ""},

@@ -46,11 +46,47 @@ func unknown(root *cobra.Command, name string) error {
 			names = append(names, c.Name())
 		}
 	}
-	question := suggest.Question(name, names)
+	question := likely(name, names)
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		question = "; it is a file: write a command before it, as in edgec inspect " + name
 	}
 	return usagef(root, "unknown command %q%s", name, question)
+}
+
+// otherWords are what other tools call our commands and flags.
+var otherWords = map[string][]string{
+	"compress": {"quantize", "quantise", "prune", "shrink", "optimize", "optimise", "train", "reduce", "minify"},
+	"inspect":  {"info", "show", "summary", "view", "dump", "describe", "print"},
+	"eval":     {"evaluate", "test", "accuracy", "validate", "measure"},
+	"run":      {"infer", "inference", "predict", "classify", "exec"},
+	"bench":    {"benchmark", "time", "profile", "latency", "speed"},
+	"build":    {"compile", "deploy", "make", "generate"},
+	"targets":  {"boards", "devices", "list"},
+	"export":   {"convert", "onnx"},
+	"diff":     {"delta", "compare"},
+	"patch":    {"apply", "update"},
+
+	"target":   {"board", "device", "platform", "arch"},
+	"budget":   {"timeout", "time", "max-time", "limit"},
+	"effort":   {"epochs", "epoch", "steps", "iterations"},
+	"threads":  {"jobs", "workers", "cores", "cpus"},
+	"max-drop": {"accuracy", "loss", "tolerance", "max-loss"},
+	"data":     {"samples", "input", "inputs", "calibration", "images"},
+	"labels":   {"names", "classes", "class-names"},
+	"against":  {"reference", "float", "baseline"},
+	"quiet":    {"silent"},
+	"output":   {"o", "dest", "to"},
+}
+
+// likely is the question after a name that is none of names: those that are near, or the
+// one that another tool calls so.
+func likely(typed string, names []string) string {
+	for _, name := range names {
+		if slices.Contains(otherWords[name], strings.ToLower(typed)) {
+			return suggest.Ask([]string{name})
+		}
+	}
+	return suggest.Question(typed, names)
 }
 
 // needs checks the number of arguments: from least to most, or any number from
@@ -195,7 +231,7 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) error {
 		return fmt.Errorf("unknown flag -%s", e.GetSpecifiedName())
 	}
 	name := e.GetSpecifiedName()
-	if question := suggest.Question(name, flagNames(cmd)); question != "" {
+	if question := likely(name, flagNames(cmd)); question != "" {
 		return fmt.Errorf("unknown flag --%s%s", name, dashed(question))
 	}
 	var others []string

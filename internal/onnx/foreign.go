@@ -239,6 +239,20 @@ func isText(data []byte) bool {
 	})
 }
 
+// Foreign says what a file is that is neither ONNX nor an .edgec file, and what to do with
+// it; "" if that is not known. data is the file or its first part; name is its path.
+func Foreign(name string, data []byte) string {
+	head := data[:min(len(data), headSize)]
+	kind := binaryKind(head, bytes.NewReader(data), int64(len(data)), name)
+	if kind == "" {
+		kind = looseKind(head, name)
+	}
+	if kind == "" {
+		return ""
+	}
+	return said(kind, name)
+}
+
 // refuseForeign returns an error about the file at path if its head shows that it is no
 // ONNX file: nothing large is read then.
 func refuseForeign(path string) error {

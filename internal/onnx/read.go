@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -64,13 +63,8 @@ func parse(data []byte, name string) (*modelProto, error) {
 	}
 	m, err := decodeModel(data, 0)
 	if err != nil || m.graph == nil {
-		head := data[:min(len(data), headSize)]
-		kind := binaryKind(head, bytes.NewReader(data), int64(len(data)), name)
-		if kind == "" {
-			kind = looseKind(head, name)
-		}
-		if kind != "" {
-			return refuse(said(kind, name))
+		if text := Foreign(name, data); text != "" {
+			return refuse(text)
 		}
 	}
 	var w *wireError

@@ -149,7 +149,7 @@ func (j *Job) info(m *runtime.Model) error {
 	f.text("model", i.Name)
 	f.shapes("input", i.Inputs)
 	f.shapes("output", i.Outputs)
-	f.text("labels", strings.Join(i.Labels, ", "))
+	f.labels(i.Labels)
 	f.int("file", int64(len(j.Model)), "bytes")
 	f.as("bytes")
 	f.int("weights", int64(i.Weights), "")

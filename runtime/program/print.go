@@ -106,17 +106,22 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 		if k > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"shape":[`...)
-		for i, d := range shape {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendInt(b, int64(d), 10)
-		}
-		b = append(b, `],`...)
+		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
 		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
 	}
 	return append(b, "]}\n"...)
+}
+
+// appendShape appends a list of numbers.
+func appendShape(b []byte, shape []int) []byte {
+	b = append(b, '[')
+	for i, d := range shape {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(d), 10)
+	}
+	return append(b, ']')
 }
 
 // jsonOutput appends "top" and "outputs" of one output.

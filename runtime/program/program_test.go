@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -379,8 +380,17 @@ func TestBenchInfo(t *testing.T) {
 	if err := json.Unmarshal([]byte(must(t, model, "", "--info", "--json")), &info); err != nil {
 		t.Fatal(err)
 	}
-	if info["model"] != "sums" || info["weights"] != 64.0 || info["kept"] != 16.0 || info["input"] != "4x4x1" {
+	if info["model"] != "sums" || info["weights"] != 64.0 || info["kept"] != 16.0 || fmt.Sprint(info["inputs"], info["outputs"], info["labels"]) != `[map[name:input0 shape:[4 4 1]]] [map[name:output0 shape:[4]]] [top left top right bottom left bottom "right"]` {
 		t.Errorf("%v", info)
+	}
+}
+
+// With --json an error is an object on standard output as well.
+func TestJSONError(t *testing.T) {
+	out, errs, code := call(corners(t), "", "--json", "no\x1b such.png")
+	want := `{"schema":1,"error":{"message":"no\u001b such.png: no such file or directory","exit_code":1}}` + "\n"
+	if code != 1 || out != want || !strings.HasPrefix(errs, "app: ") {
+		t.Errorf("code %d, %q, %q; want %q", code, out, errs, want)
 	}
 }
 
