@@ -76,7 +76,7 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 		if ctx.Err() != nil {
 			return Result{}, fmt.Errorf("targets: building for %s: %w", board.Name, ctx.Err())
 		}
-		return Result{}, fmt.Errorf("targets: building for %s with %s: %s", board.Name, version, firstLine(text, err))
+		return Result{}, fmt.Errorf("targets: building for %s with %s: %s; check the toolchain (go env), or report this", board.Name, version, firstLine(text, err))
 	}
 	size, err := install(program, out)
 	if err != nil {

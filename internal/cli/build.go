@@ -123,7 +123,7 @@ func selfTest(ctx context.Context, r targets.Result) error {
 	words = append(words, program, "--selftest")
 	text, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: was built, but its self-test failed: %w: %s", r.Path, err, bytes.TrimSpace(text))
+		return fmt.Errorf("%s: was built, but its self-test failed: %s (%w); run it on the board, and report it with the output of edgec version if it fails there too", r.Path, bytes.TrimSpace(text), err)
 	}
 	return nil
 }

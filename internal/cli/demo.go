@@ -283,7 +283,7 @@ func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board 
 		return demoProgram{}, err
 	}
 	if run.Idx.CRC32 != r.Here.Idx.CRC32 {
-		return demoProgram{}, fmt.Errorf("%s: computes other bytes%s (checksum %s) than edgec on this machine (%s)", out, under(p.Under), run.Idx.CRC32, r.Here.Idx.CRC32)
+		return demoProgram{}, fmt.Errorf("%s: computes other bytes%s (checksum %s) than edgec on this machine (%s); please report this, with the output of edgec version", out, under(p.Under), run.Idx.CRC32, r.Here.Idx.CRC32)
 	}
 	p.Run = run
 	return p, nil

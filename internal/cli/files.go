@@ -103,12 +103,28 @@ func readEdgec(path string) ([]byte, *runtime.Model, error) {
 	m, err := runtime.Load(data)
 	if err != nil {
 		err = about(path, fmt.Errorf("%s: %w", path, err))
-		if hint := howToCompress(path, data); !isEdgec && hint != "" {
+		hint := howToCompress(path, data)
+		if isEdgec {
+			hint = howToRepair(err)
+		}
+		if hint != "" {
 			err = hinted{err, hint}
 		}
 		return nil, nil, err
 	}
 	return data, m, nil
+}
+
+// howToRepair is the hint for an .edgec file that cannot be loaded because of err.
+func howToRepair(err error) string {
+	var newer format.UnsupportedError
+	if errors.As(err, &newer) {
+		return "a newer edgec wrote the file: update this one, or make the file again with this one"
+	}
+	if strings.Contains(err.Error(), "; copy ") || strings.Contains(err.Error(), ", copy ") {
+		return ""
+	}
+	return "copy the file again, or make it again with edgec compress or edgec pack"
 }
 
 // howToCompress says how to make an .edgec file of a file that is none, "" if it is not

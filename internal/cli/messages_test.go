@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -14,6 +15,10 @@ func TestMessages(t *testing.T) {
 	write(t, "s.raw", []byte("12345"))
 	write(t, "llm.gguf", []byte("GGUF\x03\x00\x00\x00"))
 	write(t, "data.txt", []byte("hello\n"))
+	newer := bytes.Clone(read(t, "corner.edgec"))
+	newer[4] = 0x20
+	write(t, "newer.edgec", newer)
+	write(t, "half.edgec", newer[:4])
 	write(t, "sm/saved_model.pb", nil)
 	if err := os.Mkdir("empty", 0o755); err != nil {
 		t.Fatal(err)
@@ -58,6 +63,8 @@ func TestMessages(t *testing.T) {
 		{"run corner.edgec --idx s.raw", "corner.edgec: s.raw: not an idx file (it does not start with two zero bytes); give one as MNIST has them", ""},
 		{"run corner.edgec", "corner.edgec: standard input: it is empty; give a PNG, JPEG, .npy or raw file", ""},
 		{"run llm.gguf light.png", "llm.gguf: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", `this is a GGUF file: weights of a language model for llama.cpp, not ONNX; edgec compresses small networks of convolutions and dense layers; export the network in its framework: torch.onnx.export(model.eval(), example, "llm.onnx") with an example input`},
+		{"bench newer.edgec", "newer.edgec: format: written for format 2.x, this reader knows 1.x: update it", "a newer edgec wrote the file: update this one, or make the file again with this one"},
+		{"bench half.edgec", "half.edgec: format: at byte 4: truncated: 4 bytes; copy the file again", ""},
 		{"bench sm", "sm: this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model sm --output sm.onnx", ""},
 		{"bench data", "data: is a folder; give an .edgec file that edgec compress made", ""},
 		{"build corner.onnx --target rpi-4", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},

@@ -191,7 +191,7 @@ func fit(data tensor.Shape, o Options, source string) (sample, image tensor.Shap
 	want := o.Shape
 	switch {
 	case data.Size() < 1:
-		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large", source, data)
+		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large; save them as [samples, ...]", source, data)
 	case want == nil && image != nil:
 		return image, image, nil
 	case want == nil:
