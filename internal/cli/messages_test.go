@@ -65,6 +65,7 @@ func TestMessages(t *testing.T) {
 		{"run llm.gguf light.png", "llm.gguf: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", `this is a GGUF file: weights of a language model for llama.cpp, not ONNX; edgec compresses small networks of convolutions and dense layers; export the network in its framework: torch.onnx.export(model.eval(), example, "llm.onnx") with an example input`},
 		{"bench newer.edgec", "newer.edgec: format: written for format 2.x, this reader knows 1.x: update it", "a newer edgec wrote the file: update this one, or make the file again with this one"},
 		{"bench half.edgec", "half.edgec: format: at byte 4: truncated: 4 bytes; copy the file again", ""},
+		{"run corner.edgec data", "corner.edgec: data: is a folder; give the files in it, as in data/*", ""},
 		{"bench sm", "sm: this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model sm --output sm.onnx", ""},
 		{"bench data", "data: is a folder; give an .edgec file that edgec compress made", ""},
 		{"build corner.onnx --target rpi-4", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -103,20 +104,32 @@ where the system tells them). On a board, the program that edgec build makes has
 // maxRuns bounds the times that are kept.
 const maxRuns = 1_000_000
 
+// checkSamples returns what is wrong with the names of inputs, joined, before any is read.
+func checkSamples(names []string) error {
+	const what = "a picture, an array or raw values"
+	var errs []error
+	for _, name := range names {
+		if name == "" || name == "-" {
+			continue
+		}
+		switch info, err := os.Stat(name); {
+		case err != nil:
+			errs = append(errs, missing(name, err, what))
+		case info.IsDir():
+			errs = append(errs, fmt.Errorf("%s: is a folder; give the files in it, as in %s", name, filepath.Join(name, "*")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // do executes a job on the compressed file at path.
 func (a *app) do(j *program.Job, path string) error {
 	var err error
 	if j.Model, _, err = readEdgec(path); err != nil {
 		return err
 	}
-	var errs []error
-	for _, name := range append(slices.Clone(j.Files), j.Labels) {
-		if _, e := os.Stat(name); name != "" && name != "-" && e != nil {
-			errs = append(errs, missing(name, e, "a picture, an array or raw values"))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := checkSamples(append(slices.Clone(j.Files), j.Labels)); err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out

@@ -278,9 +278,20 @@ func refuseForeign(path string) error {
 // Folder says what a folder that was given instead of a file holds, and what to do; "" if
 // it holds no network that is known.
 func Folder(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	all := func(pattern string) (found []string) {
+		for _, e := range entries {
+			if ok, err := filepath.Match(pattern, e.Name()); ok && err == nil {
+				found = append(found, filepath.Join(dir, e.Name()))
+			}
+		}
+		return found
+	}
 	has := func(pattern string) string {
-		found, _ := filepath.Glob(filepath.Join(strings.NewReplacer("[", "\\[", "*", "\\*", "?", "\\?").Replace(dir), pattern))
-		if len(found) > 0 {
+		if found := all(pattern); len(found) > 0 {
 			return found[0]
 		}
 		return ""
@@ -290,6 +301,8 @@ func Folder(dir string) string {
 		return said("saved model", dir)
 	case has("Manifest.json") != "" && has("Data") != "":
 		return said("coreml", dir)
+	case len(all("*.onnx")) > 1:
+		return fmt.Sprintf("is a folder; give one of the files in it, such as %s", has("*.onnx"))
 	case has("*.onnx") != "":
 		return fmt.Sprintf("is a folder; give the file in it: %s", has("*.onnx"))
 	case has("config.json") != "" && (has("*.safetensors") != "" || has("pytorch_model*.bin") != ""):

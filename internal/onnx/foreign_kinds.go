@@ -61,6 +61,7 @@ var foreignKinds = map[string]foreignKind{
 	"picture":            {"a picture", "give the .onnx file of the network"},
 	"lfs":                {"a Git LFS pointer, not the model itself", "fetch the model: git lfs pull"},
 	"html":               {"a web page, not the file behind the link", "download the file itself: on GitHub \"Download raw file\", on Hugging Face the URL with /resolve/"},
+	"delta":              {"a delta between two .edgec files, not a network", "apply it: edgec patch OLD.edgec {IN} -o NEW.edgec"},
 	"text":               {"a text file", "give the .onnx file that the training framework exports"},
 }
 
@@ -73,7 +74,7 @@ var nameKinds = map[string]string{
 	".mlmodel": "coreml", ".mlpackage": "coreml", ".mlmodelc": "coreml",
 	".tflite": "tflite", ".ort": "ort", ".engine": "engine", ".plan": "engine", ".trt": "engine", ".pte": "pte",
 	".rknn": "rknn", ".mnn": "mnn", ".pdmodel": "paddle", ".pdiparams": "paddle",
-	".caffemodel": "caffe", ".prototxt": "caffe", ".weights": "darknet",
+	".edd": "delta", ".caffemodel": "caffe", ".prototxt": "caffe", ".weights": "darknet",
 }
 
 // nameKind returns the key of the format that a name stands for, or the default if there
@@ -104,7 +105,11 @@ func said(key, path string) string {
 	if key == "torch" && nameKind(path) == "yolo" {
 		k = foreignKinds["yolo"]
 	}
-	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	base := filepath.Base(path)
+	if full, err := filepath.Abs(path); err == nil { // of ., the folder's name
+		base = filepath.Base(full)
+	}
+	base = strings.TrimSuffix(base, filepath.Ext(base))
 	if base == "saved_model" || base == "model" && key == "saved model file" {
 		base = "model"
 	}

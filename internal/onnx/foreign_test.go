@@ -126,6 +126,7 @@ func TestForeign(t *testing.T) {
 		{"lfs", "m.onnx", "this is a Git LFS pointer, not the model itself; fetch the model: git lfs pull"},
 		{"html", "m.onnx", `this is a web page, not the file behind the link; download the file itself: on GitHub "Download raw file", on Hugging Face the URL with /resolve/`},
 		{"text", "m.onnx", "this is a text file, not ONNX; give the .onnx file that the training framework exports"},
+		{"nothing", "m.edd", "this is a delta between two .edgec files, not a network; apply it: edgec patch OLD.edgec m.edd -o NEW.edgec"},
 		{"nothing", "m.engine", "this is a TensorRT engine, which is bound to one GPU, not ONNX; " + noWayBack + "built from"},
 		{"nothing", "m.pdmodel", "this is a PaddlePaddle model, not ONNX; convert it: paddle2onnx --model_dir . --model_filename m.pdmodel --params_filename m.pdiparams --save_file m.onnx"},
 		{"nothing", "model.ckpt.index", "this is a part of a TensorFlow checkpoint, not ONNX; export the model as a SavedModel (model.export(\"FOLDER\")), and convert that: python -m tf2onnx.convert --saved-model FOLDER --output model.ckpt.onnx"},
@@ -160,6 +161,7 @@ func TestForeignFolder(t *testing.T) {
 		{"vit", []string{"config.json", "pytorch_model.bin"}, "this is a folder of Hugging Face Transformers, not ONNX; export it: optimum-cli export onnx --model vit onnx/"},
 		{"js", []string{"model.json", "group1-shard1of1.bin"}, "this is a TensorFlow.js model, not ONNX; convert it: python -m tf2onnx.convert --tfjs js/model.json --output model.onnx"},
 		{"exports", []string{"net.onnx"}, "is a folder; give the file in it: exports/net.onnx"},
+		{"several", []string{"a.onnx", "b.onnx"}, "is a folder; give one of the files in it, such as several/a.onnx"},
 		{"[1] odd*", []string{"net.onnx"}, "is a folder; give the file in it: [1] odd*/net.onnx"},
 		{"other", []string{"readme.txt"}, ""},
 	} {
@@ -175,6 +177,10 @@ func TestForeignFolder(t *testing.T) {
 		if got := Folder(c.dir); got != c.want {
 			t.Errorf("%s: %q\nwant %q", c.dir, got, c.want)
 		}
+	}
+	t.Chdir("saved")
+	if got, want := Folder("."), "this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model . --output saved.onnx"; got != want {
+		t.Errorf("%q\nwant %q", got, want)
 	}
 }
 
