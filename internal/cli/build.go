@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -77,7 +78,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	if b.out == "" {
 		b.out = baseName(path) + "-" + board.Name
 	}
-	if err := checkOutput(b.out, path); err != nil {
+	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(b.out, path)); err != nil {
 		return err
 	}
 	model, _, err := readEdgec(path)

@@ -135,21 +135,8 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.settle(cmd, path); err != nil {
 		return err
 	}
-	if err := checkOutput(c.out, path, c.data.path, c.teacher); err != nil {
+	if err := c.checkPaths(path); err != nil {
 		return err
-	}
-	if c.report != "" {
-		if err := checkOutput(c.report, path, c.data.path, c.teacher); err != nil {
-			return err
-		}
-		if sameName(c.report, c.out) {
-			return about(c.report, fmt.Errorf("%s: would overwrite the output; give the report another name", c.report))
-		}
-	}
-	if c.front != "" {
-		if err := checkFolder(c.front, c.out, c.report, c.options.Journal); err != nil {
-			return err
-		}
 	}
 	m, err := openONNX(path)
 	if err != nil {
@@ -175,6 +162,25 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		a.note("%s: %s", c.data.path, g)
 	}
 	return a.search(cmd.Context(), c, path, m, data)
+}
+
+// checkPaths returns what is wrong with the names of inputs and outputs, joined, before
+// anything is read.
+func (c *compressFlags) checkPaths(path string) error {
+	errs := []error{present(path, "an ONNX file"), present(c.data.path, "a folder or file of samples"), checkOutput(c.out, path, c.data.path, c.teacher)}
+	if c.teacher != "" {
+		errs = append(errs, present(c.teacher, "an ONNX file"))
+	}
+	if c.report != "" {
+		errs = append(errs, checkOutput(c.report, path, c.data.path, c.teacher))
+		if sameName(c.report, c.out) {
+			errs = append(errs, about(c.report, fmt.Errorf("%s: would overwrite the output; give the report another name", c.report)))
+		}
+	}
+	if c.front != "" {
+		errs = append(errs, checkFolder(c.front, c.out, c.report, c.options.Journal))
+	}
+	return errors.Join(errs...)
 }
 
 // settle completes and checks the flags. Its error has everything that is wrong.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -64,7 +65,8 @@ delta, and a base that the delta was not made for.`,
 }
 
 func (a *app) diff(old, new, out string) error {
-	if err := checkOutput(out, old, new); err != nil {
+	const what = "an .edgec file that edgec compress made"
+	if err := errors.Join(present(old, what), present(new, what), checkOutput(out, old, new)); err != nil {
 		return err
 	}
 	base, _, err := readEdgec(old)
@@ -83,7 +85,7 @@ func (a *app) diff(old, new, out string) error {
 }
 
 func (a *app) patch(old, path, out string) error {
-	if err := checkOutput(out, old, path); err != nil {
+	if err := errors.Join(present(old, "an .edgec file that edgec compress made"), present(path, "a delta that edgec diff made"), checkOutput(out, old, path)); err != nil {
 		return err
 	}
 	base, _, err := readEdgec(old)

@@ -77,6 +77,13 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
 	}
+	errs := []error{present(path, "an .edgec or ONNX file"), present(e.data.path, "a folder or file of samples")}
+	if e.against != "" {
+		errs = append(errs, present(e.against, "an ONNX file"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
 	isEdgec, err := checkInput(path, "an .edgec or ONNX file")
 	if err != nil {
 		return err

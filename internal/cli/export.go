@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ without VNNI.`,
 }
 
 func (a *app) export(path, out string) error {
-	if err := checkOutput(out, path); err != nil {
+	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(out, path)); err != nil {
 		return err
 	}
 	data, _, err := readEdgec(path)

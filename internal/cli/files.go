@@ -59,6 +59,14 @@ func missing(path string, err error, what string) error {
 	return about(path, fmt.Errorf("%s: %w; give %s%s", path, reason(err), what, question))
 }
 
+// present returns an error if there is nothing at path; what names what was expected.
+func present(path, what string) error {
+	if _, err := os.Stat(path); err != nil {
+		return missing(path, err, what)
+	}
+	return nil
+}
+
 // nearFiles asks whether a file or folder beside path was meant.
 func nearFiles(path string) string {
 	dir, base := filepath.Split(path)

@@ -60,8 +60,8 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 
 // open reads the samples of a network.
 func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
-	if _, err := os.Stat(d.path); err != nil {
-		return nil, missing(d.path, err, "a folder or file of samples")
+	if err := present(d.path, "a folder or file of samples"); err != nil {
+		return nil, err
 	}
 	shape, channels := n.Inputs()[0].Shape, 1
 	if len(shape) == 3 {

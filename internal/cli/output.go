@@ -84,6 +84,7 @@ type failure struct {
 // cause is one of several causes of an error.
 type cause struct {
 	Message string `json:"message"`
+	File    string `json:"file,omitempty"`
 	Node    string `json:"node,omitempty"`
 	Op      string `json:"op,omitempty"`
 }
@@ -101,18 +102,23 @@ func describe(err error) failure {
 	}
 	if errors.As(err, &usage) {
 		f.Hint, f.ExitCode = "see "+usage.command+" --help", exitUsage
-		for _, e := range joined(usage.error) {
-			f.Causes = append(f.Causes, cause{Message: oneLine(e.Error())})
+		err = usage.error
+	}
+	for _, e := range joined(err) {
+		c := cause{Message: oneLine(e.Error())}
+		if errors.As(e, &of) {
+			c.File = of.file
 		}
+		f.Causes = append(f.Causes, c)
 	}
 	if f.Hint == "" {
 		f.Hint = roomHint(err)
 	}
 	switch {
 	case errors.As(err, &many) && len(many.Causes) > 1:
-		f.File = many.Causes[0].File
+		f.File, f.Causes = many.Causes[0].File, nil
 		for _, e := range many.Causes {
-			f.Causes = append(f.Causes, cause{oneLine(e.Error()), oneLine(e.Node), oneLine(e.Op)})
+			f.Causes = append(f.Causes, cause{oneLine(e.Error()), e.File, oneLine(e.Node), oneLine(e.Op)})
 		}
 	case errors.As(err, &one):
 		f.File, f.Node, f.Op = one.File, oneLine(one.Node), oneLine(one.Op)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,7 @@ integers before it, and not rounded to int8.`,
 }
 
 func (a *app) pack(path, out string) error {
-	if err := checkOutput(out, path); err != nil {
+	if err := errors.Join(present(path, "a quantized .tflite or .onnx file"), checkOutput(out, path)); err != nil {
 		return err
 	}
 	isEdgec, err := checkInput(path, "a quantized .tflite or .onnx file")

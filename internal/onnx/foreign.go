@@ -3,6 +3,7 @@ package onnx
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -262,6 +263,9 @@ func refuseForeign(path string) error {
 	}
 	defer f.Close()
 	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		return &Error{File: path, Msg: cmp.Or(Folder(path), "it is a folder; give the .onnx file")}
+	}
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}

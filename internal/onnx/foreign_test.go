@@ -178,6 +178,12 @@ func TestForeignFolder(t *testing.T) {
 			t.Errorf("%s: %q\nwant %q", c.dir, got, c.want)
 		}
 	}
+	if _, _, err := Read("saved"); err == nil || err.Error() != "onnx: saved: this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model saved --output saved.onnx" {
+		t.Errorf("read: %v", err)
+	}
+	if _, _, err := Read("other"); err == nil || err.Error() != "onnx: other: it is a folder; give the .onnx file" {
+		t.Errorf("read: %v", err)
+	}
 	t.Chdir("saved")
 	if got, want := Folder("."), "this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model . --output saved.onnx"; got != want {
 		t.Errorf("%q\nwant %q", got, want)
