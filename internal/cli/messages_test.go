@@ -38,7 +38,7 @@ func TestMessages(t *testing.T) {
 		{"compress llm.gguf --data data", `onnx: llm.gguf: this is a GGUF file: weights of a language model for llama.cpp, not ONNX; edgec compresses small networks of convolutions and dense layers; export the network in its framework: torch.onnx.export(model.eval(), example, "llm.onnx") with an example input`, ""},
 		{"compress corner.edgec --data data -o x.edgec", "corner.edgec: is an .edgec file; give the ONNX network that it was made from", ""},
 		{"compress corner.onnx --data empty", "dataset: empty: the folder is empty; give a folder with idx files, CIFAR batches, or one folder of images a class", ""},
-		{"compress corner.onnx --data data.txt", "dataset: data.txt: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these", ""},
+		{"compress corner.onnx --data data.txt", `dataset: data.txt: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these, as in numpy.savez("data.npz", x=samples, y=labels)`, ""},
 		{"compress corner.onnx --data data --max-size 10", "corner.onnx: max size is 10 bytes, and no file of this network can have fewer than 28: that is the header, the shapes of inputs and outputs, the self-test and the checksum, without a single layer; allow more", ""},
 		{"compress corner.onnx --data data --max-size 10 --labels a,b,c,d", "corner.onnx: max size is 10 bytes, and no file of this network can have fewer than 43: that is the header, the shapes of inputs and outputs, the self-test and the checksum, and the labels, without a single layer; allow more", ""},
 		{"compress corner.onnx --data data --labels nms.txt", "--labels nms.txt: is neither a file nor a list; give names separated by commas, or a file with one per line; did you mean data.txt?", ""},

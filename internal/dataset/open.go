@@ -177,7 +177,7 @@ func openFile(path string, o Options) (*Splits, error) {
 	case strings.HasSuffix(strings.ToLower(path), ".csv"):
 		return openCSV(path, o)
 	}
-	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these", path)
+	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these, as in numpy.savez(\"data.npz\", x=samples, y=labels)", path)
 }
 
 // fit matches the shape of the data's samples with the network's: equal shapes,
