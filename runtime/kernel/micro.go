@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"os"
 	"slices"
 
 	"edgec/runtime/internal/cpu"
@@ -12,10 +13,11 @@ import (
 type micro struct {
 	name        string
 	needs       cpu.Feature
-	least       int8 // weight that its intermediate sums bear, in tiles
-	leastLane   int8 // the same in lanes
-	pairBytes   int  // of the weights of two taps of a lane
-	sparseBelow int  // density, in 1/256, below which a list of weights is quicker
+	least       int8  // weight that its intermediate sums bear, in tiles
+	leastLane   int8  // the same in lanes
+	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
+	pairBytes   int   // of the weights of two taps of a lane
+	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
 }
 
 // takes reports whether tiles of w have no intermediate sum that does not fit. No
@@ -29,16 +31,53 @@ func (m *micro) takesLanes(w []int8) bool {
 	return m != nil && (m.leastLane == -128 || !slices.Contains(w, -128))
 }
 
-// best is the first micro-kernel of the table that this processor has, or nil.
-var best = choose()
+// best is the micro-kernel that layers are packed for; nil is plain Go.
+var best, levelErr = choose(os.Getenv(Variable))
 
-func choose() *micro {
+// Variable is the environment variable that names the micro-kernels to use, "go" for
+// none: a slower processor can be had on a quick one, and a fault can be narrowed down.
+const Variable = "EDGEC_CPU"
+
+// Level names the micro-kernels that compute dense layers: "vnni", "avx2", "neon", "dotprod", or
+// "go" where none are. It is an error that Variable names others than this processor
+// has.
+func Level() (string, error) { return best.String(), levelErr }
+
+func (m *micro) String() string {
+	if m == nil {
+		return "go"
+	}
+	return m.name
+}
+
+// unknownLevel is a value of Variable.
+type unknownLevel string
+
+func (u unknownLevel) Error() string {
+	have := "go"
 	for i := range micros {
 		if cpu.Has(micros[i].needs) {
-			return &micros[i]
+			have += ", " + micros[i].name
 		}
 	}
-	return nil
+	return Variable + " is " + string(u) + "; this processor and program have " + have
+}
+
+// choose returns the first micro-kernel of the table that this processor has, or that
+// which is named.
+func choose(name string) (*micro, error) {
+	if name == "go" {
+		return nil, nil
+	}
+	for i := range micros {
+		if m := &micros[i]; cpu.Has(m.needs) && (name == "" || name == m.name) {
+			return m, nil
+		}
+	}
+	if name != "" {
+		return nil, unknownLevel(name)
+	}
+	return nil, nil
 }
 
 // tileArgs are the arguments of a micro-kernel's assembly, which knows their offsets.
@@ -69,15 +108,14 @@ type rescaleArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + channel + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
 type depthwiseArgs struct {
-	taps   **int8 // of the first pixel, 2*pairs
-	weight *byte  // of the panel
-	start  *int32
-	acc    *int32
-	pairs  int
-	pixels int
-	step   int // bytes between pixels of x
-
-	channel int // the panel's first
+	taps    **int8 // of a pixel at offset 0, 2*pairs
+	weight  *byte  // of the panel
+	start   *int32
+	acc     *int32
+	pairs   int
+	n       int    // pixels
+	pixels  *int32 // their offsets
+	channel int    // the panel's first
 }

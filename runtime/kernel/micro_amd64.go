@@ -6,31 +6,59 @@ import "edgec/runtime/internal/cpu"
 
 // micros, the quickest first.
 //
-// avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
+// vnni multiplies x + 128, as unsigned bytes, by w in AVX-512 dot products; start is
+// less by 128 times the sum of the weights. avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
+	{name: "vnni", needs: cpu.AVX2 | cpu.VNNI, least: -128, leastLane: -128, pairBytes: 4, sparseBelow: 4, offset: 128},
 	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, pairBytes: 4, sparseBelow: 5},
 }
 
 // tile computes tiles of a panel of width channels.
 func (m *micro) tile(a *tileArgs, width int) {
-	if width == panelWidth {
+	switch {
+	case m.offset == 0 && width == panelWidth:
 		tileAVX2(a)
-	} else {
+	case m.offset == 0:
 		tileHalfAVX2(a)
+	case width == panelWidth:
+		tileVNNI(a)
+	default:
+		tileHalfVNNI(a)
 	}
 }
 
 // pixel computes one pixel of a panel.
 func (m *micro) pixel(a *tileArgs, width int) {
-	if width == panelWidth {
+	switch {
+	case m.offset == 0 && width == panelWidth:
 		pixelAVX2(a)
-	} else {
+	case m.offset == 0:
 		pixelHalfAVX2(a)
+	case width == panelWidth:
+		pixelVNNI(a)
+	default:
+		pixelHalfVNNI(a)
 	}
 }
 
+// rescale turns the sums of eight channels into outputs.
 func (m *micro) rescale(a *rescaleArgs) { rescaleAVX2(a) }
+
+// rescalePanel does so with 16 channels, whose two rescalings are simple.
+func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelAVX2(a) }
+
+//go:noescape
+func tileVNNI(args *tileArgs)
+
+//go:noescape
+func tileHalfVNNI(args *tileArgs)
+
+//go:noescape
+func pixelVNNI(args *tileArgs)
+
+//go:noescape
+func pixelHalfVNNI(args *tileArgs)
 
 //go:noescape
 func tileAVX2(args *tileArgs)
@@ -46,6 +74,9 @@ func pixelHalfAVX2(args *tileArgs)
 
 //go:noescape
 func rescaleAVX2(args *rescaleArgs)
+
+//go:noescape
+func rescalePanelAVX2(args *rescaleArgs)
 
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {

@@ -16,7 +16,7 @@ type tiles struct {
 	micro       *micro
 	runs, quads int     // of a patch; of a run
 	weight      []int8  // of each panel [runs*quads][width][4]
-	start       []int32 // Layer.Start of each panel, zeros up to its width
+	start       []int32 // Layer.Start of each panel, less micro.offset times its weights, zeros up to its width
 	scale       scale
 }
 
@@ -26,15 +26,16 @@ func newTiles(w []int8, l *Layer, run int, m *micro) *tiles {
 	for c := 0; c < l.OutC; c += panelWidth {
 		width := panel(l.OutC - c)
 		p := make([]int8, t.runs*t.quads*width*4)
+		t.start = append(t.start, make([]int32, width)...)
+		copy(t.start[c:], l.Start[c:])
 		for ch := range min(width, l.OutC-c) {
 			for i, v := range w[(c+ch)*l.K : (c+ch+1)*l.K] {
+				t.start[c+ch] -= m.offset * int32(v)
 				quad := i/run*t.quads + i%run/4
 				p[(quad*width+ch)*4+i%run%4] = v
 			}
 		}
 		t.weight = append(t.weight, p...)
-		t.start = append(t.start, make([]int32, width)...)
-		copy(t.start[c:], l.Start[c:])
 	}
 	return t
 }
