@@ -162,7 +162,7 @@ func openONNX(path string) (*edgec.Model, error) {
 	err = about(path, err)
 	var e *onnx.Error
 	var all *onnx.Errors
-	if errors.As(err, &e) && e.Op != "" && !(errors.As(err, &all) && all.Readable != nil) {
+	if errors.As(err, &e) && e.Op != "" && strings.Contains(e.Msg, "support") && !(errors.As(err, &all) && all.Readable != nil) {
 		err = hinted{err, "export the network without this node, or cut it before the node"}
 	}
 	return m, err

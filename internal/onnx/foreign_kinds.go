@@ -32,7 +32,7 @@ var foreignKinds = map[string]foreignKind{
 	"frozen graph":       {"a frozen TensorFlow graph", "convert it, with the names of its inputs and outputs: python -m tf2onnx.convert --graphdef {IN} --inputs x:0 --outputs y:0 --output {OUT}"},
 	"tf checkpoint":      {"a part of a TensorFlow checkpoint", "export the model as a SavedModel (model.export(\"FOLDER\")), and convert that: python -m tf2onnx.convert --saved-model FOLDER --output {OUT}"},
 	"tfjs":               {"a TensorFlow.js model", "convert it: python -m tf2onnx.convert --tfjs {IN} --output {OUT}"},
-	"tflite":             {"a TensorFlow Lite file", "edgec pack shrinks one that is int8; for edgec compress give the float network: python -m tf2onnx.convert --tflite {IN} --output {OUT}"},
+	"tflite":             {"a TensorFlow Lite file", "edgec pack {IN} -o {BASE}.edgec shrinks one that is int8; for edgec compress give the float network: python -m tf2onnx.convert --tflite {IN} --output {OUT}"},
 	"old tflite":         {"a TensorFlow Lite file of an old schema", "edgec reads schema 3 (identifier TFL3, since 2017): convert the network again with a current TensorFlow"},
 	"torch":              {"a PyTorch checkpoint", "load it into the module and export that: " + exportTorch},
 	"torchscript":        {"a TorchScript archive", `export it: torch.onnx.export(torch.jit.load("{IN}"), example, "{OUT}", dynamo=False) with an example input`},

@@ -96,7 +96,7 @@ func TestForeign(t *testing.T) {
 		{"frozen graph", "my net.pb", "this is a frozen TensorFlow graph, not ONNX; convert it, with the names of its inputs and outputs: python -m tf2onnx.convert --graphdef 'my net.pb' --inputs x:0 --outputs y:0 --output 'my net.onnx'"},
 		{"frozen graph", "m.onnx", "this is a frozen TensorFlow graph, not ONNX; convert it, with the names of its inputs and outputs: python -m tf2onnx.convert --graphdef m.onnx --inputs x:0 --outputs y:0 --output m-exported.onnx"},
 		{"tfjs", "model.json", "this is a TensorFlow.js model, not ONNX; convert it: python -m tf2onnx.convert --tfjs model.json --output model.onnx"},
-		{"tflite", "m.tflite", "this is a TensorFlow Lite file, not ONNX; edgec pack shrinks one that is int8; for edgec compress give the float network: python -m tf2onnx.convert --tflite m.tflite --output m.onnx"},
+		{"tflite", "m.tflite", "this is a TensorFlow Lite file, not ONNX; edgec pack m.tflite -o m.edgec shrinks one that is int8; for edgec compress give the float network: python -m tf2onnx.convert --tflite m.tflite --output m.onnx"},
 		{"old tflite", "m.tflite", "this is a TensorFlow Lite file of an old schema, not ONNX; edgec reads schema 3 (identifier TFL3, since 2017): convert the network again with a current TensorFlow"},
 		{"torch", "m.pth", "this is a PyTorch checkpoint, not ONNX; load it into the module and export that: " + fromTorch},
 		{"torch", "m.ckpt", "this is a PyTorch checkpoint, not ONNX; load it into the module and export that: " + fromTorch},

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -77,6 +78,9 @@ func (n *node) operands() (refused bool, err error) {
 func (n *node) row() (*row, error) {
 	if n.domain == "ai.onnx.ml" {
 		return nil, n.fail("", "operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed")
+	}
+	if strings.HasPrefix(n.domain, "com.microsoft") {
+		return nil, n.fail("", "operators of ONNX Runtime (domain %q) are not supported; give the network as it was before ONNX Runtime optimized or quantized it, or quantize with quant_format=QuantFormat.QDQ", n.domain)
 	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
