@@ -80,7 +80,7 @@ func TestBadInput(t *testing.T) {
 		}, "compress corner.onnx --data data", []string{"train-images-idx3-ubyte", "truncated"}},
 		{"channels of mean", nil, "compress corner.onnx --data data --mean 0.1,0.2,0.3", []string{"--mean", "3 numbers"}},
 		{"too few samples", func(t *testing.T) { writeIdx(t, "few", 8, 8, 0, 0) }, "compress corner.onnx --data few -q", []string{"8 training samples"}},
-		{"too few labels", nil, "compress corner.onnx --data data --labels a,b -q", []string{"2 labels"}},
+		{"too few labels", nil, "compress corner.onnx --data data --labels a,b -q", []string{"2 names, the network 4 outputs"}},
 		{"labels of no file", nil, "compress corner.onnx --data data --labels names.txt", []string{"names.txt"}},
 		{"missing folder", nil, "compress corner.onnx --data data -o none/out.edgec", []string{"none/out.edgec", "no such file"}},
 		{"folder that is a file", nil, "compress corner.onnx --data data -o corner.onnx/out.edgec", []string{"corner.onnx/out.edgec"}},

@@ -232,9 +232,16 @@ func (c *compressFlags) wrong(cmd *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
-// possible returns an error if no file of the network can be as small as --max-size asks:
-// before the samples are read.
+// possible returns an error, before the samples are read, if --labels do not fit the network
+// or no file of it can be as small as --max-size asks.
 func (c *compressFlags) possible(m *edgec.Model) error {
+	outputs := 0
+	for _, v := range m.Outputs() {
+		outputs += elements(v.Shape)
+	}
+	if n := len(c.options.Labels); n > 0 && n != outputs {
+		return fmt.Errorf("--labels has %d names, the network %d outputs; give a name for each output, or none", n, outputs)
+	}
 	var shapes [][]int
 	for _, v := range m.Inputs() {
 		shapes = append(shapes, v.Shape)

@@ -43,7 +43,7 @@ func TestMessages(t *testing.T) {
 		{"compress corner.onnx --data data --max-size 10 --labels a,b,c,d", "corner.onnx: max size is 10 bytes, and no file of this network can have fewer than 43: that is the header, the shapes of inputs and outputs, the self-test and the checksum, and the labels, without a single layer; allow more", ""},
 		{"compress corner.onnx --data data --labels nms.txt", "--labels nms.txt: is neither a file nor a list; give names separated by commas, or a file with one per line; did you mean data.txt?", ""},
 		{"compress corner.onnx --data data --labels corner.txt,", "--labels: name 1 is empty; give each output a name", ""},
-		{"compress corner.onnx --data data --labels a,b", "2 labels for 4 outputs; give a name for each output, or none", ""},
+		{"compress corner.onnx --data data --labels a,b", "corner.onnx: --labels has 2 names, the network 4 outputs; give a name for each output, or none", ""},
 		{"compress corner.onnx --data data --mean 1,2", "--mean or --std has 2 numbers, the network takes 1 channels; give one number, or one per channel", ""},
 		{"compress corner.onnx --data data -o none/out.edgec", "none/out.edgec: folder none: no such file or directory; make it first: mkdir -p none", ""},
 		{"compress corner.onnx --data data -o data", "data: is a folder; give the name of a file", ""},

@@ -49,7 +49,7 @@ func (e *Error) cause(more int) string {
 	if e.Attr != "" {
 		b.WriteString(oneLine(e.Attr) + ": ")
 	}
-	b.WriteString(oneLine(e.Msg))
+	b.WriteString(bounded(e.Msg, 4*nameLimit)) // a remedy has the paths of files
 	return b.String()
 }
 
@@ -159,8 +159,12 @@ func (r *reader) refusal() error {
 }
 
 // oneLine keeps names from a hostile file on one printable, bounded line.
-func oneLine(s string) string {
-	const limit = 300
+func oneLine(s string) string { return bounded(s, nameLimit) }
+
+// nameLimit is the number of bytes of a name that are printed.
+const nameLimit = 300
+
+func bounded(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

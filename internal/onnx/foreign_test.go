@@ -13,7 +13,7 @@ import (
 )
 
 // zipOf is an archive with empty files of these names.
-func zipOf(t *testing.T, names ...string) []byte {
+func zipOf(t testing.TB, names ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -38,7 +38,7 @@ func version(n uint64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), n)
 }
 
-func foreignFiles(t *testing.T) map[string][]byte {
+func foreignFiles(t testing.TB) map[string][]byte {
 	safetensors := append(binary.LittleEndian.AppendUint64(nil, 16), `{"w":{"dtype":1}}  more`...)
 	return map[string][]byte{
 		"keras":         zipOf(t, "metadata.json", "config.json", "model.weights.h5"),
@@ -188,6 +188,29 @@ func TestForeignFolder(t *testing.T) {
 	if got, want := Folder("."), "this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model . --output saved.onnx"; got != want {
 		t.Errorf("%q\nwant %q", got, want)
 	}
+}
+
+// A long path does not cut the command off.
+func TestForeignLongPath(t *testing.T) {
+	path := strings.Repeat("folder/", 20) + "m.h5"
+	want := "onnx: " + path + `: this is an HDF5 file, as Keras writes them, not ONNX; export it: python -m tf2onnx.convert --keras ` + path + ` --output m.onnx, or in Keras 3 keras.models.load_model("` + path + `").export("m.onnx", format="onnx")`
+	if _, err := Decode(foreignFiles(t)["hdf5"], path); err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// No bytes stop the recognition, and what it says is one line.
+func FuzzForeign(f *testing.F) {
+	for _, data := range foreignFiles(f) {
+		f.Add(data, "m.onnx")
+		f.Add(data[:len(data)/2], "m.pt")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, name string) {
+		err := &Error{File: name, Msg: Foreign(name, data)}
+		if strings.Contains(err.Error(), "\n") && !strings.Contains(name, "\n") {
+			t.Errorf("%q", err.Error())
+		}
+	})
 }
 
 // Each kind has what to do about it, and each name and magic stands for a kind.
