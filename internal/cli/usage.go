@@ -268,29 +268,38 @@ func flagNames(cmd *cobra.Command) (names []string) {
 
 // withoutFlag takes the flag that err is about out of args; ok is false if it is not there.
 func withoutFlag(args []string, err error) (rest []string, ok bool) {
-	name, value := "", ""
+	names, value := spellings(err)
+	for i, arg := range args {
+		for _, name := range names {
+			switch {
+			case arg == name && value != "" && i+1 < len(args) && args[i+1] == value:
+				return slices.Delete(args, i, i+2), true
+			case arg == name && value == "", arg == name+"="+value, len(name) == 2 && arg == name+value, value == "" && strings.HasPrefix(arg, name+"="):
+				return slices.Delete(args, i, i+1), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// spellings returns the ways to write the flag that err is about, and its value. A flag
+// without its value is the last argument: there is nothing to read after it.
+func spellings(err error) (names []string, value string) {
 	var missing *pflag.NotExistError
 	var wrong *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() != "":
-		name = "-" + missing.GetSpecifiedShortnames()
+		return []string{"-" + missing.GetSpecifiedShortnames()}, ""
 	case errors.As(err, &missing):
-		name = "--" + missing.GetSpecifiedName()
+		return []string{"--" + missing.GetSpecifiedName()}, ""
 	case errors.As(err, &wrong):
-		name, value = "--"+wrong.GetFlag().Name, wrong.GetValue()
-	default: // a value is missing: it was the last argument
-		return nil, false
-	}
-	for i, arg := range args {
-		short := wrong != nil && wrong.GetFlag().Shorthand != "" && strings.HasPrefix(arg, "-"+wrong.GetFlag().Shorthand)
-		switch {
-		case arg == name && value != "" && i+1 < len(args) && args[i+1] == value, short && len(arg) == 2 && i+1 < len(args) && args[i+1] == value:
-			return slices.Delete(args, i, i+2), true
-		case arg == name && missing != nil, strings.HasPrefix(arg, name+"=") && strings.HasSuffix(arg, value), short && len(arg) > 2 && strings.HasSuffix(arg, value):
-			return slices.Delete(args, i, i+1), true
+		names = []string{"--" + wrong.GetFlag().Name}
+		if short := wrong.GetFlag().Shorthand; short != "" {
+			names = append(names, "-"+short)
 		}
+		return names, wrong.GetValue()
 	}
-	return nil, false
+	return nil, ""
 }
 
 // oneDash is the error for flags with a long name that are written with one dash: pflag
