@@ -119,3 +119,17 @@ type depthwiseArgs struct {
 	pixels  *int32 // their offsets
 	channel int    // the panel's first
 }
+
+// sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
+// 16.
+//
+//	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) rescaled
+type sumArgs struct {
+	sums       *int32
+	wide       *int8
+	narrow     *int8
+	wideZero   int
+	narrowZero int
+	scale      *rescaling // without its clamp
+	n          int
+}

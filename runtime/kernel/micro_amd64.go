@@ -107,3 +107,24 @@ func depthwiseAVX2(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfAVX2(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxAVX2(a)
+	} else {
+		maxHalfAVX2(a)
+	}
+}
+
+//go:noescape
+func maxAVX2(args *maxArgs)
+
+//go:noescape
+func maxHalfAVX2(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumAVX2(a) }
+
+//go:noescape
+func sumAVX2(args *sumArgs)

@@ -113,3 +113,24 @@ func depthwiseNEON(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfNEON(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxNEON(a)
+	} else {
+		maxHalfNEON(a)
+	}
+}
+
+//go:noescape
+func maxNEON(args *maxArgs)
+
+//go:noescape
+func maxHalfNEON(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)
