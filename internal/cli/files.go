@@ -49,6 +49,8 @@ func checkInput(path, what string) (isEdgec bool, err error) {
 func missing(path string, err error, what string) error {
 	question := ""
 	switch {
+	case path == "":
+		return fmt.Errorf("the name of a file is empty; give %s", what)
 	case strings.HasPrefix(path, "--"):
 		question = "; it looks like a flag: the value before it is missing"
 	case errors.Is(err, fs.ErrNotExist):
@@ -78,7 +80,7 @@ func nearFiles(path string) string {
 		dir, base = parent, name // the first part of the path that is missing
 	}
 	entries, err := os.ReadDir(cmp.Or(dir, "."))
-	if err != nil {
+	if err != nil || dir == string(filepath.Separator) { // no network lies among the system's folders
 		return ""
 	}
 	var names, alike []string

@@ -68,6 +68,8 @@ func TestMessages(t *testing.T) {
 		{"run corner.edgec data", "corner.edgec: data: is a folder; give the files in it, as in data/*", ""},
 		{"compress korner.onnx --data dta -o none/x.edgec --front corner.onnx", "korner.onnx: no such file or directory; give an ONNX file; did you mean corner.onnx?; dta: no such file or directory; give a folder or file of samples; did you mean data?; none/x.edgec: folder none: no such file or directory; make it first: mkdir -p none; corner.onnx: is a file; give the name of a folder", ""},
 		{"eval korner.edgec --data dta", "korner.edgec: no such file or directory; give an .edgec or ONNX file; did you mean corner.edgec?; dta: no such file or directory; give a folder or file of samples; did you mean data?", ""},
+		{"inspect /no-such-folder/x.onnx", "/no-such-folder/x.onnx: no such file or directory; give an .edgec or ONNX file", ""},
+		{"eval corner.edgec --data dta/", "dta/: no such file or directory; give a folder or file of samples; did you mean data?", ""},
 		{"bench sm", "sm: this is a TensorFlow SavedModel, not ONNX; convert it: python -m tf2onnx.convert --saved-model sm --output sm.onnx", ""},
 		{"bench data", "data: is a folder; give an .edgec file that edgec compress made", ""},
 		{"build corner.onnx --target rpi-4", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},
@@ -88,6 +90,11 @@ func TestMessages(t *testing.T) {
 		}
 		if r.code != exitFailed || r.stdout != "" || r.stderr != want {
 			t.Errorf("edgec %s: exit code %d, %q%s\nwant %s", c.args, r.code, r.stdout, r.stderr, want)
+		}
+	}
+	for _, args := range [][]string{{"inspect", ""}, {"run", "corner.edgec", ""}} {
+		if r := command(t, args...); r.code != exitFailed || !strings.Contains(r.stderr, "the name of a file is empty; give ") {
+			t.Errorf("%q: exit code %d, %s", args, r.code, r.stderr)
 		}
 	}
 	if after := names(t); after != before {

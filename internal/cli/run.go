@@ -109,7 +109,7 @@ func checkSamples(names []string) error {
 	const what = "a picture, an array or raw values"
 	var errs []error
 	for _, name := range names {
-		if name == "" || name == "-" {
+		if name == "-" {
 			continue
 		}
 		switch info, err := os.Stat(name); {
@@ -128,7 +128,11 @@ func (a *app) do(j *program.Job, path string) error {
 	if j.Model, _, err = readEdgec(path); err != nil {
 		return err
 	}
-	if err := checkSamples(append(slices.Clone(j.Files), j.Labels)); err != nil {
+	samples := slices.Clone(j.Files)
+	if j.Labels != "" {
+		samples = append(samples, j.Labels)
+	}
+	if err := checkSamples(samples); err != nil {
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	out := bufio.NewWriter(a.stdout)
