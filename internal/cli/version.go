@@ -28,8 +28,7 @@ func versionCommand(a *app) *cobra.Command {
 		Short: "Print the version",
 		Long: `Prints the version of edgec, the commit that it was built from, the version of the
 file format that it writes, the version of Go, and the micro-kernels that networks
-run on here. edgec --version and edgec -v do
-the same.`,
+run on here. edgec --version and edgec -v do the same.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.version() },
 	}
