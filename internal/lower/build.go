@@ -30,7 +30,8 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if err := g.Check(); err != nil {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
-	b := &builder{g: g, f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{}, luts: map[[256]int8]int{}}
+	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
+		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}}
 	b.inputs()
 	for _, n := range g.Nodes {
 		b.lower(n)
@@ -99,7 +100,7 @@ func (b *builder) lower(n *graph.Node) {
 		return
 	}
 	if _, _, ok := op.Pointwise(n); ok {
-		if !op.Interior(b.g, n.Outputs[0]) {
+		if !op.Interior(b.links, n.Outputs[0]) {
 			b.table(n)
 		}
 		return
@@ -119,8 +120,8 @@ func (b *builder) lower(n *graph.Node) {
 func (b *builder) table(n *graph.Node) {
 	y := n.Outputs[0]
 	x, f, _ := op.Pointwise(n)
-	for op.Interior(b.g, x) {
-		before, inner, _ := op.Pointwise(b.g.Producer(x))
+	for op.Interior(b.links, x) {
+		before, inner, _ := op.Pointwise(b.links.Producer(x))
 		outer := f
 		f = func(v float64) float64 { return outer(inner(v)) }
 		x = before

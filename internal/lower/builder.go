@@ -12,12 +12,21 @@ import (
 
 // builder collects the instructions; it is the op.Device of one Build.
 type builder struct {
-	g    *graph.Graph
-	f    *format.File
-	node *graph.Node // being lowered
-	at   map[*graph.Value]location
-	luts map[[256]int8]int
-	err  error // the first one
+	g     *graph.Graph
+	links *graph.Links
+	f     *format.File
+	node  *graph.Node // being lowered
+	at    map[*graph.Value]location
+	luts  map[[256]int8]int
+	views map[view]int          // the tensor that a reshape made
+	any   map[*graph.Value]bool // what AnyOrder has found
+	err   error                 // the first one
+}
+
+// view is a tensor under another shape, in the form of fmt.Sprint.
+type view struct {
+	tensor int
+	shape  string
 }
 
 // location says which tensor holds a value, and in which order its elements lie.
@@ -168,12 +177,12 @@ func (b *builder) reshaped(t int, shape []int) int {
 	if b.err != nil || slices.Equal(b.f.Tensors[t].Shape, shape) {
 		return t
 	}
-	for _, in := range b.f.Instrs {
-		if in.Op == format.OpReshape && in.In[0] == t && slices.Equal(in.Shape, shape) {
-			return in.Out
-		}
+	key := view{t, fmt.Sprint(shape)}
+	if out, ok := b.views[key]; ok {
+		return out
 	}
 	out := b.like(t, shape)
+	b.views[key] = out
 	b.Emit(format.Instr{Op: format.OpReshape, In: []int{t}, Out: out, Weight: -1, LUT: -1, Shape: slices.Clone(shape)})
 	return out
 }
@@ -274,22 +283,21 @@ func (b *builder) View(v, x *graph.Value, perm []int) {
 
 // AnyOrder implements op.Device.
 func (b *builder) AnyOrder(v *graph.Value) bool {
-	if b.g.IsOutput(v) {
-		return false
+	ok, found := b.any[v]
+	if !found {
+		ok = !b.links.IsOutput(v) && !slices.ContainsFunc(b.links.Consumers(v), func(n *graph.Node) bool { return !b.anyOrder(n, v) })
+		b.any[v] = ok
 	}
-	for _, n := range b.g.Consumers(v) {
-		ok := false
-		if o, is := n.Op.(op.OrderReader); is {
-			ok = o.AnyOrder(n, v, b.AnyOrder)
-		} else {
-			x, _, pointwise := op.Pointwise(n)
-			ok = pointwise && x == v && b.AnyOrder(n.Outputs[0])
-		}
-		if !ok {
-			return false
-		}
+	return ok
+}
+
+// anyOrder reports whether n reads the elements of v in any order.
+func (b *builder) anyOrder(n *graph.Node, v *graph.Value) bool {
+	if o, is := n.Op.(op.OrderReader); is {
+		return o.AnyOrder(n, v, b.AnyOrder)
 	}
-	return true
+	x, _, pointwise := op.Pointwise(n)
+	return pointwise && x == v && b.AnyOrder(n.Outputs[0])
 }
 
 // Clamp implements op.Device.

@@ -314,32 +314,34 @@ func buildDequantize(n *node) error {
 // placeGrids moves the grids of quantize/dequantize pairs onto the values that
 // they round, wherever nobody reads the unrounded value.
 func (r *reader) placeGrids() {
-	for _, n := range append([]*graph.Node(nil), r.g.Nodes...) {
+	l := graph.NewLinks(r.g)
+	for _, n := range r.g.Nodes {
 		if !r.marks[n.Outputs[0]] {
 			continue
 		}
 		v, rounded := n.Inputs[0], n.Outputs[0]
-		if v.Param == nil && r.onlyRounded(v, *rounded.Grid) {
+		if v.Param == nil && r.onlyRounded(l, v, *rounded.Grid) {
 			v.Grid = rounded.Grid
-			if r.g.IsOutput(rounded) && r.g.Producer(v) != nil {
+			if l.IsOutput(rounded) && l.Producer(v) != nil {
 				v.Name = rounded.Name
 			}
-			r.g.ReplaceUses(rounded, v)
-			r.g.Remove(n)
+			l.ReplaceUses(rounded, v)
+			l.Remove(n)
 		}
 	}
+	l.Flush()
 }
 
 // onlyRounded reports whether v has the grid already, or all its readers round
 // it to the same grid.
-func (r *reader) onlyRounded(v *graph.Value, grid graph.Affine) bool {
+func (r *reader) onlyRounded(l *graph.Links, v *graph.Value, grid graph.Affine) bool {
 	if v.Grid != nil {
 		return *v.Grid == grid
 	}
-	if r.g.IsOutput(v) {
+	if l.IsOutput(v) {
 		return false
 	}
-	for _, c := range r.g.Consumers(v) {
+	for _, c := range l.Consumers(v) {
 		if !r.marks[c.Outputs[0]] || *c.Outputs[0].Grid != grid {
 			return false
 		}

@@ -218,8 +218,14 @@ func (d *dead) fold(r read) {
 	if k != k || k == 0 || d.columnIsZero(r) {
 		return
 	}
-	fresh := input(r.node, 2) == nil
-	b := ensureBias(r.node)
+	fresh := input(r.node, op.BiasInput) == nil
+	if fresh {
+		for len(r.node.Inputs) <= op.BiasInput {
+			r.node.Inputs = append(r.node.Inputs, nil)
+		}
+		r.node.Inputs[op.BiasInput] = paramValue(newBias(r.node))
+	}
+	b := r.node.Inputs[op.BiasInput].Param
 	if fresh {
 		d.uses[b] = 1
 		d.channels.Own(r.node, b, 0, d.channels.outputOwners(r.node))
