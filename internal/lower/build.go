@@ -3,6 +3,7 @@ package lower
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -25,21 +26,24 @@ type Config struct {
 // memory is reused once its last reader has run, so it has to be written before
 // every run.
 //
-// An error names the node, what the device cannot do and the remedy.
+// An error names the node, what the device cannot do and the remedy: those of all nodes
+// (graph.Causes), but for nodes that only read what another could not make.
 func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if err := g.Check(); err != nil {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
 	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
-		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}}
+		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}}
 	b.inputs()
 	for _, n := range g.Nodes {
 		b.lower(n)
+		b.settle()
 	}
 	b.node = nil
 	b.outputs()
-	if b.err != nil {
-		return nil, b.err
+	b.settle()
+	if err := b.cause.Err(); err != nil {
+		return nil, fmt.Errorf("lower: %w", err)
 	}
 	format.Finish(b.f)
 	if cfg.SelfTest != nil {
@@ -71,7 +75,9 @@ func (b *builder) inputs() {
 	for _, v := range b.g.Inputs {
 		if v.Grid == nil {
 			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first", v.Name))
-			return
+			b.lost[v] = true
+			b.settle()
+			continue
 		}
 		b.f.Inputs = append(b.f.Inputs, b.Output(v))
 	}
@@ -79,6 +85,9 @@ func (b *builder) inputs() {
 
 func (b *builder) outputs() {
 	for _, v := range b.g.Outputs {
+		if b.lost[v] {
+			continue
+		}
 		t := 0
 		if v.Grid == nil {
 			t = b.Float(v)
@@ -91,10 +100,11 @@ func (b *builder) outputs() {
 
 // lower emits the instructions of node n.
 func (b *builder) lower(n *graph.Node) {
-	if b.err != nil {
+	b.node = n
+	if slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return b.lost[v] }) {
+		b.lose(n)
 		return
 	}
-	b.node = n
 	if len(n.Outputs) != 1 {
 		b.fail(fmt.Errorf("an operator with %d outputs has no device code", len(n.Outputs)))
 		return

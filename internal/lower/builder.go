@@ -20,7 +20,9 @@ type builder struct {
 	luts  map[[256]int8]int
 	views map[view]int          // the tensor that a reshape made
 	any   map[*graph.Value]bool // what AnyOrder has found
-	err   error                 // the first one
+	err   error                 // the first one of the node
+	cause graph.Causes          // the errors of all nodes
+	lost  map[*graph.Value]bool // values that nodes with errors should have made
 }
 
 // view is a tensor under another shape, in the form of fmt.Sprint.
@@ -41,10 +43,28 @@ func (b *builder) fail(err error) {
 		return
 	}
 	if b.node == nil {
-		b.err = fmt.Errorf("lower: %w", err)
+		b.err = err
 		return
 	}
-	b.err = fmt.Errorf("lower: node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+	b.err = fmt.Errorf("node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+}
+
+// settle notes the error of the node and lets the next nodes find theirs.
+func (b *builder) settle() {
+	if b.err == nil {
+		return
+	}
+	b.cause.Add(b.err)
+	b.err = nil
+	if b.node != nil {
+		b.lose(b.node)
+	}
+}
+
+func (b *builder) lose(n *graph.Node) {
+	for _, v := range n.Outputs {
+		b.lost[v] = true
+	}
 }
 
 // tensor appends a tensor; grid is nil for Float32.

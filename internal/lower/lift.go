@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -157,7 +158,10 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 		shape = tensor.Shape{s.OutC, s.InC}
 	}
 	t := tensor.New(shape...)
-	grid := &graph.Grid{Scale: s.Scale, Max: 127}
+	grid := &graph.Grid{Scale: s.Scale, Max: math.MaxInt8}
+	if slices.Contains(s.Values, math.MinInt8) {
+		grid.Min = math.MinInt8
+	}
 	per := s.KH * s.KW * s.InC
 	for o := 0; o < s.OutC; o++ {
 		for k := 0; k < per; k++ {
@@ -186,5 +190,8 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	}
 	bias := graph.NewParam(fmt.Sprintf("b%d", l.instr), graph.Bias, bt)
 	bias.Grid = bg
+	if !slices.Equal(bias.Quanta(), s.Bias) {
+		bias.Exact = s.Bias
+	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
 }

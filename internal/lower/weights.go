@@ -19,11 +19,15 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 		b.fail(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
 		return -1
 	}
-	if p.Grid == nil || p.Grid.Max > 127 {
-		b.fail(fmt.Errorf("weights %q are not on an int8 grid: quantize them first", w.Name))
+	if p.Grid == nil {
+		b.fail(fmt.Errorf("weights %q are float: quantize them first", w.Name))
 		return -1
 	}
 	quanta := p.Quanta()
+	if lo, hi := slices.Min(quanta), slices.Max(quanta); lo < math.MinInt8 || hi > math.MaxInt8 {
+		b.fail(fmt.Errorf("weights %q are %d to %d times their scale, after their zero point is taken off; the device has -128 to 127: quantize again with int8 weights of zero point 0 (weight_type=QuantType.QInt8)", w.Name, lo, hi))
+		return -1
+	}
 	out := format.Weight{OutC: shape[0], KH: shape[1], KW: shape[2], InC: shape[3], Scale: slices.Clone(p.Grid.Scale)}
 	out.Values = make([]int8, len(quanta))
 	for i := range out.Values {
@@ -48,17 +52,26 @@ func (b *builder) addWeight(w format.Weight) int {
 // bias returns the integers of a bias, nil when all are zero.
 func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
 	p := v.Param
-	if p == nil || p.Grid == nil {
-		b.fail(fmt.Errorf("bias %q is not on the grid of the accumulator: quantize the biases first", v.Name))
+	if p == nil {
+		b.fail(fmt.Errorf("its bias %q is computed by the network: the device needs constants", v.Name))
 		return nil
 	}
 	for c := 0; c < p.Channels(); c++ {
-		want := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
+		step := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
 		const rounding = 1e-5 // the grid's scale is a float32 product
-		if got := float64(p.Grid.ScaleOf(c)); math.Abs(got-want) > rounding*want {
-			b.fail(fmt.Errorf("bias %q has scale %v in channel %d, input and weights make %v: quantize the biases again", v.Name, got, c, want))
-			return nil
+		if p.Grid != nil && math.Abs(float64(p.Grid.ScaleOf(c))-step) <= rounding*step {
+			continue
 		}
+		value := float64(p.Shadow.Data[c])
+		switch {
+		case !(math.Abs(value/step) <= math.MaxInt32):
+			b.fail(fmt.Errorf("bias %q is %v in channel %d, %.0f steps of the sum (input scale times weight scale, %v), beyond 32 bits: quantize the weights of the channel with a larger scale", v.Name, float32(value), c, value/step, float32(step)))
+		case p.Grid == nil:
+			b.fail(fmt.Errorf("bias %q is not on the grid of the sum: quantize the biases first", v.Name))
+		default:
+			b.fail(fmt.Errorf("bias %q is %v in channel %d, with scale %v; the sum moves in steps of %v (input scale times weight scale), of which it is no multiple: give the bias that scale, or as float without DequantizeLinear", v.Name, float32(value), c, p.Grid.ScaleOf(c), float32(step)))
+		}
+		return nil
 	}
 	q := p.Quanta()
 	if !slices.ContainsFunc(q, func(v int32) bool { return v != 0 }) {

@@ -79,11 +79,7 @@ func (a *array) like(dims []int) *array {
 
 // reshaped shares a's content under other dimensions of the same volume.
 func (a *array) reshaped(dims []int) *array {
-	r := &array{name: a.name, typ: a.typ, dims: dims, f: a.f, i: a.i}
-	if g := a.grid; g != nil && (len(g.scale) == 1 || g.axis == 0 && len(dims) > 0 && dims[0] == a.dims[0]) {
-		r.grid = g
-	}
-	return r
+	return &array{name: a.name, typ: a.typ, dims: dims, f: a.f, i: a.i, grid: a.grid.reshaped(a.dims, dims)}
 }
 
 // set copies element j of src (of the same type) to element k.

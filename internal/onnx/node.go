@@ -342,7 +342,10 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "value %d is %v; the training has diverged, export a network with finite weights", k, t.Data[k])
 	}
 	p := graph.NewParam(n.r.unique("value", a.name), role, t)
-	p.Grid = b.paramGrid()
+	var q []int32
+	if p.Grid, q = b.paramGrid(role); p.Grid != nil && !slices.Equal(p.Quanta(), q) {
+		p.Exact = q
+	}
 	n.r.params[key] = p
 	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
 }

@@ -2,28 +2,80 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
 )
 
 // gridInfo is the integer grid of an array that DequantizeLinear made:
-// value = scale * q with q in -max..max; axis says which dimension has one
-// scale for each index (ignored for a single scale).
+// value = scale * q; axis says which dimension has one scale for each index
+// (ignored for a single scale).
 type gridInfo struct {
 	scale []float32
-	max   int
+	q     []int64 // of each element, less its zero point
 	axis  int
 }
 
-// paramGrid returns a's grid in the form of a parameter, whose scales belong
-// to dimension 0; nil when it has none of that form.
-func (a *array) paramGrid() *graph.Grid {
-	g := a.grid
-	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) {
+// times returns the grid of the array times k, nil where it has none.
+func (g *gridInfo) times(k float32) *gridInfo {
+	if g == nil || !(k > 0) {
 		return nil
 	}
-	return &graph.Grid{Scale: append([]float32(nil), g.scale...), Max: g.max}
+	r := &gridInfo{scale: make([]float32, len(g.scale)), q: g.q, axis: g.axis}
+	for i, s := range g.scale {
+		r.scale[i] = s * k
+	}
+	return r
+}
+
+// reshaped returns the grid of the array under other dimensions, nil where the scales would
+// belong to no dimension of it.
+func (g *gridInfo) reshaped(from, to []int) *gridInfo {
+	if g == nil || len(g.scale) == 1 {
+		return g
+	}
+	before := volume(from[:g.axis])
+	for k, d := range to {
+		if d == len(g.scale) && volume(to[:k]) == before {
+			return &gridInfo{g.scale, g.q, k}
+		}
+	}
+	return nil
+}
+
+// paramGrid returns a's grid in the form of a parameter, whose scales belong to dimension 0,
+// and its integers; nil when it has none of that form. Weights beyond int8 are on a wider
+// grid. A scale of 0 makes its channel zeros on the largest of the other scales, or on 1.
+func (a *array) paramGrid(role graph.Role) (*graph.Grid, []int32) {
+	g := a.grid
+	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) || slices.ContainsFunc(g.scale, func(s float32) bool { return !(s >= 0) || s-s != 0 }) {
+		return nil, nil
+	}
+	r := &graph.Grid{Scale: slices.Clone(g.scale), Max: math.MaxInt32}
+	most := slices.Max(r.Scale)
+	if most == 0 {
+		most = 1
+	}
+	q := make([]int32, len(g.q))
+	row := max(len(q)/len(g.scale), 1)
+	lo, hi := int64(0), int64(0)
+	for i, v := range g.q {
+		if g.scale[i/row] == 0 {
+			r.Scale[i/row], v = most, 0
+		}
+		if v < math.MinInt32 || v > math.MaxInt32 {
+			return nil, nil
+		}
+		q[i], lo, hi = int32(v), min(lo, v), max(hi, v)
+	}
+	if role == graph.Weight {
+		r.Max = max(127, int(hi), int(-lo-1))
+	}
+	if int(lo) < -r.Max {
+		r.Min = int(lo)
+	}
+	return r, q
 }
 
 // quantized is an activation as integers: the output of QuantizeLinear, or
@@ -52,8 +104,7 @@ func (n *node) quantAxis(rank int) (int, error) {
 	return n.axis(axis, rank)
 }
 
-// foldDequantize computes (q - zero) * scale of constants, and keeps the grid
-// when it is symmetric.
+// foldDequantize computes (q - zero) * scale of constants, and keeps the grid.
 func foldDequantize(n *node, in []*array) (*array, error) {
 	x, err := n.operandOf(in, 0)
 	if err != nil {
@@ -70,17 +121,11 @@ func foldDequantize(n *node, in []*array) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
-	g := &gridInfo{scale: s.f, max: gridMax(x), axis: axis}
+	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i)), grid: &gridInfo{scale: s.f, q: make([]int64, len(x.i)), axis: axis}}
 	for k, q := range x.i {
 		c := k / inner % len(zero)
+		r.grid.q[k] = q - zero[c]
 		r.f[k] = float32(q-zero[c]) * s.f[c]
-		if zero[c] != 0 || q < -int64(g.max) || !(s.f[c] > 0) {
-			g.max = 0
-		}
-	}
-	if g.max > 0 {
-		r.grid = g
 	}
 	return r, nil
 }
@@ -147,6 +192,9 @@ func foldQuantize(n *node, in []*array) (*array, error) {
 	for k, v := range x.f {
 		c := k / inner % len(zero)
 		q := math.RoundToEven(float64(v/s.f[c])) + float64(zero[c])
+		if v == 0 {
+			q = float64(zero[c]) // also with a scale of 0
+		}
 		if q != q {
 			return nil, n.fail(n.inputName(0), "value %d is %v with scale %v; the training has diverged", k, v, s.f[c])
 		}
@@ -154,18 +202,6 @@ func foldQuantize(n *node, in []*array) (*array, error) {
 	}
 	r.name = x.name
 	return r, nil
-}
-
-// gridMax is the symmetric range that a quantized type offers: int8 weights,
-// int32 biases; 0 for types that the graph does not hold.
-func gridMax(a *array) int {
-	switch a.typ {
-	case typeInt8:
-		return 127
-	case typeInt32:
-		return 1<<31 - 1
-	}
-	return 0
 }
 
 // activationGrid reads scale and zero point of an activation as an int8 grid;

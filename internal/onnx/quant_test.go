@@ -68,10 +68,12 @@ func TestDequantizedWeights(t *testing.T) {
 		{"per tensor", newModel(10).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 3}, 1, 2, 3, -4, -5, -127).
 			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"),
 			&graph.Grid{Scale: []float32{2}, Max: 127}, []float32{2, -8, 4, -10, 6, -254}},
-		{"asymmetric weights become float", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{2, 1}, 1, 200).
-			floats("s", nil, 2).int8s("z", typeUint8, nil, 128).node("DequantizeLinear", "q,s,z", "w"), nil, []float32{-254, 144}},
-		{"-128 is outside the symmetric grid", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 1}, 1, -128).
-			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"), nil, []float32{2, -256}},
+		{"uint8 weights of zero point 128", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{2, 1}, 1, 200).
+			floats("s", nil, 2).int8s("z", typeUint8, nil, 128).node("DequantizeLinear", "q,s,z", "w"),
+			&graph.Grid{Scale: []float32{2}, Max: 127}, []float32{-254, 144}},
+		{"-128", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 1}, 1, -128).
+			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"),
+			&graph.Grid{Scale: []float32{2}, Max: 127, Min: -128}, []float32{2, -256}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,7 +91,7 @@ func TestDequantizedWeights(t *testing.T) {
 			if (p.Grid == nil) != (tt.grid == nil) {
 				t.Fatalf("grid %v, want %v", p.Grid, tt.grid)
 			}
-			if p.Grid != nil && (p.Grid.Max != tt.grid.Max || len(p.Grid.Scale) != len(tt.grid.Scale)) {
+			if p.Grid != nil && (p.Grid.Max != tt.grid.Max || p.Grid.Min != tt.grid.Min || len(p.Grid.Scale) != len(tt.grid.Scale)) {
 				t.Errorf("grid %v, want %v", p.Grid, tt.grid)
 			}
 		})

@@ -238,6 +238,9 @@ func (d *dead) fold(r read) {
 	}
 	for o, v := range d.contribution(r, k) {
 		b.Shadow.Data[o] = b.Value.Data[o] + float32(v)
+		if b.Exact != nil {
+			b.Exact[o] += int32(math.Round(v / float64(b.Grid.ScaleOf(o))))
+		}
 		if b.Mask != nil && b.Shadow.Data[o] != 0 {
 			b.Mask[o] = 1
 		}

@@ -1,6 +1,7 @@
 package simplify
 
 import (
+	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -178,11 +179,24 @@ func foldArithmeticBack(g *graph.Links, n *graph.Node) bool {
 		return false
 	}
 	if add != nil {
+		fresh := input(prev, op.BiasInput) == nil
 		addToBias(g, prev, add)
+		if fresh && prev.Inputs[op.WeightInput].Param.Grid != nil {
+			keepConstant(prev.Inputs[op.BiasInput].Param, a.k)
+		}
 	}
 	setClamp(prev, op.FusedClamp(n.Op))
 	replaceOutput(g, prev, n)
 	return true
+}
+
+// keepConstant gives the bias that was made of the constant k its name, and its grid where
+// all of k has one scale.
+func keepConstant(bias, k *graph.Param) {
+	bias.Name = k.Name
+	if k.Grid != nil && len(k.Grid.Scale) == 1 {
+		bias.Grid = &graph.Grid{Scale: slices.Clone(k.Grid.Scale), Max: math.MaxInt32}
+	}
 }
 
 // fits reports whether there is one of x for each output channel, or one in all.

@@ -8,8 +8,11 @@ import (
 	"edgec/internal/tensor"
 )
 
-// free reports whether p carries no constraint at all.
-func free(p *graph.Param) bool { return p.Mask == nil && p.Grid == nil && p.Book == nil }
+// free reports whether p carries no constraint that its values must keep. The grid of an
+// operand of arithmetic only says where its values come from.
+func free(p *graph.Param) bool {
+	return p.Mask == nil && p.Book == nil && (p.Grid == nil || p.Role == graph.Constant)
+}
 
 // rewritable reports whether p's values may be changed for the sake of one
 // node: it is used once and has neither grid nor codebook.
@@ -48,6 +51,9 @@ func take(p *graph.Param, axis int, keep []int) {
 	p.Value = tensor.Of(taken(p.Value.Data, outer, size, inner, keep), shape...)
 	if p.Mask != nil {
 		p.Mask = taken(p.Mask, outer, size, inner, keep)
+	}
+	if p.Exact != nil {
+		p.Exact = taken(p.Exact, outer, size, inner, keep)
 	}
 	if p.Book != nil {
 		p.Book.Index = taken(p.Book.Index, outer, size, inner, keep)
