@@ -74,7 +74,7 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 func (b *builder) inputs() {
 	for _, v := range b.g.Inputs {
 		if v.Grid == nil {
-			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first", v.Name))
+			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first, or quantize the input (QuantizeLinear and DequantizeLinear)", v.Name))
 			b.lost[v] = true
 			b.settle()
 			continue
@@ -137,7 +137,7 @@ func (b *builder) table(n *graph.Node) {
 		x = before
 	}
 	if x.Grid == nil || y.Grid == nil {
-		b.fail(fmt.Errorf("the function reads %q and writes %q, which both need grids: calibrate the network first", x.Name, y.Name))
+		b.fail(fmt.Errorf("the function reads %q and writes %q, which both need grids: calibrate the network first, or quantize both (QuantizeLinear and DequantizeLinear)", x.Name, y.Name))
 		return
 	}
 	w := b.onGrid(x)

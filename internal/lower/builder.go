@@ -125,7 +125,7 @@ func (b *builder) onGrid(v *graph.Value) location {
 		return w
 	}
 	if v.Grid == nil || b.f.Tensors[w.tensor].DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first, or quantize this value too (QuantizeLinear and DequantizeLinear)", v.Name))
 		return w
 	}
 	w.tensor = b.OnGrid(w.tensor, v)
@@ -140,7 +140,7 @@ func (b *builder) OnGrid(t int, v *graph.Value) int {
 	}
 	x := &b.f.Tensors[t]
 	if v.Grid == nil || x.DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first, or quantize this value too (QuantizeLinear and DequantizeLinear)", v.Name))
 		return 0
 	}
 	from := graph.Affine{Scale: x.Scale, Zero: x.Zero}

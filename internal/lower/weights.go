@@ -20,7 +20,7 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 		return -1
 	}
 	if p.Grid == nil {
-		b.fail(fmt.Errorf("weights %q are float: quantize them first", w.Name))
+		b.fail(fmt.Errorf("weights %q are float: quantize them first (a QuantizeLinear and DequantizeLinear, or int8 and a DequantizeLinear)", w.Name))
 		return -1
 	}
 	quanta := p.Quanta()

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -75,6 +76,9 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
+		return nil, n.fail("", "the operator is not supported%s", r)
+	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
 	}
@@ -96,6 +100,9 @@ func (n *node) checkNames(row *row) error {
 	if len(n.outputs) == 0 || n.outputs[0] == "" {
 		return n.fail("", "it has no output; the file is damaged")
 	}
+	if len(n.outputs) > maxNames {
+		return n.fail("", "%d outputs, at most %d are read; the file is damaged", len(n.outputs), maxNames)
+	}
 	for i, s := range n.outputs {
 		if s != "" && (n.r.names[s] != nil || slices.Contains(n.outputs[:i], s)) {
 			return n.fail(fmt.Sprintf("output %q", s), "another node, input or initializer has this name; the file is damaged, export it again")
@@ -115,7 +122,7 @@ func (n *node) dispatch(row *row) error {
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
-			return n.fail("", "it works on quantized integers; export in the QDQ form (a DequantizeLinear before each float operator)")
+			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
 	if known && row.fold != nil {

@@ -36,6 +36,13 @@ func GridsOf(o graph.Op) GridRelation {
 // activations share one int8 grid.
 func SharesGrid(o graph.Op) bool { return GridsOf(o) != OwnGrid }
 
+// Selector is a GridRelater all of whose results are elements of its inputs, or a constant: to
+// round them to a grid is to round the inputs to it.
+type Selector interface {
+	GridRelater
+	Selects()
+}
+
 // Bounded is an operator whose results have known limits.
 type Bounded interface {
 	graph.Op

@@ -20,6 +20,7 @@ type layer struct {
 // same; see the package. What cannot be, stays: lowering says why.
 func settle(g *graph.Graph) {
 	shared := graph.NewLinks(g)
+	spread(g, shared)
 	done := map[*graph.Param]bool{} // weights that several layers read
 	for _, n := range g.Nodes {
 		l, ok := layerOf(n)

@@ -182,7 +182,7 @@ func foldArithmeticBack(g *graph.Links, n *graph.Node) bool {
 		fresh := input(prev, op.BiasInput) == nil
 		addToBias(g, prev, add)
 		if fresh && prev.Inputs[op.WeightInput].Param.Grid != nil {
-			keepConstant(prev.Inputs[op.BiasInput].Param, a.k)
+			keepConstant(prev.Inputs[op.BiasInput], a.k)
 		}
 	}
 	setClamp(prev, op.FusedClamp(n.Op))
@@ -192,10 +192,10 @@ func foldArithmeticBack(g *graph.Links, n *graph.Node) bool {
 
 // keepConstant gives the bias that was made of the constant k its name, and its grid where
 // all of k has one scale.
-func keepConstant(bias, k *graph.Param) {
-	bias.Name = k.Name
+func keepConstant(bias *graph.Value, k *graph.Param) {
+	bias.Name, bias.Param.Name = k.Name, k.Name
 	if k.Grid != nil && len(k.Grid.Scale) == 1 {
-		bias.Grid = &graph.Grid{Scale: slices.Clone(k.Grid.Scale), Max: math.MaxInt32}
+		bias.Param.Grid = &graph.Grid{Scale: slices.Clone(k.Grid.Scale), Max: math.MaxInt32}
 	}
 }
 
