@@ -34,6 +34,7 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	}
 	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
 		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}}
+	b.grids()
 	b.inputs()
 	for _, n := range g.Nodes {
 		b.lower(n)
@@ -74,7 +75,7 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 func (b *builder) inputs() {
 	for _, v := range b.g.Inputs {
 		if v.Grid == nil {
-			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first, or quantize the input (QuantizeLinear and DequantizeLinear)", v.Name))
+			b.fail(&graph.Refusal{What: fmt.Sprintf("input %q has no grid", v.Name), Remedy: noGrid})
 			b.lost[v] = true
 			b.settle()
 			continue
@@ -137,7 +138,7 @@ func (b *builder) table(n *graph.Node) {
 		x = before
 	}
 	if x.Grid == nil || y.Grid == nil {
-		b.fail(fmt.Errorf("the function reads %q and writes %q, which both need grids: calibrate the network first, or quantize both (QuantizeLinear and DequantizeLinear)", x.Name, y.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("the function reads %q and writes %q, which both need grids", x.Name, y.Name), Remedy: noGrid})
 		return
 	}
 	w := b.onGrid(x)

@@ -42,11 +42,18 @@ func (b *builder) fail(err error) {
 	if b.err != nil {
 		return
 	}
+	b.err = b.named(err)
+}
+
+// note adds an error that does not keep the nodes behind this one from finding theirs.
+func (b *builder) note(err error) { b.cause.Add(b.named(err)) }
+
+// named puts the node before err.
+func (b *builder) named(err error) error {
 	if b.node == nil {
-		b.err = err
-		return
+		return err
 	}
-	b.err = fmt.Errorf("node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+	return graph.Named(fmt.Sprintf("node %q (%s)", b.node.Name, b.node.Op.Name()), err)
 }
 
 // settle notes the error of the node and lets the next nodes find theirs.
@@ -125,13 +132,16 @@ func (b *builder) onGrid(v *graph.Value) location {
 		return w
 	}
 	if v.Grid == nil || b.f.Tensors[w.tensor].DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first, or quantize this value too (QuantizeLinear and DequantizeLinear)", v.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", v.Name), Remedy: noGrid})
 		return w
 	}
 	w.tensor = b.OnGrid(w.tensor, v)
 	b.at[v] = w
 	return w
 }
+
+// noGrid is the remedy for what has no grid.
+const noGrid = "calibrate the network first; in a network that was quantized elsewhere, give the value a QuantizeLinear and a DequantizeLinear too"
 
 // OnGrid implements op.Device.
 func (b *builder) OnGrid(t int, v *graph.Value) int {
@@ -140,7 +150,7 @@ func (b *builder) OnGrid(t int, v *graph.Value) int {
 	}
 	x := &b.f.Tensors[t]
 	if v.Grid == nil || x.DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first, or quantize this value too (QuantizeLinear and DequantizeLinear)", v.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", v.Name), Remedy: noGrid})
 		return 0
 	}
 	from := graph.Affine{Scale: x.Scale, Zero: x.Zero}

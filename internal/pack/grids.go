@@ -21,6 +21,11 @@ func spread(g *graph.Graph, l *graph.Links) {
 			v.Grid = roundedAfter(v, l)
 		}
 	}
+	for _, v := range g.Inputs {
+		if v.Grid == nil && !l.IsOutput(v) {
+			v.Grid = roundedAfter(v, l)
+		}
+	}
 }
 
 func selects(n *graph.Node) bool {
