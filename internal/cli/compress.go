@@ -147,6 +147,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		}
 	}
 	m, err := openONNX(path)
+	if err == nil {
+		err = refuseQuantized(path, m, c.out)
+	}
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,15 @@ integers before it, and not rounded to int8.`,
 	return cmd
 }
 
+// refuseQuantized says what a network is for that edgec compress cannot make smaller.
+func refuseQuantized(path string, m *edgec.Model, out string) error {
+	if !m.Quantized() {
+		return nil
+	}
+	return hinted{fmt.Errorf("%s: is quantized already; give the float network that it was made from", path),
+		fmt.Sprintf("edgec pack %s -o %s keeps its integers and its results, in a smaller file, and needs no data", path, out)}
+}
+
 func (a *app) pack(path, out string) error {
 	if err := checkOutput(out, path); err != nil {
 		return err

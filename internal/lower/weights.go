@@ -101,13 +101,8 @@ func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
 		b.note(fmt.Errorf("its bias %q is computed by the network: the device needs constants", v.Name))
 		return nil
 	}
-	for c := 0; c < p.Channels(); c++ {
-		step := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
-		const rounding = 1e-5 // the grid's scale is a float32 product
-		if p.Grid != nil && math.Abs(float64(p.Grid.ScaleOf(c))-step) <= rounding*step {
-			continue
-		}
-		b.note(offStep(v, c, step))
+	if c := b.offStep(x, p, w); c >= 0 {
+		b.note(refuseBias(v, c, float64(b.f.Tensors[x].Scale)*float64(w.ScaleOf(c))))
 		return nil
 	}
 	q := p.Quanta()
@@ -117,8 +112,28 @@ func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
 	return q
 }
 
-// offStep says why the bias of channel c is not in steps of the sum.
-func offStep(v *graph.Value, c int, step float64) error {
+// offStep returns a channel whose bias is not in steps of the sum, -1 if there is none: one
+// that is no multiple of a step, or beyond 32 bits, if possible.
+func (b *builder) offStep(x int, p *graph.Param, w *graph.Grid) (channel int) {
+	channel = -1
+	for c := range p.Channels() {
+		step := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
+		const rounding = 1e-5 // the grid's scale is a float32 product
+		if p.Grid != nil && math.Abs(float64(p.Grid.ScaleOf(c))-step) <= rounding*step {
+			continue
+		}
+		steps := float64(p.Shadow.Data[c]) / step
+		if bad := !(math.Abs(steps) <= math.MaxInt32) || p.Grid != nil && math.Abs(steps-math.Round(steps)) > rounding; channel < 0 || bad {
+			if channel = c; bad {
+				return c
+			}
+		}
+	}
+	return channel
+}
+
+// refuseBias says why the bias of channel c is not in steps of the sum.
+func refuseBias(v *graph.Value, c int, step float64) error {
 	p := v.Param
 	what := fmt.Sprintf("bias %q is %v in channel %d, where the sum moves in steps of %v (input scale times weight scale)", v.Name, p.Shadow.Data[c], c, float32(step))
 	switch steps := float64(p.Shadow.Data[c]) / step; {
