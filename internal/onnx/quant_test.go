@@ -144,6 +144,45 @@ func TestQuantizedWhileReading(t *testing.T) {
 	}
 }
 
+// What quantize_dynamic and the operator form make is refused with the way that works.
+func TestQuantizedFormsHaveRemedies(t *testing.T) {
+	const way = "quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	for _, op := range []string{"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"} {
+		if _, err := Decode(newModel(13).input("x", typeFloat, 0, 3).node(op, "x", "y").output("y").bytes(), "m"); err == nil || !strings.Contains(err.Error(), way) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	for _, op := range []string{"QGemm", "QLinearAdd", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"} {
+		_, err := Decode(newModel(13).input("x", typeFloat, 0, 3).domainNode("com.microsoft", op, "x", "y").output("y").bytes(), "m")
+		if err == nil || !strings.Contains(err.Error(), way) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// A grid goes with its weights through the operators that move constants.
+func TestGridsMove(t *testing.T) {
+	head := func() *modelBuilder {
+		return newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{1, 2, 3}, 1, 2, 255, 4, 5, 0).floats("s", []int{3}, 1, 2, 4).
+			int8s("z", typeUint8, []int{3}, 0, 100, 128).node("DequantizeLinear", "q,s,z", "d", attribute{"axis", 2})
+	}
+	for name, b := range map[string]*modelBuilder{
+		"Reshape":            head().int64s("to", 2, 3).node("Reshape", "d,to", "w").node("Gemm", "x,w", "y"),
+		"Squeeze":            head().int64s("to", 0).node("Squeeze", "d,to", "w").node("MatMul", "x,w", "y"),
+		"Transpose":          head().int64s("to", 0).node("Squeeze", "d,to", "e").node("Transpose", "e", "w").node("Gemm", "x,w", "y", attribute{"transB", 1}),
+		"Gemm with a factor": head().int64s("to", 2, 3).node("Reshape", "d,to", "w").node("Gemm", "x,w", "y", attribute{"alpha", float32(1)}),
+	} {
+		g, err := Decode(b.output("y").bytes(), "m")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		p := g.Params()[0]
+		if p.Grid == nil || !slices.Equal(p.Grid.Scale, []float32{1, 2, 4}) || p.Grid.Min != -128 || !slices.Equal(p.Quanta(), []int32{1, 4, -98, -95, 127, -128}) {
+			t.Errorf("%s: grid %+v, integers %v", name, p.Grid, p.Quanta())
+		}
+	}
+}
+
 // TestPoolWithoutPads: padding that is not there is not counted.
 func TestPoolWithoutPads(t *testing.T) {
 	b := newModel(13).input("x", typeFloat, 0, 1, 5, 5).node("AveragePool", "x", "y", attribute{"kernel_shape", []int{2, 2}}, attribute{"strides", []int{2, 2}},
