@@ -39,6 +39,7 @@ type Param struct {
 	Mask   []float32      // nil: everything kept
 	Grid   *Grid          // nil: float
 	Book   *Codebook      // nil: each weight has its own value; needs a Grid
+	Why    string         // why weights that a file has as integers are float, for messages
 	Exact  []int32        // what Quanta returns, of a file whose integers float32 cannot hold; nil: rounded shadows
 
 	// State holds arrays parallel to Shadow that the optimizer keeps; nil until
@@ -79,7 +80,7 @@ func NewParam(name string, role Role, t *tensor.Tensor) *Param {
 
 // Clone returns a deep copy.
 func (p *Param) Clone() *Param {
-	c := &Param{Name: p.Name, Role: p.Role, Shadow: p.Shadow.Clone(), Value: p.Value.Clone(), Mask: slices.Clone(p.Mask), Exact: slices.Clone(p.Exact)}
+	c := &Param{Name: p.Name, Role: p.Role, Shadow: p.Shadow.Clone(), Value: p.Value.Clone(), Mask: slices.Clone(p.Mask), Exact: slices.Clone(p.Exact), Why: p.Why}
 	if p.Grid != nil {
 		c.Grid = &Grid{Scale: slices.Clone(p.Grid.Scale), Max: p.Grid.Max, Min: p.Grid.Min, Shift: p.Grid.Shift}
 	}

@@ -46,6 +46,9 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if err := b.cause.Err(); err != nil {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
+	if n := len(b.f.Tensors); n > format.MaxTensors {
+		return nil, fmt.Errorf("lower: %d tensors on the device, at most %d are possible; split the network", n, format.MaxTensors)
+	}
 	format.Finish(b.f)
 	if cfg.SelfTest != nil {
 		test, err := cfg.SelfTest(b.f)

@@ -19,6 +19,10 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 		b.note(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
 		return -1
 	}
+	if p.Grid == nil && p.Why != "" {
+		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q have %s", w.Name, p.Why), Remedy: "quantize again with one positive scale for the tensor, or for each output channel"})
+		return -1
+	}
 	if p.Grid == nil {
 		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q are float", w.Name), Remedy: "quantize them first (int8 behind a DequantizeLinear, or float before a QuantizeLinear and a DequantizeLinear)"})
 		return -1

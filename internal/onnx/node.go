@@ -350,8 +350,14 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 	}
 	p := graph.NewParam(n.r.unique("value", a.name), role, t)
 	var q []int32
-	if p.Grid, q = b.paramGrid(role); p.Grid != nil && !slices.Equal(p.Quanta(), q) {
+	p.Grid, q = b.paramGrid(role)
+	switch {
+	case p.Grid != nil && !slices.Equal(p.Quanta(), q):
 		p.Exact = q
+	case p.Grid == nil && b.grid != nil:
+		p.Why = b.grid.why()
+	case p.Grid == nil && a.grid != nil:
+		p.Why = fmt.Sprintf("%d scales that belong to no dimension once they are reshaped", len(a.grid.scale))
 	}
 	n.r.params[key] = p
 	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -44,11 +45,27 @@ func (g *gridInfo) reshaped(from, to []int) *gridInfo {
 	return nil
 }
 
+// why says what a grid has that is none of a parameter.
+func (g *gridInfo) why() string {
+	for _, s := range g.scale {
+		if !(s >= 0) || s-s != 0 {
+			return fmt.Sprintf("a scale of %v", s)
+		}
+	}
+	if len(g.scale) > 1 && g.axis != 0 {
+		return fmt.Sprintf("%d scales, for each input channel one", len(g.scale))
+	}
+	return "integers beyond 32 bits"
+}
+
 // paramGrid returns a's grid in the form of a parameter, whose scales belong to dimension 0,
 // and its integers; nil when it has none of that form. Weights beyond int8 are on a wider
 // grid. A scale of 0 makes its channel zeros on the largest of the other scales, or on 1.
 func (a *array) paramGrid(role graph.Role) (*graph.Grid, []int32) {
 	g := a.grid
+	if g != nil && len(g.scale) > 1 && g.axis != 0 && !slices.ContainsFunc(g.scale, func(s float32) bool { return s != g.scale[0] }) {
+		g = &gridInfo{scale: g.scale[:1], q: g.q} // one scale in all
+	}
 	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) || slices.ContainsFunc(g.scale, func(s float32) bool { return !(s >= 0) || s-s != 0 }) {
 		return nil, nil
 	}

@@ -34,6 +34,7 @@ func Read(path string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	foldNormalization(g)
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

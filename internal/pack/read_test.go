@@ -224,6 +224,30 @@ func TestSharedBias(t *testing.T) {
 	}
 }
 
+// A BatchNormalization behind a layer goes into its scales and biases, and leaves the
+// integers as they are.
+func TestNormalization(t *testing.T) {
+	m := newModel(3, 1, 1)
+	m.pair("x", "xd", xScale, xZero)
+	dequantized(m, "w", []int{2, 3, 1, 1}, []float32{wScale}, []int8{0}, 1, -2, 3, -4, 5, -127)
+	floats(step, 3*step)(m)
+	tensor[float32](m, "gain", []int{2}, 4, -1)
+	tensor[float32](m, "shift", []int{2}, 0.5, 0)
+	tensor[float32](m, "mean", []int{2}, 0, 2*step)
+	tensor[float32](m, "var", []int{2}, 4, 1)
+	m.node("Conv", "xd,w,b", "c")
+	m.node("BatchNormalization", "c,gain,shift,mean,var", "n", attr{"epsilon", float32(0)})
+	m.pair("n", "y", yScale, yZero)
+	n, err := Read(m.write(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := n.File.Weights[0] // gains of 4/2 and -1
+	if !slices.Equal(w.Values, []int8{1, -2, 3, 4, -5, 127}) || !slices.Equal(w.Scale, []float32{2 * wScale, wScale}) || !slices.Equal(w.Bias, []int32{1 + 512, -3 + 2}) {
+		t.Errorf("weights %v, scale %v, bias %v", w.Values, w.Scale, w.Bias)
+	}
+}
+
 // Values that the file does not round get the grid of those that they are made of, or
 // become.
 func TestSpread(t *testing.T) {

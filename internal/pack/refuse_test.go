@@ -32,6 +32,13 @@ func TestReadRefuses(t *testing.T) {
 			m.pair("sum", "y", 0x1p-41, 0)
 			return m
 		}(), []string{`value "x" has scale 4.5474735e-13`, `value "y" has scale`, "2^-40"}},
+		"scales of input channels": {dense(func(m *model) {
+			tensor[int8](m, "q", square, 1, 2, 3, 4, 5, 6)
+			tensor[float32](m, "s", []int{3}, 1, 2, 3)
+			m.node("DequantizeLinear", "q,s", "w", attr{"axis", 0})
+		}, nil), []string{`weights "w" have 3 scales, for each input channel one`, "for each output channel"}},
+		"a negative scale": {dense(func(m *model) { dequantized(m, "w", square, []float32{-1}, []int8{0}, 1, 2, 3, 4, 5, 6) }, nil),
+			[]string{`weights "w" have a scale of -1`, "positive scale"}},
 		"float weights": {dense(func(m *model) { tensor[float32](m, "w", square, 1, 2, 3, 4, 5, 6) }, nil),
 			[]string{`node "node_sum" (Dense): weights "w" are float`, "DequantizeLinear"}},
 		"a float activation": {func() *model {

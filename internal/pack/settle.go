@@ -102,12 +102,13 @@ func (l *layer) quotient(c int, was []int32) (q int32, ok bool) {
 	return int32(r), ok
 }
 
-// setQuanta puts p on a grid of the given scales, with the integers q.
+// setQuanta puts p on a grid of the given scales, with the integers q, row by row.
 func setQuanta(p *graph.Param, scale []float32, q []int32) {
 	p.Grid = &graph.Grid{Scale: scale, Max: math.MaxInt32}
 	p.Exact = nil
-	for c, v := range q {
-		p.Shadow.Data[c] = float32(float64(v) * float64(p.Grid.ScaleOf(c)))
+	row := max(len(q)/p.Channels(), 1)
+	for i, v := range q {
+		p.Shadow.Data[i] = float32(float64(v) * float64(p.Grid.ScaleOf(i/row)))
 	}
 	p.Refresh()
 	if !slices.Equal(p.Quanta(), q) {

@@ -36,6 +36,9 @@ func Read(data []byte) (f *format.File, err error) {
 	if err := r.read(); err != nil {
 		return nil, fmt.Errorf("tflite: %w", err)
 	}
+	if n := len(r.f.Tensors); n > format.MaxTensors {
+		return nil, fmt.Errorf("tflite: %d tensors on the device, at most %d are possible; split the network", n, format.MaxTensors)
+	}
 	format.Finish(r.f)
 	if err := r.f.Check(); err != nil {
 		return nil, fmt.Errorf("tflite: %w", err)
