@@ -26,6 +26,10 @@ kernels compute them. edgec removes channels that are dead or constant and codes
 weights. It needs no data and no training, and nothing is lost. For a float network,
 edgec compress makes a much smaller file.
 
+Float biases are rounded as ONNX Runtime rounds them. What the device cannot compute
+exactly, such as asymmetric weights beyond int8, is an error that names each node and
+how to quantize it.
+
 Pictures become input as byte / 255, unless the range of the input is 0 to 255 or
 -1 to 1. A softmax at the end of a TFLite network is computed in float from the
 integers before it, and not rounded to int8.`,
