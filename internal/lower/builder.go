@@ -12,17 +12,18 @@ import (
 
 // builder collects the instructions; it is the op.Device of one Build.
 type builder struct {
-	g     *graph.Graph
-	links *graph.Links
-	f     *format.File
-	node  *graph.Node // being lowered
-	at    map[*graph.Value]location
-	luts  map[[256]int8]int
-	views map[view]int          // the tensor that a reshape made
-	any   map[*graph.Value]bool // what AnyOrder has found
-	err   error                 // the first one of the node
-	cause graph.Causes          // the errors of all nodes
-	lost  map[*graph.Value]bool // values that nodes with errors should have made
+	g       *graph.Graph
+	links   *graph.Links
+	f       *format.File
+	node    *graph.Node // being lowered
+	at      map[*graph.Value]location
+	luts    map[[256]int8]int
+	views   map[view]int          // the tensor that a reshape made
+	any     map[*graph.Value]bool // what AnyOrder has found
+	weights int                   // of all layers
+	err     error                 // the first one of the node
+	cause   graph.Causes          // the errors of all nodes
+	lost    map[*graph.Value]bool // values that nodes with errors should have made
 }
 
 // view is a tensor under another shape, in the form of fmt.Sprint.

@@ -27,6 +27,10 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q are float", w.Name), Remedy: "quantize them first (int8 behind a DequantizeLinear, or float before a QuantizeLinear and a DequantizeLinear)"})
 		return -1
 	}
+	if b.weights += len(p.Shadow.Data); b.weights > format.MaxWeights {
+		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
+		return -1
+	}
 	quanta := p.Quanta()
 	if lo, hi := slices.Min(quanta), slices.Max(quanta); lo < math.MinInt8 || hi > math.MaxInt8 {
 		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q go from %d to %d without their zero point, int8 from -128 to 127", w.Name, lo, hi),

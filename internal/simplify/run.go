@@ -35,10 +35,10 @@ var passes = []pass{
 // a codebook are never rewritten.
 //
 // Cost: linear in the graph, since the number of rounds over its n nodes is at most
-// 32 + 2^20/n. Networks that people train take a handful. A chain made to need more keeps
+// 16 + 2^17/n. Networks that people train take two or three. A chain made to need more keeps
 // what is left of it: it computes the same with more operators.
 func Run(g *graph.Graph) error {
-	rounds := 32 + 1<<20/max(len(g.Nodes), 1)
+	rounds := mostRounds(g)
 	l := graph.NewLinks(g)
 	for changed := true; changed && rounds > 0; rounds-- {
 		changed = false
@@ -61,6 +61,10 @@ func Run(g *graph.Graph) error {
 	}
 	return nil
 }
+
+// mostRounds bounds what is repeated until nothing more happens, so that it takes time in
+// proportion to the graph.
+func mostRounds(g *graph.Graph) int { return 16 + 1<<17/max(len(g.Nodes), 1) }
 
 // removeUnread deletes nodes whose outputs nobody reads.
 func removeUnread(g *graph.Links, nodes []*graph.Node) {
