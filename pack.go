@@ -7,7 +7,6 @@ import (
 
 	"edgec/internal/lower"
 	"edgec/internal/pack"
-	"edgec/internal/simplify"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -45,7 +44,7 @@ func Pack(path string) (*Packed, error) {
 
 // pack makes the file of n and compares both.
 func (p *Packed) pack(n *pack.Network) error {
-	removed, err := simplify.RemoveDead(n.Graph)
+	removed, err := pack.RemoveDead(n.Graph)
 	if err != nil {
 		return err
 	}

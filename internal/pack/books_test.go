@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"edgec/internal/lower"
-	"edgec/internal/simplify"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -65,7 +64,7 @@ func packed(tb testing.TB, path string) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if _, err := simplify.RemoveDead(n.Graph); err != nil {
+	if _, err := RemoveDead(n.Graph); err != nil {
 		tb.Fatal(err)
 	}
 	f, err := lower.Build(n.Graph, lower.Config{SelfTest: runtime.MakeSelfTest})

@@ -14,7 +14,8 @@
 //   - biases in float, rounded to the nearest step, halves to even, by float32 arithmetic, as
 //     ONNX Runtime and LiteRT do.
 //   - biases on another grid, when all of them are multiples of the step.
-//   - a BatchNormalization behind a layer, whose factors go into the scales.
+//   - a BatchNormalization behind a layer, whose factors go into the scales, and one between
+//     rounded values, which becomes a layer of one weight in each channel.
 //   - channels whose weight scale is 0 or too small for the format, when no input can move
 //     their output by a step: they become constants.
 package pack

@@ -33,8 +33,8 @@ func newModel(sample ...int) *model {
 	return m
 }
 
-// tensor adds an initializer of float32, int8, uint8 or int32.
-func tensor[T float32 | int8 | uint8 | int32](m *model, name string, dims []int, v ...T) {
+// initial adds an initializer of float32, int8, uint8 or int32.
+func initial[T float32 | int8 | uint8 | int32](m *model, name string, dims []int, v ...T) {
 	var t, raw []byte
 	for _, d := range dims {
 		t = varint(t, 1, d)
@@ -88,8 +88,8 @@ func (m *model) node(op, in, out string, attrs ...attr) {
 
 // pair adds QuantizeLinear and DequantizeLinear to int8 of a scale and a zero point.
 func (m *model) pair(in, out string, scale float32, zero int8) {
-	tensor(m, out+"_s", nil, scale)
-	tensor(m, out+"_z", nil, zero)
+	initial(m, out+"_s", nil, scale)
+	initial(m, out+"_z", nil, zero)
 	m.node("QuantizeLinear", in+","+out+"_s,"+out+"_z", out+"_q")
 	m.node("DequantizeLinear", out+"_q,"+out+"_s,"+out+"_z", out)
 }
@@ -118,8 +118,8 @@ func (m *model) write(t testing.TB) string {
 func chain(layers, c int) *model {
 	m := newModel(c)
 	m.pair("x", "a0", 0.05, 3)
-	tensor[float32](m, "ws", nil, 0.01)
-	tensor(m, "bs", nil, float32(0.05)*0.01)
+	initial[float32](m, "ws", nil, 0.01)
+	initial(m, "bs", nil, float32(0.05)*0.01)
 	for i := range layers {
 		w, b := make([]int8, c*c), make([]int32, c)
 		for k := range w {
@@ -129,8 +129,8 @@ func chain(layers, c int) *model {
 			b[k] = int32((i*7919 + k*104729) % 4001)
 		}
 		w1, b1, d, out := fmt.Sprint("w", i), fmt.Sprint("b", i), fmt.Sprint("c", i), fmt.Sprint("a", i+1)
-		tensor(m, w1, []int{c, c}, w...)
-		tensor(m, b1, []int{c}, b...)
+		initial(m, w1, []int{c, c}, w...)
+		initial(m, b1, []int{c}, b...)
 		m.node("DequantizeLinear", w1+",ws", w1+"d")
 		m.node("DequantizeLinear", b1+",bs", b1+"d")
 		m.node("Gemm", fmt.Sprint("a", i)+","+w1+"d,"+b1+"d", d)

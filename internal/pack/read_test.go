@@ -43,11 +43,11 @@ func dequantized[T int8 | uint8 | int32](m *model, name string, dims []int, scal
 	} else {
 		axis = []attr{{"axis", len(dims) - 1}}
 	}
-	tensor(m, name+"_q", dims, q...)
-	tensor(m, name+"_s", scales, scale...)
+	initial(m, name+"_q", dims, q...)
+	initial(m, name+"_s", scales, scale...)
 	in := name + "_q," + name + "_s"
 	if zero != nil {
-		tensor(m, name+"_z", scales, zero...)
+		initial(m, name+"_z", scales, zero...)
 		in += "," + name + "_z"
 	}
 	m.node("DequantizeLinear", in, name, axis...)
@@ -64,7 +64,7 @@ var plainWeights = []int8{1, 3, 5, -2, -4, -6}
 
 // floats makes the value "b" a float initializer.
 func floats(v ...float32) func(*model) {
-	return func(m *model) { tensor(m, "b", []int{len(v)}, v...) }
+	return func(m *model) { initial(m, "b", []int{len(v)}, v...) }
 }
 
 // form is a network, and the layer of the device that computes it.
@@ -87,14 +87,14 @@ func forms() []form {
 			if len(scale) == 1 {
 				dims = nil
 			}
-			tensor(m, "wf", square, w...)
-			tensor(m, "ws", dims, scale...)
-			tensor(m, "wz", dims, zero...)
+			initial(m, "wf", square, w...)
+			initial(m, "ws", dims, scale...)
+			initial(m, "wz", dims, zero...)
 			m.node("QuantizeLinear", "wf,ws,wz", "wq", attr{"axis", 1})
 			last := "wq"
 			if clip {
-				tensor[int8](m, "lo", nil, -127)
-				tensor[int8](m, "hi", nil, 127)
+				initial[int8](m, "lo", nil, -127)
+				initial[int8](m, "hi", nil, 127)
 				m.node("Clip", "wq,lo,hi", "wc")
 				last = "wc"
 			}
@@ -231,10 +231,10 @@ func TestNormalization(t *testing.T) {
 	m.pair("x", "xd", xScale, xZero)
 	dequantized(m, "w", []int{2, 3, 1, 1}, []float32{wScale}, []int8{0}, 1, -2, 3, -4, 5, -127)
 	floats(step, 3*step)(m)
-	tensor[float32](m, "gain", []int{2}, 4, -1)
-	tensor[float32](m, "shift", []int{2}, 0.5, 0)
-	tensor[float32](m, "mean", []int{2}, 0, 2*step)
-	tensor[float32](m, "var", []int{2}, 4, 1)
+	initial[float32](m, "gain", []int{2}, 4, -1)
+	initial[float32](m, "shift", []int{2}, 0.5, 0)
+	initial[float32](m, "mean", []int{2}, 0, 2*step)
+	initial[float32](m, "var", []int{2}, 4, 1)
 	m.node("Conv", "xd,w,b", "c")
 	m.node("BatchNormalization", "c,gain,shift,mean,var", "n", attr{"epsilon", float32(0)})
 	m.pair("n", "y", yScale, yZero)

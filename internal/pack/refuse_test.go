@@ -33,13 +33,13 @@ func TestReadRefuses(t *testing.T) {
 			return m
 		}(), []string{`value "x" has scale 4.5474735e-13`, `value "y" has scale`, "2^-40"}},
 		"scales of input channels": {dense(func(m *model) {
-			tensor[int8](m, "q", square, 1, 2, 3, 4, 5, 6)
-			tensor[float32](m, "s", []int{3}, 1, 2, 3)
+			initial[int8](m, "q", square, 1, 2, 3, 4, 5, 6)
+			initial[float32](m, "s", []int{3}, 1, 2, 3)
 			m.node("DequantizeLinear", "q,s", "w", attr{"axis", 0})
 		}, nil), []string{`weights "w" have 3 scales, for each input channel one`, "for each output channel"}},
 		"a negative scale": {dense(func(m *model) { dequantized(m, "w", square, []float32{-1}, []int8{0}, 1, 2, 3, 4, 5, 6) }, nil),
 			[]string{`weights "w" have a scale of -1`, "positive scale"}},
-		"float weights": {dense(func(m *model) { tensor[float32](m, "w", square, 1, 2, 3, 4, 5, 6) }, nil),
+		"float weights": {dense(func(m *model) { initial[float32](m, "w", square, 1, 2, 3, 4, 5, 6) }, nil),
 			[]string{`node "node_sum" (Dense): weights "w" are float`, "DequantizeLinear"}},
 		"a float activation": {func() *model {
 			m := newModel(3)
@@ -76,7 +76,7 @@ func TestAllCauses(t *testing.T) {
 		m.node("Gemm", fmt.Sprint("a", i, ",", w), out+"f")
 		m.pair(out+"f", out, xScale, 0)
 	}
-	tensor[float32](m, "v", []int{2, 2}, 1, 2, 3, 4)
+	initial[float32](m, "v", []int{2, 2}, 1, 2, 3, 4)
 	m.node("Gemm", "a12,v", "sum")
 	m.pair("sum", "y", yScale, yZero)
 	_, err := Read(m.write(t))
@@ -93,7 +93,7 @@ func TestAllCauses(t *testing.T) {
 // A network without any grid is one for edgec compress.
 func TestReadFloat(t *testing.T) {
 	m := newModel(2)
-	tensor[float32](m, "w", []int{2, 2}, 1, 2, 3, 4)
+	initial[float32](m, "w", []int{2, 2}, 1, 2, 3, 4)
 	m.node("Gemm", "x,w", "y")
 	if _, err := Read(m.write(t)); err == nil || !strings.Contains(err.Error(), `input "x" is float: pack takes quantized networks`) {
 		t.Error(err)

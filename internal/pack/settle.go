@@ -45,14 +45,37 @@ func layerOf(n *graph.Node) (l layer, ok bool) {
 	}
 	w := n.Inputs[op.WeightInput]
 	l.in, l.out = n.Inputs[0].Grid, n.Outputs[0].Grid
-	if l.in == nil || w == nil || w.Param == nil || w.Param.Grid == nil {
+	if l.in == nil || w == nil || w.Param == nil {
 		return l, false
 	}
-	l.w = w.Param
+	if l.w = w.Param; l.w.Grid == nil && !oneWeight(l.w) {
+		return l, false
+	}
 	if len(n.Inputs) > op.BiasInput && n.Inputs[op.BiasInput] != nil {
 		l.b = n.Inputs[op.BiasInput].Param
 	}
 	return l, true
+}
+
+// oneWeight puts float weights of which each output channel has one, such as those of a
+// BatchNormalization, on a grid that holds them, 127 or -127 times a scale of its own; ok is
+// false for others.
+func oneWeight(w *graph.Param) (ok bool) {
+	n := w.Channels()
+	if len(w.Shadow.Data) != n || w.Why != "" {
+		return false
+	}
+	grid := &graph.Grid{Max: 127}
+	for _, v := range w.Shadow.Data {
+		s := float32(math.Abs(float64(v)) / 127)
+		if s == 0 {
+			s = 1.0 / 127
+		}
+		grid.Scale = append(grid.Scale, s)
+	}
+	w.Grid = grid
+	w.Refresh()
+	return true
 }
 
 // step returns the float32 step of the sum of channel c.
