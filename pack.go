@@ -19,6 +19,7 @@ type Packed struct {
 	Channels int               `json:"channels"`  // removed: dead or constant
 	Weights  int               `json:"weights"`   // in the new file's shapes, zeros included
 	Kept     int               `json:"kept"`      // weights other than zero
+	Rounded  int               `json:"rounded"`   // layers whose biases are float in the file: they are rounded as ONNX Runtime does
 	MACsFrom int64             `json:"macs_from"` // multiplications of an inference, as it was read
 	MACs     int64             `json:"macs"`      // as it is now
 	Sizes    *format.Sizes     `json:"sizes"`     // where the bytes went
@@ -35,7 +36,7 @@ func Pack(path string) (*Packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Packed{Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), From: n.Size}
+	p := &Packed{Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), From: n.Size, Rounded: n.Rounded}
 	if err := p.pack(n); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

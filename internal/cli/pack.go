@@ -77,6 +77,9 @@ func (a *app) pack(path, out string) error {
 	if a.json {
 		return a.printJSON(packed{out, p})
 	}
+	if p.Rounded > 0 {
+		a.note("%s: layers with float biases: %d; these are rounded to steps of the layer's sum, as ONNX Runtime does", path, p.Rounded)
+	}
 	return a.table([]string{
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),
 		fmt.Sprintf("MACs\t%s\t%s\t%s dead channels removed", thousands(int(p.MACsFrom)), thousands(int(p.MACs)), thousands(p.Channels)),

@@ -7,17 +7,25 @@ import (
 )
 
 // Refusal is a cause for which a network is refused, and what to do about it.
-type Refusal struct{ What, Remedy string }
+type Refusal struct {
+	Place        string // a node or an operator; "": none
+	What, Remedy string
+}
 
-// Error implements error: "what: remedy".
-func (r *Refusal) Error() string { return r.What + ": " + r.Remedy }
+// Error implements error: "place: what: remedy".
+func (r *Refusal) Error() string {
+	s := r.What + ": " + r.Remedy
+	if r.Place != "" {
+		s = r.Place + ": " + s
+	}
+	return s
+}
 
-// Named returns err with a place before it, "place: what: remedy"; it stays a Refusal if it
-// is one.
+// Named returns err with its place before it; it stays a Refusal if it is one.
 func Named(place string, err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {
-		return &Refusal{place + ": " + r.What, r.Remedy}
+		return &Refusal{place, r.What, r.Remedy}
 	}
 	return fmt.Errorf("%s: %w", place, err)
 }
@@ -36,8 +44,8 @@ func (c *Causes) Add(err error) {
 }
 
 // Err returns nil without causes, the cause if there is one, and else an error with their
-// number and a line for each of the first 10. A remedy that several share has a line at the
-// end. The error unwraps to all causes.
+// number and a line for each of the first 10. Places with the same cause share a line, and a
+// remedy of several causes has one at the end. The error unwraps to all causes.
 func (c Causes) Err() error {
 	switch len(c) {
 	case 0:
@@ -48,32 +56,68 @@ func (c Causes) Err() error {
 	return c
 }
 
+// same is a cause with the number of its places.
+type same struct {
+	*Refusal
+	places int
+}
+
+// grouped returns the causes, those that differ in their place only as one, and how many
+// have each remedy.
+func (c Causes) grouped() (all []*same, remedies map[string]int) {
+	remedies = map[string]int{}
+	seen := map[[2]string]*same{}
+	for _, err := range c {
+		r, ok := err.(*Refusal)
+		if !ok {
+			r = &Refusal{What: err.Error()}
+		}
+		key := [2]string{r.What, r.Remedy}
+		if seen[key] == nil {
+			remedies[r.Remedy]++
+			seen[key] = &same{Refusal: r}
+			all = append(all, seen[key])
+		}
+		seen[key].places++
+	}
+	return all, remedies
+}
+
+// String is the cause without its remedy.
+func (s *same) String() string {
+	switch {
+	case s.places > 1:
+		return fmt.Sprintf("%s and %d more: %s", s.Place, s.places-1, s.What)
+	case s.Place != "":
+		return s.Place + ": " + s.What
+	}
+	return s.What
+}
+
 // Error implements error.
 func (c Causes) Error() string {
-	lines := []string{fmt.Sprintf("%d causes", len(c))}
-	shared := map[string]int{}
-	for _, err := range c {
-		if r, ok := err.(*Refusal); ok {
-			shared[r.Remedy]++
+	all, remedies := c.grouped()
+	lines := []string{fmt.Sprintf("%d causes", len(all))}
+	var ends []string
+	for _, s := range all[:min(len(all), mostCauses)] {
+		line := s.String()
+		switch n := remedies[s.Remedy]; {
+		case s.Remedy == "" || n == 0:
+		case n == 1:
+			line += ": " + s.Remedy
+		default:
+			ends = append(ends, fmt.Sprintf("for %d of them: %s", n, s.Remedy))
+			remedies[s.Remedy] = 0
 		}
+		lines = append(lines, line)
 	}
-	var remedies []string
-	for _, err := range c[:min(len(c), mostCauses)] {
-		r, ok := err.(*Refusal)
-		if !ok || shared[r.Remedy] == 1 {
-			lines = append(lines, err.Error())
-			continue
-		}
-		if n := shared[r.Remedy]; n > 0 {
-			remedies = append(remedies, fmt.Sprintf("for %d of them: %s", n, r.Remedy))
-			shared[r.Remedy] = 0
-		}
-		lines = append(lines, r.What)
+	if len(all) == 1 {
+		return lines[1]
 	}
-	if more := len(c) - mostCauses; more > 0 {
+	if more := len(all) - mostCauses; more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(append(lines, remedies...), "\n")
+	return strings.Join(append(lines, ends...), "\n")
 }
 
 // Unwrap returns all causes.

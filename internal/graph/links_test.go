@@ -130,16 +130,24 @@ func TestCauses(t *testing.T) {
 		t.Error(c.Err())
 	}
 	c.Add(nil)
-	c.Add(Named("node 0", &Refusal{"a", "do b"}))
+	c.Add(Named("node 0", &Refusal{"", "a", "do b"}))
 	if c.Err().Error() != "node 0: a: do b" {
 		t.Error(c.Err())
 	}
 	for i := range 11 {
 		c.Add(Named(fmt.Sprint("node ", i+1), fmt.Errorf("e%d", i)))
 	}
-	c.Add(&Refusal{"z", "do b"})
+	c.Add(&Refusal{"node 20", "z", "do b"})
 	want := "13 causes\nnode 0: a\nnode 1: e0\nnode 2: e1\nnode 3: e2\nnode 4: e3\nnode 5: e4\nnode 6: e5\nnode 7: e6\nnode 8: e7\nnode 9: e8\nand 3 more\nfor 2 of them: do b"
 	if c.Err().Error() != want {
 		t.Errorf("%v", c.Err())
+	}
+	same := Causes{&Refusal{"node 1", "a", "do b"}, &Refusal{"node 2", "a", "do b"}, &Refusal{"node 3", "a", "do b"}}
+	if got := same.Err().Error(); got != "node 1 and 2 more: a: do b" {
+		t.Error(got)
+	}
+	same.Add(&Refusal{"node 4", "c", "do d"})
+	if got := same.Err().Error(); got != "2 causes\nnode 1 and 2 more: a: do b\nnode 4: c: do d" {
+		t.Error(got)
 	}
 }

@@ -230,10 +230,10 @@ func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 		return none, 0, err
 	}
 	if len(s.f) != 1 {
-		return none, 0, n.fail(n.inputName(1), "%d scales for an activation; only one per tensor is supported", len(s.f))
+		return none, 0, n.fail(n.inputName(1), "%d scales for an activation; quantize activations with one scale per tensor", len(s.f))
 	}
 	if !(s.f[0] > 0) || s.f[0]-s.f[0] != 0 {
-		return none, 0, n.fail(n.inputName(1), "scale %v is not a positive number", s.f[0])
+		return none, 0, n.fail(n.inputName(1), "scale %v is not a positive number; calibrate with samples that move this value", s.f[0])
 	}
 	zero := int64(0)
 	if n.has(2) {
@@ -251,7 +251,7 @@ func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 		zero -= 128
 	case typeInt8:
 	default:
-		return none, 0, n.fail(n.inputName(2), "activations of type %s are not supported, only int8 and uint8", typeName(typ))
+		return none, 0, n.fail(n.inputName(2), "activations of type %s are not supported; quantize with activation_type=QuantType.QInt8 or QUInt8", typeName(typ))
 	}
 	if zero < -128 || zero > 127 {
 		return none, 0, n.fail(n.inputName(2), "zero point is out of range; the file is damaged")
@@ -352,7 +352,7 @@ func buildDequantize(n *node) error {
 		n.define(0, &operand{act: v, batch: q.batch})
 		return nil
 	case g != q.grid:
-		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear, which is not supported")
+		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear; give both the same")
 	}
 	v, err := n.resultValue(op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, q.act)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestQuantizationRefusals(t *testing.T) {
 		model *modelBuilder
 		want  string
 	}{
-		{"per channel activation", in().floats("s", []int{3}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "one per tensor"},
+		{"per channel activation", in().floats("s", []int{3}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "one scale per tensor"},
 		{"other scale", in().floats("s", nil, 1).floats("r", nil, 2).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,r", "y"), "differ"},
 		{"zero scale", in().floats("s", nil, 0).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "not a positive number"},
 		{"quantized output", in().floats("s", nil, 1).node("QuantizeLinear", "x,s", "y"), "DequantizeLinear"},

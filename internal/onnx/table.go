@@ -156,6 +156,7 @@ var remedies = map[string]string{
 
 	"DynamicQuantizeLinear": notDynamic,
 	"DynamicQuantizeMatMul": notDynamic,
+	"DynamicQuantizeLSTM":   notDynamic,
 	"MatMulIntegerToFloat":  notDynamic,
 	"QGemm":                 inQDQ,
 

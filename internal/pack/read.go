@@ -15,9 +15,10 @@ import (
 
 // Network is a quantized network as it was read.
 type Network struct {
-	Graph *graph.Graph // with the grids and integers of the file
-	File  *format.File // the same as instructions
-	Size  int          // bytes of the files that were read
+	Graph   *graph.Graph // with the grids and integers of the file
+	File    *format.File // the same as instructions
+	Size    int          // bytes of the files that were read
+	Rounded int          // layers whose biases are float in the file
 }
 
 // Read reads the int8 .tflite file or the QDQ ONNX file at path. The error names the file
@@ -41,12 +42,12 @@ func Read(path string) (*Network, error) {
 	if !Quantized(g) {
 		return nil, fmt.Errorf("edgec: %s: input %q is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one", path, g.Inputs[0].Name)
 	}
-	settle(g)
+	rounded := settle(g)
 	f, err := lower.Build(g, lower.Config{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Network{g, f, int(n)}, nil
+	return &Network{g, f, int(n), rounded}, nil
 }
 
 func readTFLite(data []byte, path string) (*Network, error) {
@@ -58,7 +59,7 @@ func readTFLite(data []byte, path string) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Network{g, f, len(data)}, nil
+	return &Network{g, f, len(data), 0}, nil
 }
 
 // Quantized reports whether g was quantized elsewhere: one of its activations or weights

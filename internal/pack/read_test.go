@@ -219,8 +219,8 @@ func TestSharedBias(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := n.File.Weights[0].Bias, n.File.Weights[1].Bias; !slices.Equal(a, []int32{3, -1}) || !slices.Equal(b, []int32{6, -2}) {
-		t.Errorf("biases %v and %v", a, b)
+	if a, b := n.File.Weights[0].Bias, n.File.Weights[1].Bias; n.Rounded != 2 || !slices.Equal(a, []int32{3, -1}) || !slices.Equal(b, []int32{6, -2}) {
+		t.Errorf("biases %v and %v, %d rounded", a, b, n.Rounded)
 	}
 }
 

@@ -17,8 +17,9 @@ type layer struct {
 }
 
 // settle gives every layer the weights and biases of the device's form that compute the
-// same; see the package. What cannot be, stays: lowering says why.
-func settle(g *graph.Graph) {
+// same; see the package. What cannot be, stays: lowering says why. It returns the number of
+// layers whose float biases it has rounded.
+func settle(g *graph.Graph) (rounded int) {
 	shared := graph.NewLinks(g)
 	spread(g, shared)
 	done := map[*graph.Param]bool{} // weights that several layers read
@@ -35,8 +36,12 @@ func settle(g *graph.Graph) {
 			l.weakChannels(shared.Uses(l.w) == 1)
 			done[l.w] = true
 		}
+		if l.b != nil && l.b.Grid == nil {
+			rounded++
+		}
 		l.bias()
 	}
+	return rounded
 }
 
 func layerOf(n *graph.Node) (l layer, ok bool) {

@@ -31,6 +31,27 @@ func TestAllCauses(t *testing.T) {
 	}
 }
 
+// A float network has one cause, not one for each of its constants.
+func TestFloatNetwork(t *testing.T) {
+	for _, float := range []bool{false, true} {
+		b := newBuilder(1)
+		x := b.act(1, 4)
+		if float {
+			x = b.tensor(typeFloat32, []int{1, 4}, nil, 0, 0, nil)
+		}
+		var out []int
+		for range 3 {
+			y := b.tensor(typeFloat32, []int{4}, nil, 0, 0, nil)
+			b.op(opDequantize, []int{b.tensor(1, []int{4}, nil, 0, 0, make([]byte, 8))}, []int{y})
+			out = append(out, y)
+		}
+		_, err := Read(b.file([]int{x}, out))
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "an input of the network") != float || strings.Contains(err.Error(), "becomes float") == float {
+			t.Errorf("%v: %v", float, err)
+		}
+	}
+}
+
 // What no integers of the device compute is refused by name.
 func TestWeightsRefused(t *testing.T) {
 	dense := func(scale []float32, zero int, data ...byte) []byte {

@@ -71,6 +71,10 @@ type reader struct {
 	weights        int // of all layers
 }
 
+// errFloat is the cause that float networks have at each of their constants: it is said once,
+// and not where something else is refused.
+var errFloat = errors.New("only networks that are int8 throughout are read; quantize all of it")
+
 // maxOperators bounds the operators of a network.
 const maxOperators = 1 << 16
 
@@ -123,8 +127,9 @@ func (r *reader) operator(k int, o table) {
 	lost := slices.ContainsFunc(in, func(i int) bool { return r.lost[i] })
 	var err error
 	if !lost {
-		err = r.build(k, o, in, out)
-		r.causes.Add(err)
+		if err = r.build(k, o, in, out); !errors.Is(err, errFloat) || len(r.causes) == 0 {
+			r.causes.Add(err)
+		}
 	}
 	for _, i := range out {
 		if lost || err != nil {
@@ -145,7 +150,7 @@ func (r *reader) build(k int, o table, in, out []int) error {
 		if name == "" {
 			name = fmt.Sprintf("number %d of TFLite's list", code)
 		}
-		return &graph.Refusal{What: fmt.Sprintf("operator %d: %s is not supported", k, name), Remedy: "build the network of these: " + supported()}
+		return &graph.Refusal{Place: fmt.Sprintf("operator %d", k), What: name + " is not supported", Remedy: "build the network of these: " + supported()}
 	}
 	c := &call{reader: r, in: in, out: out}
 	c.options, _ = o.sub(opOptions)
