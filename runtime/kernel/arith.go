@@ -90,7 +90,7 @@ func (o *Binary) Run(y, a, b []int8) {
 		o.results(sums[:n], a[at:at+n], b, at%len(b))
 		done := 0
 		if whole := n &^ (panelWidth - 1); o.scale != nil && whole > 0 {
-			o.scale.all(best, y[at:at+whole], sums[:])
+			o.scale.rescale(best, 0, y[at:], panelWidth, panelWidth, whole/panelWidth, sums[:])
 			done = whole
 		}
 		for i := done; i < n; i++ {

@@ -108,15 +108,14 @@ type rescaleArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + channel + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
 type depthwiseArgs struct {
-	taps   **int8 // of the first pixel, 2*pairs
-	weight *byte  // of the panel
-	start  *int32
-	acc    *int32
-	pairs  int
-	pixels int
-	step   int // bytes between pixels of x
-
-	channel int // the panel's first
+	taps    **int8 // of a pixel at offset 0, 2*pairs
+	weight  *byte  // of the panel
+	start   *int32
+	acc     *int32
+	pairs   int
+	n       int    // pixels
+	pixels  *int32 // their offsets
+	channel int    // the panel's first
 }
