@@ -2,6 +2,7 @@ package op
 
 import (
 	"edgec/internal/graph"
+	"edgec/internal/tensor"
 )
 
 // GridRelation says how the int8 grid of an operator's output follows from those of its
@@ -41,6 +42,15 @@ func SharesGrid(o graph.Op) bool { return GridsOf(o) != OwnGrid }
 type Selector interface {
 	GridRelater
 	Selects()
+}
+
+// Averager is an operator whose results are means of the pixels under a window, channel by
+// channel: a depthwise convolution whose weights are all 1/(height width).
+type Averager interface {
+	GridRelater
+	// Averages returns that convolution of an image of shape [N,C,H,W], and its window; ok is
+	// false where windows have different numbers of pixels.
+	Averages(image tensor.Shape) (o Layer, height, width int, ok bool)
 }
 
 // Bounded is an operator whose results have known limits.

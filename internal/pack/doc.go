@@ -16,6 +16,7 @@
 //   - biases on another grid, when all of them are multiples of the step.
 //   - a BatchNormalization behind a layer, whose factors go into the scales, and one between
 //     rounded values, which becomes a layer of one weight in each channel.
+//   - means of pixels on another grid than the image, which become layers of ones.
 //   - channels whose weight scale is 0 or too small for the format, when no input can move
 //     their output by a step: they become constants.
 package pack

@@ -5,6 +5,7 @@ import (
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/tensor"
 )
 
 // spread gives grids to values that are not rounded in the file, where that changes nothing:
@@ -62,4 +63,30 @@ func copied(grid *graph.Affine) *graph.Affine {
 	}
 	c := *grid
 	return &c
+}
+
+// averages makes a layer of every mean whose result is on another grid than the image: each
+// weight is 1, times 1/(height width). The device's own mean is on the grid of the image,
+// from which it would be rounded once more.
+func averages(g *graph.Graph) {
+	for _, n := range g.Nodes {
+		x, y := n.Inputs[0], n.Outputs[0]
+		o, ok := n.Op.(op.Averager)
+		if !ok || x.Grid == nil || y.Grid == nil || *x.Grid == *y.Grid {
+			continue
+		}
+		layer, h, w, ok := o.Averages(x.Shape)
+		if !ok {
+			continue
+		}
+		c := x.Shape[1]
+		t := tensor.New(c, 1, h, w)
+		for i := range t.Data {
+			t.Data[i] = 1 / float32(h*w)
+		}
+		p := graph.NewParam(n.Name+"_mean", graph.Weight, t)
+		p.Grid = &graph.Grid{Scale: []float32{1 / float32(h*w)}, Max: 127}
+		n.Op = layer
+		n.Inputs = []*graph.Value{x, {Name: p.Name, Shape: t.Shape.Clone(), Param: p}}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/runtime"
 	"edgec/runtime/format"
 )
 
@@ -271,5 +272,55 @@ func TestSpread(t *testing.T) {
 	in, out := n.File.Tensors[0], n.File.Tensors[n.File.Instrs[len(n.File.Instrs)-1].In[0]]
 	if in.Scale != xScale || in.Zero != xZero || out.Scale != yScale || out.Zero != yZero {
 		t.Errorf("input %+v, output %+v", in, out)
+	}
+}
+
+// A mean on another grid than its image is rounded once: it is a layer of ones.
+func TestAverages(t *testing.T) {
+	for _, c := range []struct {
+		op    string
+		attrs []attr
+		ones  int // weights; 0: it stays a pool
+	}{
+		{"GlobalAveragePool", nil, 2 * 12},
+		{"AveragePool", []attr{{"kernel_shape", []int{2, 2}}, {"strides", []int{1, 2}}}, 2 * 4},
+		{"AveragePool", []attr{{"kernel_shape", []int{3, 3}}, {"pads", []int{1, 1, 1, 1}}, {"count_include_pad", 1}}, 2 * 9},
+		{"AveragePool", []attr{{"kernel_shape", []int{3, 3}}, {"pads", []int{1, 1, 1, 1}}}, 0},
+	} {
+		m := newModel(2, 3, 4)
+		m.pair("x", "xd", xScale, xZero)
+		m.node(c.op, "xd", "p", c.attrs...)
+		m.pair("p", "y", xScale/8, 3)
+		n, err := Read(m.write(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ones == 0 {
+			if len(n.File.Weights) != 0 {
+				t.Errorf("%v: weights %v", c, n.File.Weights)
+			}
+			continue
+		}
+		w := n.File.Weights[0]
+		if len(w.Values) != c.ones || slices.Min(w.Values) != 1 || slices.Max(w.Values) != 1 || w.Scale[0] != 1/float32(c.ones/2) {
+			t.Errorf("%v: weights %v, scale %v", c, w.Values, w.Scale)
+		}
+		r, err := runtime.Load(packed(t, m.write(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := r.NewSession(runtime.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float32, 2*3*4)
+		x[0] = xScale // one pixel of channel 0
+		if err := s.SetInput(0, x); err != nil {
+			t.Fatal(err)
+		}
+		s.Run()
+		if got, want := s.Output(0)[0], float64(xScale)/float64(c.ones/2); math.Abs(float64(got)-want) > xScale/16 {
+			t.Errorf("%v: the mean is %v, want %v", c, got, want)
+		}
 	}
 }

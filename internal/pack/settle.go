@@ -22,6 +22,7 @@ type layer struct {
 func settle(g *graph.Graph) (rounded int) {
 	shared := graph.NewLinks(g)
 	spread(g, shared)
+	averages(g)
 	done := map[*graph.Param]bool{} // weights that several layers read
 	for _, n := range g.Nodes {
 		l, ok := layerOf(n)
