@@ -12,7 +12,7 @@
 //   - weights with a zero point, when all of them are within -128..127 after it is taken
 //     off. -128 is a weight like others.
 //   - biases in float, rounded to the nearest step, halves to even, by float32 arithmetic, as
-//     ONNX Runtime and LiteRT do.
+//     ONNX Runtime does.
 //   - biases on another grid, when all of them are multiples of the step.
 //   - a BatchNormalization behind a layer, whose factors go into the scales, and one between
 //     rounded values, which becomes a layer of one weight in each channel.
