@@ -140,7 +140,7 @@ var rows = func() map[string]*row {
 // What to do about the quantized forms that are not read.
 const (
 	inQDQ      = "; quantize with quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
-	notDynamic = ", which quantize_dynamic writes" + inQDQ
+	notDynamic = " (quantize_dynamic writes it)" + inQDQ
 )
 
 // remedies follow "not supported" for operators that people will meet.
