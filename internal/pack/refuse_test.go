@@ -2,8 +2,14 @@ package pack
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"edgec/internal/lower"
+	"edgec/runtime"
 )
 
 // A refusal names the node, the tensor, the value, the cause and what to do.
@@ -97,5 +103,54 @@ func TestReadFloat(t *testing.T) {
 	m.node("Gemm", "x,w", "y")
 	if _, err := Read(m.write(t)); err == nil || !strings.Contains(err.Error(), `input "x" is float: pack takes quantized networks`) {
 		t.Error(err)
+	}
+}
+
+// Whatever bytes are changed, Read returns an error, or a network that is packed and computes
+// the same.
+func TestDamaged(t *testing.T) {
+	const rounds = 200
+	rng := rand.New(rand.NewPCG(7, 8))
+	all := forms()
+	good := 0
+	path := filepath.Join(t.TempDir(), "m.onnx")
+	for range rounds {
+		data := all[rng.IntN(len(all))].model.bytes()
+		for range 1 + rng.IntN(3) {
+			data[rng.IntN(len(data))] ^= 1 << rng.IntN(8)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n, err := Read(path)
+		if err != nil {
+			continue
+		}
+		was, err := runtime.FromFile(n.File)
+		if err != nil {
+			t.Fatalf("%v\n%x", err, data)
+		}
+		if _, err := RemoveDead(n.Graph); err != nil {
+			t.Fatalf("%v\n%x", err, data)
+		}
+		f, err := lower.Build(n.Graph, lower.Config{})
+		if err != nil {
+			t.Fatalf("%v\n%x", err, data)
+		}
+		file, _, err := Encode(f)
+		if err != nil {
+			t.Fatalf("%v\n%x", err, data)
+		}
+		now, err := runtime.Load(file)
+		if err != nil {
+			t.Fatalf("%v\n%x", err, data)
+		}
+		if err := Same(was, now); err != nil {
+			t.Errorf("%v\n%x", err, data)
+		}
+		good++
+	}
+	if good < rounds/40 || good == rounds {
+		t.Errorf("%d of %d networks are read", good, rounds)
 	}
 }
