@@ -174,7 +174,8 @@ func (n *node) quantParameters(in []*array, x *array) (axis, inner int, zero []i
 }
 
 // quantRange holds the integers of the types that foldQuantize makes.
-var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535}}
+var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535},
+	typeInt4: {-8, 7}, typeUint4: {0, 15}}
 
 // foldQuantize computes saturate(round(x / scale) + zero) of constants, halves to even: the
 // weights of a network that was trained with quantization.

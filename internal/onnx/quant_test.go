@@ -144,6 +144,28 @@ func TestQuantizedWhileReading(t *testing.T) {
 	}
 }
 
+// Integers of 4 bits lie in pairs, the first in the low bits.
+func TestHalfBytes(t *testing.T) {
+	for _, c := range []struct {
+		typ  int64
+		want []int64
+	}{{typeInt4, []int64{-8, 7, -1}}, {typeUint4, []int64{8, 7, 15}}} {
+		raw := &tensorProto{name: "w", dataType: c.typ, dims: []int64{3}, hasRaw: true, raw: []byte{0x78, 0x0f}}
+		typed := &tensorProto{name: "w", dataType: c.typ, dims: []int64{3}, int32s: []int64{0x78, 0x0f}}
+		for _, p := range []*tensorProto{raw, typed} {
+			if a, err := p.toArray(nil); err != nil || !slices.Equal(a.i, c.want) {
+				t.Errorf("%+v: %v, want %v", p, err, c.want)
+			}
+		}
+		raw.raw, typed.int32s = raw.raw[:1], typed.int32s[:1]
+		for _, p := range []*tensorProto{raw, typed} {
+			if _, err := p.toArray(nil); err == nil {
+				t.Errorf("%+v: accepted", p)
+			}
+		}
+	}
+}
+
 // What quantize_dynamic and the operator form make is refused with the way that works.
 func TestQuantizedFormsHaveRemedies(t *testing.T) {
 	const way = "quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
