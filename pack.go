@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"edgec/internal/eval"
 	"edgec/internal/lower"
 	"edgec/internal/pack"
 	"edgec/runtime"
@@ -30,7 +31,9 @@ type Packed struct {
 // Pack turns a network that is int8 already, TFLite or ONNX in the QDQ form,
 // into a compressed file with the same integers: the same input gives the same
 // output, which is proved on generated inputs before it returns. Nothing is
-// trained or rounded; dead channels go, and weights are coded.
+// trained, and nothing rounded but float biases, as ONNX Runtime rounds them (Rounded);
+// dead channels go, and weights are coded. The error names the nodes that cannot be
+// packed, with what to do about each.
 func Pack(path string) (*Packed, error) {
 	n, err := pack.Read(path)
 	if err != nil {
@@ -51,6 +54,8 @@ func (p *Packed) pack(n *pack.Network) error {
 	}
 	p.Channels = removed.Channels
 	p.Input = pictures(&n.File.Tensors[n.File.Inputs[0]])
+	in := n.Graph.Inputs[0]
+	p.Input.ChannelsLast = in.ChannelsLast && in.Shape[1] > 1
 	f, err := lower.Build(n.Graph, lower.Config{Meta: format.Meta{Input: p.Input}, SelfTest: runtime.MakeSelfTest})
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func (p *Packed) pack(n *pack.Network) error {
 	}
 	p.MACsFrom, p.MACs = was.Info().MACs, now.Info().MACs
 	p.Weights, p.Kept = now.Info().Weights, now.Info().Kept
-	return pack.Same(was, now)
+	return eval.SameOutputs(was, now)
 }
 
 // pictures guesses from the range of an image input what its numbers are: 0 to

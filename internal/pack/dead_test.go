@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"edgec/internal/eval"
 	"edgec/internal/lower"
 	"edgec/runtime"
 )
@@ -85,7 +86,7 @@ func TestRemoveDead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Same(was, now); err != nil {
+		if err := eval.SameOutputs(was, now); err != nil {
 			t.Errorf("%v\n%v", err, n.Graph)
 		}
 	}

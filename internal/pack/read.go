@@ -35,6 +35,7 @@ func Read(path string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	simplify.ChannelsFirst(g)
 	foldNormalization(g)
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -59,6 +60,7 @@ func readTFLite(data []byte, path string) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	g.Inputs[0].ChannelsLast = len(g.Inputs[0].Shape) == 4 // as all of TFLite
 	return &Network{g, f, len(data), 0}, nil
 }
 

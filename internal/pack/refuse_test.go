@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/internal/eval"
 	"edgec/internal/lower"
 	"edgec/runtime"
 )
@@ -145,7 +146,7 @@ func TestDamaged(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%x", err, data)
 		}
-		if err := Same(was, now); err != nil {
+		if err := eval.SameOutputs(was, now); err != nil {
 			t.Errorf("%v\n%x", err, data)
 		}
 		good++

@@ -1,16 +1,16 @@
-package pack
+package eval
 
 import (
 	"bytes"
-	"errors"
+	"fmt"
 
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
 
-// Same compares two networks of the same inputs and outputs on 16 generated inputs, byte by
-// byte.
-func Same(was, now *runtime.Model) error {
+// SameOutputs compares two networks on generated inputs, byte by byte; the error says that
+// they differ. Cost: 16 inferences of each.
+func SameOutputs(was, now *runtime.Model) error {
 	const inputs = 16
 	a, err := was.NewSession(runtime.Config{})
 	if err != nil {
@@ -29,7 +29,7 @@ func Same(was, now *runtime.Model) error {
 		b.Run()
 		for k := range was.Info().Outputs {
 			if !bytes.Equal(a.OutputBytes(k), b.OutputBytes(k)) {
-				return errors.New("edgec: the packed network computes something else than the one that was read; please report this network")
+				return fmt.Errorf("edgec: the packed network computes something else than the one that was read; please report this network")
 			}
 		}
 	}
