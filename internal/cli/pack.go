@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,8 @@ import (
 
 // packed is the JSON result of edgec pack.
 type packed struct {
-	File string `json:"file"`
+	File   string `json:"file"`   // that was read
+	Output string `json:"output"` // that was written
 	*edgec.Packed
 }
 
@@ -57,7 +59,7 @@ func refuseQuantized(path string, m *edgec.Model, out string) error {
 }
 
 func (a *app) pack(path, out string) error {
-	if err := checkOutput(out, path); err != nil {
+	if err := errors.Join(present(path, "a quantized .tflite or .onnx file"), checkOutput(out, path)); err != nil {
 		return err
 	}
 	isEdgec, err := checkInput(path, "a quantized .tflite or .onnx file")
@@ -65,17 +67,17 @@ func (a *app) pack(path, out string) error {
 		return err
 	}
 	if isEdgec {
-		return fmt.Errorf("%s: is an .edgec file; it is packed already", path)
+		return about(path, fmt.Errorf("%s: is an .edgec file; it is packed already", path))
 	}
 	p, err := edgec.Pack(path)
 	if err != nil {
-		return err
+		return about(path, err)
 	}
 	if err := export.Write(out, p.Bytes); err != nil {
-		return err
+		return about(out, err)
 	}
 	if a.json {
-		return a.printJSON(packed{out, p})
+		return a.printJSON(packed{path, out, p})
 	}
 	if p.Rounded > 0 {
 		a.note("%s: layers with float biases: %d; these are rounded to steps of the layer's sum, as ONNX Runtime does", path, p.Rounded)
