@@ -10,6 +10,9 @@ func prepareAdd(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewAdd(a.Scale, b.Scale, y.Scale, in.Op == format.OpSub)
 	grids(&o, in, a, b, y)
+	if m.elements(in) >= fewElements {
+		o.Finish()
+	}
 	return step{work: roundWork * m.elements(in), bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Run(y, a, b) }
@@ -20,6 +23,9 @@ func prepareMul(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewMul(a.Scale, b.Scale, y.Scale)
 	grids(&o, in, a, b, y)
+	if m.elements(in) >= fewElements {
+		o.Finish()
+	}
 	return step{work: roundWork * m.elements(in), bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Run(y, a, b) }
@@ -32,11 +38,13 @@ func (m *Model) binary(in *format.Instr) (a, b, y *format.Tensor) {
 	return a, &m.f.Tensors[in.In[1]], y
 }
 
-// grids sets the zero points and the clamp of o, which is ready then.
+// fewElements is the number of those below which the tables of a sum cost more than they save.
+const fewElements = 32
+
+// grids sets the zero points and the clamp of o.
 func grids(o *kernel.Binary, in *format.Instr, a, b, y *format.Tensor) {
 	o.ZeroA, o.ZeroB, o.ZeroOut = int32(a.Zero), int32(b.Zero), int32(y.Zero)
 	o.Lo, o.Hi = int32(in.ClampMin), int32(in.ClampMax)
-	o.Finish()
 }
 
 func prepareLookup(m *Model, in *format.Instr) (step, error) {

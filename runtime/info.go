@@ -110,7 +110,7 @@ func (m *Model) SelfTest() error {
 func (s *Session) SelfTest() error {
 	t := s.m.f.Test
 	if t == nil {
-		return Error("the file carries no self-test")
+		return Error("the file carries no self-test; make it again with edgec compress or edgec pack")
 	}
 	if s.testRun(t.Seed) != t.CRC {
 		return Error("self-test failed: this machine computes other outputs than the one that wrote the file; report it with the machine's name")
