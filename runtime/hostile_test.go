@@ -26,7 +26,7 @@ func allocated(f func()) (bytes, objects int64) {
 
 // mostLoaded is the memory that loading n bytes takes at most, as Load promises.
 func mostLoaded(n int) int64 {
-	return 5*int64(min(n<<16, 1<<24+n<<12, format.MaxWeights)) + 192<<20 + 24<<10*int64(n)
+	return 5*int64(min(n<<16, 1<<24+n<<12, format.MaxWeights)) + 256<<20 + 32<<10*int64(n)
 }
 
 // image8 is a network of one int8 image and one instruction for each of ins, which all read it,

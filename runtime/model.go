@@ -51,7 +51,7 @@ type Model struct {
 // that share them. Whoever made the file, loading n bytes takes time in proportion to n and at
 // most
 //
-//	5 W(n) + 192 MiB + 24 KiB n of memory, W(n) = min(64 KiB n, 16 MiB + 4 KiB n, 64 MiB)
+//	5 W(n) + 256 MiB + 32 KiB n of memory, W(n) = min(64 KiB n, 16 MiB + 4 KiB n, 64 MiB)
 //
 // W(n) bounds the weights; see the limits of SPEC.md. More is refused before it is taken.
 func Load(data []byte) (*Model, error) {
