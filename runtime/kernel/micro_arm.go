@@ -11,23 +11,54 @@ import (
 // micros of ARMv6 and ARMv7.
 //
 // smlad multiplies two elements by two weights, both of 16 bits, and adds both products.
+//
+// neon sums two products at a time in 16 bits, as on arm64, but has the other kernels of
+// smlad.
 var micros = []micro{
+	{name: "neon", needs: cpu.SMLAD | cpu.NEON, least: -127, quadBytes: 4, rescales: true, lanes: true, leastLane: -128, pairBytes: 4, sparseBelow: 8},
 	{name: "smlad", needs: cpu.SMLAD, least: -128, quadBytes: 8, rescales: true, lanes: true, leastLane: -128, pairBytes: 4, sparseBelow: 24},
 }
 
-// tile computes tiles of a panel, one pixel at a time.
-func (m *micro) tile(a *tileArgs, _ int) {
+// tile computes tiles of a panel of width channels.
+func (m *micro) tile(a *tileArgs, width int) {
+	if m.quadBytes == 4 {
+		pairs(*a, a.tiles*tilePixels/2, width)
+		return
+	}
 	b := *a
 	b.tiles *= tilePixels
 	pixelsSMLAD(&b)
 }
 
-// pixel computes one pixel of a panel.
-func (m *micro) pixel(a *tileArgs, _ int) {
+// pixel computes one pixel of a panel; neon does it twice, since the last pixel is
+// repeated.
+func (m *micro) pixel(a *tileArgs, width int) {
+	if m.quadBytes == 4 {
+		pairs(*a, 1, width)
+		return
+	}
 	b := *a
 	b.tiles = 1
 	pixelsSMLAD(&b)
 }
+
+// pairs computes n pairs of pixels, eight channels at a time.
+func pairs(a tileArgs, n, width int) {
+	const bytes = panelWidth / 2 * 4 // of weights in a quad, of starts and of sums
+	a.tiles = n
+	pairsNEON(&a)
+	if width == panelWidth {
+		a.weight = (*int8)(unsafe.Add(unsafe.Pointer(a.weight), bytes))
+		a.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), bytes))
+		a.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), bytes))
+		pairsNEON(&a)
+	}
+}
+
+// pairsNEON computes args.tiles pairs of pixels and eight channels.
+//
+//go:noescape
+func pairsNEON(args *tileArgs)
 
 // pixelsSMLAD computes args.tiles pixels.
 //
