@@ -16,6 +16,25 @@
 #define VADDQ(m, n, d)  WORD $(0xF2200840 | D(d) | N(n) | M(m))
 #define VZERO(d)        WORD $(0xF2800050 | D(d))
 
+#define VSHL(m, n, d)    WORD $(0xF2200440 | D(d) | N(n) | M(m))
+#define VRSHL(m, n, d)   WORD $(0xF2200540 | D(d) | N(n) | M(m))
+#define VQRDMULH(m, n, d) WORD $(0xF3200B40 | D(d) | N(n) | M(m))
+#define VQDMULH(m, n, d) WORD $(0xF2200B40 | D(d) | N(n) | M(m))
+#define VANDQ(m, n, d)   WORD $(0xF2000150 | D(d) | N(n) | M(m))
+#define VSRA31(m, d)     WORD $(0xF2A10150 | D(d) | M(m))
+#define VNEGQ(m, d)      WORD $(0xF3B903C0 | D(d) | M(m))
+#define VQMOVN32(m, d)   WORD $(0xF3B60280 | D(d) | M(m))
+#define VQMOVN16(m, d)   WORD $(0xF3B20280 | D(d) | M(m))
+#define VQADD16(m, n, d) WORD $(0xF2100050 | D(d) | N(n) | M(m))
+#define VMAX8(m, n, d)   WORD $(0xF2000600 | D(d) | N(n) | M(m))
+#define VMIN8(m, n, d)   WORD $(0xF2000610 | D(d) | N(n) | M(m))
+#define VADDW(m, n, d)   WORD $(0xF2900100 | D(d) | N(n) | M(m))
+#define VDUP8(r, d)      WORD $(0xEEC00B10 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
+#define VDUP16Q(r, d)    WORD $(0xEEA00B30 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
+#define VLD8(r, d)       WORD $(0xF420070F | (r)<<16 | D(d))
+#define VLD8I(r, s, d)   WORD $(0xF4200700 | (r)<<16 | D(d) | (s))
+#define VST8(r, s, d)    WORD $(0xF4000700 | (r)<<16 | D(d) | (s))
+
 // VDUP4 loads four bytes to both halves of a register and moves on; VLD8 loads 32 bytes
 // to four registers and moves on by a register; VLDQ and VSTQ are of two registers.
 #define VDUP4(r, d)     WORD $(0xF4A00C8D | (r)<<16 | D(d))
@@ -133,4 +152,123 @@ done:
 	ADD  $64, R9
 	SUB.S $1, R12
 	BNE  pixels
+	RET
+
+// func rescaleNEON(args *rescaleArgs)
+//
+// Offsets in rescaleArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In rescaling: left
+// 0, mantissa 32, away 64, half 96, right 128, low 160, high 164, zero 168, nudge 172.
+//
+// D0 to D3 left, D4 to D7 mantissas, D16 to D19 right as negative shifts to the left,
+// D20 low, D21 high, D22 and D23 zero, D24 to D31 sums.
+TEXT ·rescaleNEON(SB), NOSPLIT, $0-4
+	MOVW args+0(FP), R0
+	MOVW 0(R0), R1
+	MOVW 4(R0), R2
+	MOVW 8(R0), R3
+	MOVW 12(R0), R4
+	MOVW 16(R0), R5
+	VLD32S(2, 0)
+	ADD  $32, R2, R6
+	VLD32S(6, 4)
+	ADD  $128, R2, R6
+	VLD32S(6, 16)
+	VNEGQ(16, 16)
+	VNEGQ(18, 18)
+	MOVW 160(R2), R6
+	MOVW 164(R2), R7
+	MOVW 168(R2), R8
+	ADD  R8, R6
+	ADD  R8, R7
+	VDUP8(6, 20)
+	VDUP8(7, 21)
+	VDUP16Q(8, 22)
+	MOVW 172(R2), R6
+	MOVW $64, R7
+	CMP  $0, R6
+	BEQ  once
+
+twice:
+	VLD32(1, 7, 24)
+	VSHL(24, 0, 24)
+	VSHL(26, 2, 26)
+	VQRDMULH(4, 24, 24)
+	VQRDMULH(6, 26, 26)
+	VANDQ(16, 24, 28)
+	VANDQ(18, 26, 30)
+	VSRA31(28, 24)
+	VSRA31(30, 26)
+	VRSHL(24, 16, 24)
+	VRSHL(26, 18, 26)
+	VQMOVN32(24, 24)
+	VQMOVN32(26, 25)
+	VQADD16(22, 24, 24)
+	VQMOVN16(24, 24)
+	VMAX8(20, 24, 24)
+	VMIN8(21, 24, 24)
+	VST8(3, 4, 24)
+	SUB.S $1, R5
+	BNE  twice
+	RET
+
+once:
+	VLD32(1, 7, 24)
+	VSHL(24, 0, 24)
+	VSHL(26, 2, 26)
+	VQDMULH(4, 24, 24)
+	VQDMULH(6, 26, 26)
+	VRSHL(24, 16, 24)
+	VRSHL(26, 18, 26)
+	VQMOVN32(24, 24)
+	VQMOVN32(26, 25)
+	VQADD16(22, 24, 24)
+	VQMOVN16(24, 24)
+	VMAX8(20, 24, 24)
+	VMIN8(21, 24, 24)
+	VST8(3, 4, 24)
+	SUB.S $1, R5
+	BNE  once
+	RET
+
+// func depthwiseNEON(args *depthwiseArgs)
+//
+// Eight channels. Offsets in depthwiseArgs: taps 0, weight 4, start 8, acc 12, pairs 16,
+// n 20, pixels 24, channel 28, width 32. R11, the assembler's, is the width: none of
+// these instructions needs it.
+TEXT ·depthwiseNEON(SB), NOSPLIT, $4-4
+	MOVW args+0(FP), R0
+	MOVW 12(R0), R9
+	MOVW 20(R0), R12
+	MOVW 24(R0), R8
+	MOVW 28(R0), R7
+	MOVW 8(R0), R14
+	MOVW 32(R0), R11
+
+pixel:
+	MOVW.P 4(R8), R6
+	ADD  R7, R6
+	MOVW 0(R0), R1
+	MOVW 4(R0), R2
+	MOVW 16(R0), R5
+	VLD32S(14, 16)
+
+pair:
+	MOVM.IA.W (R1), [R3-R4]
+	ADD  R6, R3
+	ADD  R6, R4
+	VLD8(3, 0)
+	VLD8(4, 1)
+	VLD8I(2, 11, 2) // weights of both taps
+	VLD8I(2, 11, 3)
+	VMULL(2, 0, 4)
+	VMLAL(3, 1, 4)
+	VADDW(4, 16, 16)
+	VADDW(5, 18, 18)
+	SUB.S $1, R5
+	BNE  pair
+
+	VST32S(9, 16)
+	ADD  $64, R9
+	SUB.S $1, R12
+	BNE  pixel
 	RET
