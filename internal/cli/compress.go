@@ -235,7 +235,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	}
 	result := compressed{Report: r}
 	if err == nil {
-		if err = export.Write(c.out, r.Best.Bytes); err != nil {
+		if err = save(c.out, r.Best.Bytes); err != nil {
 			return err
 		}
 		result.File = c.out
@@ -259,7 +259,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		err = a.summary(result)
 	}
 	if err == nil && ctx.Err() != nil {
-		if c.options.Journal != "" {
+		if _, e := os.Stat(c.options.Journal); e == nil {
 			a.note("the same command with --resume continues the search; to give it up, remove %s", c.options.Journal)
 		}
 		return errInterrupted
