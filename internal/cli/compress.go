@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -158,7 +159,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
-	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
+	data, err := c.read(cmd.Context(), m)
 	if err != nil {
 		return err
 	}
@@ -167,6 +168,21 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		a.note("%s: %s", c.data.path, g)
 	}
 	return a.search(cmd.Context(), c, m, data)
+}
+
+// read reads the samples, within the budget.
+func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, error) {
+	budget := c.options.Budget
+	if budget > 0 {
+		limited, cancel := context.WithTimeout(ctx, budget)
+		defer cancel()
+		ctx = limited
+	}
+	data, err := c.data.open(ctx, m, c.data.pre(), c.options.NoLabels)
+	if errors.Is(err, context.DeadlineExceeded) && budget > 0 {
+		return nil, fmt.Errorf("%s: the budget of %v is used up before the samples were read; give more time", c.data.path, budget)
+	}
+	return data, err
 }
 
 // settle completes and checks the flags.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -99,8 +100,8 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// open reads the samples of a network.
-func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
+// open reads the samples of a network, until ctx ends.
+func (d *dataFlags) open(ctx context.Context, n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
 	shape, channels := n.Inputs()[0].Shape, 1
 	if len(shape) == 3 {
 		channels = shape[0]
@@ -110,7 +111,7 @@ func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) 
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
 		}
 	}
-	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels})
+	return edgec.OpenDataContext(ctx, d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels})
 }
 
 // pre is the preprocessing that the flags ask for.

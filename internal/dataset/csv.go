@@ -19,8 +19,11 @@ import (
 // that column holds class numbers; where both do, the file is refused. A first
 // line that starts with no number, or names one of these columns, is a header.
 func openCSV(path string, o Options) (*Splits, error) {
-	data, err := readAll(path)
+	data, err := readAll(path, o.room)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.room.csvRoom(data, path); err != nil {
 		return nil, err
 	}
 	s, err := parseCSV(data, path, o)
@@ -31,7 +34,7 @@ func openCSV(path string, o Options) (*Splits, error) {
 }
 
 func parseCSV(data []byte, path string, o Options) (*Set, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	r := csv.NewReader(o.room.reader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))))
 	r.ReuseRecord = true
 	r.TrimLeadingSpace = true
 	var rows []float32

@@ -47,8 +47,8 @@ func openImages(path string, o Options) (*Splits, error) {
 
 // classFolders lists the subfolders of folder in the order of their numbers. If
 // known lists classes already, these are the order, and others are refused.
-func classFolders(folder string, known []string) ([]string, error) {
-	entries, err := os.ReadDir(folder)
+func classFolders(folder string, known []string, o Options) ([]string, error) {
+	entries, err := o.room.list(folder)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
@@ -72,11 +72,11 @@ func classFolders(folder string, known []string) ([]string, error) {
 // loadImages reads a folder with one subfolder a class, numbered as known says
 // if it is not nil, or a folder of unlabelled pictures.
 func loadImages(folder string, known []string, o Options) (*Set, error) {
-	classes, err := classFolders(folder, known)
+	classes, err := classFolders(folder, known, o)
 	if err != nil {
 		return nil, err
 	}
-	l := &pictureList{shape: o.Shape}
+	l := &pictureList{shape: o.Shape, room: o.room}
 	if classes == nil {
 		err = l.add(folder, 0, false)
 	}
@@ -105,18 +105,25 @@ type pictureList struct {
 	image  tensor.Shape // [C,H,W]
 	bytes  []uint8
 	labels []int
+	room   *room
 }
 
 // add reads the pictures of a folder; if it may be missing, there are none.
 func (l *pictureList) add(folder string, label int, mayMiss bool) error {
-	files, err := os.ReadDir(folder)
+	files, err := l.room.list(folder)
 	if mayMiss && errors.Is(err, fs.ErrNotExist) {
 		return nil // a class without test pictures
 	}
 	if err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
+	if err := l.room.pictures(files, max(l.shape.Size(), 1), folder); err != nil {
+		return err
+	}
 	for _, f := range files {
+		if err := l.room.stopped(); err != nil {
+			return err
+		}
 		if f.IsDir() || strings.HasPrefix(f.Name(), ".") || !picture(f.Name()) {
 			continue
 		}
@@ -164,9 +171,9 @@ func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == 
 // with one or three channels, or [F] for a gray square; nil: three channels, as
 // large as it is). It returns the picture's shape and its bytes, channels first.
 func readPicture(path string, shape tensor.Shape) (tensor.Shape, []byte, error) {
-	data, err := os.ReadFile(path)
+	data, err := pictureFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w", err)
+		return nil, nil, err
 	}
 	img, err := preprocess.Decode(data)
 	if err != nil {

@@ -8,22 +8,10 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-func openNpy(path string, o Options) (*Splits, error) {
-	data, err := readAll(path)
-	if err != nil {
-		return nil, err
-	}
-	a, err := preprocess.Npy(data)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	s, err := samples(a, o, path)
-	return &Splits{Train: s}, err
-}
-
 // npzFile is an archive of arrays, whose headers are read first.
 type npzFile struct {
 	path    string
+	room    *room
 	names   []string
 	entries map[string]*npzEntry
 }
@@ -37,14 +25,14 @@ type npzEntry struct {
 
 // openNpz reads samples and labels by the names that people give them.
 func openNpz(path string, o Options) (*Splits, error) {
-	r, err := zip.OpenReader(path)
+	r, close, err := openZip(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz", path, err)
+		return nil, err
 	}
-	defer r.Close()
-	z := &npzFile{path: path, entries: map[string]*npzEntry{}}
-	for _, f := range r.File {
-		z.add(f)
+	defer close()
+	z := &npzFile{path: path, room: o.room, entries: map[string]*npzEntry{}}
+	if err := z.addAll(r.File); err != nil {
+		return nil, err
 	}
 	if len(o.Inputs) > 1 {
 		return z.several(o)
@@ -82,7 +70,7 @@ func (z *npzFile) head(f *zip.File) (*preprocess.Array, error) {
 		return nil, z.fault(f, err)
 	}
 	defer r.Close()
-	a, err := preprocess.NpyHead(r)
+	a, err := preprocess.NpyHead(z.room.reader(r))
 	if err != nil {
 		return nil, z.fault(f, err)
 	}
@@ -139,19 +127,21 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 	return s, s.setArray(a, o, z.path)
 }
 
-// read reads the elements of an entry.
+// read reads the elements of an entry, as many as its header and its size in the archive
+// allow.
 func (z *npzFile) read(e *npzEntry) (*preprocess.Array, error) {
+	if err := z.fits(e); err != nil {
+		return nil, err
+	}
 	r, err := e.file.Open()
 	if err != nil {
 		return nil, z.fault(e.file, err)
 	}
 	defer r.Close()
-	a, err := preprocess.NpyHead(r)
-	if err == nil {
-		err = a.ReadElements(r)
-	}
+	from := z.room.reader(r)
+	a, err := preprocess.NpyHead(from)
 	if err != nil {
 		return nil, z.fault(e.file, err)
 	}
-	return a, nil
+	return a, z.room.elements(a, from, z.path+": "+e.file.Name)
 }

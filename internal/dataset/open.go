@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,8 @@ type Options struct {
 	Mean, Std []float32
 	// TestLast makes the last so many samples the test part of data that has none.
 	TestLast int
+
+	room *room // what samples may take; nil: no limits
 }
 
 // validate checks the normalisation of samples with pictures of shape image, nil
@@ -61,6 +64,16 @@ func (o Options) pre() format.Preprocess {
 // with idx files, CIFAR batches or images, or an idx, npy, npz or CSV file. An
 // error names the file, the record, the cause and the remedy.
 func Open(path string, o Options) (*Splits, error) {
+	return OpenContext(context.Background(), path, o)
+}
+
+// OpenContext is Open that ends with ctx. It refuses, before memory is taken, samples that
+// take more than MemoryVariable or the machine allows; see room.
+func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
+	var err error
+	if o.room, err = newRoom(ctx); err != nil {
+		return nil, err
+	}
 	if o.NoLabels {
 		o.Classes = 0
 	}
@@ -75,6 +88,9 @@ func Open(path string, o Options) (*Splits, error) {
 		sp, err = openFolder(path, o)
 	} else {
 		sp, err = openFile(path, o)
+	}
+	if e := o.room.stopped(); e != nil {
+		return nil, e
 	}
 	if err != nil {
 		return nil, err
@@ -126,7 +142,7 @@ func (sp *Splits) splitOff(n int, path string) error {
 }
 
 func openFolder(path string, o Options) (*Splits, error) {
-	entries, err := os.ReadDir(path)
+	entries, err := o.room.list(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
@@ -155,9 +171,9 @@ func openFolder(path string, o Options) (*Splits, error) {
 
 func openFile(path string, o Options) (*Splits, error) {
 	head := make([]byte, 8)
-	f, err := os.Open(path)
+	f, _, err := open(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
+		return nil, err
 	}
 	n, _ := f.Read(head)
 	f.Close()
