@@ -83,7 +83,7 @@ func (r *room) inflate(from io.Reader, size int64, path string) ([]byte, error) 
 	var parts [][]byte
 	n, next := 0, 64<<10
 	for {
-		if err := r.inflated(size, int64(n), path); err != nil {
+		if err := r.inflated(size, int64(n), 4*int64(n), path); err != nil {
 			return nil, err
 		}
 		if int64(n) > preprocess.MaxBytes {
@@ -215,7 +215,7 @@ func openNpy(path string, o Options) (*Splits, error) {
 
 // elements reads the elements of an array, after counting its memory.
 func (r *room) elements(a *preprocess.Array, from io.Reader, source string) error {
-	if err := r.array(a, firstDimension(a), source); err != nil {
+	if err := r.take(arrayBytes(a), source); err != nil {
 		return err
 	}
 	err := a.ReadElements(from)
@@ -258,11 +258,11 @@ func readIdx(path string, r *room, check func(*preprocess.Array) error) (*prepro
 		return nil, fmt.Errorf("dataset: %s: the header %s says %d bytes of elements, which a file of %d cannot hold; it is truncated or damaged, copy it again", path, preprocess.Dims(x.Shape), need, size)
 	}
 	if need > size {
-		if err := r.inflated(size, need, path); err != nil {
+		if err := r.inflated(size, need, arrayBytes(&x.Array), path); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.array(&x.Array, firstDimension(&x.Array), path); err != nil {
+	if err := r.take(arrayBytes(&x.Array), path); err != nil {
 		return nil, err
 	}
 	a, err := x.ReadAll()
@@ -275,11 +275,16 @@ func readIdx(path string, r *room, check func(*preprocess.Array) error) (*prepro
 	return a, nil
 }
 
-// belongs returns the check that an array of labels has one for each sample.
-func (s *Set) belongs(source string) func(*preprocess.Array) error {
+// belongs returns the check that an array of labels or target values has as many as the
+// samples of a network of o.Classes outputs can have.
+func (s *Set) belongs(o Options, source string) func(*preprocess.Array) error {
 	return func(a *preprocess.Array) error {
-		if n := firstDimension(a); n != s.Len() {
-			return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, n, s.Len())
+		n := firstDimension(a)
+		if n != s.Len() {
+			return fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", source, n, s.Len())
+		}
+		if width := a.Len() / max(n, 1); width > 1 && width != o.Classes {
+			return fmt.Errorf("dataset: %s: samples have %d target values, the network %d outputs; give one label or as many values as outputs", source, width, o.Classes)
 		}
 		return nil
 	}

@@ -121,10 +121,7 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 	if err != nil || y == nil {
 		return s, err
 	}
-	if a, err = z.read(y); err != nil {
-		return nil, err
-	}
-	return s, s.setArray(a, o, z.path)
+	return s, z.readLabels(y, s, o)
 }
 
 // read reads the elements of an entry, as many as its header and its size in the archive
@@ -143,5 +140,5 @@ func (z *npzFile) read(e *npzEntry) (*preprocess.Array, error) {
 	if err != nil {
 		return nil, z.fault(e.file, err)
 	}
-	return a, z.room.elements(a, from, z.path+": "+e.file.Name)
+	return a, z.room.elements(a, from, z.source(e))
 }

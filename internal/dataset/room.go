@@ -108,11 +108,12 @@ func (r *room) take(n int64, source string) error {
 }
 
 // inflated refuses n bytes that compressed ones become, unless the user has set the limit.
-func (r *room) inflated(compressed, n int64, source string) error {
+// need is the memory that all of it takes.
+func (r *room) inflated(compressed, n, need int64, source string) error {
 	if r == nil || r.raised || n <= r.mostOf(compressed) {
 		return nil
 	}
-	return fmt.Errorf("dataset: %s: %d compressed bytes become %d, more than %d and %d times as many; if the data are right, allow it with %s=%s", source, compressed, n, int64(inflateFree), inflateTimes, MemoryVariable, memoryText(4*n))
+	return fmt.Errorf("dataset: %s: %d compressed bytes become %d, more than %d and %d times as many; if the data are right, allow it with %s=%s", source, compressed, n, int64(inflateFree), inflateTimes, MemoryVariable, memoryText(r.used+need))
 }
 
 // mostOf returns how many bytes compressed ones may become.
@@ -123,19 +124,18 @@ func (r *room) mostOf(compressed int64) int64 {
 	return inflateFree + inflateTimes*compressed
 }
 
-// array counts the memory of an array before its elements are read: as they lie in the
-// file, and as samples.
-func (r *room) array(a *preprocess.Array, samples int, source string) error {
+// arrayBytes returns the memory that an array takes: as it lies in the file, and as
+// samples.
+func arrayBytes(a *preprocess.Array) int64 {
 	elements := int64(a.Len())
-	size := int64(a.ElementBytes())
-	n := elements*size + int64(samples)*perSample
+	if elements > math.MaxInt64/64 {
+		return -1 // more than can be
+	}
+	n := elements*int64(a.ElementBytes()) + int64(firstDimension(a))*perSample
 	if !a.IsBytes() {
 		n += 4 * elements
 	}
-	if elements > math.MaxInt64/16 {
-		n = -1
-	}
-	return r.take(n, source)
+	return n
 }
 
 // reader returns r, which fails when the reading has to end.

@@ -155,11 +155,7 @@ func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Se
 	if y.err != nil {
 		return nil, y.err
 	}
-	a, err := z.read(y)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.setArray(a, o, z.path)
+	return s, z.readLabels(y, s, o)
 }
 
 // part makes samples of the array that has a name, for input k.

@@ -3,6 +3,8 @@ package dataset
 import (
 	"archive/zip"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"edgec/runtime/preprocess"
 )
@@ -39,7 +41,7 @@ func (z *npzFile) addAll(files []*zip.File) error {
 // the compressed one is at most that of the file, and elements are read as far as they
 // are there.
 func (z *npzFile) fits(e *npzEntry) error {
-	source := z.path + ": " + e.file.Name
+	source := z.source(e)
 	compressed := int64(min(e.file.CompressedSize64, 1<<62/deflateTimes))
 	need := int64(e.head.Len()) * int64(e.head.ElementBytes())
 	times := int64(1)
@@ -52,5 +54,26 @@ func (z *npzFile) fits(e *npzEntry) error {
 	if need <= compressed {
 		return nil
 	}
-	return z.room.inflated(compressed, need, source)
+	return z.room.inflated(compressed, need, arrayBytes(e.head), source)
+}
+
+// source names an entry in messages, without control characters.
+func (z *npzFile) source(e *npzEntry) string {
+	return z.path + ": " + strings.Trim(strconv.QuoteToASCII(e.file.Name), `"`)
+}
+
+// readLabels reads labels or target values of the samples s. Those that are left aside are
+// not read.
+func (z *npzFile) readLabels(y *npzEntry, s *Set, o Options) error {
+	if o.NoLabels {
+		return nil
+	}
+	if err := s.belongs(o, z.source(y))(y.head); err != nil {
+		return err
+	}
+	a, err := z.read(y)
+	if err != nil {
+		return err
+	}
+	return s.setArray(a, o, z.path)
 }

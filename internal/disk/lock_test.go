@@ -44,7 +44,7 @@ func TestLock(t *testing.T) {
 	if got.Load() == 0 {
 		t.Error("nobody got the lock")
 	}
-	if _, err := Acquire(filepath.Join(path, "x", "lock")); !os.IsNotExist(errors.Unwrap(err)) {
+	if _, err := Acquire(filepath.Join(t.TempDir(), "none", "lock")); !os.IsNotExist(errors.Unwrap(err)) {
 		t.Errorf("in a missing folder: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Part is one of the things that tell a search from others.
@@ -36,7 +37,7 @@ func (id ID) other(recorded ID) string {
 		switch old, ok := was[p.Name]; {
 		case ok && old == p.Value:
 		case p.Sum:
-			words = append(words, "another "+p.Name)
+			words = append(words, "another "+shown(p.Name))
 		default:
 			words = append(words, fmt.Sprintf("%s %s instead of %s", p.Name, shown(old), shown(p.Value)))
 		}
@@ -44,20 +45,25 @@ func (id ID) other(recorded ID) string {
 	}
 	for _, p := range recorded {
 		if old, left := was[p.Name]; left {
-			words = append(words, fmt.Sprintf("%s %s", p.Name, shown(old)))
+			words = append(words, fmt.Sprintf("%s %s", shown(p.Name), shown(old)))
 		}
 	}
 	return strings.Join(words, ", ")
 }
 
-// shown returns a value, or what to call a missing one.
+// shown returns a value in printable characters, or what to call a missing one.
 func shown(v string) string {
 	const most = 60
-	switch {
-	case v == "":
+	if v == "" {
 		return "none"
-	case len(v) > most:
-		return v[:most] + "..."
 	}
-	return v
+	if len(v) > most {
+		v = v[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, v)
 }
