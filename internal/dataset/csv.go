@@ -58,7 +58,7 @@ func parseCSV(data []byte, path string, o Options) (*Set, error) {
 			v, err := strconv.ParseFloat(strings.TrimSpace(f), 32)
 			if err != nil || v-v != 0 {
 				line, _ := r.FieldPos(i)
-				return nil, fmt.Errorf("dataset: %s: line %d, column %d: %q is not a finite number", path, line, i+1, f)
+				return nil, fmt.Errorf("dataset: %s: line %d, column %d: %q is not a finite number", path, line, i+1, shortened(f))
 			}
 			rows = append(rows, float32(v))
 		}

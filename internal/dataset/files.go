@@ -108,6 +108,15 @@ func (r *room) inflate(from io.Reader, size int64, path string) ([]byte, error) 
 	}
 }
 
+// shortened returns a field for a message: what it begins with.
+func shortened(field string) string {
+	const most = 60
+	if len(field) <= most {
+		return field
+	}
+	return strings.ToValidUTF8(field[:most], "?") + "..."
+}
+
 // list returns the entries of a folder, sorted by name.
 func (r *room) list(folder string) ([]fs.DirEntry, error) { return r.listOf(folder, mostEntries) }
 

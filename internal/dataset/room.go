@@ -22,7 +22,7 @@ const MemoryVariable = "EDGEC_DATA_MEMORY"
 // be large do not.
 const (
 	memoryUnknown = 2 << 30
-	inflateFree   = 256 << 20
+	inflateFree   = 64 << 20
 	inflateTimes  = 100
 )
 
