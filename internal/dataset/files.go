@@ -83,7 +83,7 @@ func (r *room) inflate(from io.Reader, size int64, path string) ([]byte, error) 
 	var parts [][]byte
 	n, next := 0, 64<<10
 	for {
-		if err := r.inflated(size, int64(n), 4*int64(n), path); err != nil {
+		if err := r.inflated(size, int64(n), path); err != nil {
 			return nil, err
 		}
 		if int64(n) > preprocess.MaxBytes {
@@ -267,7 +267,7 @@ func readIdx(path string, r *room, check func(*preprocess.Array) error) (*prepro
 		return nil, fmt.Errorf("dataset: %s: the header %s says %d bytes of elements, which a file of %d cannot hold; it is truncated or damaged, copy it again", path, preprocess.Dims(x.Shape), need, size)
 	}
 	if need > size {
-		if err := r.inflated(size, need, arrayBytes(&x.Array), path); err != nil {
+		if err := r.inflated(size, arrayBytes(&x.Array), path); err != nil {
 			return nil, err
 		}
 	}

@@ -17,12 +17,12 @@ import (
 const MemoryVariable = "EDGEC_DATA_MEMORY"
 
 // Without MemoryVariable, samples may take half of the machine's memory, or memoryUnknown
-// where the system does not tell that. What is compressed may become inflateFree bytes and
-// inflateTimes its own size more: real samples stay far below, archives that are made to
-// be large do not.
+// where the system does not tell that. What is compressed may take inflateFree bytes and
+// inflateTimes its own size: real samples stay far below, archives that are made to be
+// large do not.
 const (
 	memoryUnknown = 2 << 30
-	inflateFree   = 64 << 20
+	inflateFree   = 256 << 20
 	inflateTimes  = 100
 )
 
@@ -107,16 +107,16 @@ func (r *room) take(n int64, source string) error {
 	return nil
 }
 
-// inflated refuses n bytes that compressed ones become, unless the user has set the limit.
-// need is the memory that all of it takes.
-func (r *room) inflated(compressed, n, need int64, source string) error {
-	if r == nil || r.raised || n <= r.mostOf(compressed) {
+// inflated refuses need bytes of memory for what is compressed, unless the user has set
+// the limit.
+func (r *room) inflated(compressed, need int64, source string) error {
+	if r == nil || r.raised || need >= 0 && need <= r.mostOf(compressed) {
 		return nil
 	}
-	return fmt.Errorf("dataset: %s: %d compressed bytes become %d, more than %d and %d times as many; if the data are right, allow it with %s=%s", source, compressed, n, int64(inflateFree), inflateTimes, MemoryVariable, memoryText(r.used+need))
+	return fmt.Errorf("dataset: %s: %d compressed bytes take %s of memory, more than %s and %d times as many; if the data are right, allow it with %s=%s", source, compressed, memoryText(need), memoryText(inflateFree), inflateTimes, MemoryVariable, memoryText(r.used+need))
 }
 
-// mostOf returns how many bytes compressed ones may become.
+// mostOf returns how much memory compressed bytes may take.
 func (r *room) mostOf(compressed int64) int64 {
 	if r == nil || r.raised || compressed > math.MaxInt64/inflateTimes-inflateFree {
 		return math.MaxInt64

@@ -54,7 +54,7 @@ func (z *npzFile) fits(e *npzEntry) error {
 	if need <= compressed {
 		return nil
 	}
-	return z.room.inflated(compressed, need, arrayBytes(e.head), source)
+	return z.room.inflated(compressed, arrayBytes(e.head), source)
 }
 
 // source names an entry in messages, without control characters.
