@@ -55,13 +55,13 @@ func newRoom(ctx context.Context) (*room, error) {
 	return r, nil
 }
 
-// parseMemory reads a number of bytes, which may end in MB, GB, MiB or GiB.
+// parseMemory reads a number of bytes, which may end in KB, MB, GB, KiB, MiB or GiB.
 func parseMemory(s string) (int64, error) {
 	t := strings.ToLower(strings.TrimSpace(s))
 	for _, u := range []struct {
 		name  string
 		bytes float64
-	}{{"mib", 1 << 20}, {"gib", 1 << 30}, {"mb", 1e6}, {"gb", 1e9}, {"", 1}} {
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"", 1}} {
 		number, ok := strings.CutSuffix(t, u.name)
 		if !ok {
 			continue
@@ -77,7 +77,10 @@ func parseMemory(s string) (int64, error) {
 
 // memoryText writes a number of bytes for people, rounded up.
 func memoryText(n int64) string {
-	if n < 1e9 {
+	switch {
+	case n < 1e7:
+		return fmt.Sprintf("%.0fKB", math.Ceil(float64(n)/1e3))
+	case n < 1e9:
 		return fmt.Sprintf("%.0fMB", math.Ceil(float64(n)/1e6))
 	}
 	return fmt.Sprintf("%.1fGB", math.Ceil(float64(n)/1e8)/10)

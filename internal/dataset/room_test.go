@@ -128,7 +128,7 @@ func TestMemoryLimit(t *testing.T) {
 		}
 		t.Setenv(MemoryVariable, "0.01MB")
 		_, err := Open(path, o)
-		refused(t, err, path, "may take 1MB", MemoryVariable+"=")
+		refused(t, err, path, "may take 10KB", MemoryVariable+"=")
 		t.Setenv(MemoryVariable, "1MB")
 		if sp, err := Open(path, o); err != nil || sp.Train.Len() < 20 {
 			t.Errorf("%s with enough: %v", name, err)
