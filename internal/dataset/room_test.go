@@ -215,3 +215,15 @@ func TestStopped(t *testing.T) {
 		}
 	}
 }
+
+// The default follows the machine: it is neither nothing nor more than there is.
+func TestMachineMemory(t *testing.T) {
+	t.Setenv(MemoryVariable, "")
+	r, err := newRoom(context.Background())
+	if err != nil || r.limit < 1<<26 || r.raised {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if n := machineMemory(); n != 0 && r.limit != n/2 {
+		t.Errorf("a limit of %d on a machine of %d bytes", r.limit, n)
+	}
+}
