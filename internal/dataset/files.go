@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -284,17 +285,23 @@ func readIdx(path string, r *room, check func(*preprocess.Array) error) (*prepro
 	return a, nil
 }
 
-// belongs returns the check that an array of labels or target values has as many as the
-// samples of a network of o.Classes outputs can have.
-func (s *Set) belongs(o Options, source string) func(*preprocess.Array) error {
+// belongs returns the check that an array of labels or target values has as many as there
+// are samples, and that its memory can be had.
+func (s *Set) belongs(r *room, source string) func(*preprocess.Array) error {
 	return func(a *preprocess.Array) error {
-		n := firstDimension(a)
-		if n != s.Len() {
+		if n := firstDimension(a); n != s.Len() {
 			return fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", source, n, s.Len())
 		}
-		if width := a.Len() / max(n, 1); width > 1 && width != o.Classes {
-			return fmt.Errorf("dataset: %s: samples have %d target values, the network %d outputs; give one label or as many values as outputs", source, width, o.Classes)
-		}
-		return nil
+		return r.take(labelBytes(a), source)
 	}
+}
+
+// labelBytes returns what the elements of an array take as numbers of 64 bits, and as
+// labels.
+func labelBytes(a *preprocess.Array) int64 {
+	const perLabel = 8 + 8
+	if int64(a.Len()) > math.MaxInt64/perLabel {
+		return -1 // more than can be
+	}
+	return perLabel * int64(a.Len())
 }

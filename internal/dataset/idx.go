@@ -60,7 +60,7 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil || labels == "" {
 		return s, err
 	}
-	l, err := readIdx(labels, o.room, s.belongs(o, labels))
+	l, err := readIdx(labels, o.room, s.belongs(o.room, labels))
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,10 @@ func (z *npzFile) addAll(files []*zip.File) error {
 // than these become in archives of samples. What an archive says of sizes may be wrong:
 // the compressed one is at most that of the file, and elements are read as far as they
 // are there.
-func (z *npzFile) fits(e *npzEntry) error {
+func (z *npzFile) fits(e *npzEntry) error { return z.fitsIn(e, arrayBytes(e.head)) }
+
+// fitsIn is fits for an array that takes so much memory.
+func (z *npzFile) fitsIn(e *npzEntry, memory int64) error {
 	source := z.source(e)
 	compressed := int64(min(e.file.CompressedSize64, 1<<62/deflateTimes))
 	need := int64(e.head.Len()) * int64(e.head.ElementBytes())
@@ -54,7 +57,7 @@ func (z *npzFile) fits(e *npzEntry) error {
 	if need <= compressed {
 		return nil
 	}
-	return z.room.inflated(compressed, arrayBytes(e.head), source)
+	return z.room.inflated(compressed, memory, source)
 }
 
 // source names an entry in messages, without control characters.
@@ -68,7 +71,10 @@ func (z *npzFile) readLabels(y *npzEntry, s *Set, o Options) error {
 	if o.NoLabels {
 		return nil
 	}
-	if err := s.belongs(o, z.source(y))(y.head); err != nil {
+	if err := z.fitsIn(y, labelBytes(y.head)); err != nil {
+		return err
+	}
+	if err := s.belongs(o.room, z.source(y))(y.head); err != nil {
 		return err
 	}
 	a, err := z.read(y)
