@@ -20,7 +20,7 @@ func TestDataLimits(t *testing.T) {
 		if tries == 4 {
 			t.Fatal(refused.stderr)
 		}
-		t.Setenv(dataset.MemoryVariable, regexp.MustCompile(dataset.MemoryVariable+`=(\S+)`).FindStringSubmatch(refused.stderr)[1])
+		t.Setenv(dataset.MemoryVariable, regexp.MustCompile(dataset.MemoryVariable + `=(\S+)`).FindStringSubmatch(refused.stderr)[1])
 		refused = command(t, eval...)
 	}
 	t.Setenv(dataset.MemoryVariable, "lots")
