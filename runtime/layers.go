@@ -50,10 +50,12 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 		d := kernel.NewDepthwise(win, int8(x.Zero), w.Values, w.OutC, w.Bias)
 		output(d.Layer, w, 0, in, x, y)
 		d.Finish()
-		return step{work: workspace{acc: d.Sums()}, bytes: d.Bytes(), bind: func(s *Session) func() {
-			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
-			return func() { d.Run(y, real, x, acc) }
-		}}, nil
+		p := step{bytes: d.Bytes(), bind: func(s *Session) func() {
+			x, y, real, image, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.acc
+			return func() { d.Run(y, real, x, image, acc) }
+		}}
+		p.work.image, p.work.acc = d.Scratch()
+		return p, nil
 	}
 	return convolution(in, kernel.NewConv(win, int8(x.Zero), groups(w, in, x, y, win.Run(in.Groups)))), nil
 }

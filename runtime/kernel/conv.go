@@ -17,9 +17,6 @@ type Window struct {
 	OutH, OutW             int // output [OutH,OutW,...]
 }
 
-// surrounded reports whether anything lies around the image.
-func (w *Window) surrounded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
-
 // Conv is a convolution: a layer for each group of channels.
 type Conv struct {
 	Window
@@ -78,12 +75,28 @@ func (c *Conv) findRuns(t *tiles) {
 // padded returns the width of the image with what surrounds it.
 func (w *Window) padded() int { return w.W + w.PadL + w.PadR }
 
+// image returns the size of the image with what surrounds it, or 0 if nothing does.
+func (w *Window) image() int {
+	if w.PadT|w.PadL|w.PadB|w.PadR == 0 {
+		return 0
+	}
+	return (w.H + w.PadT + w.PadB) * w.padded() * w.C
+}
+
+// surround returns x, copied to image and surrounded by zero where that is needed.
+func (w *Window) surround(x, image []int8, zero int8) []int8 {
+	n := w.image()
+	if n == 0 {
+		return x
+	}
+	Pad(image[:n], x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, zero)
+	return image[:n]
+}
+
 // Scratch returns the work space that Run needs: bytes for a padded image (0 without
 // padding) and for patches, and sums.
 func (c *Conv) Scratch() (image, patch, acc int) {
-	if c.surrounded() {
-		image = (c.H + c.PadT + c.PadB) * c.padded() * c.C
-	}
+	image = c.image()
 	patch = c.KH * c.KW * c.C / len(c.Groups)
 	for _, l := range c.Groups {
 		acc = max(acc, l.OutC)
@@ -99,11 +112,7 @@ func (c *Conv) Scratch() (image, patch, acc int) {
 // Exactly one of y and real, [OutH,OutW,OutC], is written: y if real is nil.
 // image, patch and acc are work space of Scratch's sizes. Outputs must not overlap x.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
-	w := &c.Window
-	if w.surrounded() {
-		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
-		x = image[:(w.H+w.PadT+w.PadB)*w.padded()*w.C]
-	}
+	x = c.surround(x, image, c.Zero)
 	out := output{y: y, real: real}
 	for _, l := range c.Groups {
 		out.stride += l.OutC
@@ -150,6 +159,29 @@ func (c *Conv) pixels(out output, l *Layer, g int, x, patch []int8, acc []int32)
 // offset returns where the patch of output pixel i begins.
 func (w *Window) offset(i int) int {
 	return (i/w.OutW*w.StrideH*w.padded() + i%w.OutW*w.StrideW) * w.C
+}
+
+// offsets fills in where the patches of n pixels begin, from pixel at on.
+func (w *Window) offsets(offsets []int32, at, n int) {
+	ox := at % w.OutW
+	next, step := int32(w.offset(at)), int32(w.StrideW*w.C)
+	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
+	for i := range offsets[:n] {
+		offsets[i] = next
+		next += step
+		if ox++; ox == w.OutW {
+			ox = 0
+			next += down
+		}
+	}
+	repeatLast(offsets, n)
+}
+
+// repeatLast fills the last tile up.
+func repeatLast(offsets []int32, n int) {
+	for i := n; i%tilePixels != 0; i++ {
+		offsets[i] = offsets[n-1]
+	}
 }
 
 // patch returns the elements that the kernel meets at base, together.

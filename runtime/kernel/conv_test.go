@@ -153,17 +153,19 @@ func TestDepthwise(t *testing.T) {
 				d.Layer.Scale = append(d.Layer.Scale, r.Float32())
 			}
 		}
-		acc, want := make([]int32, d.Sums()), convolve(&win, w, outC, channels, bias, zero, x)
+		want := convolve(&win, w, outC, channels, bias, zero, x)
 		verify(t, fmt.Sprintf("plain: %+v times %d", win, mult), want,
-			func(y []int8, real []float32) { d.plain(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+			func(y []int8, real []float32) { d.plain(y, real, x, make([]int32, outC)) }, outC, &d.Layer.Out, d.Layer.Scale)
 		for i := range micros {
 			if !cpu.Has(micros[i].needs) {
 				continue
 			}
 			d.lanes = newLanes(d, &micros[i])
 			d.Finish()
+			n, m := d.Scratch()
+			image, acc := make([]int8, n), make([]int32, m)
 			verify(t, fmt.Sprintf("%s: %+v times %d", micros[i].name, win, mult), want,
-				func(y []int8, real []float32) { d.Run(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+				func(y []int8, real []float32) { d.Run(y, real, x, image, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
 		}
 	}
 }
@@ -230,10 +232,11 @@ func BenchmarkConv(b *testing.B) {
 	d := NewDepthwise(win, 3, w, 64, nil)
 	d.Layer.Out = randomOutput(r, 64)
 	d.Finish()
-	x, y, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int32, d.Sums())
+	n, m := d.Scratch()
+	x, y, image, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int8, n), make([]int32, m)
 	b.Run("MobileNet/28x28x64-depthwise", func(b *testing.B) {
 		for b.Loop() {
-			d.Run(y, nil, x, acc)
+			d.Run(y, nil, x, image, acc)
 		}
 		b.ReportMetric(28*28*64*9*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 	})

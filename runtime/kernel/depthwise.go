@@ -37,19 +37,25 @@ func (d *Depthwise) Finish() {
 	}
 }
 
-// Sums returns how many sums Run needs as work space.
-func (d *Depthwise) Sums() int { return max(d.Layer.OutC, blockPixels*panelWidth) }
+// Scratch returns the work space that Run needs: bytes for a padded image, and sums.
+func (d *Depthwise) Scratch() (image, acc int) {
+	if d.lanes == nil {
+		return 0, d.Layer.OutC
+	}
+	return d.image(), blockPixels * (panelWidth + 1)
+}
 
 // Bytes returns the memory of the packed weights, multipliers included.
 func (d *Depthwise) Bytes() int { return len(d.weight) + d.Layer.Bytes() + d.lanes.bytes() }
 
-// Run computes the convolution of x; acc has room for Sums sums. See Conv.Run.
-func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
-	if d.lanes != nil {
-		d.lanes.run(output{y: y, real: real, stride: d.Layer.OutC}, d, x, acc)
+// Run computes the convolution of x; image and acc are work space of Scratch's sizes.
+// See Conv.Run.
+func (d *Depthwise) Run(y []int8, real []float32, x, image []int8, acc []int32) {
+	if d.lanes == nil {
+		d.plain(y, real, x, acc)
 		return
 	}
-	d.plain(y, real, x, acc)
+	d.lanes.run(output{y: y, real: real, stride: d.Layer.OutC}, d, d.surround(x, image, d.Zero), acc)
 }
 
 // plain is Run without a micro-kernel.

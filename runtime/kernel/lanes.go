@@ -1,16 +1,14 @@
 package kernel
 
 // lanes are the weights of a depthwise convolution for a micro-kernel, which computes
-// the channels of a panel side by side, two taps at a time. Taps outside the image read
-// from a row of the zero point.
+// the channels of a panel side by side, two taps at a time.
 type lanes struct {
-	micro   *micro
-	pairs   int // of taps; the last may have one of weight zero
-	panels  []lanePanel
-	weight  []byte // of each panel, as micro packs it
-	start   []int32
-	outside []int8 // the zero point, as long as an output row's pixels reach
-	scale   scale
+	micro  *micro
+	pairs  int // of taps; the last may have one of weight zero
+	panels []lanePanel
+	weight []byte // of each panel, as micro packs it
+	start  []int32
+	scale  scale
 }
 
 // lanePanel is channels from first on; the last may have some of the one before, so
@@ -39,10 +37,7 @@ func newLanes(d *Depthwise, m *micro) *lanes {
 	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
 		return nil
 	}
-	t := &lanes{micro: m, pairs: (taps + 1) / 2, start: make([]int32, l.OutC), outside: make([]int8, (d.OutW*d.StrideW+1)*d.C)}
-	for i := range t.outside {
-		t.outside[i] = d.Zero
-	}
+	t := &lanes{micro: m, pairs: (taps + 1) / 2, start: make([]int32, l.OutC)}
 	t.panels = lanePanels(l.OutC)
 	for _, panel := range t.panels {
 		c, width := panel.first, panel.width
@@ -67,7 +62,7 @@ func (t *lanes) bytes() int {
 	if t == nil {
 		return 0
 	}
-	return len(t.weight) + 4*len(t.start) + len(t.outside) + t.scale.bytes()
+	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
 }
 
 // finish prepares the layer's Out.
@@ -93,52 +88,33 @@ func (t *lanes) finish(d *Depthwise) {
 	t.scale = newScale(&o, bounds)
 }
 
-// run computes the rows of d: where all columns of the kernel are inside the image many
-// pixels at a time, and else one.
+// run computes d on the image with what surrounds it, a block of pixels at a time. acc is
+// as large as Depthwise.Scratch says.
 func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 	w := &d.Window
-	left := min(w.OutW, (w.PadL+w.StrideW-1)/w.StrideW)
-	right := left // behind the last pixel whose columns are inside
-	if last := w.W - 1 - (w.KW-1)*w.DilW + w.PadL; last >= 0 {
-		right = max(left, min(w.OutW, last/w.StrideW+1))
+	var taps [mostTaps + 1]*int8
+	n := w.KH * w.KW
+	for i := range taps[:n] {
+		taps[i] = &x[(i/w.KW*w.DilH*w.padded()+i%w.KW*w.DilW)*w.C]
 	}
-	for oy := range w.OutH {
-		for ox := 0; ox < w.OutW; {
-			n := 1
-			if ox >= left && ox < right {
-				n = min(blockPixels, right-ox)
-			}
-			t.pixels(out, d, x, acc, oy, ox, n)
-			ox += n
-		}
+	taps[n] = taps[n-1] // of weight zero
+	sums, offsets := acc[:blockPixels*panelWidth], acc[blockPixels*panelWidth:][:blockPixels]
+	args := depthwiseArgs{taps: &taps[0], pixels: &offsets[0], acc: &sums[0], pairs: t.pairs}
+	for at := 0; at < w.OutH*w.OutW; at += args.n {
+		args.n = min(blockPixels, w.OutH*w.OutW-at)
+		w.offsets(offsets, at, args.n)
+		t.block(out, d, args, at, sums)
 	}
 }
 
-// pixels computes n pixels of row oy from ox on.
-func (t *lanes) pixels(out output, d *Depthwise, x []int8, acc []int32, oy, ox, n int) {
-	w := &d.Window
-	var taps [mostTaps + 1]*int8
-	i := 0
-	for p := range w.KH {
-		iy := oy*w.StrideH - w.PadT + p*w.DilH
-		for q := range w.KW {
-			ix := ox*w.StrideW - w.PadL + q*w.DilW
-			if iy < 0 || iy >= w.H || ix < 0 || ix >= w.W {
-				taps[i] = &t.outside[0]
-			} else {
-				taps[i] = &x[(iy*w.W+ix)*w.C]
-			}
-			i++
-		}
-	}
-	taps[i] = taps[i-1] // of weight zero
-	args := depthwiseArgs{taps: &taps[0], acc: &acc[0], pairs: t.pairs, pixels: n, step: w.StrideW * w.C}
-	at, i := 0, 0 // in weights; of the rescaling
+// block computes the pixels of args, from pixel at on.
+func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
+	first, i := 0, 0 // weight of a panel, and its rescaling
 	for _, p := range t.panels {
-		args.weight, args.start, args.channel = &t.weight[at], &t.start[p.first], p.first
+		args.weight, args.start, args.channel = &t.weight[first], &t.start[p.first], p.first
 		t.micro.depthwise(&args, p.width)
-		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, oy*w.OutW+ox, n, acc)
-		at += t.pairs * p.width * t.micro.pairBytes
+		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, at, args.n, sums)
+		first += t.pairs * p.width * t.micro.pairBytes
 		i += p.width / 8
 	}
 }

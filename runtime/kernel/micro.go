@@ -108,15 +108,28 @@ type rescaleArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][i*step + channel + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
 type depthwiseArgs struct {
-	taps   **int8 // of the first pixel, 2*pairs
-	weight *byte  // of the panel
-	start  *int32
-	acc    *int32
-	pairs  int
-	pixels int
-	step   int // bytes between pixels of x
+	taps    **int8 // of a pixel at offset 0, 2*pairs
+	weight  *byte  // of the panel
+	start   *int32
+	acc     *int32
+	pairs   int
+	n       int    // pixels
+	pixels  *int32 // their offsets
+	channel int    // the panel's first
+}
 
-	channel int // the panel's first
+// sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
+// 16.
+//
+//	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) rescaled
+type sumArgs struct {
+	sums       *int32
+	wide       *int8
+	narrow     *int8
+	wideZero   int
+	narrowZero int
+	scale      *rescaling // without its clamp
+	n          int
 }

@@ -42,7 +42,11 @@ func (m *micro) pixel(a *tileArgs, width int) {
 	}
 }
 
+// rescale turns the sums of eight channels into outputs.
 func (m *micro) rescale(a *rescaleArgs) { rescaleAVX2(a) }
+
+// rescalePanel does so with 16 channels, whose two rescalings are simple.
+func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelAVX2(a) }
 
 //go:noescape
 func tileVNNI(args *tileArgs)
@@ -70,6 +74,9 @@ func pixelHalfAVX2(args *tileArgs)
 
 //go:noescape
 func rescaleAVX2(args *rescaleArgs)
+
+//go:noescape
+func rescalePanelAVX2(args *rescaleArgs)
 
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {
@@ -100,3 +107,24 @@ func depthwiseAVX2(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfAVX2(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxAVX2(a)
+	} else {
+		maxHalfAVX2(a)
+	}
+}
+
+//go:noescape
+func maxAVX2(args *maxArgs)
+
+//go:noescape
+func maxHalfAVX2(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumAVX2(a) }
+
+//go:noescape
+func sumAVX2(args *sumArgs)

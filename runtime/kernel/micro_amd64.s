@@ -488,25 +488,96 @@ pixel:
 	VZEROUPPER
 	RET
 
-// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48, channel 56.
+// APPLY multiplies eight sums of Y0 by mantissas, even and odd, and divides them by
+// 2^right, whose halves and sums' signs make it round away from zero.
+#define APPLY(even, odd, half, right) \
+	VPMULDQ  even, Y0, Y1        \
+	VPSRLQ   $32, Y0, Y2         \
+	VPMULDQ  odd, Y2, Y2         \
+	VPADDQ   Y15, Y1, Y1         \
+	VPADDQ   Y15, Y2, Y2         \
+	VPSRLQ   $31, Y1, Y1         \
+	VPADDQ   Y2, Y2, Y2          \
+	VPBLENDD $0xaa, Y2, Y1, Y0   \
+	VPSRAD   $31, Y0, Y1         \
+	VPADDD   Y1, Y0, Y0          \
+	VPADDD   half, Y0, Y0        \
+	VPSRAVD  right, Y0, Y0
+
+// func rescalePanelAVX2(args *rescaleArgs)
+//
+// Saturation to 16 bits, zero, and saturation to 8 bits give what a clamp in 32 bits
+// gives. The second rescaling begins at 180.
+TEXT ·rescalePanelAVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), DI
+	MOVQ         0(DI), SI
+	MOVQ         8(DI), AX
+	MOVQ         16(DI), R8
+	MOVQ         24(DI), R9
+	MOVQ         32(DI), CX
+	VMOVDQU      32(AX), Y4
+	VPSRLQ       $32, Y4, Y5
+	VMOVDQU      212(AX), Y6
+	VPSRLQ       $32, Y6, Y7
+	MOVL         160(AX), R10        // low and high are less zero
+	MOVL         164(AX), R11
+	MOVL         168(AX), R12
+	ADDL         R12, R10
+	ADDL         R12, R11
+	VMOVD        R10, X12
+	VPBROADCASTB X12, X12
+	VMOVD        R11, X13
+	VPBROADCASTB X13, X13
+	VMOVD        R12, X14
+	VPBROADCASTW X14, Y14
+	VPBROADCASTD 172(AX), Y15
+	VPSRLQ       $32, Y15, Y15       // nudge, 64 bits
+	VMOVDQU      96(AX), Y8
+	VMOVDQU      128(AX), Y9
+	VMOVDQU      276(AX), Y10
+	VMOVDQU      308(AX), Y11
+
+pixel:
+	VMOVDQU      (SI), Y0
+	APPLY(Y4, Y5, Y8, Y9)
+	VMOVDQA      Y0, Y3
+	VMOVDQU      32(SI), Y0
+	APPLY(Y6, Y7, Y10, Y11)
+	VPACKSSDW    Y0, Y3, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VPADDSW      Y14, Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPACKSSWB    X1, X0, X0
+	VPMAXSB      X12, X0, X0
+	VPMINSB      X13, X0, X0
+	VMOVDQU      X0, (R8)
+	ADDQ         $64, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          pixel
+	VZEROUPPER
+	RET
+
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
+// 48, channel 56.
 
 #define DEPTHWISE \
 	MOVQ args+0(FP), DI \
 	MOVQ 24(DI), R9     \
 	MOVQ 40(DI), R10    \
 	MOVQ 48(DI), R11    \
-	MOVQ 16(DI), R12    \
-	MOVQ 56(DI), AX
+	MOVQ 16(DI), R12
 
 // func depthwiseAVX2(args *depthwiseArgs)
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-8
 	DEPTHWISE
 
 pixel:
-	MOVQ  0(DI), SI
-	MOVQ  8(DI), BX
-	MOVQ  32(DI), CX
+	MOVLQSX (R11), AX
+	ADDQ    56(DI), AX
+	MOVQ    0(DI), SI
+	MOVQ    8(DI), BX
+	MOVQ    32(DI), CX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 
@@ -533,7 +604,7 @@ pair:
 	VMOVDQU    Y2, (R9)
 	VMOVDQU    Y3, 32(R9)
 	ADDQ       $64, R9
-	ADDQ       R11, AX
+	ADDQ       $4, R11
 	DECQ       R10
 	JNZ        pixel
 	VZEROUPPER
@@ -544,6 +615,8 @@ TEXT ·depthwiseHalfAVX2(SB), NOSPLIT, $0-8
 	DEPTHWISE
 
 pixel:
+	MOVLQSX (R11), AX
+	ADDQ    56(DI), AX
 	MOVQ    0(DI), SI
 	MOVQ    8(DI), BX
 	MOVQ    32(DI), CX
@@ -569,8 +642,144 @@ pair:
 	VMOVDQU X0, (R9)
 	VMOVDQU X1, 16(R9)
 	ADDQ    $64, R9
-	ADDQ    R11, AX
+	ADDQ    $4, R11
 	DECQ    R10
 	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxAVX2(args *maxArgs)
+TEXT ·maxAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVDQU (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVDQU (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVDQU X0, (R8)(AX*1)
+	SUBQ $16, R11
+	JLE  done
+	ADDQ $16, AX
+	CMPQ R11, $16
+	JGE  channels
+	LEAQ -16(AX)(R11*1), AX // the last ones once more
+	MOVQ $16, R11
+	JMP  channels
+
+done:
+	RET
+
+// func maxHalfAVX2(args *maxArgs)
+TEXT ·maxHalfAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVQ (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVQ (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVQ X0, (R8)(AX*1)
+	SUBQ $8, R11
+	JLE  done
+	ADDQ $8, AX
+	CMPQ R11, $8
+	JGE  channels
+	LEAQ -8(AX)(R11*1), AX // the last ones once more
+	MOVQ $8, R11
+	JMP  channels
+
+done:
+	RET
+
+// Offsets in sumArgs: sums 0, wide 8, narrow 16, wideZero 24, narrowZero 32, scale 40, n
+// 48.
+
+// func sumAVX2(args *sumArgs)
+TEXT ·sumAVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), DI
+	MOVQ         0(DI), R8
+	MOVQ         8(DI), SI
+	MOVQ         16(DI), BX
+	VPBROADCASTD 24(DI), Y12
+	VPBROADCASTD 32(DI), Y13
+	MOVQ         40(DI), AX
+	MOVQ         48(DI), CX
+	VMOVDQU      32(AX), Y4
+	VMOVDQU      64(AX), Y6
+	VMOVDQU      96(AX), Y8
+	VMOVDQU      128(AX), Y9
+	VPBROADCASTD 172(AX), Y15
+	VPSRLQ       $32, Y15, Y15
+
+eight:
+	VPMOVSXBD (BX), Y0
+	VPSUBD    Y13, Y0, Y0
+	VPSLLD    $20, Y0, Y0
+	VPMULDQ   Y4, Y0, Y1
+	VPSRLQ    $32, Y0, Y2
+	VPMULDQ   Y4, Y2, Y2
+	VPADDQ    Y15, Y1, Y1
+	VPADDQ    Y15, Y2, Y2
+	VPSRLQ    $31, Y1, Y1
+	VPADDQ    Y2, Y2, Y2
+	VPBLENDD  $0xaa, Y2, Y1, Y0
+	VPSRAD    $31, Y0, Y1
+	VPAND     Y6, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPADDD    Y8, Y0, Y0
+	VPSRAVD   Y9, Y0, Y0
+	VPMOVSXBD (SI), Y1
+	VPSUBD    Y12, Y1, Y1
+	VPSLLD    $19, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VMOVDQU   Y0, (R8)
+	ADDQ      $8, BX
+	ADDQ      $8, SI
+	ADDQ      $32, R8
+	SUBQ      $8, CX
+	JNZ       eight
 	VZEROUPPER
 	RET

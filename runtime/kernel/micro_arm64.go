@@ -49,7 +49,11 @@ func (m *micro) pixel(a *tileArgs, width int) {
 	}
 }
 
+// rescale turns the sums of eight channels into outputs.
 func (m *micro) rescale(a *rescaleArgs) { rescaleNEON(a) }
+
+// rescalePanel does so with 16 channels, whose two rescalings are simple.
+func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelNEON(a) }
 
 // secondHalf returns the arguments for the channels from panelWidth/2 on.
 func secondHalf(a *tileArgs) tileArgs {
@@ -82,6 +86,9 @@ func pixelNEON(args *tileArgs)
 //go:noescape
 func rescaleNEON(args *rescaleArgs)
 
+//go:noescape
+func rescalePanelNEON(args *rescaleArgs)
+
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {
 	if width == panelWidth {
@@ -106,3 +113,24 @@ func depthwiseNEON(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfNEON(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxNEON(a)
+	} else {
+		maxHalfNEON(a)
+	}
+}
+
+//go:noescape
+func maxNEON(args *maxArgs)
+
+//go:noescape
+func maxHalfNEON(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)

@@ -28,6 +28,18 @@
 #define SMAX(m, n, d)    WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d))
 #define SMIN(m, n, d)    WORD $(0x4EA06C00 | (m)<<16 | (n)<<5 | (d))
 #define NEG(n, d)        WORD $(0x6EA0B800 | (n)<<5 | (d))
+#define SSUBL8H(m, n, d) WORD $(0x0E202000 | (m)<<16 | (n)<<5 | (d))
+#define SSHLL4S15(n, d)  WORD $(0x0F1FA400 | (n)<<5 | (d))
+#define SSHLL24S15(n, d) WORD $(0x4F1FA400 | (n)<<5 | (d))
+#define SHL5(n, d)       WORD $(0x4F255400 | (n)<<5 | (d))
+#define SHL4(n, d)       WORD $(0x4F245400 | (n)<<5 | (d))
+#define SQXTN4H(n, d)    WORD $(0x0E614800 | (n)<<5 | (d))
+#define SQXTN8H(n, d)    WORD $(0x4E614800 | (n)<<5 | (d))
+#define SQXTN8B(n, d)    WORD $(0x0E214800 | (n)<<5 | (d))
+#define SQXTN16B(n, d)   WORD $(0x4E214800 | (n)<<5 | (d))
+#define SQADD8H(m, n, d) WORD $(0x4E600C00 | (m)<<16 | (n)<<5 | (d))
+#define SMAXB(m, n, d)   WORD $(0x4E206400 | (m)<<16 | (n)<<5 | (d))
+#define SMINB(m, n, d)   WORD $(0x4E206C00 | (m)<<16 | (n)<<5 | (d))
 #define XTN4H(n, d)      WORD $(0x0E612800 | (n)<<5 | (d))
 #define XTN8H(n, d)      WORD $(0x4E612800 | (n)<<5 | (d))
 #define XTN8B(n, d)      WORD $(0x0E212800 | (n)<<5 | (d))
@@ -468,8 +480,69 @@ once:
 	BNE  once
 	RET
 
-// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, pixels 40,
-// step 48, channel 56.
+// func rescalePanelNEON(args *rescaleArgs)
+//
+// Saturation to 16 bits, zero, and saturation to 8 bits give what a clamp in 32 bits
+// gives.
+TEXT ·rescalePanelNEON(SB), NOSPLIT, $0-8
+	MOVD  args+0(FP), R0
+	MOVD  0(R0), R1
+	MOVD  8(R0), R2
+	MOVD  16(R0), R3
+	MOVD  24(R0), R4
+	MOVD  32(R0), R5
+	ADD   $32, R2, R6
+	VLD1  (R6), [V0.S4, V1.S4]     // mantissas
+	ADD   $212, R2, R6
+	VLD1  (R6), [V2.S4, V3.S4]
+	ADD   $128, R2, R6
+	VLD1  (R6), [V4.S4, V5.S4]     // right
+	ADD   $308, R2, R6
+	VLD1  (R6), [V6.S4, V7.S4]
+	NEG(4, 4)
+	NEG(5, 5)
+	NEG(6, 6)
+	NEG(7, 7)
+	MOVW  160(R2), R6              // low and high are less zero
+	MOVW  164(R2), R7
+	MOVW  168(R2), R8
+	ADD   R8, R6
+	ADD   R8, R7
+	VDUP  R6, V20.B16
+	VDUP  R7, V21.B16
+	VDUP  R8, V22.H8
+
+pixel:
+	VLD1.P 64(R1), [V16.S4, V17.S4, V18.S4, V19.S4]
+	SQRDMULH(0, 16, 16)
+	SQRDMULH(1, 17, 17)
+	SQRDMULH(2, 18, 18)
+	SQRDMULH(3, 19, 19)
+	SSRA31(16, 16)
+	SSRA31(17, 17)
+	SSRA31(18, 18)
+	SSRA31(19, 19)
+	SRSHL(4, 16, 16)
+	SRSHL(5, 17, 17)
+	SRSHL(6, 18, 18)
+	SRSHL(7, 19, 19)
+	SQXTN4H(16, 16)
+	SQXTN8H(17, 16)
+	SQXTN4H(18, 18)
+	SQXTN8H(19, 18)
+	SQADD8H(22, 16, 16)
+	SQADD8H(22, 18, 18)
+	SQXTN8B(16, 16)
+	SQXTN16B(18, 16)
+	SMAXB(20, 16, 16)
+	SMINB(21, 16, 16)
+	VST1.P [V16.B16], (R3)(R4)
+	SUBS   $1, R5, R5
+	BNE    pixel
+	RET
+
+// Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
+// 48, channel 56.
 
 #define DEPTHWISE \
 	MOVD args+0(FP), R0 \
@@ -478,9 +551,11 @@ once:
 	MOVD 48(R0), R5     \
 	MOVD 16(R0), R6     \
 	MOVD $64, R20       \
-	MOVD 56(R0), R7
+	MOVD 56(R0), R13
 
 #define TAPS \
+	MOVW.P 4(R5), R7 \
+	ADD  R13, R7    \
 	MOVD 0(R0), R8  \
 	MOVD 8(R0), R9  \
 	MOVD 32(R0), R10
@@ -515,7 +590,6 @@ pair:
 	BNE    pair
 
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R3)
-	ADD    R5, R7
 	SUBS   $1, R4, R4
 	BNE    pixel
 	RET
@@ -542,7 +616,149 @@ pair:
 	BNE    pair
 
 	VST1.P [V0.S4, V1.S4], (R3)(R20)
-	ADD    R5, R7
 	SUBS   $1, R4, R4
 	BNE    pixel
+	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxNEON(args *maxArgs)
+TEXT ·maxNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B16]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B16]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B16], (R1)
+	SUBS $16, R7, R7
+	BLE  done
+	ADD  $16, R1
+	ADD  $16, R2
+	CMP  $16, R7
+	BGE  channels
+	SUB  $16, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $16, R7
+	B    channels
+
+done:
+	RET
+
+// func maxHalfNEON(args *maxArgs)
+TEXT ·maxHalfNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B8]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B8]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B8], (R1)
+	SUBS $8, R7, R7
+	BLE  done
+	ADD  $8, R1
+	ADD  $8, R2
+	CMP  $8, R7
+	BGE  channels
+	SUB  $8, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $8, R7
+	B    channels
+
+done:
+	RET
+
+// Offsets in sumArgs: sums 0, wide 8, narrow 16, wideZero 24, narrowZero 32, scale 40, n
+// 48.
+
+// func sumNEON(args *sumArgs)
+TEXT ·sumNEON(SB), NOSPLIT, $0-8
+	MOVD  args+0(FP), R0
+	MOVD  0(R0), R1
+	MOVD  8(R0), R2
+	MOVD  16(R0), R3
+	MOVD  24(R0), R4
+	VDUP  R4, V28.B16
+	MOVD  32(R0), R4
+	VDUP  R4, V29.B16
+	MOVD  40(R0), R4
+	MOVD  48(R0), R5
+	ADD   $32, R4, R6
+	VLD1R (R6), [V26.S4]     // the mantissa, of all lanes
+	ADD   $128, R4, R6
+	VLD1R (R6), [V27.S4]     // right
+	NEG(27, 27)
+
+eight:
+	VLD1.P 8(R3), [V0.B8]
+	VLD1.P 8(R2), [V1.B8]
+	SSUBL8H(29, 0, 0)
+	SSUBL8H(28, 1, 1)
+	SSHLL4S15(0, 2)
+	SSHLL24S15(0, 3)
+	SSHLL4S15(1, 4)
+	SSHLL24S15(1, 5)
+	SHL5(2, 2)
+	SHL5(3, 3)
+	SHL4(4, 4)
+	SHL4(5, 5)
+	SQRDMULH(26, 2, 2)
+	SQRDMULH(26, 3, 3)
+	VAND   V27.B16, V2.B16, V6.B16
+	VAND   V27.B16, V3.B16, V7.B16
+	SSRA31(6, 2)
+	SSRA31(7, 3)
+	SRSHL(27, 2, 2)
+	SRSHL(27, 3, 3)
+	VADD   V4.S4, V2.S4, V2.S4
+	VADD   V5.S4, V3.S4, V3.S4
+	VST1.P [V2.S4, V3.S4], 32(R1)
+	SUBS   $8, R5, R5
+	BNE    eight
 	RET

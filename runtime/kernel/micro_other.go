@@ -8,6 +8,11 @@ var micros []micro
 func (m *micro) tile(a *tileArgs, width int)  { panic("kernel: no micro-kernel") }
 func (m *micro) pixel(a *tileArgs, width int) { panic("kernel: no micro-kernel") }
 func (m *micro) rescale(a *rescaleArgs)       { panic("kernel: no micro-kernel") }
+func (m *micro) rescalePanel(a *rescaleArgs)  { panic("kernel: no micro-kernel") }
 
 func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kernel: no micro-kernel") }
 func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }
+
+func (m *micro) largest(a *maxArgs) { panic("kernel: no micro-kernel") }
+
+func (m *micro) sum(a *sumArgs) { panic("kernel: no micro-kernel") }

@@ -24,19 +24,48 @@ func MaxPool(y, x []int8, w *Window) {
 			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
 			out := y[at : at+w.C]
 			at += w.C
-			for c := range out {
-				out[c] = -128
+			if p0 >= p1 || q0 >= q1 {
+				for c := range out {
+					out[c] = -128
+				}
+				continue
 			}
-			for p := p0; p < p1; p++ {
-				iy := oy*w.StrideH - w.PadT + p*w.DilH
-				for q := q0; q < q1; q++ {
-					ix := ox*w.StrideW - w.PadL + q*w.DilW
-					in := x[(iy*w.W+ix)*w.C:][:len(out)]
-					for c, v := range in {
-						if v > out[c] {
-							out[c] = v
-						}
-					}
+			first := (oy*w.StrideH-w.PadT+p0*w.DilH)*w.W + ox*w.StrideW - w.PadL + q0*w.DilW
+			most := maxArgs{rows: p1 - p0, columns: q1 - q0, down: w.DilH * w.W * w.C, right: w.DilW * w.C, channels: w.C}
+			most.of(out, x[first*w.C:])
+		}
+	}
+}
+
+// maxArgs are the arguments of the assembly of a maximum over a window of pixels, at
+// least one.
+type maxArgs struct {
+	y, x          *int8
+	rows, columns int
+	down, right   int // bytes between rows and columns
+	channels      int // at least 8
+}
+
+// of writes the largest of each channel of the window that begins with x.
+func (a *maxArgs) of(y, x []int8) {
+	if best != nil && a.channels >= 8 {
+		_ = x[(a.rows-1)*a.down+(a.columns-1)*a.right+a.channels-1]
+		a.y, a.x = &y[0], &x[0]
+		best.largest(a)
+		return
+	}
+	a.plain(y, x)
+}
+
+// plain is of without a micro-kernel.
+func (a *maxArgs) plain(y, x []int8) {
+	copy(y, x)
+	for p := range a.rows {
+		for q := range a.columns {
+			in := x[p*a.down+q*a.right:][:len(y)]
+			for c, v := range in {
+				if v > y[c] {
+					y[c] = v
 				}
 			}
 		}

@@ -34,26 +34,6 @@ func (c *Conv) tiled(out output, l *Layer, g int, x, patch []int8, acc []int32) 
 // patchBytes is the size of a patch without gaps but with its runs filled up.
 func (c *Conv) patchBytes(t *tiles) int { return t.runs * t.quads * 4 }
 
-// offsets fills in where the patches of n pixels begin, from pixel at on.
-func (c *Conv) offsets(offsets []int32, at, n int) {
-	w := &c.Window
-	oy, ox := at/w.OutW, at%w.OutW
-	for i := range offsets[:n] {
-		offsets[i] = int32((oy*w.StrideH*w.padded() + ox*w.StrideW) * w.C)
-		if ox++; ox == w.OutW {
-			oy, ox = oy+1, 0
-		}
-	}
-	repeatLast(offsets, n)
-}
-
-// repeatLast fills the last tile up.
-func repeatLast(offsets []int32, n int) {
-	for i := n; i%tilePixels != 0; i++ {
-		offsets[i] = offsets[n-1]
-	}
-}
-
 // gather copies the patch at base, each run filled up to whole quads.
 func (c *Conv) gather(dst, x []int8, base int, l *Layer) {
 	t := l.tiles
