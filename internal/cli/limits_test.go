@@ -17,7 +17,7 @@ func TestDataLimits(t *testing.T) {
 	refused := command(t, eval...)
 	oneError(t, refused, "data/train-images-idx3-ubyte: the samples take 58KB of memory, and may take 1KB; give fewer samples, or allow more with "+dataset.MemoryVariable+"=58KB")
 	for tries := 0; refused.code != exitDone; tries++ { // one for each file
-		if tries == 4 {
+		if tries == 8 {
 			t.Fatal(refused.stderr)
 		}
 		t.Setenv(dataset.MemoryVariable, regexp.MustCompile(dataset.MemoryVariable + `=(\S+)`).FindStringSubmatch(refused.stderr)[1])

@@ -54,7 +54,8 @@ func (j *Journal) own() (list []string) {
 var errNothing = errors.New("nothing is on record")
 
 // header reads entry 0, whose sum has no identity before it: what it holds is the
-// identity. A header that is cut off, with nothing behind it, is removed.
+// identity. A header that is cut off, with nothing behind it, is removed, and so are
+// entries without a header, which the end of a search leaves that is killed meanwhile.
 func (j *Journal) header() (ID, error) {
 	entries := j.numbers()
 	if len(entries) == 0 {
@@ -75,9 +76,26 @@ func (j *Journal) header() (ID, error) {
 		}
 		return nil, errNothing
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("is missing, which says whose search this is")
+		j.note("its header, which says whose search this is, is missing; what is left of it is removed")
+		if err := j.removeFrom(0); err != nil {
+			return nil, err
+		}
+		return nil, errNothing
 	}
 	return nil, fmt.Errorf("journal: %s: the header %w; remove the folder %s and leave --resume out to start again", j.path(0), err, j.dir)
+}
+
+// removeFrom removes the entries from number first on.
+func (j *Journal) removeFrom(first int) error {
+	for _, n := range j.numbers() {
+		if n < first {
+			continue
+		}
+		if err := os.Remove(j.path(n)); err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+	}
+	return nil
 }
 
 func (j *Journal) recordHeader(id ID) error {

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"edgec/internal/disk"
 )
@@ -126,15 +127,7 @@ func (j *Journal) Replay(name string, v any) (bool, error) {
 // goLive begins to record. Entries behind a gap are of no use.
 func (j *Journal) goLive() error {
 	j.live = true
-	for _, n := range j.numbers() {
-		if n < j.next {
-			continue
-		}
-		if err := os.Remove(j.path(n)); err != nil {
-			return fmt.Errorf("journal: %w", err)
-		}
-	}
-	return nil
+	return j.removeFrom(j.next)
 }
 
 // Record writes v as the next entry. An entry is on disk, whole, when Record returns.
@@ -205,7 +198,9 @@ func (j *Journal) Remove() error {
 		return nil
 	}
 	var errs []error
-	for _, name := range j.own() {
+	names := j.own()
+	slices.Sort(names) // the header first: nothing is on record without it
+	for _, name := range names {
 		errs = append(errs, os.Remove(filepath.Join(j.dir, name)))
 	}
 	lock := j.lock

@@ -144,12 +144,17 @@ func TestNothingOnRecord(t *testing.T) {
 		write(t, filepath.Join(dir, "0000"), data[:n])
 	}
 	for name, damage := range map[string]func(dir string){
-		"no header":            func(dir string) { os.Remove(filepath.Join(dir, "0000")) },
-		"empty header":         func(dir string) { head(dir, 0) },
-		"half a magic":         func(dir string) { head(dir, 7) },
-		"half a head":          func(dir string) { head(dir, headBytes-3) },
-		"half a header":        func(dir string) { head(dir, headBytes+5) },
-		"temporary files":      func(dir string) { os.Rename(filepath.Join(dir, "0000"), filepath.Join(dir, ".edgec-77.tmp")) },
+		"no header":       func(dir string) { os.Remove(filepath.Join(dir, "0000")) },
+		"empty header":    func(dir string) { head(dir, 0) },
+		"half a magic":    func(dir string) { head(dir, 7) },
+		"half a head":     func(dir string) { head(dir, headBytes-3) },
+		"half a header":   func(dir string) { head(dir, headBytes+5) },
+		"temporary files": func(dir string) { os.Rename(filepath.Join(dir, "0000"), filepath.Join(dir, ".edgec-77.tmp")) },
+		"no header before entries": func(dir string) {
+			write(t, filepath.Join(dir, "0001"), read(t, filepath.Join(dir, "0000")))
+			write(t, filepath.Join(dir, "0005"), []byte("rest"))
+			os.Remove(filepath.Join(dir, "0000"))
+		},
 		"somebody else's file": func(dir string) { os.Rename(filepath.Join(dir, "0000"), filepath.Join(dir, "0")) },
 	} {
 		for _, open := range []func(string, ID) (*Journal, error){Create, Resume} {
@@ -186,8 +191,6 @@ func TestRefused(t *testing.T) {
 		{"old version", "is of another version of edgec, or damaged at its start; remove the folder", func(dir string) { write(t, filepath.Join(dir, "0000"), []byte("\x0a\xff\x81header")) }, Resume, this},
 		{"old version, new search", "is of another version", func(dir string) { write(t, filepath.Join(dir, "0000"), []byte("\x0a\xff\x81header")) }, Create, this},
 		{"header cut off", "0000: the header is cut off; remove the folder", func(dir string) { os.Truncate(filepath.Join(dir, "0000"), 40) }, Resume, this},
-		{"header gone", "0000: the header is missing", func(dir string) { os.Remove(filepath.Join(dir, "0000")) }, Resume, this},
-		{"header gone, new search", "0000: the header is missing", func(dir string) { os.Remove(filepath.Join(dir, "0000")) }, Create, this},
 		{"flipped bit", "0002: entry 2 is damaged: its checksum is wrong; remove this file", func(dir string) { flip(t, filepath.Join(dir, "0002"), 60) }, Resume, this},
 		{"cut off in the middle", "0001: entry 1 is cut off; remove this file", func(dir string) { os.Truncate(filepath.Join(dir, "0001"), 45) }, Resume, this},
 		{"swapped", "0001: entry 1 has the number of another entry", func(dir string) { swap(dir, "0001", "0002") }, Resume, this},
