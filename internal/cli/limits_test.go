@@ -15,7 +15,7 @@ func TestDataLimits(t *testing.T) {
 	eval := []string{"eval", "corner.edgec", "--data", "data", "--quiet"}
 	t.Setenv(dataset.MemoryVariable, "1000")
 	refused := command(t, eval...)
-	oneError(t, refused, "data/train-images-idx3-ubyte: the samples take 58KB of memory, and may take 1KB; give fewer samples, or allow more with "+dataset.MemoryVariable+"=58KB")
+	oneError(t, refused, "data/train-images-idx3-ubyte: the samples take 96KB of memory, and may take 1KB; give fewer samples, or allow more with "+dataset.MemoryVariable+"=96KB")
 	for tries := 0; refused.code != exitDone; tries++ { // one for each file
 		if tries == 8 {
 			t.Fatal(refused.stderr)

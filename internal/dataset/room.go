@@ -127,14 +127,14 @@ func (r *room) mostOf(compressed int64) int64 {
 	return inflateFree + inflateTimes*compressed
 }
 
-// arrayBytes returns the memory that an array takes: as it lies in the file, and as
-// samples.
+// arrayBytes returns the memory that an array takes: as it lies in the file, once more
+// while it is read or its axes are reordered, and as samples.
 func arrayBytes(a *preprocess.Array) int64 {
 	elements := int64(a.Len())
 	if elements > math.MaxInt64/64 {
 		return -1 // more than can be
 	}
-	n := elements*int64(a.ElementBytes()) + int64(firstDimension(a))*perSample
+	n := 2*elements*int64(a.ElementBytes()) + int64(firstDimension(a))*perSample
 	if !a.IsBytes() {
 		n += 4 * elements
 	}
