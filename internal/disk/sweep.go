@@ -27,24 +27,21 @@ const mostSwept = 100_000
 // is touched, nor anything of another name. What cannot be removed stays.
 func Sweep(folder string) {
 	for _, name := range entries(folder) {
-		path := filepath.Join(folder, name)
-		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() || !IsTemporary(name) {
-			continue
-		} else if !lockableTemps {
-			if old(info) {
-				os.Remove(path)
-			}
+		if !strings.HasPrefix(name, tempPrefix) || !strings.HasSuffix(name, tempSuffix) {
 			continue
 		}
-		if l, err := tryLock(path, os.O_RDONLY); err == nil {
-			l.Remove()
+		path := filepath.Join(folder, name)
+		info, err := os.Lstat(path)
+		switch {
+		case err != nil || !info.Mode().IsRegular():
+		case lockableTemps:
+			if l, err := tryLock(path, os.O_RDONLY); err == nil {
+				l.Remove()
+			}
+		case old(info):
+			os.Remove(path)
 		}
 	}
-}
-
-// IsTemporary reports whether Write gives temporary files such a name.
-func IsTemporary(name string) bool {
-	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }
 
 // folderLock is the file whose lock says that a temporary folder is in use.
@@ -73,9 +70,12 @@ func Folder(prefix string) (path string, done func(), err error) {
 // locked. One without a lock may be about to get it, and goes after an hour.
 func sweepFolders(in, prefix string) {
 	for _, name := range entries(in) {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
 		path := filepath.Join(in, name)
 		info, err := os.Lstat(path)
-		if err != nil || !info.IsDir() || !strings.HasPrefix(name, prefix) {
+		if err != nil || !info.IsDir() {
 			continue
 		}
 		lock, err := os.Lstat(filepath.Join(path, folderLock))
