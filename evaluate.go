@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	goruntime "runtime"
@@ -25,12 +26,7 @@ type EvaluateOptions struct {
 }
 
 // threads returns the number of goroutines.
-func (o EvaluateOptions) threads() int {
-	if o.Threads > 0 {
-		return o.Threads
-	}
-	return goruntime.GOMAXPROCS(0)
-}
+func (o EvaluateOptions) threads() int { return cmp.Or(max(o.Threads, 0), goruntime.GOMAXPROCS(0)) }
 
 // Evaluation is what Evaluate measured.
 type Evaluation struct {
@@ -112,7 +108,7 @@ func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Hol
 func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 	set, part := d.part(o.Part)
 	if set == nil {
-		return nil, part, fmt.Errorf("edgec: the data has no %s part", part)
+		return nil, part, fmt.Errorf("edgec: the data has no %s part; evaluate on the other one", part)
 	}
 	if o.NoLabels {
 		set = set.WithoutLabels()

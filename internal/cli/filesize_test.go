@@ -27,7 +27,7 @@ func TestNoRoom(t *testing.T) {
 	}
 	search := quick("compress", "corner.onnx", "--data", "data", "--max-drop", "1", "--quiet", "-o", "out.edgec")
 	text, code = run("4", search...) // 2 or 4 KB: enough for the header
-	if code != exitFailed || !strings.Contains(text, remedy+"; then give the same command with --resume") {
+	if code != exitFailed || !strings.Contains(text, remedy+"; with room for it, give the same command with --resume") {
 		t.Fatalf("exit code %d, %s", code, text)
 	}
 	command(t, append(search, "--resume")...).must(t)

@@ -43,7 +43,7 @@ func openIdx(folder string, files []string, o Options) (*Splits, error) {
 		sp.Train, sp.Test = sp.Test, nil
 	}
 	if sp.Train == nil {
-		return nil, fmt.Errorf("dataset: %s: no idx file whose name has train-images or t10k-images in it", folder)
+		return nil, fmt.Errorf("dataset: %s: no idx file whose name has train-images or t10k-images in it; name the files as MNIST's", folder)
 	}
 	return sp, nil
 }
@@ -64,5 +64,6 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.source.labels("labels from %s", filepath.Base(labels))
 	return s, s.setArray(l, o, labels)
 }

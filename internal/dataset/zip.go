@@ -17,7 +17,7 @@ func openZip(path string) (r *zip.Reader, close func() error, err error) {
 	}
 	if r, err = zip.NewReader(f, size); err != nil {
 		f.Close()
-		return nil, nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz", path, err)
+		return nil, nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz; copy or save it again", path, err)
 	}
 	return r, f.Close, nil
 }

@@ -22,7 +22,7 @@ func Full(err error) bool {
 }
 
 // explained returns err as one about path, and not about a temporary file beside it. A
-// full disk has a remedy.
+// limit of file sizes has its remedy.
 func explained(path string, err error) error {
 	var p *fs.PathError
 	var l *os.LinkError
@@ -32,11 +32,8 @@ func explained(path string, err error) error {
 	case errors.As(err, &l):
 		err = l.Err
 	}
-	switch {
-	case errors.Is(err, syscall.EFBIG):
+	if errors.Is(err, syscall.EFBIG) {
 		err = fmt.Errorf("%w; raise the limit of file sizes (ulimit -f)", err)
-	case Full(err):
-		err = fmt.Errorf("%w; free some space, or choose a folder on another disk", err)
 	}
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }

@@ -13,7 +13,7 @@ import (
 // A full disk, a used-up quota and a limit of file sizes are told by name and with what to
 // do; a temporary file is not named.
 func TestFull(t *testing.T) {
-	for cause, remedy := range map[error]string{syscall.ENOSPC: "free some space", syscall.EDQUOT: "free some space", syscall.EFBIG: "ulimit -f"} {
+	for cause, remedy := range map[error]string{syscall.ENOSPC: "no space", syscall.EDQUOT: "quota", syscall.EFBIG: "ulimit -f"} {
 		for _, err := range []error{&fs.PathError{Op: "write", Path: "d/.edgec-1.tmp", Err: cause}, &os.LinkError{Op: "rename", Old: "d/.edgec-1.tmp", New: "d/out", Err: cause}, cause} {
 			got := explained("d/out", err)
 			if s := got.Error(); !Full(fmt.Errorf("export: %w", got)) || !errors.Is(got, cause) || !strings.Contains(s, "d/out: ") || !strings.Contains(s, remedy) || strings.Contains(s, ".tmp") {

@@ -11,8 +11,7 @@ import (
 
 // Write puts data into the file at path, with the permissions mode, or leaves what was
 // there: it writes a temporary file beside it, syncs it to the disk, renames it and syncs
-// the folder. The error names path, wraps the operating system's, and says what to do
-// when the disk is full.
+// the folder. The error names path and wraps the operating system's.
 func Write(path string, data []byte, mode fs.FileMode) error {
 	f, done, err := temporary(filepath.Dir(path))
 	if err != nil {

@@ -159,7 +159,7 @@ func (j *Journal) Keep(name string, data []byte) error {
 func unwritten(err error) error {
 	switch {
 	case disk.Full(err):
-		return fmt.Errorf("journal: %w; then give the same command with --resume", err)
+		return fmt.Errorf("journal: %w; with room for it, give the same command with --resume", err)
 	case err != nil:
 		return fmt.Errorf("journal: %w", err)
 	}

@@ -38,7 +38,7 @@ func unseal(data []byte) ([]byte, error) {
 	const least = len(magic) + 1 + 4
 	switch {
 	case len(data) < len(magic) || string(data[:len(magic)]) != magic:
-		return nil, Error("not an edgec file: it does not start with the magic number")
+		return nil, Error("not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made")
 	case len(data) < least:
 		return nil, FormatError{len(data), "truncated: " + itoa(len(data)) + " bytes; copy the file again"}
 	case data[len(magic)]>>4 != oldest>>4:
@@ -272,10 +272,10 @@ func decodeMeta(m *Meta, r *reader) {
 		m.Labels = append(m.Labels, r.string())
 	}
 	flags := r.byte()
-	if flags > 1 {
+	if flags > 3 {
 		r.fail = true
 	}
-	m.Input.Bytes255 = flags == 1
+	m.Input.Bytes255, m.Input.ChannelsLast = flags&1 != 0, flags&2 != 0
 	for _, list := range []*[]float32{&m.Input.Mean, &m.Input.Std} {
 		n := r.uvarint()
 		if n > len(r.b)/4 {
