@@ -64,7 +64,7 @@ func Create(dir string, id ID) (*Journal, error) {
 // is on record there, it starts one.
 func Resume(dir string, id ID) (*Journal, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("journal: %s: there is no search to go on with; give the same command without --resume", dir)
+		return nil, fmt.Errorf("journal: %s: there is no search to go on with; start it without --resume", dir)
 	}
 	j, err := take(dir, id)
 	if err != nil {

@@ -268,7 +268,7 @@ func TestNoFolder(t *testing.T) {
 	}{
 		{"no such file", second(Create(filepath.Join(dir, "a", "b"), this))},
 		{"is a file, where the search keeps its state in a folder; remove it", second(Create(file, this))},
-		{"give the same command without --resume", second(Resume(filepath.Join(dir, "none"), this))},
+		{"start it without --resume", second(Resume(filepath.Join(dir, "none"), this))},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.says) {
 			t.Errorf("%v, want %q", c.err, c.says)
