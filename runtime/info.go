@@ -37,24 +37,14 @@ func (m *Model) Info() Info {
 	for _, t := range f.Outputs {
 		i.Outputs = append(i.Outputs, f.Tensors[t].Shape)
 	}
-	kept := make([]int, len(f.Weights))
-	for k := range f.Weights {
-		for _, v := range f.Weights[k].Values {
-			if v != 0 {
-				kept[k]++
-			}
-		}
+	for k, n := range m.kept() {
 		i.Weights += len(f.Weights[k].Values)
-		i.Kept += kept[k]
+		i.Kept += n
 	}
-	for k := range f.Instrs {
-		in := &f.Instrs[k]
-		i.Memory += m.steps[k].bytes
-		if macs := executions[in.Op].macs; macs != nil {
-			n := macs(f, in)
-			i.MACs += n * int64(f.Weights[in.Weight].Elems())
-			i.KeptMACs += n * int64(kept[in.Weight])
-		}
+	for _, l := range m.Layers() {
+		i.Memory += l.Memory
+		i.MACs += l.MACs
+		i.KeptMACs += l.KeptMACs
 	}
 	return i
 }

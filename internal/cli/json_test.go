@@ -256,7 +256,7 @@ func TestJSON(t *testing.T) {
 		{"run", "run detector.edgec image.npy hint.npy"},
 		{"run with --idx", "run corner.edgec --idx data/t10k-images-idx3-ubyte --idx-labels data/t10k-labels-idx1-ubyte"},
 		{"run with --selftest", "run corner.edgec --selftest"},
-		{"bench", "bench named.edgec --runs 50"},
+		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},

@@ -34,6 +34,7 @@ type Job struct {
 	Labels string       // Idx: the idx file of the labels; "": no accuracy
 	Top    int          // Classify: how many elements of an output to print, largest first; 0: one
 	Runs   int          // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
+	Layers bool         // Bench: the time of each layer too
 	Invert bool         // pictures: 255 - byte, for dark on light where the network wants light on dark
 	JSON   bool         // print JSON, one value a line
 	Raw    bool         // Classify: print the bytes of the outputs, in their order, as they are (little endian)
