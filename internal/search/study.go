@@ -14,6 +14,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/journal"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
@@ -113,10 +114,32 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 		}
 		return nil, err
 	}
+	if err := s.dropNegligible(limited); err != nil {
+		return nil, err
+	}
 	for _, w := range s.warnings() {
 		s.ledger.tell(Progress{Stage: "warning", Note: w})
 	}
 	return s, nil
+}
+
+// dropNegligible removes channels from the network that is compressed which change nothing;
+// see passes.DropNegligible.
+func (s *Study) dropNegligible(ctx context.Context) error {
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := passes.DropNegligible(s.net, batches)
+	if err := stoppedOr(ctx, err); err != nil || n == 0 {
+		return err
+	}
+	before := Params(s.net)
+	if err := removeDead(s.net); err != nil {
+		return err
+	}
+	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("%d channels change nothing that float32 would show; without them %d of %d weights and biases are left", n, Params(s.net), before)})
+	return nil
 }
 
 // check reports what does not fit together.
