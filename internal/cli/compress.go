@@ -158,6 +158,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
+	for _, n := range m.Notes() {
+		a.note("%s: %s", path, n)
+	}
 	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
 	if err != nil {
 		return err

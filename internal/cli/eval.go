@@ -179,7 +179,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if metrics.Task == edgec.TaskAgreement || metrics.Task == edgec.TaskVectors {
 		return nil, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split) // the network agrees with itself
 	}
-	r.Labels = &metrics
+	r.Labels, r.guessed = &metrics, append(r.guessed, m.Notes()...)
 	return r, nil
 }
 

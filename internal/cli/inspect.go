@@ -271,6 +271,7 @@ type inspectedONNX struct {
 	Outputs    int           `json:"outputs"` // elements of all outputs of a sample
 	AllInputs  []edgec.Value `json:"all_inputs"`
 	AllOutputs []edgec.Value `json:"all_outputs"`
+	Notes      []string      `json:"notes,omitempty"` // what reading has left out, in words
 	Params     int           `json:"params"`
 	MACs       int64         `json:"macs"`
 	Layers     []edgec.Layer `json:"layers"`
@@ -302,9 +303,12 @@ func (a *app) inspectONNX(path string) error {
 	if err != nil {
 		return err
 	}
-	r := inspectedONNX{File: path, Bytes: m.Bytes, Input: m.Inputs()[0].Shape, AllInputs: m.Inputs(), AllOutputs: m.Outputs(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
+	r := inspectedONNX{File: path, Bytes: m.Bytes, Input: m.Inputs()[0].Shape, AllInputs: m.Inputs(), AllOutputs: m.Outputs(), Notes: m.Notes(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
 	for _, v := range r.AllOutputs {
 		r.Outputs += elements(v.Shape)
+	}
+	for _, n := range m.Notes() {
+		a.note("%s: %s", path, n)
 	}
 	if a.json {
 		return a.printJSON(r)

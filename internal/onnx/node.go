@@ -31,6 +31,9 @@ func (r *reader) readNodes(m *modelProto) error {
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
 // what was refused before.
 func (n *node) read() error {
+	if done, err := n.afterDecision(); done || err != nil {
+		return err
+	}
 	row, err := n.row()
 	if err != nil {
 		return err
@@ -45,7 +48,7 @@ func (n *node) read() error {
 		return err
 	}
 	for i, s := range n.outputs {
-		if i > 0 && s != "" {
+		if i > 0 && s != "" && n.r.names[s] == nil {
 			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
 		}
 	}
@@ -65,6 +68,8 @@ func (n *node) operands() (refused bool, err error) {
 			return false, n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
 		case o.refused:
 			return true, nil
+		case o.text:
+			return false, n.fail(fmt.Sprintf("input %q", name), "it holds strings, which no network computes with; export the network without the names of its classes")
 		case o.missing != "":
 			return false, n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
 		}
@@ -75,6 +80,9 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if row := learned[n.opType]; row != nil && n.domain == "ai.onnx.ml" {
+		return row, nil
+	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
 	}

@@ -34,6 +34,7 @@ var passes = []pass{
 // outputs change by float32 rounding at most. Parameters that carry a grid or
 // a codebook are never rewritten.
 func Run(g *graph.Graph) error {
+	joinFunctions(g)
 	for changed := true; changed; {
 		changed = false
 		for _, p := range passes {
@@ -52,6 +53,21 @@ func Run(g *graph.Graph) error {
 		return fmt.Errorf("simplify: %w", err)
 	}
 	return nil
+}
+
+// joinFunctions writes functions of one activation that take several nodes, a Gelu made of
+// Erf, as one operator.
+func joinFunctions(g *graph.Graph) {
+	producers := map[*graph.Value]*graph.Node{}
+	of := func(v *graph.Value) *graph.Node { return producers[v] }
+	for _, n := range g.Nodes {
+		if o, x, ok := op.Composite(of, n); ok {
+			n.Op, n.Inputs = o, []*graph.Value{x}
+		}
+		for _, v := range n.Outputs {
+			producers[v] = n
+		}
+	}
 }
 
 // removeUnread deletes nodes whose outputs nobody reads.
