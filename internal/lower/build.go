@@ -3,6 +3,7 @@ package lower
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -67,13 +68,30 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 }
 
 func (b *builder) inputs() {
-	for _, v := range b.g.Inputs {
+	for k, v := range b.g.Inputs {
+		if n := op.ScaledInput(b.g, v); n != nil {
+			b.scaledInput(k, n)
+			continue
+		}
 		if v.Grid == nil {
 			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first", v.Name))
 			return
 		}
 		b.f.Inputs = append(b.f.Inputs, b.Output(v))
 	}
+}
+
+// scaledInput makes what node n computes of input k an input of the device, whose channels
+// have grids of their own.
+func (b *builder) scaledInput(k int, n *graph.Node) {
+	y, o := n.Outputs[0], n.Op.(op.InputScaler).ScalesInput()
+	if y.Grid == nil || *y.Grid != o.Grid {
+		b.fail(fmt.Errorf("input %q is scaled to another grid than its own: calibrate the network again", n.Inputs[0].Name))
+		return
+	}
+	b.f.Inputs = append(b.f.Inputs, b.Output(y))
+	axis := op.DeviceAxis(len(y.Shape), o.Axis)
+	b.f.Scaling = append(b.f.Scaling, format.Scaling{Input: k, Axis: axis, Scale: slices.Clone(o.Scale), Zero: slices.Clone(o.Zero)})
 }
 
 func (b *builder) outputs() {

@@ -25,6 +25,9 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		v := l.value(fmt.Sprintf("input%s", suffix(k)), t)
 		l.g.Inputs = append(l.g.Inputs, v)
 		l.at[t] = v
+		if s := f.ScalingOf(k); s != nil {
+			l.at[t] = l.scaled(v, s, t)
+		}
 	}
 	for i := range f.Instrs {
 		if err := l.lift(i); err != nil {
@@ -48,6 +51,15 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
 	return l.g, l.g.Check()
+}
+
+// scaled returns what the device makes of input v, whose channels it scales.
+func (l *lifter) scaled(v *graph.Value, s *format.Scaling, t int) *graph.Value {
+	y := l.value(v.Name+"_scaled", t)
+	v.Grid = nil
+	o := op.InputScale{Axis: op.HostAxis(len(l.f.Tensors[t].Shape), s.Axis), Scale: s.Scale, Zero: s.Zero, Grid: *y.Grid}
+	l.g.Nodes = append(l.g.Nodes, &graph.Node{Name: y.Name, Op: o, Inputs: []*graph.Value{v}, Outputs: []*graph.Value{y}})
+	return y
 }
 
 func suffix(k int) string {

@@ -118,6 +118,9 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 		}
 		return nil, err
 	}
+	if err := s.scaleInputs(limited); err != nil {
+		return nil, err
+	}
 	if err := s.dropNegligible(limited); err != nil {
 		return nil, err
 	}
@@ -125,6 +128,27 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 		s.ledger.tell(Progress{Stage: "warning", Note: w})
 	}
 	return s, nil
+}
+
+// scaleInputs gives the features of inputs grids of their own where their ranges are unlike;
+// see passes.ScaleInputs.
+func (s *Study) scaleInputs(ctx context.Context) error {
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	scaled, err := passes.ScaleInputs(s.net, batches)
+	if err := stoppedOr(ctx, err); err != nil {
+		return err
+	}
+	for _, i := range scaled {
+		note := fmt.Sprintf("input %q has features of unlike ranges, from %.2g to %.2g wide: files scale each of its %d channels to int8 by itself", i.Input, i.Least, i.Most, i.Channels)
+		if len(i.Own) > 0 {
+			note += fmt.Sprintf("; the network's own scaling (%q) goes into that", i.Own)
+		}
+		s.ledger.tell(Progress{Stage: "float", Note: note})
+	}
+	return nil
 }
 
 // dropNegligible removes channels from the network that is compressed which change nothing;

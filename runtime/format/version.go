@@ -4,7 +4,7 @@ package format
 var version = latestVersion()
 
 func latestVersion() byte {
-	v := byte(sinceDense)
+	v := byte(sinceScaling)
 	for _, row := range rows {
 		v = max(v, row.since)
 	}
@@ -17,6 +17,9 @@ func latestVersion() byte {
 // since returns the first version that has all instructions of f with their attributes.
 func (f *File) since() byte {
 	v := byte(oldest)
+	if len(f.Scaling) > 0 {
+		v = sinceScaling
+	}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		v = max(v, in.Op.row().since)
