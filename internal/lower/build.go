@@ -3,7 +3,6 @@ package lower
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -90,8 +89,7 @@ func (b *builder) scaledInput(k int, n *graph.Node) {
 		return
 	}
 	b.f.Inputs = append(b.f.Inputs, b.Output(y))
-	axis := op.DeviceAxis(len(y.Shape), o.Axis)
-	b.f.Scaling = append(b.f.Scaling, format.Scaling{Input: k, Axis: axis, Scale: slices.Clone(o.Scale), Zero: slices.Clone(o.Zero)})
+	b.f.Scaling = append(b.f.Scaling, o.Scaling(k, len(y.Shape)))
 }
 
 func (b *builder) outputs() {

@@ -57,7 +57,7 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 func (l *lifter) scaled(v *graph.Value, s *format.Scaling, t int) *graph.Value {
 	y := l.value(v.Name+"_scaled", t)
 	v.Grid = nil
-	o := op.InputScale{Axis: op.HostAxis(len(l.f.Tensors[t].Shape), s.Axis), Scale: s.Scale, Zero: s.Zero, Grid: *y.Grid}
+	o := op.LiftScaling(s, &l.f.Tensors[t])
 	l.g.Nodes = append(l.g.Nodes, &graph.Node{Name: y.Name, Op: o, Inputs: []*graph.Value{v}, Outputs: []*graph.Value{y}})
 	return y
 }

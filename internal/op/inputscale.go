@@ -2,9 +2,11 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
+	"edgec/runtime/format"
 )
 
 // InputScale brings the channels of an input, features as unlike as pascals and percent,
@@ -106,15 +108,19 @@ func ScaledInput(g *graph.Graph, v *graph.Value) *graph.Node {
 	return readers[0]
 }
 
-// DeviceAxis returns the device's dimension of a host's dimension of a value.
-func DeviceAxis(rank, axis int) int {
+// Scaling returns the form that a file has of o as the scaling of input k, whose value has
+// the given rank.
+func (o InputScale) Scaling(k, rank int) format.Scaling {
+	axis := o.Axis - 1
 	if rank == 4 {
-		return [4]int{-1, 2, 0, 1}[axis]
+		axis = [3]int{2, 0, 1}[axis]
 	}
-	return axis - 1
+	return format.Scaling{Input: k, Axis: axis, Scale: slices.Clone(o.Scale), Zero: slices.Clone(o.Zero)}
 }
 
-// HostAxis is the inverse of DeviceAxis, for a device shape of the given rank.
-func HostAxis(rank, axis int) int { return hostAxis(rank, axis) }
+// LiftScaling is the inverse of Scaling: it returns the operator for an input t of a file.
+func LiftScaling(s *format.Scaling, t *format.Tensor) graph.Op {
+	return InputScale{Axis: hostAxis(len(t.Shape), s.Axis), Scale: s.Scale, Zero: s.Zero, Grid: graph.Affine{Scale: t.Scale, Zero: t.Zero}}
+}
 
 var _ graph.Differentiable = InputScale{}
