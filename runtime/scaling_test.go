@@ -22,7 +22,7 @@ func TestScaledInput(t *testing.T) {
 		x    []float32
 		want []int8
 	}{
-		{[]float32{101325, 0, 0, -2147483647}, []int8{0, 3, 0, -1}},     // 101325/12 = 8443.75
+		{[]float32{101325, 0, 0, -2147483647}, []int8{0, 3, 0, -1}},    // 101325/12 = 8443.75
 		{[]float32{101322, 0.25, 1.0 / 8192, 0}, []int8{0, 4, 1, 127}}, // 8443.5 and the halves away from zero
 		{[]float32{0, -0.25, -1.0 / 8192, float32(math.Inf(-1))}, []int8{-128, 2, -1, -128}},
 		{[]float32{float32(math.NaN()), float32(math.Inf(1)), 127.0 / 4096, 1e10}, []int8{-128, 127, 127, 127}},

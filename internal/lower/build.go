@@ -81,14 +81,12 @@ func (b *builder) inputs() {
 }
 
 // scaledInput makes what node n computes of input k an input of the device, whose channels
-// have grids of their own.
+// have grids of their own. Where the value is on another grid, that of values that it is
+// joined with, a table brings it there when it is read.
 func (b *builder) scaledInput(k int, n *graph.Node) {
 	y, o := n.Outputs[0], n.Op.(op.InputScaler).ScalesInput()
-	if y.Grid == nil || *y.Grid != o.Grid {
-		b.fail(fmt.Errorf("input %q is scaled to another grid than its own: calibrate the network again", n.Inputs[0].Name))
-		return
-	}
-	b.f.Inputs = append(b.f.Inputs, b.Output(y))
+	t := b.tensor(format.Int8, op.StandardShape(y.Shape), &o.Grid)
+	b.f.Inputs = append(b.f.Inputs, b.define(y, t))
 	b.f.Scaling = append(b.f.Scaling, o.Scaling(k, len(y.Shape)))
 }
 

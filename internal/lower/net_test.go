@@ -334,6 +334,29 @@ func TestAgree(t *testing.T) {
 	}
 }
 
+// A scaled input that is joined with other values is on their grid when it is read. The
+// device rounds it to its own first, which the tape does not.
+func TestScaledInputOnAnotherGrid(t *testing.T) {
+	b, x := newNet(t, 3, 3)
+	y := b.Node(op.InputScale{Axis: 1, Scale: []float32{0.01, 0.02, 0.015}, Zero: []int{5, 0, -7}, Grid: graph.Affine{Scale: 1.0 / 128}}, x)
+	g := b.Done(b.dense(b.Node(op.Concat{Axis: 1}, b.dense(y, 5, relu), y), 6, none))
+	in := b.Inputs(48)
+	quantized(t, g, in)
+	if y.Grid.Scale == 1.0/128 {
+		t.Fatal("the grids are the same; the test shows nothing")
+	}
+	tape, err := graph.NewTape(g, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tape.Forward(in)[0].Data
+	got := deviceRun(t, session(t, g), g, in)
+	const least = 25 // dB: two roundings of 8 bits
+	if s := testnet.SQNR(want, got); s < least {
+		t.Errorf("%.1f dB", s)
+	}
+}
+
 // random continues a network by a random operator.
 func (b *net) random(x *graph.Value) *graph.Value {
 	c := x.Shape[1]

@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -14,7 +15,7 @@ import (
 //
 //	y = s (x/Scale[c] + Zero[c] - z),   s and z of the grid Grid
 //
-// so that y on Grid has the integer Zero[c] + round(x/Scale[c]), which the device computes
+// held between the limits of Grid, so that y on Grid has the integer Zero[c] + round(x/Scale[c]), which the device computes
 // when an input is set (format.Scaling). It stands behind inputs only.
 type InputScale struct {
 	Axis  int
@@ -47,13 +48,14 @@ func (o InputScale) each(s tensor.Shape, f func(i, c int)) {
 
 // Forward implements graph.Op, in float64.
 func (o InputScale) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
-	s := float64(o.Grid.Scale)
+	s, z := float64(o.Grid.Scale), float64(o.Grid.Zero)
 	o.each(in[0].Shape, func(i, c int) {
-		out[0].Data[i] = float32(s * (float64(in[0].Data[i])/float64(o.Scale[c]) + float64(o.Zero[c]-o.Grid.Zero)))
+		q := float64(in[0].Data[i])/float64(o.Scale[c]) + float64(o.Zero[c])
+		out[0].Data[i] = float32(s * (math.Max(-128, math.Min(127, q)) - z))
 	})
 }
 
-// Backward implements graph.Differentiable.
+// Backward implements graph.Differentiable; the limits pass the gradient on.
 func (o InputScale) Backward(_ *graph.Scratch, din, in, _, dout []*tensor.Tensor) {
 	if din[0] == nil {
 		return

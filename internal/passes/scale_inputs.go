@@ -25,12 +25,16 @@ type InputScaled struct {
 // the layers that read the input. It leaves an input alone
 //
 //   - whose values are scaled bytes, which one grid holds exactly (quantize.Lattice);
-//   - that others than layers read, or that is read by weights with constraints;
+//   - that others than layers read, but for a scaling of the network's own, or that is read by
+//     weights with constraints;
 //   - whose rounding on one grid does not matter. With e[c] what a unit of channel c moves
 //     the first layers' outputs by, squared, r[c] its range, R that of all, v[c] its
 //     variance over the batches, one grid rounds with a noise of sum e[c] (R/255)^2 / 12,
 //     grids of their own with sum e[c] (r[c]/255)^2 / 12. It has to be less than a
 //     thousandth of the signal, sum e[c] v[c], or less than 16 times the latter.
+//
+// Where others than layers read the network's own scaling, its result becomes the input as
+// it is, on one grid; its zero moves by up to half a step.
 //
 // Ranges are those of the batches: samples beyond saturate. Cost: two passes over the
 // batches, without running the network.
@@ -47,15 +51,26 @@ func ScaleInputs(g *graph.Graph, batches Batches) (scaled []InputScaled, err err
 		if err != nil {
 			return nil, err
 		}
-		if !seen.unlike(s.Energy()) {
+		o := seen.scaling(s)
+		if !holds(o) || !seen.unlike(s.Energy(), o.Scale) {
 			continue
 		}
-		if err := s.Scale(seen.scaling(s)); err != nil {
+		if err := s.Scale(o); err != nil {
 			return nil, err
 		}
 		scaled = append(scaled, seen.report(s))
 	}
 	return scaled, nil
+}
+
+// holds reports whether a file can hold the grids of o.
+func holds(o op.InputScale) bool {
+	for c, s := range o.Scale {
+		if !(s >= quantize.MinScale && s <= quantize.MaxScale) || o.Zero[c] != int(int32(o.Zero[c])) {
+			return false
+		}
+	}
+	return true
 }
 
 // channelRanges is what the channels of an input have shown.
@@ -113,8 +128,9 @@ func (r *channelRanges) whole() float64 {
 	return hi - lo
 }
 
-// unlike reports whether one grid for all channels would lose much of the signal.
-func (r *channelRanges) unlike(energy []float64) bool {
+// unlike reports whether one grid for all channels would lose much of the signal, and the
+// given steps of each channel less.
+func (r *channelRanges) unlike(energy []float64, steps []float32) bool {
 	const (
 		signal = 1000 // times the noise: 30 dB
 		gain   = 16   // of grids of their own: 2 bits
@@ -128,8 +144,7 @@ func (r *channelRanges) unlike(energy []float64) bool {
 		mean := r.sum[c] / r.n
 		power += e * max(r.square[c]/r.n-mean*mean, 0)
 		common += e * step * step / 12
-		narrow := (r.hi[c] - r.lo[c]) / 255
-		own += e * narrow * narrow / 12
+		own += e * float64(steps[c]) * float64(steps[c]) / 12
 	}
 	return finite(common) && signal*common > power && common > gain*own
 }
@@ -142,6 +157,9 @@ var scaledGrid = graph.Affine{Scale: 1.0 / 128}
 // scaling returns the grids of the channels. Where a reader pads, the network's own zero is
 // on them.
 func (r *channelRanges) scaling(s *simplify.ScalableInput) op.InputScale {
+	if s.Replaced {
+		return r.replacing(s)
+	}
 	o := op.InputScale{Axis: s.Axis, Grid: scaledGrid}
 	for c := range r.lo {
 		middle := (r.lo[c] + r.hi[c]) / 2
@@ -161,6 +179,21 @@ func (r *channelRanges) scaling(s *simplify.ScalableInput) op.InputScale {
 			scale = float32(math.Abs(middle / zero))
 		}
 		o.Scale, o.Zero = append(o.Scale, scale), append(o.Zero, int(zero))
+	}
+	return o
+}
+
+// replacing returns the scaling that is the network's own, on the grid of its results.
+func (r *channelRanges) replacing(s *simplify.ScalableInput) op.InputScale {
+	lo, hi := 0.0, 0.0
+	for c, m := range s.Mul {
+		lo, hi = min(lo, m*r.lo[c]+s.Add[c]), max(hi, m*r.hi[c]+s.Add[c])
+	}
+	o := op.InputScale{Axis: s.Axis, Grid: graph.Affine(quantize.Fit(lo, hi))}
+	step := float64(o.Grid.Scale)
+	for c, m := range s.Mul {
+		o.Scale = append(o.Scale, float32(step/m)) // half precision would move a mean of many steps
+		o.Zero = append(o.Zero, o.Grid.Zero+int(math.Round(s.Add[c]/step)))
 	}
 	return o
 }

@@ -8,14 +8,16 @@ import (
 	"edgec/internal/tensor"
 )
 
-// ScalableInput is an input whose channels can be scaled one by one: it is read, maybe after
-// arithmetic with a constant for each channel, by layers alone, whose weights and biases can
-// take up what the scaling does.
+// ScalableInput is an input whose channels can be scaled one by one. Either it is read,
+// maybe after arithmetic with a constant for each channel, by layers alone, whose weights
+// and biases can take up what the scaling does; or the network begins with such arithmetic,
+// which the scaling can replace.
 type ScalableInput struct {
 	Input    *graph.Value
 	Axis     int       // the dimension of Input along which channels lie
-	Mul, Add []float64 // what the network begins with: Mul[c] x + Add[c]; none is zero
+	Mul, Add []float64 // what the network begins with: Mul[c] x + Add[c]; no Mul is zero
 	Padded   bool      // a reader surrounds what it reads by zeros
+	Replaced bool      // readers cannot take anything up: the scaling has to be the arithmetic; no Mul is negative
 
 	g      *graph.Graph
 	chain  []*graph.Node // that the arithmetic consists of
@@ -44,17 +46,31 @@ func FindScalableInput(g *graph.Graph, v *graph.Value) *ScalableInput {
 		}
 		s.chain, s.last = append(s.chain, n), n.Outputs[0]
 	}
-	if !s.findLayers(s.last) || len(s.layers) == 0 {
-		return nil
+	if s.findLayers(s.last) && len(s.layers) > 0 {
+		if !s.composed() {
+			return nil
+		}
+		return s
 	}
-	n := v.Shape[s.Axis]
+	s.layers, s.Padded, s.Replaced = nil, false, true
+	for s.Axis = len(v.Shape) - 1; s.Axis > 0; s.Axis-- {
+		if len(s.chain) > 0 && v.Shape[s.Axis] > 1 && s.composed() && slices.Min(s.Mul) > 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// composed computes Mul and Add; false: the arithmetic is none for each channel.
+func (s *ScalableInput) composed() bool {
+	n := s.Input.Shape[s.Axis]
 	s.Mul, s.Add = slices.Repeat([]float64{1}, n), make([]float64, n)
 	for _, n := range s.chain {
 		if !s.compose(n) {
-			return nil
+			return false
 		}
 	}
-	return s
+	return true
 }
 
 // onlyArithmetic returns the only reader of the last value if it combines it with a
@@ -166,9 +182,14 @@ func (s *ScalableInput) compose(n *graph.Node) bool {
 }
 
 // Energy returns, for each channel, the sum of the squares of what a unit of x moves the
-// outputs of the layers by.
+// outputs of the layers by, or what the arithmetic gives where it is replaced.
 func (s *ScalableInput) Energy() []float64 {
 	e := make([]float64, len(s.Mul))
+	for c, m := range s.Mul {
+		if s.Replaced {
+			e[c] = m * m
+		}
+	}
 	for _, n := range s.layers {
 		w := n.Inputs[op.WeightInput].Param.Shadow
 		inner := tensor.Shape(w.Shape[2:]).Size()
@@ -182,7 +203,7 @@ func (s *ScalableInput) Energy() []float64 {
 
 // Scale puts an InputScale behind the input and takes the network's own scaling out. Where
 // a reader is padded, Zero[c] must be what the network's own zero, x = -Add[c]/Mul[c],
-// is scaled to.
+// is scaled to. Where the arithmetic is replaced, o must be it.
 func (s *ScalableInput) Scale(o op.InputScale) error {
 	y := &graph.Value{Name: s.Input.Name + "_scaled", Shape: s.Input.Shape.Clone()}
 	mul, add := make([]float64, len(s.Mul)), make([]float64, len(s.Mul))

@@ -17,10 +17,10 @@ const (
 //
 // and the network reads q on the grid of the input's tensor.
 type Scaling struct {
-	Input int       // of File.Inputs
-	Axis  int       // the dimension of the tensor's shape along which channels lie
-	Scale []float32 // of each channel, 2^-40..2^30
-	Zero  []int     // of each channel, of 32 bits
+	Input int       `json:"input"` // of File.Inputs
+	Axis  int       `json:"axis"`  // the dimension of the tensor's shape along which channels lie
+	Scale []float32 `json:"scale"` // of each channel, 2^-40..2^30
+	Zero  []int     `json:"zero"`  // of each channel, of 32 bits
 }
 
 // Of returns the grid of element i of a tensor of the given shape, row-major.
