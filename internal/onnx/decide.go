@@ -139,6 +139,8 @@ func buildScaler(n *node) error {
 
 // learned has one row for each operator of the domain ai.onnx.ml that the reader knows.
 var learned = map[string]*row{
-	"Scaler": {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
-	"ZipMap": {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
+	"LinearClassifier": {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
+	"LinearRegressor":  {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
+	"Scaler":           {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
+	"ZipMap":           {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
 }

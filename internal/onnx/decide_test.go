@@ -43,13 +43,15 @@ type floatList struct {
 	values []float32
 }
 
-// mlNode adds a node of the domain ai.onnx.ml; in is comma-separated.
+// mlNode adds a node of the domain ai.onnx.ml; in and out are comma-separated.
 func (b *modelBuilder) mlNode(opType, in, out string, attrs ...floatList) *modelBuilder {
 	var m message
 	for _, s := range strings.Split(in, ",") {
 		m.str(1, s)
 	}
-	m.str(2, out)
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, l := range attrs {
@@ -111,6 +113,30 @@ func TestDecisionsBesideScores(t *testing.T) {
 	}
 }
 
+// Linear models of scikit-learn.
+func TestLinearModels(t *testing.T) {
+	x := tensor.Of([]float32{1, 2}, 1, 2)
+	model := func(opType, outputs string) *modelBuilder {
+		return on(13, 2).mlNode(opType, "x", outputs, floatList{"coefficients", []float32{1, 2, 3, 4}}, floatList{"intercepts", []float32{0.5, -0.5}})
+	}
+	g, err := Decode(model("LinearRegressor", "y").output("y").bytes(), "regressor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "regressor", out[0], tensor.Of([]float32{5.5, 10.5}, 1, 2), nodeRelTol)
+	if g, err = Decode(model("LinearClassifier", "label,scores").output("label").output("scores").bytes(), "classifier"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = forward(g, x); err != nil || len(out) != 1 || len(g.Notes) != 1 {
+		t.Fatalf("%d outputs, notes %q, %v", len(out), g.Notes, err)
+	}
+	closeTo(t, "classifier", out[0], tensor.Of([]float32{5.5, 10.5}, 1, 2), nodeRelTol)
+}
+
 func TestDecisionsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		model *modelBuilder
@@ -119,6 +145,7 @@ func TestDecisionsRefused(t *testing.T) {
 		"the network goes on": {on(13, 4).node("Tanh", "x", "t").node("ArgMax", "t", "a").node("Sqrt", "a", "y").output("y"), []string{`"node_y" (Sqrt)`, `node "node_a" (ArgMax)`, "up to the scores"}},
 		"on the input":        {on(13, 4).node("ArgMax", "x", "y").output("y"), []string{`output "y"`, "only decides on an input"}},
 		"strings":             {on(13, 4).strings("s", "a").node("Add", "x,s", "y").output("y"), []string{`input "s"`, "strings"}},
+		"trees":               {on(13, 4).mlNode("TreeEnsembleClassifier", "x", "y").output("y"), []string{`"node_y" (TreeEnsembleClassifier)`, "MLPClassifier"}},
 		"a scaler of 3":       {on(13, 4).mlNode("Scaler", "x", "y", floatList{"offset", []float32{1, 2, 3}}).output("y"), []string{"offset", "3 values for 4 features"}},
 	} {
 		_, err := Decode(c.model.bytes(), name)

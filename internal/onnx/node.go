@@ -83,6 +83,9 @@ func (n *node) row() (*row, error) {
 	if row := learned[n.opType]; row != nil && n.domain == "ai.onnx.ml" {
 		return row, nil
 	}
+	if n.domain == "ai.onnx.ml" {
+		return nil, n.fail("", "the operator is not supported; of scikit-learn's models edgec takes MLPClassifier, MLPRegressor and linear ones, behind StandardScaler or MinMaxScaler")
+	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
 	}

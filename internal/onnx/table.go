@@ -175,7 +175,6 @@ var remedies = map[string]string{
 	"LayerNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"GroupNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"InstanceNormalization": "; train with BatchNormalization, which is folded into the weights",
-	"Einsum":                "; write the product as MatMul with constant weights",
 }
 
 // remedy follows "not supported" in what is said of an operator: never nothing.
