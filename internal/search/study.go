@@ -133,6 +133,7 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 // scaleInputs gives the features of inputs grids of their own where their ranges are unlike;
 // see passes.ScaleInputs.
 func (s *Study) scaleInputs(ctx context.Context) error {
+	since := time.Now()
 	batches, err := s.calibration(ctx)
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func (s *Study) scaleInputs(ctx context.Context) error {
 		if len(i.Own) > 0 {
 			note += fmt.Sprintf("; the network's own scaling (%q) goes into that", i.Own)
 		}
-		s.ledger.tell(Progress{Stage: "float", Note: note})
+		s.ledger.prepared("inputs", s.net, note, since)
 	}
 	return nil
 }
@@ -154,6 +155,7 @@ func (s *Study) scaleInputs(ctx context.Context) error {
 // dropNegligible removes channels from the network that is compressed which change nothing;
 // see passes.DropNegligible.
 func (s *Study) dropNegligible(ctx context.Context) error {
+	since := time.Now()
 	batches, err := s.calibration(ctx)
 	if err != nil {
 		return err
@@ -166,7 +168,8 @@ func (s *Study) dropNegligible(ctx context.Context) error {
 	if err := removeDead(s.net); err != nil {
 		return err
 	}
-	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("%d channels change nothing that float32 would show; without them %d of %d weights and biases are left", n, Params(s.net), before)})
+	note := fmt.Sprintf("%d channels change nothing that float32 would show; without them %d of %d weights and biases are left", n, Params(s.net), before)
+	s.ledger.prepared("dead channels", s.net, note, since)
 	return nil
 }
 
