@@ -19,6 +19,10 @@ type InputScaled struct {
 	NarrowestStep float64 // steps of a common grid that the narrowest channel spans
 }
 
+// Offset reports whether the ranges are alike: it is their distance from zero that one grid,
+// which holds zero, does not bear.
+func (i InputScaled) Offset() bool { return i.Most < 8*i.Least }
+
 // ScaleInputs gives the channels of inputs grids of their own (op.InputScale) where one grid
 // for all of them would drown some: features as unlike as pascals and percent. What the
 // network begins with, arithmetic with a constant for each channel, and the scaling go into

@@ -119,6 +119,15 @@ func TestScaleInputs(t *testing.T) {
 		bias.Refresh()
 		scaledWell(t, b.Done(b.dense(y, 3, op.Clamp{})), in, false, false)
 	})
+	t.Run("far from zero", func(t *testing.T) {
+		b, x := newNet(t, 49, 4)
+		in, _, _ := sensors(b, 64)
+		for i := range in.Data {
+			in.Data[i] = 500 + float32(b.Rand.NormFloat64())
+		}
+		y := b.dense(b.Node(op.Sub{}, x, b.constant([]float32{500}, 1)), 16, relu)
+		scaledWell(t, b.Done(b.dense(y, 3, op.Clamp{})), in, true, false)
+	})
 	t.Run("padded convolution", func(t *testing.T) {
 		b, x := newNet(t, 43, 4, 6, 5)
 		in, mean, std := sensors(b, 32, 6, 5)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"edgec/internal/dataset"
@@ -143,9 +144,13 @@ func (s *Study) scaleInputs(ctx context.Context) error {
 		return err
 	}
 	for _, i := range scaled {
-		note := fmt.Sprintf("input %q has features of unlike ranges, from %.2g to %.2g wide: files scale each of its %d channels to int8 by itself", i.Input, i.Least, i.Most, i.Channels)
+		note := fmt.Sprintf("input %q has features of unlike ranges, from %.2g to %.2g wide", i.Input, i.Least, i.Most)
+		if i.Offset() {
+			note = fmt.Sprintf("input %q lies far from zero beside its range, which is %.2g wide", i.Input, i.Most)
+		}
+		note += fmt.Sprintf(": files scale each of its %d channels to int8 by itself", i.Channels)
 		if len(i.Own) > 0 {
-			note += fmt.Sprintf("; the network's own scaling (%q) goes into that", i.Own)
+			note += fmt.Sprintf("; the network's own scaling (nodes %s) goes into that", strings.Join(i.Own, ", "))
 		}
 		s.ledger.prepared("inputs", s.net, note, since)
 	}
