@@ -48,7 +48,7 @@ func (n *node) afterDecision() (done bool, err error) {
 		case o != nil && o.refused && passesDecision[n.opType] && !isStandard(n.domain):
 			return true, nil
 		case o == nil || o.decides == nil:
-		case passesDecision[n.opType]:
+		case passesDecision[n.opType] && !n.readsActivation():
 			n.defineDecision(o.decides)
 			return true, nil
 		default:
@@ -56,6 +56,11 @@ func (n *node) afterDecision() (done bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// readsActivation reports whether an input is an activation.
+func (n *node) readsActivation() bool {
+	return slices.ContainsFunc(n.inputs, func(name string) bool { o := n.r.names[name]; return o != nil && o.act != nil })
 }
 
 // leaveOut settles the outputs that are decisions: they are left out where others stay.
