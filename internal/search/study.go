@@ -113,22 +113,26 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	}
 	limited, cancel := s.withinBudget(ctx, fallbackTime)
 	defer cancel()
-	if err := s.split(limited, task); err != nil {
-		if errors.Is(err, errBudget) {
-			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
-		}
-		return nil, err
-	}
-	if err := s.scaleInputs(limited); err != nil {
-		return nil, err
-	}
-	if err := s.dropNegligible(limited); err != nil {
+	if err := s.prepare(limited, task); errors.Is(err, errBudget) {
+		return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
+	} else if err != nil {
 		return nil, err
 	}
 	for _, w := range s.warnings() {
 		s.ledger.tell(Progress{Stage: "warning", Note: w})
 	}
 	return s, nil
+}
+
+// prepare measures the float network and makes what is compressed of it.
+func (s *Study) prepare(ctx context.Context, task eval.Task) error {
+	if err := s.split(ctx, task); err != nil {
+		return err
+	}
+	if err := s.scaleInputs(ctx); err != nil {
+		return err
+	}
+	return s.dropNegligible(ctx)
 }
 
 // scaleInputs gives the features of inputs grids of their own where their ranges are unlike;
