@@ -1,15 +1,14 @@
 package cli
 
 import (
-	"os"
 	"testing"
 
 	"edgec/runtime/format"
 )
 
-// A file whose features are scaled one by one says so.
-func TestInspectScaledInput(t *testing.T) {
-	t.Chdir(t.TempDir())
+// scaledFile is a dense layer over two features that are scaled one by one.
+func scaledFile(t *testing.T) []byte {
+	t.Helper()
 	f := &format.File{
 		Tensors: []format.Tensor{{Shape: []int{2}, Scale: 1.0 / 128}, {DType: format.Float32, Shape: []int{1}}},
 		Inputs:  []int{0}, Outputs: []int{1},
@@ -22,9 +21,13 @@ func TestInspectScaledInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("scaled.edgec", data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return data
+}
+
+// A file whose features are scaled one by one says so.
+func TestInspectScaledInput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "scaled.edgec", scaledFile(t))
 	command(t, "inspect", "scaled.edgec").must(t).has(t, "format 1.2", "each of 2 channels on a grid of its own")
 	got := parse[inspected](t, command(t, "inspect", "scaled.edgec", "--json"))
 	if len(got.Scaling) != 1 || got.Scaling[0].Zero[0] != -8444 || got.Scaling[0].Scale[1] != 0.5 {

@@ -74,7 +74,7 @@ func (r *reader) leaveOut(names []string) {
 			r.note("output %q is left out: it only decides on scores, by %s; files give the scores", name, d.by)
 			continue
 		}
-		if r.g.Producer(d.scores.act) == nil {
+		if slices.Contains(r.g.Inputs, d.scores.act) {
 			r.refuse(r.fail(fmt.Sprintf("output %q", name), "it only decides on an input, by %s; there is nothing to compress", d.by))
 			continue
 		}

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -32,7 +33,7 @@ var table = []row{
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
 	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25}, 1, foldCast, buildCast},
 	{"Ceil", []int{6, 13}, 1, rounding(ceil), nil},
-	{"Clip", []int{6, 11, 12, 13}, 1, nil, buildClip},
+	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
 	{"Concat", []int{4, 11, 13}, 1, foldConcat, buildConcat},
 	{"Constant", []int{1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, 0, foldConstant, nil},
 	{"ConstantOfShape", []int{9, 20, 21, 23, 24, 25}, 1, foldConstantOfShape, nil},
@@ -143,35 +144,45 @@ var rows = func() map[string]*row {
 	return m
 }()
 
+// What to do about the quantized forms that are not read.
+const (
+	inQDQ      = "; quantize with quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	notDynamic = " (quantize_dynamic writes it)" + inQDQ
+)
+
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"If":                    "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Loop":                  "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Scan":                  "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"GRU":                   "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"LSTM":                  "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"RNN":                   "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"QLinearConv":           "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"QLinearMatMul":         "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"ConvInteger":           "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"MatMulInteger":         "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"ConvTranspose":         "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Resize":                "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Gather":                "; embeddings of token ids are not supported yet",
-	"Split":                 "; use one operator for each part instead",
-	"LRN":                   "; train without local response normalization",
-	"ReduceMean":            "; use GlobalAveragePool for the mean over an image",
+	"If":                "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"Loop":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"Scan":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
+	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
+	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
+	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
+	"ConvInteger":       notDynamic,
+	"MatMulInteger":     notDynamic,
+	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
+	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
+	"Gather":            "; embeddings of token ids are not supported yet",
+	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
+	"Split":             "; use one operator for each part instead",
+	"LRN":               "; train without local response normalization",
+	"ReduceMean":        "; use GlobalAveragePool for the mean over an image",
+	"Expand":            "; repeat by broadcasting in an Add or Mul instead",
+	"Where":             "; choose between activations outside of the network",
+	"Constant":          "; give a value, value_float(s) or value_int(s) attribute",
+
+	"DynamicQuantizeLinear": notDynamic,
+	"DynamicQuantizeMatMul": notDynamic,
+	"DynamicQuantizeLSTM":   notDynamic,
+	"MatMulIntegerToFloat":  notDynamic,
+	"QGemm":                 inQDQ,
 	"ReduceSum":             "; use the mean (ReduceMean) times the number of elements",
-	"Expand":                "; repeat by broadcasting in an Add or Mul instead",
-	"Where":                 "; choose between activations outside of the network",
-	"Constant":              "; give a value, value_float(s) or value_int(s) attribute",
 	"PRelu":                 "; train with LeakyRelu or Relu",
 	"Selu":                  "; train with Elu or Relu",
 	"Celu":                  "; train with Elu of alpha 1 or Relu",
 	"Mish":                  "; train with HardSwish or Gelu",
 	"Softplus":              "; train with Relu or Gelu",
 	"Hardmax":               "; keep the scores before it as the output",
-	"NonMaxSuppression":     "; keep boxes and scores before it as the outputs, with onnx.utils.extract_model, and suppress outside of the network",
 	"LayerNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"GroupNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"InstanceNormalization": "; train with BatchNormalization, which is folded into the weights",
@@ -179,8 +190,11 @@ var remedies = map[string]string{
 
 // remedy follows "not supported" in what is said of an operator: never nothing.
 func remedy(opType string) string {
-	if r, ok := remedies[opType]; ok {
+	switch r, ok := remedies[opType]; {
+	case ok:
 		return r
+	case strings.HasPrefix(opType, "QLinear"):
+		return inQDQ
 	}
 	return "; export the network without it, or expressed by convolutions, dense layers, pools and arithmetic"
 }

@@ -20,6 +20,7 @@ type ScalableInput struct {
 	Replaced bool      // readers cannot take anything up: the scaling has to be the arithmetic; no Mul is negative
 
 	g      *graph.Graph
+	links  *graph.Links  // of g as it was found
 	chain  []*graph.Node // that the arithmetic consists of
 	last   *graph.Value  // that the readers, or a reshape before them, read
 	layers []*graph.Node
@@ -38,7 +39,7 @@ func FindScalableInput(g *graph.Graph, v *graph.Value) *ScalableInput {
 	if v.Grid != nil || g.IsOutput(v) {
 		return nil
 	}
-	s := &ScalableInput{Input: v, g: g, last: v}
+	s := &ScalableInput{Input: v, g: g, links: graph.NewLinks(g), last: v}
 	for {
 		n := s.onlyArithmetic()
 		if n == nil {
@@ -137,10 +138,10 @@ func (s *ScalableInput) findLayers(v *graph.Value) bool {
 // addLayer notes a layer that reads v; false: its columns cannot be rewritten.
 func (s *ScalableInput) addLayer(n *graph.Node, v *graph.Value) bool {
 	l, ok := n.Op.(op.Layer)
-	if !ok || n.Inputs[0] != v || !rewritable(s.g, n.Inputs[op.WeightInput].Param) {
+	if !ok || n.Inputs[0] != v || !rewritable(s.links, n.Inputs[op.WeightInput].Param) {
 		return false
 	}
-	if b := input(n, op.BiasInput); b != nil && !rewritable(s.g, b.Param) {
+	if b := input(n, op.BiasInput); b != nil && !rewritable(s.links, b.Param) {
 		return false
 	}
 	k, _ := l.Kernel()
@@ -240,7 +241,10 @@ func (s *ScalableInput) fold(n *graph.Node, mul, add []float64) {
 	if s.Padded {
 		return // add is what rounding leaves: less than a step
 	}
-	b := ensureBias(n)
+	if input(n, op.BiasInput) == nil {
+		n.Inputs = append(n.Inputs[:op.BiasInput:op.BiasInput], paramValue(newBias(n)))
+	}
+	b := n.Inputs[op.BiasInput].Param
 	for c := range moved {
 		b.Shadow.Data[c] = float32(float64(b.Shadow.Data[c]) + moved[c])
 	}
