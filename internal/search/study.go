@@ -111,21 +111,35 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
-	limited, cancel := s.withinBudget(ctx, fallbackTime)
-	defer cancel()
-	if err := s.prepare(limited, task); errors.Is(err, errBudget) {
-		return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
-	} else if err != nil {
-		return nil, err
-	}
-	for _, w := range s.warnings() {
-		s.ledger.tell(Progress{Stage: "warning", Note: w})
+	if err := s.prepare(ctx, task); err != nil {
+		return nil, s.failed(ctx, err)
 	}
 	return s, nil
 }
 
-// prepare measures the float network and makes what is compressed of it.
+// prepare measures the float network, and tells what is doubtful.
 func (s *Study) prepare(ctx context.Context, task eval.Task) error {
+	limited, cancel := s.withinBudget(ctx, fallbackTime)
+	defer cancel()
+	if s.journal != nil {
+		for _, n := range s.journal.Notes {
+			s.ledger.tell(Progress{Stage: "warning", Note: n})
+		}
+	}
+	if err := s.networks(limited, task); err != nil {
+		if errors.Is(err, errBudget) {
+			return fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", s.config.Budget)
+		}
+		return err
+	}
+	for _, w := range s.warnings() {
+		s.ledger.tell(Progress{Stage: "warning", Note: w})
+	}
+	return nil
+}
+
+// networks measures the float network and makes what is compressed of it.
+func (s *Study) networks(ctx context.Context, task eval.Task) error {
 	if err := s.split(ctx, task); err != nil {
 		return err
 	}
