@@ -59,6 +59,9 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	return &Model{Name: base, Bytes: size, graph: g}, nil
 }
 
+// Notes says what reading has left out or taken as something else: outputs that only decide.
+func (m *Model) Notes() []string { return m.graph.Notes }
+
 // network returns the model as the search has it.
 func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
 

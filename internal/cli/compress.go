@@ -157,6 +157,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
+	for _, n := range m.Notes() {
+		a.note("%s: %s", path, n)
+	}
 	data, err := c.read(cmd.Context(), m)
 	if err != nil {
 		return err

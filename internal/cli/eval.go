@@ -68,7 +68,8 @@ type evaluated struct {
 	Labels    *edgec.Metrics  `json:"metrics,omitempty"` // against the labels or target values
 	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
 	Confusion edgec.Confusion `json:"confusion,omitempty"`
-	Source    edgec.Source    `json:"source"` // what was concluded from the data
+	Source    edgec.Source    `json:"source"`          // what was concluded from the data
+	Notes     []string        `json:"notes,omitempty"` // what reading the network has left out, in words
 	classes   []string
 }
 
@@ -199,7 +200,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if metrics.Task == edgec.TaskAgreement || metrics.Task == edgec.TaskVectors {
 		return nil, about(e.data.path, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split)) // the network agrees with itself
 	}
-	r.Labels = &metrics
+	r.Labels, r.Notes = &metrics, m.Notes()
 	return r, nil
 }
 
@@ -225,6 +226,9 @@ func (e *evalFlags) samples(ctx context.Context, path string, n edgec.Network, p
 }
 
 func (a *app) printEvaluated(r *evaluated) error {
+	for _, n := range r.Notes {
+		a.note("%s: %s", r.File, n)
+	}
 	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples)), "read as\t" + r.Source.String()}
 	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
 		if m != nil {
