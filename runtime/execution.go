@@ -45,7 +45,9 @@ type step struct {
 
 	space workspace // work space of a run
 	work  int64     // steps of a run: multiplications by weights, and elements of others
-	bytes int       // memory beside that of shared weights
+	bytes int       // memory of the weights that it was the first to pack, and of what it does not share
+
+	kernel string // see Layer.Kernel
 }
 
 // workspace is the size of the work space that the instructions of a session use in turn.

@@ -33,10 +33,11 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 		return m.convolution(p, in, win, in.Groups)
 	}
 	x, y := m.operands(in)
+	shared := p.bytes
 	d := p.depthwise(win, x.Zero)
 	output(d.Layer, w, 0, in, x, y)
 	d.Finish()
-	s := step{bytes: d.Own(), bind: func(s *Session) func() {
+	s := step{kernel: d.Kernel(), bytes: d.Own() + p.bytes - shared, bind: func(s *Session) func() {
 		x, y, real, image, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.acc
 		return func() { d.Run(y, real, x, image, acc) }
 	}}
@@ -47,11 +48,12 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 
 // convolution is the step of a convolution over win, in groups, by the weights of p.
 func (m *Model) convolution(p *pack, in *format.Instr, win kernel.Window, groups int) (step, error) {
+	shared := p.bytes
 	c, err := m.conv(p, in, win, groups)
 	if err != nil {
 		return step{}, err
 	}
-	s := step{bind: func(s *Session) func() {
+	s := step{kernel: c.Groups[0].Kernel(), bytes: p.bytes - shared, bind: func(s *Session) func() {
 		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
 		return func() { c.Run(y, real, x, image, patch, acc) }
 	}}
