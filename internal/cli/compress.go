@@ -227,9 +227,11 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
+	defer p.end()
+	p.timed(c.options.Budget)
 	c.options.Progress = p.tell
 	r, err := edgec.Compress(ctx, m, data, c.options)
-	p.clear()
+	p.end()
 	if r == nil {
 		return err
 	}

@@ -5,9 +5,11 @@ package cli
 //   - Standard output carries the result of the command and nothing else:
 //     a table for people, or with --json one JSON value (run: one
 //     for each input). Bytes asked for by --raw are a result too.
-//   - Standard error carries everything else. Progress is a bar where standard
-//     error is a terminal; on a pipe each finished stage is one line. --quiet
+//   - Standard error carries everything else. Each stage that begins and each step
+//     that has ended is a line of progress; a terminal has a bar below. --quiet
 //     leaves progress and notes out.
+//   - A terminal gets lines that are broken between words at its width (screen.go),
+//     and colour where it has any. Elsewhere text is plain and no line is broken.
 //   - A failure is one line, "edgec: error: what: cause; remedy", after which
 //     one line "edgec: hint: ..." may follow. It is printed once, by Main.
 //   - Files appear complete or not at all. What can be refused (a missing
@@ -15,12 +17,12 @@ package cli
 //   - Exit codes: see the constants below; edgec --help lists them.
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/fatih/color"
 )
 
 // The exit codes.
@@ -56,15 +58,15 @@ func (a *app) fail(err error) int {
 	if errors.Is(err, errInterrupted) {
 		return exitInterrupted
 	}
-	fmt.Fprintf(a.stderr, "edgec: error: %s\n", oneLine(err.Error()))
+	a.line(color.FgRed, "edgec: error: "+oneLine(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(a.stderr, "edgec: hint: see %s --help\n", usage.command)
+		a.line(0, "edgec: hint: see "+usage.command+" --help")
 		return exitUsage
 	}
 	var h hinted
 	if errors.As(err, &h) {
-		fmt.Fprintf(a.stderr, "edgec: hint: %s\n", oneLine(h.hint))
+		a.line(0, "edgec: hint: "+oneLine(h.hint))
 	}
 	return exitFailed
 }
@@ -81,8 +83,29 @@ func oneLine(s string) string {
 // note prints a line for people on standard error.
 func (a *app) note(format string, v ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "edgec: "+format+"\n", v...)
+		a.line(0, "edgec: "+fmt.Sprintf(format, v...))
 	}
+}
+
+// warn is a note about what makes a result doubtful.
+func (a *app) warn(text string) {
+	if !a.quiet {
+		a.line(color.FgYellow, "edgec: warning: "+text)
+	}
+}
+
+// line prints a line on standard error, in a colour, 0: none. On a terminal it is broken
+// between words.
+func (a *app) line(how color.Attribute, text string) {
+	at := a.screen(a.stderr)
+	if text = wrap(text, "  ", at.width); how != 0 {
+		text = at.paint(text, how)
+	}
+	if a.showing != nil {
+		a.showing.print(text)
+		return
+	}
+	fmt.Fprintln(a.stderr, text)
 }
 
 // printJSON prints one JSON value on standard output.
@@ -102,20 +125,4 @@ func indented(v any) ([]byte, error) {
 		return nil, fmt.Errorf("json: %w", err)
 	}
 	return append(data, '\n'), nil
-}
-
-// table prints rows of tab-separated cells on standard output, columns aligned.
-func (a *app) table(rows []string) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(w, r)
-	}
-	w.Flush()
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
 }

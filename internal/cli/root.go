@@ -21,7 +21,9 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet          bool
-	started        bool // a command has accepted its arguments
+	started        bool                   // a command has accepted its arguments
+	layout         func(io.Writer) screen // nil: as the stream and the environment are
+	showing        *progress              // whose status line is on the screen, or nil
 }
 
 // commands makes the commands, in the order of the help text.

@@ -67,6 +67,7 @@ type Study struct {
 	holdout *eval.Holdout // decides
 	test    *eval.Holdout // on the test part, where the float network's error comes from there; otherwise nil
 	memory  memorization
+	taught  int // samples that there are to train on
 	loader  *loader
 	inputs  []float64        // root mean square of what training meets, of each input
 	journal *journal.Journal // nil: nothing is recorded
@@ -107,7 +108,7 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	}
 	limited, cancel := s.withinBudget(ctx, fallbackTime)
 	defer cancel()
-	if err := s.split(limited, task); err != nil {
+	if err := s.split(s.ledger.watched(limited), task); err != nil {
 		if errors.Is(err, errBudget) {
 			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
 		}

@@ -1,0 +1,103 @@
+package search
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// ended is how far a search had come when it was interrupted.
+type ended struct {
+	at, of int           // stage
+	left   time.Duration // that it would still have taken, by estimate; 0: not known
+}
+
+// advice says what would make the answer better, from the most certain to the least.
+// Every figure in it was seen in this search; docs/SEARCH.md says how.
+func (s *Study) advice(best Candidate, all []Candidate) []string {
+	var says []string
+	for _, f := range []func(Candidate, []Candidate) string{s.moreTime, s.moreTraining, s.moreSamples} {
+		if text := f(best, all); text != "" {
+			says = append(says, text)
+		}
+	}
+	return says
+}
+
+// moreTime: the search was cut short.
+func (s *Study) moreTime(Candidate, []Candidate) string {
+	e := s.ledger.ended
+	switch {
+	case s.ledger.interrupted == "":
+		return ""
+	case s.config.Budget > 0 && s.ledger.interrupted == budgetUsedUp:
+		return fmt.Sprintf("the budget of %v bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search", s.config.Budget)
+	case e.left > 0:
+		return fmt.Sprintf("it was stopped in stage %d of %d; the rest would have taken about %v", e.at, e.of, e.left.Round(time.Second))
+	}
+	return fmt.Sprintf("it was stopped in stage %d of %d", e.at, e.of)
+}
+
+// moreTraining: what a run with twice the training gave in this search, or why that
+// is not known.
+func (s *Study) moreTraining(best Candidate, all []Candidate) string {
+	o := s.objective()
+	switch {
+	case s.config.NoTraining:
+		return "training makes much smaller files; leave out --no-training"
+	case s.ledger.interrupted != "":
+		return ""
+	case o.limitsOnly():
+		if best.Drop <= 0 {
+			return ""
+		}
+		return fmt.Sprintf("the drop of %.2f points may fall with more training (--effort 2) or a better --teacher. How much is not known: this search trained for the limits once", best.Drop)
+	}
+	short, long := s.smallest(all, best, runTraining.samples), s.smallest(all, best, finalTraining.samples)
+	switch {
+	case short == 0 && long == 0:
+		return "no file with shared values kept the limits, so that this search cannot tell what more training (--effort 2) gives"
+	case long == 0 || long >= short && short > 0:
+		return "in this search, twice the training made no smaller file; --effort 2 may not either"
+	case short == 0:
+		return "only the run with twice the training kept the limits; --effort 2 trains all runs that long"
+	}
+	return fmt.Sprintf("in this search, twice the training made the file %.0f %% smaller (%s to %s bytes); --effort 2 doubles all training, and about the time", 100*(1-float64(long)/float64(short)), thousands(short), thousands(long))
+}
+
+// smallest returns the size of the smallest file that could have been the answer, among
+// those of one-shot runs on so many samples; 0: none.
+func (s *Study) smallest(all []Candidate, best Candidate, samples int) int {
+	o, least := s.objective(), 0
+	f := o.fraction(best)
+	for _, c := range all {
+		if c.samples == samples && !c.ineligible && o.safe(c, f) && (least == 0 || c.Size() < least) {
+			least = c.Size()
+		}
+	}
+	return least
+}
+
+// moreSamples: a smaller file meets the limits, but not by its margin, which shrinks
+// with the number of held-out samples.
+func (s *Study) moreSamples(best Candidate, all []Candidate) string {
+	o, near := s.objective(), best
+	if o.limitsOnly() {
+		return ""
+	}
+	f := o.fraction(best)
+	for _, c := range all {
+		if c.Meets && !c.ineligible && c.Size() < near.Size() && !o.safe(c, f) {
+			near = c
+		}
+	}
+	gain := 100 * (1 - float64(near.Size())/float64(best.Size()))
+	if math.Round(gain) < 1 {
+		return ""
+	}
+	text := fmt.Sprintf("a file of %s bytes, %.0f %% smaller, meets the limits, but not by its margin of %.2f points", thousands(near.Size()), gain, f*near.Margin)
+	if s.heldOut() < mostHeldOut {
+		return text + fmt.Sprintf("; the margin shrinks with more samples (%s are held out)", thousands(s.heldOut()))
+	}
+	return text + "; --front writes it too"
+}

@@ -1,0 +1,234 @@
+package search
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// phase is a part of a search that progress has a number for.
+type phase struct {
+	name   string                   // of the strategy or stage that it is
+	title  string                   // in words, for progress
+	expect func(f forecast) float64 // seconds that it takes in most searches; nil: hardly any
+}
+
+// outlook says how far a search has come, and about how long it still takes. It decides
+// nothing.
+type outlook struct {
+	study *Study // nil before the search begins
+	plan  []phase
+	at    int           // number of the phase that runs, from 1; 0: none yet
+	since time.Time     // when it began
+	step  float64       // multiplications forward of a step of the training that runs; 0: none runs
+	begun time.Time     // when that training began
+	done  int           // steps of it that are done
+	macs  float64       // multiplications of the network that was trained last
+	file  time.Duration // that a rounded file takes, made and measured
+}
+
+// The phases before and after the strategies.
+var (
+	floatPhase  = phase{name: "float", title: "measuring the float network"}
+	answerPhase = phase{name: "answer", title: "measuring the answer", expect: func(f forecast) float64 {
+		if f.s.subject.Data.Test == nil {
+			return 0
+		}
+		return f.file() * float64(f.s.subject.Data.Test.Len()) / float64(max(f.s.heldOut(), 1))
+	}}
+	filesPhase = phase{name: "files", title: "pruning in single runs, making files", expect: forecast.files}
+)
+
+// plan lists the phases of a search. Strategies that do not apply have none.
+func (s *Study) plan() []phase {
+	all := []phase{floatPhase}
+	for _, st := range strategies {
+		switch {
+		case !st.applies(s):
+		case st.title != "":
+			all = append(all, phase{st.name, st.title, st.expect})
+		default: // pruning, whose stages have phases of their own
+			for _, stage := range stages {
+				if stage.title != "" {
+					all = append(all, phase{stage.name, stage.title, stage.expect})
+				}
+			}
+			all = append(all, filesPhase)
+		}
+	}
+	return append(all, answerPhase)
+}
+
+// enter begins the phase of that name, and shows it. A name without a phase belongs to
+// the one that runs. Phases that are passed over are named, so that every number is
+// seen.
+func (l *ledger) enter(name string) {
+	o := &l.outlook
+	i := o.at
+	for i < len(o.plan) && o.plan[i].name != name {
+		i++
+	}
+	if i == len(o.plan) {
+		return
+	}
+	if first := o.at + 1; i >= first {
+		l.skip(first, i)
+	}
+	o.at, o.since = i+1, time.Now()
+	l.tell(Progress{Title: o.plan[i].title})
+}
+
+// skip shows that the phases first to last are passed over, and why.
+func (l *ledger) skip(first, last int) {
+	why := "not needed: a file is good enough"
+	switch {
+	case l.interrupted == budgetUsedUp:
+		why = "left out: their share of the budget is used up"
+	case l.interrupted != "":
+		why = "left out"
+	}
+	which := fmt.Sprintf("stages %d to %d are ", first, last)
+	if first == last {
+		which = fmt.Sprintf("stage %d is ", first)
+	}
+	l.outlook.at = last
+	l.tell(Progress{Note: which + why})
+}
+
+// number completes what is shown with the phase that runs and the time that is left.
+func (o *outlook) number(p Progress) Progress {
+	p.Number, p.Of = o.at, len(o.plan)
+	if o.step > 0 && p.Total > 0 {
+		o.done++
+	}
+	p.Left = o.left(p)
+	return p
+}
+
+// watch notes that a training of a network begins, with steps of so many
+// multiplications forward, and returns what ends it.
+func (o *outlook) watch(macs, batch int64) (done func()) {
+	o.macs, o.step, o.begun, o.done = float64(max(macs, 1)), float64(macs*batch), time.Now(), 0
+	return func() { o.step = 0 }
+}
+
+// left estimates the time until the search ends: what is left of a budget, or what the
+// phases to come take in most searches, at the pace that was seen. 0: not known.
+func (o *outlook) left(p Progress) time.Duration {
+	if o.study == nil {
+		return 0
+	}
+	if b := o.study.config.Budget; b > 0 {
+		return max(0, time.Until(o.study.ledger.started.Add(b)))
+	}
+	f, ok := o.forecast()
+	if !ok || o.at == 0 {
+		return 0
+	}
+	rest := o.plan[o.at-1].seconds(f) - time.Since(o.since).Seconds()
+	if o.step > 0 {
+		rest = math.Max(rest, float64(p.Total-p.Done)*o.step*f.pace)
+	}
+	rest = math.Max(rest, 0)
+	for _, ph := range o.plan[o.at:] {
+		rest += ph.seconds(f)
+	}
+	return time.Duration(rest * float64(time.Second))
+}
+
+// ended returns how far the search has come.
+func (o *outlook) ended() ended { return ended{o.at, len(o.plan), o.left(Progress{})} }
+
+// seconds returns the time that a phase takes in most searches.
+func (p phase) seconds(f forecast) float64 {
+	if p.expect == nil {
+		return 0
+	}
+	return p.expect(f)
+}
+
+// forecast is what the time of a phase follows from.
+type forecast struct {
+	s    *Study
+	macs float64 // multiplications of the network that was trained last
+	pace float64 // seconds of training for a multiplication forward
+}
+
+// forecast returns what is known; ok is false until the float network was measured.
+func (o *outlook) forecast() (f forecast, ok bool) {
+	if o.study.loader == nil {
+		return f, false
+	}
+	seen := o.study.ledger.pace
+	if o.step > 0 {
+		seen.add(float64(o.done)*o.step, time.Since(o.begun))
+	}
+	if seen.work == 0 || seen.time == 0 {
+		return f, false
+	}
+	f = forecast{s: o.study, macs: o.macs, pace: seen.time.Seconds() / seen.work}
+	if f.macs == 0 {
+		f.macs = float64(max(MACs(o.study.net), 1))
+	}
+	return f, true
+}
+
+// training returns the seconds of a training.
+func (f forecast) training(long training) float64 {
+	return f.pace * f.macs * f.s.trainedSamples(long, f.macs)
+}
+
+// file returns the seconds of a rounded file, made and measured.
+func (f forecast) file() float64 { return f.s.ledger.outlook.file.Seconds() }
+
+// The numbers of runs that most searches take. They were counted in the searches of
+// TestTried and on LeNet-5, and only progress depends on them.
+
+// rounding: a bisection of lambda.
+func (f forecast) rounding() float64 {
+	if f.s.objective().limitsOnly() {
+		return 10 * f.file()
+	}
+	return lambdaSteps * f.file()
+}
+
+// tuned: rounded to a size, trials of a rate and one long training.
+func (f forecast) tuned() float64 {
+	return 10*f.file() + 3*f.training(trialTraining) + f.training(f.s.limitTraining())
+}
+
+// tunedWithin: the same for four sizes, or until one is hopeless.
+func (f forecast) tunedWithin() float64 {
+	return 4*(5*f.file()+3*f.training(trialTraining)) + 2*f.training(runTraining)
+}
+
+// rates: a learning rate, of which the first is often too high.
+func (f forecast) rates() float64 { return 1.5 * f.training(scoreTraining) }
+
+// cuts: a few cuts of channels in networks that are slow to train, none in others.
+func (f forecast) cuts() float64 {
+	if !f.s.objective().timed() && tuneSamples*f.macs < narrowTraining {
+		return 0
+	}
+	return 3 * f.training(scoreTraining)
+}
+
+// rounds: a few rounds of iterative pruning.
+func (f forecast) rounds() float64 {
+	if f.s.objective().limitsOnly() {
+		return 2 * f.training(roundTraining)
+	}
+	return 6 * f.training(roundTraining)
+}
+
+// files: one-shot pruning runs, and the files of each.
+func (f forecast) files() float64 {
+	file := f.training(fileTraining) + f.file()
+	switch {
+	case f.s.objective().limitsOnly():
+		return 1.3*f.training(f.s.limitTraining()) + 2*file
+	case runSamples*f.macs > stageWork/2:
+		return f.training(runTraining) + 2*f.training(finalTraining) + 4*file
+	}
+	return 4*f.training(runTraining) + f.training(finalTraining) + 7*file
+}
