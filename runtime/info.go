@@ -14,10 +14,13 @@ type Info struct {
 	Labels  []string // of the elements of output 0; nil: none
 	Inputs  [][]int  // shapes without batch, images as [H, W, C]
 	Outputs [][]int  // shapes, like Inputs
-	Arena   int      // bytes of working memory for the activations of a session
-	Weights int      // number of weights in the file's shapes, zeros included
-	Kept    int      // number of nonzero weights
-	Memory  int      // bytes of the packed weights
+	// Probabilities says of each output whether its elements are probabilities, since
+	// it ends with a softmax over all of them or a sigmoid.
+	Probabilities []bool
+	Arena         int // bytes of working memory for the activations of a session
+	Weights       int // number of weights in the file's shapes, zeros included
+	Kept          int // number of nonzero weights
+	Memory        int // bytes of the packed weights
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
@@ -31,8 +34,9 @@ func (m *Model) Info() Info {
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
 	}
-	for _, t := range f.Outputs {
+	for k, t := range f.Outputs {
 		i.Outputs = append(i.Outputs, f.Tensors[t].Shape)
+		i.Probabilities = append(i.Probabilities, m.probable(k))
 	}
 	kept := make([]int, len(f.Weights))
 	for k := range f.Weights {

@@ -19,6 +19,7 @@ type evalFlags struct {
 	noLabels  bool
 	confusion bool
 	threads   int
+	show      *progress
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -91,6 +92,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if err != nil {
 		return err
 	}
+	e.show = a.newProgress()
+	defer e.show.end()
+	e.show.slow("measuring " + path)
 	var r *evaluated
 	if isEdgec {
 		r, err = e.compressed(cmd, path)
@@ -143,6 +147,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
 	}
 	got, err := edgec.Evaluate(file, data, o)
+	e.show.end()
 	if err != nil && e.against != "" {
 		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
 	}
@@ -173,6 +178,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, fmt.Errorf("%s: has no labels to evaluate against; give labelled data", e.data.path)
 	}
 	metrics, err := m.Evaluate(data, e.options())
+	e.show.end()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -185,7 +191,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 
 // options say what is measured.
 func (e *evalFlags) options() edgec.EvaluateOptions {
-	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads}
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Progress: e.show.steps}
 }
 
 // samples reads the data, and says which part is evaluated on.

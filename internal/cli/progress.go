@@ -122,6 +122,23 @@ func (p *progress) work(doing string) {
 	p.begin(status{}, doing)
 }
 
+// patience is how long a command may be silent.
+const patience = time.Second
+
+// slow says what takes long if it has not ended after a while.
+func (p *progress) slow(doing string) {
+	if p == nil {
+		return
+	}
+	time.AfterFunc(patience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.stop != nil {
+			p.begin(status{}, doing)
+		}
+	})
+}
+
 // expect says how many stages come after those of the search.
 func (p *progress) expect(stages int) {
 	if p != nil {
@@ -223,8 +240,9 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
-	if p.status = (status{}); p.stop != nil {
+	p.status = status{}
+	if p.stop != nil {
 		close(p.stop)
-		p.stop = nil
+		p.stop = nil // it has ended
 	}
 }

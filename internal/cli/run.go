@@ -14,6 +14,12 @@ const runHelp = `Executes the network on each INPUT, or on standard input, and p
 or number, of the largest output and its score. This is the code of the programs
 that edgec build makes, and gives the same bytes.
 
+A probability follows in parentheses where the network is known to be a classifier:
+its output ends with a softmax or a sigmoid, or the file has a label for each output
+(edgec compress --labels). Of other outputs, edgec cannot know. --probability says
+that they are scores of classes: their softmax is printed, or of one score x the
+logistic function 1 / (1 + exp(-x)).
+
 An INPUT is a PNG or JPEG picture, an .npy array, or raw. Pictures are resized to
 the network's input as edgec eval resizes them (bilinear with antialiasing), become
 gray where it has one channel, and lose their alpha. An array has the shape of the
@@ -26,7 +32,7 @@ sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
 With --json each sample gives one line: {"file", "top": [{"index", "label",
-"score"}], "outputs"}. A network with several inputs has "files" in place of
+"score", "probability"}], "outputs"}. A network with several inputs has "files" in place of
 "file", one with several outputs "results": [{"shape", "top", "outputs"}].`
 
 func runCommand(a *app) *cobra.Command {
@@ -64,6 +70,7 @@ func runCommand(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.IntVar(&j.Top, "top", 1, "print this many outputs, largest first")
+	f.BoolVar(&j.Probability, "probability", false, "the network is a classifier: print probabilities, also where the file does not say so")
 	f.BoolVar(&j.Raw, "raw", false, "print the bytes of the outputs as they are, little endian")
 	f.BoolVar(&j.Invert, "invert", false, "pictures: light becomes dark, for dark on light where the network wants the contrary")
 	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")

@@ -15,8 +15,8 @@ type grid struct {
 	mark func(row int) color.Attribute // colour of a row; nil, or 0: none
 }
 
-// leastCell is the narrowest that a column of words shrinks to.
-const leastCell = 6
+// Widths that columns of words shrink to: comfortCell before columns go, then leastCell.
+const comfortCell, leastCell = 24, 6
 
 // table prints rows of tab-separated cells on standard output, columns aligned. Where
 // they are wider than the terminal, cells are broken between words.
@@ -68,7 +68,7 @@ func (g grid) fit(width int) ([][]string, []int) {
 	widths, least := measure(rows)
 	gone := map[int]bool{}
 	for _, d := range g.drop {
-		if width == 0 || total(widths) <= width {
+		if width == 0 || total(shrunk(widths, least)) <= width {
 			break
 		}
 		gone[d] = true
@@ -91,6 +91,15 @@ func (g grid) fit(width int) ([][]string, []int) {
 		widths[widest]--
 	}
 	return rows, widths
+}
+
+// shrunk returns the widths with columns of words at comfortCell.
+func shrunk(widths, least []int) []int {
+	w := slices.Clone(widths)
+	for k := range w {
+		w[k] = min(w[k], max(least[k], comfortCell))
+	}
+	return w
 }
 
 // measure returns the width of each column, and the least that it can shrink to.
@@ -156,5 +165,5 @@ func rowLines(row []string, widths []int) []string {
 		}
 		lines = append(lines, strings.TrimRight(b.String(), " "))
 	}
-	return slices.Clip(lines)
+	return lines
 }

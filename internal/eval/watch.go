@@ -10,7 +10,7 @@ type watcher struct{}
 
 // Watched returns a context in which Predict, Run and Execute tell tell how many of
 // their samples are done. It is called by one goroutine at a time, a few dozen times in
-// each, with numbers that grow.
+// each, with numbers that grow. nil tells nobody.
 func Watched(ctx context.Context, tell func(done, total int)) context.Context {
 	return context.WithValue(ctx, watcher{}, tell)
 }

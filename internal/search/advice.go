@@ -57,12 +57,31 @@ func (s *Study) moreTraining(best Candidate, all []Candidate) string {
 	switch {
 	case short == 0 && long == 0:
 		return "no file with shared values kept the limits, so that this search cannot tell what more training (--effort 2) gives"
-	case long == 0 || long >= short && short > 0:
-		return "in this search, twice the training made no smaller file; --effort 2 may not either"
 	case short == 0:
-		return "only the run with twice the training kept the limits; --effort 2 trains all runs that long"
+		return "only a run with twice the training kept the limits; --effort 2 trains all runs that long"
+	case long == 0 || long >= short:
+		return "in this search, twice the training made no smaller file; --effort 2 may not either"
+	case !s.compared():
+		return "longer training (--effort 2) may make it smaller. How much is not known: this search did not train equal numbers of weights for both times"
 	}
-	return fmt.Sprintf("in this search, twice the training made the file %.0f %% smaller (%s to %s bytes); --effort 2 doubles all training, and about the time", 100*(1-float64(long)/float64(short)), thousands(short), thousands(long))
+	return fmt.Sprintf("in this search, runs with twice the training kept the limits with a file %.0f %% smaller (%s, not %s bytes); --effort 2 doubles all training, and about the time", 100*(1-float64(long)/float64(short)), thousands(long), thousands(short))
+}
+
+// compared reports whether the shorter runs of the sparsity search failed at a number of
+// weights that longer ones need no more than: otherwise they were merely not tried
+// there, and the longer training is not what made the smaller file.
+func (s *Study) compared() bool {
+	failed, fewest := 0, math.MaxInt
+	for _, r := range s.ledger.runs {
+		switch {
+		case r.samples == runTraining.samples && !r.good:
+			failed = max(failed, r.keep)
+		case r.samples == finalTraining.samples && r.good:
+			fewest = min(fewest, r.keep)
+		}
+	}
+	const alike = 1.05 // numbers of weights this close count as equal
+	return float64(fewest) <= alike*float64(failed)
 }
 
 // smallest returns the size of the smallest file that could have been the answer, among

@@ -40,6 +40,7 @@ type ledger struct {
 	candidates  []Candidate
 	interrupted string // why stages ended early
 	ended       ended  // where it was interrupted
+	runs        []attempt
 	observe     func(Progress)
 	pace        pace
 	outlook     outlook
@@ -101,6 +102,12 @@ func thousands(n int) string {
 		return fmt.Sprint(n)
 	}
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// attempt is a one-shot run of a sparsity search, as advice sees it.
+type attempt struct {
+	keep, samples int // weights, and samples of its training, of tuning.go
+	good          bool
 }
 
 // training watches steps of training g: for the pace, and for what is shown. It returns

@@ -20,10 +20,11 @@ type outlook struct {
 	plan  []phase
 	at    int           // number of the phase that runs, from 1; 0: none yet
 	since time.Time     // when it began
+	macs  float64       // multiplications of the network that was trained last
 	step  float64       // multiplications forward of a step of the training that runs; 0: none runs
 	begun time.Time     // when that training began
 	done  int           // steps of it that are done
-	macs  float64       // multiplications of the network that was trained last
+	pace  pace          // of the trainings that have ended
 	file  time.Duration // that a rounded file takes, made and measured
 }
 
@@ -109,7 +110,10 @@ func (o *outlook) number(p Progress) Progress {
 // multiplications forward, and returns what ends it.
 func (o *outlook) watch(macs, batch int64) (done func()) {
 	o.macs, o.step, o.begun, o.done = float64(max(macs, 1)), float64(macs*batch), time.Now(), 0
-	return func() { o.step = 0 }
+	return func() {
+		o.pace.add(float64(o.done)*o.step, time.Since(o.begun))
+		o.step = 0
+	}
 }
 
 // left estimates the time until the search ends: what is left of a budget, or what the
@@ -121,15 +125,16 @@ func (o *outlook) left(p Progress) time.Duration {
 	if b := o.study.config.Budget; b > 0 {
 		return max(0, time.Until(o.study.ledger.started.Add(b)))
 	}
-	f, ok := o.forecast()
+	f, ok := o.forecast(p.Total)
 	if !ok || o.at == 0 {
 		return 0
 	}
-	rest := o.plan[o.at-1].seconds(f) - time.Since(o.since).Seconds()
+	const unsure = 0.25 // of the expected time, as long as a phase has not ended
+	expected := o.plan[o.at-1].seconds(f)
+	rest := math.Max(expected-time.Since(o.since).Seconds(), unsure*expected)
 	if o.step > 0 {
 		rest = math.Max(rest, float64(p.Total-p.Done)*o.step*f.pace)
 	}
-	rest = math.Max(rest, 0)
 	for _, ph := range o.plan[o.at:] {
 		rest += ph.seconds(f)
 	}
@@ -154,14 +159,21 @@ type forecast struct {
 	pace float64 // seconds of training for a multiplication forward
 }
 
-// forecast returns what is known; ok is false until the float network was measured.
-func (o *outlook) forecast() (f forecast, ok bool) {
+// forecast returns what is known, within a training of so many steps; ok is false until
+// the float network was measured. A training counts when a tenth of it is done: the
+// first steps make samples and ask the teacher.
+func (o *outlook) forecast(steps int) (f forecast, ok bool) {
 	if o.study.loader == nil {
 		return f, false
 	}
-	seen := o.study.ledger.pace
-	if o.step > 0 {
+	seen := o.pace
+	if o.step > 0 && 10*o.done >= steps {
 		seen.add(float64(o.done)*o.step, time.Since(o.begun))
+	}
+	if seen.work == 0 {
+		const beside = 2 // times as long as its multiplications, since samples are made and the teacher is asked
+		seen = o.study.ledger.pace
+		seen.time *= beside
 	}
 	if seen.work == 0 || seen.time == 0 {
 		return f, false
@@ -199,7 +211,7 @@ func (f forecast) tuned() float64 {
 
 // tunedWithin: the same for four sizes, or until one is hopeless.
 func (f forecast) tunedWithin() float64 {
-	return 4*(5*f.file()+3*f.training(trialTraining)) + 2*f.training(runTraining)
+	return 4*(5*f.file()+3*f.training(trialTraining)) + 3*f.training(runTraining)
 }
 
 // rates: a learning rate, of which the first is often too high.
@@ -230,5 +242,5 @@ func (f forecast) files() float64 {
 	case runSamples*f.macs > stageWork/2:
 		return f.training(runTraining) + 2*f.training(finalTraining) + 4*file
 	}
-	return 4*f.training(runTraining) + f.training(finalTraining) + 7*file
+	return 5*f.training(runTraining) + f.training(finalTraining) + 9*file
 }

@@ -46,7 +46,7 @@ func (o Objective) why(c, best Candidate) string {
 	case !c.Meets:
 		return o.verdict(c)
 	case c.ineligible:
-		return "meets the limits; trained further, the same weights are better"
+		return "meets the limits, but its weights are better after more training"
 	case !o.safe(c, f):
 		n := ""
 		if c.Metrics.N < best.Metrics.N {
@@ -54,7 +54,7 @@ func (o Objective) why(c, best Candidate) string {
 		}
 		return fmt.Sprintf("meets the limits, but not by its margin of %.2f points%s", f*c.Margin, n)
 	case c.Drop > best.Drop:
-		return "meets the limits; its drop is larger"
+		return "meets the limits, but loses more"
 	}
-	return "meets the limits; it is larger"
+	return "meets the limits, but is larger"
 }

@@ -260,21 +260,24 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return r, err
 	}
-	if !ok {
-		return r, o.unmet(all)
-	}
 	all = slices.Clone(all)
 	for i, c := range all {
-		all[i].Why = o.why(c, best)
+		all[i].Why = o.verdict(c)
+		if ok {
+			all[i].Why = o.why(c, best)
+		}
 	}
-	r.Best, r.Candidates = best, all
+	if r.Candidates = all; !ok {
+		return r, o.unmet(all)
+	}
+	r.Best = best
 	r.Best.Why = o.why(best, best)
 	r.Advice = s.advice(best, all)
 	test := s.subject.Data.Test
 	if !eval.Measurable(s.task(), test) {
 		return r, nil
 	}
-	l.tell(Progress{Stage: "test", Note: fmt.Sprintf("on the %s samples of the test part, which the search has not used", thousands(test.Len()))})
+	l.tell(Progress{Stage: "test", Note: fmt.Sprintf("on the %s samples of the test part, which no file has seen before", thousands(test.Len()))})
 	r.Test, err = s.tested(ctx, best, test)
 	if err != nil && ctx.Err() != nil {
 		r.Warnings = append(r.Warnings, "the answer was not measured on the test part, since the search was stopped: edgec eval measures it")

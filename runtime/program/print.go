@@ -18,7 +18,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 			b = append(b, s.OutputBytes(k)...)
 		}
 	case j.JSON:
-		b = jsonResult(files, info, s, max(j.Top, 1))
+		b = j.jsonResult(files, info, s, max(j.Top, 1))
 	default:
 		for k := range info.Outputs {
 			b = j.lines(b, k, files[0], info, s)
@@ -27,11 +27,11 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 	return j.write(b)
 }
 
-// lines appends a line for each of the largest elements of output k. Of several outputs it
-// names the number and the shape.
+// lines appends a line for each of the largest elements of output k, with its probability
+// where the model is a classifier. Of several outputs it names the number and the shape.
 func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
 	y := s.Output(k)
-	labels := labelsOf(info, k)
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, display(name)...)
 		b = append(b, ": "...)
@@ -41,6 +41,9 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		b = append(b, label(labels, i)...)
 		b = append(b, ' ')
 		b = appendFloat(b, y[i])
+		if p != nil {
+			b = append(appendPercent(append(b, " ("...), p[i]), ')')
+		}
 		b = append(b, '\n')
 	}
 	return b
@@ -80,10 +83,11 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":..., "probability":...}], "outputs":[...]},
+// without label and probability where they are not known.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
-func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
+func (j *Job) jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
 	b := []byte(`{"file":`)
 	if len(files) > 1 {
 		b = []byte(`{"files":[`)
@@ -99,7 +103,7 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 	}
 	b = append(b, ',')
 	if len(info.Outputs) == 1 {
-		return append(jsonOutput(b, info.Labels, s.Output(0), top), "}\n"...)
+		return append(j.jsonOutput(b, info, 0, s.Output(0), top), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
 	for k, shape := range info.Outputs {
@@ -114,16 +118,17 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 			b = strconv.AppendInt(b, int64(d), 10)
 		}
 		b = append(b, `],`...)
-		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
+		b = append(j.jsonOutput(b, info, k, s.Output(k), top), '}')
 	}
 	return append(b, "]}\n"...)
 }
 
-// jsonOutput appends "top" and "outputs" of one output.
-func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
+// jsonOutput appends "top" and "outputs" of output k.
+func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top int) []byte {
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	b = append(b, `"top":[`...)
-	for k, i := range largest(y, top) {
-		if k > 0 {
+	for n, i := range largest(y, top) {
+		if n > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"index":`...)
@@ -133,7 +138,11 @@ func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
 			b = append(b, jsonString(labels[i])...)
 		}
 		b = append(b, `,"score":`...)
-		b = append(appendFloat(b, y[i]), '}')
+		b = appendFloat(b, y[i])
+		if p != nil {
+			b = appendFloat(append(b, `,"probability":`...), p[i])
+		}
+		b = append(b, '}')
 	}
 	b = append(b, `],"outputs":[`...)
 	for i, v := range y {
