@@ -162,7 +162,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err != nil {
 		return err
 	}
-	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
+	a.note("%s: %s parameters; %s: %s", path, thousands(m.Params()), c.data.path, data)
 	for _, g := range data.Guessed() {
 		a.note("%s: %s", c.data.path, g)
 	}

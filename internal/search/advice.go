@@ -33,7 +33,7 @@ func (s *Study) moreTime(Candidate, []Candidate) string {
 	case s.config.Budget > 0 && s.ledger.interrupted == budgetUsedUp:
 		return fmt.Sprintf("the budget of %v bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search", s.config.Budget)
 	case e.left > 0:
-		return fmt.Sprintf("it was stopped in stage %d of %d; the rest would have taken about %v", e.at, e.of, e.left.Round(time.Second))
+		return fmt.Sprintf("it was stopped in stage %d of %d; the rest would have taken about %d min", e.at, e.of, int(math.Ceil(e.left.Minutes())))
 	}
 	return fmt.Sprintf("it was stopped in stage %d of %d", e.at, e.of)
 }

@@ -24,6 +24,7 @@ type outlook struct {
 	step  float64       // multiplications forward of a step of the training that runs; 0: none runs
 	begun time.Time     // when that training began
 	done  int           // steps of it that are done
+	steps int           // of all, as far as it was shown
 	pace  pace          // of the trainings that have ended
 	file  time.Duration // that a rounded file takes, made and measured
 }
@@ -101,6 +102,7 @@ func (o *outlook) number(p Progress) Progress {
 	p.Number, p.Of = o.at, len(o.plan)
 	if o.step > 0 && p.Total > 0 {
 		o.done++
+		o.steps = p.Total
 	}
 	p.Left = o.left(p)
 	return p
@@ -110,6 +112,7 @@ func (o *outlook) number(p Progress) Progress {
 // multiplications forward, and returns what ends it.
 func (o *outlook) watch(macs, batch int64) (done func()) {
 	o.macs, o.step, o.begun, o.done = float64(max(macs, 1)), float64(macs*batch), time.Now(), 0
+	o.steps = 0
 	return func() {
 		o.pace.add(float64(o.done)*o.step, time.Since(o.begun))
 		o.step = 0
@@ -125,7 +128,7 @@ func (o *outlook) left(p Progress) time.Duration {
 	if b := o.study.config.Budget; b > 0 {
 		return max(0, time.Until(o.study.ledger.started.Add(b)))
 	}
-	f, ok := o.forecast(p.Total)
+	f, ok := o.forecast()
 	if !ok || o.at == 0 {
 		return 0
 	}
@@ -159,15 +162,14 @@ type forecast struct {
 	pace float64 // seconds of training for a multiplication forward
 }
 
-// forecast returns what is known, within a training of so many steps; ok is false until
-// the float network was measured. A training counts when a tenth of it is done: the
+// forecast returns what is known; ok is false until the float network was measured. A training counts when a tenth of it is done: the
 // first steps make samples and ask the teacher.
-func (o *outlook) forecast(steps int) (f forecast, ok bool) {
+func (o *outlook) forecast() (f forecast, ok bool) {
 	if o.study.loader == nil {
 		return f, false
 	}
 	seen := o.pace
-	if o.step > 0 && 10*o.done >= steps {
+	if o.step > 0 && o.done > 0 && 10*o.done >= o.steps {
 		seen.add(float64(o.done)*o.step, time.Since(o.begun))
 	}
 	if seen.work == 0 {

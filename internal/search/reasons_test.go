@@ -90,7 +90,7 @@ func TestAdvice(t *testing.T) {
 		{"a size", Objective{MaxSize: 900}, nil, []Candidate{run(800, long)},
 			"the drop of 0.50 points may fall with more training (--effort 2) or a better --teacher. How much is not known: this search trained for the limits once"},
 		{"stopped", drop, func(s *Study) { s.ledger.interrupted, s.ledger.ended = "interrupted", ended{6, 9, 754 * time.Second} }, []Candidate{run(800, short)},
-			"it was stopped in stage 6 of 9; the rest would have taken about 12m34s"},
+			"it was stopped in stage 6 of 9; the rest would have taken about 13 min"},
 		{"a budget", drop, func(s *Study) { s.ledger.interrupted, s.config.Budget = budgetUsedUp, time.Minute }, []Candidate{run(800, short)},
 			"the budget of 1m0s bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search"},
 		{"a margin", drop, nil, []Candidate{run(1000, short), run(1000, long), file(drop, 900, 0.9, 0.2, nil)},
