@@ -83,14 +83,14 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	p := a.newProgress()
 	defer p.end()
 	if _, err := exec.LookPath(b.goTool); err == nil {
-		p.work("compiling a program for " + board.Name + "; the first one for a processor takes longest")
+		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	}
 	r := built{}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
 		return err
 	}
 	if b.selfTest {
-		p.work("running the self-test of " + r.Path)
+		p.work("running the self-test of "+r.Path, "")
 		if err := selfTest(ctx, r.Result); err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 	defer p.end()
 	p.timed(d.options.Budget)
 	p.expect(len(boards))
-	p.work(fmt.Sprintf("drawing %s pictures", thousands(d.samples+d.samples/10)))
+	p.work(fmt.Sprintf("drawing %s pictures", thousands(d.samples+d.samples/10)), "")
 	data, err := d.prepare(r)
 	if err != nil {
 		return err
@@ -264,7 +264,7 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult, p *
 // build builds the program for board and executes it if that is possible.
 // A program that computes anything else than edgec itself is an error.
 func (d *demoFlags) build(ctx context.Context, r *demoResult, board targets.Board, show *progress) (demoProgram, error) {
-	show.next("building a program for " + board.Name + " and running it; the first build takes longest")
+	show.next("building a program for "+board.Name, " and running it; the first build takes longest")
 	out := d.path("glyphs-" + board.Name)
 	result, err := targets.Build(ctx, edgec.Sources, r.Compress.Best.Bytes, board, out, targets.Options{Go: d.goTool})
 	if err != nil {

@@ -103,23 +103,27 @@ func (p *progress) tell(e edgec.Progress) {
 }
 
 // next begins a stage of the command after those of the search.
-func (p *progress) next(title string) {
+func (p *progress) next(doing, long string) {
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begin(status{number: p.number + 1, of: p.of}, title)
+	p.begin(status{number: p.number + 1, of: p.of}, doing+long)
+	p.status.doing = doing
+	p.draw()
 }
 
-// work says, before a silence, what takes long.
-func (p *progress) work(doing string) {
+// work says, before a silence, what takes long, and in the line above the status how long.
+func (p *progress) work(doing, long string) {
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begin(status{}, doing)
+	p.begin(status{}, doing+long)
+	p.status.doing = doing
+	p.draw()
 }
 
 // patience is how long a command may be silent.

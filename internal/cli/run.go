@@ -3,6 +3,8 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -106,6 +108,21 @@ where the system tells them). On a board, the program that edgec build makes has
 // maxRuns bounds the times that are kept.
 const maxRuns = 1_000_000
 
+// lineWriter breaks text between words. What is written to it are whole lines.
+type lineWriter struct {
+	w     io.Writer
+	width int
+}
+
+func (l lineWriter) Write(b []byte) (int, error) {
+	for line := range strings.Lines(string(b)) {
+		if _, err := io.WriteString(l.w, wrap(line, "  ", l.width)); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
+}
+
 // do executes a job on the compressed file at path.
 func (a *app) do(j *program.Job, path string) error {
 	var err error
@@ -114,6 +131,9 @@ func (a *app) do(j *program.Job, path string) error {
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
+	if at := a.screen(a.stdout); at.width > 0 && !j.Raw && !a.json {
+		j.Stdout = lineWriter{a.stdout, at.width}
+	}
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave
 		return fmt.Errorf("%s: %w", path, err)

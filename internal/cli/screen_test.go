@@ -246,3 +246,29 @@ func TestDiffWarns(t *testing.T) {
 		t.Errorf("a small delta: %s", r.stderr)
 	}
 }
+
+// run and bench break their lines between words on a terminal, and never those of JSON.
+func TestRunFits(t *testing.T) {
+	withFile(t)
+	for _, args := range [][]string{{"run", "corner.edgec", "--top", "2", "light.png"}, {"bench", "corner.edgec", "--runs", "1"}, {"run", "corner.edgec", "--json", "light.png"}} {
+		const width = 40
+		a, b := onScreen(width)
+		root := a.root()
+		root.SetArgs(args)
+		if err := root.Execute(); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		if a.json {
+			if len(lines) != 1 || len(lines[0]) <= width {
+				t.Errorf("%v: %q", args, lines)
+			}
+			continue
+		}
+		for _, line := range lines {
+			if columns(line) > width {
+				t.Errorf("%v: %d columns: %s", args, columns(line), line)
+			}
+		}
+	}
+}

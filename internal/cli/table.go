@@ -16,7 +16,7 @@ type grid struct {
 }
 
 // Widths that columns of words shrink to: comfortCell before columns go, then leastCell.
-const comfortCell, leastCell = 24, 6
+const comfortCell, leastCell = 24, 8
 
 // table prints rows of tab-separated cells on standard output, columns aligned. Where
 // they are wider than the terminal, cells are broken between words.

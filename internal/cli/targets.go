@@ -28,7 +28,7 @@ bbb, arm64.`,
 				}
 				rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", b.Name, b.Title, b.CPU, cores, clock, ram, b.Note))
 			}
-			return a.table(rows)
+			return a.tableWithout(rows, 6, 3, 4)
 		},
 	}
 }

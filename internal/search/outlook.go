@@ -25,7 +25,8 @@ type outlook struct {
 	begun time.Time     // when that training began
 	done  int           // steps of it that are done
 	steps int           // of all, as far as it was shown
-	pace  pace          // of the trainings that have ended
+	pace  pace          // of the training that ended last: earlier ones made samples and asked the teacher
+	own   float64       // seconds of training for a multiplication forward, at the pace of the float network; 0: not known yet
 	file  time.Duration // that a rounded file takes, made and measured
 }
 
@@ -114,7 +115,10 @@ func (o *outlook) watch(macs, batch int64) (done func()) {
 	o.macs, o.step, o.begun, o.done = float64(max(macs, 1)), float64(macs*batch), time.Now(), 0
 	o.steps = 0
 	return func() {
-		o.pace.add(float64(o.done)*o.step, time.Since(o.begun))
+		if o.done > 0 {
+			o.pace = pace{}
+			o.pace.add(float64(o.done)*o.step, time.Since(o.begun))
+		}
 		o.step = 0
 	}
 }
@@ -132,7 +136,7 @@ func (o *outlook) left(p Progress) time.Duration {
 	if !ok || o.at == 0 {
 		return 0
 	}
-	const unsure = 0.25 // of the expected time, as long as a phase has not ended
+	const unsure = 0.15 // of the expected time, as long as a phase has not ended
 	expected := o.plan[o.at-1].seconds(f)
 	rest := math.Max(expected-time.Since(o.since).Seconds(), unsure*expected)
 	if o.step > 0 {
@@ -170,21 +174,24 @@ func (o *outlook) forecast() (f forecast, ok bool) {
 	}
 	seen := o.pace
 	if o.step > 0 && o.done > 0 && 10*o.done >= o.steps {
+		seen = pace{}
 		seen.add(float64(o.done)*o.step, time.Since(o.begun))
 	}
-	if seen.work == 0 {
-		const beside = 2 // times as long as its multiplications, since samples are made and the teacher is asked
-		seen = o.study.ledger.pace
-		seen.time *= beside
+	own := o.study.ledger.pace // the float network's, until something was trained
+	if o.own == 0 && own.work > 0 {
+		o.own = own.time.Seconds() / own.work
 	}
-	if seen.work == 0 || seen.time == 0 {
-		return f, false
+	// Training takes longer than its multiplications, since samples are made and the
+	// teacher is asked, but a first short one says too much of that.
+	const beside, most = 2, 4
+	f = forecast{s: o.study, macs: o.macs, pace: beside * o.own}
+	if seen.work > 0 {
+		f.pace = math.Min(seen.time.Seconds()/seen.work, most*o.own)
 	}
-	f = forecast{s: o.study, macs: o.macs, pace: seen.time.Seconds() / seen.work}
 	if f.macs == 0 {
 		f.macs = float64(max(MACs(o.study.net), 1))
 	}
-	return f, true
+	return f, f.pace > 0
 }
 
 // training returns the seconds of a training.
@@ -195,8 +202,8 @@ func (f forecast) training(long training) float64 {
 // file returns the seconds of a rounded file, made and measured.
 func (f forecast) file() float64 { return f.s.ledger.outlook.file.Seconds() }
 
-// The numbers of runs that most searches take. They were counted in the searches of
-// TestTried and on LeNet-5, and only progress depends on them.
+// The numbers of runs that most searches take, counted in searches on LeNet-5 and the
+// network of the demo. Only progress depends on them.
 
 // rounding: a bisection of lambda.
 func (f forecast) rounding() float64 {
@@ -240,7 +247,7 @@ func (f forecast) files() float64 {
 	file := f.training(fileTraining) + f.file()
 	switch {
 	case f.s.objective().limitsOnly():
-		return 1.3*f.training(f.s.limitTraining()) + 2*file
+		return 1.15*f.training(f.s.limitTraining()) + 1.2*file
 	case runSamples*f.macs > stageWork/2:
 		return f.training(runTraining) + 2*f.training(finalTraining) + 4*file
 	}
