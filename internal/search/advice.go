@@ -60,11 +60,11 @@ func (s *Study) moreTraining(best Candidate, all []Candidate) string {
 	case short == 0:
 		return "only a run with twice the training kept the limits; --effort 2 trains all runs that long"
 	case long == 0 || long >= short:
-		return "in this search, twice the training made no smaller file; --effort 2 may not either"
+		return "in this search, a last run with twice the training made no smaller file. What --effort 2 gives, which trains in every stage twice as long, is not known from that"
 	case !s.compared():
 		return "longer training (--effort 2) may make it smaller. How much is not known: this search did not train equal numbers of weights for both times"
 	}
-	return fmt.Sprintf("in this search, runs with twice the training kept the limits with a file %.0f %% smaller (%s, not %s bytes); --effort 2 doubles all training, and about the time", 100*(1-float64(long)/float64(short)), thousands(long), thousands(short))
+	return fmt.Sprintf("in this search, runs with twice the training kept the limits with a file %.0f %% smaller (%s, not %s bytes). --effort 2 trains in every stage twice as long; it may give as much again, or more, or less", 100*(1-float64(long)/float64(short)), thousands(long), thousands(short))
 }
 
 // compared reports whether the shorter runs of the sparsity search failed at a number of

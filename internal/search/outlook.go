@@ -74,8 +74,8 @@ func (l *ledger) enter(name string) {
 	if i == len(o.plan) {
 		return
 	}
-	if first := o.at + 1; i >= first {
-		l.skip(first, i)
+	if i > o.at {
+		l.skip(o.at+1, i)
 	}
 	o.at, o.since = i+1, time.Now()
 	l.tell(Progress{Title: o.plan[i].title})
@@ -83,16 +83,16 @@ func (l *ledger) enter(name string) {
 
 // skip shows that the phases first to last are passed over, and why.
 func (l *ledger) skip(first, last int) {
+	which, whose := fmt.Sprintf("stages %d to %d are ", first, last), "their"
+	if first == last {
+		which, whose = fmt.Sprintf("stage %d is ", first), "its"
+	}
 	why := "not needed: a file is good enough"
 	switch {
 	case l.interrupted == budgetUsedUp:
-		why = "left out: their share of the budget is used up"
+		why = "left out: " + whose + " share of the budget is used up"
 	case l.interrupted != "":
 		why = "left out"
-	}
-	which := fmt.Sprintf("stages %d to %d are ", first, last)
-	if first == last {
-		which = fmt.Sprintf("stage %d is ", first)
 	}
 	l.outlook.at = last
 	l.tell(Progress{Note: which + why})

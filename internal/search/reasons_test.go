@@ -79,11 +79,11 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"longer runs need fewer weights", drop, func(s *Study) { s.ledger.runs = []attempt{{1000, short, true}, {850, short, false}, {850, long, true}} },
 			[]Candidate{run(800, long), run(1000, short)},
-			"in this search, runs with twice the training kept the limits with a file 20 % smaller (800, not 1,000 bytes); --effort 2 doubles all training, and about the time"},
+			"in this search, runs with twice the training kept the limits with a file 20 % smaller (800, not 1,000 bytes). --effort 2 trains in every stage twice as long; it may give as much again, or more, or less"},
 		{"shorter ones were not tried there", drop, func(s *Study) { s.ledger.runs = []attempt{{1000, short, true}, {850, long, true}} },
 			[]Candidate{run(800, long), run(1000, short)},
 			"longer training (--effort 2) may make it smaller. How much is not known: this search did not train equal numbers of weights for both times"},
-		{"nothing gained", drop, nil, []Candidate{run(1000, short), run(1000, long)}, "in this search, twice the training made no smaller file; --effort 2 may not either"},
+		{"nothing gained", drop, nil, []Candidate{run(1000, short), run(1000, long)}, "in this search, a last run with twice the training made no smaller file. What --effort 2 gives, which trains in every stage twice as long, is not known from that"},
 		{"only longer ones", drop, nil, []Candidate{run(800, long)}, "only a run with twice the training kept the limits; --effort 2 trains all runs that long"},
 		{"none", drop, nil, []Candidate{run(800, 0)}, "no file with shared values kept the limits, so that this search cannot tell what more training (--effort 2) gives"},
 		{"no training", drop, func(s *Study) { s.config.NoTraining = true }, []Candidate{run(800, 0)}, "training makes much smaller files; leave out --no-training"},
@@ -94,7 +94,7 @@ func TestAdvice(t *testing.T) {
 		{"a budget", drop, func(s *Study) { s.ledger.interrupted, s.config.Budget = budgetUsedUp, time.Minute }, []Candidate{run(800, short)},
 			"the budget of 1m0s bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search"},
 		{"a margin", drop, nil, []Candidate{run(1000, short), run(1000, long), file(drop, 900, 0.9, 0.2, nil)},
-			"in this search, twice the training made no smaller file; --effort 2 may not either | a file of 900 bytes, 10 % smaller, meets the limits, but not by its margin of 0.20 points; the margin shrinks with more samples (500 are held out)"},
+			"in this search, a last run with twice the training made no smaller file. What --effort 2 gives, which trains in every stage twice as long, is not known from that | a file of 900 bytes, 10 % smaller, meets the limits, but not by its margin of 0.20 points; the margin shrinks with more samples (500 are held out)"},
 	} {
 		s := asked(c.o)
 		s.holdout = eval.Unpaired(eval.Classification{}, set, nil, 1)
