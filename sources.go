@@ -6,5 +6,5 @@ import "embed"
 // from which targets.Build makes programs: they travel inside the tool. Build
 // leaves tests out.
 //
-//go:embed runtime/*.go runtime/*/*.[gsh]* targets/device/*.go
+//go:embed runtime/*.go runtime/*/*.[gsh]* runtime/internal/*/*.[gsh]* targets/device/*.go
 var Sources embed.FS

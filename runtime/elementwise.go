@@ -10,9 +10,9 @@ func prepareAdd(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewAdd(a.Scale, b.Scale, y.Scale, in.Op == format.OpSub)
 	grids(&o, in, a, b, y)
-	return step{bind: func(s *Session) func() {
+	return step{bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
-		return func() { o.Add(y, a, b) }
+		return func() { o.Run(y, a, b) }
 	}}, nil
 }
 
@@ -20,9 +20,9 @@ func prepareMul(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewMul(a.Scale, b.Scale, y.Scale)
 	grids(&o, in, a, b, y)
-	return step{bind: func(s *Session) func() {
+	return step{bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
-		return func() { o.Mul(y, a, b) }
+		return func() { o.Run(y, a, b) }
 	}}, nil
 }
 
@@ -32,10 +32,11 @@ func (m *Model) binary(in *format.Instr) (a, b, y *format.Tensor) {
 	return a, &m.f.Tensors[in.In[1]], y
 }
 
-// grids sets the zero points and the clamp of o.
+// grids sets the zero points and the clamp of o, which is ready then.
 func grids(o *kernel.Binary, in *format.Instr, a, b, y *format.Tensor) {
 	o.ZeroA, o.ZeroB, o.ZeroOut = int32(a.Zero), int32(b.Zero), int32(y.Zero)
 	o.Lo, o.Hi = int32(in.ClampMin), int32(in.ClampMax)
+	o.Finish()
 }
 
 func prepareLookup(m *Model, in *format.Instr) (step, error) {

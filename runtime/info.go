@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"edgec/runtime/format"
+	"edgec/runtime/kernel"
 )
 
 func floatBits(v float32) uint32 { return math.Float32bits(v) }
@@ -17,10 +18,11 @@ type Info struct {
 	// Probabilities says of each output whether its elements are probabilities, since
 	// it ends with a softmax over all of them or a sigmoid.
 	Probabilities []bool
-	Arena         int // bytes of working memory for the activations of a session
-	Weights       int // number of weights in the file's shapes, zeros included
-	Kept          int // number of nonzero weights
-	Memory        int // bytes of the packed weights
+	Arena         int    // bytes of working memory for the activations of a session
+	Weights       int    // number of weights in the file's shapes, zeros included
+	Kept          int    // number of nonzero weights
+	Memory        int    // bytes of the packed weights
+	Kernels       string // that compute dense layers: vnni, avx2, neon, dotprod or go; see EDGEC_CPU in docs/REFERENCE.md
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
@@ -31,6 +33,7 @@ type Info struct {
 func (m *Model) Info() Info {
 	f := m.f
 	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena}
+	i.Kernels, _ = kernel.Level() // Load has refused an error
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
 	}

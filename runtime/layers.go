@@ -18,15 +18,23 @@ func prepareDense(m *Model, in *format.Instr) (step, error) {
 		return step{}, err
 	}
 	x, y := m.operands(in)
-	l := kernel.NewLayer(w.Values, w.OutC, w.InC, w.Bias, x.Zero)
+	one := kernel.Window{H: 1, W: 1, C: w.InC, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+	l := kernel.NewLayer(w.Values, w.OutC, w.InC, w.InC, w.Bias, x.Zero)
 	output(l, w, 0, in, x, y)
-	return step{work: workspace{acc: w.OutC}, bytes: l.Bytes(), bind: func(s *Session) func() {
-		x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
-		if real != nil {
-			return func() { l.Real(real, x, acc) }
-		}
-		return func() { l.Quantized(y, x, acc) }
-	}}, nil
+	return convolution(in, kernel.NewConv(one, int8(x.Zero), []*kernel.Layer{l})), nil
+}
+
+// convolution is the step of a prepared convolution.
+func convolution(in *format.Instr, c *kernel.Conv) step {
+	p := step{bind: func(s *Session) func() {
+		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
+		return func() { c.Run(y, real, x, image, patch, acc) }
+	}}
+	p.work.image, p.work.patch, p.work.acc = c.Scratch()
+	for _, l := range c.Groups {
+		p.bytes += l.Bytes()
+	}
+	return p
 }
 
 // prepareConv prepares a convolution: depthwise, or a layer for each group.
@@ -41,25 +49,20 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	if w.InC == 1 && in.Groups > 1 {
 		d := kernel.NewDepthwise(win, int8(x.Zero), w.Values, w.OutC, w.Bias)
 		output(d.Layer, w, 0, in, x, y)
-		return step{work: workspace{acc: w.OutC}, bytes: w.Elems() + d.Layer.Bytes(), bind: func(s *Session) func() {
-			x, y, real, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.acc
-			return func() { d.Run(y, real, x, acc) }
-		}}, nil
+		d.Finish()
+		p := step{bytes: d.Bytes(), bind: func(s *Session) func() {
+			x, y, real, image, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.acc
+			return func() { d.Run(y, real, x, image, acc) }
+		}}
+		p.work.image, p.work.acc = d.Scratch()
+		return p, nil
 	}
-	c := kernel.NewConv(win, int8(x.Zero), groups(w, in, x, y))
-	p := step{work: workspace{acc: w.OutC}, bind: func(s *Session) func() {
-		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
-		return func() { c.Run(y, real, x, image, patch, acc) }
-	}}
-	p.work.image, p.work.patch = c.Scratch()
-	for _, l := range c.Groups {
-		p.bytes += l.Bytes()
-	}
-	return p, nil
+	return convolution(in, kernel.NewConv(win, int8(x.Zero), groups(w, in, x, y, win.Run(in.Groups)))), nil
 }
 
-// groups packs the weights of each group of a convolution from x to y.
-func groups(w *format.Weight, in *format.Instr, x, y *format.Tensor) []*kernel.Layer {
+// groups packs the weights of each group of a convolution from x to y, whose patches
+// have runs of run elements.
+func groups(w *format.Weight, in *format.Instr, x, y *format.Tensor, run int) []*kernel.Layer {
 	layers := make([]*kernel.Layer, in.Groups)
 	n := w.OutC / in.Groups
 	k := w.KH * w.KW * w.InC
@@ -68,7 +71,7 @@ func groups(w *format.Weight, in *format.Instr, x, y *format.Tensor) []*kernel.L
 		if w.Bias != nil {
 			bias = w.Bias[g*n : (g+1)*n]
 		}
-		layers[g] = kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, bias, x.Zero)
+		layers[g] = kernel.NewLayer(w.Values[g*n*k:(g+1)*n*k], n, k, run, bias, x.Zero)
 		output(layers[g], w, g*n, in, x, y)
 	}
 	return layers

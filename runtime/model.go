@@ -16,7 +16,10 @@
 // arithmetic is that of package kernel, to the bit.
 package runtime
 
-import "edgec/runtime/format"
+import (
+	"edgec/runtime/format"
+	"edgec/runtime/kernel"
+)
 
 // Error is a failure of the runtime, in one line.
 type Error string
@@ -59,6 +62,9 @@ func FromFile(f *format.File) (*Model, error) {
 
 // prepare makes the steps of a file that has been checked.
 func prepare(f *format.File) (*Model, error) {
+	if _, err := kernel.Level(); err != nil {
+		return nil, Error(err.Error())
+	}
 	m := &Model{f: f, steps: make([]step, len(f.Instrs))}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]

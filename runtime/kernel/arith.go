@@ -9,6 +9,10 @@ type Binary struct {
 	ZeroOut      int32      // -128..127
 	Lo, Hi       int32      // clamp of the result, -128..127
 	Subtract     bool       // Add computes a - b
+
+	sum   bool           // Add, Sub
+	term  *[2][256]int32 // Add, Sub: what each stored a and b, plus 128, adds to the sum
+	scale scale          // of sums, by a micro-kernel
 }
 
 // headroom is the left shift of both inputs before they are added: the
@@ -23,7 +27,7 @@ const headroom = 20
 func NewAdd(a, b, out float32, subtract bool) Binary {
 	top := 2 * float64(max(a, b))
 	return Binary{MulA: NewMultiplier(float64(a) / top), MulB: NewMultiplier(float64(b) / top),
-		MulOut: NewMultiplier(top / (float64(int64(1)<<headroom) * float64(out))), Subtract: subtract}
+		MulOut: NewMultiplier(top / (float64(int64(1)<<headroom) * float64(out))), Subtract: subtract, sum: true}
 }
 
 // NewMul prepares a * b: y = ZeroOut + qa*qb * a*b/out. Zero points and clamp
@@ -32,32 +36,78 @@ func NewMul(a, b, out float32) Binary {
 	return Binary{MulOut: NewMultiplier(float64(a) * float64(b) / float64(out))}
 }
 
+// Finish prepares an operation whose zero points and clamp have been set: Add's inputs
+// take 256 values each, so that their multiplications become tables.
+func (o *Binary) Finish() {
+	most := int64(255 * 255)
+	if o.sum {
+		o.term = new([2][256]int32)
+		var largest [2]int64
+		for i := range 256 {
+			q := int32(i - 128)
+			o.term[0][i], o.term[1][i] = o.terms(q, q)
+			for k, t := range o.term {
+				largest[k] = max(largest[k], int64(t[i]), -int64(t[i]))
+			}
+		}
+		most = largest[0] + largest[1]
+	}
+	if best != nil {
+		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
+	}
+}
+
+// terms returns what a and b add to the sum.
+func (o *Binary) terms(a, b int32) (p, q int32) {
+	p = o.MulA.Apply((a - o.ZeroA) << headroom)
+	q = o.MulB.Apply((b - o.ZeroB) << headroom)
+	if o.Subtract {
+		q = -q
+	}
+	return p, q
+}
+
+// Bytes returns the memory of what Finish prepared.
+func (o *Binary) Bytes() int {
+	n := o.scale.bytes()
+	if o.term != nil {
+		n += 2 * 256 * 4
+	}
+	return n
+}
+
 func (o *Binary) store(v int32) int8 {
 	return clamped(o.MulOut.Apply(v), o.ZeroOut, o.Lo, o.Hi)
 }
 
-// Add computes y = a + b or a - b; y and a have the same length, which b's
-// divides. Rounding is Multiplier.Apply's, saturation by the clamp. y may be a.
-func (o *Binary) Add(y, a, b []int8) {
-	k := 0
-	for i, v := range a {
-		p := o.MulA.Apply((int32(v) - o.ZeroA) << headroom)
-		q := o.MulB.Apply((int32(b[k]) - o.ZeroB) << headroom)
-		if o.Subtract {
-			q = -q
+// Run computes y = a + b, a - b or a * b; y and a have the same length, which b's
+// divides. Rounding is Multiplier.Apply's, saturation by the clamp. y may be a. Finish
+// has been called.
+func (o *Binary) Run(y, a, b []int8) {
+	var sums [blockPixels * panelWidth]int32
+	for at := 0; at < len(a); {
+		n := min(len(sums), len(a)-at)
+		o.results(sums[:n], a[at:at+n], b, at%len(b))
+		done := 0
+		if whole := n &^ (panelWidth - 1); o.scale != nil && whole > 0 {
+			o.scale.rescale(best, 0, y[at:], panelWidth, panelWidth, whole/panelWidth, sums[:])
+			done = whole
 		}
-		y[i] = o.store(p + q)
-		if k++; k == len(b) {
-			k = 0
+		for i := done; i < n; i++ {
+			y[at+i] = o.store(sums[i])
 		}
+		at += n
 	}
 }
 
-// Mul computes y = a * b; lengths, rounding and aliasing as in Add.
-func (o *Binary) Mul(y, a, b []int8) {
-	k := 0
+// results computes sums or products of a and of b from k on, before MulOut.
+func (o *Binary) results(results []int32, a, b []int8, k int) {
 	for i, v := range a {
-		y[i] = o.store((int32(v) - o.ZeroA) * (int32(b[k]) - o.ZeroB))
+		if o.sum {
+			results[i] = o.term[0][uint8(v)^128] + o.term[1][uint8(b[k])^128]
+		} else {
+			results[i] = (int32(v) - o.ZeroA) * (int32(b[k]) - o.ZeroB)
+		}
 		if k++; k == len(b) {
 			k = 0
 		}

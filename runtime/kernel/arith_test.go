@@ -28,6 +28,9 @@ func TestBinary(t *testing.T) {
 	for range trials(600) {
 		sa, sb, so := scale(), scale(), scale()
 		n := 1 + r.IntN(40)
+		if r.IntN(10) == 0 {
+			n += r.IntN(1200)
+		}
 		period := []int{n, 1, 1}[r.IntN(3)]
 		if n%3 == 0 && r.IntN(2) == 0 {
 			period = n / 3
@@ -41,14 +44,14 @@ func TestBinary(t *testing.T) {
 			o.ZeroA, o.ZeroB, o.ZeroOut = int32(r.IntN(256)-128), int32(r.IntN(256)-128), int32(r.IntN(256)-128)
 			o.Lo = int32(r.IntN(200) - 128)
 			o.Hi = o.Lo + int32(r.IntN(int(128-o.Lo)))
-			y, intact := guarded(n)
-			run := o.Add
-			if name == "mul" {
-				run = o.Mul
+			o.Finish()
+			if r.IntN(4) == 0 {
+				o.scale = nil
 			}
-			run(y, a, b)
+			y, intact := guarded(n)
+			o.Run(y, a, b)
 			own := append([]int8(nil), a...)
-			run(own, own, b) // in place
+			o.Run(own, own, b) // in place
 			for i := range y {
 				want := bigBinary(&o, name == "mul", a[i], b[i%period])
 				if y[i] != want || own[i] != want {

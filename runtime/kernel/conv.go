@@ -17,74 +17,170 @@ type Window struct {
 	OutH, OutW             int // output [OutH,OutW,...]
 }
 
-func (w *Window) padded() bool { return w.PadT|w.PadL|w.PadB|w.PadR != 0 }
-
 // Conv is a convolution: a layer for each group of channels.
 type Conv struct {
 	Window
 	Zero   int8     // of the input: what lies outside the image
 	Groups []*Layer // one for each group, in order of channels
+
+	runs, packed []int32 // of layers with tiles: offsets of runs in the image; in patches without gaps
+	longest      int     // the last run's offset and its quads
 }
 
-// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups), and
-// takes them over: sparse ones then index the padded image directly.
+// NewConv prepares the groups' layers, each of K = KH*KW*C/len(groups) in runs of
+// Window.Run, and takes them over: sparse ones then index the padded image directly.
+// Their Out or Scale has been set.
 func NewConv(w Window, zero int8, groups []*Layer) *Conv {
 	c := &Conv{Window: w, Zero: zero, Groups: groups}
 	inC := w.C / len(groups)
-	pw := w.W + w.PadL + w.PadR
 	for g, l := range groups {
 		for i, k := range l.offset {
 			ch, p := int(k)%inC, int(k)/inC
-			l.offset[i] = int32((p/w.KW*w.DilH*pw+p%w.KW*w.DilW)*w.C + g*inC + ch)
+			l.offset[i] = int32((p/w.KW*w.DilH*w.padded()+p%w.KW*w.DilW)*w.C + g*inC + ch)
+		}
+		if l.tiles != nil {
+			l.tiles.finish(l)
+			c.findRuns(l.tiles)
 		}
 	}
 	return c
 }
 
-// Scratch returns the bytes of work space that Run needs: for a padded image (0
-// without padding) and for a patch.
-func (c *Conv) Scratch() (image, patch int) {
-	if c.padded() {
-		image = (c.H + c.PadT + c.PadB) * (c.W + c.PadL + c.PadR) * c.C
+// Run returns how many elements of a patch lie together in the image, with so many
+// groups of channels: those of a kernel row, or of a pixel.
+func (w *Window) Run(groups int) int {
+	if groups == 1 && w.DilW == 1 {
+		return w.KW * w.C
 	}
-	return image, c.KH * c.KW * c.C / len(c.Groups)
+	return w.C / groups
+}
+
+// findRuns fills in where runs lie. It is the same for all groups.
+func (c *Conv) findRuns(t *tiles) {
+	if c.runs != nil {
+		return
+	}
+	w := &c.Window
+	for r := range t.runs {
+		p, q := r, 0
+		if t.runs > w.KH {
+			p, q = r/w.KW, r%w.KW
+		}
+		c.runs = append(c.runs, int32((p*w.DilH*w.padded()+q*w.DilW)*w.C))
+		c.packed = append(c.packed, int32(r*t.quads*4))
+	}
+	c.longest = int(c.runs[t.runs-1]) + t.quads*4
+}
+
+// padded returns the width of the image with what surrounds it.
+func (w *Window) padded() int { return w.W + w.PadL + w.PadR }
+
+// image returns the size of the image with what surrounds it, or 0 if nothing does.
+func (w *Window) image() int {
+	if w.PadT|w.PadL|w.PadB|w.PadR == 0 {
+		return 0
+	}
+	return (w.H + w.PadT + w.PadB) * w.padded() * w.C
+}
+
+// surround returns x, copied to image and surrounded by zero where that is needed.
+func (w *Window) surround(x, image []int8, zero int8) []int8 {
+	n := w.image()
+	if n == 0 {
+		return x
+	}
+	Pad(image[:n], x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, zero)
+	return image[:n]
+}
+
+// Scratch returns the work space that Run needs: bytes for a padded image (0 without
+// padding) and for patches, and sums.
+func (c *Conv) Scratch() (image, patch, acc int) {
+	image = c.image()
+	patch = c.KH * c.KW * c.C / len(c.Groups)
+	for _, l := range c.Groups {
+		acc = max(acc, l.OutC)
+		if l.tiles != nil {
+			patch = max(patch, tilePixels*c.patchBytes(l.tiles))
+			acc = max(acc, blockPixels*(panelWidth+1))
+		}
+	}
+	return image, patch, acc
 }
 
 // Run computes the convolution of x, [H,W,C], with the zero point outside it.
 // Exactly one of y and real, [OutH,OutW,OutC], is written: y if real is nil.
-// image and patch are work space of Scratch's sizes, acc of OutC sums. Outputs
-// must not overlap x.
+// image, patch and acc are work space of Scratch's sizes. Outputs must not overlap x.
 func (c *Conv) Run(y []int8, real []float32, x, image, patch []int8, acc []int32) {
-	w := &c.Window
-	wd := w.W
-	if w.padded() {
-		Pad(image, x, w.H, w.W, w.C, w.PadT, w.PadL, w.PadB, w.PadR, c.Zero)
-		x, wd = image, w.W+w.PadL+w.PadR
-	}
-	inC := w.C / len(c.Groups)
-	outC := 0
+	x = c.surround(x, image, c.Zero)
+	out := output{y: y, real: real}
 	for _, l := range c.Groups {
-		outC += l.OutC
+		out.stride += l.OutC
 	}
-	at := 0
+	for g, l := range c.Groups {
+		if l.tiles != nil {
+			c.tiled(out, l, g, x, patch, acc)
+		} else {
+			c.pixels(out, l, g, x, patch, acc)
+		}
+		out.first += l.OutC
+	}
+}
+
+// output is where a group's outputs go: those of pixel i are from first + i*stride on.
+type output struct {
+	y             []int8
+	real          []float32
+	first, stride int
+}
+
+// pixels computes group g one pixel at a time.
+func (c *Conv) pixels(out output, l *Layer, g int, x, patch []int8, acc []int32) {
+	w := &c.Window
+	inC := w.C / len(c.Groups)
+	at := out.first
 	for oy := 0; oy < w.OutH; oy++ {
 		for ox := 0; ox < w.OutW; ox++ {
-			base := (oy*w.StrideH*wd + ox*w.StrideW) * w.C
-			first := at
-			for g, l := range c.Groups {
-				in := x[base:]
-				if !l.Sparse() {
-					in = c.patch(patch, x, base+g*inC, wd, inC)
-				}
-				if real != nil {
-					l.Real(real[first:], in, acc)
-				} else {
-					l.Quantized(y[first:], in, acc)
-				}
-				first += l.OutC
+			base := c.offset(oy*w.OutW + ox)
+			in := x[base:]
+			if !l.Sparse() {
+				in = c.patch(patch, x, base+g*inC, w.padded(), inC)
 			}
-			at += outC
+			if out.real != nil {
+				l.Real(out.real[at:], in, acc)
+			} else {
+				l.Quantized(out.y[at:], in, acc)
+			}
+			at += out.stride
 		}
+	}
+}
+
+// offset returns where the patch of output pixel i begins.
+func (w *Window) offset(i int) int {
+	return (i/w.OutW*w.StrideH*w.padded() + i%w.OutW*w.StrideW) * w.C
+}
+
+// offsets fills in where the patches of n pixels begin, from pixel at on.
+func (w *Window) offsets(offsets []int32, at, n int) {
+	ox := at % w.OutW
+	next, step := int32(w.offset(at)), int32(w.StrideW*w.C)
+	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
+	for i := range offsets[:n] {
+		offsets[i] = next
+		next += step
+		if ox++; ox == w.OutW {
+			ox = 0
+			next += down
+		}
+	}
+	repeatLast(offsets, n)
+}
+
+// repeatLast fills the last tile up.
+func repeatLast(offsets []int32, n int) {
+	for i := n; i%tilePixels != 0; i++ {
+		offsets[i] = offsets[n-1]
 	}
 }
 
@@ -106,120 +202,6 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 		}
 	}
 	return dst[:n]
-}
-
-// Depthwise is a convolution in which each output channel reads one input
-// channel: output channel c reads c/Mult, OutC = C*Mult.
-type Depthwise struct {
-	Window
-	Zero   int8   // of the input: what lies outside the image
-	Mult   int    // output channels for each input channel
-	Layer  *Layer // Start, Out and Scale
-	weight []int8 // [KH*KW, OutC]
-}
-
-// NewDepthwise packs w, [outC,KH,KW,1]; outC is a multiple of win.C, zero the
-// input's zero point. bias may be nil. The layer's Out or Scale is the caller's
-// to set.
-func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Depthwise {
-	taps := win.KH * win.KW
-	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: make([]int8, len(w))}
-	d.Layer = &Layer{OutC: outC, K: taps, Start: make([]int32, outC)}
-	for c := 0; c < outC; c++ {
-		if bias != nil {
-			d.Layer.Start[c] = bias[c]
-		}
-		for t := 0; t < taps; t++ {
-			d.weight[t*outC+c] = w[c*taps+t]
-		}
-	}
-	return d
-}
-
-// Run computes the convolution of x; acc has room for OutC sums. See Conv.Run.
-func (d *Depthwise) Run(y []int8, real []float32, x []int8, acc []int32) {
-	w := &d.Window
-	l := d.Layer
-	acc = acc[:l.OutC]
-	zero := int32(d.Zero)
-	at := 0
-	for oy := 0; oy < w.OutH; oy++ {
-		for ox := 0; ox < w.OutW; ox++ {
-			copy(acc, l.Start)
-			ix := ox*w.StrideW - w.PadL
-			first, end := inside(ix, w.W, w.DilW, w.KW)
-			for p := 0; p < w.KH; p++ {
-				iy := oy*w.StrideH - w.PadT + p*w.DilH
-				if iy < 0 || iy >= w.H || first >= end {
-					continue
-				}
-				in := x[(iy*w.W+ix+first*w.DilW)*w.C:]
-				taps := d.weight[(p*w.KW+first)*l.OutC : (p*w.KW+end)*l.OutC]
-				if d.Mult == 1 {
-					depthwiseRow(acc, in, taps, w.DilW*w.C, zero)
-					continue
-				}
-				for ; len(taps) > 0; taps = taps[l.OutC:] {
-					for c := range acc {
-						acc[c] += (int32(in[c/d.Mult]) - zero) * int32(taps[c])
-					}
-					if len(taps) > l.OutC {
-						in = in[w.DilW*w.C:]
-					}
-				}
-			}
-			for c, a := range acc {
-				if real == nil {
-					y[at+c] = l.Out.quantize(c, a)
-					continue
-				}
-				s := l.Scale[0]
-				if len(l.Scale) > 1 {
-					s = l.Scale[c]
-				}
-				real[at+c] = float32(float32(a) * s)
-			}
-			at += l.OutC
-		}
-	}
-}
-
-// inside returns which of n kernel positions, from x on and step apart, lie
-// in 0..w-1: first..end-1.
-func inside(x, w, step, n int) (first, end int) {
-	if x < 0 {
-		first = (-x + step - 1) / step
-	}
-	if x < w {
-		end = min(n, (w-1-x)/step+1)
-	}
-	return first, end
-}
-
-// depthwiseRow adds a kernel row of depthwise taps, one for each sum, to sums
-// of pixels that lie step apart. Three taps at once touch the sums a third as
-// often.
-func depthwiseRow(acc []int32, in, taps []int8, step int, zero int32) {
-	n := len(acc)
-	for ; len(taps) >= 3*n; taps = taps[3*n:] {
-		x0, x1, x2 := in[:n], in[step:][:n], in[2*step:][:n]
-		w0, w1, w2 := taps[:n], taps[n:][:n], taps[2*n:][:n]
-		for c, a := range acc {
-			acc[c] = a + (int32(x0[c])-zero)*int32(w0[c]) + (int32(x1[c])-zero)*int32(w1[c]) + (int32(x2[c])-zero)*int32(w2[c])
-		}
-		if len(taps) > 3*n {
-			in = in[3*step:]
-		}
-	}
-	for ; len(taps) > 0; taps = taps[n:] {
-		x, w := in[:n], taps[:n]
-		for c, a := range acc {
-			acc[c] = a + (int32(x[c])-zero)*int32(w[c])
-		}
-		if len(taps) > n {
-			in = in[step:]
-		}
-	}
 }
 
 // Pad writes the image x, [h,w,c], surrounded by rows and columns of value v:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"edgec/runtime/internal/cpu"
 )
 
 // at returns the element of an image [H,W,C], or outside it outside.
@@ -87,6 +89,9 @@ func TestConv(t *testing.T) {
 	for range trials(1500) {
 		groups := 1 + r.IntN(3)
 		inC, perGroup := 1+r.IntN(5), 1+r.IntN(9)
+		if r.IntN(4) == 0 {
+			perGroup += 4 * r.IntN(11)
+		}
 		win := randomWindow(r, groups*inC)
 		outC, k := groups*perGroup, win.KH*win.KW*inC
 		w, zero := randomInt8(r, outC*k), r.IntN(256)-128
@@ -99,10 +104,7 @@ func TestConv(t *testing.T) {
 		x := randomInt8(r, win.H*win.W*win.C)
 		o, scale := randomOutput(r, outC), []float32{0.5}
 		want := convolve(&win, w, outC, groups, bias, zero, x)
-		for _, p := range append(packings[:len(packings):len(packings)], struct {
-			name string
-			pack func(*Layer, []int8)
-		}{"chosen", nil}) {
+		for _, p := range packings {
 			var layers []*Layer
 			for g := range groups {
 				var b []int32
@@ -110,18 +112,15 @@ func TestConv(t *testing.T) {
 					b = bias[g*perGroup : (g+1)*perGroup]
 				}
 				part := w[g*perGroup*k : (g+1)*perGroup*k]
-				l := NewLayer(part, perGroup, k, b, zero)
-				if p.pack != nil {
-					l = repacked(l, part, p.pack)
-				}
+				l := p.layer(part, perGroup, k, win.Run(groups), b, zero)
 				l.Out = o
 				l.Out.Mul = o.Mul[g*perGroup : (g+1)*perGroup]
 				l.Scale = scale
 				layers = append(layers, l)
 			}
 			c := NewConv(win, int8(zero), layers)
-			n, m := c.Scratch()
-			image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, outC)
+			n, m, sums := c.Scratch()
+			image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, sums)
 			verify(t, fmt.Sprintf("%s: %+v, %d groups", p.name, win, groups), want,
 				func(y []int8, real []float32) { c.Run(y, real, x, image, patch, acc) }, outC, &o, scale)
 		}
@@ -132,6 +131,9 @@ func TestDepthwise(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	for range trials(1500) {
 		channels, mult := 1+r.IntN(9), 1+r.IntN(3)
+		if r.IntN(3) == 0 {
+			channels, mult = 8+r.IntN(40), 1
+		}
 		win := randomWindow(r, channels)
 		outC := channels * mult
 		w, zero := randomInt8(r, outC*win.KH*win.KW), r.IntN(256)-128
@@ -151,9 +153,20 @@ func TestDepthwise(t *testing.T) {
 				d.Layer.Scale = append(d.Layer.Scale, r.Float32())
 			}
 		}
-		acc := make([]int32, outC+3)
-		verify(t, fmt.Sprintf("%+v times %d", win, mult), convolve(&win, w, outC, channels, bias, zero, x),
-			func(y []int8, real []float32) { d.Run(y, real, x, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+		want := convolve(&win, w, outC, channels, bias, zero, x)
+		verify(t, fmt.Sprintf("plain: %+v times %d", win, mult), want,
+			func(y []int8, real []float32) { d.plain(y, real, x, make([]int32, outC)) }, outC, &d.Layer.Out, d.Layer.Scale)
+		for i := range micros {
+			if !cpu.Has(micros[i].needs) {
+				continue
+			}
+			d.lanes = newLanes(d, &micros[i])
+			d.Finish()
+			n, m := d.Scratch()
+			image, acc := make([]int8, n), make([]int32, m)
+			verify(t, fmt.Sprintf("%s: %+v times %d", micros[i].name, win, mult), want,
+				func(y []int8, real []float32) { d.Run(y, real, x, image, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
+		}
 	}
 }
 
@@ -198,26 +211,32 @@ func BenchmarkConv(b *testing.B) {
 		for i := range w {
 			w[i] = int8(1 + r.IntN(127))
 		}
-		l := NewLayer(w, c.outC, k, nil, 3)
-		l.Out = randomOutput(r, c.outC)
-		conv := NewConv(win, 3, []*Layer{l})
-		n, m := conv.Scratch()
-		x, y := randomInt8(r, c.h*c.h*c.c), make([]int8, win.OutH*win.OutW*c.outC)
-		image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, c.outC)
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				conv.Run(y, nil, x, image, patch, acc)
-			}
-			b.ReportMetric(float64(len(y)*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
-		})
+		x, out := randomInt8(r, c.h*c.h*c.c), randomOutput(r, c.outC)
+		for _, p := range packings {
+			l := p.layer(w, c.outC, k, win.Run(1), nil, 3)
+			l.Out = out
+			run := runner(NewConv(win, 3, []*Layer{l}))
+			b.Run(p.name+"/"+c.name, func(b *testing.B) {
+				for b.Loop() {
+					run(x)
+				}
+				b.ReportMetric(float64(win.OutH*win.OutW*c.outC*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+			})
+		}
 	}
 	win := Window{H: 28, W: 28, C: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadT: 1, PadL: 1, PadB: 1, PadR: 1, OutH: 28, OutW: 28}
-	d := NewDepthwise(win, 3, randomInt8(r, 64*9), 64, nil)
+	w := make([]int8, 64*9)
+	for i := range w {
+		w[i] = int8(r.IntN(255) - 127)
+	}
+	d := NewDepthwise(win, 3, w, 64, nil)
 	d.Layer.Out = randomOutput(r, 64)
-	x, y, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int32, 64)
+	d.Finish()
+	n, m := d.Scratch()
+	x, y, image, acc := randomInt8(r, 28*28*64), make([]int8, 28*28*64), make([]int8, n), make([]int32, m)
 	b.Run("MobileNet/28x28x64-depthwise", func(b *testing.B) {
 		for b.Loop() {
-			d.Run(y, nil, x, acc)
+			d.Run(y, nil, x, image, acc)
 		}
 		b.ReportMetric(28*28*64*9*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 	})

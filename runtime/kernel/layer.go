@@ -14,60 +14,63 @@ type Layer struct {
 
 	pairs  [][4]int64 // dense, 64-bit machines: [OutC/8 rounded up][K] of 4 pairs of channels
 	quads  [][4]int8  // dense, 32-bit machines: [OutC/4 rounded up][K]
+	tiles  *tiles     // dense, with a micro-kernel
 	first  []int32    // sparse: where each channel's weights start
 	offset []int32    // sparse: index in the patch (or in the image, see Conv)
 	weight []int32    // sparse
 }
 
-// sparseBelow is the density below which a layer becomes a list, in 1/256.
-// BenchmarkDensity has the list quicker up to 80/256 on amd64; it also takes
-// less memory there.
+// sparseBelow is the density below which a layer becomes a list, in 1/256, where no
+// micro-kernel does dense layers; those have their own. BenchmarkDensity has the list
+// quicker up to 80/256 on amd64; it also takes less memory there.
 const sparseBelow = 64
 
 const wide = ^uint(0)>>63 == 1
 
-// NewLayer packs w, [outC,k] row-major, for inputs whose zero point is zero.
-// bias may be nil. Layers of few weights become lists of the weights other than
-// zero, and so do those of more than 2^16 elements a patch, whose sums two
-// lanes of 32 bits might not hold. Out or Scale is the caller's to set. The
+// longest is a sum that two 32-bit lanes hold for sure: 2^31 / (127*128).
+const longest = 1 << 16
+
+// NewLayer packs w, [outC,k] row-major, for inputs whose zero point is zero. A patch
+// is k/run runs of elements that lie together in memory; NewConv says where. bias may
+// be nil. Layers of few weights become lists of the weights other than zero, and so do
+// those of more than 2^16 elements a patch. Out or Scale is the caller's to set. The
 // caller has verified that no sum passes 32 bits:
 // 255*sum|w| + |bias| < 2^31 in each channel.
-func NewLayer(w []int8, outC, k int, bias []int32, zero int) *Layer {
+func NewLayer(w []int8, outC, k, run int, bias []int32, zero int) *Layer {
+	return newLayer(w, outC, k, run, bias, zero, best)
+}
+
+func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Layer {
 	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
-	const longest = 1 << 16 // sum that two 32-bit lanes hold for sure: 2^31 / (127*128)
-	most := int((sparseBelow*int64(outC)*int64(k) - 1) / 256)
+	below := sparseBelow
+	if !m.takes(w) {
+		m = nil
+	}
+	if m != nil {
+		below = m.sparseBelow
+	}
+	most := int((int64(below)*int64(outC)*int64(k) - 1) / 256)
 	if k > longest {
 		most = outC * k
 	}
+	for c := range l.Start {
+		for _, v := range w[c*k : (c+1)*k] {
+			l.Start[c] -= int32(zero) * int32(v)
+		}
+		if bias != nil {
+			l.Start[c] += bias[c]
+		}
+	}
 	switch {
 	case l.packSparse(w, most):
+	case m != nil:
+		l.tiles = newTiles(w, l, run, m)
 	case wide:
 		l.packPairs(w)
 	default:
 		l.packQuads(w)
 	}
-	for c := range l.Start {
-		l.Start[c] = -int32(zero) * l.sum(w, c)
-		if bias != nil {
-			l.Start[c] += bias[c]
-		}
-	}
 	return l
-}
-
-// sum adds up the weights of channel c of w.
-func (l *Layer) sum(w []int8, c int) int32 {
-	sum := int32(0)
-	if l.Sparse() {
-		for _, v := range l.weight[l.first[c]:l.first[c+1]] {
-			sum += v
-		}
-		return sum
-	}
-	for _, v := range w[c*l.K : (c+1)*l.K] {
-		sum += int32(v)
-	}
-	return sum
 }
 
 // Sparse reports whether the layer is a list of weights.
@@ -75,7 +78,7 @@ func (l *Layer) Sparse() bool { return l.first != nil }
 
 // Bytes returns the memory of the packed weights, multipliers included.
 func (l *Layer) Bytes() int {
-	return 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
+	return 32*len(l.pairs) + 4*len(l.quads) + l.tiles.bytes() + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
 }
 
 // packSparse lists the nonzero weights, and reports whether there are no more
@@ -130,6 +133,8 @@ func (l *Layer) accumulate(acc []int32, x []int8) {
 		l.sparse(acc, x)
 	case l.pairs != nil:
 		l.densePairs(acc, x)
+	case l.tiles != nil:
+		l.tiles.accumulate(acc, l, x)
 	default:
 		l.denseQuads(acc, x)
 	}
@@ -220,9 +225,14 @@ func (l *Layer) denseQuads(acc []int32, x []int8) {
 func (l *Layer) Quantized(y, x []int8, acc []int32) {
 	acc = acc[:l.OutC]
 	l.accumulate(acc, x)
+	l.quantized(y, acc, 0)
+}
+
+// quantized turns sums of channels from first on into int8.
+func (l *Layer) quantized(y []int8, acc []int32, first int) {
 	y = y[:len(acc)]
 	for c, a := range acc {
-		y[c] = l.Out.quantize(c, a)
+		y[c] = l.Out.quantize(first+c, a)
 	}
 }
 
@@ -231,11 +241,16 @@ func (l *Layer) Quantized(y, x []int8, acc []int32) {
 func (l *Layer) Real(y []float32, x []int8, acc []int32) {
 	acc = acc[:l.OutC]
 	l.accumulate(acc, x)
+	l.real(y, acc, 0)
+}
+
+// real turns sums of channels from first on into float32.
+func (l *Layer) real(y []float32, acc []int32, first int) {
 	y = y[:len(acc)]
 	for c, a := range acc {
 		s := l.Scale[0]
 		if len(l.Scale) > 1 {
-			s = l.Scale[c]
+			s = l.Scale[first+c]
 		}
 		y[c] = float32(float32(a) * s)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"edgec/runtime/internal/cpu"
 )
 
 // randomInt8 fills with one of: any values, extremes only, mostly zeros.
@@ -42,20 +44,43 @@ func sums(w []int8, outC, k int, bias []int32, zero int, x []int8) []int64 {
 	return acc
 }
 
-// packings are the forms that a layer may take, whatever machine this is.
-var packings = []struct {
+// packing is a form that a layer may take.
+type packing struct {
 	name string
-	pack func(l *Layer, w []int8)
-}{
-	{"pairs", (*Layer).packPairs},
-	{"quads", (*Layer).packQuads},
-	{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }},
+	pack func(l *Layer, w []int8, run int) // nil leaves what NewLayer chose
 }
 
-// repacked returns l in the given form.
-func repacked(l *Layer, w []int8, pack func(*Layer, []int8)) *Layer {
-	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start, Out: l.Out, Scale: l.Scale}
-	pack(out, w)
+// packings are all forms, whatever this machine would choose, with every micro-kernel
+// that it can run.
+var packings = func() []packing {
+	all := []packing{
+		{"chosen", nil},
+		{"pairs", func(l *Layer, w []int8, _ int) { l.packPairs(w) }},
+		{"quads", func(l *Layer, w []int8, _ int) { l.packQuads(w) }},
+		{"sparse", func(l *Layer, w []int8, _ int) { l.packSparse(w, len(w)) }},
+	}
+	for i := range micros {
+		if m := &micros[i]; cpu.Has(m.needs) {
+			all = append(all, packing{m.name, func(l *Layer, w []int8, run int) {
+				if m.takes(w) && l.K <= longest {
+					l.tiles = newTiles(w, l, run, m)
+				} else {
+					l.packPairs(w)
+				}
+			}})
+		}
+	}
+	return all
+}()
+
+// layer returns the layer of w in this form.
+func (p packing) layer(w []int8, outC, k, run int, bias []int32, zero int) *Layer {
+	l := NewLayer(w, outC, k, run, bias, zero)
+	if p.pack == nil {
+		return l
+	}
+	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start}
+	p.pack(out, w, run)
 	return out
 }
 
@@ -100,13 +125,11 @@ func TestLayer(t *testing.T) {
 			}
 		}
 		want := sums(w, outC, k, bias, zero, x)
-		own := NewLayer(w, outC, k, bias, zero)
-		own.Out = randomOutput(r, outC)
-		own.Scale = []float32{0.25}
+		out, scale := randomOutput(r, outC), []float32{0.25}
 		if r.IntN(2) == 0 {
-			own.Scale = nil
+			scale = nil
 			for range outC {
-				own.Scale = append(own.Scale, r.Float32())
+				scale = append(scale, r.Float32())
 			}
 		}
 		check := func(name string, l *Layer) {
@@ -132,9 +155,10 @@ func TestLayer(t *testing.T) {
 				t.Fatalf("%s: %dx%d: writes outside its output", name, outC, k)
 			}
 		}
-		check("chosen", own)
 		for _, p := range packings {
-			check(p.name, repacked(own, w, p.pack))
+			l := p.layer(w, outC, k, k, bias, zero)
+			l.Out, l.Scale = out, scale
+			check(p.name, l)
 		}
 	}
 }
@@ -148,13 +172,12 @@ func TestLayerExtremes(t *testing.T) {
 				continue
 			}
 			w, x := slices.Repeat([]int8{v[0]}, outC*k), slices.Repeat([]int8{v[1]}, k)
-			l := NewLayer(w, outC, k, nil, 0)
-			if l.Sparse() {
+			if NewLayer(w, outC, k, k, nil, 0).Sparse() {
 				t.Fatal("a full layer is packed as a list")
 			}
 			for _, p := range packings {
 				acc := make([]int32, outC)
-				repacked(l, w, p.pack).accumulate(acc, x)
+				p.layer(w, outC, k, k, nil, 0).accumulate(acc, x)
 				for c, a := range acc {
 					if want := int32(v[0]) * int32(v[1]) * k; a != want {
 						t.Errorf("%s: %d times %d * %d in channel %d of %d: %d, want %d", p.name, k, v[0], v[1], c, outC, a, want)
@@ -174,8 +197,9 @@ func TestLayerBorrow(t *testing.T) {
 		}
 		x := slices.Repeat([]int8{1}, k)
 		acc := make([]int32, 2)
-		l := NewLayer(w, 2, k, nil, 0)
-		repacked(l, w, (*Layer).packPairs).accumulate(acc, x)
+		l := &Layer{OutC: 2, K: k, Start: make([]int32, 2)}
+		l.packPairs(w)
+		l.accumulate(acc, x)
 		if acc[0] != int32(-k) || acc[1] != int32(k) {
 			t.Errorf("%d: %v", k, acc)
 		}
@@ -186,12 +210,12 @@ func TestLayerForm(t *testing.T) {
 	for _, c := range []struct {
 		kept, k int
 		sparse  bool
-	}{{0, 100, true}, {10, 100, true}, {90, 100, false}, {100, 100, false}, {1<<16 + 1, 1<<16 + 1, true}} {
+	}{{0, 100, true}, {1, 100, true}, {90, 100, false}, {100, 100, false}, {1<<16 + 1, 1<<16 + 1, true}} {
 		w := make([]int8, c.k)
 		for i := range c.kept {
 			w[i] = 1
 		}
-		l := NewLayer(w, 1, c.k, nil, 0)
+		l := NewLayer(w, 1, c.k, c.k, nil, 0)
 		if l.Sparse() != c.sparse {
 			t.Errorf("%d of %d weights: sparse %v", c.kept, c.k, l.Sparse())
 		}
@@ -225,14 +249,15 @@ func BenchmarkDense(b *testing.B) {
 		for i := range x {
 			x[i] = int8(r.Uint32())
 		}
-		l := NewLayer(w, s.outC, s.k, nil, 3)
-		l.Out = randomOutput(r, s.outC)
+		out := randomOutput(r, s.outC)
 		for _, p := range packings {
-			l := repacked(l, w, p.pack)
+			l := p.layer(w, s.outC, s.k, s.k, nil, 3)
+			l.Out = out
+			c := denseConv(l)
 			b.Run(p.name+"/"+s.name, func(b *testing.B) {
-				acc, y := make([]int32, s.outC), make([]int8, s.outC)
+				run := runner(c)
 				for b.Loop() {
-					l.Quantized(y, x, acc)
+					run(x)
 				}
 				b.ReportMetric(float64(s.outC*s.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 			})
@@ -240,16 +265,12 @@ func BenchmarkDense(b *testing.B) {
 	}
 }
 
-// BenchmarkDensity compares the list of weights with the dense form at falling
+// BenchmarkDensity compares the list of weights with the dense forms at falling
 // densities; sparseBelow is where they cross.
 func BenchmarkDensity(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 6))
 	const outC, k = 300, 784
 	x := randomInt8(r, k)
-	dense := (*Layer).packPairs
-	if !wide {
-		dense = (*Layer).packQuads
-	}
 	for _, d := range []int{8, 16, 24, 32, 40, 48, 64, 96, 128} {
 		w := make([]int8, outC*k)
 		for i := range w {
@@ -257,19 +278,34 @@ func BenchmarkDensity(b *testing.B) {
 				w[i] = int8(1 + r.IntN(127))
 			}
 		}
-		base := NewLayer(w, outC, k, nil, 3)
-		base.Out = randomOutput(r, outC)
-		for _, form := range []struct {
-			name string
-			pack func(*Layer, []int8)
-		}{{"sparse", func(l *Layer, w []int8) { l.packSparse(w, len(w)) }}, {"dense", dense}} {
-			l := repacked(base, w, form.pack)
-			b.Run(strconv.Itoa(d)+"of256/"+form.name, func(b *testing.B) {
-				acc, y := make([]int32, outC), make([]int8, outC)
+		out := randomOutput(r, outC)
+		for _, p := range packings {
+			l := p.layer(w, outC, k, k, nil, 3)
+			l.Out = out
+			c := denseConv(l)
+			b.Run(strconv.Itoa(d)+"of256/"+p.name, func(b *testing.B) {
+				run := runner(c)
 				for b.Loop() {
-					l.Quantized(y, x, acc)
+					run(x)
 				}
 			})
 		}
 	}
+}
+
+// denseConv is a dense layer as the runtime has it: a convolution of one pixel.
+func denseConv(l *Layer) *Conv {
+	one := Window{H: 1, W: 1, C: l.K, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+	return NewConv(one, 3, []*Layer{l})
+}
+
+// runner returns a function that computes c, with work space of its own.
+func runner(c *Conv) func(x []int8) {
+	outC := 0
+	for _, l := range c.Groups {
+		outC += l.OutC
+	}
+	n, m, k := c.Scratch()
+	y, image, patch, acc := make([]int8, c.OutH*c.OutW*outC), make([]int8, n), make([]int8, m), make([]int32, k)
+	return func(x []int8) { c.Run(y, nil, x, image, patch, acc) }
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "math/bits"
+
 // span returns the kernel positions lo..hi-1 of output position o that lie
 // inside an axis of n pixels.
 func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
@@ -51,18 +53,21 @@ func MaxPool(y, x []int8, w *Window) {
 func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 	at := 0
 	acc = acc[:w.C]
+	m := mean{n: -1}
 	for oy := 0; oy < w.OutH; oy++ {
 		p0, p1 := w.span(oy, w.StrideH, w.PadT, w.KH, w.DilH, w.H)
 		for ox := 0; ox < w.OutW; ox++ {
 			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
-			for c := range acc {
-				acc[c] = 0
-			}
+			base := (oy*w.StrideH-w.PadT)*w.W + ox*w.StrideW - w.PadL
+			clear(acc)
 			for p := p0; p < p1; p++ {
-				iy := oy*w.StrideH - w.PadT + p*w.DilH
+				first := base + p*w.DilH*w.W
+				if w.C == 1 {
+					acc[0] += sumOf(x, first+q0*w.DilW, q1-q0, w.DilW)
+					continue
+				}
 				for q := q0; q < q1; q++ {
-					ix := ox*w.StrideW - w.PadL + q*w.DilW
-					in := x[(iy*w.W+ix)*w.C:][:len(acc)]
+					in := x[(first+q*w.DilW)*w.C:][:len(acc)]
 					for c, v := range in {
 						acc[c] += int32(v)
 					}
@@ -73,18 +78,47 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			if countPad {
 				n = int32(w.KH * w.KW)
 			}
-			n = max(n, 1)
+			if n = max(n, 1); n != m.n {
+				m = newMean(n)
+			}
+			out := y[at:][:len(acc)]
 			for c, a := range acc {
 				// the mean of differences from zero is rounded, so that the grid's zero point does not matter
-				a -= inside * int32(zero)
-				if a >= 0 {
-					a = (a + n/2) / n
-				} else {
-					a = (a - n/2) / n
-				}
-				y[at+c] = int8(min(max(a+int32(zero), -128), 127))
+				out[c] = int8(min(max(m.of(a-inside*int32(zero))+int32(zero), -128), 127))
 			}
 			at += w.C
 		}
 	}
+}
+
+// sumOf adds up n elements of x that lie step apart, from first on.
+func sumOf(x []int8, first, n, step int) (sum int32) {
+	for i := range n {
+		sum += int32(x[first+i*step])
+	}
+	return sum
+}
+
+// mean divides by n, rounded to nearest, halves away from zero, without a division.
+type mean struct {
+	n          int32
+	reciprocal uint64 // 2^shift / n, rounded up
+	shift      uint
+}
+
+// newMean prepares division by n, 1 to 2^22. For sums of n values of 9 bits, below
+// 2^31 with the half of n, 2^54 is a multiple of n but for less than n, which times
+// 2^31 stays below 2^54: the quotient is exact (Granlund and Montgomery 1994, theorem
+// 4.2).
+func newMean(n int32) mean {
+	const shift = 54
+	return mean{n, (1<<shift + uint64(n) - 1) / uint64(n), shift}
+}
+
+func (m *mean) of(sum int32) int32 {
+	if sum < 0 {
+		return -m.of(-sum)
+	}
+	hi, lo := bits.Mul64(uint64(sum+m.n/2), m.reciprocal)
+	return int32(hi<<(64-m.shift) | lo>>m.shift)
 }

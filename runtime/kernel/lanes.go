@@ -1,0 +1,120 @@
+package kernel
+
+// lanes are the weights of a depthwise convolution for a micro-kernel, which computes
+// the channels of a panel side by side, two taps at a time.
+type lanes struct {
+	micro  *micro
+	pairs  int // of taps; the last may have one of weight zero
+	panels []lanePanel
+	weight []byte // of each panel, as micro packs it
+	start  []int32
+	scale  scale
+}
+
+// lanePanel is channels from first on; the last may have some of the one before, so
+// that nothing beyond a pixel is read.
+type lanePanel struct{ first, width int }
+
+// lanePanels covers n channels, at least 8.
+func lanePanels(n int) (all []lanePanel) {
+	for c := 0; c < n; {
+		width := panel(n - c)
+		if n < width {
+			width = panelWidth / 2
+		}
+		all = append(all, lanePanel{min(c, n-width), width})
+		c += width
+	}
+	return all
+}
+
+// mostTaps is the largest kernel that lanes take.
+const mostTaps = 64
+
+// newLanes packs the weights of d, or returns nil where plain Go has to compute it.
+func newLanes(d *Depthwise, m *micro) *lanes {
+	l, taps := d.Layer, d.KH*d.KW
+	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
+		return nil
+	}
+	t := &lanes{micro: m, pairs: (taps + 1) / 2, start: make([]int32, l.OutC)}
+	t.panels = lanePanels(l.OutC)
+	for _, panel := range t.panels {
+		c, width := panel.first, panel.width
+		for p := range t.pairs {
+			second := make([]int8, width)
+			if 2*p+1 < taps {
+				copy(second, d.weight[(2*p+1)*l.OutC+c:])
+			}
+			t.weight = m.packPair(t.weight, d.weight[2*p*l.OutC+c:][:width], second)
+		}
+	}
+	for c := range t.start {
+		t.start[c] = l.Start[c]
+		for tap := range taps {
+			t.start[c] -= int32(d.Zero) * int32(d.weight[tap*l.OutC+c])
+		}
+	}
+	return t
+}
+
+func (t *lanes) bytes() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
+}
+
+// finish prepares the layer's Out.
+func (t *lanes) finish(d *Depthwise) {
+	most := make([]int64, d.Layer.OutC)
+	for c := range most {
+		most[c] = max(int64(t.start[c]), -int64(t.start[c]))
+		for tap := range d.KH * d.KW {
+			v := int64(d.weight[tap*d.Layer.OutC+c])
+			most[c] += 128 * max(v, -v)
+		}
+	}
+	o := d.Layer.Out
+	if o.Mul == nil {
+		return
+	}
+	var mul []Multiplier // of the panels' channels
+	var bounds []int64
+	for _, p := range t.panels {
+		mul, bounds = append(mul, o.Mul[p.first:p.first+p.width]...), append(bounds, most[p.first:p.first+p.width]...)
+	}
+	o.Mul = mul
+	t.scale = newScale(&o, bounds)
+}
+
+// run computes d on the image with what surrounds it, a block of pixels at a time. acc is
+// as large as Depthwise.Scratch says.
+func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
+	w := &d.Window
+	var taps [mostTaps + 1]*int8
+	n := w.KH * w.KW
+	for i := range taps[:n] {
+		taps[i] = &x[(i/w.KW*w.DilH*w.padded()+i%w.KW*w.DilW)*w.C]
+	}
+	taps[n] = taps[n-1] // of weight zero
+	sums, offsets := acc[:blockPixels*panelWidth], acc[blockPixels*panelWidth:][:blockPixels]
+	args := depthwiseArgs{taps: &taps[0], pixels: &offsets[0], acc: &sums[0], pairs: t.pairs}
+	for at := 0; at < w.OutH*w.OutW; at += args.n {
+		args.n = min(blockPixels, w.OutH*w.OutW-at)
+		w.offsets(offsets, at, args.n)
+		t.block(out, d, args, at, sums)
+	}
+}
+
+// block computes the pixels of args, from pixel at on.
+func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
+	first, i := 0, 0 // weight of a panel, and its rescaling
+	for _, p := range t.panels {
+		args.weight, args.start, args.channel = &t.weight[first], &t.start[p.first], p.first
+		t.micro.depthwise(&args, p.width)
+		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, at, args.n, sums)
+		first += t.pairs * p.width * t.micro.pairBytes
+		i += p.width / 8
+	}
+}

@@ -1,0 +1,121 @@
+package kernel
+
+import (
+	"os"
+	"slices"
+
+	"edgec/runtime/internal/cpu"
+)
+
+// micro is a row of the table of micro-kernels: what computes the tiles of dense layers
+// on some processors. Its assembly is called by name in call, since a call by pointer
+// would move its arguments to the heap.
+type micro struct {
+	name        string
+	needs       cpu.Feature
+	least       int8  // weight that its intermediate sums bear, in tiles
+	leastLane   int8  // the same in lanes
+	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
+	pairBytes   int   // of the weights of two taps of a lane
+	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
+}
+
+// takes reports whether tiles of w have no intermediate sum that does not fit. No
+// micro-kernel takes nothing.
+func (m *micro) takes(w []int8) bool {
+	return m != nil && (m.least == -128 || !slices.Contains(w, -128))
+}
+
+// takesLanes is takes for lanes.
+func (m *micro) takesLanes(w []int8) bool {
+	return m != nil && (m.leastLane == -128 || !slices.Contains(w, -128))
+}
+
+// best is the micro-kernel that layers are packed for; nil is plain Go.
+var best, levelErr = choose(os.Getenv(Variable))
+
+// Variable is the environment variable that names the micro-kernels to use, "go" for
+// none: a slower processor can be had on a quick one, and a fault can be narrowed down.
+const Variable = "EDGEC_CPU"
+
+// Level names the micro-kernels that compute dense layers: "vnni", "avx2", "neon", "dotprod", or
+// "go" where none are. It is an error that Variable names others than this processor
+// has.
+func Level() (string, error) { return best.String(), levelErr }
+
+func (m *micro) String() string {
+	if m == nil {
+		return "go"
+	}
+	return m.name
+}
+
+// unknownLevel is a value of Variable.
+type unknownLevel string
+
+func (u unknownLevel) Error() string {
+	have := "go"
+	for i := range micros {
+		if cpu.Has(micros[i].needs) {
+			have += ", " + micros[i].name
+		}
+	}
+	return Variable + " is " + string(u) + "; this processor and program have " + have
+}
+
+// choose returns the first micro-kernel of the table that this processor has, or that
+// which is named.
+func choose(name string) (*micro, error) {
+	if name == "go" {
+		return nil, nil
+	}
+	for i := range micros {
+		if m := &micros[i]; cpu.Has(m.needs) && (name == "" || name == m.name) {
+			return m, nil
+		}
+	}
+	if name != "" {
+		return nil, unknownLevel(name)
+	}
+	return nil, nil
+}
+
+// tileArgs are the arguments of a micro-kernel's assembly, which knows their offsets.
+//
+//	acc[i*panelWidth + c] = start[c] + sum of x[pixels[i] + runs[r] + k] * weight
+type tileArgs struct {
+	x      *int8
+	pixels *int32 // offsets of patches, a multiple of tilePixels
+	runs   *int32 // offsets of runs in a patch
+	weight *int8  // of the panel
+	start  *int32
+	acc    *int32
+	tiles  int // of tilePixels each
+	nRuns  int
+	quads  int // of a run
+	stride int // bytes of weights between quads
+}
+
+// rescaleArgs are the arguments of the assembly that turns sums into outputs: eight
+// channels of so many pixels.
+type rescaleArgs struct {
+	acc    *int32 // rows of panelWidth sums
+	scale  *rescaling
+	y      *int8
+	stride int // bytes between pixels of y
+	pixels int
+}
+
+// depthwiseArgs are the arguments of the assembly of depthwise convolutions.
+//
+//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
+type depthwiseArgs struct {
+	taps    **int8 // of a pixel at offset 0, 2*pairs
+	weight  *byte  // of the panel
+	start   *int32
+	acc     *int32
+	pairs   int
+	n       int    // pixels
+	pixels  *int32 // their offsets
+	channel int    // the panel's first
+}

@@ -1,0 +1,115 @@
+//go:build !noasm
+
+package kernel
+
+import (
+	"unsafe"
+
+	"edgec/runtime/internal/cpu"
+)
+
+// micros, the quickest first.
+//
+// dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
+// in 16 bits, which -128 * -128 twice would leave.
+var micros = []micro{
+	{name: "dotprod", needs: cpu.DotProd, least: -128, leastLane: -127, pairBytes: 2, sparseBelow: 5},
+	{name: "neon", needs: cpu.NEON, least: -127, leastLane: -127, pairBytes: 2, sparseBelow: 8},
+}
+
+// tile computes tiles of a panel of width channels.
+func (m *micro) tile(a *tileArgs, width int) {
+	switch {
+	case m.needs == cpu.NEON:
+		tileNEON(a)
+		if width == panelWidth {
+			b := secondHalf(a)
+			tileNEON(&b)
+		}
+	case width == panelWidth:
+		tileDot(a)
+	default:
+		tileHalfDot(a)
+	}
+}
+
+// pixel computes one pixel of a panel.
+func (m *micro) pixel(a *tileArgs, width int) {
+	switch {
+	case m.needs == cpu.NEON:
+		pixelNEON(a)
+		if width == panelWidth {
+			b := secondHalf(a)
+			pixelNEON(&b)
+		}
+	case width == panelWidth:
+		pixelDot(a)
+	default:
+		pixelHalfDot(a)
+	}
+}
+
+// rescale turns the sums of eight channels into outputs.
+func (m *micro) rescale(a *rescaleArgs) { rescaleNEON(a) }
+
+// rescalePanel does so with 16 channels, whose two rescalings are simple.
+func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelNEON(a) }
+
+// secondHalf returns the arguments for the channels from panelWidth/2 on.
+func secondHalf(a *tileArgs) tileArgs {
+	const bytes = panelWidth / 2 * 4 // of weights in a quad, of starts and of sums
+	b := *a
+	b.weight = (*int8)(unsafe.Add(unsafe.Pointer(a.weight), bytes))
+	b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), bytes))
+	b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), bytes))
+	return b
+}
+
+//go:noescape
+func tileDot(args *tileArgs)
+
+//go:noescape
+func tileHalfDot(args *tileArgs)
+
+//go:noescape
+func pixelDot(args *tileArgs)
+
+//go:noescape
+func pixelHalfDot(args *tileArgs)
+
+//go:noescape
+func tileNEON(args *tileArgs)
+
+//go:noescape
+func pixelNEON(args *tileArgs)
+
+//go:noescape
+func rescaleNEON(args *rescaleArgs)
+
+//go:noescape
+func rescalePanelNEON(args *rescaleArgs)
+
+// depthwise computes pixels of a panel of width channels.
+func (m *micro) depthwise(a *depthwiseArgs, width int) {
+	if width == panelWidth {
+		depthwiseNEON(a)
+	} else {
+		depthwiseHalfNEON(a)
+	}
+}
+
+// packPair appends the weights of two taps.
+func (m *micro) packPair(dst []byte, first, second []int8) []byte {
+	for _, tap := range [][]int8{first, second} {
+		for _, v := range tap {
+			dst = append(dst, byte(v))
+		}
+	}
+	return dst
+}
+
+//go:noescape
+func depthwiseNEON(args *depthwiseArgs)
+
+//go:noescape
+func depthwiseHalfNEON(args *depthwiseArgs)

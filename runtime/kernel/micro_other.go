@@ -1,0 +1,14 @@
+//go:build noasm || (!amd64 && !arm64)
+
+package kernel
+
+// micros is empty: plain Go computes everything.
+var micros []micro
+
+func (m *micro) tile(a *tileArgs, width int)  { panic("kernel: no micro-kernel") }
+func (m *micro) pixel(a *tileArgs, width int) { panic("kernel: no micro-kernel") }
+func (m *micro) rescale(a *rescaleArgs)       { panic("kernel: no micro-kernel") }
+func (m *micro) rescalePanel(a *rescaleArgs)  { panic("kernel: no micro-kernel") }
+
+func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kernel: no micro-kernel") }
+func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }
