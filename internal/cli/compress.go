@@ -158,7 +158,10 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
+	show := a.newProgress()
+	show.slow("reading " + c.data.path)
 	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
+	show.end()
 	if err != nil {
 		return err
 	}

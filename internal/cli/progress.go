@@ -78,7 +78,7 @@ func (p *progress) tell(e edgec.Progress) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := status{number: e.Number, of: e.Of, left: e.Left, budget: p.budget, done: e.Done, total: e.Total}
+	s := status{number: e.Number, of: e.Of, left: e.Left, budget: p.budget, search: p.later > 0, done: e.Done, total: e.Total}
 	if e.Of > 0 {
 		s.of += p.later
 	}
@@ -184,7 +184,7 @@ func (p *progress) begin(s status, title string) {
 		head = fmt.Sprintf("stage %d of %d:", s.number, s.of)
 	}
 	if s.left > 0 {
-		left = " (" + remaining(s.left, p.budget) + ")"
+		left = " (" + s.remaining() + ")"
 	}
 	line := wrap(head+" "+title+left, "  ", at.width)
 	fmt.Fprintln(p.w, at.paint(head, color.Bold)+strings.TrimPrefix(line, head))

@@ -26,11 +26,13 @@ func TestStatusLine(t *testing.T) {
 	counted := status{number: 3, of: 11, doing: "rounding", done: 3, total: 8, left: 12 * time.Minute}
 	uncounted := status{number: 9, of: 11, doing: "build a program for rpi-zero and run it", took: 14 * time.Second}
 	budget := status{number: 4, of: 9, doing: "training", done: 1, total: 2, left: 80 * time.Second, budget: true}
+	search := status{number: 4, of: 9, doing: "training", done: 1, total: 2, left: 80 * time.Second, search: true}
 	for _, c := range []struct {
 		s     status
 		width int
 		want  string
 	}{
+		{search, 80, "stage 4 of 9: training, about a minute of the search left  50% |██████       |"},
 		{counted, 120, "stage 3 of 11: rounding, about 12 min left  37% |███████████                   |"},
 		{counted, 80, "stage 3 of 11: rounding, about 12 min left  37% |██████████                  |"},
 		{counted, 60, "stage 3 of 11: rounding, about 12 min left  37% |██      |"},

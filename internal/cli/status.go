@@ -16,6 +16,7 @@ type status struct {
 	done, total int           // parts; total 0: they are not counted
 	left        time.Duration // 0: not known
 	budget      bool          // left is of a budget, and no estimate
+	search      bool          // left is of the search alone, after which more comes
 	took        time.Duration // so far, shown where no parts are counted
 }
 
@@ -68,7 +69,7 @@ func (s status) words(width int) string {
 func (s status) variants() []string {
 	left := ""
 	if s.left > 0 {
-		left = ", " + remaining(s.left, s.budget)
+		left = ", " + s.remaining()
 	}
 	if s.of == 0 {
 		return []string{s.doing + left, s.doing}
@@ -79,11 +80,14 @@ func (s status) variants() []string {
 }
 
 // remaining says how much time is left.
-func remaining(d time.Duration, budget bool) string {
-	if budget {
-		return duration(d) + " of the budget left"
+func (s status) remaining() string {
+	switch {
+	case s.budget:
+		return duration(s.left) + " of the budget left"
+	case s.search:
+		return about(s.left) + " of the search left"
 	}
-	return about(d) + " left"
+	return about(s.left) + " left"
 }
 
 // about says a time that is an estimate, with one or two digits.

@@ -51,7 +51,7 @@ func (s *Study) moreTraining(best Candidate, all []Candidate) string {
 		if best.Drop <= 0 {
 			return ""
 		}
-		return fmt.Sprintf("the drop of %.2f points may fall with more training (--effort 2) or a better --teacher. How much is not known: this search trained for the limits once", best.Drop)
+		return fmt.Sprintf("the drop of %.2f points may fall with more training (--effort 2) or a better teacher. How much is not known: this search trained for the limits once", best.Drop)
 	}
 	short, long := s.smallest(all, best, runTraining.samples), s.smallest(all, best, finalTraining.samples)
 	switch {

@@ -88,7 +88,7 @@ func TestAdvice(t *testing.T) {
 		{"none", drop, nil, []Candidate{run(800, 0)}, "no file with shared values kept the limits, so that this search cannot tell what more training (--effort 2) gives"},
 		{"no training", drop, func(s *Study) { s.config.NoTraining = true }, []Candidate{run(800, 0)}, "training makes much smaller files; leave out --no-training"},
 		{"a size", Objective{MaxSize: 900}, nil, []Candidate{run(800, long)},
-			"the drop of 0.50 points may fall with more training (--effort 2) or a better --teacher. How much is not known: this search trained for the limits once"},
+			"the drop of 0.50 points may fall with more training (--effort 2) or a better teacher. How much is not known: this search trained for the limits once"},
 		{"stopped", drop, func(s *Study) { s.ledger.interrupted, s.ledger.ended = "interrupted", ended{6, 9, 754 * time.Second} }, []Candidate{run(800, short)},
 			"it was stopped in stage 6 of 9; the rest would have taken about 13 min"},
 		{"a budget", drop, func(s *Study) { s.ledger.interrupted, s.config.Budget = budgetUsedUp, time.Minute }, []Candidate{run(800, short)},
