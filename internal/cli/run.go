@@ -18,9 +18,10 @@ that edgec build makes, and gives the same bytes.
 
 A probability follows in parentheses where the network is known to be a classifier:
 its output ends with a softmax or a sigmoid, or the file has a label for each output
-(edgec compress --labels). Of other outputs, edgec cannot know. --probability says
-that they are scores of classes: their softmax is printed, or of one score x the
-logistic function 1 / (1 + exp(-x)).
+(edgec compress --labels). Of other outputs, edgec cannot know, and prints the softmax
+of several numbers as what it is "if a classifier". --probability says that it is one:
+the probabilities are the softmax of the scores, or of one score x the logistic
+function 1 / (1 + exp(-x)).
 
 An INPUT is a PNG or JPEG picture, an .npy array, or raw. Pictures are resized to
 the network's input as edgec eval resizes them (bilinear with antialiasing), become

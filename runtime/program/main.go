@@ -10,9 +10,9 @@ import (
 const usage = ` [options] [FILE ...]
 
 Executes its model on each FILE (PNG, JPEG, .npy or raw) or on standard input
-and prints the label, or number, of the largest output, its score and, where the
-model is known to be a classifier, its probability. A model with several inputs
-takes a FILE for each, sample after sample.
+and prints the label, or number, of the largest output, its score and, if the
+model is a classifier, its probability. A model with several inputs takes a FILE
+for each, sample after sample.
 
   --top N        print the N largest outputs
   --probability  the model is a classifier: print probabilities

@@ -28,10 +28,14 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 }
 
 // lines appends a line for each of the largest elements of output k, with its probability
-// where the model is a classifier. Of several outputs it names the number and the shape.
+// where the model is a classifier, or if it is one. Of several outputs it names the number and the shape.
 func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
 	y := s.Output(k)
 	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
+	end := ")"
+	if p == nil && len(info.Outputs) == 1 && len(info.Outputs[0]) == 1 && len(y) > 1 {
+		p, end = softmax(y), " if a classifier)" // nothing says that it is one
+	}
 	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, display(name)...)
 		b = append(b, ": "...)
@@ -42,7 +46,7 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		b = append(b, ' ')
 		b = appendFloat(b, y[i])
 		if p != nil {
-			b = append(appendPercent(append(b, " ("...), p[i]), ')')
+			b = append(appendPercent(append(b, " ("...), p[i]), end...)
 		}
 		b = append(b, '\n')
 	}

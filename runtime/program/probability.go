@@ -19,6 +19,11 @@ func (j *Job) probabilities(info runtime.Info, k int, y []float32) []float32 {
 	case !named && !j.Probability:
 		return nil
 	}
+	return softmax(y)
+}
+
+// softmax returns the softmax of y, or of a single score the logistic function.
+func softmax(y []float32) []float32 {
 	x := y
 	if len(y) == 1 {
 		x = []float32{y[0], 0}

@@ -48,7 +48,7 @@ func TestProbability(t *testing.T) {
 		args  string
 		want  string
 	}{
-		{"scores that may be anything", ending(t, 2, 0), "--top 2", "1 3|0 1"},
+		{"scores that may be anything", ending(t, 2, 0), "--top 2", "1 3 (88.08 % if a classifier)|0 1 (11.92 % if a classifier)"},
 		{"said to be of classes", ending(t, 2, 0), "--top 2 --probability", "1 3 (88.08 %)|0 1 (11.92 %)"}, // 1/(1+e^-2)
 		{"with class names", ending(t, 2, 0, "cat", "dog"), "", "dog 3 (88.08 %)"},
 		{"a softmax", ending(t, 2, format.OpSoftmax), "", "1 0.880797 (88.08 %)"},

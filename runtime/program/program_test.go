@@ -246,7 +246,7 @@ func TestTopRawInvert(t *testing.T) {
 	if got := must(t, plain, string(make([]byte, 16)), "--raw"); got != "\x00\x00" {
 		t.Errorf("--raw of int8: %q", got)
 	}
-	if got := must(t, plain, "\xff"+string(make([]byte, 15))); got != "standard input: 1 1\n" {
+	if got := must(t, plain, "\xff"+string(make([]byte, 15))); got != "standard input: 1 1 (73.11 % if a classifier)\n" {
 		t.Errorf("without labels: %q", got)
 	}
 }
