@@ -44,7 +44,7 @@ func (s *Study) moreTraining(best Candidate, all []Candidate) string {
 	o := s.objective()
 	switch {
 	case s.config.NoTraining:
-		return "training makes much smaller files; leave out --no-training"
+		return "training can make a much smaller file; leave out --no-training. How much is not known: this search has not trained"
 	case s.ledger.interrupted != "":
 		return ""
 	case o.limitsOnly():

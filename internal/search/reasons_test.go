@@ -86,7 +86,7 @@ func TestAdvice(t *testing.T) {
 		{"nothing gained", drop, nil, []Candidate{run(1000, short), run(1000, long)}, "in this search, a last run with twice the training made no smaller file. What --effort 2 gives, which trains in every stage twice as long, is not known from that"},
 		{"only longer ones", drop, nil, []Candidate{run(800, long)}, "only a run with twice the training kept the limits; --effort 2 trains all runs that long"},
 		{"none", drop, nil, []Candidate{run(800, 0)}, "no file with shared values kept the limits, so that this search cannot tell what more training (--effort 2) gives"},
-		{"no training", drop, func(s *Study) { s.config.NoTraining = true }, []Candidate{run(800, 0)}, "training makes much smaller files; leave out --no-training"},
+		{"no training", drop, func(s *Study) { s.config.NoTraining = true }, []Candidate{run(800, 0)}, "training can make a much smaller file; leave out --no-training. How much is not known: this search has not trained"},
 		{"a size", Objective{MaxSize: 900}, nil, []Candidate{run(800, long)},
 			"the drop of 0.50 points may fall with more training (--effort 2) or a better teacher. How much is not known: this search trained for the limits once"},
 		{"stopped", drop, func(s *Study) { s.ledger.interrupted, s.ledger.ended = "interrupted", ended{6, 9, 754 * time.Second} }, []Candidate{run(800, short)},
