@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -149,19 +150,36 @@ func needs(least, most int, what string) cobra.PositionalArgs {
 // something to finish use it.
 func (a *app) interruptible(ctx context.Context, telling string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 1)
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
+		defer signal.Stop(signals)
 		select {
 		case <-signals:
-			signal.Stop(signals)
 			a.note("%s", telling)
 			cancel()
-		case <-ctx.Done():
-			signal.Stop(signals)
+		case <-over:
+			return
+		}
+		select {
+		case s := <-signals:
+			a.die(s)
+		case <-over:
 		}
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceFunc(func() {
+		cancel()
+		close(over)
+	})
+}
+
+// die ends the process by a signal, with a clean line on the screen.
+func (a *app) die(s os.Signal) {
+	a.showing.end()
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	if p, err := os.FindProcess(os.Getpid()); err != nil || p.Signal(s) != nil {
+		os.Exit(exitFailed)
+	}
 }
 
 // must panics if a command was built wrongly.

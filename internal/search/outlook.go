@@ -183,7 +183,7 @@ func (o *outlook) forecast() (f forecast, ok bool) {
 	}
 	// Training takes longer than its multiplications, since samples are made and the
 	// teacher is asked, but a first short one says too much of that.
-	const beside, most = 2, 4
+	const beside, most = 3, 5
 	f = forecast{s: o.study, macs: o.macs, pace: beside * o.own}
 	if seen.work > 0 {
 		f.pace = math.Min(seen.time.Seconds()/seen.work, most*o.own)
@@ -194,9 +194,10 @@ func (o *outlook) forecast() (f forecast, ok bool) {
 	return f, f.pace > 0
 }
 
-// training returns the seconds of a training.
+// training returns the seconds of a training, after which the network is measured on the
+// held-out samples: forward only, a third of the multiplications.
 func (f forecast) training(long training) float64 {
-	return f.pace * f.macs * f.s.trainedSamples(long, f.macs)
+	return f.pace * f.macs * (f.s.trainedSamples(long, f.macs) + float64(f.s.heldOut())/3)
 }
 
 // file returns the seconds of a rounded file, made and measured.
@@ -249,7 +250,7 @@ func (f forecast) files() float64 {
 	case f.s.objective().limitsOnly():
 		return 1.15*f.training(f.s.limitTraining()) + 1.2*file
 	case runSamples*f.macs > stageWork/2:
-		return f.training(runTraining) + 2*f.training(finalTraining) + 4*file
+		return f.training(runTraining) + 3*f.training(finalTraining) + 5*file
 	}
 	return 5*f.training(runTraining) + f.training(finalTraining) + 9*file
 }

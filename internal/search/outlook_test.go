@@ -100,7 +100,7 @@ func TestLeft(t *testing.T) {
 	end := l.outlook.watch(500, 10)
 	l.outlook.begun, l.outlook.done = time.Now().Add(-2*time.Second), 19
 	l.tell(Progress{Stage: "tune", Done: 20, Total: 100})
-	near(t, "in a training", left.Seconds(), 3, 0.1) // 4 times the float network's pace is the most: 80 steps take 1.6 s
+	near(t, "in a training", left.Seconds(), 3, 0.1) // 5 times the float network's pace is the most: 80 steps take 2 s
 	l.pace, l.outlook.own = pace{}, 1
 	l.tell(Progress{Stage: "tune", Done: 20, Total: 100})
 	near(t, "in a slow training", left.Seconds(), 80*2.0/21, 0.2)
