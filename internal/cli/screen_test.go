@@ -68,6 +68,7 @@ weights          431,080    6,434          1.49 % kept
 MACs             2,293,000  824,740
 error, held out  0.49 %     0.39 %         drop -0.10 ± 0.09 points, 10,000 samples
 error, test      0.49 %     0.56 %         drop +0.07 points, 10,000 samples
+read as          no labels
 
 Pareto front, held out: no other file is both smaller and better than one of these.
   bytes   drop           weights  values
@@ -88,6 +89,7 @@ MACs             2,293,000  824,740
 error, held out  0.49 %     0.39 %         drop -0.10 ± 0.09 points, 10,000
                                            samples
 error, test      0.49 %     0.56 %         drop +0.07 points, 10,000 samples
+read as          no labels
 
 Pareto front, held out: no other file is both smaller and better than one of
 these.
@@ -115,6 +117,7 @@ error, held out  0.49 %     0.39 %         drop -0.10 ± 0.09
 error, test      0.49 %     0.56 %         drop +0.07
                                            points, 10,000
                                            samples
+read as          no labels
 
 Pareto front, held out: no other file is both smaller and
 better than one of these.
@@ -258,7 +261,7 @@ func TestRunFits(t *testing.T) {
 		const width = 40
 		a, b := onScreen(width)
 		root := a.root()
-		root.SetArgs(args)
+		root.SetArgs(append(args, "--quiet"))
 		if err := root.Execute(); err != nil {
 			t.Fatal(err)
 		}

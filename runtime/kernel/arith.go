@@ -13,6 +13,7 @@ type Binary struct {
 	sum   bool           // Add, Sub
 	term  *[2][256]int32 // Add, Sub: what each stored a and b, plus 128, adds to the sum
 	scale scale          // of sums, by a micro-kernel
+	other scale          // Add: of the input of the smaller scale; that of the larger one is halved
 }
 
 // headroom is the left shift of both inputs before they are added: the
@@ -52,10 +53,20 @@ func (o *Binary) Finish() {
 		}
 		most = largest[0] + largest[1]
 	}
-	if best != nil {
+	if best.canRescale() {
 		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
 	}
+	if o.scale != nil && best.vectors && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
+		small := o.MulB
+		if o.MulA != half {
+			small = o.MulA
+		}
+		o.other = uniform(small, 0, 0, 0, 255<<headroom)
+	}
 }
+
+// half is the multiplier of the input with the larger scale.
+var half = NewMultiplier(0.5)
 
 // terms returns what a and b add to the sum.
 func (o *Binary) terms(a, b int32) (p, q int32) {
@@ -69,7 +80,7 @@ func (o *Binary) terms(a, b int32) (p, q int32) {
 
 // Bytes returns the memory of what Finish prepared.
 func (o *Binary) Bytes() int {
-	n := o.scale.bytes()
+	n := o.scale.bytes() + o.other.bytes()
 	if o.term != nil {
 		n += 2 * 256 * 4
 	}
@@ -87,9 +98,14 @@ func (o *Binary) Run(y, a, b []int8) {
 	var sums [blockPixels * panelWidth]int32
 	for at := 0; at < len(a); {
 		n := min(len(sums), len(a)-at)
-		o.results(sums[:n], a[at:at+n], b, at%len(b))
-		done := 0
-		if whole := n &^ (panelWidth - 1); o.scale != nil && whole > 0 {
+		whole, done := n&^(panelWidth-1), 0
+		if o.other != nil && len(a) == len(b) && whole > 0 {
+			o.vector(sums[:whole], a[at:], b[at:])
+			o.results(sums[whole:n], a[at+whole:at+n], b, at+whole)
+		} else {
+			o.results(sums[:n], a[at:at+n], b, at%len(b))
+		}
+		if o.scale != nil && whole > 0 {
 			o.scale.rescale(best, 0, y[at:], panelWidth, panelWidth, whole/panelWidth, sums[:])
 			done = whole
 		}
@@ -98,6 +114,16 @@ func (o *Binary) Run(y, a, b []int8) {
 		}
 		at += n
 	}
+}
+
+// vector computes a multiple of 16 sums by a micro-kernel.
+func (o *Binary) vector(sums []int32, a, b []int8) {
+	_, _ = a[len(sums)-1], b[len(sums)-1]
+	args := sumArgs{sums: &sums[0], wide: &a[0], narrow: &b[0], wideZero: int(o.ZeroA), narrowZero: int(o.ZeroB), scale: &o.other[0], n: len(sums)}
+	if o.MulA != half {
+		args.wide, args.narrow, args.wideZero, args.narrowZero = &b[0], &a[0], int(o.ZeroB), int(o.ZeroA)
+	}
+	best.sum(&args)
 }
 
 // results computes sums or products of a and of b from k on, before MulOut.

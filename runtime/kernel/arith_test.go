@@ -46,7 +46,7 @@ func TestBinary(t *testing.T) {
 			o.Hi = o.Lo + int32(r.IntN(int(128-o.Lo)))
 			o.Finish()
 			if r.IntN(4) == 0 {
-				o.scale = nil
+				o.scale, o.other = nil, nil
 			}
 			y, intact := guarded(n)
 			o.Run(y, a, b)

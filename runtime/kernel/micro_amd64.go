@@ -10,8 +10,8 @@ import "edgec/runtime/internal/cpu"
 // less by 128 times the sum of the weights. avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{name: "vnni", needs: cpu.AVX2 | cpu.VNNI, least: -128, leastLane: -128, pairBytes: 4, sparseBelow: 4, offset: 128},
-	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, pairBytes: 4, sparseBelow: 5},
+	{name: "vnni", needs: cpu.AVX2 | cpu.VNNI, least: -128, leastLane: -128, quadBytes: 4, rescales: true, vectors: true, pairBytes: 4, sparseBelow: 4, offset: 128},
+	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, quadBytes: 4, rescales: true, vectors: true, pairBytes: 4, sparseBelow: 5},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -107,3 +107,24 @@ func depthwiseAVX2(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfAVX2(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxAVX2(a)
+	} else {
+		maxHalfAVX2(a)
+	}
+}
+
+//go:noescape
+func maxAVX2(args *maxArgs)
+
+//go:noescape
+func maxHalfAVX2(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumAVX2(a) }
+
+//go:noescape
+func sumAVX2(args *sumArgs)

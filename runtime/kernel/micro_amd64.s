@@ -647,3 +647,139 @@ pair:
 	JNZ     pixel
 	VZEROUPPER
 	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxAVX2(args *maxArgs)
+TEXT ·maxAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVDQU (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVDQU (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVDQU X0, (R8)(AX*1)
+	SUBQ $16, R11
+	JLE  done
+	ADDQ $16, AX
+	CMPQ R11, $16
+	JGE  channels
+	LEAQ -16(AX)(R11*1), AX // the last ones once more
+	MOVQ $16, R11
+	JMP  channels
+
+done:
+	RET
+
+// func maxHalfAVX2(args *maxArgs)
+TEXT ·maxHalfAVX2(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), SI
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+	MOVQ 48(DI), R11 // channels from AX on
+	XORQ AX, AX
+
+channels:
+	MOVQ 16(DI), CX
+	LEAQ (SI)(AX*1), BX
+	VMOVQ (BX), X0
+
+row:
+	MOVQ 24(DI), DX
+	MOVQ BX, R12
+
+column:
+	VMOVQ (R12), X1
+	VPMAXSB X1, X0, X0
+	ADDQ R10, R12
+	DECQ DX
+	JNZ  column
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  row
+
+	VMOVQ X0, (R8)(AX*1)
+	SUBQ $8, R11
+	JLE  done
+	ADDQ $8, AX
+	CMPQ R11, $8
+	JGE  channels
+	LEAQ -8(AX)(R11*1), AX // the last ones once more
+	MOVQ $8, R11
+	JMP  channels
+
+done:
+	RET
+
+// Offsets in sumArgs: sums 0, wide 8, narrow 16, wideZero 24, narrowZero 32, scale 40, n
+// 48.
+
+// func sumAVX2(args *sumArgs)
+TEXT ·sumAVX2(SB), NOSPLIT, $0-8
+	MOVQ         args+0(FP), DI
+	MOVQ         0(DI), R8
+	MOVQ         8(DI), SI
+	MOVQ         16(DI), BX
+	VPBROADCASTD 24(DI), Y12
+	VPBROADCASTD 32(DI), Y13
+	MOVQ         40(DI), AX
+	MOVQ         48(DI), CX
+	VMOVDQU      32(AX), Y4
+	VMOVDQU      64(AX), Y6
+	VMOVDQU      96(AX), Y8
+	VMOVDQU      128(AX), Y9
+	VPBROADCASTD 172(AX), Y15
+	VPSRLQ       $32, Y15, Y15
+
+eight:
+	VPMOVSXBD (BX), Y0
+	VPSUBD    Y13, Y0, Y0
+	VPSLLD    $20, Y0, Y0
+	VPMULDQ   Y4, Y0, Y1
+	VPSRLQ    $32, Y0, Y2
+	VPMULDQ   Y4, Y2, Y2
+	VPADDQ    Y15, Y1, Y1
+	VPADDQ    Y15, Y2, Y2
+	VPSRLQ    $31, Y1, Y1
+	VPADDQ    Y2, Y2, Y2
+	VPBLENDD  $0xaa, Y2, Y1, Y0
+	VPSRAD    $31, Y0, Y1
+	VPAND     Y6, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPADDD    Y8, Y0, Y0
+	VPSRAVD   Y9, Y0, Y0
+	VPMOVSXBD (SI), Y1
+	VPSUBD    Y12, Y1, Y1
+	VPSLLD    $19, Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VMOVDQU   Y0, (R8)
+	ADDQ      $8, BX
+	ADDQ      $8, SI
+	ADDQ      $32, R8
+	SUBQ      $8, CX
+	JNZ       eight
+	VZEROUPPER
+	RET

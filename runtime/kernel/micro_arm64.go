@@ -13,8 +13,8 @@ import (
 // dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
 // in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{name: "dotprod", needs: cpu.DotProd, least: -128, leastLane: -127, pairBytes: 2, sparseBelow: 5},
-	{name: "neon", needs: cpu.NEON, least: -127, leastLane: -127, pairBytes: 2, sparseBelow: 8},
+	{name: "dotprod", needs: cpu.DotProd, least: -128, leastLane: -127, quadBytes: 4, rescales: true, vectors: true, pairBytes: 2, sparseBelow: 5},
+	{name: "neon", needs: cpu.NEON, least: -127, leastLane: -127, quadBytes: 4, rescales: true, vectors: true, pairBytes: 2, sparseBelow: 8},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -113,3 +113,24 @@ func depthwiseNEON(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfNEON(args *depthwiseArgs)
+
+// largest computes the maxima of a window.
+func (m *micro) largest(a *maxArgs) {
+	if a.channels >= panelWidth {
+		maxNEON(a)
+	} else {
+		maxHalfNEON(a)
+	}
+}
+
+//go:noescape
+func maxNEON(args *maxArgs)
+
+//go:noescape
+func maxHalfNEON(args *maxArgs)
+
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)

@@ -28,6 +28,11 @@
 #define SMAX(m, n, d)    WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d))
 #define SMIN(m, n, d)    WORD $(0x4EA06C00 | (m)<<16 | (n)<<5 | (d))
 #define NEG(n, d)        WORD $(0x6EA0B800 | (n)<<5 | (d))
+#define SSUBL8H(m, n, d) WORD $(0x0E202000 | (m)<<16 | (n)<<5 | (d))
+#define SSHLL4S15(n, d)  WORD $(0x0F1FA400 | (n)<<5 | (d))
+#define SSHLL24S15(n, d) WORD $(0x4F1FA400 | (n)<<5 | (d))
+#define SHL5(n, d)       WORD $(0x4F255400 | (n)<<5 | (d))
+#define SHL4(n, d)       WORD $(0x4F245400 | (n)<<5 | (d))
 #define SQXTN4H(n, d)    WORD $(0x0E614800 | (n)<<5 | (d))
 #define SQXTN8H(n, d)    WORD $(0x4E614800 | (n)<<5 | (d))
 #define SQXTN8B(n, d)    WORD $(0x0E214800 | (n)<<5 | (d))
@@ -613,4 +618,147 @@ pair:
 	VST1.P [V0.S4, V1.S4], (R3)(R20)
 	SUBS   $1, R4, R4
 	BNE    pixel
+	RET
+
+// Offsets in maxArgs: y 0, x 8, rows 16, columns 24, down 32, right 40, channels 48.
+
+// func maxNEON(args *maxArgs)
+TEXT ·maxNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B16]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B16]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B16], (R1)
+	SUBS $16, R7, R7
+	BLE  done
+	ADD  $16, R1
+	ADD  $16, R2
+	CMP  $16, R7
+	BGE  channels
+	SUB  $16, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $16, R7
+	B    channels
+
+done:
+	RET
+
+// func maxHalfNEON(args *maxArgs)
+TEXT ·maxHalfNEON(SB), NOSPLIT, $0-8
+	MOVD args+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7 // channels left
+
+channels:
+	MOVD R3, R8
+	MOVD R2, R9
+	VLD1 (R9), [V0.B8]
+
+row:
+	MOVD R4, R10
+	MOVD R9, R11
+
+column:
+	VLD1 (R11), [V1.B8]
+	SMAXB(1, 0, 0)
+	ADD  R6, R11
+	SUBS $1, R10, R10
+	BNE  column
+	ADD  R5, R9
+	SUBS $1, R8, R8
+	BNE  row
+
+	VST1 [V0.B8], (R1)
+	SUBS $8, R7, R7
+	BLE  done
+	ADD  $8, R1
+	ADD  $8, R2
+	CMP  $8, R7
+	BGE  channels
+	SUB  $8, R7, R12 // back, so that the last ones are done once more
+	ADD  R12, R1
+	ADD  R12, R2
+	MOVD $8, R7
+	B    channels
+
+done:
+	RET
+
+// Offsets in sumArgs: sums 0, wide 8, narrow 16, wideZero 24, narrowZero 32, scale 40, n
+// 48.
+
+// func sumNEON(args *sumArgs)
+TEXT ·sumNEON(SB), NOSPLIT, $0-8
+	MOVD  args+0(FP), R0
+	MOVD  0(R0), R1
+	MOVD  8(R0), R2
+	MOVD  16(R0), R3
+	MOVD  24(R0), R4
+	VDUP  R4, V28.B16
+	MOVD  32(R0), R4
+	VDUP  R4, V29.B16
+	MOVD  40(R0), R4
+	MOVD  48(R0), R5
+	ADD   $32, R4, R6
+	VLD1R (R6), [V26.S4]     // the mantissa, of all lanes
+	ADD   $128, R4, R6
+	VLD1R (R6), [V27.S4]     // right
+	NEG(27, 27)
+
+eight:
+	VLD1.P 8(R3), [V0.B8]
+	VLD1.P 8(R2), [V1.B8]
+	SSUBL8H(29, 0, 0)
+	SSUBL8H(28, 1, 1)
+	SSHLL4S15(0, 2)
+	SSHLL24S15(0, 3)
+	SSHLL4S15(1, 4)
+	SSHLL24S15(1, 5)
+	SHL5(2, 2)
+	SHL5(3, 3)
+	SHL4(4, 4)
+	SHL4(5, 5)
+	SQRDMULH(26, 2, 2)
+	SQRDMULH(26, 3, 3)
+	VAND   V27.B16, V2.B16, V6.B16
+	VAND   V27.B16, V3.B16, V7.B16
+	SSRA31(6, 2)
+	SSRA31(7, 3)
+	SRSHL(27, 2, 2)
+	SRSHL(27, 3, 3)
+	VADD   V4.S4, V2.S4, V2.S4
+	VADD   V5.S4, V3.S4, V3.S4
+	VST1.P [V2.S4, V3.S4], 32(R1)
+	SUBS   $8, R5, R5
+	BNE    eight
 	RET

@@ -1,4 +1,4 @@
-//go:build noasm || (!amd64 && !arm64)
+//go:build noasm || (!amd64 && !arm64 && !arm.6)
 
 package kernel
 
@@ -12,3 +12,7 @@ func (m *micro) rescalePanel(a *rescaleArgs)  { panic("kernel: no micro-kernel")
 
 func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kernel: no micro-kernel") }
 func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }
+
+func (m *micro) largest(a *maxArgs) { panic("kernel: no micro-kernel") }
+
+func (m *micro) sum(a *sumArgs) { panic("kernel: no micro-kernel") }

@@ -6,6 +6,9 @@ import "math/bits"
 // inside an axis of n pixels.
 func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
 	at := o*stride - pad
+	if at >= 0 && at+(k-1)*dil < n {
+		return 0, k
+	}
 	for lo = 0; lo < k && at+lo*dil < 0; lo++ {
 	}
 	for hi = k; hi > lo && at+(hi-1)*dil >= n; hi-- {
@@ -24,19 +27,48 @@ func MaxPool(y, x []int8, w *Window) {
 			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
 			out := y[at : at+w.C]
 			at += w.C
-			for c := range out {
-				out[c] = -128
+			if p0 >= p1 || q0 >= q1 {
+				for c := range out {
+					out[c] = -128
+				}
+				continue
 			}
-			for p := p0; p < p1; p++ {
-				iy := oy*w.StrideH - w.PadT + p*w.DilH
-				for q := q0; q < q1; q++ {
-					ix := ox*w.StrideW - w.PadL + q*w.DilW
-					in := x[(iy*w.W+ix)*w.C:][:len(out)]
-					for c, v := range in {
-						if v > out[c] {
-							out[c] = v
-						}
-					}
+			first := (oy*w.StrideH-w.PadT+p0*w.DilH)*w.W + ox*w.StrideW - w.PadL + q0*w.DilW
+			most := maxArgs{rows: p1 - p0, columns: q1 - q0, down: w.DilH * w.W * w.C, right: w.DilW * w.C, channels: w.C}
+			most.of(out, x[first*w.C:])
+		}
+	}
+}
+
+// maxArgs are the arguments of the assembly of a maximum over a window of pixels, at
+// least one.
+type maxArgs struct {
+	y, x          *int8
+	rows, columns int
+	down, right   int // bytes between rows and columns
+	channels      int // at least 8
+}
+
+// of writes the largest of each channel of the window that begins with x.
+func (a *maxArgs) of(y, x []int8) {
+	if best.hasVectors() && a.channels >= 8 {
+		_ = x[(a.rows-1)*a.down+(a.columns-1)*a.right+a.channels-1]
+		a.y, a.x = &y[0], &x[0]
+		best.largest(a)
+		return
+	}
+	a.plain(y, x)
+}
+
+// plain is of without a micro-kernel.
+func (a *maxArgs) plain(y, x []int8) {
+	copy(y, x)
+	for p := range a.rows {
+		for q := range a.columns {
+			in := x[p*a.down+q*a.right:][:len(y)]
+			for c, v := range in {
+				if v > y[c] {
+					y[c] = v
 				}
 			}
 		}
@@ -63,7 +95,9 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			for p := p0; p < p1; p++ {
 				first := base + p*w.DilH*w.W
 				if w.C == 1 {
-					acc[0] += sumOf(x, first+q0*w.DilW, q1-q0, w.DilW)
+					for at, q := first+q0*w.DilW, q0; q < q1; at, q = at+w.DilW, q+1 {
+						acc[0] += int32(x[at])
+					}
 					continue
 				}
 				for q := q0; q < q1; q++ {
@@ -89,14 +123,6 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			at += w.C
 		}
 	}
-}
-
-// sumOf adds up n elements of x that lie step apart, from first on.
-func sumOf(x []int8, first, n, step int) (sum int32) {
-	for i := range n {
-		sum += int32(x[first+i*step])
-	}
-	return sum
 }
 
 // mean divides by n, rounded to nearest, halves away from zero, without a division.

@@ -53,6 +53,9 @@ func TestPools(t *testing.T) {
 	empty := 0
 	for range trials(2000) {
 		w := randomWindow(r, 1+r.IntN(6))
+		if r.IntN(4) == 0 {
+			w.C += r.IntN(50)
+		}
 		x, zero := randomInt8(r, w.H*w.W*w.C), int8(r.Uint32())
 		acc := make([]int32, w.C+2)
 		for _, c := range []struct {
