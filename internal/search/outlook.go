@@ -25,7 +25,7 @@ type outlook struct {
 	begun time.Time     // when that training began
 	done  int           // steps of it that are done
 	steps int           // of all, as far as it was shown
-	pace  pace          // of the training that ended last: earlier ones made samples and asked the teacher
+	pace  pace          // of the trainings that have ended, the latest most: early ones make samples and ask the teacher
 	own   float64       // seconds of training for a multiplication forward, at the pace of the float network; 0: not known yet
 	file  time.Duration // that a rounded file takes, made and measured
 }
@@ -115,12 +115,16 @@ func (o *outlook) watch(macs, batch int64) (done func()) {
 	o.macs, o.step, o.begun, o.done = float64(max(macs, 1)), float64(macs*batch), time.Now(), 0
 	o.steps = 0
 	return func() {
-		if o.done > 0 {
-			o.pace = pace{}
-			o.pace.add(float64(o.done)*o.step, time.Since(o.begun))
-		}
+		o.pace = o.trained()
 		o.step = 0
 	}
+}
+
+// trained returns the pace with the training that runs, the others counting half.
+func (o *outlook) trained() pace {
+	p := pace{o.pace.work / 2, o.pace.time / 2}
+	p.add(float64(o.done)*o.step, time.Since(o.begun))
+	return p
 }
 
 // left estimates the time until the search ends: what is left of a budget, or what the
@@ -174,8 +178,7 @@ func (o *outlook) forecast() (f forecast, ok bool) {
 	}
 	seen := o.pace
 	if o.step > 0 && o.done > 0 && 10*o.done >= o.steps {
-		seen = pace{}
-		seen.add(float64(o.done)*o.step, time.Since(o.begun))
+		seen = o.trained()
 	}
 	own := o.study.ledger.pace // the float network's, until something was trained
 	if o.own == 0 && own.work > 0 {
