@@ -28,7 +28,6 @@ type EvaluateOptions struct {
 	Progress func(done, total int)
 }
 
-
 // threads returns the number of goroutines.
 func (o EvaluateOptions) threads() int { return cmp.Or(max(o.Threads, 0), goruntime.GOMAXPROCS(0)) }
 

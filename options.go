@@ -98,8 +98,8 @@ func (o Options) config() search.Config {
 	}
 }
 
-// Progress tells what Compress is doing. An event without a Stage says by its Title
-// that a stage of the search begins, or by its Note which ones are passed over.
+// Progress tells what Compress is doing. An event of the Stage "stage" says by its
+// Title that one of the search's stages begins, or by its Note which are passed over.
 type Progress struct {
 	Stage       string        // what runs: a step of the search, or a part of one
 	Done, Total int           // parts of it; Total 0: they are not counted

@@ -199,6 +199,9 @@ func (p *progress) note(e edgec.Progress) {
 	p.wipe()
 	at := p.screen()
 	name := e.Stage
+	if name == "stage" {
+		name = "" // the text says so
+	}
 	head := fmt.Sprintf("%8s  ", time.Since(p.started).Round(100*time.Millisecond))
 	text := wrap(head+strings.TrimSpace(fmt.Sprintf("%-13s  %s", name, e.Note)), strings.Repeat(" ", 12), at.width)
 	if name == "warning" {

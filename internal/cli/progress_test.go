@@ -76,13 +76,13 @@ func TestTimes(t *testing.T) {
 
 // searchEvents are those of a short search, in order.
 var searchEvents = []edgec.Progress{
-	{Title: "measuring the float network", Number: 1, Of: 4},
+	{Stage: "stage", Title: "measuring the float network", Number: 1, Of: 4},
 	{Stage: "measure", Done: 5, Total: 10, Number: 1, Of: 4},
 	{Stage: "float", Note: "an error of 0.49 % on 10,000 samples", Number: 1, Of: 4},
-	{Title: "quantizing to 8 bits", Number: 2, Of: 4, Left: 14 * time.Minute},
+	{Stage: "stage", Title: "quantizing to 8 bits", Number: 2, Of: 4, Left: 14 * time.Minute},
 	{Stage: "int8", Note: "434,567 bytes, 431,004 weights, drop +0.01 ± 0.09 points: meets the limits", Number: 2, Of: 4, Left: 14 * time.Minute},
-	{Note: "stage 3 is not needed: a file is good enough", Number: 3, Of: 4},
-	{Title: "measuring the answer", Number: 4, Of: 4},
+	{Stage: "stage", Note: "stage 3 is not needed: a file is good enough", Number: 3, Of: 4},
+	{Stage: "stage", Title: "measuring the answer", Number: 4, Of: 4},
 }
 
 // tellAll shows events with a clock that stands still.

@@ -22,7 +22,7 @@ type Step struct {
 }
 
 // Progress tells what a search is doing. Every search has the numbers 1 to Of, in
-// order: an event without a Stage says that one begins, by its Title, or, by a Note,
+// order: an event of the Stage "stage" says by its Title that one begins, or by a Note
 // which ones are passed over.
 type Progress struct {
 	Stage       string        // what runs: a step of the search, or a part of one

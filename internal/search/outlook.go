@@ -30,6 +30,9 @@ type outlook struct {
 	file  time.Duration // that a rounded file takes, made and measured
 }
 
+// stageEvent is what progress calls the beginning of a phase.
+const stageEvent = "stage"
+
 // The phases before and after the strategies.
 var (
 	floatPhase  = phase{name: "float", title: "measuring the float network"}
@@ -78,7 +81,7 @@ func (l *ledger) enter(name string) {
 		l.skip(o.at+1, i)
 	}
 	o.at, o.since = i+1, time.Now()
-	l.tell(Progress{Title: o.plan[i].title})
+	l.tell(Progress{Stage: stageEvent, Title: o.plan[i].title})
 }
 
 // skip shows that the phases first to last are passed over, and why.
@@ -95,7 +98,7 @@ func (l *ledger) skip(first, last int) {
 		why = "left out"
 	}
 	l.outlook.at = last
-	l.tell(Progress{Note: which + why})
+	l.tell(Progress{Stage: stageEvent, Note: which + why})
 }
 
 // number completes what is shown with the phase that runs and the time that is left.

@@ -27,6 +27,9 @@ func TestPhases(t *testing.T) {
 	} {
 		var seen []string
 		l := newLedger(func(p Progress) {
+			if p.Stage != "stage" {
+				t.Errorf("%s: event %+v", c.name, p)
+			}
 			if p.Of != 4 {
 				t.Errorf("%s: %d phases", c.name, p.Of)
 			}
