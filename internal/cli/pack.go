@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,8 @@ import (
 
 // packed is the JSON result of edgec pack.
 type packed struct {
-	File string `json:"file"`
+	File   string `json:"file"`   // that was read
+	Output string `json:"output"` // that was written
 	*edgec.Packed
 }
 
@@ -25,6 +27,10 @@ The same integers in give the same integers out, to the bit, as TFLite's referen
 kernels compute them. edgec removes channels that are dead or constant and codes the
 weights. It needs no data and no training, and nothing is lost. For a float network,
 edgec compress makes a much smaller file.
+
+Float biases are rounded as ONNX Runtime rounds them. What the device cannot compute
+exactly, such as asymmetric weights beyond int8, is an error that names each node and
+how to quantize it.
 
 Pictures become input as byte / 255, unless the range of the input is 0 to 255 or
 -1 to 1. A softmax at the end of a TFLite network is computed in float from the
@@ -43,8 +49,17 @@ integers before it, and not rounded to int8.`,
 	return cmd
 }
 
+// refuseQuantized says what a network is for that edgec compress cannot make smaller.
+func refuseQuantized(path string, m *edgec.Model, out string) error {
+	if !m.Quantized() {
+		return nil
+	}
+	return hinted{fmt.Errorf("%s: is quantized already; give the float network that it was made from", path),
+		fmt.Sprintf("edgec pack %s -o %s keeps its integers and its results, in a smaller file, and needs no data", path, out)}
+}
+
 func (a *app) pack(path, out string) error {
-	if err := checkOutput(out, path); err != nil {
+	if err := errors.Join(present(path, "a quantized .tflite or .onnx file"), checkOutput(out, path)); err != nil {
 		return err
 	}
 	isEdgec, err := checkInput(path, "a quantized .tflite or .onnx file")
@@ -52,7 +67,7 @@ func (a *app) pack(path, out string) error {
 		return err
 	}
 	if isEdgec {
-		return fmt.Errorf("%s: is an .edgec file; it is packed already", path)
+		return about(path, fmt.Errorf("%s: is an .edgec file; it is packed already", path))
 	}
 	show := a.newProgress()
 	defer show.end()
@@ -60,13 +75,16 @@ func (a *app) pack(path, out string) error {
 	p, err := edgec.Pack(path)
 	show.end()
 	if err != nil {
-		return err
+		return about(path, err)
 	}
 	if err := export.Write(out, p.Bytes); err != nil {
-		return err
+		return about(out, err)
 	}
 	if a.json {
-		return a.printJSON(packed{out, p})
+		return a.printJSON(packed{path, out, p})
+	}
+	if p.Rounded > 0 {
+		a.note("%s: layers with float biases: %d; these are rounded to steps of the layer's sum, as ONNX Runtime does", path, p.Rounded)
 	}
 	return a.table([]string{
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),

@@ -63,7 +63,7 @@ func TestTimes(t *testing.T) {
 		3 * time.Second: "a few seconds", 38 * time.Second: "about 40 s", 56 * time.Second: "about a minute", 100 * time.Second: "about 2 min",
 		18*time.Minute + 40*time.Second: "about 19 min", 43 * time.Minute: "about 45 min", 3 * time.Hour: "about 3.0 h",
 	} {
-		if got := about(d); got != want {
+		if got := roughly(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -2,8 +2,12 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,8 +39,9 @@ A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
-With --json each sample gives one line: {"file", "source": {"kind", "pictures",
-"resized", "scaling"}, "top": [{"index", "label", "score", "probability"}],
+With --json each sample gives one line: {"schema", "file", "source": {"kind",
+"pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score",
+"probability"}],
 "outputs"}. A network with several inputs has "files" in place of "file", one with
 several outputs "results": [{"shape", "top", "outputs"}].`
 
@@ -55,15 +60,16 @@ func runCommand(a *app) *cobra.Command {
 		Args: needs(1, -1, "one .edgec file, and pictures or arrays"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.Files = args[1:]
+			if err := usageErrors(cmd, atLeast("top", j.Top, 1)); err != nil {
+				return err
+			}
 			switch {
-			case j.Top < 1:
-				return usagef(cmd, "--top %d: give a positive number", j.Top)
 			case j.Raw && a.json:
-				return usagef(cmd, "--raw and --json exclude each other")
+				return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
 			case j.Labels != "" && idx == "":
-				return usagef(cmd, "--idx-labels belongs to --idx")
+				return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
 			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
-				return usagef(cmd, "--idx, --selftest and inputs exclude each other")
+				return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
 			case selfTest:
 				j.Action = program.SelfTest
 			case idx != "":
@@ -126,11 +132,36 @@ func (l lineWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// checkSamples returns what is wrong with the names of inputs, joined, before any is read.
+func checkSamples(names []string) error {
+	const what = "a picture, an array or raw values"
+	var errs []error
+	for _, name := range names {
+		if name == "-" {
+			continue
+		}
+		switch info, err := os.Stat(name); {
+		case err != nil:
+			errs = append(errs, missing(name, err, what))
+		case info.IsDir():
+			errs = append(errs, fmt.Errorf("%s: is a folder; give the files in it, as in %s", name, filepath.Join(name, "*")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // do executes a job on the compressed file at path.
 func (a *app) do(j *program.Job, path string) error {
 	var err error
 	if j.Model, _, err = readEdgec(path); err != nil {
 		return err
+	}
+	samples := slices.Clone(j.Files)
+	if j.Labels != "" {
+		samples = append(samples, j.Labels)
+	}
+	if err := checkSamples(samples); err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
@@ -140,7 +171,7 @@ func (a *app) do(j *program.Job, path string) error {
 	j.Note = func(line string) { a.note("%s", line) }
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	return out.Flush()
 }

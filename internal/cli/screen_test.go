@@ -49,7 +49,7 @@ func sampleReport() compressed {
 	}
 	r.Best = r.Front[1]
 	r.Best.MACs, r.Best.Metrics = 824740, edgec.Metrics{Error: 0.39, N: 10000}
-	return compressed{File: "out/lenet-5.edgec", Report: r}
+	return compressed{Output: "out/lenet-5.edgec", Report: r}
 }
 
 // printed is what the summary of a report prints on screens of a width.

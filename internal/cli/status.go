@@ -85,13 +85,13 @@ func (s status) remaining() string {
 	case s.budget:
 		return duration(s.left) + " of the budget left"
 	case s.search:
-		return about(s.left) + " of the search left"
+		return roughly(s.left) + " of the search left"
 	}
-	return about(s.left) + " left"
+	return roughly(s.left) + " left"
 }
 
-// about says a time that is an estimate, with one or two digits.
-func about(d time.Duration) string {
+// roughly says a time that is an estimate, with one or two digits.
+func roughly(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
 		return "a few seconds"

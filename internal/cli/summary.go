@@ -33,7 +33,7 @@ func (a *app) summary(c compressed) error {
 	for _, w := range r.Warnings {
 		a.warn(w)
 	}
-	a.note("%s written after %s%s", c.File, seconds(r.Seconds), ended)
+	a.note("%s written after %s%s", c.Output, seconds(r.Seconds), ended)
 	for _, s := range r.Advice {
 		a.note("for a better file: %s", s)
 	}
@@ -45,7 +45,7 @@ func resultRows(c compressed) []string {
 	r, b := c.Report, c.Report.Best
 	unit := wordings[r.Task].unit
 	rows := []string{
-		"\tfloat\t" + filepath.Base(c.File) + "\t",
+		"\tfloat\t" + filepath.Base(c.Output) + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
