@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -152,7 +153,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if e.data.given(cmd) {
 		pre = e.data.pre()
 	}
-	data, r, err := e.samples(path, network, pre)
+	data, r, err := e.samples(cmd.Context(), path, network, pre)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +190,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, r, err := e.samples(path, m, e.data.pre())
+	data, r, err := e.samples(cmd.Context(), path, m, e.data.pre())
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +215,8 @@ func (e *evalFlags) options() edgec.EvaluateOptions {
 }
 
 // samples reads the data, and says which part is evaluated on.
-func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
-	d, err := e.data.open(n, pre, e.noLabels)
+func (e *evalFlags) samples(ctx context.Context, path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
+	d, err := e.data.open(ctx, n, pre, e.noLabels)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -127,9 +127,10 @@ func (l *ledger) shared() bool {
 }
 
 // supersede bars candidate i from being the answer if another file of its weights
-// meets the objective.
+// meets the objective and loses no more: the answer must not be worse than without it.
 func (l *ledger) supersede(i int, by Candidate) {
-	l.candidates[i].ineligible = l.candidates[i].ineligible || by.Meets
+	c := &l.candidates[i]
+	c.ineligible = c.ineligible || by.Meets && by.Drop <= c.Drop
 }
 
 // last returns the candidate that was made last.

@@ -106,18 +106,31 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
+	if err := s.prepare(ctx, task); err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return s, nil
+}
+
+// prepare measures the float network, and tells what is doubtful.
+func (s *Study) prepare(ctx context.Context, task eval.Task) error {
 	limited, cancel := s.withinBudget(ctx, fallbackTime)
 	defer cancel()
+	if s.journal != nil {
+		for _, n := range s.journal.Notes {
+			s.ledger.tell(Progress{Stage: "warning", Note: n})
+		}
+	}
 	if err := s.split(s.ledger.watched(limited), task); err != nil {
 		if errors.Is(err, errBudget) {
-			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
+			return fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", s.config.Budget)
 		}
-		return nil, err
+		return err
 	}
 	for _, w := range s.warnings() {
 		s.ledger.tell(Progress{Stage: "warning", Note: w})
 	}
-	return s, nil
+	return nil
 }
 
 // check reports what does not fit together.
