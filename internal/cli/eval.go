@@ -23,6 +23,7 @@ type evalFlags struct {
 	confusion bool
 	threads   int
 	limits    runtime.Config
+	show      *progress
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -101,6 +102,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if err != nil {
 		return err
 	}
+	e.show = a.newProgress()
+	defer e.show.end()
+	e.show.slow("measuring " + path)
 	var r *evaluated
 	if isEdgec {
 		r, err = e.compressed(cmd, path)
@@ -169,6 +173,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	got, err := edgec.Evaluate(file, data, o)
 	err = remedied(err)
+	e.show.end()
 	if err != nil && e.against != "" {
 		return nil, about(path, fmt.Errorf("%s against %s: %w", path, e.against, err))
 	}
@@ -199,6 +204,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data", e.data.path, r.Source))
 	}
 	metrics, err := m.Evaluate(data, e.options())
+	e.show.end()
 	if err != nil {
 		return nil, about(path, fmt.Errorf("%s: %w", path, err))
 	}
@@ -211,7 +217,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 
 // options say what is measured.
 func (e *evalFlags) options() edgec.EvaluateOptions {
-	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Limits: e.limits}
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Limits: e.limits, Progress: e.show.steps}
 }
 
 // samples reads the data, and says which part is evaluated on.

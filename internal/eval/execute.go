@@ -33,6 +33,7 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 	k := size(e.outputs...)
 	out := tensor.New(n, k)
 	const chunk = 64
+	seen := count(ctx, n)
 	var mu sync.Mutex
 	var failed error
 	free := make(chan *runtime.Session, len(e.sessions))
@@ -42,12 +43,13 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 	train.Parallel(len(e.sessions), (n+chunk-1)/chunk, func(c int) {
 		s := <-free
 		defer func() { free <- s }()
-		lo := c * chunk
-		if err := e.run(ctx, s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
+		lo, hi := c*chunk, min((c+1)*chunk, n)
+		if err := e.run(ctx, s, set, lo, hi, out.Data[lo*k:]); err != nil {
 			mu.Lock()
 			failed = err
 			mu.Unlock()
 		}
+		seen.add(hi - lo)
 	})
 	return out, failed
 }

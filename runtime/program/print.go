@@ -23,7 +23,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 		return nil
 	case j.JSON:
 		w := &pieces{to: j.Stdout}
-		b = jsonResult(files, from, info, s, max(j.Top, 1), w)
+		b = j.jsonResult(files, from, info, s, max(j.Top, 1), w)
 		if w.err != nil {
 			return w.err
 		}
@@ -51,11 +51,15 @@ func (p *pieces) flush(b []byte) []byte {
 	return b[:0]
 }
 
-// lines appends a line for each of the largest elements of output k. Of several outputs it
-// names the number and the shape.
+// lines appends a line for each of the largest elements of output k, with its probability
+// where the model is a classifier, or if it is one. Of several outputs it names the number and the shape.
 func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
 	y := s.Output(k)
-	labels := labelsOf(info, k)
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
+	end := ")"
+	if p == nil && len(info.Outputs) == 1 && len(info.Outputs[0]) == 1 && len(y) > 1 {
+		p, end = softmax(y), " if a classifier)" // nothing says that it is one
+	}
 	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, Printable(display(name))...)
 		b = append(b, ": "...)
@@ -65,6 +69,9 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		b = append(b, label(labels, i)...)
 		b = append(b, ' ')
 		b = appendFloat(b, y[i])
+		if p != nil {
+			b = append(appendPercent(append(b, " ("...), p[i]), end...)
+		}
 		b = append(b, '\n')
 	}
 	return b
@@ -124,11 +131,12 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":..., "probability":...}], "outputs":[...]},
+// without label and probability where they are not known.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
 // All but the end of it is flushed to w.
-func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
+func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
 	b := []byte(Schema + `"file":`)
 	if len(files) > 1 {
 		b = []byte(Schema + `"files":[`)
@@ -145,7 +153,7 @@ func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Sessi
 	b = append(b, `,"source":`...)
 	b = append(append(b, from...), ',')
 	if len(info.Outputs) == 1 {
-		return append(jsonOutput(b, info.Labels, s.Output(0), top, w), "}\n"...)
+		return append(j.jsonOutput(b, info, 0, s.Output(0), top, w), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
 	for k, shape := range info.Outputs {
@@ -153,7 +161,7 @@ func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Sessi
 			b = append(b, ',')
 		}
 		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
-		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top, w), '}')
+		b = append(j.jsonOutput(b, info, k, s.Output(k), top, w), '}')
 	}
 	return append(b, "]}\n"...)
 }
@@ -170,11 +178,12 @@ func appendShape(b []byte, shape []int) []byte {
 	return append(b, ']')
 }
 
-// jsonOutput appends "top" and "outputs" of one output.
-func jsonOutput(b []byte, labels []string, y []float32, top int, w *pieces) []byte {
+// jsonOutput appends "top" and "outputs" of output k.
+func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top int, w *pieces) []byte {
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	b = append(b, `"top":[`...)
-	for k, i := range largest(y, top) {
-		if k > 0 {
+	for n, i := range largest(y, top) {
+		if n > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"index":`...)
@@ -184,7 +193,11 @@ func jsonOutput(b []byte, labels []string, y []float32, top int, w *pieces) []by
 			b = append(b, jsonString(labels[i])...)
 		}
 		b = append(b, `,"score":`...)
-		b = append(appendFloat(b, y[i]), '}')
+		b = appendFloat(b, y[i])
+		if p != nil {
+			b = appendFloat(append(b, `,"probability":`...), p[i])
+		}
+		b = append(b, '}')
 	}
 	b = append(b, `],"outputs":[`...)
 	for i, v := range y {
