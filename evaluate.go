@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	goruntime "runtime"
@@ -25,12 +26,7 @@ type EvaluateOptions struct {
 }
 
 // threads returns the number of goroutines.
-func (o EvaluateOptions) threads() int {
-	if o.Threads > 0 {
-		return o.Threads
-	}
-	return goruntime.GOMAXPROCS(0)
-}
+func (o EvaluateOptions) threads() int { return cmp.Or(max(o.Threads, 0), goruntime.GOMAXPROCS(0)) }
 
 // Evaluation is what Evaluate measured.
 type Evaluation struct {

@@ -44,6 +44,7 @@ func OpenBytes(data []byte, name string) (*Model, error) {
 }
 
 func newModel(g *graph.Graph, size int, name string) (*Model, error) {
+	simplify.ChannelsFirst(g)
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -67,7 +68,7 @@ func (m *Model) Outputs() []Value { return values(m.graph.Outputs) }
 
 func values(vs []*graph.Value) (all []Value) {
 	for _, v := range vs {
-		all = append(all, Value{v.Name, v.Shape.Sample()})
+		all = append(all, Value{v.Name, v.Shape.Sample(), v.ChannelsLast})
 	}
 	return all
 }
@@ -114,6 +115,8 @@ func (m *Model) String() string { return m.graph.String() }
 type Value struct {
 	Name  string `json:"name"`  // in the ONNX file; a compressed file has none, and these are input0, output1
 	Shape []int  `json:"shape"` // of a sample, channels first: [C, H, W] or [F]
+	// ChannelsLast says that the ONNX network takes [H, W, C], as Keras networks do.
+	ChannelsLast bool `json:"channels_last,omitempty"`
 }
 
 // Network is what takes samples: a *Model, or a compressed file (see Input).
@@ -123,7 +126,10 @@ type Network interface {
 }
 
 // compressed is what a compressed file takes and gives.
-type compressed struct{ inputs, outputs []Value }
+type compressed struct {
+	inputs, outputs []Value
+	labels          []string
+}
 
 func (c compressed) Inputs() []Value  { return c.inputs }
 func (c compressed) Outputs() []Value { return c.outputs }
@@ -134,8 +140,9 @@ func Input(file []byte) (Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := m.Info()
-	return compressed{numbered("input", info.Inputs), numbered("output", info.Outputs)}, nil
+	c := compressed{numbered("input", m.Info().Inputs), numbered("output", m.Info().Outputs), m.Info().Labels}
+	c.inputs[0].ChannelsLast = m.Preprocess().ChannelsLast
+	return c, nil
 }
 
 // numbered turns shapes of the device into those of the network, with names.
@@ -144,7 +151,7 @@ func numbered(kind string, shapes [][]int) (all []Value) {
 		if len(s) == 3 {
 			s = []int{s[2], s[0], s[1]}
 		}
-		all = append(all, Value{fmt.Sprint(kind, k), s})
+		all = append(all, Value{Name: fmt.Sprint(kind, k), Shape: s})
 	}
 	return all
 }
@@ -167,6 +174,12 @@ type DataOptions struct {
 	TestLast int
 	// NoLabels leaves labels aside. They are not checked then.
 	NoLabels bool
+	// Labels are the names of the classes that folders, or labels of text, have, in the
+	// order of the network's outputs; nil: those of a compressed file, or sorted as text.
+	Labels []string
+	// LabelColumn is the column of a CSV file that holds the labels, its name or its
+	// number from 1; "": it is found.
+	LabelColumn string
 }
 
 // OpenData reads the samples at path for a network. The kind is found by content:
@@ -176,14 +189,17 @@ type DataOptions struct {
 // .npz file with an array for each, of the input's name. An error names the file, the
 // sample, the cause and the remedy.
 func OpenData(path string, n Network, o DataOptions) (*Data, error) {
-	read := dataset.Options{Shape: n.Inputs()[0].Shape, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast}
+	first := n.Inputs()[0]
+	read := dataset.Options{Shape: first.Shape, ChannelsLast: first.ChannelsLast, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast, NoLabels: o.NoLabels, Names: o.Labels, LabelColumn: o.LabelColumn}
+	if c, ok := n.(compressed); ok && o.Labels == nil {
+		read.Names, read.NamesFrom = c.labels, "the file's labels"
+	}
 	for _, v := range n.Inputs() {
-		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape})
+		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast})
 	}
 	for _, v := range n.Outputs() {
 		read.Classes += tensor.Shape(v.Shape).Size()
 	}
-	read.NoLabels = o.NoLabels
 	splits, err := dataset.Open(path, read)
 	if err != nil {
 		return nil, err
@@ -234,8 +250,27 @@ func (d *Data) Classes() int { return d.splits.Train.Classes }
 // ClassNames returns the names of the classes, nil when they have none.
 func (d *Data) ClassNames() []string { return d.splits.Train.ClassNames }
 
-// Guessed says what the data does not, and OpenData concluded from names and shapes.
-func (d *Data) Guessed() []string { return d.splits.Guessed }
+// Source says what OpenData concluded from names, shapes and contents.
+func (d *Data) Source() Source { return Source(d.splits.Source) }
+
+// Source is what data does not say, and a reader concluded.
+type Source struct {
+	Kind        string         `json:"kind"`                   // "csv", "npz", "npy", "idx", "cifar" or "pictures"
+	Labels      string         `json:"labels"`                 // where labels or targets come from; "": there are none
+	LabelColumn int            `json:"label_column,omitempty"` // of a CSV file, from 1
+	Classes     []string       `json:"classes,omitempty"`      // names in the order of the outputs; none: classes are numbers
+	Order       string         `json:"order,omitempty"`        // why they have this order
+	Layout      string         `json:"layout,omitempty"`       // how elements were reordered
+	Scaling     string         `json:"scaling"`                // how stored values become input
+	Pictures    int            `json:"pictures,omitempty"`     // files of pictures that were read
+	Resized     int            `json:"resized,omitempty"`      // pictures of another size than the input
+	Skipped     map[string]int `json:"skipped,omitempty"`      // files that were not read, by extension
+	Unread      []string       `json:"unread,omitempty"`       // arrays and columns that were not read
+	Notes       []string       `json:"notes,omitempty"`        // what else was concluded, or is to be checked
+}
+
+// String says all of it in one line.
+func (s Source) String() string { return dataset.Source(s).String() }
 
 // String describes the data in words.
 func (d *Data) String() string { return d.splits.String() }

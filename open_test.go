@@ -95,3 +95,25 @@ func TestOpenData(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// What OpenData concluded is said in one line and in the fields of Source; labels of text are
+// in the order of DataOptions.Labels, or sorted.
+func TestSource(t *testing.T) {
+	small, _ := triples(t)
+	var b strings.Builder
+	for i := range 3 {
+		fmt.Fprintf(&b, "%s%s\n", strings.Repeat("0.5,", 12), []string{"b", "a", "c"}[i])
+	}
+	path := filepath.Join(t.TempDir(), "d.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := openData(t, path, small, edgec.DataOptions{}).Source()
+	if s.Kind != "csv" || s.LabelColumn != 13 || !slices.Equal(s.Classes, []string{"a", "b", "c"}) || !strings.Contains(s.String(), `labels from column 13; classes 0 "a", 1 "b", 2 "c", sorted as text`) {
+		t.Errorf("%+v, %s", s, s)
+	}
+	d := openData(t, path, small, edgec.DataOptions{Labels: []string{"c", "b", "a"}, LabelColumn: "13"})
+	if s = d.Source(); !slices.Equal(d.ClassNames(), []string{"c", "b", "a"}) || s.Order != "in the order of --labels" {
+		t.Errorf("%+v", s)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,11 @@ import (
 	"edgec/export"
 	"edgec/internal/deep"
 	"edgec/internal/demo"
+	"edgec/internal/graph"
+	"edgec/internal/lower"
+	"edgec/internal/onnx"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
 	"edgec/runtime"
 	"edgec/runtime/format"
 )
@@ -147,5 +153,80 @@ func TestPackRefuses(t *testing.T) {
 		if _, err := edgec.Pack(path); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
+	}
+}
+
+// A quantized network that takes channels last, as those of Keras do, needs no transposition
+// on the device; one of TFLite with several channels says the order of its numbers.
+func TestPackChannelsLast(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "lenet-5.edgec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := format.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := lower.Lift(f, "lenet-5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := g.Inputs[0]
+	last := &graph.Value{Name: "nhwc", Shape: tensor.Shape{1, 28, 28, 1}, Grid: first.Grid}
+	turn := &graph.Node{Name: "turn", Op: op.Transpose{Perm: []int{0, 3, 1, 2}}, Inputs: []*graph.Value{last}, Outputs: []*graph.Value{first}}
+	g.Inputs[0], g.Nodes = last, append([]*graph.Node{turn}, g.Nodes...)
+	model, err := onnx.Encode(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "nhwc.onnx")
+	if err := os.WriteFile(path, model, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := edgec.Pack(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := format.Decode(p.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range packed.Instrs {
+		if in.Op == format.OpTranspose {
+			t.Error("the file transposes")
+		}
+	}
+	if shape := packed.Tensors[packed.Inputs[0]].Shape; !slices.Equal(shape, []int{28, 28, 1}) || p.Input.ChannelsLast {
+		t.Errorf("input %v, %+v", shape, p.Input)
+	}
+	sameOutputs(t, f, packed)
+	dir := os.Getenv("EDGEC_DATA")
+	if dir == "" {
+		t.Skip("EDGEC_DATA does not name the folder of the data")
+	}
+	if p, err = edgec.Pack(filepath.Join(dir, "models/mlperf-tiny/resnet8-int8.tflite")); err != nil || !p.Input.ChannelsLast {
+		t.Errorf("TFLite: %+v, %v", p, err)
+	}
+}
+
+// sameOutputs compares two files on a generated input.
+func sameOutputs(t *testing.T, a, b *format.File) {
+	t.Helper()
+	var out [2][]byte
+	for k, f := range []*format.File{a, b} {
+		m, err := runtime.FromFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.NewSession(runtime.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		format.SelfTestInput(7, s.Input(0))
+		s.Run()
+		out[k] = slices.Clone(s.OutputBytes(0))
+	}
+	if !bytes.Equal(out[0], out[1]) {
+		t.Errorf("outputs %v, were %v", out[1], out[0])
 	}
 }

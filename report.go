@@ -101,6 +101,7 @@ type Metrics struct {
 	MAE      float64 `json:"mae,omitempty"`      // of regression, the mean absolute error in units of the targets
 	AUC      float64 `json:"auc,omitempty"`      // of yes or no, the area under the ROC curve
 	Cosine   float64 `json:"cosine,omitempty"`   // of vectors, the mean cosine of the angle to the float network's outputs
+	Hint     string  `json:"hint,omitempty"`     // of accuracy, another order of the classes in which the outputs are right
 }
 
 // newReport puts a result into the words of this package.

@@ -5,6 +5,7 @@ import (
 
 	"edgec/internal/lower"
 	"edgec/internal/onnx"
+	"edgec/internal/simplify"
 	"edgec/runtime/format"
 )
 
@@ -16,7 +17,8 @@ import (
 // each behind a DequantizeLinear; activations pass a QuantizeLinear and a DequantizeLinear
 // with an int8 zero point: real = scale * (q - zero). A table becomes a Gather of 256 int8
 // values. Inputs ("input", "input1", ...) and outputs ("output", "output1", ...) are
-// float32, batch first and channels first, [N, C, H, W] for an image [H, W, C] of the file.
+// float32, batch first and channels first, [N, C, H, W] for an image [H, W, C] of the file,
+// but for input 0 of a network that takes [N, H, W, C] (format.Preprocess.ChannelsLast).
 // Opset is 13 or the first that has all operators. Codebooks, masks, labels, the
 // preprocessing and the self-test are left out.
 //
@@ -40,6 +42,7 @@ func ONNX(file []byte, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}
+	simplify.ChannelsLast(g)
 	model, err := onnx.Encode(g)
 	if err != nil {
 		return nil, fmt.Errorf("export: %w", err)

@@ -109,8 +109,9 @@ func (s *Session) accepts(i, n int) error {
 	return nil
 }
 
-// SetInputNCHW is SetInput for images whose channels come first, [C, H, W] as in
-// ONNX; other inputs are taken as they are.
+// SetInputNCHW is SetInput for images whose channels come first, [C, H, W] as in most of
+// ONNX; other inputs are taken as they are. The numbers of a network that takes channels
+// last (format.Preprocess.ChannelsLast) are in SetInput's order.
 func (s *Session) SetInputNCHW(i int, x []float32) error {
 	if err := s.accepts(i, len(x)); err != nil {
 		return err

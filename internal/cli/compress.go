@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,6 @@ type compressFlags struct {
 	front     string
 	maxSize   size
 	criterion string
-	labels    string
 	teacher   string
 }
 
@@ -114,7 +114,7 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f.Float64Var(&c.options.Effort, "effort", 1, "factor on the number of training steps, up to 100; 0.1 gives a quick look")
 	f.StringVar(&c.criterion, "criterion", string(prune.Fisher), "importance of a weight: fisher, magnitude or input")
 	f.BoolVar(&c.options.NoAugment, "no-augment", false, "train on pictures as they are, without small rotations and shifts")
-	f.StringVar(&c.labels, "labels", "", "class names to store in the file: a,b,c or a file with one per line (default: none; names cost bytes)")
+	f.StringVar(&c.data.labels, "labels", "", "class names in the order of the outputs, to store in the file: a,b,c, a file with one per line, or data for those of DATA (default: none; names cost bytes)")
 	f.StringVar(&c.report, "report", "", "JSON file to write the whole result to")
 	f.StringVar(&c.front, "front", "", "folder to write the files of the Pareto front to")
 	f.IntVarP(&c.options.Threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
@@ -122,7 +122,8 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 
 // compressed is the JSON result of edgec compress, and the report.
 type compressed struct {
-	File string `json:"file,omitempty"` // written; none when no file meets the recipe
+	File   string       `json:"file,omitempty"` // written; none when no file meets the recipe
+	Source edgec.Source `json:"source"`         // what was concluded from the data
 	*edgec.Report
 }
 
@@ -162,10 +163,11 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err != nil {
 		return err
 	}
-	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
-	for _, g := range data.Guessed() {
-		a.note("%s: %s", c.data.path, g)
+	if err := a.storeLabels(c, m, data); err != nil {
+		return err
 	}
+	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
+	a.note("%s: %s", c.data.path, data.Source())
 	return a.search(cmd.Context(), c, m, data)
 }
 
@@ -204,9 +206,30 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	if err := c.data.check(cmd); err != nil {
 		return err
 	}
-	var err error
-	r.Labels, err = readLabels(c.labels)
-	return err
+	return nil
+}
+
+// storeLabels chooses the class names that the file carries.
+func (a *app) storeLabels(c *compressFlags, m *edgec.Model, data *edgec.Data) error {
+	names := c.data.names
+	if c.data.labels == labelsOfData && names == nil {
+		if names = data.Source().Classes; names == nil {
+			return fmt.Errorf("%s: has no class names for --labels data; give the names, separated by commas", c.data.path)
+		}
+	}
+	if outs := m.Outputs(); len(names) == 2 && len(outs) == 1 && elements(outs[0].Shape) == 1 {
+		a.note("the names %s are not stored: a file has a name for each output, and the network has one output for both classes", strings.Join(names, ", "))
+		names = nil
+	}
+	outputs := 0
+	for _, v := range m.Outputs() {
+		outputs += elements(v.Shape)
+	}
+	if names != nil && len(names) != outputs {
+		return fmt.Errorf("%d labels for %d outputs (%s); give a name for each output with --labels, in their order", len(names), outputs, strings.Join(names, ", "))
+	}
+	c.options.Labels = names
+	return nil
 }
 
 // writeFront writes the files of a front into a folder, which it makes if it is missing.
@@ -233,7 +256,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	if r == nil {
 		return err
 	}
-	result := compressed{Report: r}
+	result := compressed{Source: data.Source(), Report: r}
 	if err == nil {
 		if err = export.Write(c.out, r.Best.Bytes); err != nil {
 			return err

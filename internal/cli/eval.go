@@ -48,6 +48,7 @@ float networks; for a compressed one they replace what the file says.
 	e.data.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
+	f.StringVar(&e.data.labels, "labels", "", "class names of DATA in the order of the outputs: a,b,c or a file with one per line (default: the file's, or sorted)")
 	f.StringVar(&e.against, "against", "", "float network (ONNX) to compare a compressed one with")
 	f.StringVar(&e.split, "split", "", "part of DATA: test or train (default: test if there is one)")
 	f.BoolVar(&e.noLabels, "no-labels", false, "ignore labels; needs --against")
@@ -66,8 +67,8 @@ type evaluated struct {
 	Labels    *edgec.Metrics  `json:"labels,omitempty"`  // against the labels
 	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
 	Confusion edgec.Confusion `json:"confusion,omitempty"`
+	Source    edgec.Source    `json:"source"` // what was concluded from the data
 	classes   []string
-	guessed   []string
 }
 
 func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
@@ -83,6 +84,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	}
 	if err := e.data.check(cmd); err != nil {
 		return err
+	}
+	if e.data.labels == labelsOfData && e.data.names == nil {
+		return usagef(cmd, "--labels data belongs to compress; give eval the names, separated by commas, or a file with one per line")
 	}
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
@@ -137,7 +141,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		r.classes = data.ClassNames()
 	}
 	if !data.Labeled() && e.against == "" {
-		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate against", e.data.path), "compare with the float network: --against MODEL.onnx"}
+		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate against (%s)", e.data.path, r.Source), "compare with the float network: --against MODEL.onnx"}
 	}
 	if e.confusion && !data.Labeled() {
 		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
@@ -170,7 +174,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, err
 	}
 	if !data.Labeled() {
-		return nil, fmt.Errorf("%s: has no labels to evaluate against; give labelled data", e.data.path)
+		return nil, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data", e.data.path, r.Source)
 	}
 	metrics, err := m.Evaluate(data, e.options())
 	if err != nil {
@@ -201,14 +205,11 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 	if d.Len(split) == 0 {
 		return nil, nil, fmt.Errorf("%s: has no %s part", e.data.path, split)
 	}
-	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split), guessed: d.Guessed()}, nil
+	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split), Source: d.Source()}, nil
 }
 
 func (a *app) printEvaluated(r *evaluated) error {
-	for _, g := range r.guessed {
-		a.note("%s: %s", r.Data, g)
-	}
-	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples))}
+	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples)), "read as\t" + r.Source.String()}
 	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
 		if m != nil {
 			rows = append(rows, wordings[m.Task].measure(m)...)

@@ -31,8 +31,8 @@ program that executes ONNX can check the accuracy that edgec reports:
   y = s.run(None, {s.get_inputs()[0].name: x})[0]
   print((y.argmax(1) == labels).mean())
 
-Input and output are those of the network that was compressed: channels first,
-float32, preprocessed as in training. One thing differs: edgec compress removes a
+Input and output are those of the network that was compressed, with its order of
+channels: float32, preprocessed as in training. One thing differs: edgec compress removes a
 softmax at the end of a classifier. Other programs may round a little differently,
 so about one sample in a thousand may get another class. More do without the entry
 above: ONNX Runtime then clips sums of two products to 16 bits on x86 processors

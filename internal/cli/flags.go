@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,9 @@ type dataFlags struct {
 	raw       bool
 	mean, std numbers
 	testLast  int
+	labels    string   // as it was given
+	names     []string // that it means
+	column    string
 }
 
 const dataHelp = `edgec recognizes DATA by its content: a folder with idx files (MNIST's own, also
@@ -66,7 +70,12 @@ const dataHelp = `edgec recognizes DATA by its content: a folder with idx files 
 become numbers from 0 to 1, or from 0 to 255 with --raw; then --mean and --std apply.
 Give what the network was trained with. A network with several inputs takes an .npz
 file with an array for each, of the input's name. --test-last holds out the last
-samples when DATA has no test part: the search does not see them.`
+samples when DATA has no test part: the search does not see them.
+
+Labels of text and folders of pictures are numbered in the order of their sorted
+names, as training tools do, or in the order of --labels. What edgec concluded from
+DATA (label column, order of the classes, scaling, files that it did not read) is a
+line of the output.`
 
 func (d *dataFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -74,6 +83,7 @@ func (d *dataFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&d.raw, "raw", false, "bytes become 0..255, not 0..1")
 	f.Var(&d.mean, "mean", "mean to subtract: one number, or one per channel")
 	f.Var(&d.std, "std", "standard deviation to divide by: one number, or one per channel")
+	f.StringVar(&d.column, "label-column", "", "column of a CSV file that holds the labels: its name, or its number from 1 (default: it is found)")
 	f.IntVar(&d.testLast, "test-last", 0, "number of samples at the end of DATA to hold out as its test part")
 }
 
@@ -96,7 +106,9 @@ func (d *dataFlags) check(cmd *cobra.Command) error {
 	if d.testLast < 0 {
 		return usagef(cmd, "--test-last %d: give a positive number", d.testLast)
 	}
-	return nil
+	var err error
+	d.names, err = readLabels(d.labels)
+	return err
 }
 
 // open reads the samples of a network.
@@ -110,7 +122,7 @@ func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) 
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
 		}
 	}
-	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels})
+	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})
 }
 
 // pre is the preprocessing that the flags ask for.
@@ -118,8 +130,11 @@ func (d *dataFlags) pre() format.Preprocess {
 	return format.Preprocess{Bytes255: d.raw, Mean: d.mean, Std: d.std}
 }
 
+// labelsOfData is the value of --labels that stands for the names that DATA has.
+const labelsOfData = "data"
+
 // readLabels returns the class names of --labels: the lines of a file, or the
-// value itself, separated by commas.
+// value itself, separated by commas; nil for labelsOfData.
 func readLabels(s string) ([]string, error) {
 	if s == "" {
 		return nil, nil
@@ -131,13 +146,18 @@ func readLabels(s string) ([]string, error) {
 			return nil, fmt.Errorf("labels: %s: %w", s, reason(err))
 		}
 		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
+	} else if s == labelsOfData {
+		return nil, nil
 	} else if !strings.Contains(s, ",") {
-		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, or a file with one per line", s)
+		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, a file with one per line, or data for the names of DATA", s)
 	}
 	labels := strings.Split(s, separator)
 	for i, l := range labels {
 		if labels[i] = strings.TrimSpace(l); labels[i] == "" {
 			return nil, fmt.Errorf("labels: name %d is empty", i)
+		}
+		if slices.Contains(labels[:i], labels[i]) {
+			return nil, fmt.Errorf("labels: %q comes twice; give each class a name of its own", labels[i])
 		}
 	}
 	return labels, nil

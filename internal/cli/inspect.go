@@ -208,6 +208,9 @@ func preprocessing(p format.Preprocess) string {
 	if len(std) > 0 {
 		s += " / [" + std.String() + "]"
 	}
+	if p.ChannelsLast {
+		s += ", numbers channels last"
+	}
 	return s
 }
 
@@ -310,7 +313,11 @@ func (a *app) inspectONNX(path string) error {
 		return a.printJSON(r)
 	}
 	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
-	rows = append(rows, valueRows("input", times(r.Input), r.AllInputs)...)
+	order := ""
+	if r.AllInputs[0].ChannelsLast {
+		order = ", channels last in the file"
+	}
+	rows = append(rows, valueRows("input", times(r.Input)+order, r.AllInputs)...)
 	rows = append(rows, valueRows("outputs", fmt.Sprint(r.Outputs), r.AllOutputs)...)
 	rows = append(rows, "parameters\t"+thousands(r.Params), "MACs\t"+thousands(int(r.MACs)))
 	if err := a.table(rows); err != nil {

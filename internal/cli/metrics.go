@@ -40,9 +40,13 @@ var wordings = map[string]wording{
 // errorsOf is the number of samples behind a percentage.
 func errorsOf(m *edgec.Metrics) int { return int(m.Error*float64(m.N)/100 + 0.5) }
 
-// noteChance says when a network is no better than chance.
+// noteChance says when a network is no better than chance, or right in another order of
+// the classes.
 func (a *app) noteChance(m *edgec.Metrics) {
 	if m.Chance > 0 && m.Error >= m.Chance {
 		a.note("no better than chance: the best answer that does not look at the input has an error of %.1f %%; check --raw, --mean and --std, and the order of the classes", m.Chance)
+	}
+	if m.Hint != "" {
+		a.note("hint: %s", m.Hint)
 	}
 }

@@ -17,17 +17,19 @@ that edgec build makes, and gives the same bytes.
 An INPUT is a PNG or JPEG picture, an .npy array, or raw. Pictures are resized to
 the network's input as edgec eval resizes them (bilinear with antialiasing), become
 gray where it has one channel, and lose their alpha. An array has the shape of the
-ONNX network, with or without its batch of one; channels may come last. Raw files
-have as many bytes as the input has elements (pixels, channels last), or four times
-as many (float32, little endian, in the order of the ONNX network).
+ONNX network, with or without its batch of one. Its channels may come last, and must
+where the ONNX network takes them so, as Keras networks do; edgec inspect says which.
+Raw files have as many bytes as the input has elements (pixels, channels last), or
+four times as many (float32, little endian, in the order of the ONNX network).
 
 A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
-With --json each sample gives one line: {"file", "top": [{"index", "label",
-"score"}], "outputs"}. A network with several inputs has "files" in place of
-"file", one with several outputs "results": [{"shape", "top", "outputs"}].`
+With --json each sample gives one line: {"file", "source": {"kind", "pictures",
+"resized", "scaling"}, "top": [{"index", "label", "score"}], "outputs"}. A network
+with several inputs has "files" in place of "file", one with several outputs
+"results": [{"shape", "top", "outputs"}].`
 
 func runCommand(a *app) *cobra.Command {
 	j := &program.Job{}
@@ -107,6 +109,7 @@ func (a *app) do(j *program.Job, path string) error {
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
+	j.Note = func(line string) { a.note("%s", line) }
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave
 		return fmt.Errorf("%s: %w", path, err)

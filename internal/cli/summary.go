@@ -25,6 +25,7 @@ func (a *app) summary(c compressed) error {
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, t.Float.Error, t.File.Error, t.File.Error-t.Float.Error, thousands(t.File.N)))
 	}
+	rows = append(rows, "read as\t"+c.Source.String())
 	if err := a.table(rows); err != nil {
 		return err
 	}

@@ -21,9 +21,38 @@ type Augment struct {
 var MildAugment = Augment{Rotate: 8, Scale: 0.07, Shear: 0.08, Shift: 1.2, Elastic: 0.5}
 
 // CanAugment reports whether the samples are pictures of bytes, large enough
-// to be distorted, and nothing else.
+// to be distorted, and nothing else. Pictures have neighbouring pixels that are alike;
+// a distortion would blur anything else.
 func CanAugment(s *Set) bool {
-	return s.rest == nil && s.bytes != nil && len(s.image) == 3 && s.image[1] >= 12 && s.image[2] >= 12
+	return s.rest == nil && s.bytes != nil && len(s.image) == 3 && s.image[1] >= 12 && s.image[2] >= 12 && s.neighbours() > leastAlike
+}
+
+const (
+	leastAlike = 0.25 // correlation of neighbouring pixels; noise has 0, photographs have 0.9
+	alikeOf    = 64   // samples that it is taken of
+)
+
+// neighbours returns the correlation of pixels with their right neighbours, over the first
+// samples: 1 - mean (a - b)^2 / (2 variance). Pictures of one colour count as alike.
+func (s *Set) neighbours() float64 {
+	size, w := s.sample.Size(), s.image[2]
+	var n, pairs, sum, square, differ float64
+	for _, record := range s.index[:min(len(s.index), alikeOf)] {
+		pix := s.bytes[record*size : (record+1)*size]
+		for i, b := range pix {
+			v := float64(b)
+			n, sum, square = n+1, sum+v, square+v*v
+			if i%w > 0 {
+				d := v - float64(pix[i-1])
+				pairs, differ = pairs+1, differ+d*d
+			}
+		}
+	}
+	variance := square/n - sum/n*sum/n
+	if n == 0 || variance <= 0 {
+		return 1
+	}
+	return 1 - differ/pairs/(2*variance)
 }
 
 // Augmented returns copies distorted versions of each sample: all samples of

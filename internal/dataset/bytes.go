@@ -20,5 +20,5 @@ func FromBytes(shape tensor.Shape, bytes []uint8, labels []int, names []string) 
 	}
 	s := newSet(shape, shape, bytes, nil, len(labels), format.Preprocess{})
 	s.ClassNames = names
-	return s, s.setLabels(labels, len(names), "pictures in memory")
+	return s, s.setLabels(labels, len(names), "pictures in memory", Options{})
 }

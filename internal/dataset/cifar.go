@@ -67,5 +67,6 @@ func loadCIFAR(folder string, files []string, o Options) (*Set, error) {
 		}
 	}
 	s := newSet(sample, image, bytes, nil, len(labels), o.pre())
-	return s, s.setLabels(labels, o.Classes, folder)
+	o.source.labels("labels of the CIFAR records")
+	return s, s.setLabels(labels, o.outputs(), folder, o)
 }

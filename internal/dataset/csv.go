@@ -6,18 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"edgec/internal/tensor"
 )
 
-// openCSV reads one sample a line: numbers, and a label in a column whose header
-// is label, class, target or y, in this order of preference. A y beside an x or a
-// z is a coordinate. Without such a header the label stands in the first or the
-// last column when the network takes one number fewer than there are columns and
-// that column holds class numbers; where both do, the file is refused. A first
-// line that starts with no number, or names one of these columns, is a header.
+// openCSV reads one sample a line: numbers, and a label, which may be a name. Fields are
+// separated by commas, semicolons or tabs. Where they are not commas, numbers may have a
+// decimal comma. labelColumn says which column holds the labels, isHeader which first
+// line is a header.
 func openCSV(path string, o Options) (*Splits, error) {
 	data, err := readAll(path)
 	if err != nil {
@@ -30,132 +30,317 @@ func openCSV(path string, o Options) (*Splits, error) {
 	return &Splits{Train: s}, nil
 }
 
+// csvTable is a CSV file as it is read. The fields of the columns in kept stay text until
+// it is known which of them holds the labels.
+type csvTable struct {
+	path    string
+	comma   rune
+	decimal byte     // ',' or '.' once a number had one; 0 before
+	names   []string // of the columns, nil without a header
+	wanted  int      // the column that the user or the header names, -1: none
+	ended   bool     // a separator ends each line
+	columns int
+	rows    int
+	lines   []int32          // of each row
+	numbers []float32        // [rows, columns]; 0 in kept columns
+	kept    map[int]*csvText // by column
+}
+
+// csvText is a column of text. Equal fields are stored once.
+type csvText struct {
+	index  map[string]int32
+	values []string
+	of     []int32 // of each row, the index in values
+}
+
+func (t *csvText) add(field string) {
+	k, ok := t.index[field]
+	if !ok {
+		field = strings.Clone(field) // which is part of a line
+		k = int32(len(t.values))
+		t.index[field], t.values = k, append(t.values, field)
+	}
+	t.of = append(t.of, k)
+}
+
 func parseCSV(data []byte, path string, o Options) (*Set, error) {
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	r.ReuseRecord = true
-	r.TrimLeadingSpace = true
-	var rows []float32
-	columns, label, lines := 0, -1, 0
-	for {
-		rec, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("dataset: %s: %v", path, err)
-		}
-		if columns == 0 {
-			columns = len(rec)
-			var header bool
-			if label, header = parseHeader(rec, o); header {
-				continue
-			}
-		}
-		for i, f := range rec {
-			v, err := strconv.ParseFloat(strings.TrimSpace(f), 32)
-			if err != nil || v-v != 0 {
-				line, _ := r.FieldPos(i)
-				return nil, fmt.Errorf("dataset: %s: line %d, column %d: %q is not a finite number", path, line, i+1, f)
-			}
-			rows = append(rows, float32(v))
-		}
-		lines++
-	}
-	if lines == 0 {
-		return nil, fmt.Errorf("dataset: %s: holds no samples", path)
-	}
-	if label < 0 && o.Shape != nil && o.Shape.Size() == columns-1 {
-		var err error
-		if label, err = labelColumn(rows, columns, o.Classes); err != nil {
-			return nil, fmt.Errorf("dataset: %s: %w", path, err)
-		}
-	}
-	features := columns
-	if label >= 0 {
-		features--
-	}
-	sample, image, err := fit(tensor.Shape{features}, o, path)
+	t, err := readTable(data, path, o)
 	if err != nil {
 		return nil, err
 	}
-	var x []float32
-	var classes []float64
-	for i, v := range rows {
-		if i%columns == label {
-			classes = append(classes, float64(v))
-		} else {
+	if t.rows == 0 {
+		return nil, fmt.Errorf("dataset: %s: holds no samples", path)
+	}
+	label, err := t.labelColumn(o)
+	if err != nil {
+		return nil, err
+	}
+	counter := t.counter(label, o)
+	if err := t.parseKept(label); err != nil {
+		return nil, err
+	}
+	s, err := t.samples(label, counter, o)
+	if err != nil || label < 0 {
+		return s, err
+	}
+	if o.source != nil {
+		o.source.LabelColumn = label + 1
+	}
+	o.source.labels("labels from %s", t.column(label))
+	o.row = func(i int) string { return fmt.Sprint("line ", t.lines[i]) }
+	return s, t.label(s, label, o)
+}
+
+// readTable reads all fields.
+func readTable(data []byte, path string, o Options) (*csvTable, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return nil, fmt.Errorf("dataset: %s: is UTF-16; save it as CSV in UTF-8", path)
+	}
+	t := &csvTable{path: path, kept: map[int]*csvText{}}
+	t.comma, data = separator(data)
+	if t.comma != ',' {
+		o.source.note("fields are separated by %q", t.comma)
+	}
+	r := csv.NewReader(bytes.NewReader(data))
+	r.Comma, r.TrimLeadingSpace = t.comma, t.comma != '\t'
+	if err := t.read(r, o); !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if t.decimal == ',' {
+		o.source.note("numbers have a decimal comma")
+	}
+	return t, nil
+}
+
+// read reads all lines; it ends with io.EOF, or another error. The first two tell what the
+// columns are.
+func (t *csvTable) read(r *csv.Reader, o Options) error {
+	first, line, err := t.next(r)
+	if err != nil {
+		return err
+	}
+	rec, at, err := t.next(r)
+	if n := len(first) - 1; n > 0 && err == nil && strings.TrimSpace(first[n]) == "" && strings.TrimSpace(rec[n]) == "" {
+		first, rec, t.ended = first[:n], rec[:n], true
+	}
+	if e := t.head(first, rec, o); e != nil {
+		return e
+	}
+	if t.names == nil {
+		if e := t.row(first, line); e != nil {
+			return e
+		}
+	}
+	for r.ReuseRecord = true; err == nil; rec, at, err = t.next(r) {
+		if e := t.row(rec, at); e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+// next reads the fields of a line, and its number in the file.
+func (t *csvTable) next(r *csv.Reader) (rec []string, line int, err error) {
+	rec, err = r.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, 0, err
+	case err != nil:
+		return nil, 0, fmt.Errorf("dataset: %s: %w", t.path, err)
+	}
+	line, _ = r.FieldPos(0)
+	if n := len(rec) - 1; t.ended && strings.TrimSpace(rec[n]) == "" {
+		rec = rec[:n]
+	}
+	return rec, line, nil
+}
+
+// row takes the fields of a line.
+func (t *csvTable) row(rec []string, line int) error {
+	if len(rec) != t.columns {
+		return fmt.Errorf("dataset: %s: line %d has %d fields, the first %d; repair or remove the line", t.path, line, len(rec), t.columns)
+	}
+	for i, f := range rec {
+		if k := t.kept[i]; k != nil {
+			k.add(strings.TrimSpace(f))
+			t.numbers = append(t.numbers, 0)
+			continue
+		}
+		v, err := t.number(f)
+		if err != nil {
+			return t.fault(line, i, f, err)
+		}
+		t.numbers = append(t.numbers, v)
+	}
+	t.lines = append(t.lines, int32(line))
+	t.rows++
+	return nil
+}
+
+// fault is the error of a field that is no number.
+func (t *csvTable) fault(line, column int, field string, err error) error {
+	remedy := "; repair or remove the line"
+	if _, other := strconv.ParseFloat(strings.TrimSpace(field), 64); errors.Is(other, strconv.ErrSyntax) && strings.TrimSpace(field) != "" {
+		remedy = fmt.Sprintf("; if column %d holds the labels, give --label-column %d", column+1, column+1)
+	}
+	return fmt.Errorf("dataset: %s: line %d, column %d: %q is not %w%s", t.path, line, column+1, field, err, remedy)
+}
+
+var (
+	errFinite  = errors.New("a finite number")
+	errDecimal = errors.New("a number with the decimal sign of the numbers before")
+)
+
+// number reads a field as a finite float32.
+func (t *csvTable) number(field string) (float32, error) {
+	field = strings.TrimSpace(field)
+	if t.comma != ',' && strings.Count(field, ",") == 1 && !strings.Contains(field, ".") {
+		if t.decimal == '.' {
+			return 0, errDecimal
+		}
+		t.decimal, field = ',', strings.Replace(field, ",", ".", 1)
+	} else if strings.Contains(field, ".") {
+		if t.decimal == ',' {
+			return 0, errDecimal
+		}
+		t.decimal = '.'
+	}
+	v, err := strconv.ParseFloat(field, 32)
+	if err != nil || v-v != 0 {
+		return 0, errFinite
+	}
+	return float32(v), nil
+}
+
+// separator returns what separates fields, and the data without the line sep=; with which
+// spreadsheets say so: of semicolon, tab and comma the first in the first line.
+func separator(data []byte) (rune, []byte) {
+	line, rest, _ := bytes.Cut(data, []byte("\n"))
+	line = bytes.TrimRight(line, "\r")
+	if len(line) == len("sep=;") && bytes.HasPrefix(bytes.ToLower(line), []byte("sep=")) && bytes.ContainsAny(line[4:], ";,\t") {
+		return rune(line[4]), rest
+	}
+	for _, c := range ";\t" {
+		if bytes.ContainsRune(outsideQuotes(line), c) {
+			return c, data
+		}
+	}
+	return ',', data
+}
+
+// outsideQuotes returns a line without its quoted parts.
+func outsideQuotes(line []byte) []byte {
+	var out []byte
+	for i, part := range bytes.Split(line, []byte(`"`)) {
+		if i%2 == 0 {
+			out = append(out, part...)
+		}
+	}
+	return out
+}
+
+// parseKept turns the kept columns that are no labels into numbers.
+func (t *csvTable) parseKept(label int) error {
+	for c, text := range t.kept {
+		if c == label {
+			continue
+		}
+		values := make([]float32, len(text.values))
+		for k, f := range text.values {
+			v, err := t.number(f)
+			if err != nil {
+				row := 0
+				for text.of[row] != int32(k) {
+					row++
+				}
+				return t.fault(int(t.lines[row]), c, f, err)
+			}
+			values[k] = v
+		}
+		for row, k := range text.of {
+			t.numbers[row*t.columns+c] = values[k]
+		}
+	}
+	return nil
+}
+
+// samples makes a set of all columns but the labels' and one that counts rows (-1: none).
+func (t *csvTable) samples(label, counter int, o Options) (*Set, error) {
+	features := t.columns
+	for _, c := range []int{label, counter} {
+		if c >= 0 {
+			features--
+		}
+	}
+	if o.hwc() && o.Shape.Size() == features {
+		o.source.layout("channels last, as the network takes them")
+	}
+	sample, image, err := fit(tensor.Shape{features}, o, t.path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; the columns are %s", err, t.listed())
+	}
+	x := make([]float32, 0, t.rows*features)
+	for i, v := range t.numbers {
+		if c := i % t.columns; c != label && c != counter {
 			x = append(x, v)
 		}
 	}
-	s := newSet(sample, image, nil, x, lines, o.pre())
-	if label < 0 {
-		return s, nil
+	if o.hwc() {
+		x = floatPlanes(x, sample[0], sample[1]*sample[2])
 	}
-	return s, s.annotate(classes, 1, o, path)
+	return newSet(sample, image, nil, x, t.rows, o.pre()), nil
 }
 
-// parseHeader reports whether a first line is a header, and which column it
-// says holds the labels (-1: none).
-func parseHeader(rec []string, o Options) (label int, header bool) {
-	at := map[string]int{}
-	for i, h := range rec {
-		at[strings.ToLower(strings.TrimSpace(h))] = i
-	}
-	for _, name := range []string{"label", "class", "target"} {
-		if i, ok := at[name]; ok {
-			return i, true
+// label attaches the labels of a column: names, class numbers or target values.
+func (t *csvTable) label(s *Set, column int, o Options) error {
+	text := t.kept[column]
+	if text.text() {
+		names := make([]string, t.rows)
+		for i, k := range text.of {
+			names[i] = text.values[k]
 		}
+		return s.setNames(names, o, t.path)
 	}
-	_, err := strconv.ParseFloat(strings.TrimSpace(rec[0]), 32)
-	header = errors.Is(err, strconv.ErrSyntax)
-	y, ok := at["y"]
-	if !ok {
-		return -1, header
+	nums := make([]float64, t.rows)
+	for i, k := range text.of {
+		v, err := t.number(text.values[k])
+		if err != nil {
+			return t.fault(int(t.lines[i]), column, text.values[k], err)
+		}
+		nums[i] = float64(v)
 	}
-	_, x := at["x"]
-	_, z := at["z"]
-	if x || z || o.Shape != nil && o.Shape.Size() == len(rec) {
-		return -1, true // a coordinate, or one of as many features as the network takes
-	}
-	return y, true
+	return s.annotate(nums, 1, o, t.path)
 }
 
-// labelColumn returns which of the first and the last column may hold labels,
-// or -1. A column of one value (a border pixel, say) is taken only if the other
-// will not do. Of two columns of whole numbers, one that passes the number of
-// classes (0: not known) holds no labels; two that do not are refused.
-func labelColumn(rows []float32, columns, classes int) (int, error) {
-	first, last := inspectColumn(rows, columns, 0), inspectColumn(rows, columns, columns-1)
-	if first.varied && last.varied && classes > 0 {
-		few := float32(classes)
-		first.varied, last.varied = first.most < few || last.most >= few, last.most < few || first.most >= few
+// text reports whether a value is neither a number nor missing.
+func (x *csvText) text() bool {
+	return slices.ContainsFunc(x.values, func(v string) bool { return v != "" && !isNumber(v) })
+}
+
+// isNumber reports whether a field is a number, maybe with a decimal comma, or too large
+// for one.
+func isNumber(field string) bool {
+	_, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(field), ",", ".", 1), 64)
+	return !errors.Is(err, strconv.ErrSyntax)
+}
+
+// facts are what the values of a column say of whether it holds labels.
+func (x *csvText) facts() columnFacts {
+	f := columnFacts{whole: true, varied: len(x.values) > 1, text: !slices.ContainsFunc(x.values, isNumber) && x.text()}
+	for _, field := range x.values {
+		v, err := strconv.ParseFloat(strings.Replace(field, ",", ".", 1), 64)
+		if err != nil || v != math.Trunc(v) || v < 0 {
+			return columnFacts{text: f.text}
+		}
+		f.most = max(f.most, v)
 	}
-	switch {
-	case first.varied && last.varied:
-		return 0, fmt.Errorf("columns 1 and %d both may be the labels; name one of them label in a header", columns)
-	case first.varied, first.whole && !last.varied:
-		return 0, nil
-	case last.whole:
-		return columns - 1, nil
-	}
-	return -1, nil
+	return f
 }
 
 // columnFacts are what a column says of whether it holds labels.
 type columnFacts struct {
+	text          bool    // none is a number
 	whole, varied bool    // whole numbers from 0; not all the same
-	most          float32 // of whole numbers
-}
-
-func inspectColumn(rows []float32, columns, c int) columnFacts {
-	f := columnFacts{whole: true}
-	for i := c; i < len(rows); i += columns {
-		v := rows[i]
-		if v != float32(int(v)) || v < 0 {
-			return columnFacts{}
-		}
-		f.varied = f.varied || v != rows[c]
-		f.most = max(f.most, v)
-	}
-	return f
+	most          float64 // of whole numbers
 }

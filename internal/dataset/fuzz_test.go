@@ -90,6 +90,9 @@ func FuzzCSV(f *testing.F) {
 	f.Add("\ufeff1,2\r\n\r\n\"3\",4", 0)
 	f.Add("label\n1\n", 0)
 	f.Add("\"1\n2\",x\n1,1e39\n", 1)
+	f.Add("sep=;\na;b;label;\n1,5;2;up;\n3;4,25;down;\n", 2)
+	f.Add(",a\tb\n0,1\t2\n1,3\t4\n", 2)
+	f.Add(",0,1,2\n0,1,2,b\n1,3,4,a\n", 2)
 	f.Fuzz(func(t *testing.T, text string, features int) {
 		var o Options
 		if features > 0 {

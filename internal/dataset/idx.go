@@ -103,5 +103,6 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.source.labels("labels from %s", filepath.Base(labels))
 	return s, s.setArray(l, o, labels)
 }

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	_ "image/gif" // a format that preprocess.Decode reads on the host
@@ -32,6 +31,8 @@ func openImages(path string, o Options) (*Splits, error) {
 	train, test := sub("train", "training"), sub("test", "val", "validation")
 	if train == "" {
 		train, test = path, ""
+	} else if val := sub("val", "validation"); val != test {
+		o.source.unread("folder %s", filepath.Base(val))
 	}
 	if sp.Train, err = loadImages(train, nil, o); err != nil {
 		return nil, err
@@ -45,16 +46,21 @@ func openImages(path string, o Options) (*Splits, error) {
 	return sp, err
 }
 
-// classFolders lists the subfolders of folder in the order of their numbers. If
+// classFolders lists the subfolders of folder in the order of Options.order. If
 // known lists classes already, these are the order, and others are refused.
-func classFolders(folder string, known []string) ([]string, error) {
+func classFolders(folder string, known []string, o Options) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	var classes []string
+	var beside []fs.DirEntry
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if !e.IsDir() {
+			beside = append(beside, e)
 			continue
 		}
 		if known != nil && !slices.Contains(known, e.Name()) {
@@ -62,21 +68,31 @@ func classFolders(folder string, known []string) ([]string, error) {
 		}
 		classes = append(classes, e.Name())
 	}
-	if known != nil && classes != nil {
+	if classes == nil {
+		return nil, nil
+	}
+	for _, e := range beside {
+		o.source.skip(e)
+	}
+	if known != nil {
 		return known, nil
 	}
-	slices.SortFunc(classes, naturally)
-	return classes, nil
+	o.source.labels("labels are the folders of pictures")
+	slices.Sort(classes)
+	if most := o.outputs(); most > 0 && len(classes) > most {
+		return nil, fmt.Errorf("dataset: %s: %d folders of pictures, the network has %d classes; the folders are %s", folder, len(classes), most, quoted(classes))
+	}
+	return o.order(classes, folder)
 }
 
 // loadImages reads a folder with one subfolder a class, numbered as known says
 // if it is not nil, or a folder of unlabelled pictures.
 func loadImages(folder string, known []string, o Options) (*Set, error) {
-	classes, err := classFolders(folder, known)
+	classes, err := classFolders(folder, known, o)
 	if err != nil {
 		return nil, err
 	}
-	l := &pictureList{shape: o.Shape}
+	l := &pictureList{shape: o.Shape, source: o.source}
 	if classes == nil {
 		err = l.add(folder, 0, false)
 	}
@@ -89,14 +105,14 @@ func loadImages(folder string, known []string, o Options) (*Set, error) {
 		return nil, err
 	}
 	if len(l.labels) == 0 {
-		return nil, fmt.Errorf("dataset: %s: holds no PNG, JPEG or GIF pictures; put them into one folder a class", folder)
+		return nil, fmt.Errorf("dataset: %s: holds no PNG, JPEG or GIF pictures%s; put them into one folder a class", folder, o.source.skipped())
 	}
 	s := newSet(l.shape, l.image, l.bytes, nil, len(l.labels), o.pre())
 	if classes == nil {
 		return s, nil
 	}
 	s.ClassNames, s.Classes = classes, len(classes)
-	return s, s.setLabels(l.labels, o.Classes, folder)
+	return s, s.setLabels(l.labels, o.outputs(), folder, o)
 }
 
 // pictureList collects the pictures of a set.
@@ -105,6 +121,7 @@ type pictureList struct {
 	image  tensor.Shape // [C,H,W]
 	bytes  []uint8
 	labels []int
+	source *Source // counts files; nil: nothing is counted
 }
 
 // add reads the pictures of a folder; if it may be missing, there are none.
@@ -117,13 +134,18 @@ func (l *pictureList) add(folder string, label int, mayMiss bool) error {
 		return fmt.Errorf("dataset: %w", err)
 	}
 	for _, f := range files {
-		if f.IsDir() || strings.HasPrefix(f.Name(), ".") || !picture(f.Name()) {
+		if strings.HasPrefix(f.Name(), ".") {
 			continue
 		}
-		image, pix, err := readPicture(filepath.Join(folder, f.Name()), l.shape)
+		if f.IsDir() || !picture(f.Name()) {
+			l.source.skip(f)
+			continue
+		}
+		image, pix, resized, err := readPicture(filepath.Join(folder, f.Name()), l.shape)
 		if err != nil {
 			return err
 		}
+		l.source.read(resized)
 		if l.shape == nil {
 			l.shape = image
 		}
@@ -131,6 +153,35 @@ func (l *pictureList) add(folder string, label int, mayMiss bool) error {
 		l.bytes, l.labels = append(l.bytes, pix...), append(l.labels, label)
 	}
 	return nil
+}
+
+// read counts a picture.
+func (s *Source) read(resized bool) {
+	if s == nil {
+		return
+	}
+	s.Pictures++
+	if resized {
+		s.Resized++
+	}
+}
+
+// skip counts a file or folder beside the pictures of a class.
+func (s *Source) skip(f fs.DirEntry) {
+	if s == nil {
+		return
+	}
+	kind := strings.ToLower(filepath.Ext(f.Name()))
+	switch {
+	case f.IsDir():
+		kind = "folder"
+	case kind == "":
+		kind = "without extension"
+	}
+	if s.Skipped == nil {
+		s.Skipped = map[string]int{}
+	}
+	s.Skipped[kind]++
 }
 
 func picture(name string) bool {
@@ -141,45 +192,28 @@ func picture(name string) bool {
 	return false
 }
 
-// naturally orders numbers by value, before other names by letters: class "10"
-// follows "9" and "09".
-func naturally(a, b string) int {
-	na, nb := digits(a), digits(b)
-	switch {
-	case na && nb:
-		x, y := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-		return cmp.Or(len(x)-len(y), strings.Compare(x, y), strings.Compare(a, b))
-	case na != nb:
-		if na {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(a, b)
-}
-
-func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
 // readPicture reads a PNG, JPEG or GIF file and resizes it to shape ([C,H,W]
 // with one or three channels, or [F] for a gray square; nil: three channels, as
-// large as it is). It returns the picture's shape and its bytes, channels first.
-func readPicture(path string, shape tensor.Shape) (tensor.Shape, []byte, error) {
+// large as it is). It returns the picture's shape and its bytes, channels first, and
+// whether it had another size.
+func readPicture(path string, shape tensor.Shape) (image tensor.Shape, pix []byte, resized bool, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w", err)
+		return nil, nil, false, fmt.Errorf("dataset: %w", err)
 	}
 	img, err := preprocess.Decode(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %s: %w; repair or remove it", path, err)
+		return nil, nil, false, fmt.Errorf("dataset: %s: %w; repair or remove it", path, err)
 	}
 	if shape == nil {
 		shape = tensor.Shape{3, img.Bounds().Dy(), img.Bounds().Dx()}
 	}
 	h, w, c, ok := preprocess.PictureShape(channelsLast(shape))
 	if !ok {
-		return nil, nil, fmt.Errorf("dataset: a network input of shape %v is no picture (1 or 3 channels)", shape)
+		return nil, nil, false, fmt.Errorf("dataset: a network input of shape %v is no picture (1 or 3 channels, channels first, or last as Keras has them)", shape)
 	}
-	return tensor.Shape{c, h, w}, planes(preprocess.Pixels(img, h, w, c), c), nil
+	resized = img.Bounds().Dx() != w || img.Bounds().Dy() != h
+	return tensor.Shape{c, h, w}, planes(preprocess.Pixels(img, h, w, c), c), resized, nil
 }
 
 // channelsLast returns the device's shape of an image [C,H,W], other shapes as

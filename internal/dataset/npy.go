@@ -2,7 +2,10 @@ package dataset
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"edgec/runtime/preprocess"
@@ -26,10 +29,12 @@ type npzFile struct {
 	path    string
 	names   []string
 	entries map[string]*npzEntry
+	taken   []string // arrays that were read
 }
 
 // npzEntry is an array of an archive.
 type npzEntry struct {
+	name string
 	file *zip.File
 	head *preprocess.Array // nil when it cannot be read
 	err  error             // why
@@ -46,32 +51,67 @@ func openNpz(path string, o Options) (*Splits, error) {
 	for _, f := range r.File {
 		z.add(f)
 	}
+	sp, err := z.splits(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range z.names {
+		if !slices.Contains(z.taken, name) {
+			o.source.unread("array %s", strconv.QuoteToASCII(name))
+		}
+	}
+	return sp, nil
+}
+
+// splits finds the arrays of both parts and reads them.
+func (z *npzFile) splits(o Options) (*Splits, error) {
 	if len(o.Inputs) > 1 {
 		return z.several(o)
 	}
-	x, y := z.pick("x_train", "train_x", "train_images", "X_train", "x", "X", "images", "data", "features"), z.pick(labelNames...)
-	if x == nil && len(o.Inputs) == 1 {
-		x = z.pick(o.Inputs[0].Name)
-	}
-	if x == nil {
-		return nil, fmt.Errorf("dataset: %s: no array named x, x_train or images among %v", path, z.names)
-	}
-	sp := &Splits{}
-	if sp.Train, err = z.set(x, y, o); err != nil {
+	x, err := z.single(o)
+	if err != nil {
 		return nil, err
 	}
-	if xt := z.pick("x_test", "test_x", "test_images", "X_test"); xt != nil {
+	sp := &Splits{}
+	if sp.Train, err = z.set(x, z.pick(labelNames...), o); err != nil {
+		return nil, err
+	}
+	o.known = sp.Train.ClassNames
+	if xt := z.pick("x_test", "test_x", "test_images", "images_test"); xt != nil {
 		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o)
 	}
 	return sp, err
 }
 
+// single finds the samples of a network with one input: by the names that people give
+// them, by the input's name, or as the only array of the input's shape.
+func (z *npzFile) single(o Options) (*npzEntry, error) {
+	x := z.pick("x_train", "train_x", "train_images", "images_train", "x", "images", "data", "features", "inputs", "samples")
+	in := Input{Shape: o.Shape, ChannelsLast: o.ChannelsLast}
+	if len(o.Inputs) == 1 {
+		in = o.Inputs[0]
+		if x == nil {
+			x = z.pick(in.Name)
+		}
+	}
+	if x != nil {
+		return x, nil
+	}
+	if in.Shape != nil {
+		if fits := z.fitting(in, nil); len(fits) == 1 {
+			o.source.note("array %s holds the samples: no other has the network's shape", strconv.QuoteToASCII(fits[0]))
+			return z.entries[fits[0]], nil
+		}
+	}
+	return nil, fmt.Errorf("dataset: %s: no array named x, x_train or images among %s; give the samples one of these names", z.path, z.described())
+}
+
 // add reads the header of an entry. What is not picked later, text for example,
 // may be of a kind that is not read.
 func (z *npzFile) add(f *zip.File) {
-	e := &npzEntry{file: f}
-	e.head, e.err = z.head(f)
 	name := strings.TrimSuffix(f.Name, ".npy")
+	e := &npzEntry{name: name, file: f}
+	e.head, e.err = z.head(f)
 	z.names = append(z.names, name)
 	z.entries[name] = e
 }
@@ -101,28 +141,35 @@ func (e *npzEntry) samples() int {
 	return e.head.Shape[0]
 }
 
-// pick returns the first array that has one of the names, nil without.
+// pick returns the first array that has one of the names, in any case, nil without.
 func (z *npzFile) pick(names ...string) *npzEntry {
 	for _, n := range names {
 		if e := z.entries[n]; e != nil {
 			return e
 		}
+		for _, other := range z.names {
+			if strings.EqualFold(n, other) {
+				return z.entries[other]
+			}
+		}
 	}
 	return nil
 }
 
+// used records that an array was read.
+func (z *npzFile) used(e *npzEntry) { z.taken = append(z.taken, e.name) }
+
 // set makes samples of x, with labels y or nil. Shapes are compared with the
 // network's before the elements are read.
 func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
-	for _, e := range []*npzEntry{x, y} {
-		if e != nil && e.err != nil {
-			return nil, e.err
-		}
+	if x.err != nil {
+		return nil, x.err
 	}
+	z.used(x)
 	if _, _, _, err := layout(x.head.Shape, o, z.path); err != nil {
 		return nil, err
 	}
-	if y != nil && y.samples() != x.head.Shape[0] {
+	if y != nil && y.err == nil && y.samples() != x.head.Shape[0] {
 		return nil, fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", z.path, y.samples(), x.head.Shape[0])
 	}
 	a, err := z.read(x)
@@ -130,13 +177,43 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 		return nil, err
 	}
 	s, err := samples(a, o, z.path)
-	if err != nil || y == nil {
-		return s, err
-	}
-	if a, err = z.read(y); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return s, s.setArray(a, o, z.path)
+	return s, z.label(s, y, o)
+}
+
+// label attaches the labels y, numbers or names; nil: none. Labels that are left aside are
+// not read.
+func (z *npzFile) label(s *Set, y *npzEntry, o Options) error {
+	if y == nil {
+		return nil
+	}
+	z.used(y)
+	o.source.labels("labels from array %s", strconv.QuoteToASCII(y.name))
+	if o.NoLabels {
+		return nil
+	}
+	if y.err == nil {
+		a, err := z.read(y)
+		if err != nil {
+			return err
+		}
+		return s.setArray(a, o, z.path)
+	}
+	r, err := y.file.Open()
+	if err != nil {
+		return z.fault(y.file, err)
+	}
+	defer r.Close()
+	names, err := npyText(r, s.Len())
+	if errors.Is(err, errNoText) {
+		return y.err
+	}
+	if err != nil {
+		return z.fault(y.file, err)
+	}
+	return s.setNames(names, o, z.path)
 }
 
 // read reads the elements of an entry.

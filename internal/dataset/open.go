@@ -21,6 +21,17 @@ type Options struct {
 	// Classes is the number of the network's outputs; labels must lie below it.
 	// 0: not checked.
 	Classes int
+	// ChannelsLast says that the network takes arrays [H,W,C], and not [C,H,W]. Samples
+	// of a Set have their channels first all the same.
+	ChannelsLast bool
+	// Names are the class names in the order of the network's outputs; nil: names that
+	// the data has are sorted as text. NamesFrom says where they come from; "": the user
+	// gave them.
+	Names     []string
+	NamesFrom string
+	// LabelColumn is the name, or the number from 1, of the column of a CSV file that
+	// holds the labels; "": it is found.
+	LabelColumn string
 	// NoLabels leaves labels and target values aside, whatever they are.
 	NoLabels bool
 	// Raw feeds bytes as 0..255 instead of 0..1.
@@ -31,6 +42,10 @@ type Options struct {
 	Mean, Std []float32
 	// TestLast makes the last so many samples the test part of data that has none.
 	TestLast int
+
+	source *Source            // records what is decided; nil: nothing is
+	known  []string           // class names that the training part has
+	row    func(i int) string // names a sample in errors; nil: by its number
 }
 
 // validate checks the normalisation of samples with pictures of shape image, nil
@@ -54,21 +69,26 @@ func (o Options) validate(image tensor.Shape) error {
 }
 
 func (o Options) pre() format.Preprocess {
-	return format.Preprocess{Bytes255: o.Raw, Mean: o.Mean, Std: o.Std}
+	return format.Preprocess{Bytes255: o.Raw, Mean: o.Mean, Std: o.Std, ChannelsLast: o.hwc()}
 }
+
+// hwc reports whether numbers come in another order than those of a Set: the network
+// takes pictures of several channels, channels last.
+func (o Options) hwc() bool { return o.ChannelsLast && len(o.Shape) == 3 && o.Shape[0] > 1 }
 
 // Open reads the data at path, whose kind is found by its content: a folder
 // with idx files, CIFAR batches or images, or an idx, npy, npz or CSV file. An
 // error names the file, the record, the cause and the remedy.
 func Open(path string, o Options) (*Splits, error) {
 	if o.NoLabels {
-		o.Classes = 0
+		o.Classes, o.Names = 0, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	var sp *Splits
+	o.source = &Source{}
 	if info.IsDir() && len(o.Inputs) > 1 {
 		err = oneArray(path, o)
 	} else if info.IsDir() {
@@ -78,6 +98,9 @@ func Open(path string, o Options) (*Splits, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.LabelColumn != "" && o.source.Kind != kindCSV {
+		return nil, fmt.Errorf("dataset: %s: is no CSV file and has no label column; leave --label-column out", path)
 	}
 	for _, s := range []*Set{sp.Train, sp.Test} {
 		if s == nil {
@@ -90,9 +113,11 @@ func Open(path string, o Options) (*Splits, error) {
 			return nil, err
 		}
 	}
+	sp.Source = *o.source
 	if o.NoLabels {
 		sp.withoutLabels()
 	}
+	sp.describe(o)
 	if o.TestLast != 0 {
 		return sp, sp.splitOff(o.TestLast, path)
 	}
@@ -101,6 +126,10 @@ func Open(path string, o Options) (*Splits, error) {
 
 // withoutLabels leaves the labels of both parts aside.
 func (sp *Splits) withoutLabels() {
+	if sp.Source.Labels != "" {
+		sp.Source.Labels += ", left aside"
+	}
+	sp.Source.Classes, sp.Source.Order = nil, ""
 	for _, s := range []**Set{&sp.Train, &sp.Test} {
 		if *s != nil {
 			*s = (*s).WithoutLabels()
@@ -146,11 +175,20 @@ func openFolder(path string, o Options) (*Splits, error) {
 	}
 	switch {
 	case len(idx) > 0:
+		o.source.Kind = kindIdx
 		return openIdx(path, idx, o)
 	case len(batches) > 0:
+		o.source.Kind = kindCIFAR
 		return openCIFAR(path, batches, o)
 	}
+	o.source.Kind = kindPictures
 	return openImages(path, o)
+}
+
+// isTable reports whether a file is named as CSV files are.
+func isTable(path string) bool {
+	name := strings.TrimSuffix(strings.ToLower(path), ".gz")
+	return strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".tsv")
 }
 
 func openFile(path string, o Options) (*Splits, error) {
@@ -167,17 +205,22 @@ func openFile(path string, o Options) (*Splits, error) {
 	case len(o.Inputs) > 1 && !npz:
 		return nil, oneArray(path, o)
 	case strings.HasPrefix(string(head), "\x93NUMPY"):
+		o.source.Kind = kindNpy
 		return openNpy(path, o)
 	case npz:
+		o.source.Kind = kindNpz
 		return openNpz(path, o)
+	case isTable(path):
+		o.source.Kind = kindCSV
+		return openCSV(path, o)
 	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14, strings.HasPrefix(string(head), "\x1f\x8b"):
+		o.source.Kind = kindIdx
 		return openIdx(filepath.Dir(path), []string{path}, o)
 	case strings.HasSuffix(path, ".bin"):
+		o.source.Kind = kindCIFAR
 		return openCIFAR(filepath.Dir(path), []string{path}, o)
-	case strings.HasSuffix(strings.ToLower(path), ".csv"):
-		return openCSV(path, o)
 	}
-	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv); convert it to one of these", path)
+	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv, .tsv); convert it to one of these", path)
 }
 
 // fit matches the shape of the data's samples with the network's: equal shapes,

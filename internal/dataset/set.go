@@ -5,8 +5,10 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"edgec/internal/tensor"
@@ -43,14 +45,16 @@ type array struct {
 type Input struct {
 	Name  string
 	Shape tensor.Shape // of a sample, [C,H,W] or [F]
+	// ChannelsLast says that the network takes arrays [H,W,C] for it.
+	ChannelsLast bool
 }
 
 // Splits are the two parts of a source.
 type Splits struct {
 	Train *Set
 	Test  *Set // nil when the source has none
-	// Guessed says what the source does not, and was concluded from names and shapes.
-	Guessed []string
+	// Source says what was concluded from names, shapes and contents.
+	Source Source
 }
 
 // String describes the parts in words: how many samples of which shapes and classes.
@@ -248,29 +252,46 @@ func (s *Set) Folds(n int, seed uint64) [][]int {
 }
 
 // wholeLabels returns labels that are stored as numbers.
-func wholeLabels[T float32 | float64](nums []T, source string) ([]int, error) {
+func wholeLabels[T float32 | float64](nums []T, source string, o Options) ([]int, error) {
 	labels := make([]int, len(nums))
 	for i, v := range nums {
 		if !(v >= -1<<31 && v < 1<<31) || v != T(int(v)) {
-			return nil, fmt.Errorf("dataset: %s: sample %d has label %.6g; labels are whole numbers", source, i, v)
+			return nil, fmt.Errorf("dataset: %s: %s has label %.6g; labels%s are whole numbers; give class numbers, or leave labels aside with --no-labels", source, o.where(i), v, o.ofOutputs())
 		}
 		labels[i] = int(v)
 	}
 	return labels, nil
 }
 
+// renumber says what to do about labels that the network has no outputs for: their values,
+// if they are as few as its classes, go to --labels.
+func renumber(labels []int, classes int) string {
+	seen := map[int]bool{}
+	for _, l := range labels {
+		seen[l] = true
+	}
+	if classes > 0 && len(seen) > classes || len(seen) > mostListed {
+		return "; classes are numbered from 0: check the labels or the network"
+	}
+	var names []string
+	for _, l := range slices.Sorted(maps.Keys(seen)) {
+		names = append(names, strconv.Itoa(l))
+	}
+	return "; classes are numbered from 0: give the values in the order of the outputs, --labels " + strings.Join(names, ",")
+}
+
 // setLabels attaches labels and checks them against the number of classes (0:
 // the largest label decides).
-func (s *Set) setLabels(labels []int, classes int, source string) error {
+func (s *Set) setLabels(labels []int, classes int, source string, o Options) error {
 	if len(labels) != s.Len() {
 		return fmt.Errorf("dataset: %s: %d labels for %d samples; the files do not belong together", source, len(labels), s.Len())
 	}
 	for i, l := range labels {
 		if l < 0 {
-			return fmt.Errorf("dataset: %s: sample %d has label %d; classes are numbered from 0", source, i, l)
+			return fmt.Errorf("dataset: %s: %s has label %d%s", source, o.where(i), l, renumber(labels, classes))
 		}
 		if classes > 0 && l >= classes {
-			return fmt.Errorf("dataset: %s: sample %d has label %d, but there are %d classes (0 to %d); check the labels or the network", source, i, l, classes, classes-1)
+			return fmt.Errorf("dataset: %s: %s has label %d, but there are %d classes (0 to %d)%s", source, o.where(i), l, classes, classes-1, renumber(labels, classes))
 		}
 		s.Classes = max(s.Classes, l+1)
 	}

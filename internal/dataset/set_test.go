@@ -19,8 +19,10 @@ func pictures(n, side, classes int) *Set {
 	r := newRand(uint64(n))
 	b := make([]byte, n*side*side)
 	labels := make([]int, n)
+	last := 0
 	for i := range b {
-		b[i] = byte(r.IntN(256))
+		last = (3*last + 4*r.IntN(256)) / 7 // neighbours are alike
+		b[i] = byte(last)
 	}
 	for i := range labels {
 		labels[i] = min(r.IntN(classes), r.IntN(classes))
@@ -204,6 +206,31 @@ func TestAugmentNothing(t *testing.T) {
 		if CanAugment(set) || set.Augmented(1, 4, MildAugment, 1) != set {
 			t.Errorf("%s are distorted", name)
 		}
+	}
+}
+
+// TestNoiseIsNoPicture: pictures have neighbours that are alike; noise, a table of numbers
+// say, would be blurred.
+func TestNoiseIsNoPicture(t *testing.T) {
+	r := newRand(8)
+	noise := make([]byte, 5*144)
+	for i := range noise {
+		noise[i] = byte(r.IntN(256))
+	}
+	shape := tensor.Shape{1, 12, 12}
+	s := newSet(shape, shape, noise, nil, 5, format.Preprocess{})
+	if CanAugment(s) || s.Augmented(1, 2, MildAugment, 1) != s {
+		t.Errorf("noise of correlation %.2f is distorted", s.neighbours())
+	}
+	for i := range noise {
+		noise[i] = byte(i % 12 * 20) // a ramp
+	}
+	if got := s.neighbours(); got < 0.9 || !CanAugment(s) {
+		t.Errorf("a ramp has correlation %.2f", got)
+	}
+	clear(noise)
+	if !CanAugment(s) {
+		t.Error("black pictures are none")
 	}
 }
 

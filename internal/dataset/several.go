@@ -10,10 +10,10 @@ import (
 )
 
 // labelNames are the names that people give to labels.
-var labelNames = []string{"y_train", "train_y", "train_labels", "Y_train", "y", "Y", "labels", "targets", "label", "target", "class", "y_true"}
+var labelNames = []string{"y_train", "train_y", "train_labels", "labels_train", "y", "labels", "targets", "label", "target", "class", "classes", "y_true"}
 
 // testLabelNames are those of the test part.
-var testLabelNames = []string{"y_test", "test_y", "test_labels", "Y_test"}
+var testLabelNames = []string{"y_test", "test_y", "test_labels", "labels_test"}
 
 // oneArray returns the error of data that has one array a sample, for a network with
 // several inputs.
@@ -36,11 +36,11 @@ func listed(ins []Input) string {
 // its shape.
 func (z *npzFile) several(o Options) (*Splits, error) {
 	sp := &Splits{}
-	chosen, err := z.choose(o, sp)
+	chosen, err := z.choose(o)
 	if err != nil {
 		return nil, err
 	}
-	if sp.Train, err = z.setOf(chosen, z.other(chosen, labelNames), o, sp); err != nil {
+	if sp.Train, err = z.setOf(chosen, z.other(chosen, labelNames), o); err != nil {
 		return nil, err
 	}
 	var tests []string
@@ -53,7 +53,7 @@ func (z *npzFile) several(o Options) (*Splits, error) {
 	case 0:
 		return sp, nil
 	case len(o.Inputs):
-		sp.Test, err = z.setOf(tests, z.other(tests, testLabelNames), o, sp)
+		sp.Test, err = z.setOf(tests, z.other(tests, testLabelNames), o)
 		return sp, err
 	}
 	return nil, fmt.Errorf("dataset: %s: the test part has arrays %v only; give one for each input: %s", z.path, tests, listed(o.Inputs))
@@ -72,15 +72,15 @@ func (z *npzFile) named(input, part string) string {
 // other returns the first array of these names that is not taken, nil without.
 func (z *npzFile) other(taken, names []string) *npzEntry {
 	for _, name := range names {
-		if e := z.entries[name]; e != nil && !slices.Contains(taken, name) {
+		if e := z.pick(name); e != nil && !slices.Contains(taken, e.name) {
 			return e
 		}
 	}
 	return nil
 }
 
-// choose returns the name of the array for each input, and notes in sp what it guessed.
-func (z *npzFile) choose(o Options, sp *Splits) ([]string, error) {
+// choose returns the name of the array for each input.
+func (z *npzFile) choose(o Options) ([]string, error) {
 	chosen := make([]string, len(o.Inputs))
 	for k, in := range o.Inputs {
 		if chosen[k] = z.named(in.Name, "train"); chosen[k] == "" && z.entries[in.Name] != nil {
@@ -102,7 +102,7 @@ func (z *npzFile) choose(o Options, sp *Splits) ([]string, error) {
 			return nil, fmt.Errorf("dataset: %s: no array for input %q of shape %v among %s; name the arrays as the inputs: %s", z.path, in.Name, in.Shape, z.described(), listed(o.Inputs))
 		}
 		chosen[k] = fits[0]
-		sp.Guessed = append(sp.Guessed, fmt.Sprintf("array %s is input %q: no other has the shape %v", fits[0], in.Name, in.Shape))
+		o.source.note("array %s is input %q: no other has the shape %v", fits[0], in.Name, in.Shape)
 	}
 	return chosen, nil
 }
@@ -111,14 +111,20 @@ func (z *npzFile) choose(o Options, sp *Splits) ([]string, error) {
 func (z *npzFile) fitting(in Input, taken []string) (names []string) {
 	for _, name := range z.names {
 		e := z.entries[name]
-		if e.err != nil || slices.Contains(taken, name) || slices.Contains(labelNames, name) || slices.Contains(testLabelNames, name) {
+		if e.err != nil || slices.Contains(taken, name) || isLabelName(name) {
 			continue
 		}
-		if _, _, _, err := layout(e.head.Shape, Options{Shape: in.Shape}, z.path); err == nil {
+		if _, _, _, err := layout(e.head.Shape, Options{Shape: in.Shape, ChannelsLast: in.ChannelsLast}, z.path); err == nil {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// isLabelName reports whether an array has a name that labels have.
+func isLabelName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.Contains(labelNames, name) || slices.Contains(testLabelNames, name)
 }
 
 // described lists the arrays with their shapes.
@@ -135,10 +141,10 @@ func (z *npzFile) described() string {
 }
 
 // setOf makes samples of one array for each input, with labels y or nil.
-func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Set, error) {
+func (z *npzFile) setOf(names []string, y *npzEntry, o Options) (*Set, error) {
 	var s *Set
 	for k, in := range o.Inputs {
-		part, err := z.part(names[k], k, o, sp)
+		part, err := z.part(names[k], k, o)
 		if err != nil {
 			return nil, err
 		}
@@ -147,50 +153,34 @@ func (z *npzFile) setOf(names []string, y *npzEntry, o Options, sp *Splits) (*Se
 		} else if s.rest = append(s.rest, part.array); part.Len() != s.Len() {
 			return nil, fmt.Errorf("dataset: %s: array %s for input %q: %d samples, array %s for input %q has %d; the arrays do not belong together", z.path, names[k], in.Name, part.Len(), names[0], o.Inputs[0].Name, s.Len())
 		}
-		s.inputs = append(s.inputs, Input{in.Name, part.sample})
+		s.inputs = append(s.inputs, Input{Name: in.Name, Shape: part.sample})
 	}
-	if y == nil {
-		return s, nil
-	}
-	if y.err != nil {
-		return nil, y.err
-	}
-	a, err := z.read(y)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.setArray(a, o, z.path)
+	return s, z.label(s, y, o)
 }
 
 // part makes samples of the array that has a name, for input k.
-func (z *npzFile) part(name string, k int, o Options, sp *Splits) (*Set, error) {
+func (z *npzFile) part(name string, k int, o Options) (*Set, error) {
 	e, in := z.entries[name], o.Inputs[k]
 	if e.err != nil {
 		return nil, e.err
 	}
 	source := fmt.Sprintf("%s: array %s for input %q", z.path, name, in.Name)
-	o.Shape = in.Shape
+	o.Shape, o.ChannelsLast = in.Shape, in.ChannelsLast
 	if _, _, _, err := layout(e.head.Shape, o, source); err != nil {
 		return nil, err
 	}
+	z.used(e)
 	a, err := z.read(e)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case a.IsBytes() && k == 0:
-		sp.note("array %s of bytes: pixels, for input 0", name)
+		o.source.note("array %s of bytes: pixels, for input 0", name)
 	case a.IsBytes():
-		sp.note("array %s of bytes: numbers as they are, since it is not for input 0", name)
+		o.source.note("array %s of bytes: numbers as they are, since it is not for input 0", name)
 	}
 	return inputArray(a, k, o, source)
-}
-
-// note records what was guessed, once.
-func (sp *Splits) note(format string, args ...any) {
-	if s := fmt.Sprintf(format, args...); !slices.Contains(sp.Guessed, s) {
-		sp.Guessed = append(sp.Guessed, s)
-	}
 }
 
 // inputArray makes samples of the array for input k of several. Bytes are pixels for

@@ -15,7 +15,7 @@ import (
 )
 
 // asked is a picture of one channel and four numbers.
-var asked = []Input{{"image", tensor.Shape{1, 2, 2}}, {"letters", tensor.Shape{4}}}
+var asked = []Input{{Name: "image", Shape: tensor.Shape{1, 2, 2}}, {Name: "letters", Shape: tensor.Shape{4}}}
 
 // TestSeveralArrays: each input has the array of its name, bytes are pixels for input 0 and
 // numbers for the others, and subsets, batches and memory have all arrays.
@@ -36,7 +36,7 @@ func TestSeveralArrays(t *testing.T) {
 		t.Errorf("inputs %v", in)
 	}
 	secondOfSeveral(t, s)
-	if text := strings.Join(sp.Guessed, "\n"); !strings.Contains(text, "array image of bytes: pixels") || !strings.Contains(text, "array letters of bytes: numbers") {
+	if text := strings.Join(sp.Source.Notes, "\n"); !strings.Contains(text, "array image of bytes: pixels") || !strings.Contains(text, "array letters of bytes: numbers") {
 		t.Errorf("guessed: %s", text)
 	}
 }
@@ -74,8 +74,8 @@ func TestSeveralByShape(t *testing.T) {
 	if got := sample(sp.Train, 0); !slices.Equal(got[4:], []float32{0, 1, 2, 1 << 24}) {
 		t.Errorf("sample 0 is %v", got)
 	}
-	if len(sp.Guessed) != 1 || !strings.Contains(sp.Guessed[0], `array tokens is input "letters"`) {
-		t.Errorf("guessed: %v", sp.Guessed)
+	if len(sp.Source.Notes) != 1 || !strings.Contains(sp.Source.Notes[0], `array tokens is input "letters"`) {
+		t.Errorf("notes: %v", sp.Source.Notes)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestSeveralRefused(t *testing.T) {
 	f4 := func(shape ...int) []byte {
 		return npy("<f4", false, shape, make([]float32, tensor.Shape(shape).Size()), le, 4)
 	}
-	twins := []Input{{"a", tensor.Shape{4}}, {"b", tensor.Shape{4}}}
+	twins := []Input{{Name: "a", Shape: tensor.Shape{4}}, {Name: "b", Shape: tensor.Shape{4}}}
 	for _, tt := range []struct {
 		name   string
 		inputs []Input
@@ -128,7 +128,7 @@ func TestQuestions(t *testing.T) {
 		t.Skip("EDGEC_DATA does not name the folder of the data")
 	}
 	entries := questions(t, dir)
-	inputs := []Input{{"image", tensor.Shape{1, 28, 28}}, {"letters", tensor.Shape{20}}}
+	inputs := []Input{{Name: "image", Shape: tensor.Shape{1, 28, 28}}, {Name: "letters", Shape: tensor.Shape{20}}}
 	_, err := Open(filepath.Join(dir, "multi/mnist-questions-test.npz"), Options{Inputs: inputs})
 	refused(t, err, `no array for input "image" of shape [1,28,28]`, "index [10000]", "letters [10000,20]")
 

@@ -1,6 +1,9 @@
 package dataset
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Width returns the number of target values of a sample, 0 without.
 func (s *Set) Width() int { return s.width }
@@ -18,7 +21,8 @@ func (s *Set) Target(i int) []float32 {
 // where they are class numbers, as target values where a network of o.Classes
 // outputs can only be meant to reproduce them.
 //
-//   - several numbers a sample, as many as outputs: target values
+//   - several numbers a sample, all 0 but for a single 1: labels, one-hot
+//   - several other numbers a sample, as many as outputs: target values
 //   - one number, one output: 0 or 1 are labels, other numbers target values
 //   - one number, several outputs: labels
 //
@@ -30,21 +34,26 @@ func (s *Set) annotate(nums []float64, width int, o Options, source string) erro
 	if o.NoLabels {
 		return nil
 	}
+	if classes, ok := oneHot(nums, width); ok && width > 1 {
+		o.source.note("labels are one-hot: of %d numbers a sample, the place of the 1 is the class", width)
+		nums, width = classes, 1
+	}
 	switch {
 	case width > 1 && width == o.Classes, width == 1 && o.Classes == 1 && !zeroOne(nums):
 		return s.setTargets(nums, width, source)
 	case width > 1:
 		return fmt.Errorf("dataset: %s: samples have %d target values, the network %d outputs; give one label or as many values as outputs", source, width, o.Classes)
 	}
-	labels, err := wholeLabels(nums, source)
+	labels, err := wholeLabels(nums, source, o)
 	if err != nil {
 		return err
 	}
-	classes := o.Classes
-	if classes == 1 {
-		classes = 2
+	labels = o.renumbered(labels)
+	if o.Names != nil && len(o.Names) == o.outputs() {
+		s.ClassNames = o.Names
+		o.source.names(o.Names, "in the order of "+cmp.Or(o.NamesFrom, "--labels"))
 	}
-	return s.setLabels(labels, classes, source)
+	return s.setLabels(labels, o.outputs(), source, o)
 }
 
 // zeroOne reports whether all numbers are 0 or 1.

@@ -41,6 +41,11 @@ func (Classification) Name() string { return "accuracy" }
 // Traits implements Task.
 func (Classification) Traits() Traits { return Traits{Truth: true} }
 
+// Detail implements Task: whether the outputs are right in another order of the classes.
+func (Classification) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
+	m.Hint = orderHint(r.Set, out, m.Error)
+}
+
 // Loss implements Task: labels and the teacher's softened classes.
 func (Classification) Loss(*Reference) train.Loss { return train.Distill{Weight: 0.7, Temperature: 3} }
 

@@ -18,6 +18,7 @@ type Metrics struct {
 	MAE      float64 // of regression, the mean absolute error in units of the targets
 	AUC      float64 // of yes or no, the area under the ROC curve
 	Cosine   float64 // of vectors, the mean cosine of the angle to the float network's outputs
+	Hint     string  // of accuracy, another order of the classes in which the outputs are right; "": there is none
 }
 
 // Summarize returns the error and the accuracy of per-sample losses.

@@ -117,6 +117,9 @@ func (YesNo) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
 	if pairs := float64(yes) * float64(n-yes); pairs > 0 {
 		m.AUC = (ranks - float64(yes)*float64(yes+1)/2) / pairs
 	}
+	if m.Error > 100-orderError && yes > orderFew && n-yes > orderFew {
+		m.Hint = contraryHint(r.Set.ClassNames, 100-m.Error)
+	}
 }
 
 // Curve implements Task by the Fisher information of the probability p: for a

@@ -55,6 +55,8 @@ type Value struct {
 	Shape tensor.Shape // activations: dimension 0 is the batch, written as 1
 	Param *Param       // nil for an activation
 	Grid  *Affine      // int8 grid of an activation, nil while it is float
+	// ChannelsLast, of an input [N,C,H,W]: the network that was read takes [N,H,W,C].
+	ChannelsLast bool
 }
 
 // Affine is the int8 grid of an activation: real = Scale * (q - Zero), with q
@@ -310,7 +312,7 @@ func (g *Graph) Clone() *Graph {
 		if c, ok := vals[v]; ok {
 			return c
 		}
-		c := &Value{Name: v.Name, Shape: v.Shape.Clone()}
+		c := &Value{Name: v.Name, Shape: v.Shape.Clone(), ChannelsLast: v.ChannelsLast}
 		if v.Grid != nil {
 			grid := *v.Grid
 			c.Grid = &grid

@@ -26,6 +26,7 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		l.g.Inputs = append(l.g.Inputs, v)
 		l.at[t] = v
 	}
+	l.g.Inputs[0].ChannelsLast = f.Meta.Input.ChannelsLast
 	for i := range f.Instrs {
 		if err := l.lift(i); err != nil {
 			return nil, fmt.Errorf("lower: instruction %d: %w", i, err)

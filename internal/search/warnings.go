@@ -22,6 +22,9 @@ func (s *Study) warnings() []string {
 	case !traits.Self && m.Error >= m.Chance-chance:
 		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: its error is %.1f %%, that of the best constant answer %.1f %%; check how bytes become input (--raw, --mean, --std), and the order of the classes", m.Error, m.Chance))
 	}
+	if m.Hint != "" {
+		all = append(all, m.Hint)
+	}
 	if one := 100 / float64(s.heldOut()); !traits.Distance && !s.objective().limitsOnly() && one > s.objective().drop() {
 		all = append(all, fmt.Sprintf("%d held-out samples cannot judge a drop of %v points: one sample is %.2g points; give more samples, or allow a larger drop", s.heldOut(), s.objective().drop(), one))
 	}

@@ -22,6 +22,8 @@ var passes = []pass{
 	{"remove identities", removeIdentity},
 	{"merge reshapes and transposes", mergeLayout},
 	{"elementwise before reshape", elementwiseBeforeReshape},
+	{"constant before view", constantBeforeView},
+	{"pad before transpose", padBeforeTranspose},
 	{"transpose into dense", transposeIntoDense},
 	{"normalization into arithmetic", foldNormalization},
 	{"arithmetic into producer", foldArithmeticBack},
@@ -133,7 +135,7 @@ func removeIdentity(g *graph.Graph, n *graph.Node) bool {
 // moves dimensions of size 1 as a reshape.
 func mergeLayout(g *graph.Graph, n *graph.Node) bool {
 	prev := g.Producer(n.Inputs[0])
-	if m, ok := n.Op.(op.Merger); ok && prev != nil && prev.Outputs[0].Grid == nil && onlyReader(g, prev.Outputs[0], n) {
+	if m, ok := n.Op.(op.Merger); ok && prev != nil && sameGrid(prev) && onlyReader(g, prev.Outputs[0], n) {
 		if o, ok := m.Merge(prev.Op); ok {
 			n.Op, n.Inputs[0] = o, prev.Inputs[0]
 			g.Remove(prev)
@@ -147,6 +149,12 @@ func mergeLayout(g *graph.Graph, n *graph.Node) bool {
 		}
 	}
 	return false
+}
+
+// sameGrid reports whether a node leaves the grid of its input as it is.
+func sameGrid(n *graph.Node) bool {
+	in, out := n.Inputs[0].Grid, n.Outputs[0].Grid
+	return out == nil || in != nil && *in == *out
 }
 
 // elementwiseBeforeReshape exchanges Reshape or Transpose and a following

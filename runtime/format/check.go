@@ -41,6 +41,9 @@ func (f *File) check() error {
 	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
 		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
 	}
+	if p := &f.Meta.Input; p.ChannelsLast && !isImage(f.Tensors[f.Inputs[0]].Shape) {
+		return Error("the preprocessing has channels last, but input 0 of shape " + shapeString(f.Tensors[f.Inputs[0]].Shape) + " is no image")
+	}
 	return f.Meta.Input.check()
 }
 

@@ -272,10 +272,10 @@ func decodeMeta(m *Meta, r *reader) {
 		m.Labels = append(m.Labels, r.string())
 	}
 	flags := r.byte()
-	if flags > 1 {
+	if flags > 3 {
 		r.fail = true
 	}
-	m.Input.Bytes255 = flags == 1
+	m.Input.Bytes255, m.Input.ChannelsLast = flags&1 != 0, flags&2 != 0
 	for _, list := range []*[]float32{&m.Input.Mean, &m.Input.Std} {
 		n := r.uvarint()
 		if n > len(r.b)/4 {

@@ -81,7 +81,7 @@ func encodeGraph(f *File) []byte {
 }
 
 func encodeMeta(m *Meta) []byte {
-	if m.Name == "" && len(m.Labels) == 0 && !m.Input.Bytes255 && len(m.Input.Mean)+len(m.Input.Std) == 0 {
+	if m.Name == "" && len(m.Labels) == 0 && !m.Input.Bytes255 && !m.Input.ChannelsLast && len(m.Input.Mean)+len(m.Input.Std) == 0 {
 		return nil
 	}
 	w := &writer{}
@@ -90,7 +90,7 @@ func encodeMeta(m *Meta) []byte {
 	for _, l := range m.Labels {
 		w.string(l)
 	}
-	w.byte(byte(bit01(m.Input.Bytes255)))
+	w.byte(byte(bit01(m.Input.Bytes255) | bit01(m.Input.ChannelsLast)<<1))
 	for _, list := range [][]float32{m.Input.Mean, m.Input.Std} {
 		w.uvarint(len(list))
 		for _, v := range list {

@@ -216,7 +216,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"weights too many for the file", assemble(sectionOf(secGraph, 1, 1, 0x80, 0x80, 0x40, 0, 0x3c, 0, 1, byte(OpDense), 8, 0, 0x3c, 0, 0), sectionOf(secWeights)), "more than a file can hold"},
 		{"no weights section", assemble(sectionOf(secGraph, 1, 1, 4, 0, 0x3c, 0, 1, byte(OpDense), 2, 0, 0x3c, 0, 0)), "weights"},
 		{"weights that end too early", assemble(sectionOf(secGraph, 1, 1, 0x80, 4, 0, 0x3c, 0, 1, byte(OpDense), 64, 0, 0x3c, 0, 0), sectionOf(secWeights)), "too early"},
-		{"unknown preprocessing", assemble(graph, sectionOf(secMeta, 0, 0, 2, 0, 0)), "length"},
+		{"unknown preprocessing", assemble(graph, sectionOf(secMeta, 0, 0, 4, 0, 0)), "length"},
 		{"more labels than bytes", assemble(graph, sectionOf(secMeta, 0, 0xff, 0x7f)), "length"},
 		{"a cut self-test", assemble(graph, sectionOf(secTest, 1, 2, 3)), "length"},
 		{"a section beyond the end", func() []byte {

@@ -118,6 +118,10 @@ type Meta struct {
 type Preprocess struct {
 	Bytes255  bool      // bytes count as 0..255, not as 0..1
 	Mean, Std []float32 // one for each channel, or one for all
+	// ChannelsLast says that the network that was compressed takes [H,W,C], as Keras
+	// networks do: real numbers come in this order, and not as [C,H,W]. The input is
+	// an image.
+	ChannelsLast bool
 }
 
 // SelfTest proves that a device computes what the host computed: the CRC-32

@@ -4,7 +4,7 @@ package format
 var version = latestVersion()
 
 func latestVersion() byte {
-	v := byte(sinceDense)
+	v := byte(max(sinceDense, sinceChannelsLast))
 	for _, row := range rows {
 		v = max(v, row.since)
 	}
@@ -14,9 +14,13 @@ func latestVersion() byte {
 	return v
 }
 
-// since returns the first version that has all instructions of f with their attributes.
+// since returns the first version that has all instructions of f with their attributes,
+// and its preprocessing.
 func (f *File) since() byte {
 	v := byte(oldest)
+	if f.Meta.Input.ChannelsLast {
+		v = sinceChannelsLast
+	}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		v = max(v, in.Op.row().since)

@@ -4,9 +4,10 @@ import "math"
 
 // The file: magic, version, sections, checksum.
 const (
-	magic      = "\x89EDG"
-	oldest     = 0x10 // the first version, major in the high four bits, minor in the low
-	sinceDense = 0x11 // has secDense first
+	magic             = "\x89EDG"
+	oldest            = 0x10 // the first version, major in the high four bits, minor in the low
+	sinceDense        = 0x11 // has secDense first
+	sinceChannelsLast = 0x12 // has Preprocess.ChannelsLast first
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length

@@ -53,10 +53,10 @@ func (o *Binary) Finish() {
 		}
 		most = largest[0] + largest[1]
 	}
-	if best != nil {
+	if best.canRescale() {
 		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
 	}
-	if o.scale != nil && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
+	if o.scale != nil && best.vectors && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
 		small := o.MulB
 		if o.MulA != half {
 			small = o.MulA

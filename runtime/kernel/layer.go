@@ -133,8 +133,6 @@ func (l *Layer) accumulate(acc []int32, x []int8) {
 		l.sparse(acc, x)
 	case l.pairs != nil:
 		l.densePairs(acc, x)
-	case l.tiles != nil:
-		l.tiles.accumulate(acc, l, x)
 	default:
 		l.denseQuads(acc, x)
 	}

@@ -134,15 +134,14 @@ func TestLayer(t *testing.T) {
 		}
 		check := func(name string, l *Layer) {
 			t.Helper()
-			acc := make([]int32, outC+5)
+			d := denseConv(l)
+			n, m, sums := d.Scratch()
+			image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, sums)
 			y, intact := guarded(outC)
 			real := make([]float32, outC)
-			l.Quantized(y, x, acc)
-			l.Real(real, x, acc)
+			d.Run(y, nil, x, image, patch, acc)
+			d.Run(nil, real, x, image, patch, acc)
 			for c, v := range want {
-				if int64(acc[c]) != v {
-					t.Fatalf("%s: %dx%d, zero %d: sum %d is %d, want %d", name, outC, k, zero, c, acc[c], v)
-				}
 				q := int8(min(max(bigApply(int32(v), l.Out.Mul[c])+int64(l.Out.Zero), int64(l.Out.Lo)), int64(l.Out.Hi)))
 				if y[c] != q {
 					t.Fatalf("%s: %dx%d: output %d is %d, want %d", name, outC, k, c, y[c], q)
@@ -176,11 +175,15 @@ func TestLayerExtremes(t *testing.T) {
 				t.Fatal("a full layer is packed as a list")
 			}
 			for _, p := range packings {
-				acc := make([]int32, outC)
-				p.layer(w, outC, k, k, nil, 0).accumulate(acc, x)
-				for c, a := range acc {
-					if want := int32(v[0]) * int32(v[1]) * k; a != want {
-						t.Errorf("%s: %d times %d * %d in channel %d of %d: %d, want %d", p.name, k, v[0], v[1], c, outC, a, want)
+				l := p.layer(w, outC, k, k, nil, 0)
+				l.Scale = []float32{1}
+				d := denseConv(l)
+				n, m, sums := d.Scratch()
+				real := make([]float32, outC)
+				d.Run(nil, real, x, make([]int8, n), make([]int8, m), make([]int32, sums))
+				for c, a := range real {
+					if want := float32(int32(v[0]) * int32(v[1]) * k); a != want {
+						t.Errorf("%s: %d times %d * %d in channel %d of %d: %v, want %v", p.name, k, v[0], v[1], c, outC, a, want)
 					}
 				}
 			}

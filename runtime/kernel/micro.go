@@ -15,6 +15,9 @@ type micro struct {
 	needs       cpu.Feature
 	least       int8  // weight that its intermediate sums bear, in tiles
 	leastLane   int8  // the same in lanes
+	quadBytes   int   // of four weights in tiles
+	rescales    bool  // it also turns sums into outputs
+	vectors     bool  // it also has lanes, adds and compares
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
 	pairBytes   int   // of the weights of two taps of a lane
 	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
@@ -28,7 +31,28 @@ func (m *micro) takes(w []int8) bool {
 
 // takesLanes is takes for lanes.
 func (m *micro) takesLanes(w []int8) bool {
-	return m != nil && (m.leastLane == -128 || !slices.Contains(w, -128))
+	return m.hasVectors() && (m.leastLane == -128 || !slices.Contains(w, -128))
+}
+
+func (m *micro) hasVectors() bool { return m != nil && m.vectors }
+
+func (m *micro) canRescale() bool { return m != nil && m.rescales }
+
+// place writes weight v of a panel: element k of a quad of channel ch. Unless a micro-kernel
+// says otherwise, a panel is [quads][width][4].
+func (m *micro) place(panel []int8, quad, quads, ch, width, k int, v int8) {
+	if m.quadBytes == 4 {
+		panel[(quad*width+ch)*4+k] = v
+		return
+	}
+	m.placeWide(panel, quad, quads, ch, k, v)
+}
+
+// placeWide does so with weights as int16, in groups of four channels: [width/4][quads][4]
+// of elements 0, 2, 1 and 3.
+func (m *micro) placeWide(panel []int8, quad, quads, ch, k int, v int8) {
+	at := ((ch/4*quads+quad)*4+ch%4)*8 + []int{0, 4, 2, 6}[k]
+	panel[at], panel[at+1] = v, v>>7
 }
 
 // best is the micro-kernel that layers are packed for; nil is plain Go.
@@ -38,8 +62,8 @@ var best, levelErr = choose(os.Getenv(Variable))
 // none: a slower processor can be had on a quick one, and a fault can be narrowed down.
 const Variable = "EDGEC_CPU"
 
-// Level names the micro-kernels that compute dense layers: "vnni", "avx2", "neon", "dotprod", or
-// "go" where none are. It is an error that Variable names others than this processor
+// Level names the micro-kernels that compute dense layers: "vnni", "avx2", "dotprod",
+// "neon", "smlad", or "go" where none are. It is an error that Variable names others than this processor
 // has.
 func Level() (string, error) { return best.String(), levelErr }
 

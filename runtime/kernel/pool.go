@@ -6,6 +6,9 @@ import "math/bits"
 // inside an axis of n pixels.
 func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
 	at := o*stride - pad
+	if at >= 0 && at+(k-1)*dil < n {
+		return 0, k
+	}
 	for lo = 0; lo < k && at+lo*dil < 0; lo++ {
 	}
 	for hi = k; hi > lo && at+(hi-1)*dil >= n; hi-- {
@@ -48,7 +51,7 @@ type maxArgs struct {
 
 // of writes the largest of each channel of the window that begins with x.
 func (a *maxArgs) of(y, x []int8) {
-	if best != nil && a.channels >= 8 {
+	if best.hasVectors() && a.channels >= 8 {
 		_ = x[(a.rows-1)*a.down+(a.columns-1)*a.right+a.channels-1]
 		a.y, a.x = &y[0], &x[0]
 		best.largest(a)
@@ -92,7 +95,9 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			for p := p0; p < p1; p++ {
 				first := base + p*w.DilH*w.W
 				if w.C == 1 {
-					acc[0] += sumOf(x, first+q0*w.DilW, q1-q0, w.DilW)
+					for at, q := first+q0*w.DilW, q0; q < q1; at, q = at+w.DilW, q+1 {
+						acc[0] += int32(x[at])
+					}
 					continue
 				}
 				for q := q0; q < q1; q++ {
@@ -118,14 +123,6 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			at += w.C
 		}
 	}
-}
-
-// sumOf adds up n elements of x that lie step apart, from first on.
-func sumOf(x []int8, first, n, step int) (sum int32) {
-	for i := range n {
-		sum += int32(x[first+i*step])
-	}
-	return sum
 }
 
 // mean divides by n, rounded to nearest, halves away from zero, without a division.

@@ -65,7 +65,7 @@ func newRescaling(o *Output, most []int64, first int) (r rescaling, ok bool) {
 				r.away[i] = -1
 			}
 		}
-		if r.left[i] > 30 || most[first+i]<<r.left[i]+int64(r.half[i]) >= 1<<31-1 {
+		if r.left[i] > 29 || most[first+i]<<r.left[i] >= 1<<30 {
 			return r, false
 		}
 	}

@@ -49,7 +49,7 @@ func (t *tiles) run(out output, l *Layer, args *tileArgs, at, n int, sums []int3
 	args.tiles = (n + tilePixels - 1) / tilePixels
 	for c := 0; c < l.OutC; c += panelWidth {
 		width := panel(l.OutC - c)
-		args.weight, args.start, args.stride = &t.weight[c*t.runs*t.quads*4], &t.start[c], width*4
+		args.weight, args.start, args.stride = &t.weight[t.panelBytes(c)], &t.start[c], width*4
 		if n == 1 {
 			t.micro.pixel(args, width)
 		} else {

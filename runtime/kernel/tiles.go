@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // A micro-kernel computes the sums of a tile: tilePixels output pixels times the
 // channels of a panel. Its weights lie in the order in which it reads them.
 const (
@@ -15,29 +17,40 @@ const (
 type tiles struct {
 	micro       *micro
 	runs, quads int     // of a patch; of a run
-	weight      []int8  // of each panel [runs*quads][width][4]
+	weight      []int8  // of each panel, as micro.place has it; aligned to four bytes
 	start       []int32 // Layer.Start of each panel, less micro.offset times its weights, zeros up to its width
+	most        []int64 // bounds of the sums' magnitudes, until finish
 	scale       scale
 }
 
 // newTiles packs w, [l.OutC, l.K], in runs of run elements.
 func newTiles(w []int8, l *Layer, run int, m *micro) *tiles {
 	t := &tiles{micro: m, runs: l.K / run, quads: (run + 3) / 4}
-	for c := 0; c < l.OutC; c += panelWidth {
-		width := panel(l.OutC - c)
-		p := make([]int8, t.runs*t.quads*width*4)
-		t.start = append(t.start, make([]int32, width)...)
-		copy(t.start[c:], l.Start[c:])
-		for ch := range min(width, l.OutC-c) {
-			for i, v := range w[(c+ch)*l.K : (c+ch+1)*l.K] {
-				t.start[c+ch] -= m.offset * int32(v)
-				quad := i/run*t.quads + i%run/4
-				p[(quad*width+ch)*4+i%run%4] = v
-			}
+	last := (l.OutC - 1) / panelWidth * panelWidth
+	channels := last + panel(l.OutC-last)
+	t.weight, t.start = aligned(channels*t.panelBytes(1)), make([]int32, channels)
+	copy(t.start, l.Start)
+	for ch := range l.OutC {
+		first := ch / panelWidth * panelWidth
+		width := panel(l.OutC - first)
+		p := t.weight[t.panelBytes(first):][:t.panelBytes(width)]
+		most := max(int64(l.Start[ch]), -int64(l.Start[ch]))
+		for i, v := range w[ch*l.K : (ch+1)*l.K] {
+			m.place(p, i/run*t.quads+i%run/4, t.runs*t.quads, ch-first, width, i%run%4, v)
+			t.start[ch] -= m.offset * int32(v)
+			most += 128 * max(int64(v), -int64(v))
 		}
-		t.weight = append(t.weight, p...)
+		t.most = append(t.most, most)
 	}
 	return t
+}
+
+// panelBytes is the size of so many channels' weights.
+func (t *tiles) panelBytes(channels int) int { return channels * t.runs * t.quads * t.micro.quadBytes }
+
+// aligned returns n bytes, a multiple of 4, at an address that is one too.
+func aligned(n int) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(make([]int32, n/4)))), n)
 }
 
 // panel returns the width of the panel that begins where so many channels are left.
@@ -55,37 +68,10 @@ func (t *tiles) bytes() int {
 	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
 }
 
-// accumulate computes Layer.accumulate by plain Go: x is a patch without gaps.
-func (t *tiles) accumulate(acc []int32, l *Layer, x []int8) {
-	run := l.K / t.runs
-	for c := range acc {
-		width := panel(l.OutC - c/panelWidth*panelWidth)
-		weight := t.weight[c/panelWidth*panelWidth*t.runs*t.quads*4:]
-		acc[c] = l.Start[c]
-		for i, v := range x[:l.K] {
-			quad := i/run*t.quads + i%run/4
-			acc[c] += int32(v) * int32(weight[(quad*width+c%panelWidth)*4+i%run%4])
-		}
-	}
-}
-
 // finish prepares the layer's Out for micro-kernels.
 func (t *tiles) finish(l *Layer) {
-	most := make([]int64, l.OutC)
-	for c := range most {
-		most[c] = max(int64(l.Start[c]), -int64(l.Start[c])) + 128*t.magnitude(c, l)
+	if t.micro.rescales {
+		t.scale = newScale(&l.Out, t.most)
 	}
-	t.scale = newScale(&l.Out, most)
-}
-
-// magnitude is the sum of |w| of channel c.
-func (t *tiles) magnitude(c int, l *Layer) (sum int64) {
-	width := panel(l.OutC - c/panelWidth*panelWidth)
-	weight := t.weight[c/panelWidth*panelWidth*t.runs*t.quads*4:]
-	for q := range t.runs * t.quads {
-		for _, v := range weight[(q*width+c%panelWidth)*4:][:4] {
-			sum += max(int64(v), -int64(v))
-		}
-	}
-	return sum
+	t.most = nil
 }

@@ -248,7 +248,7 @@ func TestLayout(t *testing.T) {
 		{[]int{4, 5}, []int{20}, true, true}, {[]int{20}, []int{20}, true, true}, {[]int{4, 5}, []int{4, 5}, false, true}, {[]int{5, 4}, []int{4, 5}, false, false},
 		{nil, []int{1}, true, true}, {nil, []int{4, 5, 3}, false, false},
 	} {
-		if first, ok := Layout(c.array, c.shape); ok != c.ok || ok && first != c.first {
+		if first, ok := Layout(c.array, c.shape, false); ok != c.ok || ok && first != c.first {
 			t.Errorf("%v for %v: %v %v, want %v %v", c.array, c.shape, first, ok, c.first, c.ok)
 		}
 	}
@@ -272,7 +272,7 @@ func TestReadOrders(t *testing.T) {
 		"raw": last, "npy last": npy("|u1", "False", "(2, 2, 3)", last), "npy first": npy("|u1", "False", "(3, 2, 2)", first), "npy batch": npy("|u1", "False", "(1, 3, 2, 2)", first),
 		"npy flat": npy("|u1", "False", "(12,)", first), "npy flat batch": npy("|u1", "False", "(1, 12)", first), "png": encodePNG(t, packed(last, 2, 2, 3)),
 	} {
-		if s, err := Read(data, shape); err != nil || !bytes.Equal(s.Bytes, last) || s.Values != nil {
+		if s, err := Read(data, shape, false); err != nil || !bytes.Equal(s.Bytes, last) || s.Values != nil {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}
@@ -280,14 +280,50 @@ func TestReadOrders(t *testing.T) {
 		"raw": body, "npy first": npy("<f4", "False", "(3, 2, 2)", body), "npy batch": npy("<f4", "False", "(1, 3, 2, 2)", body), "npy flat": npy("<f4", "False", "(12,)", body),
 		"npy last": npy("<i4", "False", "(2, 2, 3)", encoded(t, binary.LittleEndian, ints)),
 	} {
-		if s, err := Read(data, shape); err != nil || !slices.Equal(s.Values, values) || s.Bytes != nil {
+		if s, err := Read(data, shape, false); err != nil || !slices.Equal(s.Values, values) || s.Bytes != nil {
 			t.Errorf("%s of numbers: %+v, %v", name, s, err)
 		}
 	}
 	for name, data := range map[string][]byte{"another shape": npy("|u1", "False", "(2, 3, 2)", last), "two samples": npy("|u1", "False", "(2, 6)", last), "too few": last[:11], "nothing": nil} {
-		if s, err := Read(data, shape); err == nil {
+		if s, err := Read(data, shape, false); err == nil {
 			t.Errorf("%s: %+v", name, s)
 		}
+	}
+}
+
+// TestReadChannelsLast: a network of channels last takes all forms as they lie, and no
+// array of channels first.
+func TestReadChannelsLast(t *testing.T) {
+	shape, last := []int{2, 2, 3}, count(12)
+	var values []float32
+	for _, v := range last {
+		values = append(values, float32(v))
+	}
+	body := encoded(t, binary.LittleEndian, values)
+	for name, data := range map[string][]byte{
+		"raw": last, "npy": npy("|u1", "False", "(2, 2, 3)", last), "npy batch": npy("|u1", "False", "(1, 2, 2, 3)", last), "npy flat": npy("|u1", "False", "(12,)", last),
+		"png": encodePNG(t, packed(last, 2, 2, 3)),
+	} {
+		if s, err := Read(data, shape, true); err != nil || !bytes.Equal(s.Bytes, last) || s.Values != nil {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	for name, data := range map[string][]byte{
+		"raw": body, "npy": npy("<f4", "False", "(2, 2, 3)", body), "npy batch": npy("<f4", "False", "(1, 2, 2, 3)", body), "npy flat batch": npy("<f4", "False", "(1, 12)", body),
+	} {
+		if s, err := Read(data, shape, true); err != nil || !slices.Equal(s.Values, values) || s.Bytes != nil {
+			t.Errorf("%s of numbers: %+v, %v", name, s, err)
+		}
+	}
+	for name, data := range map[string][]byte{"channels first": npy("<f4", "False", "(1, 3, 2, 2)", body), "bytes first": npy("|u1", "False", "(3, 2, 2)", last)} {
+		if s, err := Read(data, shape, true); err == nil || !strings.Contains(err.Error(), "3x2x2, the network takes 2x2x3, channels last") {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	// the order of a cube is the network's
+	cube := npy("<f4", "False", "(2, 2, 2)", encoded(t, binary.LittleEndian, values[:8]))
+	if s, err := Read(cube, []int{2, 2, 2}, true); err != nil || !slices.Equal(s.Values, values[:8]) {
+		t.Errorf("cube: %+v, %v", s, err)
 	}
 }
 
@@ -303,6 +339,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(file(f, name), 3)
 	}
 	f.Add(count(4), 2)
+	f.Add(npy("<f4", "False", "(1, 2, 2, 3)", make([]byte, 48)), -5) // channels last
 	shapes := [][]int{{2, 2, 3}, {5}, {4}, {7, 3, 1}, {2, 3}}
 	f.Fuzz(func(t *testing.T, data []byte, k int) {
 		shape := shapes[uint(k)%uint(len(shapes))]
@@ -310,7 +347,7 @@ func FuzzRead(f *testing.F) {
 		for _, d := range shape {
 			n *= d
 		}
-		s, err := Read(data, shape)
+		s, err := Read(data, shape, k < 0)
 		switch {
 		case err != nil && (err.Error() == "" || strings.Contains(err.Error(), "\n")):
 			t.Fatalf("error %q", err)

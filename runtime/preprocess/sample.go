@@ -5,30 +5,31 @@ import (
 	"slices"
 )
 
-// Sample is one input of a network; one of the two is set.
+// Sample is one input of a network; one of Bytes and Values is set.
 type Sample struct {
-	Bytes  []byte    // bytes of a picture, [H,W,C], not scaled yet (format.Preprocess says how)
-	Values []float32 // real numbers in the order of the ONNX network, [C,H,W] for images
+	Bytes   []byte    // bytes of a picture, [H,W,C], not scaled yet (format.Preprocess says how)
+	Values  []float32 // real numbers in the order of the ONNX network: see Read
+	Resized bool      // a picture had another size
 }
 
 // Read reads the input of a network that takes shape, [H,W,C] for images, from
 // a file's contents: a PNG or JPEG picture, a .npy array, or raw values, told
 // apart by their first bytes. The result may alias data.
 //
-// A picture is resized: see Pixels. An array has the network's shape with
-// channels first (as in ONNX) or last, or is flat in the order of the ONNX
-// network; a batch of one may stand before it. uint8 is taken for bytes of a
-// picture, other types for real numbers. A raw file is as long as the input has
-// elements (bytes of a picture, channels last), or four times as long (float32,
-// little endian, in the order of the ONNX network).
-func Read(data []byte, shape []int) (Sample, error) {
+// A picture is resized: see Pixels. The ONNX network takes an image as [C,H,W], or as
+// [H,W,C] with last (format.Preprocess.ChannelsLast). An array has the network's shape,
+// or channels last, or is flat in the order of the ONNX network; a batch of one may
+// stand before it. uint8 is taken for bytes of a picture, other types for real numbers.
+// A raw file is as long as the input has elements (bytes of a picture, channels last),
+// or four times as long (float32, little endian, in the order of the ONNX network).
+func Read(data []byte, shape []int, last bool) (Sample, error) {
 	switch {
 	case len(data) == 0:
 		return Sample{}, Error("it is empty; give a PNG, JPEG, .npy or raw file")
 	case IsPicture(data):
 		return readPicture(data, shape)
 	case IsNpy(data):
-		return readArray(data, shape)
+		return readArray(data, shape, last)
 	}
 	return readRaw(data, shape)
 }
@@ -42,23 +43,30 @@ func readPicture(data []byte, shape []int) (Sample, error) {
 	if err != nil {
 		return Sample{}, err
 	}
-	return Sample{Bytes: Pixels(img, h, w, c)}, nil
+	size := img.Bounds()
+	return Sample{Bytes: Pixels(img, h, w, c), Resized: size.Dx() != w || size.Dy() != h}, nil
 }
 
-func readArray(data []byte, shape []int) (Sample, error) {
+func readArray(data []byte, shape []int, last bool) (Sample, error) {
 	a, err := Npy(data)
 	if err != nil {
 		return Sample{}, err
 	}
-	first, ok := Layout(a.Shape, shape)
+	first, ok := Layout(a.Shape, shape, last)
 	if !ok && len(a.Shape) > 1 && a.Shape[0] == 1 {
-		first, ok = Layout(a.Shape[1:], shape) // a batch of one
-		a.Shape = a.Shape[1:]
+		first, ok = Layout(a.Shape[1:], shape, last) // a batch of one
 	}
 	if !ok {
-		return Sample{}, Error("the array has shape " + Dims(a.Shape) + ", the network takes " + Dims(shape))
+		order := ""
+		if last {
+			order = ", channels last"
+		}
+		return Sample{}, Error("the array has shape " + Dims(a.Shape) + ", the network takes " + Dims(shape) + order)
 	}
-	if len(shape) == 3 && first == a.IsBytes() { // bytes want channels last, numbers want them first
+	if len(a.Shape) > len(shape) && a.Shape[0] == 1 {
+		a.Shape = a.Shape[1:]
+	}
+	if len(shape) == 3 && !last && first == a.IsBytes() { // bytes want channels last, numbers want them first
 		if first {
 			a.Shape = []int{shape[2], shape[0], shape[1]}
 			a = a.Transpose(1, 2, 0)
@@ -75,8 +83,9 @@ func readArray(data []byte, shape []int) (Sample, error) {
 // Layout says how an array's shape fits a network's, [H,W,C] for images: with
 // channels first or in the ONNX network's flat order (first), or with channels
 // last; [H,W] is an image of one channel. Where both fit, the ONNX network's
-// order is meant. ok is false for other shapes.
-func Layout(array, shape []int) (first, ok bool) {
+// order is meant. With last the ONNX network takes [H,W,C], and no array has its
+// channels first. ok is false for other shapes.
+func Layout(array, shape []int, last bool) (first, ok bool) {
 	n := 1
 	for _, d := range shape {
 		n *= d
@@ -86,9 +95,9 @@ func Layout(array, shape []int) (first, ok bool) {
 		for _, d := range array {
 			size *= d
 		}
-		return true, size == n
+		return !last, size == n
 	}
-	if len(shape) == 3 {
+	if len(shape) == 3 && !last {
 		switch {
 		case slices.Equal(array, []int{shape[2], shape[0], shape[1]}):
 			return true, true

@@ -99,7 +99,14 @@ func (j *Job) idx(m *runtime.Model) error {
 	if err != nil {
 		return err
 	}
-	return j.printIdx(pictures.Shape[0], count, crc, labels != nil, right)
+	from := source{kind: "idx", pictures: pictures.Shape[0], bytes: true}
+	if h, w, _, _ := preprocess.PictureShape(m.Info().Inputs[0]); h != pictures.Shape[1] || w != pictures.Shape[2] {
+		from.resized = from.pictures
+	}
+	if j.Note != nil {
+		j.Note(from.line(m.Info().Inputs[0], m.Preprocess()))
+	}
+	return j.printIdx(from.json(m.Preprocess()), pictures.Shape[0], count, crc, labels != nil, right)
 }
 
 // executeIdx runs m on every picture. right is the number of those whose largest element
@@ -143,7 +150,7 @@ func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc u
 	return count, crc, right, nil
 }
 
-func (j *Job) printIdx(n int, count []int, crc uint32, labelled bool, right int) error {
+func (j *Job) printIdx(from []byte, n int, count []int, crc uint32, labelled bool, right int) error {
 	sum := strconv.FormatUint(uint64(crc)|1<<32, 16)[1:] // eight digits
 	numbers, separator := "", " "
 	if j.JSON {
@@ -157,7 +164,7 @@ func (j *Job) printIdx(n int, count []int, crc uint32, labelled bool, right int)
 	}
 	accuracy := strconv.FormatFloat(100*float64(right)/float64(n), 'f', 2, 64)
 	if j.JSON {
-		line := `{"pictures":` + itoa(n) + `,"crc32":"` + sum + `","predictions":[` + numbers + `]`
+		line := `{"pictures":` + itoa(n) + `,"crc32":"` + sum + `","source":` + string(from) + `,"predictions":[` + numbers + `]`
 		if labelled {
 			line += `,"errors":` + itoa(n-right) + `,"accuracy":` + accuracy
 		}

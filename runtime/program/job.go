@@ -28,17 +28,18 @@ const (
 
 // Job is one use of a model. The zero value of a field is its default.
 type Job struct {
-	Action Action    // what to do
-	Model  []byte    // a compressed file
-	Files  []string  // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
-	Labels string    // Idx: the idx file of the labels; "": no accuracy
-	Top    int       // Classify: how many elements of an output to print, largest first; 0: one
-	Runs   int       // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
-	Invert bool      // pictures: 255 - byte, for dark on light where the network wants light on dark
-	JSON   bool      // print JSON, one value a line
-	Raw    bool      // Classify: print the bytes of the outputs, in their order, as they are (little endian)
-	Stdin  io.Reader // read for the file "-"
-	Stdout io.Writer // gets the results
+	Action Action       // what to do
+	Model  []byte       // a compressed file
+	Files  []string     // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
+	Labels string       // Idx: the idx file of the labels; "": no accuracy
+	Top    int          // Classify: how many elements of an output to print, largest first; 0: one
+	Runs   int          // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
+	Invert bool         // pictures: 255 - byte, for dark on light where the network wants light on dark
+	JSON   bool         // print JSON, one value a line
+	Raw    bool         // Classify: print the bytes of the outputs, in their order, as they are (little endian)
+	Stdin  io.Reader    // read for the file "-"
+	Stdout io.Writer    // gets the results
+	Note   func(string) // is told in a line what files were read as; nil: nobody is
 }
 
 // Do does the job. An error takes one line and names the file that it is about.
@@ -72,25 +73,31 @@ func (j *Job) classify(m *runtime.Model) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	info := m.Info()
+	info, pre := m.Info(), m.Preprocess()
+	var all source
 	n := len(info.Inputs)
 	if len(files)%n != 0 {
 		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
 	}
 	for ; len(files) > 0; files = files[n:] {
+		var from source
 		for i, name := range files[:n] {
 			data, err := j.read(name)
 			if err == nil {
-				err = j.set(s, i, info.Inputs[i], data)
+				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)
 			}
 			if err != nil {
 				return Error(display(name) + ": " + err.Error())
 			}
 		}
 		s.Run()
-		if err := j.print(files[:n], info, s); err != nil {
+		if err := j.print(files[:n], info, s, from.json(pre)); err != nil {
 			return err
 		}
+		all.add(from)
+	}
+	if j.Note != nil {
+		j.Note(all.line(info.Inputs[0], pre))
 	}
 	return nil
 }

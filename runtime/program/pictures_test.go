@@ -24,7 +24,10 @@ import (
 )
 
 // echo is a network whose output is its input: byte b comes out as b - 128.
-func echo(t testing.TB, shape []int) []byte {
+func echo(t testing.TB, shape []int) []byte { return echoOf(t, shape, false) }
+
+// echoOf is an echo network whose ONNX network took channels last, or first.
+func echoOf(t testing.TB, shape []int, last bool) []byte {
 	t.Helper()
 	n := 1
 	for _, d := range shape {
@@ -33,7 +36,7 @@ func echo(t testing.TB, shape []int) []byte {
 	f := &format.File{
 		Tensors: []format.Tensor{{Shape: shape, Scale: 1.0 / 255, Zero: -128}, {Shape: []int{n}, Scale: 1.0 / 255, Zero: -128}},
 		Instrs:  []format.Instr{{Op: format.OpReshape, In: []int{0}, Out: 1, Weight: -1, LUT: -1, Shape: []int{n}, ClampMin: -128, ClampMax: 127}},
-		Inputs:  []int{0}, Outputs: []int{1},
+		Inputs:  []int{0}, Outputs: []int{1}, Meta: format.Meta{Input: format.Preprocess{ChannelsLast: last}},
 	}
 	return encoded(t, f)
 }
@@ -124,11 +127,17 @@ func hostShape(s []int) tensor.Shape {
 // echo network.
 func evaluated(t testing.TB, path string, shape []int) []byte {
 	t.Helper()
-	sp, err := dataset.Open(path, dataset.Options{Shape: hostShape(shape)})
+	return evaluatedAs(t, path, echo(t, shape), dataset.Options{Shape: hostShape(shape)})
+}
+
+// evaluatedAs is evaluated for a model and the options of its data.
+func evaluatedAs(t testing.TB, path string, model []byte, o dataset.Options) []byte {
+	t.Helper()
+	sp, err := dataset.Open(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := runtime.Load(echo(t, shape))
+	m, err := runtime.Load(model)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +154,70 @@ func evaluated(t testing.TB, path string, shape []int) []byte {
 		}
 		s.Run()
 		out = append(out, echoed(string(s.OutputBytes(0)))...)
+	}
+	return out
+}
+
+// TestSameChannelsLast: a picture, arrays and raw values of a network that takes channels
+// last give eval and run the same bytes, those of the picture's pixels; arrays of channels
+// first are refused by both.
+func TestSameChannelsLast(t *testing.T) {
+	shape, pixels := []int{2, 4, 3}, make([]byte, 24)
+	img, reals := image.NewNRGBA(image.Rect(0, 0, 4, 2)), make([]float32, 24)
+	for i := range pixels {
+		pixels[i], reals[i] = byte(i*10), float32(i*10)/255
+		img.Pix[i/3*4+i%3], img.Pix[i/3*4+3] = pixels[i], 255
+	}
+	o := dataset.Options{Shape: hostShape(shape), ChannelsLast: true}
+	model := echoOf(t, shape, true)
+	folder := t.TempDir()
+	for name, data := range map[string][]byte{
+		"x.png": encodePNG(t, img), "bytes.npy": npy("|u1", "(1, 2, 4, 3)", false, pixels), "flat.npy": npy("|u1", "(1, 24)", false, pixels),
+		"floats.npy": npy("<f4", "(1, 2, 4, 3)", false, float32s(reals...)), "Fortran.npy": npy("|u1", "(1, 2, 4, 3)", true, turned(pixels, 2, 4, 3)),
+		"x.idx": idxOf([]int{1, 2, 4, 3}, pixels), "pixels.raw": pixels, "floats.raw": float32s(reals...),
+	} {
+		path := filepath.Join(folder, name)
+		if name == "x.png" {
+			path = filepath.Join(folder, "pictures", name)
+			if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if name != "x.idx" {
+			if got := echoed(must(t, model, "", "--raw", path)); !bytes.Equal(got, pixels) {
+				t.Errorf("%s: run feeds %v", name, got)
+			}
+		}
+		if strings.HasSuffix(name, ".raw") {
+			continue
+		}
+		if name == "x.png" {
+			path = filepath.Dir(path)
+		}
+		if got := evaluatedAs(t, path, model, o); !bytes.Equal(got, pixels) {
+			t.Errorf("%s: eval feeds %v", name, got)
+		}
+	}
+	first := write(t, "first.npy", npy("<f4", "(1, 3, 2, 4)", false, float32s(reals...)))
+	if _, errs, code := call(model, "", first); code != 1 || !strings.Contains(errs, "1x3x2x4, the network takes 2x4x3, channels last") {
+		t.Errorf("run takes channels first: %q", errs)
+	}
+	if _, err := dataset.Open(first, o); err == nil {
+		t.Error("eval takes channels first")
+	}
+}
+
+// turned returns the elements of an array [a,b,c] in Fortran's order.
+func turned(x []byte, a, b, c int) (out []byte) {
+	for k := range c {
+		for j := range b {
+			for i := range a {
+				out = append(out, x[(i*b+j)*c+k])
+			}
+		}
 	}
 	return out
 }

@@ -9,8 +9,9 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-// print prints the outputs of the last run, which the files were the inputs of.
-func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error {
+// print prints the outputs of the last run, which the files were the inputs of, as from says
+// in JSON.
+func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from []byte) error {
 	var b []byte
 	switch {
 	case j.Raw:
@@ -18,7 +19,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session) error
 			b = append(b, s.OutputBytes(k)...)
 		}
 	case j.JSON:
-		b = jsonResult(files, info, s, max(j.Top, 1))
+		b = jsonResult(files, from, info, s, max(j.Top, 1))
 	default:
 		for k := range info.Outputs {
 			b = j.lines(b, k, files[0], info, s)
@@ -80,10 +81,10 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"file":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
-func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) []byte {
+func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int) []byte {
 	b := []byte(`{"file":`)
 	if len(files) > 1 {
 		b = []byte(`{"files":[`)
@@ -97,7 +98,8 @@ func jsonResult(files []string, info runtime.Info, s *runtime.Session, top int) 
 	if len(files) > 1 {
 		b = append(b, ']')
 	}
-	b = append(b, ',')
+	b = append(b, `,"source":`...)
+	b = append(append(b, from...), ',')
 	if len(info.Outputs) == 1 {
 		return append(jsonOutput(b, info.Labels, s.Output(0), top), "}\n"...)
 	}

@@ -6,12 +6,18 @@ import (
 )
 
 // set fills input i of the session from a file's contents: see preprocess.Read. Only
-// input 0 takes pictures; an array of uint8 holds real numbers for another.
-func (j *Job) set(s *runtime.Session, i int, shape []int, data []byte) error {
-	sample, err := preprocess.Read(data, shape)
-	switch {
-	case err != nil:
+// input 0 takes pictures; an array of uint8 holds real numbers for another. last is the
+// order of input 0 in the network that was compressed. from counts the file.
+func (j *Job) set(s *runtime.Session, i int, shape []int, data []byte, last bool, from *source) error {
+	last = last && i == 0
+	sample, err := preprocess.Read(data, shape, last)
+	if err != nil {
 		return err
+	}
+	from.read(data, sample)
+	switch {
+	case sample.Bytes == nil && last:
+		return s.SetInput(i, sample.Values)
 	case sample.Bytes == nil:
 		return s.SetInputNCHW(i, sample.Values)
 	case i > 0 && preprocess.IsNpy(data):
