@@ -2,7 +2,7 @@
 // qemu-user, and prints a table beside the figures of peers in peers.json. It runs in the
 // folder bench:
 //
-//	EDGEC_DATA=folder go run ./arm [-networks regexp] [-large] [-o FILE]
+//	EDGEC_DATA=folder go run ./arm [-networks regexp] [-large] [-packed FOLDER] [-o FILE]
 //
 // It needs gcc and Debian's qemu-user, which bench/setup.sh installs; qemu-user-static takes
 // no plugins. Counts repeat, as times do not. They say nothing of caches and stalls. With -o
@@ -19,15 +19,14 @@ import (
 )
 
 func main() {
-	pattern := flag.String("networks", "", "count the networks whose names match")
-	large := flag.Bool("large", false, "count large networks too; packing them takes many minutes")
-	out := flag.String("o", "", "write the table into this document too")
+	var o networks.Options
+	o.Flags()
 	flag.Parse()
-	text, err := count(*pattern, *large)
+	text, err := count(o)
 	if err == nil {
 		fmt.Print(text)
-		if *out != "" {
-			err = page.Write(*out, "arm", text)
+		if o.Out != "" {
+			err = page.Write(o.Out, "arm", text)
 		}
 	}
 	if err != nil {
@@ -36,13 +35,9 @@ func main() {
 	}
 }
 
-// count counts the networks whose names match and returns the section of the page.
-func count(pattern string, large bool) (string, error) {
+// count counts what the flags select and returns the section of the page.
+func count(o networks.Options) (string, error) {
 	models, err := networks.Folder()
-	if err != nil {
-		return "", err
-	}
-	some, err := networks.Select(pattern, large)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +46,7 @@ func count(pattern string, large bool) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	stored, err := networks.Store(some, models, dir)
+	stored, err := o.Store(models, dir)
 	if err != nil {
 		return "", err
 	}

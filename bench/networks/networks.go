@@ -3,6 +3,7 @@ package networks
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -37,6 +38,37 @@ var All = []Network{
 	{Name: "mbv2_224", ONNX: "bench/mbv2_224_u8s8.onnx", TFLite: "bench/mbv2.tflite", Large: true},
 	{Name: "lenet-300-100-1900.edgec", Like: "lenet300", Pruned: "testdata/lenet-300-100-1900.edgec", ONNX: "bench/lenet300_u8s8.onnx", TFLite: "bench/lenet300.tflite"},
 	{Name: "lenet-5-1200.edgec", Like: "lenet5", Pruned: "testdata/lenet-5-1200.edgec", ONNX: "bench/lenet5_u8s8.onnx", TFLite: "bench/lenet5.tflite"},
+}
+
+// Options are the flags that the commands of this module share.
+type Options struct {
+	Pattern string // of names
+	Large   bool
+	Packed  string // folder that keeps packed files; "": none
+	Out     string // document; "": none
+}
+
+// Flags defines the flags of o.
+func (o *Options) Flags() {
+	flag.StringVar(&o.Pattern, "networks", "", "measure the networks whose names match")
+	flag.BoolVar(&o.Large, "large", false, "measure large networks too; packing them takes many minutes")
+	flag.StringVar(&o.Packed, "packed", "", "keep packed files in this folder, and take those that are there")
+	flag.StringVar(&o.Out, "o", "", "write the tables into this document too")
+}
+
+// Store packs what the flags select. Its files are in dir, or where the flags say.
+func (o *Options) Store(models, dir string) ([]Stored, error) {
+	some, err := Select(o.Pattern, o.Large)
+	if err != nil {
+		return nil, err
+	}
+	if o.Packed == "" {
+		return Store(some, models, dir, false)
+	}
+	if err := os.MkdirAll(o.Packed, 0o755); err != nil {
+		return nil, err
+	}
+	return Store(some, models, o.Packed, true)
 }
 
 // Select returns the networks whose names match a regular expression, those that are large
@@ -124,21 +156,25 @@ type Stored struct {
 	Info runtime.Info
 }
 
-// Store writes edgec's file of each network into a folder.
-func Store(some []Network, models, dir string) (stored []Stored, err error) {
+// Store writes edgec's file of each network into a folder. With reuse it takes those that
+// are there from an earlier run.
+func Store(some []Network, models, dir string, reuse bool) (stored []Stored, err error) {
 	for _, n := range some {
-		data, err := n.File(models)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", n.Name, err)
+		s := Stored{Network: n, Path: filepath.Join(dir, n.Name)}
+		data, err := os.ReadFile(s.Path)
+		if !reuse || err != nil {
+			if data, err = n.File(models); err != nil {
+				return nil, fmt.Errorf("%s: %w", n.Name, err)
+			}
+			if err := os.WriteFile(s.Path, data, 0o644); err != nil {
+				return nil, err
+			}
 		}
 		m, err := runtime.Load(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", n.Name, err)
+			return nil, fmt.Errorf("%s: %w", s.Path, err)
 		}
-		s := Stored{Network: n, Path: filepath.Join(dir, n.Name), Info: m.Info()}
-		if err := os.WriteFile(s.Path, data, 0o644); err != nil {
-			return nil, err
-		}
+		s.Info = m.Info()
 		stored = append(stored, s)
 	}
 	return stored, nil

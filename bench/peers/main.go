@@ -1,7 +1,7 @@
 // Command peers measures edgec's runtime beside ONNX Runtime and LiteRT, in one run, and
 // prints tables of times and ratios. It runs in the folder bench:
 //
-//	EDGEC_DATA=folder go run ./peers [-networks regexp] [-large] [-rounds n] [-o FILE]
+//	EDGEC_DATA=folder go run ./peers [-networks regexp] [-large] [-packed FOLDER] [-rounds n] [-o FILE]
 //
 // bench/setup.sh installs the peers. The column of one that is missing stays empty. All
 // execute int8 networks on one thread, with batch 1. Times are of the thread's CPU, from
@@ -18,21 +18,11 @@ import (
 	"edgec/bench/page"
 )
 
-// options are what the flags ask for.
-type options struct {
-	networks string
-	large    bool
-	rounds   int
-	out      string
-}
-
 func main() {
-	var o options
+	var o networks.Options
+	o.Flags()
 	worker := flag.String("worker", "", "be a worker for this program; it starts them itself")
-	flag.StringVar(&o.networks, "networks", "", "measure the networks whose names match")
-	flag.BoolVar(&o.large, "large", false, "measure large networks too; packing them takes many minutes")
-	flag.IntVar(&o.rounds, "rounds", 40, "number of rounds")
-	flag.StringVar(&o.out, "o", "", "write the tables into this document too")
+	rounds := flag.Int("rounds", 40, "number of rounds")
 	flag.Parse()
 	var err error
 	switch args := flag.Args(); {
@@ -42,10 +32,10 @@ func main() {
 		err = serve(loadONNXRuntime(args[0]), args[1:], os.Stdin, os.Stdout)
 	case *worker != "":
 		err = fmt.Errorf("no worker %q", *worker)
-	case o.rounds < 1:
-		err = fmt.Errorf("-rounds is %d; give at least 1", o.rounds)
+	case *rounds < 1:
+		err = fmt.Errorf("-rounds is %d; give at least 1", *rounds)
 	default:
-		err = o.run()
+		err = run(o, *rounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
@@ -54,12 +44,8 @@ func main() {
 }
 
 // run measures and prints.
-func (o options) run() error {
+func run(o networks.Options, rounds int) error {
 	models, err := networks.Folder()
-	if err != nil {
-		return err
-	}
-	some, err := networks.Select(o.networks, o.large)
 	if err != nil {
 		return err
 	}
@@ -68,7 +54,7 @@ func (o options) run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	stored, err := networks.Store(some, models, dir)
+	stored, err := o.Store(models, dir)
 	if err != nil {
 		return err
 	}
@@ -77,13 +63,13 @@ func (o options) run() error {
 		return err
 	}
 	defer c.end()
-	if err := c.measure(o.rounds); err != nil {
+	if err := c.measure(rounds); err != nil {
 		return err
 	}
-	text := c.markdown(o.rounds)
+	text := c.markdown(rounds)
 	fmt.Print(text)
-	if o.out == "" {
+	if o.Out == "" {
 		return nil
 	}
-	return page.Write(o.out, "peers", text)
+	return page.Write(o.Out, "peers", text)
 }
