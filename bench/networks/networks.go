@@ -51,7 +51,7 @@ type Options struct {
 // Flags defines the flags of o.
 func (o *Options) Flags() {
 	flag.StringVar(&o.Pattern, "networks", "", "measure the networks whose names match")
-	flag.BoolVar(&o.Large, "large", false, "measure large networks too; packing them takes many minutes")
+	flag.BoolVar(&o.Large, "large", false, "measure large networks too; packing them takes minutes")
 	flag.StringVar(&o.Packed, "packed", "", "keep packed files in this folder, and take those that are there")
 	flag.StringVar(&o.Out, "o", "", "write the tables into this document too")
 }
@@ -110,7 +110,7 @@ func Folder() (string, error) {
 const Main = ".."
 
 // File returns edgec's file of a network: the committed one, or what Pack makes of the ONNX
-// file in the folder of models. Packing takes seconds; a large network takes many minutes.
+// file in the folder of models. Packing takes seconds; a large network takes minutes.
 func (n *Network) File(models string) ([]byte, error) {
 	if n.Pruned != "" {
 		return os.ReadFile(filepath.Join(Main, n.Pruned))
