@@ -108,7 +108,7 @@ func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Hol
 func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 	set, part := d.part(o.Part)
 	if set == nil {
-		return nil, part, fmt.Errorf("edgec: the data has no %s part", part)
+		return nil, part, fmt.Errorf("edgec: the data has no %s part; evaluate on the other one", part)
 	}
 	if o.NoLabels {
 		set = set.WithoutLabels()

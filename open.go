@@ -81,12 +81,12 @@ func (m *Model) MACs() int64 { return search.MACs(m.graph) }
 
 // Layer is an operator of a network, for people and programs to look at.
 type Layer struct {
-	Name   string `json:"name"`              // of the node
-	Op     string `json:"op"`                // operator
-	Output []int  `json:"output"`            // without batch
-	Weight []int  `json:"weights,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
-	Params int    `json:"params"`            // weights, biases and constants
-	MACs   int64  `json:"macs"`              // multiplications of an inference
+	Name   string `json:"name"`                   // of the node
+	Op     string `json:"op"`                     // operator
+	Output []int  `json:"shape"`                  // of the output, without batch
+	Weight []int  `json:"weight_shape,omitempty"` // [outC, inC/groups, kH, kW] or [out, in]
+	Params int    `json:"params"`                 // weights, biases and constants
+	MACs   int64  `json:"macs"`                   // multiplications of an inference
 }
 
 // Layers lists the operators in execution order.
@@ -255,18 +255,18 @@ func (d *Data) Source() Source { return Source(d.splits.Source) }
 
 // Source is what data does not say, and a reader concluded.
 type Source struct {
-	Kind        string         `json:"kind"`                   // "csv", "npz", "npy", "idx", "cifar" or "pictures"
-	Labels      string         `json:"labels"`                 // where labels or targets come from; "": there are none
-	LabelColumn int            `json:"label_column,omitempty"` // of a CSV file, from 1
-	Classes     []string       `json:"classes,omitempty"`      // names in the order of the outputs; none: classes are numbers
-	Order       string         `json:"order,omitempty"`        // why they have this order
-	Layout      string         `json:"layout,omitempty"`       // how elements were reordered
-	Scaling     string         `json:"scaling"`                // how stored values become input
-	Pictures    int            `json:"pictures,omitempty"`     // files of pictures that were read
-	Resized     int            `json:"resized,omitempty"`      // pictures of another size than the input
-	Skipped     map[string]int `json:"skipped,omitempty"`      // files that were not read, by extension
-	Unread      []string       `json:"unread,omitempty"`       // arrays and columns that were not read
-	Notes       []string       `json:"notes,omitempty"`        // what else was concluded, or is to be checked
+	Kind        string         `json:"kind"`                    // "csv", "npz", "npy", "idx", "cifar" or "pictures"
+	Labels      string         `json:"labels_from,omitempty"`   // where labels or targets come from; "": there are none
+	LabelColumn int            `json:"label_column,omitempty"`  // of a CSV file, from 1
+	Classes     []string       `json:"classes,omitempty"`       // names in the order of the outputs; none: classes are numbers
+	Order       string         `json:"order,omitempty"`         // why they have this order
+	Layout      string         `json:"layout,omitempty"`        // how elements were reordered
+	Scaling     string         `json:"scaling"`                 // how stored values become input
+	Pictures    int            `json:"pictures_read,omitempty"` // files of pictures
+	Resized     int            `json:"resized,omitempty"`       // pictures of another size than the input
+	Skipped     map[string]int `json:"skipped,omitempty"`       // files that were not read, by extension
+	Unread      []string       `json:"unread,omitempty"`        // arrays and columns that were not read
+	Notes       []string       `json:"notes,omitempty"`         // what else was concluded, or is to be checked
 }
 
 // String says all of it in one line.

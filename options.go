@@ -28,7 +28,7 @@ type Options struct {
 	MaxLatency time.Duration `json:"max_latency_ns,omitempty"`
 	// Budget bounds the time of the search; 0: no bound. The result then depends
 	// on the speed of the machine. A search without a budget counts work, not time.
-	Budget time.Duration `json:"budget,omitempty"`
+	Budget time.Duration `json:"budget_ns,omitempty"`
 	// Seed makes runs different; equal seeds give equal files on one kind of CPU.
 	Seed uint64 `json:"seed"`
 	// Effort scales the number of training steps, to 100; 0: 1.

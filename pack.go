@@ -20,17 +20,17 @@ import (
 
 // Packed is a quantized network in a smaller file.
 type Packed struct {
-	Name     string            `json:"name"`      // of the file that was read, without folder and extension
-	From     int               `json:"from"`      // bytes of the file that was read
-	Size     int               `json:"size"`      // bytes of the new file
-	Channels int               `json:"channels"`  // removed: dead or constant
-	Weights  int               `json:"weights"`   // in the new file's shapes, zeros included
-	Kept     int               `json:"kept"`      // weights other than zero
-	MACsFrom int64             `json:"macs_from"` // multiplications of an inference, as it was read
-	MACs     int64             `json:"macs"`      // as it is now
-	Sizes    *format.Sizes     `json:"sizes"`     // where the bytes went
-	Input    format.Preprocess `json:"input"`     // how pictures become input, from the input's range
-	Bytes    []byte            `json:"-"`         // the file
+	Name     string            `json:"name"`             // of the file that was read, without folder and extension
+	From     int               `json:"file_bytes"`       // of the file that was read
+	Size     int               `json:"bytes"`            // of the new file
+	Channels int               `json:"removed_channels"` // dead or constant
+	Weights  int               `json:"weights"`          // in the new file's shapes, zeros included
+	Kept     int               `json:"kept"`             // weights that are not zero
+	MACsFrom int64             `json:"file_macs"`        // multiplications of an inference, as it was read
+	MACs     int64             `json:"macs"`             // as it is now
+	Sizes    *format.Sizes     `json:"sizes"`            // where the bytes went
+	Input    format.Preprocess `json:"preprocess"`       // how pictures become input, from the input's range
+	Bytes    []byte            `json:"-"`                // the file
 }
 
 // Pack turns a network that is int8 already, TFLite or ONNX in the QDQ form,

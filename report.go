@@ -12,14 +12,14 @@ type Report struct {
 	Model       string   `json:"model"`                 // name of the network
 	Options     Options  `json:"options"`               // what was asked for
 	Teacher     string   `json:"teacher,omitempty"`     // the name of another network that was imitated
-	TrainedOn   bool     `json:"trained_on"`            // the float network knows the training data; see Compress
+	TrainedOn   bool     `json:"trained_on_data"`       // the float network knows the training data; see Compress
 	Task        string   `json:"task"`                  // what the metric counts; see Metrics
-	FloatBytes  int      `json:"float_bytes"`           // of the file that was read
-	FloatParams int      `json:"float_params"`          // weights and biases
-	FloatMACs   int64    `json:"float_macs"`            // multiplications of an inference
+	FloatBytes  int      `json:"file_bytes"`            // of the file that was read
+	FloatParams int      `json:"file_params"`           // weights and biases
+	FloatMACs   int64    `json:"file_macs"`             // multiplications of an inference
 	Float       Metrics  `json:"float"`                 // the float network, what drops are taken from
 	Test        *Tested  `json:"test,omitempty"`        // on the test part, measured once at the end
-	Best        File     `json:"best"`                  // the answer
+	Best        File     `json:"best,omitzero"`         // the answer; none if no file met the options
 	Front       []File   `json:"front"`                 // Pareto front of size and held-out drop, by size
 	Tried       []File   `json:"tried"`                 // every file that was made, in order
 	Stages      []Stage  `json:"stages"`                // what the search did
@@ -30,13 +30,13 @@ type Report struct {
 
 // Tested compares the float network with the answer on the test part.
 type Tested struct {
-	Float Metrics `json:"float"` // of the float network
-	File  Metrics `json:"file"`  // of the answer
+	Float Metrics `json:"float"`      // of the float network
+	File  Metrics `json:"compressed"` // of the answer
 }
 
 // File is one compressed file, measured by the runtime.
 type File struct {
-	Size      int           `json:"size"`                 // bytes
+	Size      int           `json:"bytes"`                // of the file
 	Drop      float64       `json:"drop"`                 // against the float network, on the samples that decide, in points
 	DropError float64       `json:"drop_error"`           // standard error of Drop
 	Margin    float64       `json:"margin"`               // that the answer keeps where it can, in points: DropError and a correction for what the float network knows of these samples
@@ -93,7 +93,7 @@ const (
 // Metrics measures a network on a set of samples.
 type Metrics struct {
 	Task     string  `json:"task"`               // what Error counts
-	N        int     `json:"n"`                  // samples
+	N        int     `json:"samples"`            // measured
 	Error    float64 `json:"error"`              // in percent; lower is better
 	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, where samples are counted
 	Chance   float64 `json:"chance,omitempty"`   // error in percent of the best answer that does not look at the input

@@ -97,7 +97,7 @@ func (m *Model) testRun(seed uint32) (uint32, error) {
 func (m *Model) SelfTest() error {
 	t := m.f.Test
 	if t == nil {
-		return Error("the file carries no self-test")
+		return Error("the file carries no self-test; make it again with edgec compress or edgec pack")
 	}
 	crc, err := m.testRun(t.Seed)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"edgec/internal/suggest"
 )
 
 // Board is a device that programs are built for. Its system is Linux.
@@ -17,7 +19,7 @@ type Board struct {
 	RAM    int    `json:"ram_mb,omitempty"` // MB of the smallest model; 0: various
 	CPU    string `json:"cpu"`              // core, and what matters to int8 arithmetic
 	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions; "": its default
-	Source string `json:"source,omitempty"` // of the facts
+	Source string `json:"facts,omitempty"` // where the facts are from
 	Note   string `json:"note,omitempty"`   // for the user
 }
 
@@ -49,23 +51,59 @@ var Boards = []Board{
 
 // aliases are other names that people have for a board.
 var aliases = map[string]string{
-	"rpi-zero-w": "rpi-zero", "rpi0": "rpi-zero", "rpi1": "rpi-1", "rpi-zero2w": "rpi-zero-2w", "rpi-zero-2": "rpi-zero-2w",
-	"rpi2": "rpi-2", "rpi3": "rpi-3", "rpi4": "rpi-4", "rpi5": "rpi-5", "bbb": "beaglebone", "beaglebone-black": "beaglebone",
-	"arm64": "linux-arm64", "armv7": "linux-armv7", "armv6": "linux-armv6", "riscv64": "linux-riscv64", "amd64": "linux-amd64", "386": "linux-386",
+	"rpi-zero-w": "rpi-zero", "rpi-0": "rpi-zero", "rpi-zero-2": "rpi-zero-2w", "bbb": "beaglebone", "beaglebone-black": "beaglebone", "jetson-nano": "linux-arm64",
+	"arm64": "linux-arm64", "aarch64": "linux-arm64", "armv8": "linux-arm64", "armv7": "linux-armv7", "armv6": "linux-armv6", "riscv64": "linux-riscv64",
+	"amd64": "linux-amd64", "x86-64": "linux-amd64", "386": "linux-386", "i386": "linux-386",
 }
 
-// Find returns the board of that name or alias (rpi4, bbb, arm64), in upper or lower case.
-// The error lists the names.
+// plainName is a name without what people write differently: rpi4, RPi_4 and
+// raspberry-pi-4 are rpi4.
+func plainName(name string) string {
+	plain := strings.NewReplacer("-", "", "_", "", " ", "", "/", "").Replace(strings.ToLower(name))
+	for _, long := range []string{"raspberrypi", "raspberry", "raspi", "pi"} {
+		if model, ok := strings.CutPrefix(plain, long); ok {
+			return "rpi" + model
+		}
+	}
+	return plain
+}
+
+// microcontrollers are plain names, or beginnings of plain names, of boards and chips that
+// do not run Linux.
+var microcontrollers = []string{"rpico", "rpipico", "rp2040", "rp2350", "esp", "esp32", "esp8266", "arduino", "uno", "nano33", "portenta", "giga",
+	"stm", "stm32", "nucleo", "bluepill", "blackpill", "nrf", "nrf5", "nrf9", "microbit", "teensy", "samd", "atmega", "attiny", "avr", "rpic", "cortexm", "m0", "m3", "m4", "m7", "m33",
+	"feather", "xiao", "sparkfunedge", "k210", "gap8", "gap9", "max78000", "himax", "ch32", "gd32", "msp430", "imxrt", "wio", "m5stack", "wemos", "nodemcu", "adafruit", "seeeduino", "longan",
+	"maixduino", "lpc", "kinetis", "efr32", "cc26", "psoc", "spresense", "openmv", "ambiq", "apollo3"}
+
+// Find returns the board of that name or alias (rpi4, bbb, arm64); upper and lower case,
+// hyphens, underscores and blanks make no difference. The error names the boards that are
+// near, or lists all; of a microcontroller it says why no program can be built for it.
 func Find(name string) (Board, error) {
-	want := strings.ToLower(name)
-	if full, ok := aliases[want]; ok {
-		want = full
+	want := plainName(name)
+	for alias, full := range aliases {
+		if plainName(alias) == want {
+			want = plainName(full)
+			break
+		}
 	}
-	i := slices.IndexFunc(Boards, func(b Board) bool { return b.Name == want })
-	if i < 0 {
-		return Board{}, fmt.Errorf("targets: no board %q; one of %s", name, strings.Join(Names(), ", "))
+	if i := slices.IndexFunc(Boards, func(b Board) bool { return plainName(b.Name) == want }); i >= 0 {
+		return Boards[i], nil
 	}
-	return Boards[i], nil
+	if isMicrocontroller(want) {
+		return Board{}, fmt.Errorf("targets: %q is a microcontroller, which edgec cannot build for: its programs are made by the Go toolchain, which needs Linux, about 2 MB of storage and several MB of RAM; boards within reach: %s", name, strings.Join(Names(), ", "))
+	}
+	if question := suggest.Question(want, Names()); question != "" {
+		return Board{}, fmt.Errorf("targets: no board %q%s edgec targets lists all", name, question)
+	}
+	return Board{}, fmt.Errorf("targets: no board %q; give one of %s", name, strings.Join(Names(), ", "))
+}
+
+// isMicrocontroller reports whether a plain name begins like that of a microcontroller; a
+// short one must be equal.
+func isMicrocontroller(plain string) bool {
+	return slices.ContainsFunc(microcontrollers, func(m string) bool {
+		return plain == m || len(m) > 3 && strings.HasPrefix(plain, m)
+	})
 }
 
 // Names returns the names of all boards, in the order of the table.

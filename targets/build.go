@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	goversion "go/version"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -25,11 +26,11 @@ type Options struct {
 
 // Result is a program that Build has made.
 type Result struct {
-	Board Board  `json:"board"` // that it runs on
-	Path  string `json:"path"`  // of the program, as given
-	Size  int64  `json:"size"`  // bytes of the program
-	Model int    `json:"model"` // of those, bytes of the model
-	Go    string `json:"go"`    // version of the toolchain, "go1.26.8"
+	Board Board  `json:"board"`       // that it runs on
+	Path  string `json:"output"`      // of the program, as given
+	Size  int64  `json:"bytes"`       // of the program
+	Model int    `json:"model_bytes"` // of those, bytes of the model
+	Go    string `json:"go"`          // version of the toolchain, "go1.26.8"
 }
 
 // device is the folder of the device program in the sources.
@@ -46,22 +47,22 @@ var module = strings.TrimSuffix(reflect.TypeFor[Board]().PkgPath(), "/targets")
 // settings matter. Equal sources, models, boards and toolchains give equal programs.
 //
 // Build refuses a model that the runtime cannot load, or that needs more than half of the
-// board's memory. Other errors: the go command is missing, the toolchain's first complaint,
-// out cannot be written, or the error of ctx, which stops the compiler.
+// board's memory. Other errors: those of Toolchain, the compiler's first complaint, out
+// cannot be written, or the error of ctx, which stops the compiler.
 //
 // Cost: seconds of the Go compiler, more for the first program of an architecture, whose
 // standard library it compiles; and a temporary folder.
 func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string, opt Options) (Result, error) {
-	if err := check(model, board); err != nil {
+	tool, version, err := Toolchain(ctx, opt.Go)
+	if err != nil {
 		return Result{}, err
 	}
-	tool, version, err := toolchain(ctx, opt.Go)
-	if err != nil {
+	if err := check(model, board); err != nil {
 		return Result{}, err
 	}
 	dir, err := os.MkdirTemp("", "edgec-build-")
 	if err != nil {
-		return Result{}, fmt.Errorf("targets: %w", err)
+		return Result{}, fmt.Errorf("targets: %w; set TMPDIR to a folder that can be written", err)
 	}
 	defer os.RemoveAll(dir)
 	if err := writeModule(dir, src, model); err != nil {
@@ -75,7 +76,7 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 		if ctx.Err() != nil {
 			return Result{}, fmt.Errorf("targets: building for %s: %w", board.Name, ctx.Err())
 		}
-		return Result{}, fmt.Errorf("targets: building for %s with %s: %s", board.Name, version, firstLine(text, err))
+		return Result{}, fmt.Errorf("targets: building for %s with %s: %s; check the toolchain (go env), or report this", board.Name, version, firstLine(text, err))
 	}
 	size, err := install(program, out)
 	if err != nil {
@@ -98,13 +99,20 @@ func check(model []byte, board Board) error {
 	return nil
 }
 
-// toolchain finds the go command and its version.
-func toolchain(ctx context.Context, name string) (path, version string, err error) {
+// GoVersion is the oldest Go toolchain that Build takes: that of the language version of
+// the sources.
+const GoVersion = "go1.26"
+
+// Toolchain returns the path and the version of the go command called name, "" for the one
+// called go on PATH. The error says which version is needed, which was found, and where to
+// get it. Cost: it starts the command once.
+func Toolchain(ctx context.Context, name string) (path, version string, err error) {
 	if name == "" {
 		name = "go"
 	}
+	remedy := "install " + GoVersion + " or later from https://go.dev/dl, and name its command with --go if it is not the one on PATH"
 	if path, err = exec.LookPath(name); err != nil {
-		return "", "", fmt.Errorf("targets: no %q command on PATH; programs are built by the Go toolchain, install it (apt install golang-go, or go.dev/dl) and try again", name)
+		return "", "", fmt.Errorf("targets: there is no %q command on PATH, and the Go toolchain builds the programs; %s", name, remedy)
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", "", fmt.Errorf("targets: %w", err)
@@ -112,10 +120,18 @@ func toolchain(ctx context.Context, name string) (path, version string, err erro
 	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION")
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off")
 	text, err := cmd.Output()
-	if err != nil {
-		return "", "", fmt.Errorf("targets: %s env GOVERSION: %w", path, err)
+	if ctx.Err() != nil {
+		return "", "", fmt.Errorf("targets: %w", ctx.Err())
 	}
-	return path, strings.TrimSpace(string(text)), nil
+	version, _, _ = strings.Cut(strings.TrimSpace(string(text)), " ") // experiments follow
+	switch {
+	case err != nil || version == "":
+		return "", "", fmt.Errorf("targets: %s is no Go toolchain that can build programs: \"%s env GOVERSION\" prints no version; %s", path, name, remedy)
+	case strings.HasPrefix(version, "devel"): // built from Go's own repository
+	case goversion.Compare(version, GoVersion) < 0:
+		return "", "", fmt.Errorf("targets: %s is %s, and %s or later is needed (packages of distributions, such as Debian's golang-go, are often older); %s", path, version, GoVersion, remedy)
+	}
+	return path, version, nil
 }
 
 // environment replaces every setting that could change the program or reach
@@ -135,7 +151,7 @@ func environment(dir string, board Board) []string {
 // model as a file that the program embeds.
 func writeModule(dir string, src fs.FS, model []byte) error {
 	files := map[string][]byte{
-		"go.mod":                []byte("module " + module + "\n\ngo 1.26\n"),
+		"go.mod":                []byte("module " + module + "\n\ngo " + strings.TrimPrefix(GoVersion, "go") + "\n"),
 		device + "/model.edgec": model,
 		device + "/embed.go":    []byte("package main\n\nimport _ \"embed\"\n\n//go:embed model.edgec\nvar embedded []byte\n\nfunc init() { model = embedded }\n"),
 	}

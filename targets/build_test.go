@@ -133,7 +133,7 @@ func TestBuildRefuses(t *testing.T) {
 		opt   Options
 		want  string
 	}{
-		{"no toolchain", model, Options{Go: "go-that-is-not-there"}, "install it"},
+		{"no toolchain", model, Options{Go: "go-that-is-not-there"}, "install go1.26 or later"},
 		{"truncated model", model[:len(model)-3], Options{}, "targets: the model cannot be built"},
 		{"text", []byte("hello"), Options{}, "targets: the model cannot be built"},
 	} {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -28,13 +29,15 @@ func buildCommand(a *app) *cobra.Command {
 		Use:   "build FILE.edgec --target BOARD",
 		Short: "Build a program with the model inside, for a board",
 		Long: `Builds one static program with the model and the runtime inside. The program needs
-nothing else on the board. Building it takes the installed Go toolchain, no network,
-and works in any folder. Copy the program to the board and give it pictures:
+nothing else on the board. Building it takes Go 1.26 or later, no network, and works
+in any folder. Copy the program to the board and give it pictures:
 
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
 The program has --json, --bench, --selftest and more; see its --help.
-edgec targets lists the boards.
+edgec targets lists the boards. A board needs Linux: microcontrollers such as the
+Raspberry Pi Pico, ESP32 and Arduino are out of reach, since Go has no runtime for them
+and its programs need megabytes of memory.
 
 --selftest runs the program here, under qemu-user if the board has another
 architecture. It fails unless the program computes exactly what was computed when the
@@ -56,6 +59,7 @@ either way.`,
 
 // built is the JSON result of edgec build.
 type built struct {
+	File string `json:"file"` // the model
 	targets.Result
 	SelfTest string `json:"selftest,omitempty"` // "passed" when it was asked for
 }
@@ -66,12 +70,15 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	board, err := targets.Find(b.target)
 	if err != nil {
-		return usageError{err, cmd.CommandPath()}
+		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+	}
+	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
+		return err
 	}
 	if b.out == "" {
 		b.out = baseName(path) + "-" + board.Name
 	}
-	if err := checkOutput(b.out, path); err != nil {
+	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(b.out, path)); err != nil {
 		return err
 	}
 	model, _, err := readEdgec(path)
@@ -80,9 +87,12 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: nothing was written")
 	defer stop()
-	r := built{}
+	r := built{File: path}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
+		}
+		return about(path, err)
 	}
 	if b.selfTest {
 		if err := selfTest(ctx, r.Result); err != nil {
@@ -114,7 +124,7 @@ func selfTest(ctx context.Context, r targets.Result) error {
 	words = append(words, program, "--selftest")
 	text, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: was built, but its self-test failed: %w: %s", r.Path, err, bytes.TrimSpace(text))
+		return fmt.Errorf("%s: was built, but its self-test failed: %s (%w); run it on the board, and report it with the output of edgec version if it fails there too", r.Path, bytes.TrimSpace(text), err)
 	}
 	return nil
 }

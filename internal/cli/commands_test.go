@@ -74,7 +74,7 @@ func TestInspectONNX(t *testing.T) {
 	command(t, "inspect", "corner.onnx").must(t).has(t, "ONNX", "1x8x8", "300", "Conv2D", "Dense")
 	got := parse[inspectedONNX](t, command(t, "inspect", "corner.onnx", "--json"))
 	// 4*9+4 and 4*64+4 parameters; 16 places of 36 weights, and 256
-	if got.Params != 300 || got.MACs != 16*36+256 || got.Outputs != 4 || len(got.Layers) != 3 || got.Layers[0].Params != 40 {
+	if got.Params != 300 || got.MACs != 16*36+256 || product(got.Outputs[0].Shape) != 4 || len(got.Layers) != 3 || got.Layers[0].Params != 40 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -137,9 +137,9 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d raw bytes, want four float32", len(raw.stdout))
 	}
 	command(t, "run", "corner.edgec", "--selftest").must(t).has(t, "self-test passed")
-	idx := parse[struct{ Pictures int }](t, command(t, "run", "corner.edgec", "--idx", "data/t10k-images-idx3-ubyte", "--idx-labels", "data/t10k-labels-idx1-ubyte", "--json"))
-	if idx.Pictures != 200 {
-		t.Errorf("%d pictures", idx.Pictures)
+	idx := parse[struct{ Samples int }](t, command(t, "run", "corner.edgec", "--idx", "data/t10k-images-idx3-ubyte", "--idx-labels", "data/t10k-labels-idx1-ubyte", "--json"))
+	if idx.Samples != 200 {
+		t.Errorf("%d pictures", idx.Samples)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestBench(t *testing.T) {
 func TestExport(t *testing.T) {
 	withFile(t)
 	got := parse[exported](t, command(t, "export", "corner.edgec", "-o", "out.onnx", "--json"))
-	if got.File != "out.onnx" || got.Bytes != len(read(t, "out.onnx")) {
+	if got.File != "corner.edgec" || got.Output != "out.onnx" || got.Bytes != len(read(t, "out.onnx")) {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := edgec.Open("out.onnx"); err != nil {
@@ -172,7 +172,7 @@ func TestPack(t *testing.T) {
 	command(t, "export", "corner.edgec", "-o", "int8.onnx").must(t)
 	command(t, "pack", "int8.onnx", "-o", "back.edgec").must(t).has(t, "times smaller", "the same", "0 dead channels")
 	got := parse[packed](t, command(t, "pack", "int8.onnx", "-o", "back.edgec", "--json"))
-	if got.File != "back.edgec" || got.Size != len(read(t, "back.edgec")) || got.From != len(read(t, "int8.onnx")) || got.Name != "int8" {
+	if got.File != "int8.onnx" || got.Output != "back.edgec" || got.Size != len(read(t, "back.edgec")) || got.From != len(read(t, "int8.onnx")) || got.Name != "int8" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -193,7 +193,7 @@ func TestDelta(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := parse[deltaResult](t, command(t, "diff", "corner.edgec", "renamed.edgec", "-o", "d.edd", "--json"))
-	if got.File != "d.edd" || got.Bytes != len(read(t, "d.edd")) || got.Whole != len(renamed) || got.Delta != got.Bytes || got.Bytes >= got.Whole {
+	if got.Base != "corner.edgec" || got.File != "renamed.edgec" || got.Output != "d.edd" || got.Bytes != len(read(t, "d.edd")) || got.Whole != len(renamed) || got.Delta != got.Bytes || got.Bytes >= got.Whole {
 		t.Errorf("got %+v", got)
 	}
 	command(t, "patch", "corner.edgec", "d.edd", "-o", "made.edgec").must(t).has(t, "made.edgec", "% of the new file's")
@@ -252,7 +252,7 @@ func TestSelfTestWithoutEmulator(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	command(t, "targets").must(t).has(t, "rpi-zero", "ARMv6", "512 MB", "linux-riscv64")
-	if got := parse[[]targets.Board](t, command(t, "targets", "--json")); len(got) != len(targets.Boards) || got[0] != targets.Boards[0] {
+	if got := parse[struct{ Boards []targets.Board }](t, command(t, "targets", "--json")).Boards; len(got) != len(targets.Boards) || got[0] != targets.Boards[0] {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +13,9 @@ import (
 
 	"edgec"
 	"edgec/export"
+	"edgec/internal/search"
 	"edgec/prune"
+	"edgec/runtime/format"
 )
 
 // defaultDrop is the limit when the command line has none: loss of accuracy, in points.
@@ -23,7 +25,7 @@ const defaultDrop = 0.5
 type compressFlags struct {
 	data      dataFlags
 	options   edgec.Options
-	maxDrop   float64
+	maxDrop   points
 	out       string
 	report    string
 	front     string
@@ -70,8 +72,9 @@ to a folder, as NAME-BYTES.edgec, even if none meets the limits.
 
 ` + dataHelp + `
 
-A size is a number of bytes, or ends in KB or MB (1,000 or 1,000,000 bytes), KiB or
-MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same.`
+A size is a number of bytes, or ends in K, KB, M or MB (1,000 or 1,000,000 bytes), KiB
+or MiB (1,024 or 1,048,576 bytes). Upper and lower case are the same. A time has a
+unit: 200us, 5ms, 90s, 5m, 1h30m.`
 
 const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
@@ -80,7 +83,7 @@ const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 
   edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`
 
 func compressCommand(a *app) *cobra.Command {
-	c := &compressFlags{}
+	c := &compressFlags{maxDrop: defaultDrop}
 	cmd := &cobra.Command{
 		Use:     "compress MODEL.onnx --data DATA",
 		Short:   "Compress a network to a file of a few kilobytes",
@@ -101,10 +104,10 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Float64Var(&c.maxDrop, "max-drop", defaultDrop, "largest loss of accuracy, in points (percent of samples)")
+	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
-	f.DurationVar(&c.options.MaxLatency, "max-latency", 0, "longest inference on this machine, such as 200us or 5ms (default: no limit)")
-	f.DurationVar(&c.options.Budget, "budget", 0, "stop after this time with the best file so far, such as 5m (default: no limit)")
+	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, such as 200us or 5ms (default: no limit)")
+	f.Var(&span{&c.options.Budget, [2]string{"5m", "90s"}}, "budget", "stop after this time with the best file so far, such as 5m (default: no limit)")
 	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
 	f.BoolVar(&c.options.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
@@ -122,8 +125,10 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 
 // compressed is the JSON result of edgec compress, and the report.
 type compressed struct {
-	File   string       `json:"file,omitempty"` // written; none when no file meets the recipe
-	Source edgec.Source `json:"source"`         // what was concluded from the data
+	File   string       `json:"file"`             // the network that was read
+	Source edgec.Source `json:"source"`           // what was concluded from the data
+	Output string       `json:"output,omitempty"` // written; none when no file meets the limits
+	Bytes  int          `json:"bytes,omitempty"`  // of the output
 	*edgec.Report
 }
 
@@ -131,25 +136,15 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.settle(cmd, path); err != nil {
 		return err
 	}
-	if err := checkOutput(c.out, path, c.data.path, c.teacher); err != nil {
+	if err := c.checkPaths(path); err != nil {
 		return err
-	}
-	if c.report != "" {
-		if err := checkOutput(c.report, path, c.data.path, c.teacher); err != nil {
-			return err
-		}
-		if sameName(c.report, c.out) {
-			return fmt.Errorf("%s: would overwrite the output; give the report another name", c.report)
-		}
-	}
-	if c.front != "" {
-		if err := checkFolder(c.front, c.out, c.report, c.options.Journal); err != nil {
-			return err
-		}
 	}
 	m, err := openONNX(path)
 	if err != nil {
 		return err
+	}
+	if err := c.possible(m); err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
 		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
@@ -168,45 +163,54 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	}
 	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
 	a.note("%s: %s", c.data.path, data.Source())
-	return a.search(cmd.Context(), c, m, data)
+	return a.search(cmd.Context(), c, path, m, data)
 }
 
-// settle completes and checks the flags.
+// checkPaths returns what is wrong with the names of inputs and outputs, joined, before
+// anything is read.
+func (c *compressFlags) checkPaths(path string) error {
+	errs := []error{present(path, "an ONNX file"), present(c.data.path, "a folder or file of samples"), checkOutput(c.out, path, c.data.path, c.teacher)}
+	if c.teacher != "" {
+		errs = append(errs, present(c.teacher, "an ONNX file"))
+	}
+	if c.report != "" {
+		errs = append(errs, checkOutput(c.report, path, c.data.path, c.teacher))
+		if sameName(c.report, c.out) {
+			errs = append(errs, about(c.report, fmt.Errorf("%s: would overwrite the output; give the report another name", c.report)))
+		}
+	}
+	if c.front != "" {
+		errs = append(errs, checkFolder(c.front, c.out, c.report, c.options.Journal))
+	}
+	return errors.Join(errs...)
+}
+
+// settle completes and checks the flags. Its error has everything that is wrong.
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r := &c.options
 	r.MaxSize = int(c.maxSize)
 	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
-		r.MaxDrop = &c.maxDrop
-	}
-	if cmd.Flags().Changed("max-latency") && r.MaxLatency <= 0 {
-		return usagef(cmd, "--max-latency %v: give a positive time, such as 200us or 5ms", r.MaxLatency)
-	}
-	if r.TrainedOn == "" && c.data.testLast > 0 {
-		r.TrainedOn = "no" // assume that the network was not trained on data without a test part
+		drop := float64(c.maxDrop)
+		r.MaxDrop = &drop
 	}
 	r.Criterion = prune.Criterion(c.criterion)
-	if r.Threads < 0 {
-		return usagef(cmd, "--threads %d: give a positive number", r.Threads)
-	}
-	if math.IsNaN(r.Effort) || cmd.Flags().Changed("effort") && r.Effort <= 0 {
-		return usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
-	}
-	if r.Resume && r.Budget > 0 {
-		return usagef(cmd, "--resume and --budget exclude each other: a search with a budget keeps no state")
-	}
 	if c.out == "" {
 		c.out = baseName(path) + ".edgec"
+	}
+	errs := []error{c.wrong(cmd)}
+	if r.TrainedOn == "" && c.data.testLast > 0 {
+		r.TrainedOn = "no" // assume that the network was not trained on data without a test part
 	}
 	if r.Budget == 0 {
 		r.Journal = c.out + ".search"
 	}
+	if err := usageErrors(cmd, append(errs, c.data.check(cmd))...); err != nil {
+		return err
+	}
 	if err := r.Validate(); err != nil {
 		return usageError{err, cmd.CommandPath()}
 	}
-	if err := c.data.check(cmd); err != nil {
-		return err
-	}
-	return nil
+	return c.data.readNames()
 }
 
 // storeLabels chooses the class names that the file carries.
@@ -214,39 +218,84 @@ func (a *app) storeLabels(c *compressFlags, m *edgec.Model, data *edgec.Data) er
 	names := c.data.names
 	if c.data.labels == labelsOfData && names == nil {
 		if names = data.Source().Classes; names == nil {
-			return fmt.Errorf("%s: has no class names for --labels data; give the names, separated by commas", c.data.path)
+			return about(c.data.path, fmt.Errorf("%s: has no class names for --labels data; give the names, separated by commas", c.data.path))
 		}
 	}
-	if outs := m.Outputs(); len(names) == 2 && len(outs) == 1 && elements(outs[0].Shape) == 1 {
+	if len(names) == 2 && outputElements(m) == 1 {
 		a.note("the names %s are not stored: a file has a name for each output, and the network has one output for both classes", strings.Join(names, ", "))
 		names = nil
 	}
-	outputs := 0
-	for _, v := range m.Outputs() {
-		outputs += elements(v.Shape)
-	}
-	if names != nil && len(names) != outputs {
-		return fmt.Errorf("%d labels for %d outputs (%s); give a name for each output with --labels, in their order", len(names), outputs, strings.Join(names, ", "))
-	}
 	c.options.Labels = names
+	return fitLabels(names, outputElements(m))
+}
+
+// outputElements counts the elements of all outputs.
+func outputElements(m *edgec.Model) (n int) {
+	for _, v := range m.Outputs() {
+		n += elements(v.Shape)
+	}
+	return n
+}
+
+// fitLabels returns an error unless there is a name for each output, or none.
+func fitLabels(names []string, outputs int) error {
+	if n := len(names); n > 0 && n != outputs {
+		return fmt.Errorf("--labels has %d names, the network %d outputs; give a name for each output, in their order, or none", n, outputs)
+	}
 	return nil
+}
+
+// wrong returns what is wrong with the values of flags, joined.
+func (c *compressFlags) wrong(cmd *cobra.Command) error {
+	r := &c.options
+	errs := []error{choice("criterion", c.criterion, string(prune.Fisher), string(prune.Magnitude), string(prune.Input)), atLeast("threads", r.Threads, 0)}
+	if cmd.Flags().Changed("trained-on") {
+		errs = append(errs, choice("trained-on", r.TrainedOn, "yes", "no"))
+	}
+	if !(r.Effort > 0 && r.Effort <= 100) {
+		errs = append(errs, fmt.Errorf("--effort %v: give a number above 0, at most 100", r.Effort))
+	}
+	if c.teacher != "" && r.NoTraining {
+		errs = append(errs, fmt.Errorf("--teacher and --no-training exclude each other: without training nothing learns from a teacher"))
+	}
+	if r.Resume && r.Budget > 0 {
+		errs = append(errs, fmt.Errorf("--resume and --budget exclude each other: a search with a budget keeps no state"))
+	}
+	return errors.Join(errs...)
+}
+
+// possible returns an error, before the samples are read, if --labels do not fit the network
+// or no file of it can be as small as --max-size asks.
+func (c *compressFlags) possible(m *edgec.Model) error {
+	names := c.data.names
+	if outputs := outputElements(m); len(names) != 2 || outputs != 1 {
+		if err := fitLabels(names, outputs); err != nil {
+			return err
+		}
+	}
+	var shapes [][]int
+	for _, v := range m.Inputs() {
+		shapes = append(shapes, v.Shape)
+	}
+	meta := format.Meta{Labels: names, Input: c.data.pre()}
+	return search.Objective{MaxSize: c.options.MaxSize}.Possible(shapes, len(m.Outputs()), meta)
 }
 
 // writeFront writes the files of a front into a folder, which it makes if it is missing.
 func writeFront(dir, name string, front []edgec.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("%s: %w; give another folder", dir, reason(err))
+		return about(dir, fmt.Errorf("%s: %w; give another folder", dir, reason(err)))
 	}
 	for _, p := range front {
 		if err := export.Write(filepath.Join(dir, fmt.Sprintf("%s-%d.edgec", name, p.Size)), p.Bytes); err != nil {
-			return err
+			return about(dir, err)
 		}
 	}
 	return nil
 }
 
 // search compresses and writes what was found.
-func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data *edgec.Data) error {
+func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edgec.Model, data *edgec.Data) error {
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
@@ -254,14 +303,14 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.clear()
 	if r == nil {
-		return err
+		return about(path, err)
 	}
-	result := compressed{Source: data.Source(), Report: r}
+	result := compressed{File: path, Source: data.Source(), Report: r}
 	if err == nil {
 		if err = export.Write(c.out, r.Best.Bytes); err != nil {
-			return err
+			return about(c.out, err)
 		}
-		result.File = c.out
+		result.Output, result.Bytes = c.out, r.Best.Size
 	}
 	if c.front != "" {
 		if e := writeFront(c.front, baseName(c.out), r.Front); e != nil {
@@ -274,7 +323,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, m *edgec.Model, data
 		}
 	}
 	if err != nil {
-		return err
+		return about(path, err)
 	}
 	if a.json {
 		err = a.printJSON(result)
@@ -296,7 +345,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return export.Write(path, data)
+	return about(path, export.Write(path, data))
 }
 
 // seconds prints a time for people.

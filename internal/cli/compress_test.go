@@ -53,7 +53,7 @@ func TestCompress(t *testing.T) {
 	if !bytes.Equal(read(t, "again.edgec"), file) {
 		t.Error("two runs gave two files")
 	}
-	if got.File != "again.edgec" || got.Best.Size != len(file) || !got.Best.Meets || got.Best.Drop > 1 || len(got.Front) == 0 || got.Task != edgec.TaskAccuracy {
+	if got.File != "corner.onnx" || got.Output != "again.edgec" || got.Bytes != len(file) || got.Best.Size != len(file) || !got.Best.Meets || got.Best.Drop > 1 || len(got.Front) == 0 || got.Task != edgec.TaskAccuracy {
 		t.Errorf("result %+v", got)
 	}
 	if got.Test == nil || got.Test.File.N != 200 || got.Test.File.Accuracy < 95 {
@@ -72,7 +72,7 @@ func TestCompressReport(t *testing.T) {
 	if r := got.Options; *r.MaxDrop != defaultDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
 		t.Errorf("options %+v, want %+v", r, want)
 	}
-	if got.Teacher != "corner" || got.File != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
+	if got.Teacher != "corner" || got.Output != "corner.edgec" || len(got.Stages) < 4 || len(got.Tried) == 0 || got.TrainedOn {
 		t.Errorf("report %+v", got)
 	}
 	for i, p := range got.Front {
@@ -135,14 +135,14 @@ func TestCompressTestLast(t *testing.T) {
 
 func TestCompressUnmet(t *testing.T) {
 	workplace(t)
-	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "10", "--max-drop", "1", "--report", "report.json", "--front", "front", "--quiet")...)
+	r := command(t, quick("compress", "corner.onnx", "--data", "data", "--max-size", "60", "--max-drop", "1", "--report", "report.json", "--front", "front", "--quiet")...)
 	oneError(t, r, "no file meets the limits")
 	if _, err := os.Stat("corner.edgec"); err == nil {
 		t.Error("a file was written that does not meet the limits")
 	}
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
 	fronts(t, "front", "corner", got.Front)
-	if got.File != "" || len(got.Tried) == 0 {
+	if got.Output != "" || len(got.Tried) == 0 {
 		t.Errorf("report %+v", got)
 	}
 }

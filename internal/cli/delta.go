@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -12,11 +13,13 @@ import (
 
 // deltaResult is the JSON result of edgec diff and edgec patch.
 type deltaResult struct {
-	File  string `json:"file"`  // the file that was written
-	Bytes int    `json:"bytes"` // its size
-	Base  int    `json:"base"`  // bytes of the base
-	Whole int    `json:"whole"` // bytes of the new file
-	Delta int    `json:"delta"` // bytes of the delta
+	Base   string `json:"base"`        // the old network
+	File   string `json:"file"`        // diff: the new network; patch: the delta
+	Output string `json:"output"`      // the file that was written
+	Bytes  int    `json:"bytes"`       // of the output
+	Old    int    `json:"base_bytes"`  // of the old network
+	Whole  int    `json:"new_bytes"`   // of the new network
+	Delta  int    `json:"delta_bytes"` // of the delta
 }
 
 func diffCommand(a *app) *cobra.Command {
@@ -62,7 +65,8 @@ delta, and a base that the delta was not made for.`,
 }
 
 func (a *app) diff(old, new, out string) error {
-	if err := checkOutput(out, old, new); err != nil {
+	const what = "an .edgec file that edgec compress made"
+	if err := errors.Join(present(old, what), present(new, what), checkOutput(out, old, new)); err != nil {
 		return err
 	}
 	base, _, err := readEdgec(old)
@@ -75,13 +79,13 @@ func (a *app) diff(old, new, out string) error {
 	}
 	delta, err := format.Diff(base, file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", new, err)
+		return about(new, fmt.Errorf("%s: %w", new, err))
 	}
-	return a.wroteDelta(out, delta, deltaResult{Base: len(base), Whole: len(file), Delta: len(delta)})
+	return a.wroteDelta(out, delta, deltaResult{Base: old, File: new, Old: len(base), Whole: len(file), Delta: len(delta)})
 }
 
 func (a *app) patch(old, path, out string) error {
-	if err := checkOutput(out, old, path); err != nil {
+	if err := errors.Join(present(old, "an .edgec file that edgec compress made"), present(path, "a delta that edgec diff made"), checkOutput(out, old, path)); err != nil {
 		return err
 	}
 	base, _, err := readEdgec(old)
@@ -93,20 +97,20 @@ func (a *app) patch(old, path, out string) error {
 	}
 	delta, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, reason(err))
+		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
 	file, err := format.Patch(base, delta)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
-	return a.wroteDelta(out, file, deltaResult{Base: len(base), Whole: len(file), Delta: len(delta)})
+	return a.wroteDelta(out, file, deltaResult{Base: old, File: path, Old: len(base), Whole: len(file), Delta: len(delta)})
 }
 
 func (a *app) wroteDelta(out string, data []byte, r deltaResult) error {
 	if err := export.Write(out, data); err != nil {
-		return err
+		return about(out, err)
 	}
-	r.File, r.Bytes = out, len(data)
+	r.Output, r.Bytes = out, len(data)
 	if a.json {
 		return a.printJSON(r)
 	}

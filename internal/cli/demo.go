@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
 
@@ -22,7 +21,7 @@ type demoFlags struct {
 	folder  string
 	samples int
 	maxSize size
-	maxDrop float64
+	maxDrop points
 	options edgec.Options
 	goTool  string
 }
@@ -66,10 +65,10 @@ and programs, to try the other commands on.`,
 	f.SortFlags = false
 	f.StringVarP(&d.folder, "output", "o", demoFolder, "folder for everything that is made; files of an earlier demo are replaced")
 	f.Var(&d.maxSize, "max-size", "largest file, as 3KB; with --max-drop alone, any size")
-	f.Float64Var(&d.maxDrop, "max-drop", 0, "largest loss of accuracy, in points (default: the least that the size allows)")
+	f.Var(&d.maxDrop, "max-drop", "largest loss of accuracy, in points (default: the least that the size allows)")
 	f.Float64Var(&d.options.Effort, "effort", demoEffort, "scales the number of training steps; 0.1 is a quick look")
 	f.IntVar(&d.samples, "samples", demoSamples, "pictures to draw for training; a tenth as many for the test")
-	f.DurationVar(&d.options.Budget, "budget", 0, "time after which the best file so far is taken (default: none; the result then depends on the machine's speed)")
+	f.Var(&span{&d.options.Budget, [2]string{"5m", "90s"}}, "budget", "time after which the best file so far is taken (default: none; the result then depends on the machine's speed)")
 	f.Uint64Var(&d.options.Seed, "seed", 0, "draws other pictures and makes another run")
 	f.IntVarP(&d.options.Threads, "threads", "j", 0, "goroutines (default: one a core); does not change the result")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
@@ -79,9 +78,9 @@ and programs, to try the other commands on.`,
 // demoResult is the JSON result of edgec demo.
 type demoResult struct {
 	Folder   string        `json:"folder"`
-	Network  string        `json:"network"`  // the float network, ONNX
-	Data     string        `json:"data"`     // folder of idx files
-	Pictures []string      `json:"pictures"` // PNG, of the test part
+	Network  string        `json:"file"`  // the float network, ONNX
+	Data     string        `json:"data"`  // folder of idx files
+	Pictures []string      `json:"files"` // pictures of the test part, PNG
 	Report   string        `json:"report"`
 	Compress compressed    `json:"compress"`
 	Here     demoRun       `json:"here"`     // the file, executed by edgec itself
@@ -144,17 +143,20 @@ func (d *demoFlags) path(name ...string) string {
 // nothing is missing after the search.
 func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 	r := &d.options
-	switch {
-	case r.Threads < 0:
-		return nil, usagef(cmd, "--threads %d: give a positive number", r.Threads)
-	case d.samples < leastSamples || d.samples > mostSamples:
-		return nil, usagef(cmd, "--samples %d: give %d to %d", d.samples, leastSamples, mostSamples)
-	case !(r.Effort > 0):
-		return nil, usagef(cmd, "--effort %v: give a number above 0, at most 100", r.Effort)
+	errs := []error{atLeast("threads", r.Threads, 0)}
+	if d.samples < leastSamples || d.samples > mostSamples {
+		errs = append(errs, fmt.Errorf("--samples %d: give a whole number from %d to %d", d.samples, leastSamples, mostSamples))
+	}
+	if !(r.Effort > 0 && r.Effort <= 100) {
+		errs = append(errs, fmt.Errorf("--effort %v: give a number above 0, at most 100", r.Effort))
+	}
+	if err := usageErrors(cmd, errs...); err != nil {
+		return nil, err
 	}
 	r.MaxSize = int(d.maxSize)
 	if cmd.Flags().Changed("max-drop") {
-		r.MaxDrop = &d.maxDrop
+		drop := float64(d.maxDrop)
+		r.MaxDrop = &drop
 		if !cmd.Flags().Changed("max-size") {
 			r.MaxSize = 0
 		}
@@ -162,14 +164,14 @@ func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 	if err := r.Validate(); err != nil {
 		return nil, usageError{err, cmd.CommandPath()}
 	}
-	if _, err := exec.LookPath(d.goTool); err != nil {
-		return nil, fmt.Errorf("no %q command on PATH, by which the programs are built; install Go (apt install golang-go, or go.dev/dl), or name the command with --go", d.goTool)
+	if _, _, err := targets.Toolchain(cmd.Context(), d.goTool); err != nil {
+		return nil, err
 	}
 	// the pictures come varied, and the network was trained on others
 	r.NoAugment, r.TrainedOn, r.Labels = true, "no", demo.Classes
 	for _, dir := range []string{d.folder, d.path("data"), d.path("pictures")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("%s: cannot make the folder: %w; choose another with -o", dir, reason(err))
+			return nil, about(dir, fmt.Errorf("%s: cannot make the folder: %w; choose another with -o", dir, reason(err)))
 		}
 		if err := checkOutput(filepath.Join(dir, "x")); err != nil {
 			return nil, err
@@ -238,20 +240,20 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) err
 	if err != nil {
 		return err
 	}
-	r.Compress = compressed{File: d.path("glyphs.edgec"), Report: report}
-	if err := export.Write(r.Compress.File, report.Best.Bytes); err != nil {
+	r.Compress = compressed{File: r.Network, Output: d.path("glyphs.edgec"), Bytes: report.Best.Size, Report: report}
+	if err := export.Write(r.Compress.Output, report.Best.Bytes); err != nil {
 		return err
 	}
 	if err := writeJSON(r.Report, r.Compress); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		a.note("%s written", r.Compress.File)
+		a.note("%s written", r.Compress.Output)
 		return errInterrupted
 	}
 	here, err := inProcess(r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.Compress.File, err)
+		return fmt.Errorf("%s: %w", r.Compress.Output, err)
 	}
 	r.Here = *here
 	return nil
@@ -281,7 +283,7 @@ func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board 
 		return demoProgram{}, err
 	}
 	if run.Idx.CRC32 != r.Here.Idx.CRC32 {
-		return demoProgram{}, fmt.Errorf("%s: computes other bytes%s (checksum %s) than edgec on this machine (%s)", out, under(p.Under), run.Idx.CRC32, r.Here.Idx.CRC32)
+		return demoProgram{}, fmt.Errorf("%s: computes other bytes%s (checksum %s) than edgec on this machine (%s); please report this, with the output of edgec version", out, under(p.Under), run.Idx.CRC32, r.Here.Idx.CRC32)
 	}
 	p.Run = run
 	return p, nil

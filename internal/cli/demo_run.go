@@ -19,13 +19,13 @@ import (
 // demoRun is what one program computed.
 type demoRun struct {
 	SelfTest string        `json:"selftest"`
-	Idx      demoIdx       `json:"test"`     // of all pictures of the test part
+	Idx      demoIdx       `json:"idx"`      // of all pictures of the test part
 	Pictures []demoPicture `json:"pictures"` // of the PNG files
 }
 
 // demoIdx is the JSON of --idx.
 type demoIdx struct {
-	Pictures int     `json:"pictures"`
+	Pictures int     `json:"samples"`
 	CRC32    string  `json:"crc32"` // of all outputs
 	Errors   int     `json:"errors"`
 	Accuracy float64 `json:"accuracy"` // percent
@@ -190,10 +190,10 @@ func (a *app) printDemo(r *demoResult, data *dataset.Splits) error {
 	}
 	fmt.Fprintf(a.stdout, "\nEverything is in %s; try:\n", r.Folder)
 	for _, c := range []string{
-		"inspect " + r.Compress.File,
-		"run " + r.Compress.File + " --top 3 " + r.Pictures[0],
-		"eval " + r.Compress.File + " --data " + r.Data + " --confusion",
-		"build " + r.Compress.File + " --target rpi-4",
+		"inspect " + r.Compress.Output,
+		"run " + r.Compress.Output + " --top 3 " + r.Pictures[0],
+		"eval " + r.Compress.Output + " --data " + r.Data + " --confusion",
+		"build " + r.Compress.Output + " --target rpi-4",
 	} {
 		fmt.Fprintf(a.stdout, "  edgec %s\n", c)
 	}

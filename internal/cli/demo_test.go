@@ -26,13 +26,19 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
 	}
+	page := readJSONPage(t)
 	t.Chdir(t.TempDir())
-	got := parse[demoResult](t, command(t, append(demoQuick, "--json", "--quiet")...))
+	printed := command(t, append(demoQuick, "--json", "--quiet")...)
+	got := parse[demoResult](t, printed)
+	page.checkOutput(t, "demo", printed.stdout)
+	for _, section := range demoSections {
+		page.checkSeen(t, section)
+	}
 	checkDemo(t, got, 480)
 	if got.Folder != "edgec-demo" {
 		t.Errorf("folder %s", got.Folder)
 	}
-	first := read(t, got.Compress.File)
+	first := read(t, got.Compress.Output)
 	// once more into the same folder, for people
 	r := command(t, demoQuick...).must(t)
 	for _, s := range []string{"draws 528 pictures", "at most 9,000 bytes", "programs for rpi-zero, linux-arm64", "that takes about "} {
@@ -66,10 +72,10 @@ func TestDemoFully(t *testing.T) {
 	if drop := test.File.Error - test.Float.Error; drop > demoLoss {
 		t.Errorf("drop of %.2f points on the test part", drop)
 	}
-	first := read(t, got.Compress.File)
+	first := read(t, got.Compress.Output)
 	goruntime.GOMAXPROCS(1)
 	again := parse[demoResult](t, command(t, "demo", "--json", "--quiet", "-o", "again"))
-	if file := read(t, again.Compress.File); !bytes.Equal(file, first) {
+	if file := read(t, again.Compress.Output); !bytes.Equal(file, first) {
 		t.Errorf("two runs gave two files, of %d and %d bytes", len(first), len(file))
 	}
 }
@@ -81,7 +87,7 @@ const demoLoss = 1
 // checkDemo checks what the demo says against the files that it left.
 func checkDemo(t *testing.T, got demoResult, samples int) {
 	t.Helper()
-	file := read(t, got.Compress.File)
+	file := read(t, got.Compress.Output)
 	if _, err := runtime.Load(file); err != nil {
 		t.Fatal(err)
 	}
@@ -180,10 +186,10 @@ func TestDemoRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{"-o", "file"}, exitFailed, "file"},
-		{[]string{"--go", "go-that-is-not-there"}, exitFailed, "install Go"},
+		{[]string{"--go", "go-that-is-not-there"}, exitFailed, "install go1.26 or later"},
 		{[]string{"--effort", "0"}, exitUsage, "--effort 0"},
 		{[]string{"--samples", "10"}, exitUsage, "--samples 10"},
-		{[]string{"--max-drop", "-1"}, exitUsage, "max drop is -1"},
+		{[]string{"--max-drop", "-1"}, exitUsage, "--max-drop -1: give points from 0 to 100"},
 		{[]string{"--max-size", "no"}, exitUsage, "--max-size"},
 		{[]string{"--threads", "-1"}, exitUsage, "--threads -1"},
 		{[]string{"picture.png"}, exitUsage, "one argument too many"},
@@ -207,8 +213,9 @@ func TestDemoInterrupted(t *testing.T) {
 		if strings.Contains(text, " round ") {
 			cancel()
 		}
-	}, "demo", "--samples", "480", "--effort", "100", "--max-size", "9KB")
-	if r.code != exitInterrupted || r.stdout != "" {
+	}, "demo", "--samples", "480", "--effort", "100", "--max-size", "9KB", "--json")
+	want := `{"schema":1,"error":{"message":"interrupted; the best file so far was written","exit_code":3}}` + "\n"
+	if r.code != exitInterrupted || r.stdout != want {
 		t.Errorf("exit code %d, %q, %q", r.code, r.stderr, r.stdout)
 	}
 	if _, err := runtime.Load(read(t, "edgec-demo/glyphs.edgec")); err != nil {

@@ -64,7 +64,7 @@ type evaluated struct {
 	Data      string          `json:"data"`
 	Split     string          `json:"split"`
 	Samples   int             `json:"samples"`
-	Labels    *edgec.Metrics  `json:"labels,omitempty"`  // against the labels
+	Labels    *edgec.Metrics  `json:"metrics,omitempty"` // against the labels or target values
 	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
 	Confusion edgec.Confusion `json:"confusion,omitempty"`
 	Source    edgec.Source    `json:"source"` // what was concluded from the data
@@ -72,17 +72,10 @@ type evaluated struct {
 }
 
 func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
-	switch {
-	case e.split != "" && e.split != "test" && e.split != "train":
-		return usagef(cmd, "--split %s: give test or train", e.split)
-	case e.threads < 0:
-		return usagef(cmd, "--threads %d: give a positive number", e.threads)
-	case e.noLabels && e.against == "":
-		return usagef(cmd, "--no-labels needs --against: without labels only a float network can be the reference")
-	case e.noLabels && e.confusion:
-		return usagef(cmd, "--no-labels and --confusion exclude each other")
+	if err := usageErrors(cmd, e.wrong(cmd), e.data.check(cmd)); err != nil {
+		return err
 	}
-	if err := e.data.check(cmd); err != nil {
+	if err := e.data.readNames(); err != nil {
 		return err
 	}
 	if e.data.labels == labelsOfData && e.data.names == nil {
@@ -90,6 +83,13 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	}
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
+	}
+	errs := []error{present(path, "an .edgec or ONNX file"), present(e.data.path, "a folder or file of samples")}
+	if e.against != "" {
+		errs = append(errs, present(e.against, "an ONNX file"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	isEdgec, err := checkInput(path, "an .edgec or ONNX file")
 	if err != nil {
@@ -110,6 +110,21 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	return a.printEvaluated(r)
 }
 
+// wrong returns what is wrong with the flags, joined.
+func (e *evalFlags) wrong(cmd *cobra.Command) error {
+	errs := []error{atLeast("threads", e.threads, 0)}
+	if cmd.Flags().Changed("split") {
+		errs = append(errs, choice("split", e.split, "test", "train"))
+	}
+	if e.noLabels && e.against == "" {
+		errs = append(errs, errors.New("--no-labels needs --against: without labels only a float network can be the reference"))
+	}
+	if e.noLabels && e.confusion {
+		errs = append(errs, errors.New("--no-labels and --confusion exclude each other: classes come from labels"))
+	}
+	return errors.Join(errs...)
+}
+
 // compressed evaluates an .edgec file.
 func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, error) {
 	file, model, err := readEdgec(path)
@@ -118,7 +133,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	network, err := edgec.Input(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	o := e.options()
 	if e.against != "" {
@@ -141,17 +156,17 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		r.classes = data.ClassNames()
 	}
 	if !data.Labeled() && e.against == "" {
-		return nil, hinted{fmt.Errorf("%s: has no labels to evaluate against (%s)", e.data.path, r.Source), "compare with the float network: --against MODEL.onnx"}
+		return nil, hinted{about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data, or a float network to compare with", e.data.path, r.Source)), "compare with the float network: --against MODEL.onnx"}
 	}
 	if e.confusion && !data.Labeled() {
-		return nil, fmt.Errorf("%s: has no labels, which --confusion needs", e.data.path)
+		return nil, about(e.data.path, fmt.Errorf("%s: has no labels, which --confusion needs; give labelled data, or leave --confusion out", e.data.path))
 	}
 	got, err := edgec.Evaluate(file, data, o)
 	if err != nil && e.against != "" {
-		return nil, fmt.Errorf("%s against %s: %w", path, e.against, err)
+		return nil, about(path, fmt.Errorf("%s against %s: %w", path, e.against, err))
 	}
 	if err != nil {
-		return nil, err
+		return nil, about(path, err)
 	}
 	r.Labels, r.Against = got.Labels, got.Against
 	if e.confusion {
@@ -174,14 +189,14 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, err
 	}
 	if !data.Labeled() {
-		return nil, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data", e.data.path, r.Source)
+		return nil, about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data", e.data.path, r.Source))
 	}
 	metrics, err := m.Evaluate(data, e.options())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if metrics.Task == edgec.TaskAgreement || metrics.Task == edgec.TaskVectors {
-		return nil, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split) // the network agrees with itself
+		return nil, about(e.data.path, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split)) // the network agrees with itself
 	}
 	r.Labels = &metrics
 	return r, nil
@@ -203,7 +218,7 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 		split = d.Last()
 	}
 	if d.Len(split) == 0 {
-		return nil, nil, fmt.Errorf("%s: has no %s part", e.data.path, split)
+		return nil, nil, about(e.data.path, fmt.Errorf("%s: has no %s part; leave --split out, or hold samples out with --test-last", e.data.path, split))
 	}
 	return d, &evaluated{File: path, Data: e.data.path, Split: string(split), Samples: d.Len(split), Source: d.Source()}, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,8 +11,9 @@ import (
 
 // exported is the JSON result of edgec export.
 type exported struct {
-	File  string `json:"file"`
-	Bytes int    `json:"bytes"`
+	File   string `json:"file"`   // that was read
+	Output string `json:"output"` // that was written
+	Bytes  int    `json:"bytes"`  // of the output
 }
 
 func exportCommand(a *app) *cobra.Command {
@@ -51,7 +53,7 @@ without VNNI.`,
 }
 
 func (a *app) export(path, out string) error {
-	if err := checkOutput(out, path); err != nil {
+	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(out, path)); err != nil {
 		return err
 	}
 	data, _, err := readEdgec(path)
@@ -60,13 +62,13 @@ func (a *app) export(path, out string) error {
 	}
 	model, err := export.ONNX(data, baseName(path))
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if err := export.Write(out, model); err != nil {
-		return err
+		return about(out, err)
 	}
 	if a.json {
-		return a.printJSON(exported{out, len(model)})
+		return a.printJSON(exported{path, out, len(model)})
 	}
 	return a.table([]string{"file\t" + out, "bytes\t" + thousands(len(model))})
 }

@@ -3,10 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,44 +12,6 @@ import (
 	"edgec"
 	"edgec/runtime/format"
 )
-
-// size is the value of a flag that takes bytes: "10000", "20KB", "1.5kB", "2MiB".
-type size int
-
-// units are the suffixes of a size, in any case: powers of 1000, and of 1024 with an i.
-var units = []struct {
-	name  string
-	bytes float64
-}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"kb", 1e3}, {"mb", 1e6}, {"b", 1}, {"", 1}}
-
-// Set parses s and rounds down to whole bytes.
-func (v *size) Set(s string) error {
-	t := strings.ToLower(strings.TrimSpace(s))
-	for _, u := range units {
-		number, ok := strings.CutSuffix(t, u.name)
-		if !ok {
-			continue
-		}
-		number = strings.TrimSpace(number)
-		n, err := strconv.ParseFloat(number, 64)
-		if err != nil || strings.Trim(number, "0123456789.") != "" || n*u.bytes < 1 || n*u.bytes > math.MaxInt32 {
-			break
-		}
-		*v = size(n * u.bytes)
-		return nil
-	}
-	return errors.New("give a size such as 10000, 20KB (20,000 bytes) or 2MiB (2,097,152 bytes)")
-}
-
-func (v *size) String() string {
-	if *v == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(*v))
-}
-
-// Type names the value in help texts.
-func (v *size) Type() string { return "size" }
 
 // dataFlags are the flags of commands that read samples.
 type dataFlags struct {
@@ -93,26 +53,32 @@ func (d *dataFlags) given(cmd *cobra.Command) bool {
 	return f.Changed("raw") || f.Changed("mean") || f.Changed("std")
 }
 
-// check validates the flags.
+// check returns what is wrong with the flags, joined.
 func (d *dataFlags) check(cmd *cobra.Command) error {
+	var errs []error
 	if d.path == "" {
-		return usagef(cmd, "%s: --data is missing; give a folder or file of samples", cmd.Name())
+		errs = append(errs, fmt.Errorf("%s: --data is missing; give a folder or file of samples, as in --data mnist", cmd.Name()))
 	}
 	for _, v := range d.std {
 		if v <= 0 {
-			return usagef(cmd, "--std %v: give positive numbers", v)
+			errs = append(errs, fmt.Errorf("--std %v: give numbers above 0", d.std.String()))
+			break
 		}
 	}
-	if d.testLast < 0 {
-		return usagef(cmd, "--test-last %d: give a positive number", d.testLast)
-	}
-	var err error
+	return errors.Join(append(errs, atLeast("test-last", d.testLast, 0))...)
+}
+
+// readNames reads --labels.
+func (d *dataFlags) readNames() (err error) {
 	d.names, err = readLabels(d.labels)
 	return err
 }
 
 // open reads the samples of a network.
 func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
+	if err := present(d.path, "a folder or file of samples"); err != nil {
+		return nil, err
+	}
 	shape, channels := n.Inputs()[0].Shape, 1
 	if len(shape) == 3 {
 		channels = shape[0]
@@ -122,7 +88,8 @@ func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) 
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
 		}
 	}
-	return edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})
+	data, err := edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})
+	return data, about(d.path, err)
 }
 
 // pre is the preprocessing that the flags ask for.
@@ -143,18 +110,18 @@ func readLabels(s string) ([]string, error) {
 	if info, err := os.Stat(s); err == nil && info.Mode().IsRegular() {
 		data, err := os.ReadFile(s)
 		if err != nil {
-			return nil, fmt.Errorf("labels: %s: %w", s, reason(err))
+			return nil, about(s, fmt.Errorf("--labels %s: %w; give names separated by commas, or a file with one per line", s, reason(err)))
 		}
 		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
 	} else if s == labelsOfData {
 		return nil, nil
 	} else if !strings.Contains(s, ",") {
-		return nil, fmt.Errorf("labels: %q is neither a file nor a list; give names separated by commas, a file with one per line, or data for the names of DATA", s)
+		return nil, about(s, fmt.Errorf("--labels %s: is neither a file nor a list; give names separated by commas, a file with one per line, or data for the names of DATA%s", shown(s), nearFiles(s)))
 	}
 	labels := strings.Split(s, separator)
 	for i, l := range labels {
 		if labels[i] = strings.TrimSpace(l); labels[i] == "" {
-			return nil, fmt.Errorf("labels: name %d is empty", i)
+			return nil, fmt.Errorf("--labels: name %d is empty; give each output a name", i)
 		}
 		if slices.Contains(labels[:i], labels[i]) {
 			return nil, fmt.Errorf("labels: %q comes twice; give each class a name of its own", labels[i])
@@ -162,30 +129,3 @@ func readLabels(s string) ([]string, error) {
 	}
 	return labels, nil
 }
-
-// numbers is the value of a flag that takes finite numbers, separated by commas.
-type numbers []float32
-
-// Set reads s.
-func (v *numbers) Set(s string) error {
-	*v = nil
-	for _, f := range strings.Split(s, ",") {
-		x, err := strconv.ParseFloat(strings.TrimSpace(f), 32)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf("%q is not a finite number; separate numbers by commas", f)
-		}
-		*v = append(*v, float32(x))
-	}
-	return nil
-}
-
-func (v *numbers) String() string {
-	s := make([]string, len(*v))
-	for i, x := range *v {
-		s[i] = strconv.FormatFloat(float64(x), 'g', -1, 32)
-	}
-	return strings.Join(s, ",")
-}
-
-// Type names the value in help texts.
-func (v *numbers) Type() string { return "numbers" }

@@ -46,10 +46,8 @@ type inspected struct {
 	Format     string            `json:"format"`
 	Name       string            `json:"name,omitempty"`
 	Labels     []string          `json:"labels,omitempty"`
-	Input      []int             `json:"input"` // [H, W, C] or flat
-	Output     []int             `json:"output"`
-	Inputs     [][]int           `json:"inputs,omitempty"` // all of them, where there are several
-	Outputs    [][]int           `json:"outputs,omitempty"`
+	Inputs     []edgec.Value     `json:"inputs"`  // shapes [H, W, C] or flat
+	Outputs    []edgec.Value     `json:"outputs"` // likewise
 	Preprocess format.Preprocess `json:"preprocess"`
 	Sizes      *format.Sizes     `json:"sizes"`
 	Unknown    int               `json:"unknown"` // bytes in sections of later versions
@@ -58,17 +56,17 @@ type inspected struct {
 	Sparsity   float64           `json:"sparsity"` // 0 to 1
 	MACs       int64             `json:"macs"`
 	KeptMACs   int64             `json:"kept_macs"`
-	Arena      int               `json:"arena"`  // bytes of working memory
-	Packed     int               `json:"packed"` // bytes of the weights in memory
-	SelfTest   bool              `json:"selftest"`
+	Arena      int               `json:"working_memory_bytes"`
+	Packed     int               `json:"packed_weights_bytes"` // in memory
+	SelfTest   bool              `json:"has_selftest"`
 	Layers     []inspectedLayer  `json:"layers"`
 }
 
 // inspectedLayer is one instruction.
 type inspectedLayer struct {
 	Op       string              `json:"op"`
-	Output   []int               `json:"output"`
-	Shape    []int               `json:"weights,omitempty"` // [outC, kH, kW, inC/groups]
+	Output   []int               `json:"shape"`                  // of the output
+	Shape    []int               `json:"weight_shape,omitempty"` // [outC, kH, kW, inC/groups]
 	Kept     int                 `json:"kept,omitempty"`
 	Sparsity float64             `json:"sparsity"`
 	Scales   int                 `json:"scales,omitempty"`   // 1: per tensor
@@ -84,7 +82,7 @@ func (a *app) inspectEdgec(path string) error {
 	}
 	r, err := inspect(path, data, m)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if a.json {
 		return a.printJSON(r)
@@ -117,19 +115,21 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 		return nil, fmt.Errorf("another version of edgec wrote it, so this one cannot account for its bytes; inspect it with the version that wrote it")
 	}
 	i := m.Info()
-	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Input: i.Inputs[0], Output: i.Outputs[0],
+	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Inputs: numbered("input", i.Inputs), Outputs: numbered("output", i.Outputs),
 		Preprocess: f.Meta.Input, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
 		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
-	if len(i.Inputs) > 1 {
-		r.Inputs = i.Inputs
-	}
-	if len(i.Outputs) > 1 {
-		r.Outputs = i.Outputs
-	}
 	for k := range f.Instrs {
 		r.Layers = append(r.Layers, layerOf(f, sizes, k))
 	}
 	return r, nil
+}
+
+// numbered gives the inputs or outputs of a compressed file names, which it has not.
+func numbered(kind string, shapes [][]int) (all []edgec.Value) {
+	for k, s := range shapes {
+		all = append(all, edgec.Value{Name: fmt.Sprint(kind, k), Shape: s})
+	}
+	return all
 }
 
 // layerOf describes instruction k.
@@ -164,7 +164,7 @@ func headRows(r *inspected) []string {
 	if r.Name != "" {
 		rows = append(rows, "name\t"+r.Name)
 	}
-	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Input)+", "+preprocessing(r.Preprocess))
+	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+preprocessing(r.Preprocess))
 	labels := ""
 	if len(r.Labels) > 0 {
 		labels = ": " + strings.Join(r.Labels, ", ")
@@ -174,11 +174,11 @@ func headRows(r *inspected) []string {
 		test = "carried"
 	}
 	for k := 1; k < len(r.Inputs); k++ {
-		rows = append(rows, fmt.Sprintf("input %d\t%s", k, times(r.Inputs[k])))
+		rows = append(rows, fmt.Sprintf("input %d\t%s", k, times(r.Inputs[k].Shape)))
 	}
-	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Output)+labels)
+	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Outputs[0].Shape)+labels)
 	for k := 1; k < len(r.Outputs); k++ {
-		rows = append(rows, fmt.Sprintf("output %d\t%s", k, times(r.Outputs[k])))
+		rows = append(rows, fmt.Sprintf("output %d\t%s", k, times(r.Outputs[k].Shape)))
 	}
 	return append(rows,
 		fmt.Sprintf("weights\t%s of %s kept, sparsity %.4f", thousands(r.Kept), thousands(r.Weights), r.Sparsity),
@@ -188,7 +188,7 @@ func headRows(r *inspected) []string {
 }
 
 // first names the first of several values "input 0", a single one "input".
-func first(kind string, all [][]int) string {
+func first(kind string, all []edgec.Value) string {
 	if len(all) > 1 {
 		kind += " 0"
 	}
@@ -268,15 +268,13 @@ func times(s []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(s
 
 // inspectedONNX is the JSON result of edgec inspect for a float network.
 type inspectedONNX struct {
-	File       string        `json:"file"`
-	Bytes      int           `json:"bytes"`
-	Input      []int         `json:"input"`   // of input 0: [C, H, W] or flat
-	Outputs    int           `json:"outputs"` // elements of all outputs of a sample
-	AllInputs  []edgec.Value `json:"all_inputs"`
-	AllOutputs []edgec.Value `json:"all_outputs"`
-	Params     int           `json:"params"`
-	MACs       int64         `json:"macs"`
-	Layers     []edgec.Layer `json:"layers"`
+	File    string        `json:"file"`
+	Bytes   int           `json:"bytes"`
+	Inputs  []edgec.Value `json:"inputs"` // shapes [C, H, W] or flat
+	Outputs []edgec.Value `json:"outputs"`
+	Params  int           `json:"params"`
+	MACs    int64         `json:"macs"`
+	Layers  []edgec.Layer `json:"layers"`
 }
 
 // valueRows has a line for a single input or output, which says what it is, or one for
@@ -305,20 +303,17 @@ func (a *app) inspectONNX(path string) error {
 	if err != nil {
 		return err
 	}
-	r := inspectedONNX{File: path, Bytes: m.Bytes, Input: m.Inputs()[0].Shape, AllInputs: m.Inputs(), AllOutputs: m.Outputs(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
-	for _, v := range r.AllOutputs {
-		r.Outputs += elements(v.Shape)
-	}
+	r := inspectedONNX{File: path, Bytes: m.Bytes, Inputs: m.Inputs(), Outputs: m.Outputs(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
 	if a.json {
 		return a.printJSON(r)
 	}
 	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
 	order := ""
-	if r.AllInputs[0].ChannelsLast {
+	if r.Inputs[0].ChannelsLast {
 		order = ", channels last in the file"
 	}
-	rows = append(rows, valueRows("input", times(r.Input)+order, r.AllInputs)...)
-	rows = append(rows, valueRows("outputs", fmt.Sprint(r.Outputs), r.AllOutputs)...)
+	rows = append(rows, valueRows("input", times(r.Inputs[0].Shape)+order, r.Inputs)...)
+	rows = append(rows, valueRows("outputs", fmt.Sprint(elements(r.Outputs[0].Shape)), r.Outputs)...)
 	rows = append(rows, "parameters\t"+thousands(r.Params), "MACs\t"+thousands(int(r.MACs)))
 	if err := a.table(rows); err != nil {
 		return err

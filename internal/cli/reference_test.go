@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -63,45 +62,5 @@ func sameFlags(t *testing.T, c *cobra.Command, documented map[string]bool) {
 	}
 	for name := range documented {
 		t.Errorf("docs/REFERENCE.md has --%s, which edgec %s does not have", name, c.Name())
-	}
-}
-
-// docs/REFERENCE.md has every field of the report.
-func TestReferenceOfReport(t *testing.T) {
-	_, section, found := strings.Cut(reference(t), "\n## The report\n")
-	if !found {
-		t.Fatal("docs/REFERENCE.md has no section about the report")
-	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	fields := map[string]bool{}
-	jsonFields(reflect.TypeFor[compressed](), fields)
-	if len(fields) < 40 {
-		t.Errorf("the report has %d fields; the walk does not reach them", len(fields))
-	}
-	for name := range fields {
-		if !strings.Contains(section, "`"+name+"`") {
-			t.Errorf("docs/REFERENCE.md does not have the report's field %q", name)
-		}
-	}
-}
-
-// jsonFields collects the names that a type's JSON has, at every depth.
-func jsonFields(t reflect.Type, names map[string]bool) {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" || !f.IsExported() {
-			continue
-		}
-		if name != "" {
-			names[name] = true
-		}
-		jsonFields(f.Type, names)
 	}
 }

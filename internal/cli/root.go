@@ -5,11 +5,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -21,7 +19,9 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet          bool
-	started        bool // a command has accepted its arguments
+	args           []string // the command line
+	started        bool     // a command has accepted its arguments
+	printed        bool     // the result as JSON
 }
 
 // commands makes the commands, in the order of the help text.
@@ -49,10 +49,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // run is Main; the end of ctx is an interrupt.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, args: args}
 	root := a.root()
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
-	err := root.ExecuteContext(ctx)
+	err := oneDash(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	var usage usageError
 	switch {
 	case err == nil:
@@ -64,6 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "edgec",
 		Short: "Make trained networks small enough for small devices",
@@ -87,16 +91,19 @@ so far was written.`,
 			return unknown(cmd, args[0])
 		},
 		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
-		RunE:             func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				return a.version()
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{err, cmd.CommandPath()}
-	})
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
+	root.SetFlagErrorFunc(a.flagErrors)
+	root.Flags().BoolVarP(&version, "version", "v", false, "print the version")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result, or the error, as JSON on standard output")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print no progress and no notes")
 	for _, c := range commands {
 		root.AddCommand(c(a))
@@ -111,34 +118,6 @@ so far was written.`,
 		return nil
 	}
 	return root
-}
-
-// unknown is the error for a command that root does not have.
-func unknown(root *cobra.Command, name string) error {
-	did := ""
-	if s := root.SuggestionsFor(name); len(s) > 0 {
-		did = "; did you mean " + strings.Join(s, " or ") + "?"
-	}
-	return usagef(root, "unknown command %q%s", name, did)
-}
-
-// usagef is an error in the command line of cmd.
-func usagef(cmd *cobra.Command, format string, v ...any) error {
-	return usageError{fmt.Errorf(format, v...), cmd.CommandPath()}
-}
-
-// needs checks the number of arguments: from least to most, or any number from
-// least on if most is -1. what describes them in the error.
-func needs(least, most int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return usagef(cmd, "%s: give %s", cmd.Name(), what)
-		case most >= 0 && len(args) > most:
-			return usagef(cmd, "%s: %q is one argument too many; give %s", cmd.Name(), args[most], what)
-		}
-		return nil
-	}
 }
 
 // interruptible returns a context that ends at the first SIGINT or SIGTERM, after

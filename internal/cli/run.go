@@ -2,7 +2,11 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,10 +30,10 @@ A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
-With --json each sample gives one line: {"file", "source": {"kind", "pictures",
-"resized", "scaling"}, "top": [{"index", "label", "score"}], "outputs"}. A network
-with several inputs has "files" in place of "file", one with several outputs
-"results": [{"shape", "top", "outputs"}].`
+With --json each sample gives one line: {"schema", "file", "source": {"kind",
+"pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score"}],
+"outputs"}. A network with several inputs has "files" in place of "file", one with
+several outputs "results": [{"shape", "top", "outputs"}].`
 
 func runCommand(a *app) *cobra.Command {
 	j := &program.Job{}
@@ -46,15 +50,16 @@ func runCommand(a *app) *cobra.Command {
 		Args: needs(1, -1, "one .edgec file, and pictures or arrays"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.Files = args[1:]
+			if err := usageErrors(cmd, atLeast("top", j.Top, 1)); err != nil {
+				return err
+			}
 			switch {
-			case j.Top < 1:
-				return usagef(cmd, "--top %d: give a positive number", j.Top)
 			case j.Raw && a.json:
-				return usagef(cmd, "--raw and --json exclude each other")
+				return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
 			case j.Labels != "" && idx == "":
-				return usagef(cmd, "--idx-labels belongs to --idx")
+				return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
 			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
-				return usagef(cmd, "--idx, --selftest and inputs exclude each other")
+				return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
 			case selfTest:
 				j.Action = program.SelfTest
 			case idx != "":
@@ -101,18 +106,43 @@ where the system tells them). On a board, the program that edgec build makes has
 // maxRuns bounds the times that are kept.
 const maxRuns = 1_000_000
 
+// checkSamples returns what is wrong with the names of inputs, joined, before any is read.
+func checkSamples(names []string) error {
+	const what = "a picture, an array or raw values"
+	var errs []error
+	for _, name := range names {
+		if name == "-" {
+			continue
+		}
+		switch info, err := os.Stat(name); {
+		case err != nil:
+			errs = append(errs, missing(name, err, what))
+		case info.IsDir():
+			errs = append(errs, fmt.Errorf("%s: is a folder; give the files in it, as in %s", name, filepath.Join(name, "*")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // do executes a job on the compressed file at path.
 func (a *app) do(j *program.Job, path string) error {
 	var err error
 	if j.Model, _, err = readEdgec(path); err != nil {
 		return err
 	}
+	samples := slices.Clone(j.Files)
+	if j.Labels != "" {
+		samples = append(samples, j.Labels)
+	}
+	if err := checkSamples(samples); err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
+	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
 	j.Note = func(line string) { a.note("%s", line) }
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave
-		return fmt.Errorf("%s: %w", path, err)
+		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	return out.Flush()
 }

@@ -13,7 +13,7 @@ func (a *app) summary(c compressed) error {
 	r, b := c.Report, c.Report.Best
 	unit := wordings[r.Task].unit
 	rows := []string{
-		"\tfloat\t" + c.File + "\t",
+		"\tfloat\t" + c.Output + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
@@ -40,7 +40,7 @@ func (a *app) summary(c compressed) error {
 	for _, w := range r.Warnings {
 		a.note("warning: %s", w)
 	}
-	a.note("%s written after %s%s", c.File, seconds(r.Seconds), ended)
+	a.note("%s written after %s%s", c.Output, seconds(r.Seconds), ended)
 	return nil
 }
 

@@ -13,12 +13,12 @@ func targetsCommand(a *app) *cobra.Command {
 		Use:   "targets",
 		Short: "List the boards that programs are built for",
 		Long: `Lists the boards that edgec build --target knows, with their processors. The linux-*
-rows stand for any board with that architecture. Short names work too: rpi4, rpi0,
-bbb, arm64.`,
+rows stand for any board with that architecture. Other names work too: rpi4, pi4,
+raspberry-pi-4, bbb, arm64. Microcontrollers are out of reach; see edgec build --help.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json {
-				return a.printJSON(targets.Boards)
+				return a.printJSON(map[string][]targets.Board{"boards": targets.Boards})
 			}
 			rows := []string{"TARGET\tBOARD\tCPU\tCORES\tMHZ\tRAM\tNOTE"}
 			for _, b := range targets.Boards {

@@ -25,24 +25,28 @@ func versionCommand(a *app) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Long: `Prints the version of edgec, the commit that it was built from, the version of the
-file format that it writes, and the version of Go.`,
+file format that it writes, and the version of Go. edgec --version and edgec -v do
+the same.`,
 		Args: needs(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			v := readVersion()
-			if a.json {
-				return a.printJSON(v)
-			}
-			rows := []string{"edgec\t" + v.Version}
-			if v.Commit != "" {
-				changed := ""
-				if v.Changed {
-					changed = ", with changes"
-				}
-				rows = append(rows, "commit\t"+v.Commit+changed)
-			}
-			return a.table(append(rows, "format\t"+v.Format, "go\t"+v.Go, "system\t"+v.System))
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.version() },
 	}
+}
+
+// version prints which edgec this is.
+func (a *app) version() error {
+	v := readVersion()
+	if a.json {
+		return a.printJSON(v)
+	}
+	rows := []string{"edgec\t" + v.Version}
+	if v.Commit != "" {
+		changed := ""
+		if v.Changed {
+			changed = ", with changes"
+		}
+		rows = append(rows, "commit\t"+v.Commit+changed)
+	}
+	return a.table(append(rows, "format\t"+v.Format, "go\t"+v.Go, "system\t"+v.System))
 }
 
 func readVersion() versionInfo {

@@ -12,7 +12,7 @@ import (
 // those of a Set channels first.
 func layout(shape []int, o Options, source string) (sample, image tensor.Shape, last bool, err error) {
 	if len(shape) < 2 {
-		return nil, nil, false, fmt.Errorf("dataset: %s: array of shape %v; dimension 0 must count samples, which have elements", source, tensor.Shape(shape))
+		return nil, nil, false, fmt.Errorf("dataset: %s: array of shape %v; dimension 0 must count samples, which have elements; save it as [samples, ...]", source, tensor.Shape(shape))
 	}
 	data := tensor.Shape(shape[1:])
 	if w := o.Shape; len(w) == 3 {

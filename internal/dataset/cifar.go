@@ -59,7 +59,7 @@ func loadCIFAR(folder string, files []string, o Options) (*Set, error) {
 		case len(data) > 0 && len(data)%(pixels+2) == 0:
 			head = 2
 		default:
-			return nil, fmt.Errorf("dataset: %s: %d bytes are no whole number of CIFAR records (3073 or 3074 bytes)", f, len(data))
+			return nil, fmt.Errorf("dataset: %s: %d bytes are no whole number of CIFAR records (3073 or 3074 bytes); copy the file again, or give it another name than .bin", f, len(data))
 		}
 		for i := 0; i < len(data); i += pixels + head {
 			labels = append(labels, int(data[i+head-1]))

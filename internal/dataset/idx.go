@@ -85,7 +85,7 @@ func openIdx(folder string, files []string, o Options) (*Splits, error) {
 		sp.Train, sp.Test = sp.Test, nil
 	}
 	if sp.Train == nil {
-		return nil, fmt.Errorf("dataset: %s: no idx file whose name has train-images or t10k-images in it", folder)
+		return nil, fmt.Errorf("dataset: %s: no idx file whose name has train-images or t10k-images in it; name the files as MNIST's", folder)
 	}
 	return sp, nil
 }

@@ -44,7 +44,7 @@ type npzEntry struct {
 func openNpz(path string, o Options) (*Splits, error) {
 	r, err := zip.OpenReader(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz", path, err)
+		return nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz; copy or save it again", path, err)
 	}
 	defer r.Close()
 	z := &npzFile{path: path, entries: map[string]*npzEntry{}}

@@ -220,7 +220,7 @@ func openFile(path string, o Options) (*Splits, error) {
 		o.source.Kind = kindCIFAR
 		return openCIFAR(filepath.Dir(path), []string{path}, o)
 	}
-	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv, .tsv); convert it to one of these", path)
+	return nil, fmt.Errorf("dataset: %s: neither idx, npy, npz, CIFAR batch (.bin) nor CSV (.csv, .tsv); convert it to one of these, as in numpy.savez(\"data.npz\", x=samples, y=labels)", path)
 }
 
 // fit matches the shape of the data's samples with the network's: equal shapes,
@@ -234,7 +234,7 @@ func fit(data tensor.Shape, o Options, source string) (sample, image tensor.Shap
 	want := o.Shape
 	switch {
 	case data.Size() < 1:
-		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large", source, data)
+		return nil, nil, fmt.Errorf("dataset: %s: samples of shape %v are empty or too large; save them as [samples, ...]", source, data)
 	case want == nil && image != nil:
 		return image, image, nil
 	case want == nil:

@@ -2,6 +2,7 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,11 +10,11 @@ import (
 
 // Write puts data into the file at path, with the permissions mode, or leaves what was
 // there: it writes a temporary file beside it, syncs it to the disk and renames it. The
-// error names a path.
+// error is an *fs.PathError with that path.
 func Write(path string, data []byte, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		return named(path, err)
 	}
 	_, err = f.Write(data)
 	if err == nil {
@@ -30,6 +31,19 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
+	}
+	return named(path, err)
+}
+
+// named is an error of the system with path in place of the temporary file's.
+func named(path string, err error) error {
+	var of *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &of):
+		return &fs.PathError{Op: "write", Path: path, Err: of.Err}
+	case errors.As(err, &link):
+		return &fs.PathError{Op: "write", Path: path, Err: link.Err}
 	}
 	return err
 }

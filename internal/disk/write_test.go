@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,11 +24,13 @@ func TestWrite(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(folder, "inside"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if Write(folder, []byte("x"), 0o644) == nil {
-		t.Error("wrote over a folder")
-	}
-	if Write(filepath.Join(dir, "missing", "m.edgec"), []byte("x"), 0o644) == nil {
-		t.Error("wrote into a missing folder")
+	for path, what := range map[string]string{folder: "wrote over a folder", filepath.Join(dir, "missing", "m.edgec"): "wrote into a missing folder"} {
+		var of *fs.PathError
+		if err := Write(path, []byte("x"), 0o644); err == nil {
+			t.Error(what)
+		} else if !errors.As(err, &of) || of.Path != path {
+			t.Errorf("%v: does not name %s", err, path)
+		}
 	}
 	names, err := os.ReadDir(dir)
 	if err != nil || len(names) != 2 {

@@ -87,7 +87,7 @@ func (e *executor) check(set *dataset.Set) error {
 	}
 	for k := range want {
 		if h, w := have[k].Shape.Size(), size(want[k]); h != w {
-			return fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d", have[k].Shape, h, w)
+			return fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d; give data of that shape", have[k].Shape, h, w)
 		}
 	}
 	return nil

@@ -136,7 +136,7 @@ func Choose(ctx context.Context, s Subject) (Task, error) {
 			return t, err
 		}
 	}
-	return nil, fmt.Errorf("edgec: no task fits the network")
+	return nil, fmt.Errorf("edgec: no task fits the network; please report it")
 }
 
 // ForOutputs returns the task of labels or target values for outputs [n, K] of a

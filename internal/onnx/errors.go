@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -48,8 +49,24 @@ func (e *Error) cause(more int) string {
 	if e.Attr != "" {
 		b.WriteString(oneLine(e.Attr) + ": ")
 	}
-	b.WriteString(oneLine(e.Msg))
+	b.WriteString(bounded(e.Msg, 4*nameLimit)) // a remedy has the paths of files
 	return b.String()
+}
+
+// withRemedy is a cause with what to do about it: a message that ends with a cause gets
+// the remedy of its operator if something is not supported, and otherwise that of a file
+// that contradicts itself.
+func withRemedy(msg, opType string) string {
+	known, ok := remedies[opType]
+	switch unsupported := strings.Contains(msg, "support"); {
+	case strings.Contains(msg, "; "):
+		return msg
+	case unsupported && ok:
+		return msg + known
+	case unsupported:
+		return msg + "; change the network there and export it again"
+	}
+	return msg + "; the file contradicts itself or its values are broken: export it again"
 }
 
 // Errors are all causes for which one file was refused, in the order of the file. What
@@ -57,6 +74,7 @@ func (e *Error) cause(more int) string {
 type Errors struct {
 	Causes   []*Error
 	Readable []string // outputs that could be read without the others
+	Inputs   []string // of the network
 }
 
 // mostCauses is the number of lines of an Errors that name a cause.
@@ -83,7 +101,10 @@ func (e *Errors) Error() string {
 		lines = append(lines, fmt.Sprintf("and %d more causes", len(count)))
 	}
 	if len(e.Readable) > 0 {
-		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: extract it with onnx.utils.extract_model", oneLine(quoted(e.Readable))))
+		file := e.Causes[0].File
+		part := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + "-part.onnx"
+		lines = append(lines, fmt.Sprintf("without the other outputs %s could be read: make that file with onnx.utils.extract_model(%s, %s, [%s], [%s])", oneLine(quoted(e.Readable)),
+			strconv.Quote(file), strconv.Quote(part), oneLine(quoted(e.Inputs)), oneLine(quoted(e.Readable))))
 	}
 	head := "onnx: " + e.Causes[0].file()
 	if all > 1 {
@@ -130,12 +151,20 @@ func (r *reader) refusal() error {
 	case len(r.refused) == 1 && r.readable == nil:
 		return r.refused[0]
 	}
-	return &Errors{r.refused, r.readable}
+	all := &Errors{Causes: r.refused, Readable: r.readable}
+	for _, v := range r.g.Inputs {
+		all.Inputs = append(all.Inputs, v.Name)
+	}
+	return all
 }
 
 // oneLine keeps names from a hostile file on one printable, bounded line.
-func oneLine(s string) string {
-	const limit = 300
+func oneLine(s string) string { return bounded(s, nameLimit) }
+
+// nameLimit is the number of bytes of a name that are printed.
+const nameLimit = 300
+
+func bounded(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

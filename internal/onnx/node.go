@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -75,6 +76,12 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if n.domain == "ai.onnx.ml" {
+		return nil, n.fail("", "operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed")
+	}
+	if strings.HasPrefix(n.domain, "com.microsoft") {
+		return nil, n.fail("", "operators of ONNX Runtime (domain %q) are not supported; give the network as it was before ONNX Runtime optimized or quantized it, or quantize with quant_format=QuantFormat.QDQ", n.domain)
+	}
 	if !isStandard(n.domain) {
 		return nil, n.fail("", "custom operators (domain %q) are not supported; export the model with standard ONNX operators only", n.domain)
 	}
@@ -170,7 +177,7 @@ func (n *node) define(i int, o *operand) {
 
 // fail makes an Error that names this node.
 func (n *node) fail(attr, format string, a ...any) error {
-	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType)}
 }
 
 // title is the node's name, or its first output's when it has none.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"unicode/utf8"
 
 	"edgec/internal/graph"
 )
@@ -21,6 +19,9 @@ const (
 // refers to (never outside of its folder). size is the number of bytes of all.
 // Errors in the files are of type *Error, or *Errors where there are several.
 func Read(path string) (g *graph.Graph, size int64, err error) {
+	if err := refuseForeign(path); err != nil {
+		return nil, 0, err
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, 0, fmt.Errorf("onnx: %w", err)
@@ -54,12 +55,17 @@ func Decode(data []byte, name string) (*graph.Graph, error) {
 // parse decodes the protobuf messages.
 func parse(data []byte, name string) (*modelProto, error) {
 	refuse := func(msg string) (*modelProto, error) { return nil, &Error{File: name, Msg: msg} }
+	if len(data) == 0 && nameKind(name) != "" {
+		return refuse("the file is empty; by its name " + said(nameKind(name), name))
+	}
 	if len(data) == 0 {
 		return refuse("the file is empty; export the model again")
 	}
 	m, err := decodeModel(data, 0)
-	if kind := notONNX(data); kind != "" && (err != nil || m.graph == nil) {
-		return refuse("this is " + kind)
+	if err != nil || m.graph == nil {
+		if text := Foreign(name, data); text != "" {
+			return refuse(text)
+		}
 	}
 	var w *wireError
 	if errors.As(err, &w) {
@@ -72,38 +78,6 @@ func parse(data []byte, name string) (*modelProto, error) {
 		return refuse("not an ONNX model: it has no graph; export the model again")
 	}
 	return m, nil
-}
-
-// notONNX recognises files that are often given by mistake.
-func notONNX(data []byte) string {
-	head := data[:min(len(data), 512)]
-	has := func(s string) bool { return strings.HasPrefix(string(head), s) }
-	switch {
-	case has("version https://git-lfs"):
-		return "a Git LFS pointer, not the model itself; fetch it with git lfs pull"
-	case len(data) > 8 && string(data[4:8]) == "TFL3":
-		return "a TensorFlow Lite file, not ONNX; give the ONNX export of the network"
-	case has("PK\x03\x04"):
-		return "a zip archive (a PyTorch checkpoint?), not ONNX; export it with torch.onnx.export"
-	case has("\x89HDF"):
-		return "an HDF5 (Keras) file, not ONNX; convert it with tf2onnx"
-	case has("\x1f\x8b"):
-		return "a gzip file; decompress it first"
-	}
-	if len(head) == 512 {
-		for !utf8.Valid(head) && len(head) > 508 { // do not split a rune at the end
-			head = head[:len(head)-1]
-		}
-	}
-	if !utf8.Valid(head) {
-		return ""
-	}
-	for _, c := range head {
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
-			return ""
-		}
-	}
-	return "a text file, not an ONNX model; give the .onnx file that the training framework exports"
 }
 
 // operand is what a tensor name stands for while reading: an activation, or a
@@ -190,7 +164,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 }
 
 func (r *reader) fail(attr, format string, a ...any) error {
-	return &Error{File: r.file, Attr: attr, Msg: fmt.Sprintf(format, a...)}
+	return &Error{File: r.file, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), "")}
 }
 
 func (r *reader) readOpset(m *modelProto) error {

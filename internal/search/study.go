@@ -136,7 +136,10 @@ func (s Subject) check(c Config) error {
 		return fmt.Errorf("edgec: all %d training samples are the same; check how the data was written", set.Len())
 	}
 	if n := sizes(m.outputs()); c.Labels != nil && len(c.Labels) != n {
-		return fmt.Errorf("edgec: %d labels for %d outputs", len(c.Labels), n)
+		return fmt.Errorf("edgec: %d labels for %d outputs; give a name for each output, or none", len(c.Labels), n)
+	}
+	if err := s.possible(c); err != nil {
+		return err
 	}
 	t := s.Teacher
 	if t == nil {
@@ -146,7 +149,7 @@ func (s Subject) check(c Config) error {
 		return fmt.Errorf("edgec: there is a teacher but no training; leave one out")
 	}
 	if !slices.EqualFunc(t.inputs(), m.inputs(), tensor.Shape.Equal) || !slices.EqualFunc(t.outputs(), m.outputs(), func(a, b tensor.Shape) bool { return a.Size() == b.Size() }) {
-		return fmt.Errorf("edgec: the teacher %q takes %v and gives %v, network %q takes %v and gives %v; they have to be alike", t.Name, t.inputs(), t.outputs(), m.Name, m.inputs(), m.outputs())
+		return fmt.Errorf("edgec: the teacher %q takes %v and gives %v, network %q takes %v and gives %v; they have to be alike; give another teacher, or none", t.Name, t.inputs(), t.outputs(), m.Name, m.inputs(), m.outputs())
 	}
 	return nil
 }
@@ -162,7 +165,7 @@ func (n *Network) Takes(set *dataset.Set) error {
 	case slices.EqualFunc(shapes, want, tensor.Shape.Equal):
 		return nil
 	case len(shapes) == 1 && len(want) == 1:
-		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v", shapes[0], n.Name, want[0])
+		return fmt.Errorf("edgec: samples have shape %v, network %q takes %v; give data of that shape", shapes[0], n.Name, want[0])
 	}
 	return fmt.Errorf("edgec: samples have arrays of shapes %v, network %q takes %v; give an array for each input", shapes, n.Name, want)
 }

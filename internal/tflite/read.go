@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -17,8 +18,9 @@ import (
 func Read(data []byte) (f *format.File, err error) {
 	defer func() {
 		if p := recover(); p != nil { // offsets that point nowhere
-			f, err = nil, fmt.Errorf("tflite: the file is damaged: %v", p)
+			f, err = nil, fmt.Errorf("tflite: the file is damaged: %v; copy it again", p)
 		}
+		err = withRemedy(err)
 	}()
 	if !Is(data) {
 		return nil, errors.New("tflite: not a TFLite file: the identifier TFL3 is missing")
@@ -42,6 +44,17 @@ func Read(data []byte) (f *format.File, err error) {
 		return nil, fmt.Errorf("tflite: %w", err)
 	}
 	return r.f, nil
+}
+
+// withRemedy adds to an error that names only the cause what to do about it.
+func withRemedy(err error) error {
+	switch {
+	case err == nil || strings.Contains(err.Error(), "; "):
+		return err
+	case strings.Contains(err.Error(), "damaged"):
+		return fmt.Errorf("%w; copy or convert it again", err)
+	}
+	return fmt.Errorf("%w; change the network and convert it again, or give the float network to edgec compress as ONNX", err)
 }
 
 // tensor is an entry of the subgraph's list.
@@ -169,7 +182,7 @@ func (r *reader) get(i int) (*tensor, error) {
 func (x *tensor) grid() (float32, int, error) {
 	switch {
 	case x.kind != typeInt8:
-		return 0, 0, fmt.Errorf("tensor %q is %s; int8 networks are read: quantize all of it, inputs and outputs too", x.name, typeName(x.kind))
+		return 0, 0, fmt.Errorf("tensor %q is %s, and pack takes networks that are int8 throughout: convert with a representative dataset, TFLITE_BUILTINS_INT8, and int8 as inference_input_type and inference_output_type; or give the float network to edgec compress (python -m tf2onnx.convert --tflite FILE --output OUT.onnx)", x.name, typeName(x.kind))
 	case len(x.scale) != 1 || len(x.zero) > 1:
 		return 0, 0, fmt.Errorf("tensor %q has %d scales; activations with one are supported", x.name, len(x.scale))
 	}

@@ -229,7 +229,7 @@ func TestRefuses(t *testing.T) {
 			y := b.tensor(typeFloat32, []int{1, 4}, nil, 0, 0, nil)
 			b.op(opRelu, []int{x}, []int{y})
 			return x, y
-		}), "float32; int8 networks are read"},
+		}), "float32, and pack takes networks that are int8 throughout"},
 		"operator": {build(func(b *builder) (int, int) {
 			x, y := b.act(1, 4), b.act(1, 4)
 			b.op(99, []int{x}, []int{y})

@@ -38,7 +38,7 @@ func unseal(data []byte) ([]byte, error) {
 	const least = len(magic) + 1 + 4
 	switch {
 	case len(data) < len(magic) || string(data[:len(magic)]) != magic:
-		return nil, Error("not an edgec file: it does not start with the magic number")
+		return nil, Error("not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made")
 	case len(data) < least:
 		return nil, FormatError{len(data), "truncated: " + itoa(len(data)) + " bytes; copy the file again"}
 	case data[len(magic)]>>4 != oldest>>4:

@@ -114,7 +114,7 @@ func unsealDelta(delta []byte) (*reader, error) {
 	const least = len(deltaMagic) + 1 + 4
 	switch {
 	case len(delta) < least || string(delta[:len(deltaMagic)]) != deltaMagic:
-		return nil, Error("not a delta: it does not start with the magic number")
+		return nil, Error("not a delta: it does not start with the magic number; give one that edgec diff made")
 	case delta[len(deltaMagic)]>>4 != deltaVersion>>4:
 		return nil, UnsupportedError("delta of format " + itoa(int(delta[len(deltaMagic)]>>4)) + ".x, this reader knows " + itoa(deltaVersion>>4) + ".x: update it")
 	}

@@ -116,12 +116,13 @@ type Meta struct {
 // real = (byte/255 - Mean[c]) / Std[c] when Bytes255 is false, and
 // (byte - Mean[c]) / Std[c] when it is true. Empty Mean and Std mean 0 and 1.
 type Preprocess struct {
-	Bytes255  bool      // bytes count as 0..255, not as 0..1
-	Mean, Std []float32 // one for each channel, or one for all
+	Bytes255 bool      `json:"raw"`            // bytes count as 0..255, not as 0..1
+	Mean     []float32 `json:"mean,omitempty"` // one for each channel, or one for all
+	Std      []float32 `json:"std,omitempty"`  // as Mean
 	// ChannelsLast says that the network that was compressed takes [H,W,C], as Keras
 	// networks do: real numbers come in this order, and not as [C,H,W]. The input is
 	// an image.
-	ChannelsLast bool
+	ChannelsLast bool `json:"channels_last,omitempty"`
 }
 
 // SelfTest proves that a device computes what the host computed: the CRC-32

@@ -41,11 +41,11 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 	}
 	var b [4]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil || b[0] != 0 || b[1] != 0 {
-		return nil, Error("not an idx file (it does not start with two zero bytes)")
+		return nil, Error("not an idx file (it does not start with two zero bytes); give one as MNIST has them")
 	}
 	kind := int(b[2]) - 8
 	if kind < 0 || kind >= len(idxKinds) || idxKinds[kind] == "" {
-		return nil, Error("idx type 0x" + strconv.FormatInt(int64(b[2])|256, 16)[1:] + " is unknown")
+		return nil, Error("idx type 0x" + strconv.FormatInt(int64(b[2])|256, 16)[1:] + " is unknown; convert the file to bytes, type 0x08")
 	}
 	rank := int(b[3])
 	if rank < 1 || rank > 4 {
@@ -55,11 +55,11 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 	n := 1
 	for i := 0; i < rank; i++ {
 		if _, err := io.ReadFull(r, b[:]); err != nil {
-			return nil, Error("the idx header of " + itoa(rank) + " dimensions is cut short; the file is truncated")
+			return nil, Error("the idx header of " + itoa(rank) + " dimensions is cut short; the file is truncated, copy it again")
 		}
 		d := int64(b[0])<<24 | int64(b[1])<<16 | int64(b[2])<<8 | int64(b[3])
 		if d > min(1<<31, math.MaxInt) || int64(n) > int64(mostElements(x.size))/max(d, 1) {
-			return nil, Error("dimension " + itoa(i) + " of the idx header is " + strconv.FormatInt(d, 10))
+			return nil, Error("dimension " + itoa(i) + " of the idx header is " + strconv.FormatInt(d, 10) + "; the file is damaged, copy it again")
 		}
 		x.Shape = append(x.Shape, int(d))
 		n *= int(d)
@@ -70,10 +70,10 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 // Next reads the next elements of a file of uint8 into dst.
 func (x *Idx) Next(dst []byte) error {
 	if !x.IsBytes() {
-		return Error("the idx file holds no bytes")
+		return Error("the idx file holds other elements than bytes; convert it to type 0x08")
 	}
 	if _, err := io.ReadFull(x.r, dst); err != nil {
-		return Error("cut short: " + err.Error())
+		return Error("cut short (" + err.Error() + "); copy the file again")
 	}
 	return nil
 }

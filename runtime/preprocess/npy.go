@@ -36,18 +36,18 @@ func Npy(data []byte) (*Array, error) {
 func NpyHead(r io.Reader) (*Array, error) {
 	var b [12]byte
 	if _, err := io.ReadFull(r, b[:10]); err != nil || !IsNpy(b[:]) {
-		return nil, Error("not an npy array")
+		return nil, Error("not an npy array; save it by numpy.save")
 	}
 	n := int(b[8]) | int(b[9])<<8
 	if b[6] > 1 {
 		if _, err := io.ReadFull(r, b[10:]); err != nil || b[11] != 0 || b[10] > maxHead>>16 {
-			return nil, Error("the header is too long or ends beyond the file; the file is truncated or damaged")
+			return nil, Error("the header is too long or ends beyond the file; the file is truncated or damaged, save it again")
 		}
 		n |= int(b[10]) << 16
 	}
 	head := make([]byte, n)
 	if _, err := io.ReadFull(r, head); err != nil {
-		return nil, Error("the header ends beyond the file; the file is truncated")
+		return nil, Error("the header ends beyond the file; the file is truncated, save it again")
 	}
 	return parseHead(strings.TrimSpace(string(head)))
 }
@@ -74,7 +74,7 @@ func parseHead(head string) (*Array, error) {
 		}
 		d, err := strconv.Atoi(f)
 		if err != nil || d < 0 {
-			return nil, Error("the array's shape " + printable(shape) + " is not understood")
+			return nil, Error("the array's shape " + printable(shape) + " is not understood; save it by numpy.save")
 		}
 		if d > 0 && n > mostElements(a.size)/d {
 			return nil, Error("an array of shape " + printable(shape) + " is too large; at most " + strconv.FormatInt(MaxBytes, 10) + " bytes are read")
@@ -130,7 +130,7 @@ func (a *Array) ReadElements(r io.Reader) error {
 func (a *Array) set(body []byte) error {
 	n := a.Len() * a.size
 	if len(body) < n {
-		return Error(itoa(len(body)) + " bytes of elements, shape " + Dims(a.Shape) + " needs " + itoa(n) + "; the file is truncated")
+		return Error(itoa(len(body)) + " bytes of elements, shape " + Dims(a.Shape) + " needs " + itoa(n) + "; the file is truncated, save it again")
 	}
 	a.data = body[:n:n]
 	if a.order && len(a.Shape) > 1 {

@@ -32,7 +32,7 @@ func IsPicture(data []byte) bool {
 func Decode(data []byte) (image.Image, error) {
 	c, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return nil, Error("not a readable picture: " + err.Error())
+		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
 	if err := CheckSize(c.Width, c.Height); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func Decode(data []byte) (image.Image, error) {
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
-		return nil, Error("not a readable picture: " + err.Error())
+		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
 	return img, nil
 }

@@ -126,5 +126,5 @@ func readRaw(data []byte, shape []int) (Sample, error) {
 		return Sample{Values: x}, nil
 	}
 	return Sample{}, Error("neither PNG, JPEG nor .npy, and " + itoa(len(data)) + " bytes are not a raw input of shape " + Dims(shape) +
-		" (" + itoa(n) + " bytes of pixels or " + itoa(4*n) + " bytes of float32)")
+		" (" + itoa(n) + " bytes of pixels or " + itoa(4*n) + " bytes of float32); give one of these")
 }

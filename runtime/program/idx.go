@@ -28,7 +28,7 @@ func openIdx(name string, dims int) (*idxFile, error) {
 	}
 	x, err := preprocess.OpenIdx(f)
 	if err == nil && (!x.IsBytes() || len(x.Shape) != dims) {
-		err = Error("not an idx file of bytes in " + itoa(dims) + " dimensions")
+		err = Error("not an idx file of bytes in " + itoa(dims) + " dimensions; pictures have 3 (number, height, width), labels 1")
 	}
 	if err == nil {
 		err = checkIdx(x.Shape)
@@ -45,7 +45,7 @@ func openIdx(name string, dims int) (*idxFile, error) {
 func checkIdx(shape []int) error {
 	for _, d := range shape {
 		if d == 0 {
-			return Error("the idx file has a dimension of 0")
+			return Error("the idx file has a dimension of 0; copy it again")
 		}
 	}
 	if len(shape) == 3 {
@@ -119,7 +119,7 @@ func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc u
 	info := m.Info()
 	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
 	if !ok {
-		return nil, 0, 0, Error("the network takes " + preprocess.Dims(info.Inputs[0]) + " values, no pictures")
+		return nil, 0, 0, Error("the network takes " + preprocess.Dims(info.Inputs[0]) + " values, no pictures; give .npy or raw files")
 	}
 	gray := image.NewGray(image.Rect(0, 0, pictures.Shape[2], pictures.Shape[1]))
 	count = make([]int, len(s.Output(0)))
@@ -164,7 +164,7 @@ func (j *Job) printIdx(from []byte, n int, count []int, crc uint32, labelled boo
 	}
 	accuracy := strconv.FormatFloat(100*float64(right)/float64(n), 'f', 2, 64)
 	if j.JSON {
-		line := `{"pictures":` + itoa(n) + `,"crc32":"` + sum + `","source":` + string(from) + `,"predictions":[` + numbers + `]`
+		line := Schema + `"samples":` + itoa(n) + `,"crc32":"` + sum + `","source":` + string(from) + `,"predictions":[` + numbers + `]`
 		if labelled {
 			line += `,"errors":` + itoa(n-right) + `,"accuracy":` + accuracy
 		}

@@ -118,7 +118,7 @@ func (j *Job) selfTest(m *runtime.Model) error {
 		return err
 	}
 	if j.JSON {
-		return j.write([]byte("{\"selftest\":\"passed\"}\n"))
+		return j.write([]byte(Schema + "\"selftest\":\"passed\"}\n"))
 	}
 	return j.write([]byte("self-test passed: this machine computes what the host computed\n"))
 }

@@ -26,7 +26,8 @@ with several inputs takes a FILE for each, sample after sample.
 `
 
 // Main is a whole program: it does what args ask for with the given model and
-// returns the exit code, 1 after an error, which takes one line of stderr.
+// returns the exit code, 1 after an error, which takes one line of stderr, and with --json
+// one of stdout too.
 func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	name := "edgec"
 	if len(args) > 0 {
@@ -45,6 +46,9 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 	}
 	if err != nil {
 		io.WriteString(stderr, name+": "+err.Error()+"\n")
+		if j.JSON {
+			io.WriteString(stdout, Schema+`"error":{"message":`+string(jsonString(err.Error()))+`,"exit_code":1}}`+"\n")
+		}
 		return 1
 	}
 	return 0

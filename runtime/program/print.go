@@ -81,13 +81,13 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
 func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int) []byte {
-	b := []byte(`{"file":`)
+	b := []byte(Schema + `"file":`)
 	if len(files) > 1 {
-		b = []byte(`{"files":[`)
+		b = []byte(Schema + `"files":[`)
 	}
 	for i, name := range files {
 		if i > 0 {
@@ -108,17 +108,22 @@ func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Sessi
 		if k > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"shape":[`...)
-		for i, d := range shape {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendInt(b, int64(d), 10)
-		}
-		b = append(b, `],`...)
+		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
 		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
 	}
 	return append(b, "]}\n"...)
+}
+
+// appendShape appends a list of numbers.
+func appendShape(b []byte, shape []int) []byte {
+	b = append(b, '[')
+	for i, d := range shape {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(d), 10)
+	}
+	return append(b, ']')
 }
 
 // jsonOutput appends "top" and "outputs" of one output.

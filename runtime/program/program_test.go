@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -320,15 +321,15 @@ func TestIdx(t *testing.T) {
 			t.Errorf("--labels: %q", got)
 		}
 		var got struct {
-			Pictures, Errors int
-			CRC32            string
-			Predictions      []int
-			Accuracy         float64
+			Samples, Errors int
+			CRC32           string
+			Predictions     []int
+			Accuracy        float64
 		}
 		if err := json.Unmarshal([]byte(must(t, model, "", "--json", "--idx="+p, "--labels="+l)), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Pictures != 12 || got.Errors != 2 || got.CRC32 != sum || len(got.Predictions) != 4 || got.Accuracy != 83.33 {
+		if got.Samples != 12 || got.Errors != 2 || got.CRC32 != sum || len(got.Predictions) != 4 || got.Accuracy != 83.33 {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -347,7 +348,7 @@ func TestSelfTest(t *testing.T) {
 	if got := must(t, model, "", "--selftest"); !strings.Contains(got, "self-test passed") {
 		t.Errorf("%q", got)
 	}
-	if got := must(t, model, "", "--selftest", "--json"); got != "{\"selftest\":\"passed\"}\n" {
+	if got := must(t, model, "", "--selftest", "--json"); got != Schema+"\"selftest\":\"passed\"}\n" {
 		t.Errorf("%q", got)
 	}
 	f, err := format.Decode(model)
@@ -372,15 +373,24 @@ func TestBenchInfo(t *testing.T) {
 	if err := json.Unmarshal([]byte(must(t, model, "", "--bench=5", "--json")), &bench); err != nil {
 		t.Fatal(err)
 	}
-	if bench["runs"] != 5.0 || bench["macs"] != 64.0 || bench["median_us"] == nil {
+	if bench["runs"] != 5.0 || bench["macs"] != 64.0 || bench["kept_macs"] != 16.0 || bench["bytes"] != float64(len(model)) || bench["median_us"] == nil {
 		t.Errorf("%v", bench)
 	}
 	var info map[string]any
 	if err := json.Unmarshal([]byte(must(t, model, "", "--info", "--json")), &info); err != nil {
 		t.Fatal(err)
 	}
-	if info["model"] != "sums" || info["weights"] != 64.0 || info["weights_kept"] != 16.0 || info["input"] != "4x4x1" {
+	if info["model"] != "sums" || info["weights"] != 64.0 || info["kept"] != 16.0 || fmt.Sprint(info["inputs"], info["outputs"], info["labels"]) != `[map[name:input0 shape:[4 4 1]]] [map[name:output0 shape:[4]]] [top left top right bottom left bottom "right"]` {
 		t.Errorf("%v", info)
+	}
+}
+
+// With --json an error is an object on standard output as well.
+func TestJSONError(t *testing.T) {
+	out, errs, code := call(corners(t), "", "--json", "no\x1b such.png")
+	want := `{"schema":1,"error":{"message":"no\u001b such.png: no such file or directory","exit_code":1}}` + "\n"
+	if code != 1 || out != want || !strings.HasPrefix(errs, "app: ") {
+		t.Errorf("code %d, %q, %q; want %q", code, out, errs, want)
 	}
 }
 

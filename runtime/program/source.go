@@ -47,11 +47,11 @@ func (s *source) scaling(p format.Preprocess) string {
 	return "values as they are"
 }
 
-// json is {"kind":...,"pictures":...,"resized":...,"scaling":...}; counts of 0 are left out.
+// json is {"kind":...,"pictures_read":...,"resized":...,"scaling":...}; counts of 0 are left out.
 func (s *source) json(p format.Preprocess) []byte {
 	b := append([]byte(`{"kind":`), jsonString(s.kind)...)
 	if s.pictures > 0 {
-		b = append(b, `,"pictures":`+itoa(s.pictures)...)
+		b = append(b, `,"pictures_read":`+itoa(s.pictures)...)
 	}
 	if s.resized > 0 {
 		b = append(b, `,"resized":`+itoa(s.resized)...)

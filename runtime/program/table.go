@@ -1,14 +1,22 @@
 package program
 
 import (
-	"edgec/runtime/preprocess"
 	"strconv"
+	"strings"
+
+	"edgec/runtime/preprocess"
 )
+
+// Schema is how every JSON object begins that this package and the edgec command print:
+// with the version of the fields, which docs/JSON.md lists. A field that gets another
+// name or meaning makes a new version; a new field does not.
+const Schema = `{"schema":1,`
 
 // fact is one line of --info or --bench.
 type fact struct {
-	key, text, unit string // key as in JSON
-	number          bool
+	key, text, unit string // in words
+	number          bool   // text is a number, or other JSON
+	name            string // in JSON; "": made of key and unit, "-": not there
 }
 
 type facts []fact
@@ -21,28 +29,64 @@ func (f *facts) text(key, value string) {
 
 // shapes adds a shape, or several with their numbers.
 func (f *facts) shapes(key string, list [][]int) {
+	all := []byte{'['}
 	for i, shape := range list {
 		name := key
 		if len(list) > 1 {
 			name += " " + itoa(i)
 		}
 		f.text(name, preprocess.Dims(shape))
+		f.as("-")
+		if i > 0 {
+			all = append(all, ',')
+		}
+		all = append(all, `{"name":"`+key+itoa(i)+`","shape":`...)
+		all = append(appendShape(all, shape), '}')
 	}
+	f.raw(key+"s", append(all, ']'))
+}
+
+// labels adds the names of the classes, if there are any.
+func (f *facts) labels(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	f.text("labels", strings.Join(names, ", "))
+	f.as("-")
+	b := []byte{'['}
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, jsonString(name)...)
+	}
+	f.raw("labels", append(b, ']'))
+}
+
+// raw adds what only JSON has.
+func (f *facts) raw(name string, value []byte) {
+	*f = append(*f, fact{text: string(value), number: true, name: name})
 }
 
 func (f *facts) int(key string, v int64, unit string) {
-	*f = append(*f, fact{key, strconv.FormatInt(v, 10), unit, true})
+	*f = append(*f, fact{key: key, text: strconv.FormatInt(v, 10), unit: unit, number: true})
 }
 
 func (f *facts) real(key string, v float64, unit string) {
-	*f = append(*f, fact{key, strconv.FormatFloat(v, 'g', 5, 64), unit, true})
+	*f = append(*f, fact{key: key, text: strconv.FormatFloat(v, 'g', 5, 64), unit: unit, number: true})
 }
 
-// print writes a line for each fact, or one JSON object.
+// as names the last fact in JSON.
+func (f *facts) as(name string) { (*f)[len(*f)-1].name = name }
+
+// printFacts writes a line for each fact, or one JSON object.
 func (j *Job) printFacts(fs facts) error {
 	if !j.JSON {
 		var b []byte
 		for _, f := range fs {
+			if f.key == "" {
+				continue
+			}
 			b = append(b, f.key...)
 			for n := len(f.key); n < 22; n++ {
 				b = append(b, ' ')
@@ -56,16 +100,23 @@ func (j *Job) printFacts(fs facts) error {
 		}
 		return j.write(b)
 	}
-	b := []byte{'{'}
-	for i, f := range fs {
-		if i > 0 {
+	b := []byte(Schema)
+	for _, f := range fs {
+		if f.name == "-" {
+			continue
+		}
+		if len(b) > len(Schema) {
 			b = append(b, ',')
 		}
 		key := f.key
 		if f.unit != "" {
 			key += "_" + f.unit
 		}
-		b = append(b, jsonString(jsonKey(key))...)
+		name := f.name
+		if name == "" {
+			name = jsonKey(key)
+		}
+		b = append(b, jsonString(name)...)
 		b = append(b, ':')
 		if f.number {
 			b = append(b, f.text...)
