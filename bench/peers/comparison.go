@@ -70,6 +70,7 @@ func (c *comparison) addEdgec(cpu string, files []string) error {
 	return nil
 }
 
+// addPeer starts a peer. If it does not start, its column is there and empty.
 func (c *comparison) addPeer(name string, files []string, command func(files []string) (*exec.Cmd, error)) {
 	var have []string
 	for _, f := range files {
@@ -84,7 +85,7 @@ func (c *comparison) addPeer(name string, files []string, command func(files []s
 	}
 	if err != nil {
 		c.missing = append(c.missing, fmt.Sprintf("%s is missing: %v", name, err))
-		return
+		w, files = &worker{}, make([]string, len(files)) // an empty column
 	}
 	w.column = name + " int8"
 	c.add(w, files)

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,24 +75,31 @@ func TestLoadEdgec(t *testing.T) {
 
 // Columns of missing peers stay empty, ratios are of best and median times.
 func TestTables(t *testing.T) {
-	own, peer := &worker{column: "edgec, go", version: "go"}, &worker{column: "LiteRT int8", version: "2"}
-	c := comparison{
-		workers:  []*worker{own, peer},
-		levels:   1,
-		networks: []networks.Stored{{Network: networks.Network{Name: "a", Shapes: true}}, {Network: networks.Network{Name: "b"}}},
-		times: []map[*worker]times{
-			{own: {300, 100, 200}, peer: {50, 50, 400}},
-			{own: {2 * time.Millisecond}},
-		},
+	c := comparison{levels: 1, files: map[*worker][]int{}, networks: []networks.Stored{{Network: networks.Network{Name: "a", Shapes: true}}, {Network: networks.Network{Name: "b"}}}}
+	own := &worker{column: "edgec, go", version: "go"}
+	c.add(own, []string{"a", "b"})
+	c.addPeer("Other", []string{"a", "b"}, func([]string) (*exec.Cmd, error) { return nil, errors.New("no such library") })
+	c.addPeer("LiteRT", []string{"a", ""}, func(files []string) (*exec.Cmd, error) {
+		return exec.Command("echo", `{"version":"2"}`), nil
+	})
+	peer := c.workers[2]
+	c.times = []map[*worker]times{
+		{own: {300, 100, 200}, peer: {50, 50, 400}},
+		{own: {2 * time.Millisecond}},
 	}
 	c.networks[0].Info.KeptMACs = 1234
 	for _, want := range []string{
-		"| a | 1,234 | 0.10 (0.20) | 0.05 (0.05) * |\n| b | 0 | 2,000 (2,000) |  |\n",
-		"| a | 2.00 (4.00) |\n| b |  |\n",
-		"LiteRT 2.",
+		" 3 rounds. LiteRT 2.\nOther is missing: no such library.\n",
+		"| network | MACs, nonzero | edgec, go | Other int8 | LiteRT int8 |\n",
+		"| a | 1,234 | 0.10 (0.20) |  | 0.05 (0.05) * |\n| b | 0 | 2,000 (2,000) |  |  |\n",
+		"| network | go / Other | go / LiteRT |\n|---|---|---|\n| a |  | 2.00 (4.00) |\n| b |  |  |\n",
 	} {
 		if got := c.markdown(3); !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
+	if got := c.files[peer]; !slices.Equal(got, []int{0, -1}) {
+		t.Errorf("files of the peer: %v", got)
+	}
+	c.end()
 }

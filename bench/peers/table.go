@@ -13,7 +13,9 @@ func (c *comparison) markdown(rounds int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, on %s. %d rounds.", time.Now().Format("2 January 2006"), page.Machine(), rounds)
 	for _, w := range c.workers[c.levels:] {
-		fmt.Fprintf(&b, " %s %s.", strings.TrimSuffix(w.column, " int8"), w.version)
+		if w.cmd != nil {
+			fmt.Fprintf(&b, " %s %s.", strings.TrimSuffix(w.column, " int8"), w.version)
+		}
 	}
 	b.WriteString("\n")
 	for _, m := range c.missing {
@@ -21,10 +23,8 @@ func (c *comparison) markdown(rounds int) string {
 	}
 	b.WriteString("\nMicroseconds of an inference: best of the rounds (median).\n\n")
 	b.WriteString(page.Table(c.timeRows()))
-	if len(c.workers) > c.levels {
-		b.WriteString("\nTimes of edgec divided by those of the peer: best (median). Less than 1 is faster than the peer.\n\n")
-		b.WriteString(page.Table(c.ratioRows()))
-	}
+	b.WriteString("\nTimes of edgec divided by those of the peer: best (median). Less than 1 is faster than the peer.\n\n")
+	b.WriteString(page.Table(c.ratioRows()))
 	return b.String()
 }
 

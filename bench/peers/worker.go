@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// worker is a process that has been started.
+// worker is a column of the table, and the process that fills it.
 type worker struct {
-	column  string // head of its column
+	column  string // its head
 	version string
-	cmd     *exec.Cmd
+	cmd     *exec.Cmd // nil: it could not be started
 	in      io.WriteCloser
 	out     *bufio.Reader
 }
@@ -70,6 +70,9 @@ func (w *worker) run(file, n int) (time.Duration, error) {
 
 // stop ends the worker, whose standard input it closes.
 func (w *worker) stop() error {
+	if w.cmd == nil {
+		return nil
+	}
 	w.in.Close()
 	return w.cmd.Wait()
 }
