@@ -19,11 +19,11 @@ bench-size: ## docs/BENCHMARKS.md: EDGEC_DATA names the networks; each row takes
 	go run ./internal/bench -coders
 	go run ./internal/bench
 
-bench-peers: ## docs/SPEED.md: times beside ONNX Runtime and LiteRT; bench/setup.sh installs them, EDGEC_DATA names the networks; BENCH='-large' adds flags
-	cd bench && go run ./peers $(BENCH) -o ../docs/SPEED.md
+bench-peers: ## docs/SPEED.md: times beside ONNX Runtime and LiteRT; bench/setup.sh installs them, EDGEC_DATA names the networks
+	cd bench && go run ./peers -o ../docs/SPEED.md
 
 bench-arm: ## docs/SPEED.md: instructions of an inference on ARM processors under qemu-user
-	cd bench && go run ./arm $(BENCH) -o ../docs/SPEED.md
+	cd bench && go run ./arm -o ../docs/SPEED.md
 
 cross: ## the runtime's tests on emulated ARM, RISC-V and s390x CPUs
 	.ci/run cross qemu

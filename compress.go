@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"context"
+	"fmt"
 
 	"edgec/internal/search"
 )
@@ -25,11 +26,16 @@ import (
 // the best file so far is the answer, and Report.Interrupted says so. The error is
 // not nil when no file meets the options; the report then holds what was tried.
 //
+// A network that is quantized already is refused: see Pack.
+//
 // Cost: minutes to an hour on two cores for networks of up to a few million
 // weights; Options.Effort and Options.Budget bound it.
 func Compress(ctx context.Context, m *Model, d *Data, o Options) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
+	}
+	if m.Quantized() {
+		return nil, fmt.Errorf("edgec: %s is quantized already; Pack keeps its integers and results, in a smaller file; for a still smaller one compress the float network that it was made from", m.Name)
 	}
 	subject := search.Subject{Model: m.network(), Data: d.splits}
 	if o.Teacher != nil {

@@ -9,6 +9,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
 	"edgec/internal/op"
+	"edgec/internal/pack"
 	"edgec/internal/search"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
@@ -72,6 +73,10 @@ func values(vs []*graph.Value) (all []Value) {
 	}
 	return all
 }
+
+// Quantized reports whether the network was quantized before it was read: Pack takes it,
+// Compress does not.
+func (m *Model) Quantized() bool { return pack.Quantized(m.graph) }
 
 // Params returns the number of weights and biases.
 func (m *Model) Params() int { return search.Params(m.graph) }

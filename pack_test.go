@@ -2,6 +2,7 @@ package edgec_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,6 +77,28 @@ func TestPack(t *testing.T) {
 				t.Fatalf("%s: outputs of input %d differ", name, seed)
 			}
 		}
+	}
+}
+
+// A network that is quantized already is none to compress.
+func TestCompressRefusesQuantized(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "lenet-5.edgec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := export.ONNX(file, "lenet-5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := edgec.OpenBytes(model, "lenet-5.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := edgec.Compress(context.Background(), m, nil, edgec.Options{MaxSize: 1000}); !m.Quantized() || err == nil || !strings.Contains(err.Error(), "lenet-5 is quantized already; Pack keeps its integers") {
+		t.Errorf("%v, %v", m.Quantized(), err)
+	}
+	if m, err := edgec.OpenBytes(demo.ONNX, "demo"); err != nil || m.Quantized() {
+		t.Errorf("a float network is quantized: %v", err)
 	}
 }
 

@@ -19,7 +19,7 @@ type Board struct {
 	RAM    int    `json:"ram_mb,omitempty"` // MB of the smallest model; 0: various
 	CPU    string `json:"cpu"`              // core, and what matters to int8 arithmetic
 	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions; "": its default
-	Source string `json:"facts,omitempty"` // where the facts are from
+	Source string `json:"facts,omitempty"`  // where the facts are from
 	Note   string `json:"note,omitempty"`   // for the user
 }
 

@@ -2,7 +2,7 @@
 // qemu-user, and prints a table beside the figures of peers in peers.json. It runs in the
 // folder bench:
 //
-//	EDGEC_DATA=folder go run ./arm [-networks regexp] [-large] [-packed FOLDER] [-o FILE]
+//	EDGEC_DATA=folder go run ./arm [-networks regexp] [-o FILE]
 //
 // It needs gcc and Debian's qemu-user, which bench/setup.sh installs; qemu-user-static takes
 // no plugins. Counts repeat, as times do not. They say nothing of caches and stalls. With -o
@@ -19,14 +19,14 @@ import (
 )
 
 func main() {
-	var o networks.Options
-	o.Flags()
+	pattern := flag.String("networks", "", "count the networks whose names match")
+	out := flag.String("o", "", "write the tables into this document too")
 	flag.Parse()
-	text, err := count(o)
+	text, err := count(*pattern)
 	if err == nil {
 		fmt.Print(text)
-		if o.Out != "" {
-			err = page.Write(o.Out, "arm", text)
+		if *out != "" {
+			err = page.Write(*out, "arm", text)
 		}
 	}
 	if err != nil {
@@ -35,8 +35,8 @@ func main() {
 	}
 }
 
-// count counts what the flags select and returns the section of the page.
-func count(o networks.Options) (string, error) {
+// count counts the networks whose names match and returns the section of the page.
+func count(pattern string) (string, error) {
 	models, err := networks.Folder()
 	if err != nil {
 		return "", err
@@ -46,7 +46,7 @@ func count(o networks.Options) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	stored, err := o.Store(models, dir)
+	stored, err := networks.Store(pattern, models, dir)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package networks
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,7 +22,6 @@ type Network struct {
 	ONNX   string // QDQ form, with uint8 activations and int8 weights for each channel
 	TFLite string // int8; "": there is none
 	Shapes bool   // TFLite has the shapes of ONNX, and weights of its own
-	Large  bool   // takes long, so it is measured on request
 }
 
 // All are the networks, those with few multiplications first. The weights of bench are
@@ -35,56 +33,24 @@ var All = []Network{
 	{Name: "dscnn", ONNX: "bench/dscnn_u8s8.onnx", TFLite: "mlperf-tiny/kws-dscnn-int8.tflite", Shapes: true},
 	{Name: "mbv1_025_96", ONNX: "bench/mbv1_025_96_u8s8.onnx", TFLite: "mlperf-tiny/vww-mobilenet-int8.tflite", Shapes: true},
 	{Name: "resnet8", ONNX: "bench/resnet8_u8s8.onnx", TFLite: "mlperf-tiny/resnet8-int8.tflite", Shapes: true},
-	{Name: "mbv2_224", ONNX: "bench/mbv2_224_u8s8.onnx", TFLite: "bench/mbv2.tflite", Large: true},
+	{Name: "mbv2_224", ONNX: "bench/mbv2_224_u8s8.onnx", TFLite: "bench/mbv2.tflite"},
 	{Name: "lenet-300-100-1900.edgec", Like: "lenet300", Pruned: "testdata/lenet-300-100-1900.edgec", ONNX: "bench/lenet300_u8s8.onnx", TFLite: "bench/lenet300.tflite"},
 	{Name: "lenet-5-1200.edgec", Like: "lenet5", Pruned: "testdata/lenet-5-1200.edgec", ONNX: "bench/lenet5_u8s8.onnx", TFLite: "bench/lenet5.tflite"},
 }
 
-// Options are the flags that the commands of this module share.
-type Options struct {
-	Pattern string // of names
-	Large   bool
-	Packed  string // folder that keeps packed files; "": none
-	Out     string // document; "": none
-}
-
-// Flags defines the flags of o.
-func (o *Options) Flags() {
-	flag.StringVar(&o.Pattern, "networks", "", "measure the networks whose names match")
-	flag.BoolVar(&o.Large, "large", false, "measure large networks too; packing them takes minutes")
-	flag.StringVar(&o.Packed, "packed", "", "keep packed files in this folder, and take those that are there")
-	flag.StringVar(&o.Out, "o", "", "write the tables into this document too")
-}
-
-// Store packs what the flags select. Its files are in dir, or where the flags say.
-func (o *Options) Store(models, dir string) ([]Stored, error) {
-	some, err := Select(o.Pattern, o.Large)
-	if err != nil {
-		return nil, err
-	}
-	if o.Packed == "" {
-		return Store(some, models, dir, false)
-	}
-	if err := os.MkdirAll(o.Packed, 0o755); err != nil {
-		return nil, err
-	}
-	return Store(some, models, o.Packed, true)
-}
-
-// Select returns the networks whose names match a regular expression, those that are large
-// only if asked for.
-func Select(pattern string, large bool) (some []Network, err error) {
+// Select returns the networks whose names match a regular expression.
+func Select(pattern string) (some []Network, err error) {
 	match, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range All {
-		if match.MatchString(n.Name) && (large || !n.Large) {
+		if match.MatchString(n.Name) {
 			some = append(some, n)
 		}
 	}
 	if len(some) == 0 {
-		return nil, fmt.Errorf("no network matches %q; bench/networks/networks.go has the names, -large adds the large ones", pattern)
+		return nil, fmt.Errorf("no network matches %q; bench/networks/networks.go has the names", pattern)
 	}
 	return some, nil
 }
@@ -110,7 +76,7 @@ func Folder() (string, error) {
 const Main = ".."
 
 // File returns edgec's file of a network: the committed one, or what Pack makes of the ONNX
-// file in the folder of models. Packing takes seconds; a large network takes minutes.
+// file in the folder of models. Packing takes seconds.
 func (n *Network) File(models string) ([]byte, error) {
 	if n.Pruned != "" {
 		return os.ReadFile(filepath.Join(Main, n.Pruned))
@@ -156,25 +122,25 @@ type Stored struct {
 	Info runtime.Info
 }
 
-// Store writes edgec's file of each network into a folder. With reuse it takes those that
-// are there from an earlier run.
-func Store(some []Network, models, dir string, reuse bool) (stored []Stored, err error) {
+// Store writes edgec's file of each network whose name matches into a folder.
+func Store(pattern, models, dir string) (stored []Stored, err error) {
+	some, err := Select(pattern)
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range some {
-		s := Stored{Network: n, Path: filepath.Join(dir, n.Name)}
-		data, err := os.ReadFile(s.Path)
-		if !reuse || err != nil {
-			if data, err = n.File(models); err != nil {
-				return nil, fmt.Errorf("%s: %w", n.Name, err)
-			}
-			if err := os.WriteFile(s.Path, data, 0o644); err != nil {
-				return nil, err
-			}
+		data, err := n.File(models)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Name, err)
 		}
 		m, err := runtime.Load(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Path, err)
+			return nil, fmt.Errorf("%s: %w", n.Name, err)
 		}
-		s.Info = m.Info()
+		s := Stored{Network: n, Path: filepath.Join(dir, n.Name), Info: m.Info()}
+		if err := os.WriteFile(s.Path, data, 0o644); err != nil {
+			return nil, err
+		}
 		stored = append(stored, s)
 	}
 	return stored, nil

@@ -1,7 +1,7 @@
 // Command peers measures edgec's runtime beside ONNX Runtime and LiteRT, in one run, and
 // prints tables of times and ratios. It runs in the folder bench:
 //
-//	EDGEC_DATA=folder go run ./peers [-networks regexp] [-large] [-packed FOLDER] [-rounds n] [-o FILE]
+//	EDGEC_DATA=folder go run ./peers [-networks regexp] [-rounds n] [-o FILE]
 //
 // bench/setup.sh installs the peers. The column of one that is missing stays empty. All
 // execute int8 networks on one thread, with batch 1. Times are of the thread's CPU, from
@@ -19,8 +19,8 @@ import (
 )
 
 func main() {
-	var o networks.Options
-	o.Flags()
+	pattern := flag.String("networks", "", "measure the networks whose names match")
+	out := flag.String("o", "", "write the tables into this document too")
 	worker := flag.String("worker", "", "be a worker for this program; it starts them itself")
 	rounds := flag.Int("rounds", 40, "number of rounds")
 	flag.Parse()
@@ -35,7 +35,7 @@ func main() {
 	case *rounds < 1:
 		err = fmt.Errorf("-rounds is %d; give at least 1", *rounds)
 	default:
-		err = run(o, *rounds)
+		err = run(*pattern, *rounds, *out)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
@@ -44,7 +44,7 @@ func main() {
 }
 
 // run measures and prints.
-func run(o networks.Options, rounds int) error {
+func run(pattern string, rounds int, out string) error {
 	models, err := networks.Folder()
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func run(o networks.Options, rounds int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	stored, err := o.Store(models, dir)
+	stored, err := networks.Store(pattern, models, dir)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func run(o networks.Options, rounds int) error {
 	}
 	text := c.markdown(rounds)
 	fmt.Print(text)
-	if o.Out == "" {
+	if out == "" {
 		return nil
 	}
-	return page.Write(o.Out, "peers", text)
+	return page.Write(out, "peers", text)
 }

@@ -177,6 +177,19 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// A quantized network is one for edgec pack, which is said before the data are read.
+func TestCompressQuantized(t *testing.T) {
+	withFile(t)
+	command(t, "export", "corner.edgec", "-o", "int8.onnx").must(t)
+	r := command(t, "compress", "int8.onnx", "--data", "missing", "-o", "out.edgec")
+	want := "edgec: error: int8.onnx: is quantized already; give the float network that it was made from\n" +
+		"edgec: hint: edgec pack int8.onnx -o out.edgec keeps its integers and its results, in a smaller file, and needs no data\n"
+	if r.code != exitFailed || r.stderr != want {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	command(t, "pack", "int8.onnx", "-o", "out.edgec").must(t)
+}
+
 // A delta makes the new file of the old one, and of no other.
 func TestDelta(t *testing.T) {
 	withFile(t)

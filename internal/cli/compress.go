@@ -140,6 +140,9 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return err
 	}
 	m, err := openONNX(path)
+	if err == nil {
+		err = refuseQuantized(path, m, c.out)
+	}
 	if err != nil {
 		return err
 	}

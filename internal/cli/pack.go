@@ -28,6 +28,10 @@ kernels compute them. edgec removes channels that are dead or constant and codes
 weights. It needs no data and no training, and nothing is lost. For a float network,
 edgec compress makes a much smaller file.
 
+Float biases are rounded as ONNX Runtime rounds them. What the device cannot compute
+exactly, such as asymmetric weights beyond int8, is an error that names each node and
+how to quantize it.
+
 Pictures become input as byte / 255, unless the range of the input is 0 to 255 or
 -1 to 1. A softmax at the end of a TFLite network is computed in float from the
 integers before it, and not rounded to int8.`,
@@ -43,6 +47,15 @@ integers before it, and not rounded to int8.`,
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write (required)")
 	return cmd
+}
+
+// refuseQuantized says what a network is for that edgec compress cannot make smaller.
+func refuseQuantized(path string, m *edgec.Model, out string) error {
+	if !m.Quantized() {
+		return nil
+	}
+	return hinted{fmt.Errorf("%s: is quantized already; give the float network that it was made from", path),
+		fmt.Sprintf("edgec pack %s -o %s keeps its integers and its results, in a smaller file, and needs no data", path, out)}
 }
 
 func (a *app) pack(path, out string) error {
@@ -65,6 +78,9 @@ func (a *app) pack(path, out string) error {
 	}
 	if a.json {
 		return a.printJSON(packed{path, out, p})
+	}
+	if p.Rounded > 0 {
+		a.note("%s: layers with float biases: %d; these are rounded to steps of the layer's sum, as ONNX Runtime does", path, p.Rounded)
 	}
 	return a.table([]string{
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(p.From), thousands(p.Size), float64(p.From)/float64(p.Size)),

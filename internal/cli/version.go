@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec/runtime/format"
+	"edgec/runtime/kernel"
 )
 
 // versionInfo says which edgec this is.
@@ -18,6 +19,7 @@ type versionInfo struct {
 	Format  string `json:"format"` // of the files that it writes
 	Go      string `json:"go"`
 	System  string `json:"system"`
+	Kernels string `json:"kernels"` // that dense layers of a network run on here
 }
 
 func versionCommand(a *app) *cobra.Command {
@@ -25,8 +27,8 @@ func versionCommand(a *app) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Long: `Prints the version of edgec, the commit that it was built from, the version of the
-file format that it writes, and the version of Go. edgec --version and edgec -v do
-the same.`,
+file format that it writes, the version of Go, and the micro-kernels that networks
+run on here. edgec --version and edgec -v do the same.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.version() },
 	}
@@ -46,12 +48,16 @@ func (a *app) version() error {
 		}
 		rows = append(rows, "commit\t"+v.Commit+changed)
 	}
-	return a.table(append(rows, "format\t"+v.Format, "go\t"+v.Go, "system\t"+v.System))
+	return a.table(append(rows, "format\t"+v.Format, "go\t"+v.Go, "system\t"+v.System, "kernels\t"+v.Kernels))
 }
 
 func readVersion() versionInfo {
 	major, minor := format.Version()
-	v := versionInfo{Version: "devel", Format: fmt.Sprintf("%d.%d", major, minor), Go: goruntime.Version(), System: goruntime.GOOS + "/" + goruntime.GOARCH}
+	kernels, err := kernel.Level()
+	if err != nil {
+		kernels = err.Error()
+	}
+	v := versionInfo{Version: "devel", Format: fmt.Sprintf("%d.%d", major, minor), Go: goruntime.Version(), System: goruntime.GOOS + "/" + goruntime.GOARCH, Kernels: kernels}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -90,7 +90,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"a negative scale", func(g *graph.Graph) { constrained(g).Grid.Scale[0] = -1 }, "scale[0] is -1"},
 		{"a scale of NaN", func(g *graph.Graph) { constrained(g).Grid.Scale[0] = nan }, "scale[0] is NaN"},
 		{"an infinite scale", func(g *graph.Graph) { constrained(g).Grid.Scale[0] = inf }, "scale[0] is +Inf"},
-		{"a grid of nothing", func(g *graph.Graph) { constrained(g).Grid.Max = 0 }, "grid of -0..0"},
+		{"a grid of nothing", func(g *graph.Graph) { constrained(g).Grid.Max = 0 }, "grid of 0..0"},
 		{"a negative shift", func(g *graph.Graph) { constrained(g).Grid.Shift = -1 }, "its -1 lowest bits"},
 		{"a shift that leaves nothing", func(g *graph.Graph) { constrained(g).Grid.Shift = 7 }, "its 7 lowest bits"},
 		{"a codebook without a grid", func(g *graph.Graph) { constrained(g).Grid = nil }, "without a grid"},

@@ -25,7 +25,7 @@ const (
 // The effective value is computed from the shadow in this order:
 //
 //	w' = w * mask                               mask:     1 keeps, 0 prunes
-//	q  = clamp(round(w'/scale[c]), -max, max)   grid:     c is the output channel;
+//	q  = clamp(round(w'/scale[c]), least, max)  grid:     c is the output channel;
 //	                                            in multiples of 1<<Shift
 //	q  = round(centroid[index])                 codebook: replaces the line above
 //	effective = q * scale[c]
@@ -39,18 +39,29 @@ type Param struct {
 	Mask   []float32      // nil: everything kept
 	Grid   *Grid          // nil: float
 	Book   *Codebook      // nil: each weight has its own value; needs a Grid
+	Why    string         // why weights that a file has as integers are float, for messages
+	Exact  []int32        // what Quanta returns, of a file whose integers float32 cannot hold; nil: rounded shadows
 
 	// State holds arrays parallel to Shadow that the optimizer keeps; nil until
 	// training starts. Whoever narrows the parameter narrows them with it.
 	State [][]float32
 }
 
-// Grid is the symmetric integer grid of a parameter: real = Scale[c] * q with
-// q in -Max..Max.
+// Grid is the integer grid of a parameter, without zero point: real = Scale[c] * q with
+// q in Least()..Max.
 type Grid struct {
 	Scale []float32 // one, or one for each output channel (dimension 0)
 	Max   int       // 127 for weights; larger for biases
+	Min   int       // the least q; 0: -Max. -128 for weights that another tool made so
 	Shift int       // biases: q is stored without its Shift lowest bits, which are zero
+}
+
+// Least returns the least integer of the grid.
+func (g *Grid) Least() int {
+	if g.Min != 0 {
+		return g.Min
+	}
+	return -g.Max
 }
 
 // Codebook shares weights: weight i has the value Centroids[Index[i]], in
@@ -69,9 +80,9 @@ func NewParam(name string, role Role, t *tensor.Tensor) *Param {
 
 // Clone returns a deep copy.
 func (p *Param) Clone() *Param {
-	c := &Param{Name: p.Name, Role: p.Role, Shadow: p.Shadow.Clone(), Value: p.Value.Clone(), Mask: slices.Clone(p.Mask)}
+	c := &Param{Name: p.Name, Role: p.Role, Shadow: p.Shadow.Clone(), Value: p.Value.Clone(), Mask: slices.Clone(p.Mask), Exact: slices.Clone(p.Exact), Why: p.Why}
 	if p.Grid != nil {
-		c.Grid = &Grid{Scale: slices.Clone(p.Grid.Scale), Max: p.Grid.Max, Shift: p.Grid.Shift}
+		c.Grid = &Grid{Scale: slices.Clone(p.Grid.Scale), Max: p.Grid.Max, Min: p.Grid.Min, Shift: p.Grid.Shift}
 	}
 	if p.Book != nil {
 		c.Book = &Codebook{Centroids: slices.Clone(p.Book.Centroids), Index: slices.Clone(p.Book.Index)}
@@ -127,12 +138,12 @@ func (p *Param) RefreshRows(lo, hi int) {
 // grid: quantum for each element.
 func (p *Param) refreshGrid(dst, w []float32, first, row int) {
 	step := 1 << p.Grid.Shift
-	limit := float64(p.Grid.Max / step * step)
+	least, most := float64(p.Grid.Least()/step*step), float64(p.Grid.Max/step*step)
 	if len(p.Grid.Scale) == 1 {
 		row = max(len(dst), 1)
 	}
 	for k := 0; k < len(dst); k += row {
-		vec.Quantize(dst[k:k+row], w[k:k+row], p.Grid.ScaleOf(first+k/row), float64(step), -limit, limit)
+		vec.Quantize(dst[k:k+row], w[k:k+row], p.Grid.ScaleOf(first+k/row), float64(step), least, most)
 	}
 }
 
@@ -160,8 +171,11 @@ func (p *Param) refreshBook(lo, hi, row int) {
 }
 
 // Quanta returns the integers that export writes: the effective value in units
-// of the grid. It panics without a grid.
+// of the grid, or Exact. It panics without a grid.
 func (p *Param) Quanta() []int32 {
+	if p.Exact != nil {
+		return slices.Clone(p.Exact)
+	}
 	q := make([]int32, len(p.Shadow.Data))
 	p.each(func(i int, scale float32) { q[i] = p.quantum(i, scale) })
 	return q
@@ -187,9 +201,9 @@ func (p *Param) quantum(i int, scale float32) int32 {
 		return int32(math.Round(float64(p.Book.Centroids[p.Book.Index[i]])))
 	}
 	step := int64(1) << p.Grid.Shift
-	limit := float64(int64(p.Grid.Max) / step)
+	least, most := float64(int64(p.Grid.Least())/step), float64(int64(p.Grid.Max)/step)
 	q := math.Round(float64(p.Shadow.Data[i]) / (float64(scale) * float64(step)))
-	return int32(math.Max(-limit, math.Min(limit, q)) * float64(step))
+	return int32(math.Max(least, math.Min(most, q)) * float64(step))
 }
 
 // Kept returns how many weights the mask keeps.
@@ -268,8 +282,11 @@ func (p *Param) checkGrid() error {
 			return p.fail("scale[%d] is %v", c, s)
 		}
 	}
-	if g.Shift < 0 || g.Shift > 30 || g.Max < 1<<max(g.Shift, 0) || g.Max > math.MaxInt32 {
-		return p.fail("grid of -%d..%d without its %d lowest bits", g.Max, g.Max, g.Shift)
+	if g.Shift < 0 || g.Shift > 30 || g.Max < 1<<max(g.Shift, 0) || g.Max > math.MaxInt32 || g.Min > 0 || g.Min < math.MinInt32 {
+		return p.fail("grid of %d..%d without its %d lowest bits", g.Least(), g.Max, g.Shift)
+	}
+	if n := len(p.Shadow.Data); p.Exact != nil && (len(p.Exact) != n || p.Book != nil) {
+		return p.fail("%d exact integers for %d values, or beside a codebook", len(p.Exact), n)
 	}
 	return nil
 }
@@ -289,8 +306,8 @@ func (p *Param) checkBook() error {
 		return p.fail("centroid 0 is %v, not zero", b.Centroids[0])
 	}
 	for k, c := range b.Centroids {
-		if !(math.Abs(math.Round(float64(c))) <= float64(p.Grid.Max)) {
-			return p.fail("centroid %d is %v on a grid of -%d..%d", k, c, p.Grid.Max, p.Grid.Max)
+		if q := math.Round(float64(c)); !(q >= float64(p.Grid.Least()) && q <= float64(p.Grid.Max)) {
+			return p.fail("centroid %d is %v on a grid of %d..%d", k, c, p.Grid.Least(), p.Grid.Max)
 		}
 	}
 	for i, k := range b.Index {

@@ -3,6 +3,7 @@ package lower
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -25,20 +26,28 @@ type Config struct {
 // memory is reused once its last reader has run, so it has to be written before
 // every run.
 //
-// An error names the node, what the device cannot do and the remedy.
+// An error names the node, what the device cannot do and the remedy: those of all nodes
+// (graph.Causes), but for nodes that only read what another could not make.
 func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 	if err := g.Check(); err != nil {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
-	b := &builder{g: g, f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{}, luts: map[[256]int8]int{}}
+	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
+		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}}
+	b.grids()
 	b.inputs()
 	for _, n := range g.Nodes {
 		b.lower(n)
+		b.settle()
 	}
 	b.node = nil
 	b.outputs()
-	if b.err != nil {
-		return nil, b.err
+	b.settle()
+	if err := b.cause.Err(); err != nil {
+		return nil, fmt.Errorf("lower: %w", err)
+	}
+	if n := len(b.f.Tensors); n > format.MaxTensors {
+		return nil, fmt.Errorf("lower: %d tensors on the device, at most %d are possible; split the network", n, format.MaxTensors)
 	}
 	format.Finish(b.f)
 	if cfg.SelfTest != nil {
@@ -69,8 +78,10 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 func (b *builder) inputs() {
 	for _, v := range b.g.Inputs {
 		if v.Grid == nil {
-			b.fail(fmt.Errorf("input %q has no grid: calibrate the network first", v.Name))
-			return
+			b.fail(&graph.Refusal{What: fmt.Sprintf("input %q has no grid", v.Name), Remedy: noGrid})
+			b.lost[v] = true
+			b.settle()
+			continue
 		}
 		b.f.Inputs = append(b.f.Inputs, b.Output(v))
 	}
@@ -78,6 +89,9 @@ func (b *builder) inputs() {
 
 func (b *builder) outputs() {
 	for _, v := range b.g.Outputs {
+		if b.lost[v] {
+			continue
+		}
 		t := 0
 		if v.Grid == nil {
 			t = b.Float(v)
@@ -90,16 +104,17 @@ func (b *builder) outputs() {
 
 // lower emits the instructions of node n.
 func (b *builder) lower(n *graph.Node) {
-	if b.err != nil {
+	b.node = n
+	if slices.ContainsFunc(n.Inputs, func(v *graph.Value) bool { return b.lost[v] }) {
+		b.lose(n)
 		return
 	}
-	b.node = n
 	if len(n.Outputs) != 1 {
 		b.fail(fmt.Errorf("an operator with %d outputs has no device code", len(n.Outputs)))
 		return
 	}
 	if _, _, ok := op.Pointwise(n); ok {
-		if !op.Interior(b.g, n.Outputs[0]) {
+		if !op.Interior(b.links, n.Outputs[0]) {
 			b.table(n)
 		}
 		return
@@ -119,14 +134,14 @@ func (b *builder) lower(n *graph.Node) {
 func (b *builder) table(n *graph.Node) {
 	y := n.Outputs[0]
 	x, f, _ := op.Pointwise(n)
-	for op.Interior(b.g, x) {
-		before, inner, _ := op.Pointwise(b.g.Producer(x))
+	for op.Interior(b.links, x) {
+		before, inner, _ := op.Pointwise(b.links.Producer(x))
 		outer := f
 		f = func(v float64) float64 { return outer(inner(v)) }
 		x = before
 	}
 	if x.Grid == nil || y.Grid == nil {
-		b.fail(fmt.Errorf("the function reads %q and writes %q, which both need grids: calibrate the network first", x.Name, y.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("the function reads %q and writes %q, which both need grids", x.Name, y.Name), Remedy: noGrid})
 		return
 	}
 	w := b.onGrid(x)

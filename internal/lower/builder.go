@@ -12,12 +12,24 @@ import (
 
 // builder collects the instructions; it is the op.Device of one Build.
 type builder struct {
-	g    *graph.Graph
-	f    *format.File
-	node *graph.Node // being lowered
-	at   map[*graph.Value]location
-	luts map[[256]int8]int
-	err  error // the first one
+	g       *graph.Graph
+	links   *graph.Links
+	f       *format.File
+	node    *graph.Node // being lowered
+	at      map[*graph.Value]location
+	luts    map[[256]int8]int
+	views   map[view]int          // the tensor that a reshape made
+	any     map[*graph.Value]bool // what AnyOrder has found
+	weights int                   // of all layers
+	err     error                 // the first one of the node
+	cause   graph.Causes          // the errors of all nodes
+	lost    map[*graph.Value]bool // values that nodes with errors should have made
+}
+
+// view is a tensor under another shape, in the form of fmt.Sprint.
+type view struct {
+	tensor int
+	shape  string
 }
 
 // location says which tensor holds a value, and in which order its elements lie.
@@ -31,11 +43,36 @@ func (b *builder) fail(err error) {
 	if b.err != nil {
 		return
 	}
+	b.err = b.named(err)
+}
+
+// note adds an error that does not keep the nodes behind this one from finding theirs.
+func (b *builder) note(err error) { b.cause.Add(b.named(err)) }
+
+// named puts the node before err.
+func (b *builder) named(err error) error {
 	if b.node == nil {
-		b.err = fmt.Errorf("lower: %w", err)
+		return err
+	}
+	return graph.Named(fmt.Sprintf("node %q (%s)", b.node.Name, b.node.Op.Name()), err)
+}
+
+// settle notes the error of the node and lets the next nodes find theirs.
+func (b *builder) settle() {
+	if b.err == nil {
 		return
 	}
-	b.err = fmt.Errorf("lower: node %q (%s): %w", b.node.Name, b.node.Op.Name(), err)
+	b.cause.Add(b.err)
+	b.err = nil
+	if b.node != nil {
+		b.lose(b.node)
+	}
+}
+
+func (b *builder) lose(n *graph.Node) {
+	for _, v := range n.Outputs {
+		b.lost[v] = true
+	}
 }
 
 // tensor appends a tensor; grid is nil for Float32.
@@ -96,13 +133,16 @@ func (b *builder) onGrid(v *graph.Value) location {
 		return w
 	}
 	if v.Grid == nil || b.f.Tensors[w.tensor].DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", v.Name), Remedy: noGrid})
 		return w
 	}
 	w.tensor = b.OnGrid(w.tensor, v)
 	b.at[v] = w
 	return w
 }
+
+// noGrid is the remedy for what has no grid.
+const noGrid = "calibrate the network first; in a network that was quantized elsewhere, give the value a QuantizeLinear and a DequantizeLinear too"
 
 // OnGrid implements op.Device.
 func (b *builder) OnGrid(t int, v *graph.Value) int {
@@ -111,7 +151,7 @@ func (b *builder) OnGrid(t int, v *graph.Value) int {
 	}
 	x := &b.f.Tensors[t]
 	if v.Grid == nil || x.DType != format.Int8 {
-		b.fail(fmt.Errorf("value %q has no int8 grid: calibrate the network first", v.Name))
+		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", v.Name), Remedy: noGrid})
 		return 0
 	}
 	from := graph.Affine{Scale: x.Scale, Zero: x.Zero}
@@ -168,12 +208,12 @@ func (b *builder) reshaped(t int, shape []int) int {
 	if b.err != nil || slices.Equal(b.f.Tensors[t].Shape, shape) {
 		return t
 	}
-	for _, in := range b.f.Instrs {
-		if in.Op == format.OpReshape && in.In[0] == t && slices.Equal(in.Shape, shape) {
-			return in.Out
-		}
+	key := view{t, fmt.Sprint(shape)}
+	if out, ok := b.views[key]; ok {
+		return out
 	}
 	out := b.like(t, shape)
+	b.views[key] = out
 	b.Emit(format.Instr{Op: format.OpReshape, In: []int{t}, Out: out, Weight: -1, LUT: -1, Shape: slices.Clone(shape)})
 	return out
 }
@@ -274,22 +314,21 @@ func (b *builder) View(v, x *graph.Value, perm []int) {
 
 // AnyOrder implements op.Device.
 func (b *builder) AnyOrder(v *graph.Value) bool {
-	if b.g.IsOutput(v) {
-		return false
+	ok, found := b.any[v]
+	if !found {
+		ok = !b.links.IsOutput(v) && !slices.ContainsFunc(b.links.Consumers(v), func(n *graph.Node) bool { return !b.anyOrder(n, v) })
+		b.any[v] = ok
 	}
-	for _, n := range b.g.Consumers(v) {
-		ok := false
-		if o, is := n.Op.(op.OrderReader); is {
-			ok = o.AnyOrder(n, v, b.AnyOrder)
-		} else {
-			x, _, pointwise := op.Pointwise(n)
-			ok = pointwise && x == v && b.AnyOrder(n.Outputs[0])
-		}
-		if !ok {
-			return false
-		}
+	return ok
+}
+
+// anyOrder reports whether n reads the elements of v in any order.
+func (b *builder) anyOrder(n *graph.Node, v *graph.Value) bool {
+	if o, is := n.Op.(op.OrderReader); is {
+		return o.AnyOrder(n, v, b.AnyOrder)
 	}
-	return true
+	x, _, pointwise := op.Pointwise(n)
+	return pointwise && x == v && b.AnyOrder(n.Outputs[0])
 }
 
 // Clamp implements op.Device.

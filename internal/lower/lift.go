@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -20,7 +21,8 @@ import (
 //
 // f must be what format.Decode accepts. The error names the instruction.
 func Lift(f *format.File, name string) (*graph.Graph, error) {
-	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors))}
+	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors)), reads: make([]int, len(f.Tensors))}
+	l.count()
 	for k, t := range f.Inputs {
 		v := l.value(fmt.Sprintf("input%s", suffix(k)), t)
 		l.g.Inputs = append(l.g.Inputs, v)
@@ -32,13 +34,17 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 			return nil, fmt.Errorf("lower: instruction %d: %w", i, err)
 		}
 	}
+	named := map[*graph.Value]bool{}
+	for _, v := range l.g.Inputs {
+		named[v] = true
+	}
 	for k, t := range f.Outputs {
 		v := l.at[t]
 		if v == nil {
 			return nil, fmt.Errorf("lower: output %d is never computed", k)
 		}
-		if p := l.g.Producer(v); p != nil && !l.g.IsOutput(v) {
-			v.Name = "output" + suffix(k)
+		if !named[v] {
+			named[v], v.Name = true, "output"+suffix(k)
 		}
 		l.g.Outputs = append(l.g.Outputs, v)
 	}
@@ -63,6 +69,7 @@ type lifter struct {
 	f     *format.File
 	g     *graph.Graph
 	at    []*graph.Value // of each tensor, its latest value
+	reads []int          // of each tensor, as an operand or an output
 	instr int            // in hand
 }
 
@@ -112,23 +119,20 @@ func (l *lifter) Node(o graph.Op, out *graph.Value, in ...*graph.Value) *graph.V
 	return out
 }
 
-// Readers implements op.Lifter.
-func (l *lifter) Readers(t int) int {
-	n := 0
-	for _, o := range l.f.Outputs {
-		if o == t {
-			n++
-		}
+// count counts the readers of each tensor.
+func (l *lifter) count() {
+	for _, t := range l.f.Outputs {
+		l.reads[t]++
 	}
 	for i := range l.f.Instrs {
-		for _, x := range l.f.Instrs[i].In {
-			if x == t {
-				n++
-			}
+		for _, t := range l.f.Instrs[i].In {
+			l.reads[t]++
 		}
 	}
-	return n
 }
+
+// Readers implements op.Lifter.
+func (l *lifter) Readers(t int) int { return l.reads[t] }
 
 // Clamp implements op.Lifter. Limits at the ends of int8 are those of the grid, and
 // need no clamp.
@@ -155,7 +159,10 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 		shape = tensor.Shape{s.OutC, s.InC}
 	}
 	t := tensor.New(shape...)
-	grid := &graph.Grid{Scale: s.Scale, Max: 127}
+	grid := &graph.Grid{Scale: s.Scale, Max: math.MaxInt8}
+	if slices.Contains(s.Values, math.MinInt8) {
+		grid.Min = math.MinInt8
+	}
 	per := s.KH * s.KW * s.InC
 	for o := 0; o < s.OutC; o++ {
 		for k := 0; k < per; k++ {
@@ -184,5 +191,8 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	}
 	bias := graph.NewParam(fmt.Sprintf("b%d", l.instr), graph.Bias, bt)
 	bias.Grid = bg
+	if !slices.Equal(bias.Quanta(), s.Bias) {
+		bias.Exact = s.Bias
+	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
 }

@@ -16,14 +16,27 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 	}
 	p := w.Param
 	if p == nil {
-		b.fail(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
+		b.note(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
 		return -1
 	}
-	if p.Grid == nil || p.Grid.Max > 127 {
-		b.fail(fmt.Errorf("weights %q are not on an int8 grid: quantize them first", w.Name))
+	if p.Grid == nil && p.Why != "" {
+		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q have %s", w.Name, p.Why), Remedy: "quantize again with one positive scale for the tensor, or for each output channel"})
+		return -1
+	}
+	if p.Grid == nil {
+		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q are float", w.Name), Remedy: "quantize them first (int8 behind a DequantizeLinear, or float before a QuantizeLinear and a DequantizeLinear)"})
+		return -1
+	}
+	if b.weights += len(p.Shadow.Data); b.weights > format.MaxWeights {
+		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
 		return -1
 	}
 	quanta := p.Quanta()
+	if lo, hi := slices.Min(quanta), slices.Max(quanta); lo < math.MinInt8 || hi > math.MaxInt8 {
+		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q go from %d to %d without their zero point, int8 from -128 to 127", w.Name, lo, hi),
+			Remedy: "quantize again with int8 weights of zero point 0 (weight_type=QuantType.QInt8)"})
+		return -1
+	}
 	out := format.Weight{OutC: shape[0], KH: shape[1], KW: shape[2], InC: shape[3], Scale: slices.Clone(p.Grid.Scale)}
 	out.Values = make([]int8, len(quanta))
 	for i := range out.Values {
@@ -37,7 +50,51 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 	if bias != nil {
 		out.Bias = b.bias(x, bias, p.Grid)
 	}
+	b.limits(w.Name, &out)
 	return b.addWeight(out)
+}
+
+// limits notes what no file holds, or no sum of 32 bits.
+func (b *builder) limits(name string, w *format.Weight) {
+	for c, s := range w.Scale {
+		if !usable(s) {
+			b.note(&graph.Refusal{What: fmt.Sprintf("weights %q have scale %v in channel %d, files hold 2^-40 to 2^30", name, s, c),
+				Remedy: "give the channel a scale within these limits, or zeros"})
+			return
+		}
+	}
+	row := w.Elems() / w.OutC
+	for c := range w.OutC {
+		sum := int64(0)
+		for _, v := range w.Values[c*row : (c+1)*row] {
+			sum += max(int64(v), -int64(v))
+		}
+		if sum *= 255; w.Bias != nil {
+			sum += max(int64(w.Bias[c]), -int64(w.Bias[c]))
+		}
+		if sum > math.MaxInt32 {
+			b.note(&graph.Refusal{What: fmt.Sprintf("weights %q: the sum of channel %d can overflow 32 bits", name, c), Remedy: "quantize them with a larger scale"})
+			return
+		}
+	}
+}
+
+// usable reports whether a file can hold s.
+func usable(s float32) bool { return s >= 1.0/(1<<40) && s <= 1<<30 }
+
+// grids notes activations whose scale no file holds.
+func (b *builder) grids() {
+	check := func(vs []*graph.Value) {
+		for _, v := range vs {
+			if v.Grid != nil && !usable(v.Grid.Scale) {
+				b.note(&graph.Refusal{What: fmt.Sprintf("value %q has scale %v, files hold 2^-40 to 2^30", v.Name, v.Grid.Scale), Remedy: "calibrate it with samples that move it"})
+			}
+		}
+	}
+	check(b.g.Inputs)
+	for _, n := range b.g.Nodes {
+		check(n.Outputs)
+	}
 }
 
 func (b *builder) addWeight(w format.Weight) int {
@@ -48,23 +105,52 @@ func (b *builder) addWeight(w format.Weight) int {
 // bias returns the integers of a bias, nil when all are zero.
 func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
 	p := v.Param
-	if p == nil || p.Grid == nil {
-		b.fail(fmt.Errorf("bias %q is not on the grid of the accumulator: quantize the biases first", v.Name))
+	if p == nil {
+		b.note(fmt.Errorf("its bias %q is computed by the network: the device needs constants", v.Name))
 		return nil
 	}
-	for c := 0; c < p.Channels(); c++ {
-		want := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
-		const rounding = 1e-5 // the grid's scale is a float32 product
-		if got := float64(p.Grid.ScaleOf(c)); math.Abs(got-want) > rounding*want {
-			b.fail(fmt.Errorf("bias %q has scale %v in channel %d, input and weights make %v: quantize the biases again", v.Name, got, c, want))
-			return nil
-		}
+	if c := b.offStep(x, p, w); c >= 0 {
+		b.note(refuseBias(v, c, float64(b.f.Tensors[x].Scale)*float64(w.ScaleOf(c))))
+		return nil
 	}
 	q := p.Quanta()
 	if !slices.ContainsFunc(q, func(v int32) bool { return v != 0 }) {
 		return nil
 	}
 	return q
+}
+
+// offStep returns a channel whose bias is not in steps of the sum, -1 if there is none: one
+// that is no multiple of a step, or beyond 32 bits, if possible.
+func (b *builder) offStep(x int, p *graph.Param, w *graph.Grid) (channel int) {
+	channel = -1
+	for c := range p.Channels() {
+		step := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
+		const rounding = 1e-5 // the grid's scale is a float32 product
+		if p.Grid != nil && math.Abs(float64(p.Grid.ScaleOf(c))-step) <= rounding*step {
+			continue
+		}
+		steps := float64(p.Shadow.Data[c]) / step
+		if bad := !(math.Abs(steps) <= math.MaxInt32) || p.Grid != nil && math.Abs(steps-math.Round(steps)) > rounding; channel < 0 || bad {
+			if channel = c; bad {
+				return c
+			}
+		}
+	}
+	return channel
+}
+
+// refuseBias says why the bias of channel c is not in steps of the sum.
+func refuseBias(v *graph.Value, c int, step float64) error {
+	p := v.Param
+	what := fmt.Sprintf("bias %q is %v in channel %d, where the sum moves in steps of %v (input scale times weight scale)", v.Name, p.Shadow.Data[c], c, float32(step))
+	switch steps := float64(p.Shadow.Data[c]) / step; {
+	case !(math.Abs(steps) <= math.MaxInt32):
+		return &graph.Refusal{What: what + ", beyond 32 bits", Remedy: "quantize the weights of the channel with a larger scale"}
+	case p.Grid == nil:
+		return &graph.Refusal{What: fmt.Sprintf("bias %q is float", v.Name), Remedy: "quantize the biases first"}
+	}
+	return &graph.Refusal{What: what + fmt.Sprintf(", its own scale %v is no multiple of that", p.Grid.ScaleOf(c)), Remedy: "give biases the scale of the sum, or leave them float, without a DequantizeLinear"}
 }
 
 // book returns the sorted distinct values, zero included, when sharing asks for

@@ -25,6 +25,8 @@ const (
 	typeUint32   = 12
 	typeUint64   = 13
 	typeBfloat16 = 16
+	typeUint4    = 21 // two in a byte, the first in the low bits
+	typeInt4     = 22
 )
 
 var typeNames = map[int64]string{
@@ -79,11 +81,7 @@ func (a *array) like(dims []int) *array {
 
 // reshaped shares a's content under other dimensions of the same volume.
 func (a *array) reshaped(dims []int) *array {
-	r := &array{name: a.name, typ: a.typ, dims: dims, f: a.f, i: a.i}
-	if g := a.grid; g != nil && (len(g.scale) == 1 || g.axis == 0 && len(dims) > 0 && dims[0] == a.dims[0]) {
-		r.grid = g
-	}
-	return r
+	return &array{name: a.name, typ: a.typ, dims: dims, f: a.f, i: a.i, grid: a.grid.reshaped(a.dims, dims)}
 }
 
 // set copies element j of src (of the same type) to element k.
@@ -134,7 +132,7 @@ func (t *tensorProto) toArray(x *externals) (*array, error) {
 		return nil, fmt.Errorf("shape %v is too large", a.dims)
 	}
 	if t.outside {
-		raw, err := x.read(t, n*width(a.typ))
+		raw, err := x.read(t, rawSize(a.typ, n))
 		if err != nil {
 			return nil, err
 		}
@@ -144,6 +142,28 @@ func (t *tensorProto) toArray(x *externals) (*array, error) {
 		return a, a.fromRaw(t.raw, n)
 	}
 	return a, a.fromTyped(t, n)
+}
+
+// rawSize is the number of bytes of n elements in raw_data, 0 for types without support.
+func rawSize(typ int64, n int) int {
+	if halfByte(typ) {
+		return (n + 1) / 2
+	}
+	return n * width(typ)
+}
+
+func halfByte(typ int64) bool { return typ == typeUint4 || typ == typeInt4 }
+
+// unpack takes n elements of 4 bits out of bytes, of which there are enough.
+func (a *array) unpack(n int, at func(k int) byte) {
+	a.i = make([]int64, n)
+	for k := range a.i {
+		q := at(k/2) >> (4 * (k % 2)) & 15
+		a.i[k] = int64(q)
+		if a.typ == typeInt4 {
+			a.i[k] = int64(int8(q<<4) >> 4)
+		}
+	}
 }
 
 // width is the size of one element in raw_data, 0 for types without support.
@@ -163,11 +183,15 @@ func width(typ int64) int {
 
 func (a *array) fromRaw(raw []byte, n int) error {
 	w := width(a.typ)
-	if w == 0 {
+	if w == 0 && !halfByte(a.typ) {
 		return fmt.Errorf("element type %s is not supported; convert it to float32", typeName(a.typ))
 	}
-	if len(raw) != n*w {
-		return fmt.Errorf("%d bytes of data for shape %v of %s, which needs %d; the file is damaged", len(raw), a.dims, typeName(a.typ), n*w)
+	if size := rawSize(a.typ, n); len(raw) != size {
+		return fmt.Errorf("%d bytes of data for shape %v of %s, which needs %d; the file is damaged", len(raw), a.dims, typeName(a.typ), size)
+	}
+	if halfByte(a.typ) {
+		a.unpack(n, func(k int) byte { return raw[k] })
+		return nil
 	}
 	if a.isFloat() {
 		a.f = make([]float32, n)
@@ -238,6 +262,11 @@ func (a *array) fromTyped(t *tensorProto, n int) error {
 		}
 	case typeInt8, typeUint8, typeInt16, typeUint16, typeBool:
 		a.i, have = t.int32s, len(t.int32s)
+	case typeInt4, typeUint4:
+		if have = len(t.int32s); have == (n+1)/2 {
+			have = n
+			a.unpack(n, func(k int) byte { return byte(t.int32s[k]) })
+		}
 	default:
 		return fmt.Errorf("element type %s is not supported; convert it to float32", typeName(a.typ))
 	}

@@ -26,8 +26,14 @@ func (n *node) bias(i, channels int, beta float32) (*graph.Value, error) {
 			return a.reshaped([]int{channels}), nil
 		}
 		b := &array{name: a.name, typ: a.typ, dims: []int{channels}, f: make([]float32, channels)}
+		if b.grid = a.grid.times(beta); b.grid != nil {
+			b.grid.q = make([]int64, channels)
+		}
 		for c := range b.f {
 			b.f[c] = beta * a.f[c%len(a.f)]
+			if b.grid != nil {
+				b.grid.q[c] = a.grid.q[c%len(a.f)]
+			}
 		}
 		return b, nil
 	})
@@ -42,7 +48,7 @@ func (n *node) denseWeights(a *array, transposed bool, alpha float32) (*graph.Va
 			b = transpose(a, []int{1, 0})
 		}
 		if alpha != 1 {
-			b = &array{name: a.name, typ: a.typ, dims: b.dims, f: append([]float32(nil), b.f...)}
+			b = &array{name: a.name, typ: a.typ, dims: b.dims, f: append([]float32(nil), b.f...), grid: b.grid.times(alpha)}
 			for i := range b.f {
 				b.f[i] *= alpha
 			}

@@ -25,6 +25,8 @@
 //     outside of it.
 //   - DequantizeLinear of constants yields parameters with a Grid, a pair of
 //     QuantizeLinear and DequantizeLinear on an activation yields Value.Grid.
+//   - A model has at most 65,536 nodes. Reading takes time in proportion to them and
+//     to the bytes of the file.
 //
 // Format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto and
 // docs/Operators.md.

@@ -100,6 +100,51 @@ func buildClip(n *node) error {
 	return n.resultLike(x, op.Clip{Lo: lo, Hi: hi})
 }
 
+// foldClip limits integers or floats, as networks write that are trained with quantization:
+// weights within -127..127 between QuantizeLinear and DequantizeLinear.
+func foldClip(n *node, in []*array) (*array, error) {
+	x, err := n.operandOf(in, 0)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi := math.Inf(-1), math.Inf(1)
+	if n.r.opset < 11 {
+		lo, hi = float64(n.attrFloat("min", float32(lo))), float64(n.attrFloat("max", float32(hi)))
+	}
+	for i, limit := range []*float64{&lo, &hi} {
+		if n.r.opset < 11 || i+1 >= len(in) || in[i+1] == nil {
+			continue
+		}
+		l := in[i+1]
+		if l.size() != 1 || l.isFloat() != x.isFloat() {
+			return nil, n.fail(n.inputName(i+1), "%d values of %s limit %s; one of the same type is needed", l.size(), typeName(l.typ), typeName(x.typ))
+		}
+		if l.isFloat() {
+			*limit = float64(l.f[0])
+		} else {
+			*limit = float64(l.i[0])
+		}
+	}
+	if lo != lo || hi != hi {
+		return nil, n.fail("", "a limit is NaN")
+	}
+	r, err := n.alloc(x, x.dims)
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range x.f {
+		r.f[k] = float32(min(max(float64(v), lo), hi))
+	}
+	for k, v := range x.i {
+		if f := float64(v); f < lo || f > hi {
+			v = int64(min(max(f, lo), hi))
+		}
+		r.i[k] = v
+	}
+	r.name = x.name
+	return r, nil
+}
+
 func opAdd() graph.Op { return op.Add{} }
 func opSub() graph.Op { return op.Sub{} }
 func opMul() graph.Op { return op.Mul{} }

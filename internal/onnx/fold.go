@@ -151,7 +151,8 @@ func transpose(a *array, perm []int) *array {
 	r := a.like(dims)
 	walk(dims, 0, step, func(k, j int) { r.set(k, a, j) })
 	if a.grid != nil {
-		r.grid = &gridInfo{scale: a.grid.scale, max: a.grid.max, axis: slices.Index(perm, a.grid.axis)}
+		r.grid = &gridInfo{scale: a.grid.scale, q: make([]int64, len(a.grid.q)), axis: slices.Index(perm, a.grid.axis)}
+		walk(dims, 0, step, func(k, j int) { r.grid.q[k] = a.grid.q[j] })
 	}
 	return r
 }

@@ -20,7 +20,9 @@ func (r *reader) readInputs(m *modelProto) error {
 		if v.name == "" || slices.ContainsFunc(inputs, func(w *valueProto) bool { return w.name == v.name }) {
 			return r.fail(at, "there are two of this name, or it has none; the file is damaged, export it again")
 		}
-		inputs = append(inputs, v)
+		if inputs = append(inputs, v); len(inputs) > maxNames {
+			return r.fail(at, "the graph has more than %d inputs, which are not supported; join them", maxNames)
+		}
 	}
 	if len(inputs) == 0 {
 		return r.fail("", "the graph has no input; there is nothing to compute from")

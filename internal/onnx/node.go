@@ -76,6 +76,9 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
+		return nil, n.fail("", "the operator is not supported%s", r)
+	}
 	if n.domain == "ai.onnx.ml" {
 		return nil, n.fail("", "operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed")
 	}
@@ -103,6 +106,9 @@ func (n *node) checkNames(row *row) error {
 	if len(n.outputs) == 0 || n.outputs[0] == "" {
 		return n.fail("", "it has no output; the file is damaged")
 	}
+	if len(n.outputs) > maxNames {
+		return n.fail("", "%d outputs, at most %d are read; the file is damaged", len(n.outputs), maxNames)
+	}
 	for i, s := range n.outputs {
 		if s != "" && (n.r.names[s] != nil || slices.Contains(n.outputs[:i], s)) {
 			return n.fail(fmt.Sprintf("output %q", s), "another node, input or initializer has this name; the file is damaged, export it again")
@@ -122,7 +128,7 @@ func (n *node) dispatch(row *row) error {
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
-			return n.fail("", "it works on quantized integers; export in the QDQ form (a DequantizeLinear before each float operator)")
+			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
 	if known && row.fold != nil {
@@ -349,7 +355,16 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "value %d is %v; the training has diverged, export a network with finite weights", k, t.Data[k])
 	}
 	p := graph.NewParam(n.r.unique("value", a.name), role, t)
-	p.Grid = b.paramGrid()
+	var q []int32
+	p.Grid, q = b.paramGrid(role)
+	switch {
+	case p.Grid != nil && !slices.Equal(p.Quanta(), q):
+		p.Exact = q
+	case p.Grid == nil && b.grid != nil:
+		p.Why = b.grid.why()
+	case p.Grid == nil && a.grid != nil:
+		p.Why = fmt.Sprintf("%d scales that belong to no dimension once they are reshaped", len(a.grid.scale))
+	}
 	n.r.params[key] = p
 	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
 }

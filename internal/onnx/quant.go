@@ -1,29 +1,98 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
 )
 
 // gridInfo is the integer grid of an array that DequantizeLinear made:
-// value = scale * q with q in -max..max; axis says which dimension has one
-// scale for each index (ignored for a single scale).
+// value = scale * q; axis says which dimension has one scale for each index
+// (ignored for a single scale).
 type gridInfo struct {
 	scale []float32
-	max   int
+	q     []int64 // of each element, less its zero point
 	axis  int
 }
 
-// paramGrid returns a's grid in the form of a parameter, whose scales belong
-// to dimension 0; nil when it has none of that form.
-func (a *array) paramGrid() *graph.Grid {
-	g := a.grid
-	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) {
+// times returns the grid of the array times k, nil where it has none.
+func (g *gridInfo) times(k float32) *gridInfo {
+	if g == nil || !(k > 0) {
 		return nil
 	}
-	return &graph.Grid{Scale: append([]float32(nil), g.scale...), Max: g.max}
+	r := &gridInfo{scale: make([]float32, len(g.scale)), q: g.q, axis: g.axis}
+	for i, s := range g.scale {
+		r.scale[i] = s * k
+	}
+	return r
+}
+
+// reshaped returns the grid of the array under other dimensions, nil where the scales would
+// belong to no dimension of it.
+func (g *gridInfo) reshaped(from, to []int) *gridInfo {
+	if g == nil || len(g.scale) == 1 {
+		return g
+	}
+	before := volume(from[:g.axis])
+	for k, d := range to {
+		if d == len(g.scale) && volume(to[:k]) == before {
+			return &gridInfo{g.scale, g.q, k}
+		}
+	}
+	return nil
+}
+
+// why says what a grid has that is none of a parameter.
+func (g *gridInfo) why() string {
+	for _, s := range g.scale {
+		if !(s >= 0) || s-s != 0 {
+			return fmt.Sprintf("a scale of %v", s)
+		}
+	}
+	if len(g.scale) > 1 && g.axis != 0 {
+		return fmt.Sprintf("%d scales, for each input channel one", len(g.scale))
+	}
+	return "integers beyond 32 bits"
+}
+
+// paramGrid returns a's grid in the form of a parameter, whose scales belong to dimension 0,
+// and its integers; nil when it has none of that form. Weights beyond int8 are on a wider
+// grid. A scale of 0 makes its channel zeros on the largest of the other scales, or on 1.
+func (a *array) paramGrid(role graph.Role) (*graph.Grid, []int32) {
+	g := a.grid
+	if g != nil && len(g.scale) > 1 && g.axis != 0 && !slices.ContainsFunc(g.scale, func(s float32) bool { return s != g.scale[0] }) {
+		g = &gridInfo{scale: g.scale[:1], q: g.q} // one scale in all
+	}
+	if g == nil || len(g.scale) > 1 && (g.axis != 0 || len(g.scale) != a.dims[0]) || slices.ContainsFunc(g.scale, func(s float32) bool { return !(s >= 0) || s-s != 0 }) {
+		return nil, nil
+	}
+	r := &graph.Grid{Scale: slices.Clone(g.scale), Max: math.MaxInt32}
+	most := slices.Max(r.Scale)
+	if most == 0 {
+		most = 1
+	}
+	q := make([]int32, len(g.q))
+	row := max(len(q)/len(g.scale), 1)
+	lo, hi := int64(0), int64(0)
+	for i, v := range g.q {
+		if g.scale[i/row] == 0 {
+			r.Scale[i/row], v = most, 0
+		}
+		if v < math.MinInt32 || v > math.MaxInt32 {
+			return nil, nil
+		}
+		q[i], lo, hi = int32(v), min(lo, v), max(hi, v)
+	}
+	if role == graph.Weight {
+		r.Max = max(127, int(hi), int(-lo-1))
+	}
+	if int(lo) < -r.Max {
+		r.Min = int(lo)
+	}
+	return r, q
 }
 
 // quantized is an activation as integers: the output of QuantizeLinear, or
@@ -52,8 +121,7 @@ func (n *node) quantAxis(rank int) (int, error) {
 	return n.axis(axis, rank)
 }
 
-// foldDequantize computes (q - zero) * scale of constants, and keeps the grid
-// when it is symmetric.
+// foldDequantize computes (q - zero) * scale of constants, and keeps the grid.
 func foldDequantize(n *node, in []*array) (*array, error) {
 	x, err := n.operandOf(in, 0)
 	if err != nil {
@@ -70,17 +138,11 @@ func foldDequantize(n *node, in []*array) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i))}
-	g := &gridInfo{scale: s.f, max: gridMax(x), axis: axis}
+	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i)), grid: &gridInfo{scale: s.f, q: make([]int64, len(x.i)), axis: axis}}
 	for k, q := range x.i {
 		c := k / inner % len(zero)
+		r.grid.q[k] = q - zero[c]
 		r.f[k] = float32(q-zero[c]) * s.f[c]
-		if zero[c] != 0 || q < -int64(g.max) || !(s.f[c] > 0) {
-			g.max = 0
-		}
-	}
-	if g.max > 0 {
-		r.grid = g
 	}
 	return r, nil
 }
@@ -112,7 +174,8 @@ func (n *node) quantParameters(in []*array, x *array) (axis, inner int, zero []i
 }
 
 // quantRange holds the integers of the types that foldQuantize makes.
-var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535}}
+var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535},
+	typeInt4: {-8, 7}, typeUint4: {0, 15}}
 
 // foldQuantize computes saturate(round(x / scale) + zero) of constants, halves to even: the
 // weights of a network that was trained with quantization.
@@ -147,6 +210,9 @@ func foldQuantize(n *node, in []*array) (*array, error) {
 	for k, v := range x.f {
 		c := k / inner % len(zero)
 		q := math.RoundToEven(float64(v/s.f[c])) + float64(zero[c])
+		if v == 0 {
+			q = float64(zero[c]) // also with a scale of 0
+		}
 		if q != q {
 			return nil, n.fail(n.inputName(0), "value %d is %v with scale %v; the training has diverged", k, v, s.f[c])
 		}
@@ -154,18 +220,6 @@ func foldQuantize(n *node, in []*array) (*array, error) {
 	}
 	r.name = x.name
 	return r, nil
-}
-
-// gridMax is the symmetric range that a quantized type offers: int8 weights,
-// int32 biases; 0 for types that the graph does not hold.
-func gridMax(a *array) int {
-	switch a.typ {
-	case typeInt8:
-		return 127
-	case typeInt32:
-		return 1<<31 - 1
-	}
-	return 0
 }
 
 // activationGrid reads scale and zero point of an activation as an int8 grid;
@@ -177,10 +231,10 @@ func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 		return none, 0, err
 	}
 	if len(s.f) != 1 {
-		return none, 0, n.fail(n.inputName(1), "%d scales for an activation; only one per tensor is supported", len(s.f))
+		return none, 0, n.fail(n.inputName(1), "%d scales for an activation; quantize activations with one scale per tensor", len(s.f))
 	}
 	if !(s.f[0] > 0) || s.f[0]-s.f[0] != 0 {
-		return none, 0, n.fail(n.inputName(1), "scale %v is not a positive number", s.f[0])
+		return none, 0, n.fail(n.inputName(1), "scale %v is not a positive number; calibrate with samples that move this value", s.f[0])
 	}
 	zero := int64(0)
 	if n.has(2) {
@@ -198,7 +252,7 @@ func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
 		zero -= 128
 	case typeInt8:
 	default:
-		return none, 0, n.fail(n.inputName(2), "activations of type %s are not supported, only int8 and uint8", typeName(typ))
+		return none, 0, n.fail(n.inputName(2), "activations of type %s are not supported; quantize with activation_type=QuantType.QInt8 or QUInt8", typeName(typ))
 	}
 	if zero < -128 || zero > 127 {
 		return none, 0, n.fail(n.inputName(2), "zero point is out of range; the file is damaged")
@@ -299,7 +353,7 @@ func buildDequantize(n *node) error {
 		n.define(0, &operand{act: v, batch: q.batch})
 		return nil
 	case g != q.grid:
-		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear, which is not supported")
+		return n.fail("", "its scale and zero point differ from those of its QuantizeLinear; give both the same")
 	}
 	v, err := n.resultValue(op.Reshape{Shape: append([]int(nil), q.act.Shape[1:]...)}, q.act)
 	if err != nil {
@@ -314,32 +368,34 @@ func buildDequantize(n *node) error {
 // placeGrids moves the grids of quantize/dequantize pairs onto the values that
 // they round, wherever nobody reads the unrounded value.
 func (r *reader) placeGrids() {
-	for _, n := range append([]*graph.Node(nil), r.g.Nodes...) {
+	l := graph.NewLinks(r.g)
+	for _, n := range r.g.Nodes {
 		if !r.marks[n.Outputs[0]] {
 			continue
 		}
 		v, rounded := n.Inputs[0], n.Outputs[0]
-		if v.Param == nil && r.onlyRounded(v, *rounded.Grid) {
+		if v.Param == nil && r.onlyRounded(l, v, *rounded.Grid) {
 			v.Grid = rounded.Grid
-			if r.g.IsOutput(rounded) && r.g.Producer(v) != nil {
+			if l.IsOutput(rounded) && l.Producer(v) != nil {
 				v.Name = rounded.Name
 			}
-			r.g.ReplaceUses(rounded, v)
-			r.g.Remove(n)
+			l.ReplaceUses(rounded, v)
+			l.Remove(n)
 		}
 	}
+	l.Flush()
 }
 
 // onlyRounded reports whether v has the grid already, or all its readers round
 // it to the same grid.
-func (r *reader) onlyRounded(v *graph.Value, grid graph.Affine) bool {
+func (r *reader) onlyRounded(l *graph.Links, v *graph.Value, grid graph.Affine) bool {
 	if v.Grid != nil {
 		return *v.Grid == grid
 	}
-	if r.g.IsOutput(v) {
+	if l.IsOutput(v) {
 		return false
 	}
-	for _, c := range r.g.Consumers(v) {
+	for _, c := range l.Consumers(v) {
 		if !r.marks[c.Outputs[0]] || *c.Outputs[0].Grid != grid {
 			return false
 		}

@@ -68,10 +68,12 @@ func TestDequantizedWeights(t *testing.T) {
 		{"per tensor", newModel(10).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 3}, 1, 2, 3, -4, -5, -127).
 			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"),
 			&graph.Grid{Scale: []float32{2}, Max: 127}, []float32{2, -8, 4, -10, 6, -254}},
-		{"asymmetric weights become float", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{2, 1}, 1, 200).
-			floats("s", nil, 2).int8s("z", typeUint8, nil, 128).node("DequantizeLinear", "q,s,z", "w"), nil, []float32{-254, 144}},
-		{"-128 is outside the symmetric grid", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 1}, 1, -128).
-			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"), nil, []float32{2, -256}},
+		{"uint8 weights of zero point 128", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{2, 1}, 1, 200).
+			floats("s", nil, 2).int8s("z", typeUint8, nil, 128).node("DequantizeLinear", "q,s,z", "w"),
+			&graph.Grid{Scale: []float32{2}, Max: 127}, []float32{-254, 144}},
+		{"-128", newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeInt8, []int{2, 1}, 1, -128).
+			floats("s", nil, 2).node("DequantizeLinear", "q,s", "w"),
+			&graph.Grid{Scale: []float32{2}, Max: 127, Min: -128}, []float32{2, -256}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,7 +91,7 @@ func TestDequantizedWeights(t *testing.T) {
 			if (p.Grid == nil) != (tt.grid == nil) {
 				t.Fatalf("grid %v, want %v", p.Grid, tt.grid)
 			}
-			if p.Grid != nil && (p.Grid.Max != tt.grid.Max || len(p.Grid.Scale) != len(tt.grid.Scale)) {
+			if p.Grid != nil && (p.Grid.Max != tt.grid.Max || p.Grid.Min != tt.grid.Min || len(p.Grid.Scale) != len(tt.grid.Scale)) {
 				t.Errorf("grid %v, want %v", p.Grid, tt.grid)
 			}
 		})
@@ -103,7 +105,7 @@ func TestQuantizationRefusals(t *testing.T) {
 		model *modelBuilder
 		want  string
 	}{
-		{"per channel activation", in().floats("s", []int{3}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "one per tensor"},
+		{"per channel activation", in().floats("s", []int{3}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "one scale per tensor"},
 		{"other scale", in().floats("s", nil, 1).floats("r", nil, 2).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,r", "y"), "differ"},
 		{"zero scale", in().floats("s", nil, 0).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "not a positive number"},
 		{"quantized output", in().floats("s", nil, 1).node("QuantizeLinear", "x,s", "y"), "DequantizeLinear"},
@@ -139,6 +141,67 @@ func TestQuantizedWhileReading(t *testing.T) {
 	a, b := params[0], params[1]
 	if !slices.Equal(a.Shadow.Data, b.Shadow.Data) || b.Grid == nil || !slices.Equal(a.Grid.Scale, b.Grid.Scale) || a.Grid.Max != b.Grid.Max {
 		t.Errorf("weights %v on %v, want %v on %v", b.Shadow.Data, b.Grid, a.Shadow.Data, a.Grid)
+	}
+}
+
+// Integers of 4 bits lie in pairs, the first in the low bits.
+func TestHalfBytes(t *testing.T) {
+	for _, c := range []struct {
+		typ  int64
+		want []int64
+	}{{typeInt4, []int64{-8, 7, -1}}, {typeUint4, []int64{8, 7, 15}}} {
+		raw := &tensorProto{name: "w", dataType: c.typ, dims: []int64{3}, hasRaw: true, raw: []byte{0x78, 0x0f}}
+		typed := &tensorProto{name: "w", dataType: c.typ, dims: []int64{3}, int32s: []int64{0x78, 0x0f}}
+		for _, p := range []*tensorProto{raw, typed} {
+			if a, err := p.toArray(nil); err != nil || !slices.Equal(a.i, c.want) {
+				t.Errorf("%+v: %v, want %v", p, err, c.want)
+			}
+		}
+		raw.raw, typed.int32s = raw.raw[:1], typed.int32s[:1]
+		for _, p := range []*tensorProto{raw, typed} {
+			if _, err := p.toArray(nil); err == nil {
+				t.Errorf("%+v: accepted", p)
+			}
+		}
+	}
+}
+
+// What quantize_dynamic and the operator form make is refused with the way that works.
+func TestQuantizedFormsHaveRemedies(t *testing.T) {
+	const way = "quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	for _, op := range []string{"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"} {
+		if _, err := Decode(newModel(13).input("x", typeFloat, 0, 3).node(op, "x", "y").output("y").bytes(), "m"); err == nil || !strings.Contains(err.Error(), way) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	for _, op := range []string{"QGemm", "QLinearAdd", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"} {
+		_, err := Decode(newModel(13).input("x", typeFloat, 0, 3).domainNode("com.microsoft", op, "x", "y").output("y").bytes(), "m")
+		if err == nil || !strings.Contains(err.Error(), way) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// A grid goes with its weights through the operators that move constants.
+func TestGridsMove(t *testing.T) {
+	head := func() *modelBuilder {
+		return newModel(13).input("x", typeFloat, 0, 2).int8s("q", typeUint8, []int{1, 2, 3}, 1, 2, 255, 4, 5, 0).floats("s", []int{3}, 1, 2, 4).
+			int8s("z", typeUint8, []int{3}, 0, 100, 128).node("DequantizeLinear", "q,s,z", "d", attribute{"axis", 2})
+	}
+	for name, b := range map[string]*modelBuilder{
+		"Reshape":            head().int64s("to", 2, 3).node("Reshape", "d,to", "w").node("Gemm", "x,w", "y"),
+		"Squeeze":            head().int64s("to", 0).node("Squeeze", "d,to", "w").node("MatMul", "x,w", "y"),
+		"Transpose":          head().int64s("to", 0).node("Squeeze", "d,to", "e").node("Transpose", "e", "w").node("Gemm", "x,w", "y", attribute{"transB", 1}),
+		"Gemm with a factor": head().int64s("to", 2, 3).node("Reshape", "d,to", "w").node("Gemm", "x,w", "y", attribute{"alpha", float32(1)}),
+	} {
+		g, err := Decode(b.output("y").bytes(), "m")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		p := g.Params()[0]
+		if p.Grid == nil || !slices.Equal(p.Grid.Scale, []float32{1, 2, 4}) || p.Grid.Min != -128 || !slices.Equal(p.Quanta(), []int32{1, 4, -98, -95, 127, -128}) {
+			t.Errorf("%s: grid %+v, integers %v", name, p.Grid, p.Quanta())
+		}
 	}
 }
 

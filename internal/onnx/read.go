@@ -15,6 +15,13 @@ const (
 	maxOpset = 25
 )
 
+// maxNodes bounds the nodes of a model, and maxNames the inputs of a graph and the outputs
+// of a node. Reading takes time in proportion to the nodes and the bytes of the file.
+const (
+	maxNodes = 1 << 16
+	maxNames = 1 << 10
+)
+
 // Read reads the ONNX file at path, and tensor data in files beside it that it
 // refers to (never outside of its folder). size is the number of bytes of all.
 // Errors in the files are of type *Error, or *Errors where there are several.
@@ -147,6 +154,9 @@ func build(m *modelProto, file string, x *externals) (*graph.Graph, error) {
 }
 
 func (r *reader) build(m *modelProto) (*graph.Graph, error) {
+	if n := len(m.graph.nodes); n > maxNodes {
+		return nil, r.fail("", "%d nodes, at most %d are read; fold constants with onnxsim, or split the model with onnx.utils.extract_model", n, maxNodes)
+	}
 	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
 		if err := step(m); err != nil {
 			return nil, err

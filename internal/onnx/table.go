@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 
 	"edgec/internal/op"
 )
@@ -29,7 +30,7 @@ var table = []row{
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
 	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25}, 1, foldCast, buildCast},
 	{"Ceil", []int{6, 13}, 1, rounding(ceil), nil},
-	{"Clip", []int{6, 11, 12, 13}, 1, nil, buildClip},
+	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
 	{"Concat", []int{4, 11, 13}, 1, foldConcat, buildConcat},
 	{"Constant", []int{1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, 0, foldConstant, nil},
 	{"ConstantOfShape", []int{9, 20, 21, 23, 24, 25}, 1, foldConstantOfShape, nil},
@@ -136,6 +137,12 @@ var rows = func() map[string]*row {
 	return m
 }()
 
+// What to do about the quantized forms that are not read.
+const (
+	inQDQ      = "; quantize with quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	notDynamic = " (quantize_dynamic writes it)" + inQDQ
+)
+
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
 	"If":                "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
@@ -144,10 +151,8 @@ var remedies = map[string]string{
 	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"QLinearConv":       "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"QLinearMatMul":     "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"ConvInteger":       "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
-	"MatMulInteger":     "; export in the QDQ form (QuantizeLinear and DequantizeLinear around float operators) or in float",
+	"ConvInteger":       notDynamic,
+	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Gather":            "; embeddings of token ids are not supported yet",
@@ -162,12 +167,21 @@ var remedies = map[string]string{
 	"Max":               "; use Relu or Clip with constant limits",
 	"Min":               "; use Relu or Clip with constant limits",
 	"Constant":          "; give a value, value_float(s) or value_int(s) attribute",
+
+	"DynamicQuantizeLinear": notDynamic,
+	"DynamicQuantizeMatMul": notDynamic,
+	"DynamicQuantizeLSTM":   notDynamic,
+	"MatMulIntegerToFloat":  notDynamic,
+	"QGemm":                 inQDQ,
 }
 
 // remedy follows "not supported" in what is said of an operator: never nothing.
 func remedy(opType string) string {
-	if r, ok := remedies[opType]; ok {
+	switch r, ok := remedies[opType]; {
+	case ok:
 		return r
+	case strings.HasPrefix(opType, "QLinear"):
+		return inQDQ
 	}
 	return "; export the network without it, or expressed by convolutions, dense layers, pools and arithmetic"
 }

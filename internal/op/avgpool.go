@@ -113,6 +113,14 @@ func (o AvgPool) Lower(d Device, n *graph.Node) error {
 // Grids implements GridRelater.
 func (AvgPool) Grids() GridRelation { return InputGrid }
 
+// Averages implements Averager: the padding has to count, or be none.
+func (o AvgPool) Averages(image tensor.Shape) (l Layer, height, width int, ok bool) {
+	c := Conv2D{StrideH: orOne(o.StrideH), StrideW: orOne(o.StrideW), DilH: orOne(o.DilH), DilW: orOne(o.DilW), PadT: o.PadT, PadL: o.PadL,
+		PadB: o.PadB, PadR: o.PadR, Groups: image[1]}
+	kernel, _ := c.Kernel()
+	return c, o.KH, o.KW, !o.CeilMode && (o.CountPad || !kernel.Padded())
+}
+
 // Homogeneous implements Homogeneous.
 func (AvgPool) Homogeneous(*graph.Node) bool { return true }
 

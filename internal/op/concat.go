@@ -67,6 +67,9 @@ func (o Concat) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 // Grids implements GridRelater.
 func (Concat) Grids() GridRelation { return JoinedGrid }
 
+// Selects implements Selector.
+func (Concat) Selects() {}
+
 // IsIdentity implements Identity.
 func (Concat) IsIdentity(n *graph.Node) bool { return len(n.Inputs) == 1 }
 

@@ -58,6 +58,11 @@ func (GlobalAvgPool) Lower(d Device, n *graph.Node) error {
 	return nil
 }
 
+// Averages implements Averager.
+func (GlobalAvgPool) Averages(image tensor.Shape) (o Layer, height, width int, ok bool) {
+	return Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: image[1]}, image[2], image[3], true
+}
+
 // Grids implements GridRelater.
 func (GlobalAvgPool) Grids() GridRelation { return InputGrid }
 

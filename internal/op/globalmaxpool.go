@@ -57,6 +57,9 @@ func (GlobalMaxPool) Lower(d Device, n *graph.Node) error {
 // Grids implements GridRelater.
 func (GlobalMaxPool) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (GlobalMaxPool) Selects() {}
+
 // Homogeneous implements Homogeneous.
 func (GlobalMaxPool) Homogeneous(*graph.Node) bool { return true }
 

@@ -2,6 +2,7 @@ package op
 
 import (
 	"edgec/internal/graph"
+	"edgec/internal/tensor"
 )
 
 // GridRelation says how the int8 grid of an operator's output follows from those of its
@@ -35,6 +36,22 @@ func GridsOf(o graph.Op) GridRelation {
 // SharesGrid reports whether o only selects, moves or averages elements, so that its
 // activations share one int8 grid.
 func SharesGrid(o graph.Op) bool { return GridsOf(o) != OwnGrid }
+
+// Selector is a GridRelater all of whose results are elements of its inputs, or a constant: to
+// round them to a grid is to round the inputs to it.
+type Selector interface {
+	GridRelater
+	Selects()
+}
+
+// Averager is an operator whose results are means of the pixels under a window, channel by
+// channel: a depthwise convolution whose weights are all 1/(height width).
+type Averager interface {
+	GridRelater
+	// Averages returns that convolution of an image of shape [N,C,H,W], and its window; ok is
+	// false where windows have different numbers of pixels.
+	Averages(image tensor.Shape) (o Layer, height, width int, ok bool)
+}
 
 // Bounded is an operator whose results have known limits.
 type Bounded interface {

@@ -90,6 +90,9 @@ func (o MaxPool) Lower(d Device, n *graph.Node) error {
 // Grids implements GridRelater.
 func (MaxPool) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (MaxPool) Selects() {}
+
 // Homogeneous implements Homogeneous.
 func (MaxPool) Homogeneous(*graph.Node) bool { return true }
 

@@ -77,6 +77,9 @@ func (o Pad) Padding() (before, after []int, value float32) { return o.Before, o
 // Grids implements GridRelater.
 func (Pad) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (Pad) Selects() {}
+
 // Homogeneous implements Homogeneous.
 func (o Pad) Homogeneous(*graph.Node) bool {
 	return o.Value == 0 && len(o.Before) == 4 && o.Before[1] == 0 && o.After[1] == 0

@@ -34,9 +34,17 @@ func Pointwise(n *graph.Node) (x *graph.Value, f func(float64) float64, ok bool)
 	return x, f, true
 }
 
+// Flow says who writes and who reads a value: a *graph.Graph, or *graph.Links, which
+// answer at once.
+type Flow interface {
+	IsOutput(v *graph.Value) bool
+	Producer(v *graph.Value) *graph.Node
+	Consumers(v *graph.Value) []*graph.Node
+}
+
 // Interior reports whether v exists only between two functions of one
 // activation that package lower fuses: it is no tensor on the device.
-func Interior(g *graph.Graph, v *graph.Value) bool {
+func Interior(g Flow, v *graph.Value) bool {
 	if v.Grid != nil || g.IsOutput(v) {
 		return false
 	}

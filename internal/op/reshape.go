@@ -53,6 +53,9 @@ func (o Reshape) SampleShape() []int { return o.Shape }
 // Grids implements GridRelater.
 func (Reshape) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (Reshape) Selects() {}
+
 // Homogeneous implements Homogeneous: flattening keeps the channels in order, each a
 // block of features.
 func (Reshape) Homogeneous(n *graph.Node) bool {

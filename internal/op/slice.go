@@ -82,6 +82,9 @@ func (o Slice) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 // Grids implements GridRelater.
 func (Slice) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (Slice) Selects() {}
+
 // Homogeneous implements Homogeneous: channels of an image that stay.
 func (o Slice) Homogeneous(n *graph.Node) bool { return len(n.Inputs[0].Shape) == 4 && o.whole(1) }
 

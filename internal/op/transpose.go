@@ -83,6 +83,9 @@ func (o Transpose) Permutation() []int { return o.Perm }
 // Grids implements GridRelater.
 func (Transpose) Grids() GridRelation { return InputGrid }
 
+// Selects implements Selector.
+func (Transpose) Selects() {}
+
 // IsIdentity implements Identity.
 func (o Transpose) IsIdentity(*graph.Node) bool { return slices.IsSorted(o.Perm) }
 

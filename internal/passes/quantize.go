@@ -111,8 +111,8 @@ func checkParam(p *graph.Param) error {
 	for i, v := range q {
 		scale := p.Grid.ScaleOf(i / row)
 		switch {
-		case int(v) > p.Grid.Max || int(v) < -p.Grid.Max:
-			return fmt.Errorf("passes: parameter %q: value %d is %d, beyond %d", p.Name, i, v, p.Grid.Max)
+		case int(v) > p.Grid.Max || int(v) < p.Grid.Least():
+			return fmt.Errorf("passes: parameter %q: value %d is %d, beyond %d..%d", p.Name, i, v, p.Grid.Least(), p.Grid.Max)
 		case v&low != 0:
 			return fmt.Errorf("passes: parameter %q: value %d is %d, whose lowest %d bits should be zero", p.Name, i, v, p.Grid.Shift)
 		case p.Mask != nil && p.Mask[i] == 0 && (v != 0 || p.Value.Data[i] != 0):

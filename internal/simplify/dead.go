@@ -2,6 +2,7 @@ package simplify
 
 import (
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -24,21 +25,34 @@ type Removed struct {
 // Effective values decide (shadow under mask, grid and codebook). A nonzero
 // constant stays where a reader pads with zeros. On a graph with grids
 // the folding is exact in integers, or it is not done. It repeats until nothing
-// more can go. Float results change by rounding only, and not at all where only
+// more can go, at most 16 + 2^17/n times in a graph of n nodes. Float results change by rounding only, and not at all where only
 // zeros were removed.
-func RemoveDead(g *graph.Graph) (Removed, error) {
+func RemoveDead(g *graph.Graph) (Removed, error) { return RemoveDeadExactly(g, nil) }
+
+// Exact corrects the constants k that float arithmetic has found for the output of n, whose
+// values are rounded to a grid: k[i] is that of position i along the axis; NaN: not constant.
+// at returns the same of an input.
+type Exact func(n *graph.Node, at func(v *graph.Value) (k []float32, axis int), k []float32, axis int)
+
+// RemoveDeadExactly is RemoveDead with constants that exact has corrected. Without, a constant
+// may be a step of its grid beside what the device computes, whose arithmetic is in
+// integers.
+func RemoveDeadExactly(g *graph.Graph, exact Exact) (Removed, error) {
 	var total Removed
 	for _, p := range g.Params() {
 		p.Refresh()
 	}
-	for {
+	for rounds := mostRounds(g); ; rounds-- {
 		before := size(g)
-		n, err := removeDeadOnce(g)
+		n, err := removeDeadOnce(g, exact)
 		if err != nil || n == 0 {
 			return total, err
 		}
 		total.Channels += n
 		total.Values += before - size(g)
+		if rounds == 0 {
+			return total, nil
+		}
 	}
 }
 
@@ -53,13 +67,14 @@ func size(g *graph.Graph) int {
 // dead is one round of RemoveDead. It is the op.Constants that operators report to.
 type dead struct {
 	*channels
+	exact  Exact
 	consts map[*graph.Value][]float32 // per position of the layout; NaN: not constant
 	uses   map[*graph.Param]int
 	reads  map[int][]read // of each channel
 }
 
-func removeDeadOnce(g *graph.Graph) (int, error) {
-	d := &dead{channels: analyse(g), consts: map[*graph.Value][]float32{}, uses: map[*graph.Param]int{}, reads: map[int][]read{}}
+func removeDeadOnce(g *graph.Graph, exact Exact) (int, error) {
+	d := &dead{channels: analyse(g), exact: exact, consts: map[*graph.Value][]float32{}, uses: map[*graph.Param]int{}, reads: map[int][]read{}}
 	for _, n := range g.Nodes {
 		for _, v := range n.Inputs {
 			if v != nil && v.Param != nil {
@@ -218,8 +233,14 @@ func (d *dead) fold(r read) {
 	if k != k || k == 0 || d.columnIsZero(r) {
 		return
 	}
-	fresh := input(r.node, 2) == nil
-	b := ensureBias(r.node)
+	fresh := input(r.node, op.BiasInput) == nil
+	if fresh {
+		for len(r.node.Inputs) <= op.BiasInput {
+			r.node.Inputs = append(r.node.Inputs, nil)
+		}
+		r.node.Inputs[op.BiasInput] = paramValue(newBias(r.node))
+	}
+	b := r.node.Inputs[op.BiasInput].Param
 	if fresh {
 		d.uses[b] = 1
 		d.channels.Own(r.node, b, 0, d.channels.outputOwners(r.node))
@@ -232,6 +253,9 @@ func (d *dead) fold(r read) {
 	}
 	for o, v := range d.contribution(r, k) {
 		b.Shadow.Data[o] = b.Value.Data[o] + float32(v)
+		if b.Exact != nil {
+			b.Exact[o] += int32(math.Round(v / float64(b.Grid.ScaleOf(o))))
+		}
 		if b.Mask != nil && b.Shadow.Data[o] != 0 {
 			b.Mask[o] = 1
 		}
@@ -271,6 +295,9 @@ func (d *dead) constants(n *graph.Node) {
 				out.Grid.Round(k[i : i+1])
 			}
 		}
+	}
+	if out.Grid != nil && d.exact != nil && slices.ContainsFunc(k, func(v float32) bool { return v == v }) {
+		d.exact(n, func(v *graph.Value) ([]float32, int) { return d.consts[v], d.layouts[v].Axis }, k, l.Axis)
 	}
 	d.consts[out] = k
 }

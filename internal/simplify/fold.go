@@ -1,6 +1,7 @@
 package simplify
 
 import (
+	"math"
 	"slices"
 
 	"edgec/internal/graph"
@@ -11,7 +12,7 @@ import (
 // foldNormalization writes y = mul[c]*x + add[c] as a multiplication and an addition by
 // constants, which the other passes fold. Where x does not come from a convolution or
 // dense layer that can take them in, an image gets a 1x1 depthwise convolution instead.
-func foldNormalization(g *graph.Graph, n *graph.Node) bool {
+func foldNormalization(g *graph.Links, n *graph.Node) bool {
 	norm, ok := n.Op.(op.ChannelAffine)
 	if !ok || n.Inputs[0].Param != nil {
 		return false
@@ -28,7 +29,7 @@ func foldNormalization(g *graph.Graph, n *graph.Node) bool {
 	}
 	x := n.Inputs[0]
 	if prev := g.Producer(x); prev != nil && onlyReader(g, x, n) && x.Grid == nil && scaleRows(g, prev, mul.Data) {
-		addToBias(prev, add.Data)
+		addToBias(g, prev, add.Data)
 		replaceOutput(g, prev, n)
 		return true
 	}
@@ -36,7 +37,7 @@ func foldNormalization(g *graph.Graph, n *graph.Node) bool {
 		w := graph.NewParam(n.Name+"_scale", graph.Weight, tensor.Of(mul.Data, c, 1, 1, 1))
 		b := graph.NewParam(n.Name+"_bias", graph.Bias, add)
 		n.Op = op.Conv2D{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: c}
-		n.Inputs = []*graph.Value{x, paramValue(w), paramValue(b)}
+		g.SetInputs(n, x, paramValue(w), paramValue(b))
 		return true
 	}
 	shape := []int{c}
@@ -47,21 +48,22 @@ func foldNormalization(g *graph.Graph, n *graph.Node) bool {
 	b := graph.NewParam(n.Name+"_bias", graph.Constant, tensor.Of(add.Data, shape...))
 	mid := &graph.Value{Name: n.Name + "_scaled", Shape: x.Shape.Clone()}
 	first := &graph.Node{Name: n.Name + "_scale", Op: op.Mul{}, Inputs: []*graph.Value{x, paramValue(w)}, Outputs: []*graph.Value{mid}}
-	g.Nodes = slices.Insert(g.Nodes, slices.Index(g.Nodes, n), first)
-	n.Op, n.Inputs = op.Add{}, []*graph.Value{mid, paramValue(b)}
+	g.InsertBefore(n, first)
+	n.Op = op.Add{}
+	g.SetInputs(n, mid, paramValue(b))
 	return true
 }
 
 // replaceOutput removes n, the only reader of prev's output: prev computes n's
 // output itself.
-func replaceOutput(g *graph.Graph, prev, n *graph.Node) {
-	prev.Outputs[0] = n.Outputs[0]
+func replaceOutput(g *graph.Links, prev, n *graph.Node) {
+	g.SetOutput(prev, n.Outputs[0])
 	g.Remove(n)
 }
 
 // scaleRows multiplies each output channel of a Conv2D or Dense by k[c] (or by
 // k[0]); it reports false, without effect, when that is not possible.
-func scaleRows(g *graph.Graph, n *graph.Node, k []float32) bool {
+func scaleRows(g *graph.Links, n *graph.Node, k []float32) bool {
 	if !linear(n) || !rewritable(g, n.Inputs[1].Param) {
 		return false
 	}
@@ -85,8 +87,11 @@ func scaleRows(g *graph.Graph, n *graph.Node, k []float32) bool {
 
 // addToBias adds k[c] (or k[0]) to each output channel of a Conv2D or Dense
 // whose bias is rewritable.
-func addToBias(n *graph.Node, k []float32) {
-	b := ensureBias(n)
+func addToBias(g *graph.Links, n *graph.Node, k []float32) {
+	if input(n, op.BiasInput) == nil {
+		g.SetInput(n, op.BiasInput, paramValue(newBias(n)))
+	}
+	b := input(n, op.BiasInput).Param
 	for c := range b.Shadow.Data {
 		b.Shadow.Data[c] += k[c%len(k)]
 		if b.Mask != nil {
@@ -157,7 +162,7 @@ func converted[To, From float32 | float64](x []From) []To {
 
 // foldArithmeticBack folds Add, Sub, Mul and Div by a constant for each channel
 // into the Conv2D or Dense before it.
-func foldArithmeticBack(g *graph.Graph, n *graph.Node) bool {
+func foldArithmeticBack(g *graph.Links, n *graph.Node) bool {
 	a, ok := constantOperand(n)
 	if !ok || a.x.Grid != nil || !onlyReader(g, a.x, n) {
 		return false
@@ -174,11 +179,24 @@ func foldArithmeticBack(g *graph.Graph, n *graph.Node) bool {
 		return false
 	}
 	if add != nil {
-		addToBias(prev, add)
+		fresh := input(prev, op.BiasInput) == nil
+		addToBias(g, prev, add)
+		if fresh && prev.Inputs[op.WeightInput].Param.Grid != nil {
+			keepConstant(prev.Inputs[op.BiasInput], a.k)
+		}
 	}
 	setClamp(prev, op.FusedClamp(n.Op))
 	replaceOutput(g, prev, n)
 	return true
+}
+
+// keepConstant gives the bias that was made of the constant k its name, and its grid where
+// all of k has one scale.
+func keepConstant(bias *graph.Value, k *graph.Param) {
+	bias.Name, bias.Param.Name = k.Name, k.Name
+	if k.Grid != nil && len(k.Grid.Scale) == 1 {
+		bias.Param.Grid = &graph.Grid{Scale: slices.Clone(k.Grid.Scale), Max: math.MaxInt32}
+	}
 }
 
 // fits reports whether there is one of x for each output channel, or one in all.
@@ -193,7 +211,7 @@ func finite(x []float32) bool {
 // foldScaleForward folds a Mul or Div by a constant for each channel into the
 // columns of the Conv2D (of one group) or Dense that reads it: zero padding
 // stays zero.
-func foldScaleForward(g *graph.Graph, n *graph.Node) bool {
+func foldScaleForward(g *graph.Links, n *graph.Node) bool {
 	a, ok := constantOperand(n)
 	if !ok || n.Outputs[0].Grid != nil {
 		return false
@@ -218,7 +236,7 @@ func foldScaleForward(g *graph.Graph, n *graph.Node) bool {
 		w.Shadow.Data[i] *= mul[i/inner%w.Shadow.Shape[1]%len(mul)]
 	}
 	w.Refresh()
-	next.Inputs[0] = a.x
+	g.SetInput(next, 0, a.x)
 	g.Remove(n)
 	return true
 }
@@ -235,7 +253,7 @@ func setClamp(n *graph.Node, c op.Clamp) bool {
 
 // fuseClamp makes an activation that is a clamp the Clamp of the operator
 // before it.
-func fuseClamp(g *graph.Graph, n *graph.Node) bool {
+func fuseClamp(g *graph.Links, n *graph.Node) bool {
 	o, ok := n.Op.(op.Limiter)
 	if !ok {
 		return false
@@ -250,7 +268,7 @@ func fuseClamp(g *graph.Graph, n *graph.Node) bool {
 
 // foldPad makes zero padding of height and width part of the convolution that
 // reads it.
-func foldPad(g *graph.Graph, n *graph.Node) bool {
+func foldPad(g *graph.Links, n *graph.Node) bool {
 	p, ok := n.Op.(op.Padder)
 	if !ok || n.Inputs[0].Param != nil {
 		return false
@@ -270,7 +288,8 @@ func foldPad(g *graph.Graph, n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	readers[0].Op, readers[0].Inputs[0] = o.WithPadding(before[2], before[3], after[2], after[3]), n.Inputs[0]
+	readers[0].Op = o.WithPadding(before[2], before[3], after[2], after[3])
+	g.SetInput(readers[0], 0, n.Inputs[0])
 	g.Remove(n)
 	return true
 }

@@ -4,29 +4,20 @@ import (
 	"slices"
 
 	"edgec/internal/graph"
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 )
 
-// free reports whether p carries no constraint at all.
-func free(p *graph.Param) bool { return p.Mask == nil && p.Grid == nil && p.Book == nil }
+// free reports whether p carries no constraint that its values must keep. The grid of an
+// operand of arithmetic only says where its values come from.
+func free(p *graph.Param) bool {
+	return p.Mask == nil && p.Book == nil && (p.Grid == nil || p.Role == graph.Constant)
+}
 
 // rewritable reports whether p's values may be changed for the sake of one
 // node: it is used once and has neither grid nor codebook.
-func rewritable(g *graph.Graph, p *graph.Param) bool {
-	return p != nil && p.Grid == nil && p.Book == nil && uses(g, p) == 1
-}
-
-// uses counts the node inputs that read p.
-func uses(g *graph.Graph, p *graph.Param) int {
-	k := 0
-	for _, n := range g.Nodes {
-		for _, v := range n.Inputs {
-			if v != nil && v.Param == p {
-				k++
-			}
-		}
-	}
-	return k
+func rewritable(g *graph.Links, p *graph.Param) bool {
+	return p != nil && p.Grid == nil && p.Book == nil && g.Uses(p) == 1
 }
 
 func paramValue(p *graph.Param) *graph.Value {
@@ -41,23 +32,10 @@ func input(n *graph.Node, i int) *graph.Value {
 	return nil
 }
 
-// setInput sets input i of n, extending the list.
-func setInput(n *graph.Node, i int, v *graph.Value) {
-	for len(n.Inputs) <= i {
-		n.Inputs = append(n.Inputs, nil)
-	}
-	n.Inputs[i] = v
-}
-
-// ensureBias gives a Conv2D or Dense node a bias of zeros if it has none.
-func ensureBias(n *graph.Node) *graph.Param {
-	if b := input(n, 2); b != nil {
-		return b.Param
-	}
-	w := n.Inputs[1].Param
-	b := graph.NewParam(w.Name+"_bias", graph.Bias, tensor.New(w.Channels()))
-	setInput(n, 2, paramValue(b))
-	return b
+// newBias returns a bias of zeros for a Conv2D or Dense node.
+func newBias(n *graph.Node) *graph.Param {
+	w := n.Inputs[op.WeightInput].Param
+	return graph.NewParam(w.Name+"_bias", graph.Bias, tensor.New(w.Channels()))
 }
 
 // take keeps the listed positions of one axis of p, in every array that
@@ -73,6 +51,9 @@ func take(p *graph.Param, axis int, keep []int) {
 	p.Value = tensor.Of(taken(p.Value.Data, outer, size, inner, keep), shape...)
 	if p.Mask != nil {
 		p.Mask = taken(p.Mask, outer, size, inner, keep)
+	}
+	if p.Exact != nil {
+		p.Exact = taken(p.Exact, outer, size, inner, keep)
 	}
 	if p.Book != nil {
 		p.Book.Index = taken(p.Book.Index, outer, size, inner, keep)

@@ -22,14 +22,19 @@ var (
 // Transpose to channels first. If nothing tells, as where a Reshape flattens it, the shape
 // does: one or three channels at the end, and not at the front.
 func ChannelsFirst(g *graph.Graph) {
-	if len(g.Inputs) == 0 || len(g.Inputs[0].Shape) != 4 || !channelsLast(g, g.Inputs[0]) {
+	if len(g.Inputs) == 0 || len(g.Inputs[0].Shape) != 4 {
+		return
+	}
+	l := graph.NewLinks(g)
+	if !channelsLast(l, g.Inputs[0]) {
 		return
 	}
 	old := g.Inputs[0]
 	s := old.Shape
 	in := &graph.Value{Name: old.Name, Shape: tensor.Shape{s[0], s[3], s[1], s[2]}, Grid: old.Grid, ChannelsLast: true}
 	g.Inputs[0] = in
-	for i, n := range g.Consumers(old) {
+	var turns []*graph.Node
+	for i, n := range l.Consumers(old) {
 		v := &graph.Value{Name: fmt.Sprint(old.Name, "/channels_last", i), Shape: s.Clone()}
 		if old.Grid != nil {
 			grid := *old.Grid
@@ -41,8 +46,10 @@ func ChannelsFirst(g *graph.Graph) {
 			}
 		}
 		turn := &graph.Node{Name: v.Name, Op: op.Transpose{Perm: toChannelsLast}, Inputs: []*graph.Value{in}, Outputs: []*graph.Value{v}}
-		g.Nodes = slices.Insert(g.Nodes, 0, turn)
+		turns = append(turns, turn)
 	}
+	slices.Reverse(turns)
+	g.Nodes = slices.Concat(turns, g.Nodes)
 }
 
 // ChannelsLast undoes ChannelsFirst, for those who write the network: input 0 is [N,H,W,C]
@@ -64,7 +71,7 @@ func ChannelsLast(g *graph.Graph) {
 }
 
 // channelsLast says whether an input [N,H,W,C] has its channels last.
-func channelsLast(g *graph.Graph, v *graph.Value) bool {
+func channelsLast(g *graph.Links, v *graph.Value) bool {
 	if g.IsOutput(v) {
 		return false
 	}
@@ -78,7 +85,7 @@ func channelsLast(g *graph.Graph, v *graph.Value) bool {
 
 // orders says whether a reader of v brings channels last to the front, and whether one
 // reads channels first.
-func orders(g *graph.Graph, v *graph.Value) (last, first bool) {
+func orders(g *graph.Links, v *graph.Value) (last, first bool) {
 	for _, n := range g.Consumers(v) {
 		t, turns := n.Op.(op.Permuter)
 		switch {
@@ -101,7 +108,7 @@ func isPad(n *graph.Node) bool {
 
 // padBeforeTranspose exchanges a Transpose and the padding that follows, so that the
 // Transpose meets the one that it cancels.
-func padBeforeTranspose(g *graph.Graph, n *graph.Node) bool {
+func padBeforeTranspose(g *graph.Links, n *graph.Node) bool {
 	pad, ok := n.Op.(op.Padder)
 	if !ok || n.Inputs[0].Param != nil || n.Inputs[0].Grid != nil || n.Outputs[0].Grid != nil || !onlyReader(g, n.Inputs[0], n) {
 		return false
@@ -150,7 +157,7 @@ func pointwise(n *graph.Node, v *graph.Value) bool {
 // constantBeforeView exchanges a Transpose, or a Reshape, and the arithmetic with a
 // constant that follows, so that the view meets the one that it cancels, and the
 // arithmetic the layer that it folds into. A Reshape lets only single numbers pass.
-func constantBeforeView(g *graph.Graph, n *graph.Node) bool {
+func constantBeforeView(g *graph.Links, n *graph.Node) bool {
 	a, ok := constantOperand(n)
 	if !ok || a.x.Grid != nil || n.Outputs[0].Grid != nil || !onlyReader(g, a.x, n) {
 		return false
@@ -171,11 +178,17 @@ func constantBeforeView(g *graph.Graph, n *graph.Node) bool {
 	operand := paramValue(graph.NewParam(a.k.Name, a.k.Role, k))
 	n.Op, view.Op = view.Op, n.Op
 	n.Name, view.Name = view.Name, n.Name
-	if view.Inputs = []*graph.Value{view.Inputs[0], operand}; !a.xLeft {
-		slices.Reverse(view.Inputs)
+	if a.k.Grid != nil && len(a.k.Grid.Scale) == 1 {
+		operand.Param.Grid = a.k.Grid // says where the values come from
 	}
-	n.Inputs = []*graph.Value{a.x}
-	a.x.Shape = view.Inputs[slices.IndexFunc(view.Inputs, func(v *graph.Value) bool { return v.Param == nil })].Shape.Clone()
+	x := view.Inputs[0]
+	if a.xLeft {
+		g.SetInputs(view, x, operand)
+	} else {
+		g.SetInputs(view, operand, x)
+	}
+	g.SetInputs(n, a.x)
+	a.x.Shape = x.Shape.Clone()
 	return true
 }
 

@@ -169,3 +169,24 @@ func TestRunKeepsConstraints(t *testing.T) {
 	}
 	expectClose(t, run(t, g, randomInput(g, 1)), want, foldTol)
 }
+
+// TestRunIsBounded: a chain that needs a round for each of its nodes is left as far as the
+// rounds go; it computes the same.
+func TestRunIsBounded(t *testing.T) {
+	const n = 1000
+	b, x := newNet(t, 1, 2)
+	h := x
+	for range n {
+		k := graph.NewParam("k", graph.Constant, tensor.Of([]float32{1, -1}, 2))
+		h = b.Node(op.Mul{}, h, paramValue(k))
+	}
+	g := b.Done(b.dense(h, 2, op.Clamp{}))
+	want := run(t, g, randomInput(g, 1))
+	if err := Run(g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Nodes) < n/2 || len(g.Nodes) >= n {
+		t.Errorf("%d of %d nodes are left", len(g.Nodes), n+1)
+	}
+	expectClose(t, run(t, g, randomInput(g, 1)), want, foldTol)
+}

@@ -110,7 +110,7 @@ func (c *call) dequantize() error {
 		c.at[c.out[0]] = n // a softmax
 		return nil
 	} else if !ok && len(t.data) > 0 {
-		return fmt.Errorf("constant %q becomes float; only networks that are int8 throughout are read", t.name)
+		return fmt.Errorf("constant %q becomes float; %w", t.name, errFloat)
 	}
 	x, err := c.x(0)
 	if err != nil {

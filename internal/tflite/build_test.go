@@ -303,5 +303,27 @@ func networks() map[string][]byte {
 		b.op(opDequantize, []int{y}, []int{v})
 		return x, v
 	})
+	add("minus-128", 8, func(b *builder) (int, int) {
+		x := b.act(1, 4, 4, 2)
+		w := b.tensor(typeInt8, []int{3, 1, 1, 2}, []float32{0.002, 0.003, 0.004}, 0, 0, []byte{0x80, 0x7f, 0x80, 0x80, 0x05, 0xfb})
+		y := b.act(1, 4, 4, 3)
+		b.op(opConv, []int{x, w, b.tensor(typeInt32, []int{3}, []float32{1, 1, 1}, 0, 0, make([]byte, 12))}, []int{y}, append(window(1, 1, 1), option{3, 1, actNone}, option{4, 4, 1}, option{5, 4, 1})...)
+		return x, y
+	})
+	add("weak-channels", 9, func(b *builder) (int, int) {
+		x := b.act(1, 4, 4, 2)
+		w := b.tensor(typeInt8, []int{3, 1, 1, 2}, []float32{1e-15, 0.003, 1e-13}, 0, 0, []byte{100, 50, 60, 0x80, 0x90, 0x7f})
+		bias := b.tensor(typeInt32, []int{3}, []float32{1, 1, 1}, 0, 0, []byte{0, 0, 0, 0x40, 0, 1, 0, 0, 0, 0, 0, 0xc0})
+		y := b.act(1, 4, 4, 3)
+		b.op(opConv, []int{x, w, bias}, []int{y}, append(window(1, 1, 1), option{3, 1, actNone}, option{4, 4, 1}, option{5, 4, 1})...)
+		return x, y
+	})
+	add("zero-point", 10, func(b *builder) (int, int) {
+		x := b.act(1, 4)
+		w := b.tensor(typeInt8, []int{2, 4}, []float32{0.003}, -20, 0, []byte{0x80, 107, 0, 0xec, 50, 60, 0x90, 1})
+		y := b.act(1, 2)
+		b.op(opDense, []int{x, w, -1}, []int{y}, option{0, 1, actNone})
+		return x, y
+	})
 	return nets
 }

@@ -3,6 +3,8 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"edgec/runtime/format"
 )
@@ -17,10 +19,12 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	if t.kind != typeInt8 || len(t.data) == 0 {
 		return nil, fmt.Errorf("weights %q are %s, or not constant; int8 constants are supported", t.name, typeName(t.kind))
 	}
+	zero := 0
 	for _, z := range t.zero {
-		if z != 0 {
-			return nil, fmt.Errorf("weights %q have zero point %d; symmetric ones are supported", t.name, z)
+		if z != 0 && !(len(t.zero) == 1 && len(t.scale) == 1 && z >= math.MinInt8 && z <= math.MaxInt8) {
+			return nil, fmt.Errorf("weights %q have zero point %d beside others; symmetric ones are supported", t.name, z)
 		}
+		zero = int(z)
 	}
 	w := &format.Weight{KH: 1, KW: 1, Scale: t.scale}
 	axis := 0
@@ -40,13 +44,20 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	if len(t.data) != w.Elems() {
 		return nil, fmt.Errorf("weights %q of shape %v have %d bytes: the file is damaged", t.name, t.shape, len(t.data))
 	}
+	if c.reader.weights += w.Elems(); c.reader.weights > format.MaxWeights {
+		return nil, fmt.Errorf("more than %d weights, with those before", format.MaxWeights)
+	}
 	w.Values = make([]int8, w.Elems())
 	for i := range w.Values {
 		from := i
 		if depthwise { // stored as [kH, kW, outC]
 			from = i%(w.KH*w.KW)*w.OutC + i/(w.KH*w.KW)
 		}
-		w.Values[i] = int8(t.data[from])
+		q := int(int8(t.data[from])) - zero
+		if q < math.MinInt8 || q > math.MaxInt8 {
+			return nil, fmt.Errorf("weight %d of %q is %d without its zero point %d, beyond int8: convert the network with symmetric weights", from, t.name, q, zero)
+		}
+		w.Values[i] = int8(q)
 	}
 	w.Bias, err = c.bias(w.OutC)
 	return w, err
@@ -69,6 +80,35 @@ func (c *call) bias(n int) ([]int32, error) {
 		bias[i] = int32(binary.LittleEndian.Uint32(b.data[4*i:]))
 	}
 	return bias, nil
+}
+
+// flush makes constants of the channels whose multiplier inScale wScale / outScale is below
+// 2^-32: TFLite takes 0 for it, so that their output is the zero point. Their scales may
+// be too small for a file, even 0.
+func flush(w *format.Weight, inScale, outScale float32) error {
+	least := 1.0 / (1 << 32)
+	w.Scale = slices.Clone(w.Scale)
+	if len(w.Scale) == 1 && !usable(w.Scale[0]) {
+		w.Scale = slices.Repeat(w.Scale, w.OutC)
+	}
+	some := float32(1)
+	if k := slices.IndexFunc(w.Scale, usable); k >= 0 {
+		some = w.Scale[k]
+	}
+	row := w.Elems() / w.OutC
+	for c, s := range w.Scale {
+		if usable(s) {
+			continue
+		}
+		if m := float64(inScale) * float64(s) / float64(outScale); !(s >= 0 && m < least) {
+			return fmt.Errorf("weights have scale %v in channel %d, files hold 2^-40 to 2^30: convert the network without channels that are all but dead", s, c)
+		}
+		clear(w.Values[c*row : (c+1)*row])
+		if w.Scale[c] = some; w.Bias != nil {
+			w.Bias[c] = 0
+		}
+	}
+	return nil
 }
 
 // addWeight enters a weight tensor into the file.
@@ -130,6 +170,9 @@ func (c *call) layer(i format.Instr, x int, w *format.Weight, act int) error {
 		return err
 	}
 	if i.ClampMin, i.ClampMax, err = c.clamp(act, y); err != nil {
+		return err
+	}
+	if err := flush(w, c.f.Tensors[x].Scale, c.f.Tensors[y].Scale); err != nil {
 		return err
 	}
 	i.Weight = c.addWeight(w)

@@ -25,7 +25,7 @@ var operators = map[int]operator{
 	opDense:       {"FULLY_CONNECTED", 2, 3, (*call).dense},
 	opAveragePool: {"AVERAGE_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpAvgPool) }},
 	opMaxPool:     {"MAX_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpMaxPool) }},
-	opConcat:      {"CONCATENATION", 1, 1 << 10, (*call).concat},
+	opConcat:      {"CONCATENATION", 1, maxOperands, (*call).concat},
 	opReshape:     {"RESHAPE", 1, 2, (*call).reshape},
 	opPad:         {"PAD", 2, 2, (*call).pad},
 	opTranspose:   {"TRANSPOSE", 2, 2, (*call).transpose},

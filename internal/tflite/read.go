@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
+	"edgec/internal/graph"
 	"edgec/runtime/format"
 )
 
 // Read returns the network of a .tflite file: batch 1, one subgraph, int8
 // throughout, with per-tensor activations and symmetric weights. It has the
-// integers of the file. The error names the operator.
+// integers of the file. The error names the operators that stand in the way, all of them
+// (graph.Causes), but for those that only read what another could not make. A network has at
+// most 65,536 operators; reading takes time in proportion to the file.
 func Read(data []byte) (f *format.File, err error) {
 	defer func() {
 		if p := recover(); p != nil { // offsets that point nowhere
@@ -30,14 +34,12 @@ func Read(data []byte) (f *format.File, err error) {
 	if len(graphs) != 1 {
 		return nil, fmt.Errorf("tflite: %d subgraphs; control flow is not supported, give a network with one", len(graphs))
 	}
-	r := &reader{model: m, graph: graphs[0], codes: m.list(modelCodes), buffers: m.list(modelBuffers), f: &format.File{}, at: map[int]int{}}
-	for _, t := range r.graph.list(graphTensors) {
-		if err := r.tensor(t); err != nil {
-			return nil, err
-		}
-	}
+	r := &reader{model: m, graph: graphs[0], codes: m.list(modelCodes), buffers: m.list(modelBuffers), f: &format.File{}, at: map[int]int{}, lost: map[int]bool{}, budget: 16 * len(data)}
 	if err := r.read(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("tflite: %w", err)
+	}
+	if n := len(r.f.Tensors); n > format.MaxTensors {
+		return nil, fmt.Errorf("tflite: %d tensors on the device, at most %d are possible; split the network", n, format.MaxTensors)
 	}
 	format.Finish(r.f)
 	if err := r.f.Check(); err != nil {
@@ -73,15 +75,27 @@ type reader struct {
 	model, graph   table
 	codes, buffers []table
 	tensors        []tensor
+	ops            []table
 	f              *format.File
-	at             map[int]int // of an activation's number, its number in f
+	at             map[int]int  // of an activation's number, its number in f
+	lost           map[int]bool // activations that a refused operator should have made
+	causes         graph.Causes
+	budget         int // names, shapes and scales that tensors may still have, in bytes: several may point to the same
+	weights        int // of all layers
 }
+
+// errFloat is the cause that float networks have at each of their constants: it is said once,
+// and not where something else is refused.
+var errFloat = errors.New("only networks that are int8 throughout are read; quantize all of it")
+
+// maxOperators bounds the operators of a network.
+const maxOperators = 1 << 16
 
 func (r *reader) tensor(t table) error {
 	x := tensor{name: t.string(tensorName), kind: t.int8(tensorType, typeFloat32), shape: t.ints(tensorShape)}
 	for _, d := range x.shape {
 		if d < 0 || d > format.MaxDim {
-			return fmt.Errorf("tflite: tensor %q has shape %v; give a network with fixed shapes", x.name, x.shape)
+			return fmt.Errorf("tensor %q has shape %v; give a network with fixed shapes", x.name, x.shape)
 		}
 	}
 	if b := int(t.int32(tensorBuffer, 0)); b > 0 && b < len(r.buffers) {
@@ -90,72 +104,115 @@ func (r *reader) tensor(t table) error {
 	if q, ok := t.sub(tensorQuan); ok {
 		x.scale, x.zero, x.axis = q.floats(quanScale), q.longs(quanZero), int(q.int32(quanAxis, 0))
 	}
+	if r.budget -= len(x.name) + 8*(len(x.shape)+len(x.scale)+len(x.zero)); r.budget < 0 {
+		return errors.New("the tensors have more names, shapes and scales than the file has room for: it is damaged")
+	}
 	r.tensors = append(r.tensors, x)
 	return nil
 }
 
 func (r *reader) read() error {
-	for _, i := range r.graph.ints(graphInputs) {
-		n, err := r.input(i)
-		if err != nil {
+	for _, t := range r.graph.list(graphTensors) {
+		if err := r.tensor(t); err != nil {
 			return err
 		}
-		r.f.Inputs = append(r.f.Inputs, n)
 	}
-	for k, o := range r.graph.list(graphOps) {
-		code, err := r.code(o)
-		if err != nil {
-			return fmt.Errorf("tflite: operator %d: %w", k, err)
-		}
-		entry := operators[code]
-		if entry.build == nil {
-			name := entry.name
-			if name == "" {
-				name = fmt.Sprintf("number %d of TFLite's list", code)
-			}
-			return fmt.Errorf("tflite: operator %d: %s is not supported; build the network of these: %s", k, name, supported())
-		}
-		c := &call{reader: r, in: o.ints(opInputs), out: o.ints(opOutputs)}
-		c.options, _ = o.sub(opOptions)
-		if err := c.check(entry); err != nil {
-			return fmt.Errorf("tflite: operator %d (%s): %w", k, entry.name, err)
-		}
-		if err := entry.build(c); err != nil {
-			return fmt.Errorf("tflite: operator %d (%s): %w", k, entry.name, err)
-		}
+	if r.ops = r.graph.list(graphOps); len(r.ops) > maxOperators {
+		return fmt.Errorf("%d operators, at most %d are read; split the network", len(r.ops), maxOperators)
+	}
+	r.inputs()
+	for k, o := range r.ops {
+		r.operator(k, o)
 	}
 	for _, i := range r.graph.ints(graphOutputs) {
 		n, ok := r.at[i]
-		if !ok {
-			return fmt.Errorf("tflite: output %d is not computed", i)
+		if !ok && !r.lost[i] {
+			r.causes.Add(fmt.Errorf("output %d is not computed", i))
 		}
 		r.f.Outputs = append(r.f.Outputs, n)
+	}
+	return r.causes.Err()
+}
+
+// operator reads operator k. Nothing is said of one that reads what another should have made.
+func (r *reader) operator(k int, o table) {
+	in, out := o.operands(opInputs), o.operands(opOutputs)
+	lost := slices.ContainsFunc(in, func(i int) bool { return r.lost[i] })
+	var err error
+	if !lost {
+		if err = r.build(k, o, in, out); !errors.Is(err, errFloat) || len(r.causes) == 0 {
+			r.causes.Add(err)
+		}
+	}
+	for _, i := range out {
+		if lost || err != nil {
+			r.lost[i] = true
+		}
+	}
+}
+
+// build appends the instructions of operator k.
+func (r *reader) build(k int, o table, in, out []int) error {
+	code, err := r.code(o)
+	if err != nil {
+		return graph.Named(fmt.Sprintf("operator %d", k), err)
+	}
+	entry := operators[code]
+	if entry.build == nil {
+		name := entry.name
+		if name == "" {
+			name = fmt.Sprintf("number %d of TFLite's list", code)
+		}
+		return &graph.Refusal{Place: fmt.Sprintf("operator %d", k), What: name + " is not supported", Remedy: "build the network of these: " + supported()}
+	}
+	c := &call{reader: r, in: in, out: out}
+	c.options, _ = o.sub(opOptions)
+	if err = c.check(entry); err == nil {
+		err = entry.build(c)
+	}
+	if err != nil {
+		return graph.Named(fmt.Sprintf("operator %d (%s)", k, entry.name), err)
 	}
 	return nil
 }
 
-// input enters an input of the network. A float one that only a QUANTIZE reads
-// is that operator's int8 result: the runtime quantizes what it is given.
-func (r *reader) input(i int) (int, error) {
-	x, err := r.get(i)
-	if err != nil || x.kind != typeFloat32 {
-		return r.activation(i)
+// inputs enters the inputs of the network.
+func (r *reader) inputs() {
+	all := r.graph.ints(graphInputs)
+	readers := map[int][]table{} // of each input
+	for _, i := range all {
+		readers[i] = nil
 	}
-	into := -1
-	for _, o := range r.graph.list(graphOps) {
-		for _, n := range o.ints(opInputs) {
-			if n != i {
-				continue
+	for _, o := range r.ops {
+		for _, i := range o.operands(opInputs) {
+			if list, ok := readers[i]; ok {
+				readers[i] = append(list, o)
 			}
-			code, err := r.code(o)
-			out := o.ints(opOutputs)
-			if err != nil || code != opQuantize || into >= 0 || len(out) != 1 {
-				return r.activation(i) // refuses it
-			}
-			into = out[0]
 		}
 	}
-	return r.activation(into)
+	for _, i := range all {
+		n, err := r.input(i, readers[i])
+		if err != nil {
+			r.causes.Add(graph.Named("an input of the network", err))
+			r.lost[i] = true
+		}
+		r.f.Inputs = append(r.f.Inputs, n)
+	}
+}
+
+// input enters an input of the network. A float one that only a QUANTIZE reads
+// is that operator's int8 result: the runtime quantizes what it is given.
+func (r *reader) input(i int, readers []table) (int, error) {
+	x, err := r.get(i)
+	if err != nil || x.kind != typeFloat32 || len(readers) != 1 {
+		return r.activation(i)
+	}
+	code, err := r.code(readers[0])
+	out := readers[0].operands(opOutputs)
+	if err != nil || code != opQuantize || len(out) != 1 {
+		return r.activation(i) // refuses it
+	}
+	return r.activation(out[0])
 }
 
 // code returns the number of an operator. Old files have it in a byte.
@@ -186,6 +243,9 @@ func (x *tensor) grid() (float32, int, error) {
 	case len(x.scale) != 1 || len(x.zero) > 1:
 		return 0, 0, fmt.Errorf("tensor %q has %d scales; activations with one are supported", x.name, len(x.scale))
 	}
+	if s := x.scale[0]; !usable(s) {
+		return 0, 0, fmt.Errorf("tensor %q has scale %v, files hold 2^-40 to 2^30: convert the network with samples that move it", x.name, s)
+	}
 	z := 0
 	if len(x.zero) == 1 {
 		if x.zero[0] < -128 || x.zero[0] > 127 {
@@ -195,6 +255,9 @@ func (x *tensor) grid() (float32, int, error) {
 	}
 	return x.scale[0], z, nil
 }
+
+// usable reports whether a file can hold the scale s.
+func usable(s float32) bool { return s >= 1.0/(1<<40) && s <= 1<<30 }
 
 // sample returns a shape without the batch, which must be 1.
 func (x *tensor) sample() ([]int, error) {

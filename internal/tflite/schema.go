@@ -98,6 +98,17 @@ func (t table) ints(k int) []int {
 	return list
 }
 
+// operands is ints for the operands of an operator, which are not many.
+func (t table) operands(k int) []int {
+	if o := t.field(k); o != 0 && t.length(o, 4) > maxOperands {
+		panic(fmt.Sprintf("an operator of %d operands", t.length(o, 4)))
+	}
+	return t.ints(k)
+}
+
+// maxOperands bounds the inputs and the outputs of an operator.
+const maxOperands = 1 << 10
+
 func (t table) longs(k int) []int64 {
 	o := t.field(k)
 	if o == 0 {

@@ -17,7 +17,8 @@ type micro struct {
 	leastLane   int8  // the same in lanes
 	quadBytes   int   // of four weights in tiles
 	rescales    bool  // it also turns sums into outputs
-	vectors     bool  // it also has lanes, adds and compares
+	lanes       bool  // it also computes depthwise convolutions
+	vectors     bool  // it also adds and compares
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
 	pairBytes   int   // of the weights of two taps of a lane
 	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
@@ -31,7 +32,7 @@ func (m *micro) takes(w []int8) bool {
 
 // takesLanes is takes for lanes.
 func (m *micro) takesLanes(w []int8) bool {
-	return m.hasVectors() && (m.leastLane == -128 || !slices.Contains(w, -128))
+	return m != nil && m.lanes && (m.leastLane == -128 || !slices.Contains(w, -128))
 }
 
 func (m *micro) hasVectors() bool { return m != nil && m.vectors }

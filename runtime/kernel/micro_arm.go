@@ -12,7 +12,7 @@ import (
 //
 // smlad multiplies two elements by two weights, both of 16 bits, and adds both products.
 var micros = []micro{
-	{name: "smlad", needs: cpu.SMLAD, least: -128, quadBytes: 8, rescales: true, sparseBelow: 24},
+	{name: "smlad", needs: cpu.SMLAD, least: -128, quadBytes: 8, rescales: true, lanes: true, leastLane: -128, pairBytes: 4, sparseBelow: 24},
 }
 
 // tile computes tiles of a panel, one pixel at a time.
@@ -50,9 +50,31 @@ func (m *micro) rescalePanel(a *rescaleArgs) {
 //go:noescape
 func rescaleSMLAD(args *rescaleArgs)
 
+// depthwise computes pixels of a panel of width channels.
+func (m *micro) depthwise(a *depthwiseArgs, width int) {
+	if width == panelWidth {
+		depthwiseSMLAD(a)
+	} else {
+		depthwiseHalfSMLAD(a)
+	}
+}
+
+// packPair appends the weights of two taps as pairs of int16.
+func (m *micro) packPair(dst []byte, first, second []int8) []byte {
+	for i, v := range first {
+		w := second[i]
+		dst = append(dst, byte(v), byte(v>>7), byte(w), byte(w>>7))
+	}
+	return dst
+}
+
+//go:noescape
+func depthwiseSMLAD(args *depthwiseArgs)
+
+//go:noescape
+func depthwiseHalfSMLAD(args *depthwiseArgs)
+
 // There are no vectors; see micro.vectors.
 
-func (m *micro) depthwise(*depthwiseArgs, int)          { panic("kernel: no vectors") }
-func (m *micro) packPair([]byte, []int8, []int8) []byte { panic("kernel: no vectors") }
-func (m *micro) largest(*maxArgs)                       { panic("kernel: no vectors") }
-func (m *micro) sum(*sumArgs)                           { panic("kernel: no vectors") }
+func (m *micro) largest(*maxArgs) { panic("kernel: no vectors") }
+func (m *micro) sum(*sumArgs)     { panic("kernel: no vectors") }

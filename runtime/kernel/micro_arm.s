@@ -15,6 +15,8 @@
 #define SXTB16(m, d)      WORD $(0xE68F0070 | (d)<<12 | (m))
 #define SXTB16ROR8(m, d)  WORD $(0xE68F0470 | (d)<<12 | (m))
 
+#define PKHBT(m, n, d)    WORD $(0xE6800810 | (n)<<16 | (d)<<12 | (m))
+#define PKHTB(m, n, d)    WORD $(0xE6800850 | (n)<<16 | (d)<<12 | (m))
 #define SMMULR(m, n, d)   WORD $(0xE750F030 | (d)<<16 | (m)<<8 | (n))
 #define SMMUL(m, n, d)    WORD $(0xE750F010 | (d)<<16 | (m)<<8 | (n))
 
@@ -187,4 +189,151 @@ next:
 	MOVW R4, channel-4(SP)
 	CMP  $8, R4
 	BNE  channel
+	RET
+
+// Offsets in depthwiseArgs: taps 0, weight 4, start 8, acc 12, pairs 16, n 20, pixels 24,
+// channel 28.
+//
+// LANES adds the products of two taps, R12, and four channels, weights R14. R4 to R7
+// become the elements of channels 0 and 2, 1 and 3 of both taps, R8 and R9 weights.
+#define LANES \
+	MOVM.IA.W (R12), [R4-R5] \
+	MOVW at-28(SP), R6 \
+	MOVW R6<<0(R4), R4 \
+	MOVW R6<<0(R5), R5 \
+	SXTB16ROR8(4, 6)  \
+	SXTB16ROR8(5, 7)  \
+	SXTB16(4, 4)      \
+	SXTB16(5, 5)      \
+	MOVM.IA.W (R14), [R8-R9] \
+	PKHBT(5, 4, 11)   \
+	SMLAD(0, 8, 11, 0) \
+	PKHBT(7, 6, 11)   \
+	SMLAD(1, 9, 11, 1) \
+	MOVM.IA.W (R14), [R8-R9] \
+	PKHTB(4, 5, 11)   \
+	SMLAD(2, 8, 11, 2) \
+	PKHTB(6, 7, 11)   \
+	SMLAD(3, 9, 11, 3)
+
+// func depthwiseSMLAD(args *depthwiseArgs)
+TEXT ·depthwiseSMLAD(SB), NOSPLIT, $28-4
+	MOVW args+0(FP), R0
+	MOVW 12(R0), R1
+	MOVW R1, acc-4(SP)
+	MOVW 20(R0), R1
+	MOVW R1, left-8(SP)
+	MOVW 24(R0), R1
+	MOVW R1, pixels-12(SP)
+
+pixel:
+	MOVW args+0(FP), R0
+	MOVW pixels-12(SP), R1
+	MOVW.P 4(R1), R2
+	MOVW R1, pixels-12(SP)
+	MOVW 28(R0), R1
+	ADD  R1, R2
+	MOVW R2, offset-16(SP)
+	MOVW $0, R1
+	MOVW R1, group-20(SP)
+
+group:
+	MOVW args+0(FP), R4
+	MOVW group-20(SP), R5
+	MOVW offset-16(SP), R6
+	ADD  R5<<2, R6
+	MOVW R6, at-28(SP)
+	MOVW 8(R4), R6
+	ADD  R5<<4, R6
+	MOVM.IA (R6), [R0-R3]
+	MOVW 4(R4), R14
+	ADD  R5<<4, R14
+	MOVW 0(R4), R12
+	MOVW 16(R4), R6
+	ADD  R6<<3, R12, R6
+	MOVW R6, end-24(SP)
+
+pair:
+	LANES
+	ADD  $48, R14
+	MOVW end-24(SP), R4
+	CMP  R4, R12
+	BNE  pair
+
+	MOVW group-20(SP), R5
+	MOVW acc-4(SP), R4
+	ADD  R5<<4, R4, R6
+	MOVM.IA [R0-R3], (R6)
+	ADD  $1, R5
+	MOVW R5, group-20(SP)
+	CMP  $4, R5
+	BNE  group
+
+	ADD  $64, R4
+	MOVW R4, acc-4(SP)
+	MOVW left-8(SP), R4
+	SUB.S $1, R4
+	MOVW R4, left-8(SP)
+	BNE  pixel
+	RET
+
+// func depthwiseHalfSMLAD(args *depthwiseArgs)
+TEXT ·depthwiseHalfSMLAD(SB), NOSPLIT, $28-4
+	MOVW args+0(FP), R0
+	MOVW 12(R0), R1
+	MOVW R1, acc-4(SP)
+	MOVW 20(R0), R1
+	MOVW R1, left-8(SP)
+	MOVW 24(R0), R1
+	MOVW R1, pixels-12(SP)
+
+pixel:
+	MOVW args+0(FP), R0
+	MOVW pixels-12(SP), R1
+	MOVW.P 4(R1), R2
+	MOVW R1, pixels-12(SP)
+	MOVW 28(R0), R1
+	ADD  R1, R2
+	MOVW R2, offset-16(SP)
+	MOVW $0, R1
+	MOVW R1, group-20(SP)
+
+group:
+	MOVW args+0(FP), R4
+	MOVW group-20(SP), R5
+	MOVW offset-16(SP), R6
+	ADD  R5<<2, R6
+	MOVW R6, at-28(SP)
+	MOVW 8(R4), R6
+	ADD  R5<<4, R6
+	MOVM.IA (R6), [R0-R3]
+	MOVW 4(R4), R14
+	ADD  R5<<4, R14
+	MOVW 0(R4), R12
+	MOVW 16(R4), R6
+	ADD  R6<<3, R12, R6
+	MOVW R6, end-24(SP)
+
+pair:
+	LANES
+	ADD  $16, R14
+	MOVW end-24(SP), R4
+	CMP  R4, R12
+	BNE  pair
+
+	MOVW group-20(SP), R5
+	MOVW acc-4(SP), R4
+	ADD  R5<<4, R4, R6
+	MOVM.IA [R0-R3], (R6)
+	ADD  $1, R5
+	MOVW R5, group-20(SP)
+	CMP  $2, R5
+	BNE  group
+
+	ADD  $64, R4
+	MOVW R4, acc-4(SP)
+	MOVW left-8(SP), R4
+	SUB.S $1, R4
+	MOVW R4, left-8(SP)
+	BNE  pixel
 	RET

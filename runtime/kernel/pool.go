@@ -85,27 +85,16 @@ func (a *maxArgs) plain(y, x []int8) {
 func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 	at := 0
 	acc = acc[:w.C]
-	m := mean{n: -1}
+	m := newMean(1)
 	for oy := 0; oy < w.OutH; oy++ {
 		p0, p1 := w.span(oy, w.StrideH, w.PadT, w.KH, w.DilH, w.H)
 		for ox := 0; ox < w.OutW; ox++ {
 			q0, q1 := w.span(ox, w.StrideW, w.PadL, w.KW, w.DilW, w.W)
-			base := (oy*w.StrideH-w.PadT)*w.W + ox*w.StrideW - w.PadL
-			clear(acc)
-			for p := p0; p < p1; p++ {
-				first := base + p*w.DilH*w.W
-				if w.C == 1 {
-					for at, q := first+q0*w.DilW, q0; q < q1; at, q = at+w.DilW, q+1 {
-						acc[0] += int32(x[at])
-					}
-					continue
-				}
-				for q := q0; q < q1; q++ {
-					in := x[(first+q*w.DilW)*w.C:][:len(acc)]
-					for c, v := range in {
-						acc[c] += int32(v)
-					}
-				}
+			first := (oy*w.StrideH-w.PadT)*w.W + ox*w.StrideW - w.PadL
+			if w.C == 1 {
+				acc[0] = w.sumOne(x, first, p0, p1, q0, q1)
+			} else {
+				w.sums(acc, x, first, p0, p1, q0, q1)
 			}
 			inside := int32((p1 - p0) * (q1 - q0))
 			n := inside
@@ -115,36 +104,59 @@ func AvgPool(y, x []int8, w *Window, zero int8, countPad bool, acc []int32) {
 			if n = max(n, 1); n != m.n {
 				m = newMean(n)
 			}
+			// the mean of differences from zero is rounded, so that the grid's zero point does not matter
+			less := inside * int32(zero)
 			out := y[at:][:len(acc)]
 			for c, a := range acc {
-				// the mean of differences from zero is rounded, so that the grid's zero point does not matter
-				out[c] = int8(min(max(m.of(a-inside*int32(zero))+int32(zero), -128), 127))
+				out[c] = int8(min(max(m.of(a-less)+int32(zero), -128), 127))
 			}
 			at += w.C
 		}
 	}
 }
 
+// sums adds up each channel over kernel positions p0 to p1 and q0 to q1 of the window
+// whose corner is pixel first.
+func (w *Window) sums(acc []int32, x []int8, first, p0, p1, q0, q1 int) {
+	clear(acc)
+	for p := p0; p < p1; p++ {
+		for q := q0; q < q1; q++ {
+			in := x[(first+p*w.DilH*w.W+q*w.DilW)*w.C:][:len(acc)]
+			for c, v := range in {
+				acc[c] += int32(v)
+			}
+		}
+	}
+}
+
+// sumOne is sums for an image of one channel.
+func (w *Window) sumOne(x []int8, first, p0, p1, q0, q1 int) (sum int32) {
+	for p := p0; p < p1; p++ {
+		row := first + p*w.DilH*w.W
+		for at := row + q0*w.DilW; at < row+q1*w.DilW; at += w.DilW {
+			sum += int32(x[at])
+		}
+	}
+	return sum
+}
+
 // mean divides by n, rounded to nearest, halves away from zero, without a division.
 type mean struct {
 	n          int32
 	reciprocal uint64 // 2^shift / n, rounded up
-	shift      uint
 }
+
+// shift is the fraction bits of a reciprocal.
+const shift = 54
 
 // newMean prepares division by n, 1 to 2^22. For sums of n values of 9 bits, below
 // 2^31 with the half of n, 2^54 is a multiple of n but for less than n, which times
 // 2^31 stays below 2^54: the quotient is exact (Granlund and Montgomery 1994, theorem
 // 4.2).
-func newMean(n int32) mean {
-	const shift = 54
-	return mean{n, (1<<shift + uint64(n) - 1) / uint64(n), shift}
-}
+func newMean(n int32) mean { return mean{n, (1<<shift + uint64(n) - 1) / uint64(n)} }
 
 func (m *mean) of(sum int32) int32 {
-	if sum < 0 {
-		return -m.of(-sum)
-	}
-	hi, lo := bits.Mul64(uint64(sum+m.n/2), m.reciprocal)
-	return int32(hi<<(64-m.shift) | lo>>m.shift)
+	sign := sum >> 31
+	hi, lo := bits.Mul64(uint64((sum^sign)-sign+m.n/2), m.reciprocal)
+	return (int32(hi<<(64-shift)|lo>>shift) ^ sign) - sign
 }

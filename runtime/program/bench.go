@@ -43,6 +43,7 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 	f.text("machine", machine())
 	f.text("system", goruntime.GOOS+"/"+goruntime.GOARCH)
 	f.int("cores", int64(goruntime.NumCPU()), "")
+	f.text("kernels", info.Kernels)
 	f.int("file", int64(len(j.Model)), "bytes")
 	f.as("bytes")
 	f.real("load", micros(load), "us")
