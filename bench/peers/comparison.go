@@ -114,23 +114,22 @@ func (c *comparison) end() {
 	}
 }
 
-// measure fills times, network by network.
+// measure fills times.
 func (c *comparison) measure(rounds int) error {
+	var contests []*contest
 	for i := range c.networks {
-		var contests []*contest
+		c.times = append(c.times, map[*worker]times{})
 		for _, w := range c.workers {
 			if f := c.files[w][i]; f >= 0 {
-				contests = append(contests, &contest{worker: w, file: f})
+				contests = append(contests, &contest{worker: w, network: i, file: f})
 			}
 		}
-		if err := alternate(contests, rounds); err != nil {
-			return fmt.Errorf("%s: %w", c.networks[i].Name, err)
-		}
-		of := map[*worker]times{}
-		for _, t := range contests {
-			of[t.worker] = t.times
-		}
-		c.times = append(c.times, of)
+	}
+	if err := alternate(contests, rounds); err != nil {
+		return err
+	}
+	for _, t := range contests {
+		c.times[t.network][t.worker] = t.times
 	}
 	return nil
 }

@@ -22,10 +22,11 @@ func (t times) median() time.Duration {
 
 // contest is one network on one worker.
 type contest struct {
-	worker *worker
-	file   int // its number in the worker
-	n      int // inferences of a batch
-	times  times
+	worker  *worker
+	network int // its number in the comparison
+	file    int // its number in the worker
+	n       int // inferences of a batch
+	times   times
 }
 
 // prepare warms up, and finds how many inferences a batch has.
@@ -46,8 +47,8 @@ func (c *contest) in(one time.Duration) int {
 	return int(max(1, batch/max(1, one)))
 }
 
-// alternate measures a network on all workers in turn, in each round in the reverse order of
-// the one before, so that what disturbs the machine disturbs all of them.
+// alternate measures networks, each on several workers. A round has all of them, in the
+// reverse order of the round before, so that what disturbs the machine disturbs all.
 func alternate(contests []*contest, rounds int) error {
 	for _, c := range contests {
 		if err := c.prepare(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"edgec/bench/networks"
 )
 
-// A worker says hello, runs what a line asks for and answers with a time.
+// A worker says hello, runs what a line asks for and one more, and answers with a time.
 func TestServe(t *testing.T) {
 	runs := [2]int{}
 	load := func(files []string) (string, []inference, error) {
@@ -27,7 +27,7 @@ func TestServe(t *testing.T) {
 	if err := serve(load, []string{"a", "b"}, strings.NewReader("1 3\n0 1\n1 2\n"), &out); err != nil {
 		t.Fatal(err)
 	}
-	if runs != [2]int{1, 5} {
+	if runs != [2]int{2, 7} {
 		t.Errorf("runs: %v", runs)
 	}
 	lines := strings.Fields(out.String())

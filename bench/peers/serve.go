@@ -17,8 +17,9 @@ import (
 //
 //	FILE RUNS
 //
-// and answers each with the nanoseconds of CPU time that its thread took for so many
-// inferences with file number FILE. Processes apart let EDGEC_CPU, which is read at start,
+// and answers each with the nanoseconds of CPU time that its thread took for this number of
+// inferences with file number FILE, after one that does not count: other processes have used
+// the caches. Processes apart let EDGEC_CPU, which is read at start,
 // have several values in one measurement.
 
 // hello is the first line of a worker, as JSON.
@@ -57,8 +58,11 @@ func serve(load func(files []string) (version string, runs []inference, err erro
 	return nil
 }
 
-// timed returns the CPU time of this thread for n inferences.
+// timed returns the CPU time of this thread for n inferences after one more.
 func timed(run inference, n int) (time.Duration, error) {
+	if err := run(); err != nil {
+		return 0, err
+	}
 	begin, err := threadTime()
 	if err != nil {
 		return 0, err
