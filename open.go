@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -57,6 +58,9 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 	return &Model{Name: base, Bytes: size, graph: g}, nil
 }
+
+// Notes says what reading has left out or taken as something else: outputs that only decide.
+func (m *Model) Notes() []string { return m.graph.Notes }
 
 // network returns the model as the search has it.
 func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
@@ -193,7 +197,15 @@ type DataOptions struct {
 // folder are resized to the network's input. A network with several inputs takes an
 // .npz file with an array for each, of the input's name. An error names the file, the
 // sample, the cause and the remedy.
+//
+// Samples may take half of the machine's memory, or what the environment variable
+// EDGEC_DATA_MEMORY says; shapes are compared before more is taken.
 func OpenData(path string, n Network, o DataOptions) (*Data, error) {
+	return OpenDataContext(context.Background(), path, n, o)
+}
+
+// OpenDataContext is OpenData that ends with ctx.
+func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions) (*Data, error) {
 	first := n.Inputs()[0]
 	read := dataset.Options{Shape: first.Shape, ChannelsLast: first.ChannelsLast, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast, NoLabels: o.NoLabels, Names: o.Labels, LabelColumn: o.LabelColumn}
 	if c, ok := n.(compressed); ok && o.Labels == nil {
@@ -205,7 +217,7 @@ func OpenData(path string, n Network, o DataOptions) (*Data, error) {
 	for _, v := range n.Outputs() {
 		read.Classes += tensor.Shape(v.Shape).Size()
 	}
-	splits, err := dataset.Open(path, read)
+	splits, err := dataset.OpenContext(ctx, path, read)
 	if err != nil {
 		return nil, err
 	}

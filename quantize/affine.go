@@ -31,9 +31,20 @@ func (a Affine) Round(x []float32) {
 // than 3 %.
 const smallestHalf = 1.0 / (1 << 20)
 
+// A file's scales are from MinScale to MaxScale: products of three, times 2^31, are normal
+// float32 numbers (SPEC.md).
+const (
+	MinScale = 1.0 / (1 << 40)
+	MaxScale = 1 << 30
+)
+
 // RoundScale returns the positive half-precision number nearest to s, which the
-// file stores in two bytes, or float32(s) where half precision does not reach.
+// file stores in two bytes, or float32(s) where half precision does not reach. Below
+// MinScale it is MinScale: what is too small for a file rounds to zero.
 func RoundScale(s float64) float32 {
+	if s < MinScale {
+		return MinScale
+	}
 	if s < smallestHalf || s > 65504 {
 		return float32(s)
 	}

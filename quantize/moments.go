@@ -99,7 +99,11 @@ func (s *MomentSums) Factor(ctx context.Context) (*InputMoments, error) {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			u, err := inverseFactor(s.hessian(at, g, lo))
+			h := s.hessian(at, g, lo)
+			u, err := inverseFactor(h)
+			if err != nil { // inputs that are constant but for float32's rounding
+				u, err = inverseFactor(s.robust(h, at))
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -131,11 +135,25 @@ func (s *MomentSums) hessian(at, g, lo int) *mat.SymDense {
 	return h
 }
 
+// robust returns h of block at with as much more on its diagonal as float32 may have rounded
+// away from second moments that are large beside the variance.
+func (s *MomentSums) robust(h *mat.SymDense, at int) *mat.SymDense {
+	k, top := h.SymmetricDim(), 0.0
+	for i := range k {
+		top = max(top, float64(s.h[at][i*k+i])/s.n)
+	}
+	const rounding = 1e-5 // of sums of some thousand products
+	for i := range k {
+		h.SetSym(i, i, max(h.At(i, i), 0)+rounding*top*float64(k))
+	}
+	return h
+}
+
 // inverseFactor returns the upper triangle U with U^T U = h^-1.
 func inverseFactor(h *mat.SymDense) (*mat.TriDense, error) {
 	var c mat.Cholesky
 	if !c.Factorize(h) {
-		return nil, errors.New("quantize: the second moments of the inputs are not positive definite; give other samples")
+		return nil, errors.New("quantize: the inputs are too large, or not finite: their second moments are not positive definite; scale the samples, or give others")
 	}
 	var inv mat.SymDense
 	if err := c.InverseTo(&inv); err != nil && math.IsInf(c.Cond(), 0) {

@@ -28,6 +28,13 @@ func (p Pair) scale(c int, s float32) {
 	}
 }
 
+// Writers returns the weights of A that make channel c. They alias A's.
+func (p Pair) Writers(c int) []float32 { return p.writers(c, p.A.Weights)[0] }
+
+// Readers returns the weights of B that read channel c: those of each output, or of the one
+// output where B is depthwise. They alias B's.
+func (p Pair) Readers(c int) [][]float32 { return p.readers(c, p.B.Weights) }
+
 // writers returns the part of x, parallel to A's weights, that makes channel c.
 func (p Pair) writers(c int, x []float32) [][]float32 {
 	row := len(x) / p.A.Channels
@@ -57,23 +64,44 @@ func (p Pair) readers(c int, x []float32) [][]float32 {
 //	B's weights that read channel c    *= s        s = sqrt(rA/rB)
 //
 // with rA and rB the largest magnitudes of the two sets of weights, both of which become
-// sqrt(rA rB). Channels all of whose weights are zero on one side stay. The pairs are visited
-// in order until no s differs from 1 by more than 1 %, at most 20 times.
+// sqrt(rA rB). Channels all of whose weights are zero on one side stay, and those for which
+// that is below 2^-32 or above 2^32. The pairs are visited in order until no s differs from 1
+// by more than 1 %, at most 20 times.
 //
 // Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and
 // Bias Correction" (2019), section 4.1.
 func Equalize(pairs []Pair) { repeat(pairs, Pair.equalize) }
 
+// Bound is Equalize for channels alone whose largest magnitude on either side is below 2^-24
+// or above 2^24. A file holds scales from 2^-40 to 2^30 (see RoundScale).
+func Bound(pairs []Pair) {
+	repeat(pairs, func(p Pair) float64 {
+		return p.equalizeWhere(func(a, b float64) bool { return min(a, b) < 1.0/extreme || max(a, b) > extreme })
+	})
+}
+
+const (
+	extreme        = 1 << 24 // magnitude of weights beyond which Bound moves scale
+	mostEqualized  = 1 << 32 // and that equalization leaves on both sides at the most
+	leastEqualized = 1.0 / mostEqualized
+)
+
 // equalize visits every channel once and returns the largest |log s|.
 func (p Pair) equalize() float64 {
+	return p.equalizeWhere(func(_, _ float64) bool { return true })
+}
+
+// equalizeWhere visits the channels once whose largest weights of A and B are chosen, and
+// returns the largest |log s|.
+func (p Pair) equalizeWhere(chosen func(a, b float64) bool) float64 {
 	moved := 0.0
 	for c := 0; c < p.A.Channels; c++ {
 		r1, r2 := largest(p.writers(c, p.A.Weights)), largest(p.readers(c, p.B.Weights))
-		if r1 == 0 || r2 == 0 {
+		if r1 == 0 || r2 == 0 || !chosen(r1, r2) {
 			continue
 		}
 		s := float32(math.Sqrt(r1 / r2))
-		if s == 0 || s-s != 0 {
+		if both := math.Sqrt(r1 * r2); both < leastEqualized || both > mostEqualized || s == 0 || s-s != 0 {
 			continue
 		}
 		p.scale(c, s)

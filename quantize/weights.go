@@ -73,9 +73,6 @@ func bestScale(w []float32, otherwise float32) float32 {
 	for i := 0; i < scaleSteps; i++ {
 		f := 1 - (1-narrowest)*float64(i)/scaleSteps
 		s := RoundScale(f * top / MaxWeight)
-		if s == 0 {
-			s = math.SmallestNonzeroFloat32
-		}
 		if e := squaredError(w, s); e < least {
 			best, least = s, e
 		}

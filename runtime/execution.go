@@ -45,6 +45,8 @@ type step struct {
 
 	work  workspace // work space of a run
 	bytes int       // memory of packed weights
+
+	kernel string // see Layer.Kernel
 }
 
 // workspace is the size of the work space that the instructions of a session use in turn.

@@ -15,6 +15,7 @@ type Info struct {
 	Labels  []string // of the elements of output 0; nil: none
 	Inputs  [][]int  // shapes without batch, images as [H, W, C]
 	Outputs [][]int  // shapes, like Inputs
+	Scaled  []bool   // of each input, whether the file scales its channels one by one
 	Arena   int      // bytes of working memory for the activations of a session
 	Weights int      // number of weights in the file's shapes, zeros included
 	Kept    int      // number of nonzero weights
@@ -33,28 +34,19 @@ func (m *Model) Info() Info {
 	i.Kernels, _ = kernel.Level() // Load has refused an error
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
+		i.Scaled = append(i.Scaled, f.ScalingOf(len(i.Scaled)) != nil)
 	}
 	for _, t := range f.Outputs {
 		i.Outputs = append(i.Outputs, f.Tensors[t].Shape)
 	}
-	kept := make([]int, len(f.Weights))
-	for k := range f.Weights {
-		for _, v := range f.Weights[k].Values {
-			if v != 0 {
-				kept[k]++
-			}
-		}
+	for k, n := range m.kept() {
 		i.Weights += len(f.Weights[k].Values)
-		i.Kept += kept[k]
+		i.Kept += n
 	}
-	for k := range f.Instrs {
-		in := &f.Instrs[k]
-		i.Memory += m.steps[k].bytes
-		if macs := executions[in.Op].macs; macs != nil {
-			n := macs(f, in)
-			i.MACs += n * int64(f.Weights[in.Weight].Elems())
-			i.KeptMACs += n * int64(kept[in.Weight])
-		}
+	for _, l := range m.Layers() {
+		i.Memory += l.Memory
+		i.MACs += l.MACs
+		i.KeptMACs += l.KeptMACs
 	}
 	return i
 }

@@ -34,6 +34,7 @@ func convolution(in *format.Instr, c *kernel.Conv) step {
 	for _, l := range c.Groups {
 		p.bytes += l.Bytes()
 	}
+	p.kernel = c.Groups[0].Kernel()
 	return p
 }
 
@@ -50,7 +51,7 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 		d := kernel.NewDepthwise(win, int8(x.Zero), w.Values, w.OutC, w.Bias)
 		output(d.Layer, w, 0, in, x, y)
 		d.Finish()
-		p := step{bytes: d.Bytes(), bind: func(s *Session) func() {
+		p := step{bytes: d.Bytes(), kernel: d.Kernel(), bind: func(s *Session) func() {
 			x, y, real, image, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.acc
 			return func() { d.Run(y, real, x, image, acc) }
 		}}

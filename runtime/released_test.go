@@ -57,6 +57,12 @@ var goldens = []struct {
 		}
 		return b.finish(x)
 	}},
+	{"scaled", func() *format.File { // version 1.2
+		b := newBuilder(16)
+		f := b.finish(b.dense(b.input(4), 3))
+		f.Scaling = []format.Scaling{{Scale: []float32{12, 0.125, 1.0 / 256, 1.0 / 65536}, Zero: []int{-8444, -160, -128, -32}}}
+		return f
+	}},
 }
 
 // outputs returns the bytes of all outputs for three inputs.

@@ -87,13 +87,21 @@ func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
 
 // SetInput quantizes x, real numbers in the device's order ([H, W, C] for images),
 // into input i: zero + round(x/scale), halves away from zero, saturated; NaN becomes
-// zero. The error is an Error: there is no input i, or it has another number of elements.
+// zero. The grid is the input's, or that of the element's channel where the file scales
+// channels (Info.Scaled). The error is an Error: there is no input i, or it has another number of elements.
 func (s *Session) SetInput(i int, x []float32) error {
 	if err := s.accepts(i, len(x)); err != nil {
 		return err
 	}
 	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
+	if own := s.m.f.ScalingOf(i); own != nil {
+		for k := range x {
+			scale, zero := own.Of(t.Shape, k)
+			kernel.Quantize(dst[k:k+1], x[k:k+1], scale, zero)
+		}
+		return nil
+	}
 	kernel.Quantize(dst, x, t.Scale, t.Zero)
 	return nil
 }
@@ -122,17 +130,25 @@ func (s *Session) SetInputNCHW(i int, x []float32) error {
 		return s.SetInput(i, x)
 	}
 	c, area := t.Shape[2], t.Shape[0]*t.Shape[1]
+	own, scale, zero := s.m.f.ScalingOf(i), t.Scale, t.Zero
 	for ch := 0; ch < c; ch++ {
 		for p := 0; p < area; p++ {
-			k := ch*area + p
-			kernel.Quantize(dst[p*c+ch:p*c+ch+1], x[k:k+1], t.Scale, t.Zero)
+			k, at := ch*area+p, p*c+ch
+			if own != nil {
+				scale, zero = own.Of(t.Shape, at)
+			}
+			kernel.Quantize(dst[at:at+1], x[k:k+1], scale, zero)
 		}
 	}
 	return nil
 }
 
-// makeTables prepares the int8 of each byte for each channel of input 0.
+// makeTables prepares the int8 of each byte for each channel of input 0. There are none
+// where elements have grids of their own.
 func (s *Session) makeTables() {
+	if s.m.f.ScalingOf(0) != nil {
+		return
+	}
 	t := &s.m.f.Tensors[s.m.f.Inputs[0]]
 	channels := 1
 	if len(t.Shape) == 3 {
@@ -161,6 +177,10 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 	if len(pixels) != len(dst) {
 		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
 	}
+	if own := s.m.f.ScalingOf(0); own != nil {
+		s.setScaledBytes(dst, pixels, own)
+		return nil
+	}
 	c := 0
 	for k, b := range pixels {
 		dst[k] = s.tables[c][b]
@@ -169,6 +189,21 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 		}
 	}
 	return nil
+}
+
+// setScaledBytes is SetBytes for an input whose channels have grids of their own.
+func (s *Session) setScaledBytes(dst []int8, pixels []byte, own *format.Scaling) {
+	shape, pre := s.m.f.Tensors[s.m.f.Inputs[0]].Shape, &s.m.f.Meta.Input
+	channels := 1
+	if len(shape) == 3 {
+		channels = shape[2]
+	}
+	var x [1]float32
+	for k, b := range pixels {
+		x[0] = pre.Real(b, k%channels)
+		scale, zero := own.Of(shape, k)
+		kernel.Quantize(dst[k:k+1], x[:], scale, zero)
+	}
 }
 
 // Output returns output i of the last Run, as real numbers in the device's order

@@ -51,7 +51,8 @@ var module = strings.TrimSuffix(reflect.TypeFor[Board]().PkgPath(), "/targets")
 // cannot be written, or the error of ctx, which stops the compiler.
 //
 // Cost: seconds of the Go compiler, more for the first program of an architecture, whose
-// standard library it compiles; and a temporary folder.
+// standard library it compiles; and a temporary folder. Those of killed processes are
+// removed first.
 func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string, opt Options) (Result, error) {
 	tool, version, err := Toolchain(ctx, opt.Go)
 	if err != nil {
@@ -60,11 +61,11 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 	if err := check(model, board); err != nil {
 		return Result{}, err
 	}
-	dir, err := os.MkdirTemp("", "edgec-build-")
+	dir, done, err := disk.Folder("edgec-build-")
 	if err != nil {
 		return Result{}, fmt.Errorf("targets: %w; set TMPDIR to a folder that can be written", err)
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	if err := writeModule(dir, src, model); err != nil {
 		return Result{}, err
 	}

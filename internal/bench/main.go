@@ -3,6 +3,7 @@
 //	EDGEC_DATA=folder go run ./internal/bench [-rows regexp [-seed n]]
 //	EDGEC_DATA=folder go run ./internal/bench -coders [-rows regexp]
 //	EDGEC_DATA=folder go run ./internal/bench -features samples.npy
+//	go run ./internal/bench -pictures pictures.npy
 //	EDGEC_DATA=folder go run ./internal/bench -ablate [-networks list] [-budget 4h] [-resume docs/tuning.json]
 //	go run ./internal/bench -page
 //
@@ -15,7 +16,8 @@
 // zstd, which have to be installed, and measures how quickly weights are decoded;
 // these results are in docs/coders.json. With -page nothing is measured: the page is
 // written from what is stored. With -features it writes the samples of the row whose data is
-// made from a recording, for the command that the page has.
+// made from a recording, with -pictures those whose pictures are drawn, for the command that
+// the page has.
 //
 // With -ablate it measures what the constants of internal/search/tuning.go are worth and
 // writes docs/TUNING.md; runs are kept in docs/tuning.json.
@@ -46,7 +48,7 @@ type result struct {
 	From    int           `json:"from"`            // bytes of the file that was read
 	Error   float64       `json:"error,omitempty"` // of the file in the runtime, on the test set, percent; 0: not measured
 	Float   float64       `json:"float,omitempty"` // of the float network
-	Own     float64       `json:"own,omitempty"`   // of a row without labels: the reconstruction error of the file on the test set, in percent of the float network's
+	Own     float64       `json:"own,omitempty"`   // of a row whose samples are made from a recording: the reconstruction error of the file on the test set, in percent of the float network's
 	Weights int           `json:"weights"`         // of the network that was read
 	Kept    int           `json:"kept"`
 	MACs    int64         `json:"macs"`
@@ -65,6 +67,7 @@ type request struct {
 	coders   bool
 	page     bool
 	features string
+	pictures string
 	ablate   bool
 	ablation ablationOptions
 	measure  string
@@ -77,6 +80,7 @@ func main() {
 	flag.BoolVar(&r.coders, "coders", false, "compare the coder of weights with others")
 	flag.BoolVar(&r.page, "page", false, "measure nothing, write the pages from what is stored")
 	flag.StringVar(&r.features, "features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
+	flag.StringVar(&r.pictures, "pictures", "", "measure nothing, write the pictures of visual wake words to this .npy file")
 	flag.BoolVar(&r.ablate, "ablate", false, "measure what the constants of the search are worth")
 	r.ablation.flags()
 	flag.StringVar(&r.measure, "measure", "", "run the search of an ablation that this JSON describes; -ablate does")
@@ -97,6 +101,8 @@ func (r request) run() error {
 		return errors.Join(write(), writeTuning(tuningStore))
 	case r.ablate:
 		return ablate(dir, r.ablation)
+	case r.pictures != "":
+		return writePictures(r.pictures, pictureCount)
 	case dir == "":
 		return errors.New("EDGEC_DATA is not set; it names the folder with networks and data sets")
 	case r.features != "":
@@ -171,22 +177,11 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	if err != nil {
 		return got, err
 	}
-	samples := filepath.Join(dir, r.data)
-	if r.audio != "" {
-		made, err := os.MkdirTemp("", "edgec-bench")
-		if err != nil {
-			return got, err
-		}
-		defer os.RemoveAll(made)
-		samples = filepath.Join(made, r.data)
-		test, err := writeMel(filepath.Join(dir, r.audio), samples)
-		if err != nil {
-			return got, err
-		}
-		if test != r.testLast {
-			return got, fmt.Errorf("%s makes %d test samples, the row says %d; correct it", r.audio, test, r.testLast)
-		}
+	samples, clean, err := r.samples(dir)
+	if err != nil {
+		return got, err
 	}
+	defer clean()
 	data, err := edgec.OpenData(samples, m, edgec.DataOptions{Raw: r.raw, TestLast: r.testLast})
 	if err != nil {
 		return got, err
@@ -208,7 +203,7 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = b.Size, report.FloatBytes, report.FloatParams, b.Kept, b.MACs, b.Sizes
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
-	if r.noLabels {
+	if r.audio != "" {
 		own, err := edgec.Evaluate(b.Bytes, data, edgec.EvaluateOptions{Against: m})
 		if err != nil {
 			return got, err
@@ -219,4 +214,30 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 		return got, export.Write(filepath.Join(goldens, r.golden), b.Bytes)
 	}
 	return got, nil
+}
+
+// samples returns where the data of a row is. Data that is made is in a folder of its own,
+// which clean removes.
+func (r row) samples(dir string) (path string, clean func(), err error) {
+	if r.audio == "" && !r.drawn {
+		return filepath.Join(dir, r.data), func() {}, nil
+	}
+	made, err := os.MkdirTemp("", "edgec-bench")
+	if err != nil {
+		return "", nil, err
+	}
+	path, clean = filepath.Join(made, r.data), func() { os.RemoveAll(made) }
+	test := pictureTest
+	if r.drawn {
+		err = writePictures(path, pictureCount)
+	} else {
+		test, err = writeMel(filepath.Join(dir, r.audio), path)
+	}
+	if err == nil && test != r.testLast {
+		err = fmt.Errorf("%s has %d test samples, the row says %d; correct it", r.data, test, r.testLast)
+	}
+	if err != nil {
+		clean()
+	}
+	return path, clean, err
 }

@@ -16,6 +16,7 @@ func TestMarkdown(t *testing.T) {
 		{name: "missed", model: "b.onnx", data: "d", maxDrop: 0.1, bytes: 1000, error: 1, limit: "of reasons"},
 		{name: "packed", model: "c.tflite", bytes: 1_000_000},
 		{name: "distant", model: "e.onnx", data: "made.npy", audio: "a.wav", testLast: 5, noLabels: true, bytes: 2000, error: 2},
+		{name: "drawn", model: "v.onnx", data: "p.npy", drawn: true, testLast: 5, noLabels: true, bytes: 2000, error: 1},
 		{name: "not measured"},
 	}
 	s := &format.Sizes{Header: 12, Graph: 20, Masks: 1500}
@@ -26,6 +27,7 @@ func TestMarkdown(t *testing.T) {
 	page := markdown([]result{
 		{Row: "distant", Bytes: 1990, Error: 3.5, Own: 101.25, Sizes: s},
 		{Row: "met", Bytes: 2990, Error: 1.3, Float: 1.12, Sizes: s}, {Row: "met", Seed: 1, Bytes: 3010, Error: 1.4, Float: 1.12, Sizes: s},
+		{Row: "drawn", Bytes: 1980, Error: 0.75, Sizes: s},
 		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Sizes: s},
 	}, nil)
 	for _, want := range []string{
@@ -33,6 +35,8 @@ func TestMarkdown(t *testing.T) {
 		"| 10 % too large, 0.25 points too many: of reasons |",
 		"| distant | 1,990 | 3.50 distance, own error 101.25 % |  | 2,000 B at 2.00 % distance | 1.50 points too many |", about,
 		"| distant | `go run ./internal/bench -features made.npy; edgec compress models/e.onnx --data made.npy --test-last 5 --no-labels` |",
+		"| drawn | 1,980 | 0.75 disagreement |  | 2,000 B at 1.00 % disagreement | yes |", "A disagreement is",
+		"| drawn | `go run ./internal/bench -pictures p.npy; edgec compress models/v.onnx --data p.npy --test-last 5 --no-labels` |",
 		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
 		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
 		"`edgec compress models/a.onnx --data d --raw --test-last 7 --trained-on no --teacher models/t.onnx --max-size 3000`", "`edgec compress models/b.onnx --data d --max-drop 0.1`", "`edgec pack models/c.tflite`",

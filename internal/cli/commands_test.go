@@ -181,7 +181,8 @@ func TestPack(t *testing.T) {
 func TestCompressQuantized(t *testing.T) {
 	withFile(t)
 	command(t, "export", "corner.edgec", "-o", "int8.onnx").must(t)
-	r := command(t, "compress", "int8.onnx", "--data", "missing", "-o", "out.edgec")
+	write(t, "no.npz", []byte("no samples"))
+	r := command(t, "compress", "int8.onnx", "--data", "no.npz", "-o", "out.edgec")
 	want := "edgec: error: int8.onnx: is quantized already; give the float network that it was made from\n" +
 		"edgec: hint: edgec pack int8.onnx -o out.edgec keeps its integers and its results, in a smaller file, and needs no data\n"
 	if r.code != exitFailed || r.stderr != want {

@@ -157,7 +157,10 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 			return usageError{err, cmd.CommandPath()}
 		}
 	}
-	data, err := c.data.open(m, c.data.pre(), c.options.NoLabels)
+	for _, n := range m.Notes() {
+		a.note("%s: %s", path, n)
+	}
+	data, err := c.read(cmd.Context(), m)
 	if err != nil {
 		return err
 	}
@@ -167,6 +170,21 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
 	a.note("%s: %s", c.data.path, data.Source())
 	return a.search(cmd.Context(), c, path, m, data)
+}
+
+// read reads the samples, within the budget.
+func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, error) {
+	budget := c.options.Budget
+	if budget > 0 {
+		limited, cancel := context.WithTimeout(ctx, budget)
+		defer cancel()
+		ctx = limited
+	}
+	data, err := c.data.open(ctx, m, c.data.pre(), c.options.NoLabels)
+	if errors.Is(err, context.DeadlineExceeded) && budget > 0 {
+		return nil, fmt.Errorf("%s: the budget of %v is used up before the samples were read; give more time", c.data.path, budget)
+	}
+	return data, err
 }
 
 // checkPaths returns what is wrong with the names of inputs and outputs, joined, before
@@ -310,7 +328,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 	}
 	result := compressed{File: path, Source: data.Source(), Report: r}
 	if err == nil {
-		if err = export.Write(c.out, r.Best.Bytes); err != nil {
+		if err = save(c.out, r.Best.Bytes); err != nil {
 			return about(c.out, err)
 		}
 		result.Output, result.Bytes = c.out, r.Best.Size
@@ -334,7 +352,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 		err = a.summary(result)
 	}
 	if err == nil && ctx.Err() != nil {
-		if c.options.Journal != "" {
+		if _, e := os.Stat(c.options.Journal); e == nil {
 			a.note("the same command with --resume continues the search; to give it up, remove %s", c.options.Journal)
 		}
 		return errInterrupted

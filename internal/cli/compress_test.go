@@ -241,7 +241,9 @@ func TestCompressKilled(t *testing.T) {
 		if got, want := names(t), before+" out.edgec.search out.edgec.search/0000 "; !strings.HasPrefix(got, want) {
 			t.Errorf("files %s, want %s...", got, want)
 		}
-		oneError(t, command(t, append(args, "--quiet")...), "out.edgec.search: holds a search that has not ended")
+		write(t, ".edgec-1.tmp", nil) // what it was writing
+		write(t, "out.edgec.search/.edgec-2.tmp", nil)
+		oneError(t, command(t, append(args, "--quiet")...), "out.edgec.search: holds this search, which has not ended; give the same command with --resume")
 		command(t, append(args, "--resume", "-j", "2")...).must(t)
 		resumed := read(t, "out.edgec")
 		os.Remove("out.edgec")

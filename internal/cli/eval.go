@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -67,7 +68,8 @@ type evaluated struct {
 	Labels    *edgec.Metrics  `json:"metrics,omitempty"` // against the labels or target values
 	Against   *edgec.Metrics  `json:"against,omitempty"` // against the float network
 	Confusion edgec.Confusion `json:"confusion,omitempty"`
-	Source    edgec.Source    `json:"source"` // what was concluded from the data
+	Source    edgec.Source    `json:"source"`          // what was concluded from the data
+	Notes     []string        `json:"notes,omitempty"` // what reading the network has left out, in words
 	classes   []string
 }
 
@@ -148,7 +150,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if e.data.given(cmd) {
 		pre = e.data.pre()
 	}
-	data, r, err := e.samples(path, network, pre)
+	data, r, err := e.samples(cmd.Context(), path, network, pre)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, r, err := e.samples(path, m, e.data.pre())
+	data, r, err := e.samples(cmd.Context(), path, m, e.data.pre())
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +200,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if metrics.Task == edgec.TaskAgreement || metrics.Task == edgec.TaskVectors {
 		return nil, about(e.data.path, fmt.Errorf("%s: the %s part has no labels to evaluate against; give labelled data", e.data.path, r.Split)) // the network agrees with itself
 	}
-	r.Labels = &metrics
+	r.Labels, r.Notes = &metrics, m.Notes()
 	return r, nil
 }
 
@@ -208,8 +210,8 @@ func (e *evalFlags) options() edgec.EvaluateOptions {
 }
 
 // samples reads the data, and says which part is evaluated on.
-func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
-	d, err := e.data.open(n, pre, e.noLabels)
+func (e *evalFlags) samples(ctx context.Context, path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
+	d, err := e.data.open(ctx, n, pre, e.noLabels)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,6 +226,9 @@ func (e *evalFlags) samples(path string, n edgec.Network, pre format.Preprocess)
 }
 
 func (a *app) printEvaluated(r *evaluated) error {
+	for _, n := range r.Notes {
+		a.note("%s: %s", r.File, n)
+	}
 	rows := []string{"file\t" + r.File, fmt.Sprintf("data\t%s, %s part, %s samples", r.Data, r.Split, thousands(r.Samples)), "read as\t" + r.Source.String()}
 	for _, m := range []*edgec.Metrics{r.Labels, r.Against} {
 		if m != nil {

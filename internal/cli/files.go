@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"edgec"
+	"edgec/internal/disk"
 	"edgec/internal/onnx"
 	"edgec/internal/suggest"
 	"edgec/internal/tflite"
@@ -199,11 +200,11 @@ func writable(out string, inputs []string) error {
 	} else if !info.IsDir() {
 		return fmt.Errorf("%s: %s is not a folder; give another name", out, dir)
 	}
-	f, err := os.CreateTemp(dir, ".edgec-*")
-	if err != nil {
+	disk.Sweep(dir)
+	if err := disk.Probe(dir); err != nil {
 		return fmt.Errorf("%s: cannot write into %s: %w; choose another folder", out, dir, reason(err))
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return nil
 }
 
 // checkFolder returns an error, before any work starts, if files cannot be written to

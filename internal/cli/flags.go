@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -74,8 +75,8 @@ func (d *dataFlags) readNames() (err error) {
 	return err
 }
 
-// open reads the samples of a network.
-func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
+// open reads the samples of a network, until ctx ends.
+func (d *dataFlags) open(ctx context.Context, n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
 	if err := present(d.path, "a folder or file of samples"); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (d *dataFlags) open(n edgec.Network, pre format.Preprocess, noLabels bool) 
 			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
 		}
 	}
-	data, err := edgec.OpenData(d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})
+	data, err := edgec.OpenDataContext(ctx, d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})
 	return data, about(d.path, err)
 }
 

@@ -49,6 +49,7 @@ type inspected struct {
 	Inputs     []edgec.Value     `json:"inputs"`  // shapes [H, W, C] or flat
 	Outputs    []edgec.Value     `json:"outputs"` // likewise
 	Preprocess format.Preprocess `json:"preprocess"`
+	Scaling    []format.Scaling  `json:"channel_grids,omitempty"` // inputs whose channels are scaled one by one
 	Sizes      *format.Sizes     `json:"sizes"`
 	Unknown    int               `json:"unknown"` // bytes in sections of later versions
 	Weights    int               `json:"weights"` // without biases
@@ -116,7 +117,7 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	}
 	i := m.Info()
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Inputs: numbered("input", i.Inputs), Outputs: numbered("output", i.Outputs),
-		Preprocess: f.Meta.Input, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
+		Preprocess: f.Meta.Input, Scaling: f.Scaling, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
 		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
 	for k := range f.Instrs {
 		r.Layers = append(r.Layers, layerOf(f, sizes, k))
@@ -164,7 +165,7 @@ func headRows(r *inspected) []string {
 	if r.Name != "" {
 		rows = append(rows, "name\t"+r.Name)
 	}
-	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+preprocessing(r.Preprocess))
+	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+preprocessing(r.Preprocess)+r.scaling(0))
 	labels := ""
 	if len(r.Labels) > 0 {
 		labels = ": " + strings.Join(r.Labels, ", ")
@@ -174,7 +175,7 @@ func headRows(r *inspected) []string {
 		test = "carried"
 	}
 	for k := 1; k < len(r.Inputs); k++ {
-		rows = append(rows, fmt.Sprintf("input %d\t%s", k, times(r.Inputs[k].Shape)))
+		rows = append(rows, fmt.Sprintf("input %d\t%s%s", k, times(r.Inputs[k].Shape), r.scaling(k)))
 	}
 	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Outputs[0].Shape)+labels)
 	for k := 1; k < len(r.Outputs); k++ {
@@ -185,6 +186,16 @@ func headRows(r *inspected) []string {
 		fmt.Sprintf("MACs\t%s, with kept weights %s", thousands(int(r.MACs)), thousands(int(r.KeptMACs))),
 		fmt.Sprintf("memory\t%s bytes for activations, %s for packed weights", thousands(r.Arena), thousands(r.Packed)),
 		"self-test\t"+test)
+}
+
+// scaling says that the channels of input k are scaled one by one.
+func (r *inspected) scaling(k int) string {
+	for _, s := range r.Scaling {
+		if s.Input == k {
+			return fmt.Sprintf("; each of %d channels on a grid of its own", len(s.Scale))
+		}
+	}
+	return ""
 }
 
 // first names the first of several values "input 0", a single one "input".
@@ -272,6 +283,7 @@ type inspectedONNX struct {
 	Bytes   int           `json:"bytes"`
 	Inputs  []edgec.Value `json:"inputs"` // shapes [C, H, W] or flat
 	Outputs []edgec.Value `json:"outputs"`
+	Notes   []string      `json:"notes,omitempty"` // what reading has left out, in words
 	Params  int           `json:"params"`
 	MACs    int64         `json:"macs"`
 	Layers  []edgec.Layer `json:"layers"`
@@ -303,7 +315,10 @@ func (a *app) inspectONNX(path string) error {
 	if err != nil {
 		return err
 	}
-	r := inspectedONNX{File: path, Bytes: m.Bytes, Inputs: m.Inputs(), Outputs: m.Outputs(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
+	r := inspectedONNX{File: path, Bytes: m.Bytes, Inputs: m.Inputs(), Outputs: m.Outputs(), Notes: m.Notes(), Params: m.Params(), MACs: m.MACs(), Layers: m.Layers()}
+	for _, n := range m.Notes() {
+		a.note("%s: %s", path, n)
+	}
 	if a.json {
 		return a.printJSON(r)
 	}

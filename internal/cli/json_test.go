@@ -156,6 +156,18 @@ func oneOutput(t *testing.T) []byte {
 	}})
 }
 
+// decided is the network of oneOutput with a second output that only decides on the first.
+func decided(t *testing.T) []byte {
+	w := tensor.New(1, 2)
+	copy(w.Data, []float32{1, -1})
+	x, y, z := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2}}, &graph.Value{Name: "y"}, &graph.Value{Name: "z"}
+	g := &graph.Graph{Name: "decided", Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y, z}, Nodes: []*graph.Node{
+		{Name: "dense", Op: op.Dense{}, Inputs: []*graph.Value{x, {Name: "w", Shape: w.Shape, Param: graph.NewParam("w", graph.Weight, w)}, nil}, Outputs: []*graph.Value{y}},
+		{Name: "decide", Op: op.Relu{}, Inputs: []*graph.Value{y}, Outputs: []*graph.Value{z}},
+	}}
+	return bytes.ReplaceAll(encode(t, g), []byte("Relu"), []byte("TopK"))
+}
+
 // jsonWorkplace is withFile with the networks and data that make each field appear.
 func jsonWorkplace(t *testing.T) {
 	t.Helper()
@@ -184,6 +196,8 @@ func jsonWorkplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "named.edgec", named)
+	write(t, "scaled.edgec", scaledFile(t))
+	write(t, "decided.onnx", decided(t))
 	jsonSources(t)
 }
 
@@ -250,13 +264,16 @@ func TestJSON(t *testing.T) {
 		{"eval", "eval one.onnx --data semicolons.csv"},
 		{"eval", "eval means.edgec --data last.npy --against means.onnx"},
 		{"inspect of an ONNX file", "inspect means.onnx"},
+		{"inspect of an ONNX file", "inspect decided.onnx"},
+		{"eval", "eval decided.onnx --data labels.csv"},
+		{"inspect", "inspect scaled.edgec"},
 		{"compress", "compress one.onnx --data spare.npz --no-training --max-drop 5 -o one.edgec"},
 		{"inspect", "inspect means.edgec"},
 		{"run", "run corner.edgec light.png light.png"},
 		{"run", "run detector.edgec image.npy hint.npy"},
 		{"run with --idx", "run corner.edgec --idx data/t10k-images-idx3-ubyte --idx-labels data/t10k-labels-idx1-ubyte"},
 		{"run with --selftest", "run corner.edgec --selftest"},
-		{"bench", "bench named.edgec --runs 50"},
+		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},

@@ -49,6 +49,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // run is Main; the end of ctx is an interrupt.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	tellFileSize()
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, args: args}
 	root := a.root()
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args

@@ -87,10 +87,12 @@ func benchCommand(a *app) *cobra.Command {
 		Long: `Measures the time of an inference on one core, on generated input, after half a
 second of warm-up: minimum, median and tail, multiplications a second, memory,
 and what is needed to trust the figures (clock before and after, temperature,
-where the system tells them). On a board, the program that edgec build makes has
+where the system tells them). --layers adds what each layer takes, and which kernel
+computes it. On a board, the program that edgec build makes has
 --bench, which is the same.`,
 		Example: `  edgec bench lenet-5.edgec
-  edgec bench lenet-5.edgec --runs 1000 --json`,
+  edgec bench lenet-5.edgec --runs 1000 --json
+  edgec bench lenet-5.edgec --layers`,
 		Args: needs(1, 1, "one .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if j.Runs < 0 || j.Runs > maxRuns {
@@ -100,6 +102,7 @@ where the system tells them). On a board, the program that edgec build makes has
 		},
 	}
 	cmd.Flags().IntVar(&j.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in a second, at least 50")
+	cmd.Flags().BoolVar(&j.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
 	return cmd
 }
 

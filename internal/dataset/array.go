@@ -76,7 +76,10 @@ func floatSamples(a *preprocess.Array, o Options, source string) (*Set, error) {
 	if last {
 		a = channelsFirst(a, o.Shape)
 	}
-	floats := a.Float32s()
+	floats, err := o.room.float32s(a)
+	if err != nil {
+		return nil, err
+	}
 	if err := finite(floats, sample.Size(), source); err != nil {
 		return nil, err
 	}

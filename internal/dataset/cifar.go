@@ -49,7 +49,7 @@ func loadCIFAR(folder string, files []string, o Options) (*Set, error) {
 	var bytes []uint8
 	var labels []int
 	for _, f := range files {
-		data, err := readAll(f)
+		data, err := readAll(f, o.room)
 		if err != nil {
 			return nil, err
 		}

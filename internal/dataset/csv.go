@@ -19,8 +19,11 @@ import (
 // decimal comma. labelColumn says which column holds the labels, isHeader which first
 // line is a header.
 func openCSV(path string, o Options) (*Splits, error) {
-	data, err := readAll(path)
+	data, err := readAll(path, o.room)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.room.csvRoom(data, path); err != nil {
 		return nil, err
 	}
 	s, err := parseCSV(data, path, o)
@@ -102,7 +105,7 @@ func readTable(data []byte, path string, o Options) (*csvTable, error) {
 	if t.comma != ',' {
 		o.source.note("fields are separated by %q", t.comma)
 	}
-	r := csv.NewReader(bytes.NewReader(data))
+	r := csv.NewReader(o.room.reader(bytes.NewReader(data)))
 	r.Comma, r.TrimLeadingSpace = t.comma, t.comma != '\t'
 	if err := t.read(r, o); !errors.Is(err, io.EOF) {
 		return nil, err
@@ -184,7 +187,7 @@ func (t *csvTable) fault(line, column int, field string, err error) error {
 	if _, other := strconv.ParseFloat(strings.TrimSpace(field), 64); errors.Is(other, strconv.ErrSyntax) && strings.TrimSpace(field) != "" {
 		remedy = fmt.Sprintf("; if column %d holds the labels, give --label-column %d", column+1, column+1)
 	}
-	return fmt.Errorf("dataset: %s: line %d, column %d: %q is not %w%s", t.path, line, column+1, field, err, remedy)
+	return fmt.Errorf("dataset: %s: line %d, column %d: %q is not %w%s", t.path, line, column+1, shortened(field), err, remedy)
 }
 
 var (

@@ -2,53 +2,11 @@ package dataset
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"edgec/runtime/preprocess"
 )
-
-// readAll reads a file, through gzip if it is compressed, of at most
-// preprocess.MaxBytes.
-func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
-	}
-	defer f.Close()
-	r, err := preprocess.Uncompressed(f)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(r, preprocess.MaxBytes+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("dataset: %s: %v after %d bytes; the file is truncated or damaged, copy it again", path, err, len(data))
-	case int64(len(data)) > preprocess.MaxBytes:
-		return nil, fmt.Errorf("dataset: %s: holds more than %d bytes; split it", path, int64(preprocess.MaxBytes))
-	}
-	return data, nil
-}
-
-// readIdx reads an idx file, through gzip if it is compressed.
-func readIdx(path string) (*preprocess.Array, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
-	}
-	defer f.Close()
-	x, err := preprocess.OpenIdx(f)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	a, err := x.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	return a, nil
-}
 
 // openIdx reads MNIST's own names: train-images, train-labels, t10k-images,
 // t10k-labels (or test-). Labels may be missing.
@@ -91,7 +49,10 @@ func openIdx(folder string, files []string, o Options) (*Splits, error) {
 }
 
 func loadIdx(images, labels string, o Options) (*Set, error) {
-	a, err := readIdx(images)
+	a, err := readIdx(images, o.room, func(a *preprocess.Array) error {
+		_, _, _, err := layout(a.Shape, o, images)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +60,7 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil || labels == "" {
 		return s, err
 	}
-	l, err := readIdx(labels)
+	l, err := readIdx(labels, o.room, s.belongs(o.room, labels))
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func openImages(path string, o Options) (*Splits, error) {
 // classFolders lists the subfolders of folder in the order of Options.order. If
 // known lists classes already, these are the order, and others are refused.
 func classFolders(folder string, known []string, o Options) ([]string, error) {
-	entries, err := os.ReadDir(folder)
+	entries, err := o.room.list(folder)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
@@ -92,7 +92,7 @@ func loadImages(folder string, known []string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &pictureList{shape: o.Shape, source: o.source}
+	l := &pictureList{shape: o.Shape, source: o.source, room: o.room}
 	if classes == nil {
 		err = l.add(folder, 0, false)
 	}
@@ -122,18 +122,25 @@ type pictureList struct {
 	bytes  []uint8
 	labels []int
 	source *Source // counts files; nil: nothing is counted
+	room   *room
 }
 
 // add reads the pictures of a folder; if it may be missing, there are none.
 func (l *pictureList) add(folder string, label int, mayMiss bool) error {
-	files, err := os.ReadDir(folder)
+	files, err := l.room.list(folder)
 	if mayMiss && errors.Is(err, fs.ErrNotExist) {
 		return nil // a class without test pictures
 	}
 	if err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
+	if err := l.room.pictures(files, max(l.shape.Size(), 1), folder); err != nil {
+		return err
+	}
 	for _, f := range files {
+		if err := l.room.stopped(); err != nil {
+			return err
+		}
 		if strings.HasPrefix(f.Name(), ".") {
 			continue
 		}
@@ -197,9 +204,9 @@ func picture(name string) bool {
 // large as it is). It returns the picture's shape and its bytes, channels first, and
 // whether it had another size.
 func readPicture(path string, shape tensor.Shape) (image tensor.Shape, pix []byte, resized bool, err error) {
-	data, err := os.ReadFile(path)
+	data, err := pictureFile(path)
 	if err != nil {
-		return nil, nil, false, fmt.Errorf("dataset: %w", err)
+		return nil, nil, false, err
 	}
 	img, err := preprocess.Decode(data)
 	if err != nil {

@@ -11,22 +11,10 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-func openNpy(path string, o Options) (*Splits, error) {
-	data, err := readAll(path)
-	if err != nil {
-		return nil, err
-	}
-	a, err := preprocess.Npy(data)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	s, err := samples(a, o, path)
-	return &Splits{Train: s}, err
-}
-
 // npzFile is an archive of arrays, whose headers are read first.
 type npzFile struct {
 	path    string
+	room    *room
 	names   []string
 	entries map[string]*npzEntry
 	taken   []string // arrays that were read
@@ -42,14 +30,14 @@ type npzEntry struct {
 
 // openNpz reads samples and labels by the names that people give them.
 func openNpz(path string, o Options) (*Splits, error) {
-	r, err := zip.OpenReader(path)
+	r, close, err := openZip(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %v; the file is truncated or no npz; copy or save it again", path, err)
+		return nil, err
 	}
-	defer r.Close()
-	z := &npzFile{path: path, entries: map[string]*npzEntry{}}
-	for _, f := range r.File {
-		z.add(f)
+	defer close()
+	z := &npzFile{path: path, room: o.room, entries: map[string]*npzEntry{}}
+	if err := z.addAll(r.File); err != nil {
+		return nil, err
 	}
 	sp, err := z.splits(o)
 	if err != nil {
@@ -122,7 +110,7 @@ func (z *npzFile) head(f *zip.File) (*preprocess.Array, error) {
 		return nil, z.fault(f, err)
 	}
 	defer r.Close()
-	a, err := preprocess.NpyHead(r)
+	a, err := preprocess.NpyHead(z.room.reader(r))
 	if err != nil {
 		return nil, z.fault(f, err)
 	}
@@ -195,18 +183,14 @@ func (z *npzFile) label(s *Set, y *npzEntry, o Options) error {
 		return nil
 	}
 	if y.err == nil {
-		a, err := z.read(y)
-		if err != nil {
-			return err
-		}
-		return s.setArray(a, o, z.path)
+		return z.readLabels(y, s, o)
 	}
 	r, err := y.file.Open()
 	if err != nil {
 		return z.fault(y.file, err)
 	}
 	defer r.Close()
-	names, err := npyText(r, s.Len())
+	names, err := npyText(z.room.reader(r), s.Len())
 	if errors.Is(err, errNoText) {
 		return y.err
 	}
@@ -216,19 +200,21 @@ func (z *npzFile) label(s *Set, y *npzEntry, o Options) error {
 	return s.setNames(names, o, z.path)
 }
 
-// read reads the elements of an entry.
+// read reads the elements of an entry, as many as its header and its size in the archive
+// allow.
 func (z *npzFile) read(e *npzEntry) (*preprocess.Array, error) {
+	if err := z.fits(e); err != nil {
+		return nil, err
+	}
 	r, err := e.file.Open()
 	if err != nil {
 		return nil, z.fault(e.file, err)
 	}
 	defer r.Close()
-	a, err := preprocess.NpyHead(r)
-	if err == nil {
-		err = a.ReadElements(r)
-	}
+	from := z.room.reader(r)
+	a, err := preprocess.NpyHead(from)
 	if err != nil {
 		return nil, z.fault(e.file, err)
 	}
-	return a, nil
+	return a, z.room.elements(a, from, z.source(e))
 }

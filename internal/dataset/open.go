@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ type Options struct {
 	source *Source            // records what is decided; nil: nothing is
 	known  []string           // class names that the training part has
 	row    func(i int) string // names a sample in errors; nil: by its number
+	room   *room              // what samples may take; nil: no limits
 }
 
 // validate checks the normalisation of samples with pictures of shape image, nil
@@ -80,6 +82,16 @@ func (o Options) hwc() bool { return o.ChannelsLast && len(o.Shape) == 3 && o.Sh
 // with idx files, CIFAR batches or images, or an idx, npy, npz or CSV file. An
 // error names the file, the record, the cause and the remedy.
 func Open(path string, o Options) (*Splits, error) {
+	return OpenContext(context.Background(), path, o)
+}
+
+// OpenContext is Open that ends with ctx. It refuses, before memory is taken, samples that
+// take more than MemoryVariable or the machine allows; see room.
+func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
+	var err error
+	if o.room, err = newRoom(ctx); err != nil {
+		return nil, err
+	}
 	if o.NoLabels {
 		o.Classes, o.Names = 0, nil
 	}
@@ -95,6 +107,9 @@ func Open(path string, o Options) (*Splits, error) {
 		sp, err = openFolder(path, o)
 	} else {
 		sp, err = openFile(path, o)
+	}
+	if e := o.room.stopped(); e != nil {
+		return nil, e
 	}
 	if err != nil {
 		return nil, err
@@ -155,7 +170,7 @@ func (sp *Splits) splitOff(n int, path string) error {
 }
 
 func openFolder(path string, o Options) (*Splits, error) {
-	entries, err := os.ReadDir(path)
+	entries, err := o.room.list(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
@@ -193,9 +208,9 @@ func isTable(path string) bool {
 
 func openFile(path string, o Options) (*Splits, error) {
 	head := make([]byte, 8)
-	f, err := os.Open(path)
+	f, _, err := open(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
+		return nil, err
 	}
 	n, _ := f.Read(head)
 	f.Close()

@@ -9,6 +9,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"edgec/internal/tensor"
@@ -80,6 +81,7 @@ type Graph struct {
 	Inputs  []*Value
 	Outputs []*Value
 	Nodes   []*Node
+	Notes   []string // what reading has left out, or read as something else, in words
 }
 
 // Params returns every parameter once, in the order of first use.
@@ -333,7 +335,7 @@ func (g *Graph) Clone() *Graph {
 		}
 		return cs
 	}
-	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs)}
+	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs), Notes: slices.Clone(g.Notes)}
 	for _, n := range g.Nodes {
 		c.Nodes = append(c.Nodes, &Node{Name: n.Name, Op: n.Op, Inputs: cloneValues(n.Inputs), Outputs: cloneValues(n.Outputs)})
 	}

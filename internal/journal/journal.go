@@ -4,16 +4,18 @@
 // The computation must be the same whenever it is run. It is run again from the
 // start, and each stage asks the journal first: Replay gives what it left the last
 // time, and only where nothing is on record it does its work and calls Record.
+//
+// One process at a time uses a folder: a lock keeps others away, and ends with the
+// process.
 package journal
 
 import (
-	"bytes"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"edgec/internal/disk"
 )
@@ -21,53 +23,86 @@ import (
 // Journal is a folder of numbered entries. A nil *Journal has nothing on record and
 // records nothing.
 type Journal struct {
-	dir  string
-	next int  // entry
-	live bool // a stage has worked: nothing more is on record
+	// Notes says what was found in the folder and what became of it.
+	Notes []string
+
+	dir      string
+	lock     *disk.Lock
+	identity []byte // of the computation
+	next     int    // entry
+	live     bool   // a stage has worked: nothing more is on record
 }
 
-// header is the first entry.
-type header struct {
-	Version int
-	ID      string
-}
+// headerName is the name of the first entry, whose value is the ID.
+const headerName = "header"
 
-// version changes when entries of before cannot be read any more.
-const version = 3
-
-// Create starts a journal in the folder dir, which must not exist. id tells
-// computations apart that differ in what they would record.
-func Create(dir, id string) (*Journal, error) {
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("journal: %s: holds a search that has not ended; go on with it (--resume), or remove the folder", dir)
-		}
+// Create starts a journal in the folder dir. id tells computations apart that differ
+// in what they would record. A folder in which nothing is on record, as a crash at the
+// start leaves it, is taken; one with entries is refused.
+func Create(dir string, id ID) (*Journal, error) {
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{dir: dir, live: true}
-	return j, j.Record("header", header{version, id})
+	j, err := take(dir, id)
+	if err != nil {
+		return nil, err
+	}
+	recorded, err := j.header()
+	switch other := id.other(recorded); {
+	case errors.Is(err, errNothing):
+		return j, j.start(id)
+	case err != nil:
+	case other != "":
+		err = fmt.Errorf("journal: %s: holds another search that has not ended, with %s; give its own command with --resume to go on with it, remove the folder to give it up, or choose another output", dir, other)
+	default:
+		err = fmt.Errorf("journal: %s: holds this search, which has not ended; give the same command with --resume to go on with it, or remove the folder to start again", dir)
+	}
+	return nil, errors.Join(err, j.Close())
 }
 
-// Resume opens the journal in the folder dir, which must have the same id.
-func Resume(dir, id string) (*Journal, error) {
-	if _, err := os.Stat(dir); err != nil {
+// Resume opens the journal in the folder dir, which must have the same id. If nothing
+// is on record there, it starts one.
+func Resume(dir string, id ID) (*Journal, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("journal: %s: there is no search to go on with; start it without --resume", dir)
 	}
-	j := &Journal{dir: dir}
-	var h header
-	switch ok, err := j.Replay("header", &h); {
-	case err != nil:
+	j, err := take(dir, id)
+	if err != nil {
 		return nil, err
-	case !ok || h.Version != version:
-		return nil, fmt.Errorf("journal: %s: is not of this version of edgec; remove the folder and start again", dir)
-	case h.ID != id:
-		return nil, fmt.Errorf("journal: %s: belongs to a search with another network, other data or another recipe; give the same ones, or remove the folder", dir)
 	}
-	return j, nil
+	recorded, err := j.header()
+	if errors.Is(err, errNothing) {
+		j.note("nothing is on record; the search starts from its beginning")
+		return j, j.start(id)
+	}
+	if other := id.other(recorded); err == nil && other != "" {
+		err = fmt.Errorf("journal: %s: is of another search, with %s; give its own command to go on with it, or remove the folder and leave --resume out to start again", dir, other)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, j.dropCutOff()
 }
 
-// path names the file of the next entry: gobs of its name and of its value.
-func (j *Journal) path() string { return filepath.Join(j.dir, fmt.Sprintf("%04d", j.next)) }
+// take locks the folder, and removes what a killed process was writing.
+func take(dir string, id ID) (*Journal, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("journal: %s: is a file, where the search keeps its state in a folder; remove it, or choose another output", dir)
+	}
+	lock, err := disk.Acquire(filepath.Join(dir, lockName))
+	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return nil, fmt.Errorf("journal: %s: another edgec is working on this search; wait until it ends or stop it, or choose another output", dir)
+	case err != nil:
+		return nil, fmt.Errorf("journal: %s: %w; choose an output in a folder that can be written to and has locks", dir, err)
+	}
+	disk.Sweep(dir)
+	return &Journal{dir: dir, lock: lock, identity: id.bytes()}, nil
+}
 
 // Replay decodes the next entry into v, a pointer. It reports false if there is none,
 // and fails if the entry has another name: then this is not the same computation.
@@ -75,27 +110,24 @@ func (j *Journal) Replay(name string, v any) (bool, error) {
 	if j == nil || j.live {
 		return false, nil
 	}
-	data, err := os.ReadFile(j.path())
+	payload, err := readEntry(j.path(j.next), j.identity, j.next)
 	if errors.Is(err, fs.ErrNotExist) {
-		j.live = true
-		return false, nil
+		return false, j.goLive()
+	}
+	if err == nil {
+		err = unpack(payload, name, v)
 	}
 	if err != nil {
-		return false, fmt.Errorf("journal: %w", err)
-	}
-	d := gob.NewDecoder(bytes.NewReader(data))
-	var got string
-	if err = d.Decode(&got); err == nil {
-		if got != name {
-			return false, fmt.Errorf("journal: %s: holds %q where %q is due; it is of another version of edgec: remove the folder and start again", j.path(), got, name)
-		}
-		err = d.Decode(v)
-	}
-	if err != nil {
-		return false, fmt.Errorf("journal: %s: cannot be read (%v); remove this file and those after it to go on from before it", j.path(), err)
+		return false, j.broken(j.next, err)
 	}
 	j.next++
 	return true, nil
+}
+
+// goLive begins to record. Entries behind a gap are of no use.
+func (j *Journal) goLive() error {
+	j.live = true
+	return j.removeFrom(j.next)
 }
 
 // Record writes v as the next entry. An entry is on disk, whole, when Record returns.
@@ -103,40 +135,79 @@ func (j *Journal) Record(name string, v any) error {
 	if j == nil {
 		return nil
 	}
-	var b bytes.Buffer
-	e := gob.NewEncoder(&b)
-	err := e.Encode(name)
+	data, err := pack(j.identity, j.next, name, v)
 	if err == nil {
-		err = e.Encode(v)
-	}
-	if err == nil {
-		err = disk.Write(j.path(), b.Bytes(), 0o644)
+		err = disk.Write(j.path(j.next), data, 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("journal: %w", err)
+		return unwritten(err)
 	}
 	j.next++
 	return nil
 }
 
-// Keep writes a file beside the entries, for people; one of that name is replaced.
+// Keep writes a file beside the entries, for people; one of that name is replaced. Its
+// name begins with "file-".
 func (j *Journal) Keep(name string, data []byte) error {
 	if j == nil {
 		return nil
 	}
-	if err := disk.Write(filepath.Join(j.dir, name), data, 0o644); err != nil {
+	return unwritten(disk.Write(filepath.Join(j.dir, keptPrefix+name), data, 0o644))
+}
+
+// unwritten is the error of a write.
+func unwritten(err error) error {
+	switch {
+	case disk.Full(err):
+		return fmt.Errorf("journal: %w; with room for it, give the same command with --resume", err)
+	case err != nil:
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
 }
 
-// Remove deletes the folder.
-func (j *Journal) Remove() error {
-	if j == nil {
+// start records the header.
+func (j *Journal) start(id ID) error {
+	j.live = true
+	if err := j.recordHeader(id); err != nil {
+		return errors.Join(err, j.Remove())
+	}
+	return nil
+}
+
+// Empty reports whether nothing is on record but whose search it is.
+func (j *Journal) Empty() bool { return j == nil || len(j.numbers()) <= 1 }
+
+// Close ends the use of the folder, and leaves it for Resume.
+func (j *Journal) Close() error {
+	if j == nil || j.lock == nil {
 		return nil
 	}
-	if err := os.RemoveAll(j.dir); err != nil {
+	lock := j.lock
+	j.lock = nil
+	if err := lock.Release(); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
+	return nil
+}
+
+// Remove deletes what Record and Keep have written, and the folder if nothing else is in
+// it.
+func (j *Journal) Remove() error {
+	if j == nil || j.lock == nil {
+		return nil
+	}
+	var errs []error
+	names := j.own()
+	slices.Sort(names) // the header first: nothing is on record without it
+	for _, name := range names {
+		errs = append(errs, os.Remove(filepath.Join(j.dir, name)))
+	}
+	lock := j.lock
+	j.lock = nil
+	if err := errors.Join(append(errs, lock.Remove())...); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	os.Remove(j.dir) // it stays if somebody put something else into it, or has just begun to use it
 	return nil
 }

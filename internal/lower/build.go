@@ -76,7 +76,11 @@ func Encode(g *graph.Graph, cfg Config) ([]byte, *format.Sizes, error) {
 }
 
 func (b *builder) inputs() {
-	for _, v := range b.g.Inputs {
+	for k, v := range b.g.Inputs {
+		if n := op.ScaledInput(b.g, v); n != nil {
+			b.scaledInput(k, n)
+			continue
+		}
 		if v.Grid == nil {
 			b.fail(&graph.Refusal{What: fmt.Sprintf("input %q has no grid", v.Name), Remedy: noGrid})
 			b.lost[v] = true
@@ -85,6 +89,16 @@ func (b *builder) inputs() {
 		}
 		b.f.Inputs = append(b.f.Inputs, b.Output(v))
 	}
+}
+
+// scaledInput makes what node n computes of input k an input of the device, whose channels
+// have grids of their own. Where the value is on another grid, that of values that it is
+// joined with, a table brings it there when it is read.
+func (b *builder) scaledInput(k int, n *graph.Node) {
+	y, o := n.Outputs[0], n.Op.(op.InputScaler).ScalesInput()
+	t := b.tensor(format.Int8, op.StandardShape(y.Shape), &o.Grid)
+	b.f.Inputs = append(b.f.Inputs, b.define(y, t))
+	b.f.Scaling = append(b.f.Scaling, o.Scaling(k, len(y.Shape)))
 }
 
 func (b *builder) outputs() {

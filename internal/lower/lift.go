@@ -27,6 +27,9 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		v := l.value(fmt.Sprintf("input%s", suffix(k)), t)
 		l.g.Inputs = append(l.g.Inputs, v)
 		l.at[t] = v
+		if s := f.ScalingOf(k); s != nil {
+			l.at[t] = l.scaled(v, s, t)
+		}
 	}
 	l.g.Inputs[0].ChannelsLast = f.Meta.Input.ChannelsLast
 	for i := range f.Instrs {
@@ -55,6 +58,15 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
 	return l.g, l.g.Check()
+}
+
+// scaled returns what the device makes of input v, whose channels it scales.
+func (l *lifter) scaled(v *graph.Value, s *format.Scaling, t int) *graph.Value {
+	y := l.value(v.Name+"_scaled", t)
+	v.Grid = nil
+	o := op.LiftScaling(s, &l.f.Tensors[t])
+	l.g.Nodes = append(l.g.Nodes, &graph.Node{Name: y.Name, Op: o, Inputs: []*graph.Value{v}, Outputs: []*graph.Value{y}})
+	return y
 }
 
 func suffix(k int) string {

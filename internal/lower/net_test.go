@@ -185,6 +185,18 @@ type netCase struct {
 
 // cases are networks of every operator that the device has.
 var cases = []netCase{
+	{"scaled features", []int{3}, func(b *net, x *graph.Value) *graph.Value {
+		o := op.InputScale{Axis: 1, Scale: []float32{0.01, 0.02, 1e-4}, Zero: []int{5, 0, -700}, Grid: graph.Affine{Scale: 1.0 / 128}}
+		return b.dense(b.Node(o, x), 6, none)
+	}},
+	{"scaled channels", []int{3, 4, 5}, func(b *net, x *graph.Value) *graph.Value {
+		o := op.InputScale{Axis: 1, Scale: []float32{0.01, 0.02, 0.3}, Zero: []int{5, 0, -7}, Grid: graph.Affine{Scale: 1.0 / 64, Zero: 3}}
+		return b.conv(b.Node(o, x), 4, 3, 1, 1, none)
+	}},
+	{"scaled rows", []int{4, 5}, func(b *net, x *graph.Value) *graph.Value {
+		o := op.InputScale{Axis: 2, Scale: []float32{0.01, 0.02, 0.3, 1, 4}, Zero: []int{5, 0, -7, 0, 1}, Grid: graph.Affine{Scale: 1.0 / 64}}
+		return b.dense(b.Node(o, x), 4, none)
+	}},
 	{"dense", []int{20}, func(b *net, x *graph.Value) *graph.Value { return b.dense(b.dense(x, 16, relu), 7, none) }},
 	{"conv, pool, flatten, dense", []int{3, 8, 6}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.Node(op.MaxPool{KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}, b.conv(x, 5, 3, 1, 1, relu))
@@ -319,6 +331,29 @@ func TestAgree(t *testing.T) {
 			g := b.Done(c.build(b, x))
 			agree(t, c.name, g, b.Inputs(48))
 		})
+	}
+}
+
+// A scaled input that is joined with other values is on their grid when it is read. The
+// device rounds it to its own first, which the tape does not.
+func TestScaledInputOnAnotherGrid(t *testing.T) {
+	b, x := newNet(t, 3, 3)
+	y := b.Node(op.InputScale{Axis: 1, Scale: []float32{0.01, 0.02, 0.015}, Zero: []int{5, 0, -7}, Grid: graph.Affine{Scale: 1.0 / 128}}, x)
+	g := b.Done(b.dense(b.Node(op.Concat{Axis: 1}, b.dense(y, 5, relu), y), 6, none))
+	in := b.Inputs(48)
+	quantized(t, g, in)
+	if y.Grid.Scale == 1.0/128 {
+		t.Fatal("the grids are the same; the test shows nothing")
+	}
+	tape, err := graph.NewTape(g, 48)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tape.Forward(in)[0].Data
+	got := deviceRun(t, session(t, g), g, in)
+	const least = 25 // dB: two roundings of 8 bits
+	if s := testnet.SQNR(want, got); s < least {
+		t.Errorf("%.1f dB", s)
 	}
 }
 

@@ -178,7 +178,7 @@ func writeCases() []netCase {
 	return append(cases[:len(cases):len(cases)], []netCase{
 		{"functions", []int{3, 4, 4}, func(b *net, x *graph.Value) *graph.Value {
 			h := x
-			for _, o := range []graph.Op{op.Abs{}, op.Sqrt{}, op.Neg{}, op.Exp{}, op.Sigmoid{}, op.Softsign{}, op.Tanh{}, op.LeakyRelu{Alpha: 0.3}, op.HardSwish{}, op.Elu{}, op.Gelu{},
+			for _, o := range []graph.Op{op.Abs{}, op.Sqrt{}, op.Neg{}, op.Exp{}, op.Sigmoid{}, op.Softsign{}, op.Tanh{}, op.LeakyRelu{Alpha: 0.3}, op.HardSwish{}, op.Elu{}, op.Gelu{}, op.Gelu{Tanh: true}, op.Erf{}, op.Power{K: 3},
 				op.HardSigmoid{Alpha: 0.25, Beta: 0.4}, op.Clip{Lo: 0.1, Hi: 0.9}, op.Relu{}} {
 				h = b.Node(o, h)
 			}

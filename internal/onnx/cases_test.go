@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"edgec/internal/graph"
 	"edgec/internal/ortcheck"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
@@ -61,7 +62,7 @@ func ownCases() []ownCase {
 	limit := func(lo, hi float64) func([]float32) []float32 {
 		return each(func(v float64) float64 { return min(max(v, lo), hi) })
 	}
-	return []ownCase{
+	return append(geluCases(), []ownCase{
 		{"Clip of attributes", on(7, 5).node("Clip", "x", "y", attribute{"min", float32(-0.5)}, attribute{"max", float32(0.25)}), []int{5}, limit(-0.5, 0.25)},
 		{"Clip of one attribute", on(10, 5).node("Clip", "x", "y", attribute{"min", float32(0.1)}), []int{5}, limit(0.1, math.Inf(1))},
 		{"Clip of inputs", on(11, 5).floats("lo", nil, -0.5).floats("hi", nil, 0.25).node("Clip", "x,lo,hi", "y"), []int{5}, limit(-0.5, 0.25)},
@@ -144,7 +145,87 @@ func ownCases() []ownCase {
 			node("Add", "x,a", "h").node("Add", "b,h", "i").node("Sub", "c,i", "y"), []int{2, 3}, nil},
 		{"Sum of constants", on(13, 2).floats("a", []int{2}, 1, 2).floats("b", nil, 3).node("Sum", "a,b,a", "s").node("Sum", "x,s", "y"), []int{2},
 			func(x []float32) []float32 { return []float32{x[0] + 5, x[1] + 7} }},
+		{"average that counts no padding", on(19, 1, 5, 5).node("AveragePool", "x", "y", attribute{"kernel_shape", []int{2, 2}}, attribute{"strides", []int{2, 2}},
+			attribute{"ceil_mode", 1}, attribute{"count_include_pad", 1}), []int{1, 5, 5}, nil},
+		{"average that counts padding and rounds up", on(19, 1, 6, 6).node("AveragePool", "x", "y", attribute{"kernel_shape", []int{3, 3}}, attribute{"strides", []int{2, 2}},
+			attribute{"pads", []int{1, 1, 0, 0}}, attribute{"ceil_mode", 1}, attribute{"count_include_pad", 1}), []int{1, 6, 6}, nil},
+		{"Max with zero", on(13, 5).floats("z", nil, 0).node("Max", "x,z", "y"), []int{5}, limit(0, math.Inf(1))},
+		{"Max with one number", on(13, 2, 5).floats("z", []int{1, 5}, 0.25, 0.25, 0.25, 0.25, 0.25).node("Max", "z,x", "y"), []int{2, 5}, limit(0.25, math.Inf(1))},
+		{"Min of limits", on(13, 5).floats("a", nil, 6).floats("b", []int{1}, 0.5).node("Min", "a,x,b", "y"), []int{5}, limit(math.Inf(-1), 0.5)},
+		{"Max and Min with several numbers", on(13, 3).floats("a", []int{3}, 0.5, 0, -0.5).floats("b", []int{3}, 1, 0.1, 0).node("Max", "x,a", "m").node("Min", "b,m", "y"), []int{3},
+			func(x []float32) []float32 {
+				return []float32{min(max(x[0], 0.5), 1), min(max(x[1], 0), 0.1), min(max(x[2], -0.5), 0)}
+			}},
+		{"Max and Min of activations", on(13, 4).node("Neg", "x", "n").node("Tanh", "x", "t").node("Max", "x,n,t", "a").node("Min", "a,t", "y"), []int{4}, each(func(v float64) float64 {
+			return min(max(v, -v, math.Tanh(v)), math.Tanh(v))
+		})},
+		{"Pow", on(13, 4).floats("two", nil, 2).floats("one", nil, 1).node("Pow", "x,two", "a").node("Pow", "a,one", "y"), []int{4}, each(func(v float64) float64 { return v * v })},
+		{"constant powers", on(13, 2).floats("a", []int{2}, 2, 3).floats("b", nil, 3).int64s("c", 2, 3).int64s("d", 2, 2).node("Pow", "a,b", "p").node("Mul", "x,p", "m").
+			node("Pow", "c,d", "q").node("Cast", "q", "f", attribute{"to", typeFloat}).node("Add", "m,f", "y"), []int{2}, func(x []float32) []float32 { return []float32{8*x[0] + 4, 27*x[1] + 9} }},
+		{"LogSoftmax", on(13, 4).node("LogSoftmax", "x", "y"), []int{4}, func(x []float32) []float32 { return each(math.Log)(softmaxOf(x)) }},
+		{"LogSoftmax over all that follows", on(11, 2, 3).node("LogSoftmax", "x", "y"), []int{2, 3}, func(x []float32) []float32 { return each(math.Log)(softmaxOf(x)) }},
+		{"mean over rows and columns behind a transpose", on(11, 3, 4, 5).node("Transpose", "x", "t", attribute{"perm", []int{0, 2, 3, 1}}).
+			node("ReduceMean", "t", "y", attribute{"axes", []int{1, 2}}, attribute{"keepdims", 0}), []int{3, 4, 5}, nil},
+		{"mean over rows, then columns", on(13, 3, 4, 5).node("Transpose", "x", "t", attribute{"perm", []int{0, 2, 3, 1}}).
+			node("ReduceMean", "t", "r", attribute{"axes", []int{1}}, attribute{"keepdims", 0}).node("ReduceMean", "r", "y", attribute{"axes", []int{1}}, attribute{"keepdims", 0}), []int{3, 4, 5}, nil},
+		{"mean over columns, then rows, kept", on(18, 3, 4, 5).node("Transpose", "x", "t", attribute{"perm", []int{0, 2, 3, 1}}).int64s("one", 1).int64s("two", -2).
+			node("ReduceMean", "t,two", "r").node("ReduceMean", "r,one", "m").node("Flatten", "m", "y"), []int{3, 4, 5}, nil},
+		{"Squeeze of all ones", on(13, 3, 1, 1).node("Squeeze", "x", "s").node("Relu", "s", "y"), []int{3, 1, 1}, limit(0, math.Inf(1))},
 		{"Cast and back", on(13, 3).node("Cast", "x", "d", attribute{"to", typeDouble}).node("Cast", "d", "y", attribute{"to", typeFloat}), []int{3}, same},
+	}...)
+}
+
+// geluCases are the ways in which exporters write Gelu, of activations between layers.
+func geluCases() (all []ownCase) {
+	exact := each(func(v float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) })
+	byTanh := each(func(v float64) float64 { return v / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v))) })
+	begin := func() *modelBuilder {
+		return on(17, 4).floats("root2", nil, math.Sqrt2).floats("inverse", nil, 1/math.Sqrt2).floats("one", nil, 1).floats("half", nil, 0.5).
+			floats("three", nil, 3).floats("c", nil, 0.044715).floats("k", nil, float32(math.Sqrt(2/math.Pi)))
+	}
+	for _, c := range []struct {
+		name  string
+		model *modelBuilder
+		want  func([]float32) []float32
+	}{
+		{"PyTorch", begin().node("Div", "x,root2", "d").node("Erf", "d", "e").node("Add", "e,one", "a").node("Mul", "x,a", "m").node("Mul", "m,half", "y"), exact},
+		{"Keras", begin().node("Mul", "half,x", "h").node("Mul", "x,inverse", "d").node("Erf", "d", "e").node("Add", "one,e", "a").node("Mul", "h,a", "y"), exact},
+		{"half of the sum", begin().node("Mul", "x,inverse", "d").node("Erf", "d", "e").node("Add", "e,one", "a").node("Mul", "a,half", "h").node("Mul", "h,x", "y"), exact},
+		{"distributed", begin().node("Div", "x,root2", "d").node("Erf", "d", "e").node("Mul", "x,half", "h").node("Mul", "h,e", "m").node("Add", "m,h", "y"), exact},
+		{"tanh of a power", begin().node("Pow", "x,three", "p").node("Mul", "p,c", "q").node("Add", "x,q", "r").node("Mul", "r,k", "s").node("Tanh", "s", "t").
+			node("Add", "t,one", "a").node("Mul", "x,half", "h").node("Mul", "h,a", "y"), byTanh},
+		{"tanh of products", begin().node("Mul", "x,x", "p").node("Mul", "p,c", "q").node("Add", "q,one", "r").node("Mul", "r,x", "s").node("Mul", "s,k", "u").node("Tanh", "u", "t").
+			node("Add", "one,t", "a").node("Mul", "a,x", "m").node("Mul", "half,m", "y"), byTanh},
+	} {
+		all = append(all, ownCase{"Gelu of " + c.name, c.model, []int{4}, c.want})
+	}
+	return all
+}
+
+// TestGeluIsOneOperator: however it is written, it is one table of the device.
+func TestGeluIsOneOperator(t *testing.T) {
+	for _, c := range geluCases() {
+		g, err := Decode(c.bytes(0), c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := simplify.Run(g); err != nil {
+			t.Fatal(err)
+		}
+		if len(g.Nodes) != 1 || g.Nodes[0].Op.Name() != "Gelu" {
+			t.Errorf("%s: %v", c.name, g)
+		}
+	}
+	other := on(17, 4).floats("two", nil, 2).floats("one", nil, 1).floats("half", nil, 0.5).node("Div", "x,two", "d").node("Erf", "d", "e").node("Add", "e,one", "a").node("Mul", "x,a", "m").node("Mul", "m,half", "y")
+	g, err := Decode(ownCase{model: other}.bytes(0), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := simplify.Run(g); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return n.Op.Name() == "Gelu" }) {
+		t.Errorf("another function has become Gelu: %v", g)
 	}
 }
 

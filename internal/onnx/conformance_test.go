@@ -336,7 +336,7 @@ func rowsCovered(t *testing.T, official func(see func(*modelProto))) {
 		}
 	}
 	official(see)
-	for _, c := range ownCases() {
+	for _, c := range append(ownCases(), decisionCases()...) {
 		m, err := parse(c.bytes(0), c.name)
 		if err != nil {
 			t.Fatal(err)

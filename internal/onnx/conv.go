@@ -157,6 +157,8 @@ func buildMaxPool(n *node) error {
 		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0}, img)
 }
 
+// buildAveragePool leaves out flags that change nothing. A pool that rounds its size up and
+// counts padding becomes one that does not count what is outside of a padded image.
 func buildAveragePool(n *node) error {
 	x, w, err := n.poolWindow()
 	if err != nil {
@@ -166,9 +168,44 @@ func buildAveragePool(n *node) error {
 	if err != nil {
 		return err
 	}
-	return n.imageResult(x, op.AvgPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
-		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0,
-		CountPad: n.attrInt("count_include_pad", 0) != 0 && !(n.attrInt("ceil_mode", 0) != 0 && w.before == w.after && w.before == [2]int{})}, img)
+	o := op.AvgPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
+		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1],
+		CeilMode: n.attrInt("ceil_mode", 0) != 0 && !w.divides(img.Shape[2:]), CountPad: n.attrInt("count_include_pad", 0) != 0 && w.padded()}
+	if !o.CeilMode || !o.CountPad {
+		return n.imageResult(x, o, img)
+	}
+	inner := o
+	inner.PadT, inner.PadL, inner.PadB, inner.PadR, inner.CountPad = 0, 0, 0, 0, false
+	pad := op.Pad{Before: []int{0, 0, w.before[0], w.before[1]}, After: []int{0, 0, w.after[0], w.after[1]}}
+	want, err := n.infer(o, []*graph.Value{img})
+	if err != nil {
+		return err
+	}
+	padded, err := n.infer(pad, []*graph.Value{img})
+	if err != nil {
+		return err
+	}
+	if got, err := n.infer(inner, []*graph.Value{{Shape: padded}}); err != nil || !got.Equal(want) {
+		return n.imageResult(x, o, img) // a window that begins in the padding behind the image
+	}
+	if img, err = n.emit(pad, img); err != nil {
+		return err
+	}
+	return n.imageResult(x, inner, img)
+}
+
+// padded reports whether there is any padding.
+func (w window) padded() bool { return w.before != [2]int{} || w.after != [2]int{} }
+
+// divides reports whether windows end where an image of the given size, padded, ends: its
+// size rounded up is its size rounded down.
+func (w window) divides(size []int) bool {
+	for d, in := range size {
+		if (in+w.before[d]+w.after[d]-(w.kernel[d]-1)*w.dilation[d]-1)%w.stride[d] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // buildGlobalAveragePool averages over all dimensions from 2 on.

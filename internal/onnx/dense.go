@@ -9,7 +9,8 @@ import (
 )
 
 // bias returns optional input i as a [channels] parameter scaled by beta, or
-// nil when it is absent. A single value is repeated.
+// nil when it is absent. A single value is repeated. Each node has its own, also of an
+// initializer that several share, since the grid of a bias follows from its layer's.
 func (n *node) bias(i, channels int, beta float32) (*graph.Value, error) {
 	if !n.has(i) {
 		return nil, nil
@@ -21,7 +22,7 @@ func (n *node) bias(i, channels int, beta float32) (*graph.Value, error) {
 	if size := a.size(); size != 1 && (size != channels || a.dims[len(a.dims)-1] != channels) {
 		return nil, n.fail(n.inputName(i), "a bias of shape %v does not fit %d output channels", a.dims, channels)
 	}
-	return n.param(a, graph.Bias, fmt.Sprint("bias ", channels, beta), func(a *array) (*array, error) {
+	return n.param(a, graph.Bias, fmt.Sprint("bias ", channels, beta, " ", n.outputs[0]), func(a *array) (*array, error) {
 		if beta == 1 && len(a.f) == channels {
 			return a.reshaped([]int{channels}), nil
 		}

@@ -52,10 +52,14 @@ func elu(n *node) (graph.Op, error) {
 }
 
 func gelu(n *node) (graph.Op, error) {
-	if a := n.attrString("approximate", "none"); a != "none" {
-		return nil, n.fail("approximate", "%q is not supported, only the exact form (\"none\")", a)
+	switch a := n.attrString("approximate", "none"); a {
+	case "none":
+		return op.Gelu{}, nil
+	case "tanh":
+		return op.Gelu{Tanh: true}, nil
+	default:
+		return nil, n.fail("approximate", "%q is not known, only \"none\" and \"tanh\"", a)
 	}
-	return op.Gelu{}, nil
 }
 
 func hardSigmoid(n *node) (graph.Op, error) {
@@ -232,12 +236,16 @@ func buildDropout(n *node) error {
 	return buildIdentity(n)
 }
 
-// buildCast accepts casts between float types: the host computes in float32.
+// buildCast accepts casts between float types: the host computes in float32. Integers made
+// of scores are a decision.
 func buildCast(n *node) error {
 	if n.has(0) && n.in[0].quant != nil {
 		return n.castQuantized()
 	}
-	if to := int64(n.attrInt("to", 0)); !isFloat(to) || to == typeBfloat16 {
+	switch to := int64(n.attrInt("to", 0)); {
+	case to == typeInt32 || to == typeInt64 || to == typeBool || to == typeString:
+		return buildDecision(n)
+	case !isFloat(to) || to == typeBfloat16:
 		return n.fail("to", "a cast of activations to %s is not supported; keep the network in float32", typeName(to))
 	}
 	return buildIdentity(n)

@@ -21,6 +21,10 @@ var (
 		}
 		return a / b, true
 	}}
+	power = scalarFunc{func(a, b float32) float32 { return float32(math.Pow(float64(a), float64(b))) }, func(a, b int64) (int64, bool) {
+		p := math.Pow(float64(a), float64(b))
+		return int64(p), p-p == 0 && math.Abs(p) < 1<<53
+	}}
 	// fmod has the sign of a, mod that of b.
 	fmod = scalarFunc{func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) }, func(a, b int64) (int64, bool) {
 		if b == 0 {
@@ -51,7 +55,7 @@ func arithmetic(op scalarFunc) foldFunc {
 			}
 			v, ok := op.i(a.i[i], b.i[j])
 			if !ok {
-				return n.fail("", "division by zero")
+				return n.fail("", "a division by zero, or a result beyond 53 bits")
 			}
 			r.i[k] = narrow(v, a.typ)
 			return nil

@@ -32,6 +32,9 @@ func (r *reader) readNodes(m *modelProto) error {
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
 // what was refused before.
 func (n *node) read() error {
+	if done, err := n.afterDecision(); done || err != nil {
+		return err
+	}
 	row, err := n.row()
 	if err != nil {
 		return err
@@ -46,7 +49,7 @@ func (n *node) read() error {
 		return err
 	}
 	for i, s := range n.outputs {
-		if i > 0 && s != "" {
+		if i > 0 && s != "" && n.r.names[s] == nil {
 			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
 		}
 	}
@@ -66,6 +69,8 @@ func (n *node) operands() (refused bool, err error) {
 			return false, n.fail(fmt.Sprintf("input %q", name), "no earlier node computes it; the file is damaged or its nodes are not sorted")
 		case o.refused:
 			return true, nil
+		case o.text:
+			return false, n.fail(fmt.Sprintf("input %q", name), "it holds strings, which no network computes with; export the network without the names of its classes")
 		case o.missing != "":
 			return false, n.fail(fmt.Sprintf("input %q", name), "it is an extra output of %s, which is not supported; remove its use from the model", o.missing)
 		}
@@ -76,11 +81,14 @@ func (n *node) operands() (refused bool, err error) {
 
 // row returns how the operator is read.
 func (n *node) row() (*row, error) {
+	if row := learned[n.opType]; row != nil && n.domain == "ai.onnx.ml" {
+		return row, nil
+	}
 	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
 		return nil, n.fail("", "the operator is not supported%s", r)
 	}
 	if n.domain == "ai.onnx.ml" {
-		return nil, n.fail("", "operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed")
+		return nil, n.fail("", "the operator is not supported; of scikit-learn's models edgec takes MLPClassifier, MLPRegressor and linear ones, behind StandardScaler or MinMaxScaler, trees and other models cannot be compressed")
 	}
 	if strings.HasPrefix(n.domain, "com.microsoft") {
 		return nil, n.fail("", "operators of ONNX Runtime (domain %q) are not supported; give the network as it was before ONNX Runtime optimized or quantized it, or quantize with quant_format=QuantFormat.QDQ", n.domain)

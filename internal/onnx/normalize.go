@@ -7,9 +7,13 @@ import (
 	"edgec/internal/op"
 )
 
-// buildSoftmax normalises along one axis from opset 13 on; before, over all
-// dimensions from axis to the last, taken together.
-func buildSoftmax(n *node) error {
+// softmaxAlong reads an operator that normalises along one axis from opset 13 on; before,
+// over all dimensions from axis to the last, taken together.
+func softmaxAlong(make func(axis int) graph.Op) func(*node) error {
+	return func(n *node) error { return n.softmax(make) }
+}
+
+func (n *node) softmax(make func(axis int) graph.Op) error {
 	x, err := n.activation(0)
 	if err != nil {
 		return err
@@ -28,7 +32,7 @@ func buildSoftmax(n *node) error {
 	}
 	rank := len(x.act.Shape)
 	if n.r.opset >= 13 || k == rank-1 {
-		return n.resultLike(x, op.Softmax{Axis: k})
+		return n.resultLike(x, make(k))
 	}
 	if x.batch.at > axis {
 		return n.fail("axis", "a softmax over dimension %d and all that follow would combine samples; export the model with opset 13 or later", axis)
@@ -38,7 +42,7 @@ func buildSoftmax(n *node) error {
 	if err != nil {
 		return err
 	}
-	if y, err = n.emit(op.Softmax{Axis: k}, y); err != nil {
+	if y, err = n.emit(make(k), y); err != nil {
 		return err
 	}
 	return n.resultAs(x.batch, op.Reshape{Shape: slices.Clone(shape[1:])}, y)

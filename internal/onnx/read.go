@@ -96,6 +96,8 @@ type operand struct {
 	quant   *quantized // the output of QuantizeLinear, waiting for its DequantizeLinear
 	missing string     // set for an output that the reader does not compute: who should have
 	refused bool       // it depends on something that was refused
+	decides *decision  // it is no number that the network computes
+	text    bool       // an initializer of strings
 }
 
 // constant returns the array of an operand that is known and does not depend
@@ -204,6 +206,10 @@ func (r *reader) readInitializers(m *modelProto) error {
 		if r.names[t.name] != nil {
 			return r.fail(at, "there are two of this name; the file is damaged, export it again")
 		}
+		if t.dataType == typeString {
+			r.names[t.name] = &operand{text: true}
+			continue
+		}
 		a, err := t.toArray(r.outside)
 		if err != nil {
 			r.refuse(r.fail(at, "%v", err))
@@ -216,6 +222,7 @@ func (r *reader) readInitializers(m *modelProto) error {
 }
 
 func (r *reader) readOutputs(m *modelProto) error {
+	var decisions []string
 	for _, v := range m.graph.outputs {
 		o := r.names[v.name]
 		at := fmt.Sprintf("output %q", v.name)
@@ -223,6 +230,8 @@ func (r *reader) readOutputs(m *modelProto) error {
 		case o == nil:
 			r.refuse(r.fail(at, "no node computes it; the file is damaged"))
 		case o.refused:
+		case o.decides != nil:
+			decisions = append(decisions, v.name)
 		case o.missing != "":
 			r.refuse(r.fail(at, "it is an extra output of %s, which is not supported; remove it from the model", o.missing))
 		case o.quant != nil:
@@ -237,6 +246,7 @@ func (r *reader) readOutputs(m *modelProto) error {
 	if len(m.graph.outputs) == 0 {
 		return r.fail("", "the graph has no output")
 	}
+	r.leaveOut(decisions)
 	return nil
 }
 

@@ -144,7 +144,7 @@ func TestRefusals(t *testing.T) {
 		{"recurrent behind a transpose", good().node("Transpose", "x", "t").node("LSTM", "t", "y").bytes(), []string{`node "node_y" (LSTM)`, "not supported yet"}},
 		{"custom domain", good().domainNode("my.own", "Gelu", "x", "y").bytes(), []string{`node "node_y" (Gelu)`, `"my.own"`, "standard ONNX"}},
 		{"optimized by ONNX Runtime", good().domainNode("com.microsoft", "FusedConv", "x", "y").bytes(), []string{`node "node_y" (FusedConv): operators of ONNX Runtime (domain "com.microsoft") are not supported; give the network as it was before ONNX Runtime optimized or quantized it`}},
-		{"scikit-learn's trees", good().domainNode("ai.onnx.ml", "TreeEnsembleClassifier", "x", "y").bytes(), []string{"operators of classical models are not supported; of a neural network of scikit-learn (MLPClassifier, MLPRegressor) keep the output with the numbers alone, trees and other models cannot be compressed"}},
+		{"scikit-learn's trees", good().domainNode("ai.onnx.ml", "TreeEnsembleClassifier", "x", "y").bytes(), []string{"of scikit-learn's models edgec takes MLPClassifier, MLPRegressor and linear ones, behind StandardScaler or MinMaxScaler, trees and other models cannot be compressed"}},
 		{"cycle", good().node("Add", "x,b", "a").node("Relu", "a", "b").node("Relu", "b", "y").bytes(), []string{`node "node_a" (Add)`, `input "b"`, "not sorted"}},
 		{"own output read", good().node("Add", "x,y", "y").bytes(), []string{`node "node_y" (Add)`, `input "y"`}},
 		{"two initializers of a name", good().floats("w", []int{1}, 1).floats("w", []int{1}, 2).node("Relu", "x", "y").bytes(), []string{`initializer "w"`, "two of this name"}},

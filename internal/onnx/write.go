@@ -155,6 +155,11 @@ func (w *writer) Scalar(name string, v float32) string {
 	return w.tensor(name, typeFloat, nil, rawFloats([]float32{v}))
 }
 
+// Floats implements op.ONNX.
+func (w *writer) Floats(name string, dims []int, v []float32) string {
+	return w.tensor(name, typeFloat, dims, rawFloats(v))
+}
+
 // Int8s implements op.ONNX.
 func (w *writer) Int8s(name string, dims []int, v []int32) string {
 	return w.tensor(name, typeInt8, dims, rawInt8s(v))

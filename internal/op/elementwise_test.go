@@ -9,7 +9,7 @@ import (
 
 var elementwise = []Elementwise{
 	Relu{}, Clip{Lo: -0.75, Hi: 1.5}, Clip{Lo: float32(math.Inf(-1)), Hi: 0.5}, LeakyRelu{Alpha: 0.125}, Sigmoid{}, Tanh{}, HardSwish{},
-	HardSigmoid{Alpha: 0.2, Beta: 0.5}, Elu{}, Exp{}, Sqrt{}, Neg{}, Abs{}, Gelu{}, Softsign{},
+	HardSigmoid{Alpha: 0.2, Beta: 0.5}, Elu{}, Exp{}, Sqrt{}, Neg{}, Abs{}, Gelu{}, Gelu{Tanh: true}, Softsign{}, Erf{}, Power{K: 2}, Power{K: 3},
 }
 
 // kinks are the points where a function has no derivative.

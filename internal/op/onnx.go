@@ -12,9 +12,10 @@ type ONNX interface {
 	Clip(in, out string, c Clamp)
 	// Fresh returns name, numbered if it is taken.
 	Fresh(name string) string
-	// Scalar, Int64s and Int8s add an initializer and return its name. Int8s takes values
-	// of -128..127 and dimensions, nil for a scalar.
+	// Scalar, Floats, Int64s and Int8s add an initializer and return its name. Int8s takes
+	// values of -128..127 and dimensions, nil for a scalar.
 	Scalar(name string, v float32) string
+	Floats(name string, dims []int, v []float32) string
 	Int64s(name string, v []int) string
 	Int8s(name string, dims []int, v []int32) string
 	// Need raises the operator set of the file.

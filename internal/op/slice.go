@@ -161,7 +161,7 @@ func (o Slice) TraceConstants(c Constants, n *graph.Node, k []float32) {
 func (o Slice) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	var ends, axes []int
 	for i := range o.After[1:] {
-		end := math.MaxInt64
+		end := math.MaxInt
 		if cut := o.After[i+1]; cut > 0 {
 			end = -cut
 		}

@@ -12,6 +12,11 @@
 //	channels.go       ChannelScores: removing whole channels
 //	pool_input.go     PoolInput: one weight for a block of pixels
 //
+// # Before compression
+//
+//	scale_inputs.go   ScaleInputs: grids for the features of inputs of unlike ranges
+//	negligible.go     DropNegligible: channels that change nothing, weights of extreme magnitude
+//
 // # Quantization
 //
 // Equalize works on the float network. Then Calibrate gives grids to the activations, Weights

@@ -124,12 +124,12 @@ func naturalGrid(n *graph.Node) *graph.Affine {
 
 // isFloat reports whether the values are made by a layer without clamp, or by
 // a softmax, and go to the network's outputs, a softmax or a change of view
-// only.
+// only, or are an input that is scaled before the device sees it.
 func (d *domain) isFloat(g *graph.Graph) bool {
 	for _, v := range d.sources {
 		n := g.Producer(v)
 		if n == nil {
-			return false
+			return op.ScaledInput(g, v) != nil
 		}
 		if l, ok := n.Op.(op.Layer); !op.InFloat(n.Op) && (!ok || l.Fused().On) {
 			return false

@@ -71,6 +71,8 @@ func checkDomain(d *domain) error {
 		case v.Grid == nil:
 		case !(v.Grid.Scale > 0) || math.IsInf(float64(v.Grid.Scale), 0) || v.Grid.Zero < -128 || v.Grid.Zero > 127:
 			return fmt.Errorf("passes: value %q has scale %v and zero point %d: calibrate the network again", v.Name, v.Grid.Scale, v.Grid.Zero)
+		case v.Grid.Scale > quantize.MaxScale:
+			return fmt.Errorf("passes: value %q reaches %.2g, a file holds magnitudes up to %.2g: scale the network's inputs or targets down", v.Name, 255*v.Grid.Scale, 255.0*quantize.MaxScale)
 		}
 	}
 	return nil
@@ -82,6 +84,11 @@ func checkLayer(l layer) error {
 	}
 	if l.w.Grid.Max > quantize.MaxWeight {
 		return fmt.Errorf("passes: node %q: weights %q reach %d, int8 ends at %d", l.node.Name, l.w.Name, l.w.Grid.Max, quantize.MaxWeight)
+	}
+	for c, scale := range l.w.Grid.Scale {
+		if scale > quantize.MaxScale {
+			return fmt.Errorf("passes: node %q: the weights of channel %d reach %.2g, a file holds magnitudes up to %.2g: scale the network's inputs or targets", l.node.Name, c, float32(l.w.Grid.Max)*scale, float64(quantize.MaxWeight)*quantize.MaxScale)
+		}
 	}
 	if err := checkParam(l.w); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -89,12 +88,3 @@ func (c Config) effort() float64 {
 // reassignment is the fraction of a fine-tuning in which weights choose their
 // centroids anew.
 func (c Config) reassignment() float64 { return reassignFraction / math.Max(1, c.Effort) }
-
-// id tells configurations apart that lead to other files.
-func (c Config) id() ([]byte, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("edgec: %w", err)
-	}
-	return b, nil
-}

@@ -67,7 +67,7 @@ func (s *Study) add(c Candidate) error {
 	if !c.Meets {
 		return nil
 	}
-	return s.journal.Keep(fmt.Sprintf("file-%02d-%d-bytes.edgec", len(s.ledger.candidates), c.Size()), c.Bytes)
+	return inJournal(s.journal.Keep(fmt.Sprintf("%02d-%d-bytes.edgec", len(s.ledger.candidates), c.Size()), c.Bytes))
 }
 
 // finish makes a file from a one-shot run with codebooks in which a value costs

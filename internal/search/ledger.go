@@ -54,6 +54,12 @@ func (l *ledger) step(st Step, since time.Time) {
 	l.tell(Progress{Stage: st.Name, Note: fmt.Sprintf("%d of %d weights, drop %+.2f points, %s%s", st.Shape.Kept, st.Shape.Params, st.Drop, verb, st.Note)})
 }
 
+// prepared lists what was done to the network before the first file.
+func (l *ledger) prepared(name string, g *graph.Graph, note string, since time.Time) {
+	l.steps = append(l.steps, Step{Name: name, Shape: shapeOf(g), Accepted: true, Note: note, Time: time.Since(since)})
+	l.tell(Progress{Stage: name, Note: note})
+}
+
 // network lists a step that left g.
 func (l *ledger) network(name string, g *graph.Graph, drop float64, accepted bool, note string, since time.Time) {
 	l.step(Step{Name: name, Shape: shapeOf(g), Drop: drop, Accepted: accepted, Note: note}, since)
@@ -74,9 +80,10 @@ func (l *ledger) shared() bool {
 }
 
 // supersede bars candidate i from being the answer if another file of its weights
-// meets the objective.
+// meets the objective and loses no more: the answer must not be worse than without it.
 func (l *ledger) supersede(i int, by Candidate) {
-	l.candidates[i].ineligible = l.candidates[i].ineligible || by.Meets
+	c := &l.candidates[i]
+	c.ineligible = c.ineligible || by.Meets && by.Drop <= c.Drop
 }
 
 // last returns the candidate that was made last.

@@ -295,10 +295,27 @@ func (o *order) state() orderState {
 	return orderState{source, slices.Clone(o.list), o.at, o.epoch}
 }
 
-func (o *order) restore(s orderState) error {
+// restore takes up the order of n samples.
+func (o *order) restore(s orderState, n int) error {
 	if err := o.pcg.UnmarshalBinary(s.Source); err != nil {
-		return fmt.Errorf("edgec: the journal's random numbers: %w; remove the journal and start again", err)
+		return fmt.Errorf("edgec: the search folder's random numbers: %w; remove the folder and start again", err)
+	}
+	if !permutation(s.Order, s.At) || s.Order != nil && len(s.Order) != n {
+		return fmt.Errorf("edgec: the search folder's order of samples is not one; remove the folder and start again")
 	}
 	o.list, o.at, o.epoch = s.Order, s.At, s.Epoch
 	return nil
+}
+
+// permutation reports whether order holds each number below its length once, and at is
+// a place in it or its end.
+func permutation(order []int, at int) bool {
+	seen := make([]bool, len(order))
+	for _, i := range order {
+		if i < 0 || i >= len(seen) || seen[i] {
+			return false
+		}
+		seen[i] = true
+	}
+	return at >= 0 && at <= len(order)
 }

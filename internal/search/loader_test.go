@@ -157,7 +157,12 @@ func TestLoaderRestored(t *testing.T) {
 	state := l.order.state()
 	want, _ := drawEpochs(t, l)
 	again := numberedLoader(t, set, map[int]int{}, 1, 9)
-	if err := again.order.restore(state); err != nil {
+	for _, bad := range []orderState{{Source: state.Source, Order: []int{0, 0}}, {Source: state.Source, Order: state.Order, At: len(state.Order) + 1}, {Source: state.Source, Order: []int{1, 0}}, {Order: state.Order}} {
+		if again.order.restore(bad, again.n) == nil {
+			t.Errorf("restored %+v", bad)
+		}
+	}
+	if err := again.order.restore(state, again.n); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := drawEpochs(t, again); !slices.Equal(got, want) {

@@ -2,12 +2,10 @@ package search
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
-	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/journal"
@@ -40,7 +38,7 @@ func resumable[R any](s *Study, name string, g *graph.Graph, work func() (R, err
 				return rec.Result, journalError{err}
 			}
 		}
-		return rec.Result, inJournal(s.loader.order.restore(rec.Order))
+		return rec.Result, inJournal(s.loader.order.restore(rec.Order, s.loader.n))
 	}
 	r, err := work()
 	if err != nil || s.journal == nil {
@@ -85,12 +83,14 @@ func paramStates(g *graph.Graph) []paramState {
 func restore(g *graph.Graph, ps []paramState) error {
 	params := g.Params()
 	if len(ps) != len(params) {
-		return fmt.Errorf("edgec: the journal has %d parameters, the network %d; remove the journal and start again", len(ps), len(params))
+		return fmt.Errorf("edgec: the search folder has %d parameters, the network %d; remove the folder and start again", len(ps), len(params))
 	}
 	for i, p := range params {
-		if len(ps[i].Shadow) != len(p.Shadow.Data) {
-			return fmt.Errorf("edgec: the journal has %d values for parameter %q, the network %d; remove the journal and start again", len(ps[i].Shadow), p.Name, len(p.Shadow.Data))
+		if !ps[i].fits(len(p.Shadow.Data)) {
+			return fmt.Errorf("edgec: the search folder has other values for parameter %q than the network; remove the folder and start again", p.Name)
 		}
+	}
+	for i, p := range params {
 		copy(p.Shadow.Data, ps[i].Shadow)
 		p.Mask, p.State, p.Book = ps[i].Mask, ps[i].State, ps[i].Book
 		p.Refresh()
@@ -98,12 +98,27 @@ func restore(g *graph.Graph, ps []paramState) error {
 	return nil
 }
 
+// fits reports whether this is the state of a parameter of n elements.
+func (s *paramState) fits(n int) bool {
+	for _, x := range s.State {
+		if len(x) != n {
+			return false
+		}
+	}
+	if s.Book != nil {
+		if len(s.Book.Index) != n || n > 0 && int(slices.Max(s.Book.Index)) >= len(s.Book.Centroids) {
+			return false
+		}
+	}
+	return len(s.Shadow) == n && (s.Mask == nil || len(s.Mask) == n)
+}
+
 // openJournal starts or takes up the journal that the configuration asks for.
 func openJournal(ctx context.Context, subject Subject, c Config) (*journal.Journal, error) {
 	if c.Journal.Folder == "" {
 		return nil, nil
 	}
-	id, err := fingerprint(ctx, subject, c)
+	id, err := identify(ctx, subject, c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,49 +127,6 @@ func openJournal(ctx context.Context, subject Subject, c Config) (*journal.Journ
 		open = journal.Resume
 	}
 	return open(c.Journal.Folder, id)
-}
-
-// fingerprint tells searches apart that would leave something else: by networks,
-// data and configuration.
-func fingerprint(ctx context.Context, subject Subject, c Config) (string, error) {
-	h := sha256.New()
-	id, err := c.id()
-	if err != nil {
-		return "", err
-	}
-	h.Write(id)
-	floats := func(x []float32) {
-		b := make([]byte, 4*len(x))
-		for i, v := range x {
-			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
-		}
-		h.Write(b)
-	}
-	for _, m := range []*Network{subject.Model, subject.Teacher} {
-		if m == nil {
-			continue
-		}
-		h.Write([]byte(m.Graph.String()))
-		for _, p := range m.Graph.Params() {
-			floats(p.Shadow.Data)
-		}
-	}
-	for _, set := range []*dataset.Set{subject.Data.Train, subject.Data.Test} {
-		if set == nil {
-			h.Write([]byte("none"))
-			continue
-		}
-		x := make([]float32, set.Sample().Size())
-		for i := range set.Len() {
-			if err := eval.Stopped(ctx); err != nil {
-				return "", err
-			}
-			set.Read(i, x)
-			floats(x)
-		}
-		fmt.Fprint(h, set.Labels)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
 // training is how long a network is trained: in samples, as far as work in

@@ -178,8 +178,8 @@ func TestJournalRefused(t *testing.T) {
 		change     func(*recipe)
 	}{
 		{"again", "has not ended", func(*recipe) {}},
-		{"another seed", "another recipe", func(r *recipe) { r.Resume, r.Seed = true, 8 }},
-		{"another teacher", "another recipe", func(r *recipe) { r.Resume, r.Teacher = true, get(t, wideClassification).model(t) }},
+		{"another seed", "seed 1 instead of 8", func(r *recipe) { r.Resume, r.Seed = true, 8 }},
+		{"another teacher", "another teacher", func(r *recipe) { r.Resume, r.Teacher = true, get(t, wideClassification).model(t) }},
 		{"no search", "no search to go on with", func(r *recipe) { r.Resume, r.Journal = true, r.Journal+"2" }},
 		{"no journal", "no journal", func(r *recipe) { r.Resume, r.Journal = true, "" }},
 		{"a budget", "cannot be resumed", func(r *recipe) { r.Budget = time.Hour }},

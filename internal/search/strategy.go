@@ -167,9 +167,10 @@ const budgetUsedUp = "budget used up"
 // part if that takes no longer than the rest of the budget, or grace. The error is
 // not nil when no file meets the objective; the result then holds what was tried.
 func (s *Study) Run(ctx context.Context) (*Result, error) {
+	defer s.journal.Close() // what is left of it is for the next process
 	track, err := s.search(ctx)
 	if err != nil && ctx.Err() == nil {
-		return nil, s.failed(err)
+		return nil, s.failed(ctx, err)
 	}
 	last, cancel := s.lastStages(ctx)
 	defer cancel()
@@ -178,21 +179,22 @@ func (s *Study) Run(ctx context.Context) (*Result, error) {
 	}
 	if s.ledger.interrupted != "" {
 		if err := s.rescue(last, track); err != nil && last.Err() == nil {
-			return nil, err
+			return nil, s.failed(ctx, err)
 		}
 	}
 	result, err := s.result(last)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil || s.journal.Empty() {
 		err = errors.Join(err, s.journal.Remove())
 	}
 	return result, err
 }
 
-// failed removes the journal of a search whose error no resumption can mend, and
-// keeps one that is at fault itself.
-func (s *Study) failed(err error) error {
-	if errors.As(err, new(journalError)) {
-		return err
+// failed ends the use of the journal. It removes that of a search whose error no
+// resumption can mend, and of one that has left nothing yet; it keeps one that is at
+// fault itself.
+func (s *Study) failed(ctx context.Context, err error) error {
+	if errors.As(err, new(journalError)) || ctx.Err() != nil && !s.journal.Empty() {
+		return errors.Join(err, s.journal.Close())
 	}
 	return errors.Join(err, s.journal.Remove())
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"edgec/internal/dataset"
@@ -14,6 +15,7 @@ import (
 	"edgec/internal/graph"
 	"edgec/internal/journal"
 	"edgec/internal/op"
+	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
@@ -102,21 +104,96 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,
 		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
 		net:     withoutSoftmax(model.Graph.Clone(), task)}
+	if len(s.net.Nodes) < len(model.Graph.Nodes) {
+		n := model.Graph.Producer(model.Graph.Outputs[0])
+		s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("files leave the final %s (node %q) out: they give the scores before it, of which the same is the largest", n.Op.Name(), n.Name)})
+	}
 	if s.journal, err = openJournal(ctx, subject, config); err != nil {
 		return nil, err
 	}
+	if err := s.prepare(ctx, task); err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return s, nil
+}
+
+// prepare measures the float network, and tells what is doubtful.
+func (s *Study) prepare(ctx context.Context, task eval.Task) error {
 	limited, cancel := s.withinBudget(ctx, fallbackTime)
 	defer cancel()
-	if err := s.split(limited, task); err != nil {
-		if errors.Is(err, errBudget) {
-			return nil, fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", config.Budget)
+	if s.journal != nil {
+		for _, n := range s.journal.Notes {
+			s.ledger.tell(Progress{Stage: "warning", Note: n})
 		}
-		return nil, err
+	}
+	if err := s.networks(limited, task); err != nil {
+		if errors.Is(err, errBudget) {
+			return fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", s.config.Budget)
+		}
+		return err
 	}
 	for _, w := range s.warnings() {
 		s.ledger.tell(Progress{Stage: "warning", Note: w})
 	}
-	return s, nil
+	return nil
+}
+
+// networks measures the float network and makes what is compressed of it.
+func (s *Study) networks(ctx context.Context, task eval.Task) error {
+	if err := s.split(ctx, task); err != nil {
+		return err
+	}
+	if err := s.scaleInputs(ctx); err != nil {
+		return err
+	}
+	return s.dropNegligible(ctx)
+}
+
+// scaleInputs gives the features of inputs grids of their own where their ranges are unlike;
+// see passes.ScaleInputs.
+func (s *Study) scaleInputs(ctx context.Context) error {
+	since := time.Now()
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	scaled, err := passes.ScaleInputs(s.net, batches)
+	if err := stoppedOr(ctx, err); err != nil {
+		return err
+	}
+	for _, i := range scaled {
+		note := fmt.Sprintf("input %q has features of unlike ranges, from %.2g to %.2g wide", i.Input, i.Least, i.Most)
+		if i.Offset() {
+			note = fmt.Sprintf("input %q lies far from zero beside its range, which is %.2g wide", i.Input, i.Most)
+		}
+		note += fmt.Sprintf(": files scale each of its %d channels to int8 by itself", i.Channels)
+		if len(i.Own) > 0 {
+			note += fmt.Sprintf("; the network's own scaling (nodes %s) goes into that", strings.Join(i.Own, ", "))
+		}
+		s.ledger.prepared("inputs", s.net, note, since)
+	}
+	return nil
+}
+
+// dropNegligible removes channels from the network that is compressed which change nothing;
+// see passes.DropNegligible.
+func (s *Study) dropNegligible(ctx context.Context) error {
+	since := time.Now()
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := passes.DropNegligible(s.net, batches)
+	if err := stoppedOr(ctx, err); err != nil || n == 0 {
+		return err
+	}
+	before := Params(s.net)
+	if err := removeDead(s.net); err != nil {
+		return err
+	}
+	note := fmt.Sprintf("%d channels change nothing that float32 would show; without them %d of %d weights and biases are left", n, Params(s.net), before)
+	s.ledger.prepared("dead channels", s.net, note, since)
+	return nil
 }
 
 // check reports what does not fit together.

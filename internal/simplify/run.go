@@ -40,6 +40,7 @@ var passes = []pass{
 // 16 + 2^17/n. Networks that people train take two or three. A chain made to need more keeps
 // what is left of it: it computes the same with more operators.
 func Run(g *graph.Graph) error {
+	joinFunctions(g)
 	rounds := mostRounds(g)
 	l := graph.NewLinks(g)
 	for changed := true; changed && rounds > 0; rounds-- {
@@ -62,6 +63,21 @@ func Run(g *graph.Graph) error {
 		return fmt.Errorf("simplify: %w", err)
 	}
 	return nil
+}
+
+// joinFunctions writes functions of one activation that take several nodes, a Gelu made of
+// Erf, as one operator.
+func joinFunctions(g *graph.Graph) {
+	producers := map[*graph.Value]*graph.Node{}
+	of := func(v *graph.Value) *graph.Node { return producers[v] }
+	for _, n := range g.Nodes {
+		if o, x, ok := op.Composite(of, n); ok {
+			n.Op, n.Inputs = o, []*graph.Value{x}
+		}
+		for _, v := range n.Outputs {
+			producers[v] = n
+		}
+	}
 }
 
 // mostRounds bounds what is repeated until nothing more happens, so that it takes time in

@@ -1,6 +1,9 @@
 package train
 
-import "edgec/internal/graph"
+import (
+	"edgec/internal/graph"
+	"edgec/internal/op"
+)
 
 // Adam's steps are as long for a weight that meets values of a hundred as for one that
 // meets values of one, though the first moves the output a hundred times as far. Between
@@ -18,6 +21,9 @@ func inputRates(g *graph.Graph, sizes []float64) map[*graph.Param]float64 {
 		}
 	}
 	for _, n := range g.Nodes {
+		if _, scaled := n.Op.(op.InputScaler); scaled {
+			continue // behind it values are of about one
+		}
 		if len(n.Inputs) == 0 || raw[n.Inputs[0]] == 0 {
 			continue
 		}

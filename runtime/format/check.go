@@ -30,6 +30,9 @@ func (f *File) check() error {
 	if err := f.checkTensors(); err != nil {
 		return err
 	}
+	if err := f.checkScaling(); err != nil {
+		return err
+	}
 	if err := f.checkInstrs(); err != nil {
 		return err
 	}

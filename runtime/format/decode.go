@@ -162,14 +162,17 @@ func decodeGraph(f *File, r *reader) error {
 	}
 	for k := 0; k < n; k++ {
 		b := r.byte()
-		if b>>4 != 0 {
+		if b>>6 != 0 || b&inWideOwn != 0 && b&inScaled == 0 {
 			return UnsupportedError("input " + itoa(k) + " has properties that this reader does not know: update it")
 		}
 		t := Tensor{}
 		for d := 0; d < int(b&7); d++ {
 			t.Shape = append(t.Shape, r.uvarint())
 		}
-		r.grid(&t, b&8 != 0)
+		r.grid(&t, b&inWide != 0)
+		if b&inScaled != 0 {
+			decodeScaling(f, k, t.Shape, b&inWideOwn != 0, r)
+		}
 		f.Tensors = append(f.Tensors, t)
 		f.Inputs = append(f.Inputs, k)
 	}

@@ -54,14 +54,17 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 func encodeGraph(f *File) []byte {
 	w := &writer{}
 	w.uvarint(len(f.Inputs))
-	for _, t := range f.Inputs {
-		x := &f.Tensors[t]
+	for k, t := range f.Inputs {
+		x, own := &f.Tensors[t], f.ScalingOf(k)
 		_, ok := half(x.Scale)
-		w.byte(byte(len(x.Shape)) | byte(bit01(!ok))<<3)
+		w.byte(byte(len(x.Shape) | bit01(!ok)*inWide | bit01(own != nil)*inScaled | bit01(own != nil && own.wide())*inWideOwn))
 		for _, d := range x.Shape {
 			w.uvarint(d)
 		}
 		w.grid(x)
+		if own != nil {
+			encodeScaling(w, own)
+		}
 	}
 	w.uvarint(len(f.Instrs))
 	used := operands{}

@@ -37,7 +37,24 @@ func networkOf(r *rand.Rand, latest bool) *File {
 		f.Test = &SelfTest{Seed: r.Uint32() >> 1, CRC: r.Uint32()}
 	}
 	Finish(f)
+	if latest && r.IntN(2) == 0 {
+		f.Scaling = []Scaling{scaling(r, 0, f.Tensors[0].Shape)}
+	}
 	return f
+}
+
+// scaling gives the channels along an axis of an input grids of their own.
+func scaling(r *rand.Rand, input int, shape []int) Scaling {
+	s := Scaling{Input: input, Axis: r.IntN(len(shape))}
+	for c := range shape[s.Axis] {
+		h, _ := half(float32(0.001 + r.Float64()))
+		s.Scale = append(s.Scale, float(h))
+		if c == 0 && r.IntN(2) == 0 {
+			s.Scale[0] = 1e6
+		}
+		s.Zero = append(s.Zero, int(int32(r.Uint32())>>r.IntN(32)))
+	}
+	return s
 }
 
 // netBuilder is a file that is being built, with random content.

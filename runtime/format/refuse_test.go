@@ -60,6 +60,11 @@ func TestCheck(t *testing.T) {
 		{"attribute of another opcode", dense(), func(f *File) { f.Instrs[0].Axis = 1 }, "does not use"},
 		{"shape of another opcode", dense(), func(f *File) { f.Instrs[0].Shape = []int{2} }, "does not use"},
 		{"seed beyond 31 bits", dense(), func(f *File) { f.Test = &SelfTest{Seed: 1 << 31} }, "seed"},
+		{"scaling of an input that is not there", dense(), func(f *File) { f.Scaling = []Scaling{{Input: 1, Scale: []float32{1}, Zero: []int{0}}} }, "no such input"},
+		{"scaling given twice", dense(), func(f *File) { s := scalingOf(f); f.Scaling = []Scaling{s, s} }, "twice"},
+		{"scaling of another length", dense(), func(f *File) { s := scalingOf(f); s.Scale = s.Scale[1:]; f.Scaling = []Scaling{s} }, "does not fit its shape"},
+		{"scaling by zero", dense(), func(f *File) { s := scalingOf(f); s.Scale[0] = 0; f.Scaling = []Scaling{s} }, "impossible grid for channel 0"},
+		{"zero point of 33 bits", dense(), func(f *File) { s := scalingOf(f); s.Zero[0] = 1 << 32; f.Scaling = []Scaling{s} }, "impossible grid for channel 0"},
 		{"division by zero", dense(), func(f *File) { f.Meta.Input.Std = []float32{0} }, "deviation"},
 		{"mean that is no number", dense(), func(f *File) { f.Meta.Input.Mean = []float32{float32(math.NaN())} }, "mean"},
 		{"output of another shape", image(pool, 2, 2, 2), func(f *File) { f.Tensors[1].Shape = []int{2, 2, 1} }, "follows as"},
@@ -104,6 +109,9 @@ func TestCheck(t *testing.T) {
 		t.Errorf("joint of 2^32: error %v", err)
 	}
 }
+
+// scalingOf is a scaling of input 0 of f.
+func scalingOf(f *File) Scaling { return scaling(rand.New(rand.NewPCG(1, 1)), 0, f.Tensors[0].Shape) }
 
 // Weights that nothing names are dropped, the others numbered by first use.
 func TestFinishOrder(t *testing.T) {
@@ -191,7 +199,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a cut graph", assemble(graph[:len(graph)-2]), "too early"},
 		{"weights without a use", assemble(graph, sectionOf(secWeights, 0)), "weights"},
 		{"257 inputs", assemble(with(0, 0x81, 2)), "inputs"},
-		{"unknown bits of an input", assemble(with(1, 0x11)), "does not know"},
+		{"unknown bits of an input", assemble(with(1, 0x41)), "does not know"},
+		{"a width without a scaling", assemble(with(1, 0x21)), "does not know"},
+		{"a scaling of an axis beyond the shape", assemble(with(1, 0x11)), "too early"},
 		{"input of no dimension", assemble(sectionOf(secGraph, 1, 0, 0, 0x3c, 0, 1, byte(OpDequantize), 0)), "input 0 has shape []"},
 		{"input of seven dimensions", assemble(with(1, 7)), "too early"},
 		{"a number of 33 bits", assemble(with(2, 0x84, 0x80, 0x80, 0x80, 0x10)), "too early"},

@@ -16,6 +16,7 @@ type specGraph struct {
 	outputs []int
 	weights [][4]int
 	luts    int
+	scaling []Scaling
 }
 
 func (g *specGraph) u8() int {
@@ -36,7 +37,7 @@ func (g *specGraph) uvarint() (n int) {
 
 func (g *specGraph) varint() int {
 	u := g.uvarint()
-	return u>>1 ^ -(u & 1)
+	return int(int32(u>>1 ^ -(u & 1)))
 }
 
 func (g *specGraph) uvarints(n int) (list []int) {
@@ -59,11 +60,14 @@ func (g *specGraph) grid(t *Tensor, wide bool) {
 
 func (g *specGraph) read() {
 	inputs := g.uvarint()
-	for range inputs {
+	for k := range inputs {
 		b := g.u8()
 		t := Tensor{Shape: g.uvarints(b & 7)}
 		g.grid(&t, b>>3&1 == 1)
 		g.tensors = append(g.tensors, t)
+		if b>>4&1 == 1 {
+			g.scaled(k, t.Shape, b>>5&1 == 1)
+		}
 	}
 	for range g.uvarint() {
 		g.instr()
@@ -71,6 +75,20 @@ func (g *specGraph) read() {
 	if g.outputs = g.uvarints(g.uvarint()); g.outputs == nil {
 		g.outputs = []int{len(g.tensors) - 1}
 	}
+}
+
+// scaled reads the grids of the channels of input k.
+func (g *specGraph) scaled(k int, shape []int, wide bool) {
+	s := Scaling{Input: k, Axis: g.uvarint()}
+	for range shape[s.Axis] {
+		bits := g.u8() | g.u8()<<8
+		scale := float(uint16(bits))
+		if wide {
+			scale = math.Float32frombits(uint32(bits | g.u8()<<16 | g.u8()<<24))
+		}
+		s.Scale, s.Zero = append(s.Scale, scale), append(s.Zero, g.varint())
+	}
+	g.scaling = append(g.scaling, s)
 }
 
 func (g *specGraph) instr() {
@@ -214,6 +232,9 @@ func TestSpecGraph(t *testing.T) {
 		}
 		if len(g.in) > 0 || !reflect.DeepEqual(g.outputs, f.Outputs) || len(g.weights) != len(f.Weights) || g.luts != len(f.LUTs) {
 			t.Fatalf("file %d: %d bytes are left; outputs %v, want %v; %d weights, %d tables", k, len(g.in), g.outputs, f.Outputs, len(g.weights), g.luts)
+		}
+		if !reflect.DeepEqual(g.scaling, f.Scaling) {
+			t.Errorf("file %d: scaling %+v, want %+v", k, g.scaling, f.Scaling)
 		}
 		for i, w := range f.Weights {
 			if g.weights[i] != [4]int{w.OutC, w.KH, w.KW, w.InC} {

@@ -12,6 +12,7 @@ type File struct {
 	LUTs    [][256]int8 // tables of OpLUT: LUTs[k][q+128] is the image of q
 	Inputs  []int       // indexes into Tensors
 	Outputs []int       // indexes into Tensors
+	Scaling []Scaling   // of inputs whose channels have grids of their own, by input
 	Arena   int         // bytes of working memory that Tensor.Offset points into
 	Meta    Meta        // for device programs
 	Test    *SelfTest   // nil when absent

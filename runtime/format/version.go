@@ -4,7 +4,7 @@ package format
 var version = latestVersion()
 
 func latestVersion() byte {
-	v := byte(max(sinceDense, sinceChannelsLast))
+	v := byte(max(sinceDense, sinceChannelsLast, sinceScaling))
 	for _, row := range rows {
 		v = max(v, row.since)
 	}
@@ -20,6 +20,9 @@ func (f *File) since() byte {
 	v := byte(oldest)
 	if f.Meta.Input.ChannelsLast {
 		v = sinceChannelsLast
+	}
+	if len(f.Scaling) > 0 {
+		v = sinceScaling
 	}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]

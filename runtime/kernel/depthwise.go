@@ -45,6 +45,14 @@ func (d *Depthwise) Scratch() (image, acc int) {
 	return d.image(), blockPixels * (panelWidth + 1)
 }
 
+// Kernel names what computes it, as Layer.Kernel does.
+func (d *Depthwise) Kernel() string {
+	if d.lanes != nil {
+		return d.lanes.micro.name
+	}
+	return "go"
+}
+
 // Bytes returns the memory of the packed weights, multipliers included.
 func (d *Depthwise) Bytes() int { return len(d.weight) + d.Layer.Bytes() + d.lanes.bytes() }
 

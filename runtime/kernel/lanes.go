@@ -107,11 +107,21 @@ func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 	}
 }
 
+// appendTaps appends the weights of two taps, one after the other.
+func appendTaps(dst []byte, first, second []int8) []byte {
+	for _, tap := range [][]int8{first, second} {
+		for _, v := range tap {
+			dst = append(dst, byte(v))
+		}
+	}
+	return dst
+}
+
 // block computes the pixels of args, from pixel at on.
 func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
 	first, i := 0, 0 // weight of a panel, and its rescaling
 	for _, p := range t.panels {
-		args.weight, args.start, args.channel = &t.weight[first], &t.start[p.first], p.first
+		args.weight, args.start, args.channel, args.width = &t.weight[first], &t.start[p.first], p.first, p.width
 		t.micro.depthwise(&args, p.width)
 		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, at, args.n, sums)
 		first += t.pairs * p.width * t.micro.pairBytes

@@ -76,6 +76,18 @@ func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Lay
 // Sparse reports whether the layer is a list of weights.
 func (l *Layer) Sparse() bool { return l.first != nil }
 
+// Kernel names what computes the layer: the micro-kernels of its tiles, "list" for a
+// list of weights, "go" otherwise.
+func (l *Layer) Kernel() string {
+	switch {
+	case l.Sparse():
+		return "list"
+	case l.tiles != nil:
+		return l.tiles.micro.name
+	}
+	return "go"
+}
+
 // Bytes returns the memory of the packed weights, multipliers included.
 func (l *Layer) Bytes() int {
 	return 32*len(l.pairs) + 4*len(l.quads) + l.tiles.bytes() + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)

@@ -143,6 +143,7 @@ type depthwiseArgs struct {
 	n       int    // pixels
 	pixels  *int32 // their offsets
 	channel int    // the panel's first
+	width   int    // of the panel
 }
 
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of

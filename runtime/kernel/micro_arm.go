@@ -11,23 +11,53 @@ import (
 // micros of ARMv6 and ARMv7.
 //
 // smlad multiplies two elements by two weights, both of 16 bits, and adds both products.
+//
+// neon sums two products at a time in 16 bits, as on arm64.
 var micros = []micro{
+	{name: "neon", needs: cpu.SMLAD | cpu.NEON, least: -127, quadBytes: 4, rescales: true, lanes: true, leastLane: -127, pairBytes: 2, sparseBelow: 8},
 	{name: "smlad", needs: cpu.SMLAD, least: -128, quadBytes: 8, rescales: true, lanes: true, leastLane: -128, pairBytes: 4, sparseBelow: 24},
 }
 
-// tile computes tiles of a panel, one pixel at a time.
-func (m *micro) tile(a *tileArgs, _ int) {
+// tile computes tiles of a panel of width channels.
+func (m *micro) tile(a *tileArgs, width int) {
+	if m.quadBytes == 4 {
+		pairs(*a, a.tiles*tilePixels/2, width)
+		return
+	}
 	b := *a
 	b.tiles *= tilePixels
 	pixelsSMLAD(&b)
 }
 
-// pixel computes one pixel of a panel.
-func (m *micro) pixel(a *tileArgs, _ int) {
+// pixel computes one pixel of a panel; neon does it twice, since the last pixel is
+// repeated.
+func (m *micro) pixel(a *tileArgs, width int) {
+	if m.quadBytes == 4 {
+		pairs(*a, 1, width)
+		return
+	}
 	b := *a
 	b.tiles = 1
 	pixelsSMLAD(&b)
 }
+
+// pairs computes n pairs of pixels, eight channels at a time.
+func pairs(a tileArgs, n, width int) {
+	const bytes = panelWidth / 2 * 4 // of weights in a quad, of starts and of sums
+	a.tiles = n
+	pairsNEON(&a)
+	if width == panelWidth {
+		a.weight = (*int8)(unsafe.Add(unsafe.Pointer(a.weight), bytes))
+		a.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), bytes))
+		a.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), bytes))
+		pairsNEON(&a)
+	}
+}
+
+// pairsNEON computes args.tiles pairs of pixels and eight channels.
+//
+//go:noescape
+func pairsNEON(args *tileArgs)
 
 // pixelsSMLAD computes args.tiles pixels.
 //
@@ -35,38 +65,64 @@ func (m *micro) pixel(a *tileArgs, _ int) {
 func pixelsSMLAD(args *tileArgs)
 
 // rescale turns the sums of eight channels into outputs.
-func (m *micro) rescale(a *rescaleArgs) { rescaleSMLAD(a) }
+func (m *micro) rescale(a *rescaleArgs) {
+	if m.quadBytes == 4 {
+		rescaleNEON(a)
+	} else {
+		rescaleSMLAD(a)
+	}
+}
 
 // rescalePanel does so with 16 channels.
 func (m *micro) rescalePanel(a *rescaleArgs) {
-	rescaleSMLAD(a)
+	m.rescale(a)
 	b := *a
 	b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), 8*4))
 	b.y = (*int8)(unsafe.Add(unsafe.Pointer(a.y), 8))
 	b.scale = (*rescaling)(unsafe.Add(unsafe.Pointer(a.scale), unsafe.Sizeof(*a.scale)))
-	rescaleSMLAD(&b)
+	m.rescale(&b)
 }
 
 //go:noescape
 func rescaleSMLAD(args *rescaleArgs)
 
+//go:noescape
+func rescaleNEON(args *rescaleArgs)
+
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {
-	if width == panelWidth {
+	switch {
+	case m.quadBytes == 4:
+		depthwiseNEON(a)
+		if width == panelWidth {
+			b := *a
+			b.weight = (*byte)(unsafe.Add(unsafe.Pointer(a.weight), 8))
+			b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), 8*4))
+			b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), 8*4))
+			b.channel += 8
+			depthwiseNEON(&b)
+		}
+	case width == panelWidth:
 		depthwiseSMLAD(a)
-	} else {
+	default:
 		depthwiseHalfSMLAD(a)
 	}
 }
 
-// packPair appends the weights of two taps as pairs of int16.
+// packPair appends the weights of two taps: for SMLAD as pairs of int16.
 func (m *micro) packPair(dst []byte, first, second []int8) []byte {
+	if m.quadBytes == 4 {
+		return appendTaps(dst, first, second)
+	}
 	for i, v := range first {
 		w := second[i]
 		dst = append(dst, byte(v), byte(v>>7), byte(w), byte(w>>7))
 	}
 	return dst
 }
+
+//go:noescape
+func depthwiseNEON(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseSMLAD(args *depthwiseArgs)

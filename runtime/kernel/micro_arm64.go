@@ -100,12 +100,7 @@ func (m *micro) depthwise(a *depthwiseArgs, width int) {
 
 // packPair appends the weights of two taps.
 func (m *micro) packPair(dst []byte, first, second []int8) []byte {
-	for _, tap := range [][]int8{first, second} {
-		for _, v := range tap {
-			dst = append(dst, byte(v))
-		}
-	}
-	return dst
+	return appendTaps(dst, first, second)
 }
 
 //go:noescape

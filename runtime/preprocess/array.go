@@ -27,6 +27,9 @@ func (a *Array) Len() int {
 	return n
 }
 
+// ElementBytes returns the bytes of an element in the file.
+func (a *Array) ElementBytes() int { return a.size }
+
 // IsBytes reports whether the elements are uint8.
 func (a *Array) IsBytes() bool { return a.kind == 'u' && a.size == 1 }
 

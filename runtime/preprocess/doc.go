@@ -23,9 +23,9 @@
 // # Memory
 //
 // Headers are checked before memory is taken. A picture has at most MaxPixels
-// pixels, MaxSide rows and columns, and 8,256 pixels for each byte of its file,
-// which DEFLATE cannot exceed; an array's elements are read as far as the file
-// has them.
+// pixels, MaxSide rows and columns, 8,256 pixels for each byte of its file, which
+// DEFLATE cannot exceed, and takes at most MaxMemory bytes to decode; an array's
+// elements are read as far as the file has them.
 //
 // Numbers are printed by strconv, errors are strings: the package is part of
 // device programs, which have to stay small.

@@ -62,7 +62,7 @@ func OpenIdx(r io.Reader) (*Idx, error) {
 			return nil, Error("dimension " + itoa(i) + " of the idx header is " + strconv.FormatInt(d, 10) + "; the file is damaged, copy it again")
 		}
 		x.Shape = append(x.Shape, int(d))
-		n *= int(d)
+		n *= max(int(d), 1)
 	}
 	return x, nil
 }
@@ -82,13 +82,13 @@ func (x *Idx) Next(dst []byte) error {
 // its header says. Memory grows with what the file really has.
 func (x *Idx) ReadAll() (*Array, error) {
 	n := x.Len() * x.size
-	body, err := io.ReadAll(io.LimitReader(x.r, int64(n)+1))
+	body, more, err := readElements(x.r, n)
 	switch {
 	case err != nil:
 		return nil, Error(err.Error() + " after " + itoa(len(body)) + " bytes of elements; the file is truncated or damaged, copy it again")
 	case len(body) < n:
 		return nil, Error(itoa(len(body)) + " bytes of elements, the header " + Dims(x.Shape) + " says " + itoa(n) + "; the file is truncated or damaged, copy it again")
-	case len(body) > n:
+	case more:
 		return nil, Error("more than the " + itoa(n) + " bytes of elements that the header " + Dims(x.Shape) + " says; the file is damaged, copy it again")
 	}
 	x.data = body

@@ -13,6 +13,9 @@ const npyMagic = "\x93NUMPY"
 // maxHead bounds the header of a .npy file; NumPy's own limit is 10,000 bytes.
 const maxHead = 1 << 16
 
+// maxRank bounds the dimensions of an array: NumPy's own limit.
+const maxRank = 32
+
 // IsNpy reports whether data begins as a .npy file does.
 func IsNpy(data []byte) bool { return bytes.HasPrefix(data, []byte(npyMagic)) }
 
@@ -76,11 +79,13 @@ func parseHead(head string) (*Array, error) {
 		if err != nil || d < 0 {
 			return nil, Error("the array's shape " + printable(shape) + " is not understood; save it by numpy.save")
 		}
-		if d > 0 && n > mostElements(a.size)/d {
+		if n > mostElements(a.size)/max(d, 1) {
 			return nil, Error("an array of shape " + printable(shape) + " is too large; at most " + strconv.FormatInt(MaxBytes, 10) + " bytes are read")
 		}
-		a.Shape = append(a.Shape, d)
-		n *= d
+		if a.Shape = append(a.Shape, d); len(a.Shape) > maxRank {
+			return nil, Error("an array of more than " + itoa(maxRank) + " dimensions; save one with less")
+		}
+		n *= max(d, 1)
 	}
 	return a, nil
 }
@@ -119,11 +124,38 @@ func field(head, key string) (string, bool) {
 // them, at which archives compare checksums. Memory grows with what r really
 // has.
 func (a *Array) ReadElements(r io.Reader) error {
-	body, err := io.ReadAll(io.LimitReader(r, int64(a.Len())*int64(a.size)+1))
+	body, _, err := readElements(r, a.Len()*a.size)
 	if err != nil {
 		return err
 	}
 	return a.set(body)
+}
+
+// readElements reads n bytes, or as many as r has, and reports whether more follow. It
+// takes memory in steps that double, at most for n bytes: 1.5 n at a time, 2 n in all.
+func readElements(r io.Reader, n int) (body []byte, more bool, err error) {
+	body = make([]byte, 0, min(n, 1<<16))
+	for len(body) < n {
+		if len(body) == cap(body) {
+			larger := make([]byte, len(body), min(n, 2*cap(body)))
+			copy(larger, body)
+			body = larger
+		}
+		k, err := io.ReadFull(r, body[len(body):cap(body)])
+		body = body[:len(body)+k]
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return body, false, nil
+		}
+		if err != nil {
+			return body, false, err
+		}
+	}
+	var next [1]byte
+	_, err = io.ReadFull(r, next[:])
+	if err == io.EOF {
+		return body, false, nil
+	}
+	return body, err == nil, err
 }
 
 // set takes the elements as they lie in the file; bytes behind them are ignored.

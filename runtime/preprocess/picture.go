@@ -6,12 +6,14 @@ import (
 	"image/color"
 	_ "image/jpeg" // pictures that Decode reads
 	_ "image/png"
+	"strconv"
 )
 
 // Limits of a picture, checked against its header.
 const (
 	MaxSide   = 1<<16 - 1 // rows, columns: JPEG's own limit
 	MaxPixels = 1 << 26   // 64 megapixels
+	MaxMemory = 1 << 28   // bytes that decoding takes: 256 MiB
 	// maxPerByte is the number of pixels that a byte of a file can hold: DEFLATE
 	// makes at most 1,032 bytes of one (RFC 1951: 258 bytes of two bits), PNG's
 	// pixels have at least one bit. JPEG and GIF stay below it.
@@ -26,11 +28,11 @@ func IsPicture(data []byte) bool {
 
 // Decode reads a picture: PNG, JPEG, or another format that the program has
 // registered with package image. It refuses pictures beyond the package's
-// limits by their header, before memory is taken for their pixels: at most 16
-// bytes a pixel for PNG (interlaced, 16 bits a channel), 24 for JPEG (progressive
-// CMYK).
+// limits by their header, before memory is taken for their pixels: a pixel takes
+// 1 to 16 bytes in a PNG (interlaced, 16 bits a channel), 1 to 24 in a JPEG
+// (progressive CMYK).
 func Decode(data []byte) (image.Image, error) {
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	c, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
@@ -40,11 +42,66 @@ func Decode(data []byte) (image.Image, error) {
 	if int64(c.Width)*int64(c.Height) > maxPerByte*int64(len(data)) {
 		return nil, Error("the picture claims " + Dims([]int{c.Width, c.Height}) + " pixels, which " + itoa(len(data)) + " bytes cannot hold; the file is truncated or damaged")
 	}
+	if need := int64(c.Width) * int64(c.Height) * pixelBytes(c.ColorModel, format, data); need > MaxMemory {
+		return nil, Error("the picture of " + Dims([]int{c.Width, c.Height}) + " pixels takes " + strconv.FormatInt(need, 10) + " bytes to decode; at most " + itoa(MaxMemory) + " are taken: make it smaller")
+	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
 	return img, nil
+}
+
+// pixelBytes returns how many bytes Go's decoder takes for a pixel.
+func pixelBytes(m color.Model, format string, data []byte) int64 {
+	n := int64(1)
+	switch m {
+	case color.Gray16Model:
+		n = 2
+	case color.YCbCrModel:
+		n = 3
+	case color.RGBAModel, color.NRGBAModel, color.CMYKModel:
+		n = 4
+	case color.RGBA64Model, color.NRGBA64Model:
+		n = 8
+	}
+	switch {
+	case format == "png" && isInterlaced(data):
+		n *= 2 // a picture of each pass
+	case format == "jpeg" && n == 4:
+		n += 4 // the planes before colours are converted
+	}
+	if format == "jpeg" && isProgressive(data) {
+		n += 4 * min(n, 4) // a coefficient of 32 bits for each sample of at most four planes
+	}
+	return n
+}
+
+// isInterlaced reads the last byte of a PNG's header chunk.
+func isInterlaced(data []byte) bool {
+	const at = 8 + 8 + 12
+	return len(data) > at && data[at] != 0
+}
+
+// isProgressive looks for the start of a progressive frame (SOF2) among the segments of a
+// JPEG.
+func isProgressive(data []byte) bool {
+	const sof2, sos = 0xc2, 0xda
+	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
+		switch marker := data[at+1]; {
+		case marker == sof2:
+			return true
+		case marker == sos:
+			return false
+		case marker == 0xff: // fill
+			at++
+		case marker >= 0xd0 && marker <= 0xd9 || marker <= 1: // without a length
+			at += 2
+		default:
+			at += 2 + int(data[at+2])<<8 + int(data[at+3])
+		}
+	}
+	return false
 }
 
 // CheckSize refuses a picture of w x h pixels that is empty or beyond the

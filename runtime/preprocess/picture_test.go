@@ -209,6 +209,26 @@ func claiming(t testing.TB, w, h uint32) []byte {
 	return b
 }
 
+// heavy is claiming with a kind of pixel, and as many bytes as they may come from.
+func heavy(t testing.TB, w, h uint32, depth, kind, interlaced byte) []byte {
+	b := claiming(t, w, h)
+	b[24], b[25], b[28] = depth, kind, interlaced
+	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
+	return append(b, make([]byte, w*h/8000)...)
+}
+
+// heavyJPEG is a picture whose header claims another size, in a frame of the given kind.
+func heavyJPEG(t testing.TB, name string, w, h uint16) []byte {
+	b := bytes.Clone(file(t, name))
+	for at := 2; ; at += 2 + int(binary.BigEndian.Uint16(b[at+2:])) {
+		if b[at+1]&0xfc == 0xc0 {
+			binary.BigEndian.PutUint16(b[at+5:], h)
+			binary.BigEndian.PutUint16(b[at+7:], w)
+			return append(b, make([]byte, int(w)*int(h)/8000)...)
+		}
+	}
+}
+
 // TestHugePictures: what cannot be true, or is too much, is refused in one line
 // before memory is taken.
 func TestHugePictures(t *testing.T) {
@@ -221,6 +241,9 @@ func TestHugePictures(t *testing.T) {
 		{"too tall", claiming(t, 1, 1<<26), []string{"1x67108864", "65535 a side"}},
 		{"more than the file can hold", claiming(t, 8000, 8000), []string{"claims 8000x8000 pixels, which", "bytes cannot hold", "truncated"}},
 		{"too many for 65,535 a side", claiming(t, 65535, 65535), []string{"65535x65535"}},
+		{"16 bits a channel", heavy(t, 8000, 8000, 16, 6, 0), []string{"8000x8000 pixels takes 512000000 bytes to decode; at most 268435456", "make it smaller"}},
+		{"interlaced", heavy(t, 6000, 6000, 8, 2, 1), []string{"takes 288000000 bytes"}},
+		{"progressive", heavyJPEG(t, "progressive.jpg", 5000, 5000), []string{"takes 375000000 bytes"}},
 		{"nothing", claiming(t, 0, 7), []string{"picture"}},
 		{"cut", file(t, "baseline.jpg")[:300], []string{"not a readable picture"}},
 		{"no picture", []byte("hello"), []string{"not a readable picture"}},

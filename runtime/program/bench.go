@@ -73,6 +73,9 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 	if now := cpuClock(); clock > 0 && (now < clock*9/10 || now > clock*11/10) {
 		f.text("warning", "the clock changed during the measurement; set the governor to performance and check supply and cooling")
 	}
+	if j.Layers {
+		return j.profile(m, f)
+	}
 	return j.printFacts(f)
 }
 

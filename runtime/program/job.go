@@ -34,6 +34,7 @@ type Job struct {
 	Labels string       // Idx: the idx file of the labels; "": no accuracy
 	Top    int          // Classify: how many elements of an output to print, largest first; 0: one
 	Runs   int          // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
+	Layers bool         // Bench: the time of each layer too
 	Invert bool         // pictures: 255 - byte, for dark on light where the network wants light on dark
 	JSON   bool         // print JSON, one value a line
 	Raw    bool         // Classify: print the bytes of the outputs, in their order, as they are (little endian)
@@ -82,7 +83,7 @@ func (j *Job) classify(m *runtime.Model) error {
 	for ; len(files) > 0; files = files[n:] {
 		var from source
 		for i, name := range files[:n] {
-			data, err := j.read(name)
+			data, err := j.read(name, info.Inputs[i])
 			if err == nil {
 				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)
 			}
@@ -102,13 +103,36 @@ func (j *Job) classify(m *runtime.Model) error {
 	return nil
 }
 
-func (j *Job) read(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(j.Stdin)
+// maxFile bounds the bytes of a picture's file, and of others of a small input.
+const maxFile = 64 << 20
+
+// read returns the contents of a file for an input of that shape: at most maxFile, or what
+// an array of float64 takes with its header.
+func (j *Job) read(name string, shape []int) ([]byte, error) {
+	from := j.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if e, ok := err.(*os.PathError); ok {
+			err = e.Err // the caller names the file
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
 	}
-	data, err := os.ReadFile(name)
+	const npyHead = 1 << 17
+	n := 8
+	for _, d := range shape {
+		n *= d
+	}
+	most := max(maxFile, n+npyHead)
+	data, err := io.ReadAll(io.LimitReader(from, int64(most)+1))
 	if e, ok := err.(*os.PathError); ok {
-		err = e.Err // the caller names the file
+		err = e.Err
+	}
+	if err == nil && len(data) > most {
+		return nil, Error("has more than " + itoa(most) + " bytes, too many for this input; give a PNG, JPEG, .npy or raw file of one sample")
 	}
 	return data, err
 }

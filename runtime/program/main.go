@@ -20,6 +20,7 @@ with several inputs takes a FILE for each, sample after sample.
   --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy
   --bench [N]    measure the time of an inference, over N runs
+  --layers       with --bench: the time of each layer too
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
   --model FILE   use this .edgec file instead of the program's own
@@ -90,6 +91,8 @@ func (j *Job) turnOn(name string) bool {
 		j.Action = SelfTest
 	case "-info":
 		j.Action = Info
+	case "-layers":
+		j.Layers = true
 	default:
 		return false
 	}

@@ -9,7 +9,7 @@ type Feature uint
 const (
 	AVX2    Feature = 1 << iota // amd64: 256-bit integers, and a system that saves them
 	VNNI                        // amd64: AVX-512 with byte dot products
-	NEON                        // arm64: 128-bit integers, which every arm64 has
+	NEON                        // arm: 128-bit integers, which every arm64 has
 	SMLAD                       // arm: two products of 16 bits at once, which ARMv6 has
 	DotProd                     // arm64: byte dot products, from Cortex-A55 and A76 on
 )

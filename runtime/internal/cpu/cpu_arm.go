@@ -3,4 +3,9 @@
 package cpu
 
 // detect: a program that is built for ARMv6 or later runs on nothing less.
-func detect() Feature { return SMLAD }
+func detect() Feature {
+	if hasNEON() {
+		return SMLAD | NEON
+	}
+	return SMLAD
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cli
+
+// tellFileSize: this system has no signal for a limit of file sizes.
+func tellFileSize() {}

@@ -1,0 +1,151 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"edgec/internal/graph"
+)
+
+// decision is a choice on scores: which is the largest, or whether one is above a threshold.
+// Files give the scores; whoever runs them decides. Outputs that only decide on others, as
+// the labels of scikit-learn's classifiers do, are left out.
+type decision struct {
+	by     string   // the node
+	scores *operand // that it decides on
+}
+
+// passesDecision are the operators that bring a decision into another form: a class number,
+// the name of a class.
+var passesDecision = map[string]bool{
+	"ArrayFeatureExtractor": true, "Cast": true, "Concat": true, "Equal": true, "Flatten": true, "Gather": true, "Identity": true, "LabelEncoder": true, "Not": true,
+	"Reshape": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true, "Where": true, "ZipMap": true,
+}
+
+// buildDecision reads an operator whose outputs are a decision on its first activation.
+func buildDecision(n *node) error {
+	i := slices.IndexFunc(n.in, func(o *operand) bool { return o != nil && o.act != nil })
+	if i < 0 {
+		return n.fail("", "a constant is not supported here; only the network's activations are")
+	}
+	n.defineDecision(&decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]})
+	return nil
+}
+
+// defineDecision binds all outputs to d.
+func (n *node) defineDecision(d *decision) {
+	for i := range n.outputs {
+		n.define(i, &operand{decides: d})
+	}
+}
+
+// afterDecision reads a node that works on a decision; done reports whether it is one.
+func (n *node) afterDecision() (done bool, err error) {
+	for _, name := range n.inputs {
+		o := n.r.names[name]
+		switch {
+		case o != nil && o.refused && passesDecision[n.opType] && !isStandard(n.domain):
+			return true, nil
+		case o == nil || o.decides == nil:
+		case passesDecision[n.opType] && !n.readsActivation():
+			n.defineDecision(o.decides)
+			return true, nil
+		default:
+			return true, n.fail(fmt.Sprintf("input %q", name), "it depends on a decision, %s, and no network can go on from one here; export the network up to the scores before that node", o.decides.by)
+		}
+	}
+	return false, nil
+}
+
+// readsActivation reports whether an input is an activation.
+func (n *node) readsActivation() bool {
+	return slices.ContainsFunc(n.inputs, func(name string) bool { o := n.r.names[name]; return o != nil && o.act != nil })
+}
+
+// leaveOut settles the outputs that are decisions: they are left out where others stay.
+// Otherwise the scores that they decide on are the outputs.
+func (r *reader) leaveOut(names []string) {
+	alone := len(r.g.Outputs) == 0
+	var taken []*graph.Value
+	for _, name := range names {
+		d := r.names[name].decides
+		if !alone {
+			r.note("output %q is left out: it only decides on scores, by %s; files give the scores", name, d.by)
+			continue
+		}
+		if slices.Contains(r.g.Inputs, d.scores.act) {
+			r.refuse(r.fail(fmt.Sprintf("output %q", name), "it only decides on an input, by %s; there is nothing to compress", d.by))
+			continue
+		}
+		r.note("output %q only decides on scores, by %s; the scores %q are the output in its place", name, d.by, d.scores.act.Name)
+		if !slices.Contains(taken, d.scores.act) {
+			taken = append(taken, d.scores.act)
+			r.readable = append(r.readable, name)
+		}
+	}
+	r.g.Outputs = append(r.g.Outputs, taken...)
+}
+
+// note tells what was left out or read as something else.
+func (r *reader) note(format string, a ...any) {
+	r.g.Notes = append(r.g.Notes, oneLine(fmt.Sprintf(format, a...)))
+}
+
+// buildZipMap reads the map from classes to probabilities as the tensor of probabilities.
+func buildZipMap(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	n.r.note("node %q (ZipMap): its map from classes to probabilities is read as the tensor %q of probabilities", n.title(), n.inputs[0])
+	return n.alias(x)
+}
+
+// buildScaler reads (x - offset) scale, one of each for each feature or one for all.
+func buildScaler(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	width := x.act.Shape[len(x.act.Shape)-1]
+	constant := func(name string, otherwise float32) (*operand, error) {
+		v := []float32{otherwise}
+		if a := n.attr(name); a != nil {
+			v = a.floats
+		}
+		if len(v) != 1 && len(v) != width {
+			return nil, n.fail(name, "%d values for %d features; the file is damaged", len(v), width)
+		}
+		a := &array{name: strings.Join([]string{n.outputs[0], name}, "_"), typ: typeFloat, dims: []int{len(v)}, f: v}
+		return &operand{known: [2]*array{a, a}}, nil
+	}
+	offset, err := constant("offset", 0)
+	if err != nil {
+		return err
+	}
+	scale, err := constant("scale", 1)
+	if err != nil {
+		return err
+	}
+	a, b, at, err := n.broadcast(x, offset)
+	if err != nil {
+		return err
+	}
+	centered, err := n.emit(opSub(), a, b)
+	if err != nil {
+		return err
+	}
+	if a, b, at, err = n.broadcast(&operand{act: centered, batch: at}, scale); err != nil {
+		return err
+	}
+	return n.resultAs(at, opMul(), a, b)
+}
+
+// learned has one row for each operator of the domain ai.onnx.ml that the reader knows.
+var learned = map[string]*row{
+	"LinearClassifier": {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
+	"LinearRegressor":  {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
+	"Scaler":           {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
+	"ZipMap":           {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
+}

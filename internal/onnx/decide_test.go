@@ -1,0 +1,158 @@
+package onnx
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"edgec/internal/tensor"
+)
+
+// decisionCases end in a decision alone: the scores before it are the output.
+func decisionCases() []ownCase {
+	tanh := each(math.Tanh)
+	begin := func() *modelBuilder { return on(13, 4).node("Tanh", "x", "t") }
+	return []ownCase{
+		{"ArgMax", begin().node("ArgMax", "t", "y", attribute{"axis", 1}), []int{4}, tanh},
+		{"ArgMin and its type", begin().node("ArgMin", "t", "a", attribute{"axis", 1}, attribute{"keepdims", 0}).node("Cast", "a", "y", attribute{"to", typeInt32}), []int{4}, tanh},
+		{"TopK", begin().int64s("k", 2).node("TopK", "t,k", "y"), []int{4}, tanh},
+		{"threshold", begin().floats("half", nil, 0.5).node("Greater", "t,half", "g").node("Cast", "g", "y", attribute{"to", typeInt64}), []int{4}, tanh},
+		{"name of a class", begin().node("ArgMax", "t", "a", attribute{"axis", 1}).strings("names", "cat", "dog").mlNode("ArrayFeatureExtractor", "names,a", "e").
+			int64s("s", -1).node("Reshape", "e,s", "y"), []int{4}, tanh},
+	}
+}
+
+// strings adds an initializer of strings.
+func (b *modelBuilder) strings(name string, v ...string) *modelBuilder {
+	var m message
+	m.int(1, int64(len(v)))
+	m.int(2, typeString)
+	for _, s := range v {
+		m.bytes(6, []byte(s))
+	}
+	m.str(8, name)
+	b.graph.bytes(5, m)
+	return b
+}
+
+// floatList is an attribute.
+type floatList struct {
+	name   string
+	values []float32
+}
+
+// mlNode adds a node of the domain ai.onnx.ml; in and out are comma-separated.
+func (b *modelBuilder) mlNode(opType, in, out string, attrs ...floatList) *modelBuilder {
+	var m message
+	for _, s := range strings.Split(in, ",") {
+		m.str(1, s)
+	}
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
+	m.str(3, "node_"+out)
+	m.str(4, opType)
+	for _, l := range attrs {
+		var a message
+		a.str(1, l.name)
+		for _, v := range l.values {
+			a.float(7, v)
+		}
+		m.bytes(5, a)
+	}
+	m.str(7, "ai.onnx.ml")
+	b.graph.bytes(1, m)
+	return b
+}
+
+func TestDecisionsGiveTheirScores(t *testing.T) {
+	for i, c := range decisionCases() {
+		t.Run(c.name, func(t *testing.T) {
+			g, err := Decode(c.bytes(0), c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := tensor.New(3, 4)
+			rng := rand.New(rand.NewPCG(uint64(i), 8))
+			for i := range x.Data {
+				x.Data[i] = float32(rng.NormFloat64())
+			}
+			out, err := forward(g, x)
+			if err != nil || len(out) != 1 {
+				t.Fatalf("%d outputs, %v", len(out), err)
+			}
+			closeTo(t, c.name, out[0], tensor.Of(c.want(x.Data), 3, 4), nodeRelTol)
+			if len(g.Notes) != 1 || !strings.Contains(g.Notes[0], `output "y" only decides on scores`) || !strings.Contains(g.Notes[0], `the scores "t"`) {
+				t.Errorf("notes %q", g.Notes)
+			}
+		})
+	}
+}
+
+// A classifier as skl2onnx writes it: label, probabilities, a scaler before and a map behind.
+func TestDecisionsBesideScores(t *testing.T) {
+	b := on(13, 3).mlNode("Scaler", "x", "s", floatList{"offset", []float32{1, 2, 3}}, floatList{"scale", []float32{0.5, 2, 4}}).
+		floats("w", []int{3, 2}, 1, 2, 3, 4, 5, 6).node("MatMul", "s,w", "m").node("Softmax", "m", "p").node("ArgMax", "p", "a", attribute{"axis", 1}).
+		strings("names", "cat", "dog").mlNode("ArrayFeatureExtractor", "names,a", "label").mlNode("ZipMap", "p", "map").output("label").output("map")
+	g, err := Decode(b.bytes(), "classifier")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, tensor.Of([]float32{2, 2.5, 3.25}, 1, 3))
+	if err != nil || len(out) != 1 {
+		t.Fatalf("%d outputs, %v", len(out), err)
+	}
+	closeTo(t, "probabilities", out[0], tensor.Of(softmaxOf([]float32{0.5 + 3 + 5, 1 + 4 + 6}), 1, 2), nodeRelTol)
+	all := strings.Join(g.Notes, "\n")
+	for _, want := range []string{`output "label" is left out`, `node "node_a" (ArgMax)`, `node "node_map" (ZipMap)`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("notes lack %q:\n%s", want, all)
+		}
+	}
+}
+
+// Linear models of scikit-learn.
+func TestLinearModels(t *testing.T) {
+	x := tensor.Of([]float32{1, 2}, 1, 2)
+	model := func(opType, outputs string) *modelBuilder {
+		return on(13, 2).mlNode(opType, "x", outputs, floatList{"coefficients", []float32{1, 2, 3, 4}}, floatList{"intercepts", []float32{0.5, -0.5}})
+	}
+	g, err := Decode(model("LinearRegressor", "y").output("y").bytes(), "regressor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "regressor", out[0], tensor.Of([]float32{5.5, 10.5}, 1, 2), nodeRelTol)
+	if g, err = Decode(model("LinearClassifier", "label,scores").output("label").output("scores").bytes(), "classifier"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = forward(g, x); err != nil || len(out) != 1 || len(g.Notes) != 1 {
+		t.Fatalf("%d outputs, notes %q, %v", len(out), g.Notes, err)
+	}
+	closeTo(t, "classifier", out[0], tensor.Of([]float32{5.5, 10.5}, 1, 2), nodeRelTol)
+}
+
+func TestDecisionsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		model *modelBuilder
+		want  []string
+	}{
+		"the network goes on": {on(13, 4).node("Tanh", "x", "t").node("ArgMax", "t", "a").node("Sqrt", "a", "y").output("y"), []string{`"node_y" (Sqrt)`, `node "node_a" (ArgMax)`, "up to the scores"}},
+		"a choice between activations": {on(13, 4).node("Tanh", "x", "t").floats("z", nil, 0).node("Greater", "t,z", "g").node("Where", "g,t,x", "y").output("y"),
+			[]string{`"node_y" (Where)`, `node "node_g" (Greater)`}},
+		"on the input":  {on(13, 4).node("ArgMax", "x", "y").output("y"), []string{`output "y"`, "only decides on an input"}},
+		"strings":       {on(13, 4).strings("s", "a").node("Add", "x,s", "y").output("y"), []string{`input "s"`, "strings"}},
+		"trees":         {on(13, 4).mlNode("TreeEnsembleClassifier", "x", "y").output("y"), []string{`"node_y" (TreeEnsembleClassifier)`, "MLPClassifier"}},
+		"a scaler of 3": {on(13, 4).mlNode("Scaler", "x", "y", floatList{"offset", []float32{1, 2, 3}}).output("y"), []string{"offset", "3 values for 4 features"}},
+	} {
+		_, err := Decode(c.model.bytes(), name)
+		if err == nil || slices.ContainsFunc(c.want, func(s string) bool { return !strings.Contains(err.Error(), s) }) {
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,274 @@
+//go:build !noasm && arm.6
+
+#include "textflag.h"
+
+// Instructions of NEON, which the assembler does not have. From the Arm Architecture
+// Reference Manual, ARMv7-A, section A8.8. Registers are numbers of D registers; those of
+// Q registers are even.
+#define D(d) (((d)&15)<<12 | ((d)>>4)<<22)
+#define N(n) (((n)&15)<<16 | ((n)>>4)<<7)
+#define M(m) (((m)&15) | ((m)>>4)<<5)
+
+#define VMULL(m, n, d)  WORD $(0xF2800C00 | D(d) | N(n) | M(m))
+#define VMLAL(m, n, d)  WORD $(0xF2800800 | D(d) | N(n) | M(m))
+#define VPADAL(m, d)    WORD $(0xF3B40640 | D(d) | M(m))
+#define VPADD(m, n, d)  WORD $(0xF2200B10 | D(d) | N(n) | M(m))
+#define VADDQ(m, n, d)  WORD $(0xF2200840 | D(d) | N(n) | M(m))
+#define VZERO(d)        WORD $(0xF2800050 | D(d))
+
+#define VSHL(m, n, d)    WORD $(0xF2200440 | D(d) | N(n) | M(m))
+#define VRSHL(m, n, d)   WORD $(0xF2200540 | D(d) | N(n) | M(m))
+#define VQRDMULH(m, n, d) WORD $(0xF3200B40 | D(d) | N(n) | M(m))
+#define VQDMULH(m, n, d) WORD $(0xF2200B40 | D(d) | N(n) | M(m))
+#define VANDQ(m, n, d)   WORD $(0xF2000150 | D(d) | N(n) | M(m))
+#define VSRA31(m, d)     WORD $(0xF2A10150 | D(d) | M(m))
+#define VNEGQ(m, d)      WORD $(0xF3B903C0 | D(d) | M(m))
+#define VQMOVN32(m, d)   WORD $(0xF3B60280 | D(d) | M(m))
+#define VQMOVN16(m, d)   WORD $(0xF3B20280 | D(d) | M(m))
+#define VQADD16(m, n, d) WORD $(0xF2100050 | D(d) | N(n) | M(m))
+#define VMAX8(m, n, d)   WORD $(0xF2000600 | D(d) | N(n) | M(m))
+#define VMIN8(m, n, d)   WORD $(0xF2000610 | D(d) | N(n) | M(m))
+#define VADDW(m, n, d)   WORD $(0xF2900100 | D(d) | N(n) | M(m))
+#define VDUP8(r, d)      WORD $(0xEEC00B10 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
+#define VDUP16Q(r, d)    WORD $(0xEEA00B30 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
+#define VLD8(r, d)       WORD $(0xF420070F | (r)<<16 | D(d))
+#define VLD8I(r, s, d)   WORD $(0xF4200700 | (r)<<16 | D(d) | (s))
+#define VST8(r, s, d)    WORD $(0xF4000700 | (r)<<16 | D(d) | (s))
+
+// VDUP4 loads four bytes to both halves of a register and moves on; VLD8 loads 32 bytes
+// to four registers and moves on by a register; VLDQ and VSTQ are of two registers.
+#define VDUP4(r, d)     WORD $(0xF4A00C8D | (r)<<16 | D(d))
+#define VLD32(r, s, d)  WORD $(0xF4200200 | (r)<<16 | D(d) | (s))
+#define VLD32S(r, d)    WORD $(0xF420028F | (r)<<16 | D(d))
+#define VST32S(r, d)    WORD $(0xF400028F | (r)<<16 | D(d))
+
+// Offsets in tileArgs: x 0, pixels 4, runs 8, weight 12, start 16, acc 20, tiles 24,
+// nRuns 28, quads 32, stride 36.
+//
+// D0 to D7 are weights of two quads, D8 to D11 elements of two pixels, D12 to D15
+// products, D16 to D31 sums of pairs: of pixel 0 and 1, four registers of two channels.
+#define PRODUCTS(w0, w1, x0, x1, t, acc) \
+	VMULL(x0, w0, t) \
+	VMLAL(x1, w1, t) \
+	VPADAL(t, acc)
+
+#define ONE(w0, x0, t, acc) \
+	VMULL(x0, w0, t) \
+	VPADAL(t, acc)
+
+// func pairsNEON(args *tileArgs)
+//
+// Two pixels at a time, args.tiles pairs of them, and eight channels.
+TEXT ·pairsNEON(SB), NOSPLIT, $16-4
+	MOVW args+0(FP), R0
+	MOVW 4(R0), R8
+	MOVW 20(R0), R9
+	MOVW 24(R0), R12
+	MOVW 36(R0), R7
+
+pixels:
+	MOVW.P 4(R8), R1
+	MOVW R1, first-4(SP)
+	MOVW.P 4(R8), R1
+	MOVW R1, second-8(SP)
+	MOVW 12(R0), R3
+	MOVW 8(R0), R4
+	MOVW 28(R0), R5
+	VZERO(16)
+	VZERO(18)
+	VZERO(20)
+	VZERO(22)
+	VZERO(24)
+	VZERO(26)
+	VZERO(28)
+	VZERO(30)
+
+run:
+	MOVW.P 4(R4), R6
+	MOVW 0(R0), R14
+	ADD  R14, R6
+	MOVW first-4(SP), R1
+	ADD  R6, R1
+	MOVW second-8(SP), R2
+	ADD  R6, R2
+	MOVW 32(R0), R6
+	SUB.S $2, R6
+	BLT  last
+
+pair:
+	VLD32(3, 7, 0)
+	VLD32(3, 7, 4)
+	VDUP4(1, 8)
+	VDUP4(1, 9)
+	VDUP4(2, 10)
+	VDUP4(2, 11)
+	PRODUCTS(0, 4, 8, 9, 12, 16)
+	PRODUCTS(1, 5, 8, 9, 14, 18)
+	PRODUCTS(2, 6, 8, 9, 12, 20)
+	PRODUCTS(3, 7, 8, 9, 14, 22)
+	PRODUCTS(0, 4, 10, 11, 12, 24)
+	PRODUCTS(1, 5, 10, 11, 14, 26)
+	PRODUCTS(2, 6, 10, 11, 12, 28)
+	PRODUCTS(3, 7, 10, 11, 14, 30)
+	SUB.S $2, R6
+	BGE  pair
+
+last:
+	CMN  $1, R6
+	BNE  done
+	VLD32(3, 7, 0)
+	VDUP4(1, 8)
+	VDUP4(2, 10)
+	ONE(0, 8, 12, 16)
+	ONE(1, 8, 14, 18)
+	ONE(2, 8, 12, 20)
+	ONE(3, 8, 14, 22)
+	ONE(0, 10, 12, 24)
+	ONE(1, 10, 14, 26)
+	ONE(2, 10, 12, 28)
+	ONE(3, 10, 14, 30)
+
+done:
+	SUB.S $1, R5
+	BNE  run
+
+	MOVW 16(R0), R14
+	VLD32S(14, 0) // starts of eight channels
+	VPADD(17, 16, 4)
+	VPADD(19, 18, 5)
+	VPADD(21, 20, 6)
+	VPADD(23, 22, 7)
+	VADDQ(0, 4, 4)
+	VADDQ(2, 6, 6)
+	VST32S(9, 4)
+	ADD  $64, R9
+	VPADD(25, 24, 4)
+	VPADD(27, 26, 5)
+	VPADD(29, 28, 6)
+	VPADD(31, 30, 7)
+	VADDQ(0, 4, 4)
+	VADDQ(2, 6, 6)
+	VST32S(9, 4)
+	ADD  $64, R9
+	SUB.S $1, R12
+	BNE  pixels
+	RET
+
+// func rescaleNEON(args *rescaleArgs)
+//
+// Offsets in rescaleArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In rescaling: left
+// 0, mantissa 32, away 64, half 96, right 128, low 160, high 164, zero 168, nudge 172.
+//
+// D0 to D3 left, D4 to D7 mantissas, D16 to D19 right as negative shifts to the left,
+// D20 low, D21 high, D22 and D23 zero, D24 to D31 sums.
+TEXT ·rescaleNEON(SB), NOSPLIT, $0-4
+	MOVW args+0(FP), R0
+	MOVW 0(R0), R1
+	MOVW 4(R0), R2
+	MOVW 8(R0), R3
+	MOVW 12(R0), R4
+	MOVW 16(R0), R5
+	VLD32S(2, 0)
+	ADD  $32, R2, R6
+	VLD32S(6, 4)
+	ADD  $128, R2, R6
+	VLD32S(6, 16)
+	VNEGQ(16, 16)
+	VNEGQ(18, 18)
+	MOVW 160(R2), R6
+	MOVW 164(R2), R7
+	MOVW 168(R2), R8
+	ADD  R8, R6
+	ADD  R8, R7
+	VDUP8(6, 20)
+	VDUP8(7, 21)
+	VDUP16Q(8, 22)
+	MOVW 172(R2), R6
+	MOVW $64, R7
+	CMP  $0, R6
+	BEQ  once
+
+twice:
+	VLD32(1, 7, 24)
+	VSHL(24, 0, 24)
+	VSHL(26, 2, 26)
+	VQRDMULH(4, 24, 24)
+	VQRDMULH(6, 26, 26)
+	VANDQ(16, 24, 28)
+	VANDQ(18, 26, 30)
+	VSRA31(28, 24)
+	VSRA31(30, 26)
+	VRSHL(24, 16, 24)
+	VRSHL(26, 18, 26)
+	VQMOVN32(24, 24)
+	VQMOVN32(26, 25)
+	VQADD16(22, 24, 24)
+	VQMOVN16(24, 24)
+	VMAX8(20, 24, 24)
+	VMIN8(21, 24, 24)
+	VST8(3, 4, 24)
+	SUB.S $1, R5
+	BNE  twice
+	RET
+
+once:
+	VLD32(1, 7, 24)
+	VSHL(24, 0, 24)
+	VSHL(26, 2, 26)
+	VQDMULH(4, 24, 24)
+	VQDMULH(6, 26, 26)
+	VRSHL(24, 16, 24)
+	VRSHL(26, 18, 26)
+	VQMOVN32(24, 24)
+	VQMOVN32(26, 25)
+	VQADD16(22, 24, 24)
+	VQMOVN16(24, 24)
+	VMAX8(20, 24, 24)
+	VMIN8(21, 24, 24)
+	VST8(3, 4, 24)
+	SUB.S $1, R5
+	BNE  once
+	RET
+
+// func depthwiseNEON(args *depthwiseArgs)
+//
+// Eight channels. Offsets in depthwiseArgs: taps 0, weight 4, start 8, acc 12, pairs 16,
+// n 20, pixels 24, channel 28, width 32. R11, the assembler's, is the width: none of
+// these instructions needs it.
+TEXT ·depthwiseNEON(SB), NOSPLIT, $4-4
+	MOVW args+0(FP), R0
+	MOVW 12(R0), R9
+	MOVW 20(R0), R12
+	MOVW 24(R0), R8
+	MOVW 28(R0), R7
+	MOVW 8(R0), R14
+	MOVW 32(R0), R11
+
+pixel:
+	MOVW.P 4(R8), R6
+	ADD  R7, R6
+	MOVW 0(R0), R1
+	MOVW 4(R0), R2
+	MOVW 16(R0), R5
+	VLD32S(14, 16)
+
+pair:
+	MOVM.IA.W (R1), [R3-R4]
+	ADD  R6, R3
+	ADD  R6, R4
+	VLD8(3, 0)
+	VLD8(4, 1)
+	VLD8I(2, 11, 2) // weights of both taps
+	VLD8I(2, 11, 3)
+	VMULL(2, 0, 4)
+	VMLAL(3, 1, 4)
+	VADDW(4, 16, 16)
+	VADDW(5, 18, 18)
+	SUB.S $1, R5
+	BNE  pair
+
+	VST32S(9, 16)
+	ADD  $64, R9
+	SUB.S $1, R12
+	BNE  pixel
+	RET
