@@ -11,6 +11,7 @@ require (
 )
 
 require (
+	github.com/gofrs/flock v0.13.0 // indirect
 	github.com/google/flatbuffers v25.12.19+incompatible // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	gonum.org/v1/gonum v0.17.0 // indirect
