@@ -23,6 +23,9 @@ type EvaluateOptions struct {
 	NoLabels bool
 	// Threads is the number of goroutines; 0: GOMAXPROCS. It changes no result.
 	Threads int
+	// Progress is told how many samples of a pass are done; nil: nothing is. It is
+	// called by one goroutine at a time.
+	Progress func(done, total int)
 }
 
 // threads returns the number of goroutines.
@@ -55,7 +58,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := eval.Execute(context.Background(), file, set, set.Len(), o.threads())
+	out, err := eval.Execute(eval.Watched(context.Background(), o.Progress), file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
 	if err != nil {
 		return Metrics{}, err
 	}
-	h, err := m.holdout(set, false, o.threads())
+	h, err := m.holdout(set, false, o)
 	if err != nil {
 		return Metrics{}, err
 	}
@@ -96,12 +99,12 @@ func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
 }
 
 // holdout measures the network on a set.
-func (m *Model) holdout(set *dataset.Set, noLabels bool, threads int) (*eval.Holdout, error) {
-	task, err := eval.Choose(context.Background(), eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: threads})
+func (m *Model) holdout(set *dataset.Set, noLabels bool, o EvaluateOptions) (*eval.Holdout, error) {
+	task, err := eval.Choose(context.Background(), eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: o.threads()})
 	if err != nil {
 		return nil, err
 	}
-	return eval.NewHoldout(context.Background(), m.graph, task, set, threads)
+	return eval.NewHoldout(eval.Watched(context.Background(), o.Progress), m.graph, task, set, o.threads())
 }
 
 // chosen returns the samples to evaluate on.
@@ -121,7 +124,7 @@ func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) 
 	if err := m.network().Takes(set); err != nil {
 		return Metrics{}, err
 	}
-	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o.threads())
+	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o)
 	if err != nil {
 		return Metrics{}, err
 	}

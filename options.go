@@ -98,10 +98,13 @@ func (o Options) config() search.Config {
 	}
 }
 
-// Progress tells what Compress is doing. Done and Total count the steps of the
-// stage; Note holds the latest result.
+// Progress tells what Compress is doing. An event of the Stage "stage" says by its
+// Title that one of the search's stages begins, or by its Note which are passed over.
 type Progress struct {
-	Stage       string // what runs: a stage of the search, or a part of one
-	Done, Total int    // steps; Total 0: they are not counted
-	Note        string // the latest result, or ""
+	Stage       string        // what runs: a step of the search, or a part of one
+	Done, Total int           // parts of it; Total 0: they are not counted
+	Note        string        // the latest result, or ""
+	Title       string        // of the stage that begins, in words, or ""
+	Number, Of  int           // of the stage that runs, and of all: 1 to Of, in order
+	Left        time.Duration // until the search ends: of a budget what is left, otherwise an estimate; 0: not known
 }

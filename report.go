@@ -24,6 +24,7 @@ type Report struct {
 	Tried       []File   `json:"tried"`                 // every file that was made, in order
 	Stages      []Stage  `json:"stages"`                // what the search did
 	Warnings    []string `json:"warnings,omitempty"`    // what makes the figures doubtful, and what to check
+	Advice      []string `json:"advice,omitempty"`      // what would make the answer better, as far as the search knows
 	Interrupted string   `json:"interrupted,omitempty"` // why the search ended early; "": it did not
 	Seconds     float64  `json:"seconds"`               // that the search took
 }
@@ -48,6 +49,7 @@ type File struct {
 	Centroids int           `json:"centroids"`            // of the largest codebook; 0: none
 	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
 	Meets     bool          `json:"meets"`                // the options
+	Why       string        `json:"why,omitempty"`        // it is the answer, or why not
 	Bytes     []byte        `json:"-"`                    // the file itself
 }
 
@@ -109,7 +111,7 @@ func newReport(m *Model, o Options, r *search.Result) *Report {
 	report := &Report{
 		Model: m.Name, Options: o, TrainedOn: r.TrainedOn, Task: r.Float.Task,
 		FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs(), Float: Metrics(r.Float),
-		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Warnings: r.Warnings, Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
+		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Warnings: r.Warnings, Advice: r.Advice, Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
 	}
 	if o.Teacher != nil {
 		report.Teacher = o.Teacher.Name
@@ -141,6 +143,6 @@ func newFile(c search.Candidate) File {
 	return File{
 		Size: c.Size(), Drop: c.Drop, DropError: c.Error, Margin: c.Margin, Metrics: Metrics(c.Metrics),
 		Kept: c.Shape.Kept, Weights: c.Shape.Params, MACs: c.Shape.MACs, Latency: c.Latency, Centroids: c.Shape.Centroids,
-		Sizes: c.Sizes, Meets: c.Meets, Bytes: c.Bytes,
+		Sizes: c.Sizes, Meets: c.Meets, Why: c.Why, Bytes: c.Bytes,
 	}
 }

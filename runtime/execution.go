@@ -14,6 +14,8 @@ type execution struct {
 	// macs returns how often an inference multiplies by each weight of the
 	// instruction; nil: it has no weights.
 	macs func(*format.File, *format.Instr) int64
+
+	chance chance // whether its results are probabilities
 }
 
 // executions is the table. A new opcode is a row here with a function that calls its
@@ -25,14 +27,14 @@ var executions = [...]execution{
 	format.OpAvgPool:    {prepare: prepareAvgPool},
 	format.OpAdd:        {prepare: prepareAdd},
 	format.OpMul:        {prepare: prepareMul},
-	format.OpLUT:        {prepare: prepareLookup},
+	format.OpLUT:        {prepare: prepareLookup, chance: unitChance},
 	format.OpConcat:     {prepare: prepareConcat},
 	format.OpPad:        {prepare: preparePad},
-	format.OpTranspose:  {prepare: prepareTranspose},
-	format.OpReshape:    {prepare: prepareReshape},
-	format.OpSoftmax:    {prepare: prepareSoftmax},
-	format.OpDequantize: {prepare: prepareDequantize},
-	format.OpQuantize:   {prepare: prepareQuantize},
+	format.OpTranspose:  {prepare: prepareTranspose, chance: sameChance},
+	format.OpReshape:    {prepare: prepareReshape, chance: sameChance},
+	format.OpSoftmax:    {prepare: prepareSoftmax, chance: softChance},
+	format.OpDequantize: {prepare: prepareDequantize, chance: sameChance},
+	format.OpQuantize:   {prepare: prepareQuantize, chance: sameChance},
 	format.OpSub:        {prepare: prepareAdd},
 	format.OpSlice:      {prepare: windowed(kernel.Slice)},
 }

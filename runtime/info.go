@@ -16,11 +16,14 @@ type Info struct {
 	Inputs  [][]int  // shapes without batch, images as [H, W, C]
 	Outputs [][]int  // shapes, like Inputs
 	Scaled  []bool   // of each input, whether the file scales its channels one by one
-	Arena   int      // bytes of working memory for the activations of a session
-	Weights int      // number of weights in the file's shapes, zeros included
-	Kept    int      // number of nonzero weights
-	Memory  int      // bytes of the packed weights
-	Kernels string   // that compute dense layers: vnni, avx2, neon, dotprod or go; see EDGEC_CPU in docs/REFERENCE.md
+	// Probabilities says of each output whether its elements are probabilities, since
+	// it ends with a softmax over all of them or a sigmoid.
+	Probabilities []bool
+	Arena         int    // bytes of working memory for the activations of a session
+	Weights       int    // number of weights in the file's shapes, zeros included
+	Kept          int    // number of nonzero weights
+	Memory        int    // bytes of the packed weights
+	Kernels       string // that compute dense layers: vnni, avx2, dotprod, neon, smlad or go; see EDGEC_CPU in docs/REFERENCE.md
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
@@ -36,8 +39,9 @@ func (m *Model) Info() Info {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
 		i.Scaled = append(i.Scaled, f.ScalingOf(len(i.Scaled)) != nil)
 	}
-	for _, t := range f.Outputs {
+	for k, t := range f.Outputs {
 		i.Outputs = append(i.Outputs, f.Tensors[t].Shape)
+		i.Probabilities = append(i.Probabilities, m.probable(k))
 	}
 	for k, n := range m.kept() {
 		i.Weights += len(f.Weights[k].Values)

@@ -211,7 +211,7 @@ func TestTrained(t *testing.T) {
 	for _, c := range []struct {
 		p    edgec.Progress
 		want int
-	}{{edgec.Progress{Stage: "tune", Done: 3, Total: 9}, 1}, {edgec.Progress{Stage: "lambda", Done: 3}, 0}, {edgec.Progress{Stage: "round", Done: 1}, 0}, {edgec.Progress{Stage: "file", Note: "made"}, 0}} {
+	}{{edgec.Progress{Stage: "tune", Done: 3, Total: 9}, 1}, {edgec.Progress{Stage: "lambda", Done: 3}, 0}, {edgec.Progress{Stage: "round", Done: 1}, 0}, {edgec.Progress{Stage: "measure", Done: 1, Total: 9}, 0}, {edgec.Progress{Stage: "file", Note: "made"}, 0}} {
 		if got := trained(c.p); got != c.want {
 			t.Errorf("%+v: %d", c.p, got)
 		}

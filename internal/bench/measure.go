@@ -74,7 +74,7 @@ func (s subject) search(m measurement) (ablation.Run, error) {
 // trained is the number of training steps that an event of the search tells of: 1, or
 // 0 for events of other work.
 func trained(p edgec.Progress) int {
-	if p.Done == 0 || p.Stage == "round" || p.Stage == "lambda" {
+	if p.Done == 0 || p.Stage == "round" || p.Stage == "lambda" || p.Stage == "measure" {
 		return 0
 	}
 	return 1

@@ -87,6 +87,11 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: nothing was written")
 	defer stop()
+	p := a.newProgress()
+	defer p.end()
+	if _, err := exec.LookPath(b.goTool); err == nil {
+		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
+	}
 	r := built{File: path}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
 		if ctx.Err() != nil {
@@ -95,11 +100,13 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		return about(path, err)
 	}
 	if b.selfTest {
+		p.work("running the self-test of "+r.Path, "")
 		if err := selfTest(ctx, r.Result); err != nil {
 			return err
 		}
 		r.SelfTest = "passed"
 	}
+	p.end()
 	if a.json {
 		return a.printJSON(r)
 	}

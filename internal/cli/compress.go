@@ -160,14 +160,17 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	for _, n := range m.Notes() {
 		a.note("%s: %s", path, n)
 	}
+	show := a.newProgress()
+	show.slow("reading " + c.data.path)
 	data, err := c.read(cmd.Context(), m)
+	show.end()
 	if err != nil {
 		return err
 	}
 	if err := a.storeLabels(c, m, data); err != nil {
 		return err
 	}
-	a.note("%s: %d parameters; %s: %s", path, m.Params(), c.data.path, data)
+	a.note("%s: %s parameters; %s: %s", path, thousands(m.Params()), c.data.path, data)
 	a.note("%s: %s", c.data.path, data.Source())
 	return a.search(cmd.Context(), c, path, m, data)
 }
@@ -320,9 +323,11 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 	ctx, stop := a.interruptible(ctx, "interrupted: writing the best file so far; press Ctrl-C again to stop without it")
 	defer stop()
 	p := a.newProgress()
+	defer p.end()
+	p.timed(c.options.Budget)
 	c.options.Progress = p.tell
 	r, err := edgec.Compress(ctx, m, data, c.options)
-	p.clear()
+	p.end()
 	if r == nil {
 		return about(path, err)
 	}

@@ -81,6 +81,9 @@ func (a *app) diff(old, new, out string) error {
 	if err != nil {
 		return about(new, fmt.Errorf("%s: %w", new, err))
 	}
+	if len(delta) >= len(file) {
+		a.warn(fmt.Sprintf("the delta has %s bytes, the new file %s: send %s itself, which needs no base", thousands(len(delta)), thousands(len(file)), new))
+	}
 	return a.wroteDelta(out, delta, deltaResult{Base: old, File: new, Old: len(base), Whole: len(file), Delta: len(delta)})
 }
 

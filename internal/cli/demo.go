@@ -106,21 +106,27 @@ func (a *app) demo(cmd *cobra.Command, d *demoFlags) error {
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: writing the best file so far, building nothing; once more to end at once")
 	defer stop()
 	r := &demoResult{Folder: d.folder, Network: d.path(demo.Name), Data: d.path("data"), Report: d.path("report.json")}
+	p := a.newProgress()
+	defer p.end()
+	p.timed(d.options.Budget)
+	p.expect(len(boards))
+	p.work(fmt.Sprintf("drawing %s pictures", thousands(d.samples+d.samples/10)), "")
 	data, err := d.prepare(r)
 	if err != nil {
 		return err
 	}
 	a.note("%s: pictures of %d hexadecimal digits, %d for training, %d in other fonts for the test", r.Data, len(demo.Classes), data.Train.Len(), data.Test.Len())
-	if err := a.demoCompress(ctx, d, r); err != nil {
+	if err := a.demoCompress(ctx, d, r, p); err != nil {
 		return err
 	}
 	for _, b := range boards {
-		p, err := a.demoBuild(ctx, d, r, b)
+		built, err := d.build(ctx, r, b, p)
 		if err != nil {
 			return err
 		}
-		r.Programs = append(r.Programs, p)
+		r.Programs = append(r.Programs, built)
 	}
+	p.end()
 	if a.json {
 		return a.printJSON(r)
 	}
@@ -224,7 +230,7 @@ func (d *demoFlags) prepare(r *demoResult) (*dataset.Splits, error) {
 }
 
 // demoCompress searches, writes file and report, and executes the file here.
-func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) error {
+func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult, p *progress) error {
 	m, err := edgec.OpenBytes(demo.ONNX, r.Network)
 	if err != nil {
 		return err
@@ -233,10 +239,8 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) err
 	if err != nil {
 		return err
 	}
-	p := a.newProgress()
 	d.options.Progress = p.tell
 	report, err := edgec.Compress(ctx, m, data, d.options)
-	p.clear()
 	if err != nil {
 		return err
 	}
@@ -259,10 +263,10 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult) err
 	return nil
 }
 
-// demoBuild builds the program for board and executes it if that is possible.
+// build builds the program for board and executes it if that is possible.
 // A program that computes anything else than edgec itself is an error.
-func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board targets.Board) (demoProgram, error) {
-	a.note("building for %s", board.Name)
+func (d *demoFlags) build(ctx context.Context, r *demoResult, board targets.Board, show *progress) (demoProgram, error) {
+	show.next("building a program for "+board.Name, " and running it; the first build takes longest")
 	out := d.path("glyphs-" + board.Name)
 	result, err := targets.Build(ctx, edgec.Sources, r.Compress.Best.Bytes, board, out, targets.Options{Go: d.goTool})
 	if err != nil {
@@ -277,7 +281,7 @@ func (a *app) demoBuild(ctx context.Context, d *demoFlags, r *demoResult, board 
 	if len(words) > 0 {
 		p.Under = emulator(words)
 	}
-	a.note("executing %s%s on %d pictures", out, under(p.Under), r.Here.Idx.Pictures)
+	show.doing(fmt.Sprintf("running it%s on %s pictures", under(p.Under), thousands(r.Here.Idx.Pictures)))
 	run, err := executed(ctx, words, out, r)
 	if err != nil {
 		return demoProgram{}, err

@@ -37,8 +37,7 @@ func (a *app) announce(d *demoFlags, boards []targets.Board) error {
 	if r.MaxDrop != nil {
 		goals = append(goals, fmt.Sprintf("a loss of at most %v points", *r.MaxDrop))
 	}
-	a.note("this demo draws %s pictures, compresses a trained network of %s bytes to %s,", thousands(d.samples+d.samples/10), thousands(len(demo.ONNX)), strings.Join(goals, " and "))
-	a.note("builds programs for %s, and executes what this machine can", strings.Join(names, ", "))
+	a.note("this demo draws %s pictures, compresses a trained network of %s bytes to %s, builds programs for %s, and runs what this machine can", thousands(d.samples+d.samples/10), thousands(len(demo.ONNX)), strings.Join(goals, " and "), strings.Join(names, ", "))
 	speed, err := demo.Speed(d.threads())
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ type evalFlags struct {
 	noLabels  bool
 	confusion bool
 	threads   int
+	show      *progress
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -97,6 +98,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if err != nil {
 		return err
 	}
+	e.show = a.newProgress()
+	defer e.show.end()
+	e.show.slow("measuring " + path)
 	var r *evaluated
 	if isEdgec {
 		r, err = e.compressed(cmd, path)
@@ -164,6 +168,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		return nil, about(e.data.path, fmt.Errorf("%s: has no labels, which --confusion needs; give labelled data, or leave --confusion out", e.data.path))
 	}
 	got, err := edgec.Evaluate(file, data, o)
+	e.show.end()
 	if err != nil && e.against != "" {
 		return nil, about(path, fmt.Errorf("%s against %s: %w", path, e.against, err))
 	}
@@ -194,6 +199,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 		return nil, about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data", e.data.path, r.Source))
 	}
 	metrics, err := m.Evaluate(data, e.options())
+	e.show.end()
 	if err != nil {
 		return nil, about(path, fmt.Errorf("%s: %w", path, err))
 	}
@@ -206,7 +212,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 
 // options say what is measured.
 func (e *evalFlags) options() edgec.EvaluateOptions {
-	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads}
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Progress: e.show.steps}
 }
 
 // samples reads the data, and says which part is evaluated on.

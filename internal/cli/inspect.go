@@ -96,7 +96,7 @@ func (a *app) inspectEdgec(path string) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nInstructions:\n")
-	return a.table(layerRows(r))
+	return a.tableWithout(layerRows(r), 7, 5, 2, 6)
 }
 
 // inspect reads a compressed network. Encoding is canonical, so encoding it again
@@ -255,7 +255,7 @@ func byteRows(r *inspected) []string {
 
 // layerRows has a line for each instruction.
 func layerRows(r *inspected) []string {
-	rows := []string{"  #\toperator\toutput\tweights\tkept\tsparsity\tcentroids\tscales\tMACs\tbytes"}
+	rows := []string{"  #\toperator\toutput\tweights\tkept\tsparsity\tvalues\tscales\tMACs\tbytes"}
 	for k, l := range r.Layers {
 		row := fmt.Sprintf("  %d\t%s\t%s", k, l.Op, times(l.Output))
 		if l.Shape != nil {
@@ -344,5 +344,5 @@ func (a *app) inspectONNX(path string) error {
 		}
 		rows = append(rows, row)
 	}
-	return a.table(rows)
+	return a.tableWithout(rows, 4, 3, 1)
 }

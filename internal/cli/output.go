@@ -6,9 +6,11 @@ package cli
 //     a table for people, or with --json one JSON object (run: one
 //     for each input). Bytes asked for by --raw are a result too.
 //     docs/JSON.md has the fields; every object begins with "schema".
-//   - Standard error carries everything else. Progress is a bar where standard
-//     error is a terminal; on a pipe each finished stage is one line. --quiet
+//   - Standard error carries everything else. Each stage that begins and each step
+//     that has ended is a line of progress; a terminal has a bar below. --quiet
 //     leaves progress and notes out.
+//   - A terminal gets lines that are broken between words at its width (screen.go),
+//     and colour where it has any. Elsewhere text is plain and no line is broken.
 //   - A failure is one line, "edgec: error: what: cause; remedy", after which
 //     one line "edgec: hint: ..." may follow. It is printed once, by Main.
 //     With --json, standard output gets {"schema", "error"} on one line as well:
@@ -27,8 +29,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"unicode"
+
+	"github.com/fatih/color"
 
 	"edgec/internal/onnx"
 	"edgec/runtime/program"
@@ -166,9 +169,9 @@ func (a *app) fail(err error) int {
 	if interrupted { // there is no result to print
 		f.ExitCode = exitInterrupted
 	}
-	fmt.Fprintf(a.stderr, "edgec: error: %s\n", f.Message)
+	a.line(color.FgRed, "edgec: error: "+f.Message)
 	if f.Hint != "" {
-		fmt.Fprintf(a.stderr, "edgec: hint: %s\n", f.Hint)
+		a.line(0, "edgec: hint: "+f.Hint)
 	}
 	if a.json || asksJSON(a.args) {
 		if data, err := document(map[string]failure{"error": f}); err == nil {
@@ -214,8 +217,29 @@ func printable(s string) string {
 // note prints a line for people on standard error.
 func (a *app) note(format string, v ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "edgec: %s\n", printable(fmt.Sprintf(format, v...)))
+		a.line(0, "edgec: "+fmt.Sprintf(format, v...))
 	}
+}
+
+// warn is a note about what makes a result doubtful.
+func (a *app) warn(text string) {
+	if !a.quiet {
+		a.line(color.FgYellow, "edgec: warning: "+text)
+	}
+}
+
+// line prints a line on standard error, in a colour, 0: none. On a terminal it is broken
+// between words.
+func (a *app) line(how color.Attribute, text string) {
+	at := a.screen(a.stderr)
+	if text = wrap(printable(text), "  ", at.width); how != 0 {
+		text = at.paint(text, how)
+	}
+	if a.showing != nil {
+		a.showing.print(text)
+		return
+	}
+	fmt.Fprintln(a.stderr, text)
 }
 
 // printJSON prints one JSON object on standard output.
@@ -254,20 +278,4 @@ func document(v any) ([]byte, error) {
 		return nil, fmt.Errorf("json: %s is no object with fields", data)
 	}
 	return append([]byte(program.Schema), fields...), nil
-}
-
-// table prints rows of tab-separated cells on standard output, columns aligned.
-func (a *app) table(rows []string) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(w, r)
-	}
-	w.Flush()
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(a.stdout, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
 }

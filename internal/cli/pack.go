@@ -69,7 +69,11 @@ func (a *app) pack(path, out string) error {
 	if isEdgec {
 		return about(path, fmt.Errorf("%s: is an .edgec file; it is packed already", path))
 	}
+	show := a.newProgress()
+	defer show.end()
+	show.slow("packing " + path)
 	p, err := edgec.Pack(path)
+	show.end()
 	if err != nil {
 		return about(path, err)
 	}

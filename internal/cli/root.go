@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -19,9 +20,11 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet          bool
-	args           []string // the command line
-	started        bool     // a command has accepted its arguments
-	printed        bool     // the result as JSON
+	args           []string               // the command line
+	started        bool                   // a command has accepted its arguments
+	printed        bool                   // the result as JSON
+	layout         func(io.Writer) screen // nil: as the stream and the environment are
+	showing        *progress              // whose status line is on the screen, or nil
 }
 
 // commands makes the commands, in the order of the help text.
@@ -102,6 +105,7 @@ so far was written.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	root.SetHelpFunc(a.help)
 	root.SetFlagErrorFunc(a.flagErrors)
 	root.Flags().BoolVarP(&version, "version", "v", false, "print the version")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result, or the error, as JSON on standard output")
@@ -126,19 +130,36 @@ so far was written.`,
 // something to finish use it.
 func (a *app) interruptible(ctx context.Context, telling string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 1)
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
+		defer signal.Stop(signals)
 		select {
 		case <-signals:
-			signal.Stop(signals)
 			a.note("%s", telling)
 			cancel()
-		case <-ctx.Done():
-			signal.Stop(signals)
+		case <-over:
+			return
+		}
+		select {
+		case s := <-signals:
+			a.die(s)
+		case <-over:
 		}
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceFunc(func() {
+		cancel()
+		close(over)
+	})
+}
+
+// die ends the process by a signal, with a clean line on the screen.
+func (a *app) die(s os.Signal) {
+	a.showing.end()
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	if p, err := os.FindProcess(os.Getpid()); err != nil || p.Signal(s) != nil {
+		os.Exit(exitFailed)
+	}
 }
 
 // must panics if a command was built wrongly.

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,13 @@ import (
 const runHelp = `Executes the network on each INPUT, or on standard input, and prints the label,
 or number, of the largest output and its score. This is the code of the programs
 that edgec build makes, and gives the same bytes.
+
+A probability follows in parentheses where the network is known to be a classifier:
+its output ends with a softmax or a sigmoid, or the file has a label for each output
+(edgec compress --labels). Of other outputs, edgec cannot know, and prints the softmax
+of several numbers as what it is "if a classifier". --probability says that it is one:
+the probabilities are the softmax of the scores, or of one score x the logistic
+function 1 / (1 + exp(-x)).
 
 An INPUT is a PNG or JPEG picture, an .npy array, or raw. Pictures are resized to
 the network's input as edgec eval resizes them (bilinear with antialiasing), become
@@ -31,7 +40,8 @@ sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
 With --json each sample gives one line: {"schema", "file", "source": {"kind",
-"pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score"}],
+"pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score",
+"probability"}],
 "outputs"}. A network with several inputs has "files" in place of "file", one with
 several outputs "results": [{"shape", "top", "outputs"}].`
 
@@ -71,6 +81,7 @@ func runCommand(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.IntVar(&j.Top, "top", 1, "print this many outputs, largest first")
+	f.BoolVar(&j.Probability, "probability", false, "the network is a classifier: print probabilities, also where the file does not say so")
 	f.BoolVar(&j.Raw, "raw", false, "print the bytes of the outputs as they are, little endian")
 	f.BoolVar(&j.Invert, "invert", false, "pictures: light becomes dark, for dark on light where the network wants the contrary")
 	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")
@@ -109,6 +120,21 @@ computes it. On a board, the program that edgec build makes has
 // maxRuns bounds the times that are kept.
 const maxRuns = 1_000_000
 
+// lineWriter breaks text between words. What is written to it are whole lines.
+type lineWriter struct {
+	w     io.Writer
+	width int
+}
+
+func (l lineWriter) Write(b []byte) (int, error) {
+	for line := range strings.Lines(string(b)) {
+		if _, err := io.WriteString(l.w, wrap(line, "  ", l.width)); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
+}
+
 // checkSamples returns what is wrong with the names of inputs, joined, before any is read.
 func checkSamples(names []string) error {
 	const what = "a picture, an array or raw values"
@@ -142,6 +168,9 @@ func (a *app) do(j *program.Job, path string) error {
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
+	if at := a.screen(a.stdout); at.width > 0 && !j.Raw && !a.json {
+		j.Stdout = lineWriter{a.stdout, at.width}
+	}
 	j.Note = func(line string) { a.note("%s", line) }
 	if err := j.Do(); err != nil {
 		out.Flush() // what earlier inputs gave

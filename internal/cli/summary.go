@@ -2,18 +2,50 @@ package cli
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/fatih/color"
 
 	"edgec"
 )
 
 // summary prints the result of edgec compress for people.
 func (a *app) summary(c compressed) error {
+	r := c.Report
+	if err := a.table(resultRows(c)); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, wrap("read as          "+c.Source.String(), strings.Repeat(" ", 17), a.screen(a.stdout).width))
+	fmt.Fprintf(a.stdout, "\n%s\n", wrap("Pareto front, held out: no other file is both smaller and better than one of these.", "", a.screen(a.stdout).width))
+	if err := a.grid(frontGrid(r)); err != nil {
+		return err
+	}
+	for _, l := range legend(r) {
+		fmt.Fprintln(a.stdout, wrap("  "+l, "    ", a.screen(a.stdout).width))
+	}
+	ended := ""
+	if r.Interrupted != "" {
+		ended = ", " + r.Interrupted
+	}
+	for _, w := range r.Warnings {
+		a.warn(w)
+	}
+	a.note("%s written after %s%s", c.Output, seconds(r.Seconds), ended)
+	for _, s := range r.Advice {
+		a.note("for a better file: %s", s)
+	}
+	return nil
+}
+
+// resultRows compares the float network with the file that was written.
+func resultRows(c compressed) []string {
 	r, b := c.Report, c.Report.Best
 	unit := wordings[r.Task].unit
 	rows := []string{
-		"\tfloat\t" + c.Output + "\t",
+		"\tfloat\t" + filepath.Base(c.Output) + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
@@ -25,50 +57,71 @@ func (a *app) summary(c compressed) error {
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, t.Float.Error, t.File.Error, t.File.Error-t.Float.Error, thousands(t.File.N)))
 	}
-	rows = append(rows, "read as\t"+c.Source.String())
-	if err := a.table(rows); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "\nPareto front, held out:\n")
-	if err := a.table(frontRows(r)); err != nil {
-		return err
-	}
-	ended := ""
-	if r.Interrupted != "" {
-		ended = ", " + r.Interrupted
-	}
-	for _, w := range r.Warnings {
-		a.note("warning: %s", w)
-	}
-	a.note("%s written after %s%s", c.Output, seconds(r.Seconds), ended)
-	return nil
+	return rows
 }
 
-// frontRows is a table of the Pareto front, by size.
-func frontRows(r *edgec.Report) []string {
+// written is the mark of the file that was written.
+const written = "<- written"
+
+// frontGrid is a table of the Pareto front and of the file that was written, by size,
+// with the reason why each was chosen or not.
+func frontGrid(r *edgec.Report) grid {
 	timed := r.Best.Latency > 0
-	rows := []string{"  bytes\tdrop\t\tkept\tcentroids\t"}
+	head := []string{"  bytes", "drop", "", "weights", "values"}
 	if timed {
-		rows[0] += "latency\t"
+		head = append(head, "latency")
 	}
-	for _, p := range r.Front {
-		mark := ""
-		if p.Size == r.Best.Size && p.Drop == r.Best.Drop {
-			mark = "<- written"
-		} else if p.Meets {
-			mark = "meets"
+	g := grid{rows: [][]string{append(head, "")}, drop: []int{4, 3}}
+	best := 0
+	for _, p := range listed(r) {
+		mark := p.Why
+		if isBest(r, p) {
+			mark, best = written, len(g.rows)
 		}
-		centroids := "none"
+		values := "-"
 		if p.Centroids > 0 {
-			centroids = fmt.Sprint(p.Centroids)
+			values = fmt.Sprint(p.Centroids)
 		}
-		row := fmt.Sprintf("  %s\t%+.2f\t± %.2f\t%s\t%s\t", thousands(p.Size), p.Drop, p.DropError, thousands(p.Kept), centroids)
+		row := []string{"  " + thousands(p.Size), fmt.Sprintf("%+.2f", p.Drop), fmt.Sprintf("± %.2f", p.DropError), thousands(p.Kept), values}
 		if timed {
-			row += short(p.Latency) + "\t"
+			row = append(row, short(p.Latency))
 		}
-		rows = append(rows, row+mark)
+		g.rows = append(g.rows, append(row, mark))
 	}
-	return rows
+	g.mark = func(row int) color.Attribute {
+		if row == best && best > 0 {
+			return color.FgGreen
+		}
+		return 0
+	}
+	return g
+}
+
+// isBest reports whether a file of the front is the one that was written.
+func isBest(r *edgec.Report, p edgec.File) bool {
+	return p.Size == r.Best.Size && p.Drop == r.Best.Drop
+}
+
+// listed returns the front, with the file that was written in its place.
+func listed(r *edgec.Report) []edgec.File {
+	all := slices.Clone(r.Front)
+	if !slices.ContainsFunc(all, func(p edgec.File) bool { return isBest(r, p) }) {
+		all = append(all, r.Best)
+		slices.SortStableFunc(all, func(a, b edgec.File) int { return a.Size - b.Size })
+	}
+	return all
+}
+
+// legend explains the columns of the front.
+func legend(r *edgec.Report) []string {
+	lines := []string{
+		"drop: points lost against the float network, ± a standard error",
+		"weights: that are not zero; values: different ones that a layer's weights share, - where they share none",
+	}
+	if !slices.ContainsFunc(listed(r), func(p edgec.File) bool { return strings.Contains(p.Why, "margin") }) {
+		return lines
+	}
+	return append(lines, "margin: the smallest of many files that seem good enough was lucky on the samples; so the written file keeps a distance from the limit")
 }
 
 // short prints the time of an inference with up to four significant digits.

@@ -28,7 +28,7 @@ raspberry-pi-4, bbb, arm64. Microcontrollers are out of reach; see edgec build -
 				}
 				rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", b.Name, b.Title, b.CPU, cores, clock, ram, b.Note))
 			}
-			return a.table(rows)
+			return a.tableWithout(rows, 6, 3, 4)
 		},
 	}
 }

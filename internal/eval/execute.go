@@ -26,6 +26,7 @@ func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int)
 	k := size(e.outputs...)
 	out := tensor.New(n, k)
 	const chunk = 64
+	seen := count(ctx, n)
 	var mu sync.Mutex
 	var failed error
 	free := make(chan *runtime.Session, len(e.sessions))
@@ -35,12 +36,13 @@ func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int)
 	train.Parallel(len(e.sessions), (n+chunk-1)/chunk, func(c int) {
 		s := <-free
 		defer func() { free <- s }()
-		lo := c * chunk
-		if err := e.run(ctx, s, set, lo, min(lo+chunk, n), out.Data[lo*k:]); err != nil {
+		lo, hi := c*chunk, min((c+1)*chunk, n)
+		if err := e.run(ctx, s, set, lo, hi, out.Data[lo*k:]); err != nil {
 			mu.Lock()
 			failed = err
 			mu.Unlock()
 		}
+		seen.add(hi - lo)
 	})
 	return out, failed
 }

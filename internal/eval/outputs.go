@@ -38,6 +38,7 @@ func Predict(ctx context.Context, g *graph.Graph, set *dataset.Set, n, threads i
 func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, dst []*tensor.Tensor)) (*tensor.Tensor, error) {
 	out := tensor.New(n, p.Outputs())
 	part := 8 * p.Batch() // samples between two looks at ctx
+	seen := count(ctx, n)
 	for lo := 0; lo < n; lo += part {
 		if err := Stopped(ctx); err != nil {
 			return nil, err
@@ -45,6 +46,7 @@ func Run(ctx context.Context, p *train.Predictor, n int, fill func(lo, hi int, d
 		hi := min(lo+part, n)
 		y := p.Run(hi-lo, func(a, b int, dst []*tensor.Tensor) { fill(lo+a, lo+b, dst) })
 		copy(out.Rows(lo, hi).Data, y.Data)
+		seen.add(hi - lo)
 	}
 	return out, nil
 }

@@ -19,6 +19,8 @@ type Candidate struct {
 	Metrics       eval.Metrics  // on the same samples
 	Latency       time.Duration // the median of an inference; 0: not measured
 	Meets         bool          // the objective
+	Why           string        // it is the answer, or why not; "": the search has not ended
+	samples       int           // that the one-shot run trained on, of tuning.go; 0: it is of no such run
 	ineligible    bool          // another file of the same weights is better, or it has lost more than it seems to
 }
 

@@ -16,6 +16,8 @@
 //   - stage.go: stages that are resumed from a journal, and training.
 //   - pipeline.go: the order of the passes that make a file.
 //   - bisect.go: the one-dimensional searches.
+//   - outlook.go: the stages that progress numbers, and the time left.
+//   - reasons.go, advice.go: what is said of files, and of a better one.
 //   - tuning.go: every constant, with unit, meaning and source.
 //
 // A stage is a function of a context, the study and a track; it returns the track

@@ -84,7 +84,8 @@ func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candida
 	if err != nil {
 		return c, err
 	}
-	s.ledger.file("file", c, fmt.Sprintf(", up to %d centroids, %d bytes", c.Shape.Centroids, c.Size()), since)
+	s.ledger.candidates[len(s.ledger.candidates)-1].samples = r.long
+	s.ledger.file("file", c, s.objective(), "", since)
 	return c, nil
 }
 
@@ -124,7 +125,8 @@ func (s *Study) int8(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.ledger.file("int8", c, fmt.Sprintf(", %d bytes", c.Size()), since)
+	s.ledger.outlook.file = time.Since(since) * time.Duration(s.heldOut()) / time.Duration(max(s.forFallback(g), 1))
+	s.ledger.file("int8", c, s.objective(), "", since)
 	return nil
 }
 

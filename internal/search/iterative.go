@@ -114,7 +114,7 @@ type span struct{ from, to int }
 
 // thin runs a part of a round.
 func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning, part span, t *train.Trainer, ls []*passes.Layer, batch int) (passes.Moves, error) {
-	defer s.ledger.pace.watch(r.Graph, batch, part.to-part.from)()
+	defer s.ledger.training(r.Graph, batch, part.to-part.from)()
 	r.Criterion = s.config.Criterion
 	if r.Criterion == prune.Input {
 		var err error
@@ -131,5 +131,5 @@ func (s *Study) thin(ctx context.Context, stage string, r passes.GradualPruning,
 
 // moved says what moved in a round.
 func moved(m passes.Moves) string {
-	return fmt.Sprintf(", %d pruned, %d spliced back, %d late", m.Pruned, m.Spliced, m.Late)
+	return fmt.Sprintf("%s pruned, %s restored", thousands(m.Pruned), thousands(m.Spliced))
 }

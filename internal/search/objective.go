@@ -126,11 +126,15 @@ func (o Objective) better(a, b Candidate) bool {
 	return a.Size() < b.Size() || a.Size() == b.Size() && a.Drop < b.Drop
 }
 
+// marginFractions are the fractions of their margins that Select asks of candidates, one
+// after the other.
+var marginFractions = []float64{1, halfMargin, 0}
+
 // Select returns the best candidate that meets the objective with its margin; if
 // there is none, with half of the margin, or without. ok is false when none
 // meets the objective.
 func (o Objective) Select(cs []Candidate) (best Candidate, ok bool) {
-	for _, fraction := range []float64{1, halfMargin, 0} {
+	for _, fraction := range marginFractions {
 		for _, c := range cs {
 			if c.ineligible || !o.safe(c, fraction) {
 				continue

@@ -17,6 +17,7 @@ type run struct {
 	keep   int     // weights that were asked for, or that a limit has led to
 	drop   float64 // held out
 	margin float64 // of drop
+	long   int     // samples of its training, of tuning.go
 }
 
 // goal is what a one-shot run prunes to: a number of weights, corrected on the way
@@ -64,7 +65,7 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 		return nil, err
 	}
 	s.ledger.network("one-shot", g, e.Drop, true, moved(moves), since)
-	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction}, nil
+	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples}, nil
 }
 
 // runPart does a part of the run. At limits, weights are ranked by what they cost

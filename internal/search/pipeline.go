@@ -152,7 +152,7 @@ func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long tra
 	}
 	ps := Shareable(g)
 	steps := s.steps(ctx, g, long, batch)
-	defer s.ledger.pace.watch(g, batch, steps)()
+	defer s.ledger.training(g, batch, steps)()
 	reassignment := s.config.reassignment()
 	falling := func(done float64) float64 { return rate * train.Cosine(done, 0, tuneFloor) }
 	return s.train(ctx, t, steps, batch, falling, func(step int) {

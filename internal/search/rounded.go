@@ -116,7 +116,7 @@ func (s *Study) tolerance() tolerance {
 func (s *Study) tunedFile(ctx context.Context, g *graph.Graph, since time.Time) (Candidate, error) {
 	c, err := s.file(func() (Candidate, error) { return s.measureRounded(ctx, g) })
 	if err == nil {
-		s.ledger.file("file", c, fmt.Sprintf(", %d bytes", c.Size()), since)
+		s.ledger.file("file", c, s.objective(), "", since)
 	}
 	return c, err
 }
@@ -183,7 +183,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if !s.objective().within(len(file), 0) {
 		t.loss = math.Inf(1) // it has outgrown the size
 	}
-	s.ledger.network(stage, h, t.drop, t.loss < math.Inf(1), fmt.Sprintf(", loss %.4g, learning rate %.2g", t.loss, rate), since)
+	s.ledger.network(stage, h, t.drop, t.loss < math.Inf(1), fmt.Sprintf("loss %.4g, learning rate %.2g", t.loss, rate), since)
 	return t, nil
 }
 

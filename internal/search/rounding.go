@@ -53,6 +53,7 @@ func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
 		if err := eval.Stopped(ctx); err != nil {
 			return err
 		}
+		s.ledger.tell(Progress{Stage: "round", Done: step, Total: lambdaSteps})
 		lambda := b.middle()
 		_, c, err := s.roundedFile(ctx, r, lambda)
 		if err != nil {
@@ -222,6 +223,7 @@ func (s *Study) roundedFile(ctx context.Context, r *rounder, lambda float64) (g 
 	if err != nil {
 		return nil, c, err
 	}
-	s.ledger.file("round", c, fmt.Sprintf(", %.2g for a bit, %d bytes", lambda, c.Size()), since)
+	s.ledger.outlook.file = time.Since(since)
+	s.ledger.file("round", c, s.objective(), fmt.Sprintf("lambda %.2g", lambda), since)
 	return g, c, nil
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -27,7 +28,9 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	}
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
 	in = in[:min(len(in), max(pool, fewestTaught))]
-	s.ledger.tell(Progress{Stage: "float", Note: "measuring the float network on held-out samples"})
+	s.taught = len(in)
+	s.ledger.outlook.study, s.ledger.outlook.plan = s, s.plan()
+	s.ledger.enter(floatPhase.name)
 	most, err := s.affordableSamples(ctx, set)
 	if err != nil {
 		return err
@@ -36,6 +39,8 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	if err := s.hold(ctx, task, set, in, out[:min(len(out), most)]); err != nil {
 		return err
 	}
+	m := s.float()
+	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("an error of %.2f %% on %s samples", m.Error, thousands(m.N))})
 	const backward = 2 // times as many multiplications as forward
 	s.ledger.pace.add(float64(MACs(s.subject.Model.Graph))*float64(s.measured())/(1+backward), time.Since(since))
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
@@ -171,4 +176,4 @@ func (s *Study) distorted(ctx context.Context, set *dataset.Set, copy int) (*dat
 // memorized reports that the network knows the samples by heart that there are to
 // train on: their gradients teach it little, and pruning at high rates makes it
 // forget more than it has to.
-func (s *Study) memorized() bool { return s.trainOn && s.loader.n < memorizedBelow }
+func (s *Study) memorized() bool { return s.trainOn && s.taught < memorizedBelow }

@@ -129,6 +129,7 @@ func (a *attempts) try(ctx context.Context, keep int, long training) (ok bool, e
 	if bits > 0 {
 		a.good, a.bits = a.last, bits
 	}
+	a.study.ledger.runs = append(a.study.ledger.runs, attempt{a.last.keep, a.last.long, bits > 0})
 	return bits > 0, err
 }
 

@@ -141,14 +141,20 @@ type training struct {
 // steps returns how many steps of batch samples each a training of g takes. A
 // network that is cheap to train gets up to mostRepeats times as many.
 func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch int) int {
-	n := float64(long.samples) * math.Max(1, math.Min(mostRepeats, cheapTraining/trainingWork(g)))
-	n = math.Min(n, long.work/float64(max(MACs(g), 1)))
-	n = math.Min(n, mostEpochs*float64(s.loader.n*min(s.loader.augmentations, usualAugmentations)))
-	n = s.config.effort() * n
+	n := s.trainedSamples(long, float64(max(MACs(g), 1)))
 	if work, ok := s.ledger.pace.affordable(ctx, long.share); ok {
 		n = math.Min(n, work/float64(max(MACs(g), 1)))
 	}
 	return max(fewestSteps, int(n/float64(batch)))
+}
+
+// trainedSamples returns the number of samples of a training of a network of that many
+// multiplications, without a deadline.
+func (s *Study) trainedSamples(long training, macs float64) float64 {
+	n := float64(long.samples) * math.Max(1, math.Min(mostRepeats, cheapTraining/(tuneSamples*macs)))
+	n = math.Min(n, long.work/macs)
+	n = math.Min(n, mostEpochs*float64(s.loader.n*min(s.loader.augmentations, usualAugmentations)))
+	return s.config.effort() * n
 }
 
 // trainer prepares to train g, after the given number of steps of the same

@@ -3,6 +3,8 @@ package search
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"edgec/internal/dataset"
@@ -17,19 +19,22 @@ type strategy struct {
 	applies func(s *Study) bool
 	share   float64 // of the budget, after which it stops
 	run     func(ctx context.Context, s *Study, t Track) (Track, bool, error)
+	title   string // in words, for progress; "": its stages have titles
+	expect  func(f forecast) float64
 }
 
 // strategies are tried in order, from the cheapest to the most expensive. The answer is
 // the best of all candidates, so that a more expensive one never makes it worse. One that
 // has used up its share of the budget leaves the rest to the next.
 var strategies = []strategy{
-	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) }},
-	{"rounding alone", untrained, 1, untrainedRounding},
-	{"rounding before training", trainedDrop, budgetShares.round, untrainedRounding},
-	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, roundedLimits},
-	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, roundedDrop},
-	{"pruning", trained, budgetShares.file, pruning},
-	{"the rest of the budget", budgeted, budgetShares.file, useRest},
+	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) },
+		"quantizing to 8 bits", nil},
+	{"rounding alone", untrained, 1, untrainedRounding, "rounding weights", forecast.rounding},
+	{"rounding before training", trainedDrop, budgetShares.round, untrainedRounding, "rounding weights without training", forecast.rounding},
+	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, roundedLimits, "rounding weights to the limits, then training", forecast.tuned},
+	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, roundedDrop, "rounding weights further, then training", forecast.tunedWithin},
+	{"pruning", trained, budgetShares.file, pruning, "", nil},
+	{"the rest of the budget", budgeted, budgetShares.file, useRest, "using the rest of the budget", nil},
 }
 
 func always(*Study) bool { return true }
@@ -59,13 +64,15 @@ func memorizedDrop(s *Study) bool {
 
 // stages lead to the states that files are pruned from.
 var stages = []struct {
-	name string
-	run  func(ctx context.Context, s *Study, t Track) (Track, error)
+	name   string
+	run    func(ctx context.Context, s *Study, t Track) (Track, error)
+	title  string // in words, for progress; "": belongs to the stage before
+	expect func(f forecast) float64
 }{
-	{"learning rate", learningRate},
-	{"pooling", inputPooling},
-	{"channels", channelPruning},
-	{"prune", iterativePruning},
+	{"learning rate", learningRate, "trying learning rates", forecast.rates},
+	{"pooling", inputPooling, "pooling pixels, removing channels", forecast.cuts},
+	{"channels", channelPruning, "", nil},
+	{"prune", iterativePruning, "pruning weights in rounds", forecast.rounds},
 }
 
 // pruning walks the stages and makes files from one-shot runs. A deadline ends the
@@ -75,6 +82,7 @@ func pruning(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	defer cancel()
 	for _, stage := range stages {
 		var err error
+		s.ledger.enter(stage.name)
 		if t, err = stage.run(staged, s, t); errors.Is(err, errBudget) {
 			s.ledger.interrupted = budgetUsedUp
 			break
@@ -83,6 +91,7 @@ func pruning(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 		}
 	}
 	t = s.complete(t)
+	s.ledger.enter(filesPhase.name)
 	return t, false, s.makeFiles(ctx, t)
 }
 
@@ -153,6 +162,7 @@ type Result struct {
 	Test        *Tested      // on the test part, of the answer
 	TrainedOn   bool         // the float network knows the training data
 	Warnings    []string     // what makes the figures doubtful
+	Advice      []string     // what would make the answer better
 	Interrupted string       // why the search ended early
 	Time        time.Duration
 }
@@ -167,6 +177,7 @@ const budgetUsedUp = "budget used up"
 // part if that takes no longer than the rest of the budget, or grace. The error is
 // not nil when no file meets the objective; the result then holds what was tried.
 func (s *Study) Run(ctx context.Context) (*Result, error) {
+	ctx = s.ledger.watched(ctx)
 	defer s.journal.Close() // what is left of it is for the next process
 	track, err := s.search(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -176,7 +187,9 @@ func (s *Study) Run(ctx context.Context) (*Result, error) {
 	defer cancel()
 	if err != nil {
 		s.ledger.interrupted = "interrupted"
+		s.ledger.ended = s.ledger.outlook.ended()
 	}
+	s.ledger.enter(answerPhase.name)
 	if s.ledger.interrupted != "" {
 		if err := s.rescue(last, track); err != nil && last.Err() == nil {
 			return nil, s.failed(ctx, err)
@@ -218,6 +231,7 @@ func (s *Study) search(ctx context.Context) (Track, error) {
 		err := func() (err error) {
 			limited, cancel := s.until(ctx, st.share)
 			defer cancel()
+			s.ledger.enter(st.name)
 			t, done, err = st.run(limited, s, t)
 			return err
 		}()
@@ -241,22 +255,31 @@ func (s *Study) float() eval.Metrics {
 
 // result chooses the answer and measures it on the test part.
 func (s *Study) result(ctx context.Context) (*Result, error) {
-	l := s.ledger
+	l, o := s.ledger, s.objective()
 	best, ok, all, err := s.answer(ctx, l.candidates)
 	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
 		return r, err
 	}
-	if !ok {
-		return r, s.objective().unmet(all)
+	all = slices.Clone(all)
+	for i, c := range all {
+		all[i].Why = o.verdict(c)
+		if ok {
+			all[i].Why = o.why(c, best)
+		}
+	}
+	if r.Candidates = all; !ok {
+		return r, o.unmet(all)
 	}
 	r.Best = best
+	r.Best.Why = o.why(best, best)
+	r.Advice = s.advice(best, all)
 	test := s.subject.Data.Test
 	if !eval.Measurable(s.task(), test) {
 		return r, nil
 	}
-	l.tell(Progress{Stage: "test", Note: "measuring the answer on the test set"})
+	l.tell(Progress{Stage: "test", Note: fmt.Sprintf("on the %s samples of the test part, which no file has seen before", thousands(test.Len()))})
 	r.Test, err = s.tested(ctx, best, test)
 	if err != nil && ctx.Err() != nil {
 		r.Warnings = append(r.Warnings, "the answer was not measured on the test part, since the search was stopped: edgec eval measures it")

@@ -49,7 +49,7 @@ func TestStrategies(t *testing.T) {
 			})
 			defer restore()
 			_, err := compressTimed(context.Background(), p.model(t), p.data, r, c.clock, func(g search.Progress) {
-				if g.Total > 0 && g.Stage != "lambda" && g.Stage != "round" {
+				if g.Total > 0 && g.Stage != "lambda" && g.Stage != "round" && g.Stage != "measure" {
 					steps++
 				}
 			})

@@ -69,6 +69,7 @@ type Study struct {
 	holdout *eval.Holdout // decides
 	test    *eval.Holdout // on the test part, where the float network's error comes from there; otherwise nil
 	memory  memorization
+	taught  int // samples that there are to train on
 	loader  *loader
 	inputs  []float64        // root mean square of what training meets, of each input
 	journal *journal.Journal // nil: nothing is recorded
@@ -126,7 +127,7 @@ func (s *Study) prepare(ctx context.Context, task eval.Task) error {
 			s.ledger.tell(Progress{Stage: "warning", Note: n})
 		}
 	}
-	if err := s.networks(limited, task); err != nil {
+	if err := s.networks(s.ledger.watched(limited), task); err != nil {
 		if errors.Is(err, errBudget) {
 			return fmt.Errorf("edgec: the budget of %v is used up before the float network was measured; give more time", s.config.Budget)
 		}

@@ -35,7 +35,7 @@ func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
 		}
 		t.margin = margin
 		ok := !w.diverged && w.drop <= s.objective().drop()+most
-		s.ledger.network("learning rate", w.net, w.drop, ok, fmt.Sprintf(", learning rate %.2g", t.rate), since)
+		s.ledger.network("learning rate", w.net, w.drop, ok, fmt.Sprintf("learning rate %.2g", t.rate), since)
 		if ok {
 			t.start = w
 			return t, nil
@@ -89,7 +89,7 @@ func (s *Study) observe(ctx context.Context, stage string, f *passes.ChannelScor
 	}
 	t.RestartAverage()
 	steps := s.steps(ctx, g, scoreTraining, batch)
-	defer s.ledger.pace.watch(g, batch, steps)()
+	defer s.ledger.training(g, batch, steps)()
 	for i := range steps {
 		if err := eval.Stopped(ctx); err != nil {
 			return nil, err

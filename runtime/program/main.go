@@ -10,10 +10,12 @@ import (
 const usage = ` [options] [FILE ...]
 
 Executes its model on each FILE (PNG, JPEG, .npy or raw) or on standard input
-and prints the label, or number, of the largest output and its score. A model
-with several inputs takes a FILE for each, sample after sample.
+and prints the label, or number, of the largest output, its score and, if the
+model is a classifier, its probability. A model with several inputs takes a FILE
+for each, sample after sample.
 
   --top N        print the N largest outputs
+  --probability  the model is a classifier: print probabilities
   --json         print JSON, one value a line
   --raw          print the bytes of the outputs, little endian
   --invert       pictures: light becomes dark
@@ -87,6 +89,8 @@ func (j *Job) turnOn(name string) bool {
 		j.Raw = true
 	case "-invert":
 		j.Invert = true
+	case "-probability":
+		j.Probability = true
 	case "-selftest":
 		j.Action = SelfTest
 	case "-info":

@@ -19,7 +19,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 			b = append(b, s.OutputBytes(k)...)
 		}
 	case j.JSON:
-		b = jsonResult(files, from, info, s, max(j.Top, 1))
+		b = j.jsonResult(files, from, info, s, max(j.Top, 1))
 	default:
 		for k := range info.Outputs {
 			b = j.lines(b, k, files[0], info, s)
@@ -28,11 +28,15 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 	return j.write(b)
 }
 
-// lines appends a line for each of the largest elements of output k. Of several outputs it
-// names the number and the shape.
+// lines appends a line for each of the largest elements of output k, with its probability
+// where the model is a classifier, or if it is one. Of several outputs it names the number and the shape.
 func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
 	y := s.Output(k)
-	labels := labelsOf(info, k)
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
+	end := ")"
+	if p == nil && len(info.Outputs) == 1 && len(info.Outputs[0]) == 1 && len(y) > 1 {
+		p, end = softmax(y), " if a classifier)" // nothing says that it is one
+	}
 	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, display(name)...)
 		b = append(b, ": "...)
@@ -42,6 +46,9 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		b = append(b, label(labels, i)...)
 		b = append(b, ' ')
 		b = appendFloat(b, y[i])
+		if p != nil {
+			b = append(appendPercent(append(b, " ("...), p[i]), end...)
+		}
 		b = append(b, '\n')
 	}
 	return b
@@ -81,10 +88,11 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":...}], "outputs":[...]}.
+// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":..., "probability":...}], "outputs":[...]},
+// without label and probability where they are not known.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
-func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int) []byte {
+func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int) []byte {
 	b := []byte(Schema + `"file":`)
 	if len(files) > 1 {
 		b = []byte(Schema + `"files":[`)
@@ -101,7 +109,7 @@ func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Sessi
 	b = append(b, `,"source":`...)
 	b = append(append(b, from...), ',')
 	if len(info.Outputs) == 1 {
-		return append(jsonOutput(b, info.Labels, s.Output(0), top), "}\n"...)
+		return append(j.jsonOutput(b, info, 0, s.Output(0), top), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
 	for k, shape := range info.Outputs {
@@ -109,7 +117,7 @@ func jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Sessi
 			b = append(b, ',')
 		}
 		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
-		b = append(jsonOutput(b, labelsOf(info, k), s.Output(k), top), '}')
+		b = append(j.jsonOutput(b, info, k, s.Output(k), top), '}')
 	}
 	return append(b, "]}\n"...)
 }
@@ -126,11 +134,12 @@ func appendShape(b []byte, shape []int) []byte {
 	return append(b, ']')
 }
 
-// jsonOutput appends "top" and "outputs" of one output.
-func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
+// jsonOutput appends "top" and "outputs" of output k.
+func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top int) []byte {
+	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	b = append(b, `"top":[`...)
-	for k, i := range largest(y, top) {
-		if k > 0 {
+	for n, i := range largest(y, top) {
+		if n > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"index":`...)
@@ -140,7 +149,11 @@ func jsonOutput(b []byte, labels []string, y []float32, top int) []byte {
 			b = append(b, jsonString(labels[i])...)
 		}
 		b = append(b, `,"score":`...)
-		b = append(appendFloat(b, y[i]), '}')
+		b = appendFloat(b, y[i])
+		if p != nil {
+			b = appendFloat(append(b, `,"probability":`...), p[i])
+		}
+		b = append(b, '}')
 	}
 	b = append(b, `],"outputs":[`...)
 	for i, v := range y {

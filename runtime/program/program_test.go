@@ -172,8 +172,8 @@ func TestInputs(t *testing.T) {
 			rgb.SetRGBA(5+x, 7+y, color.RGBA{v, v, v, 255})
 		}
 	}
-	const exact = "bottom left 3.984375\n"    // 4 pixels of 255/256
-	const resized = "bottom left 3.5117188\n" // the filter reaches over the edge
+	const exact = "bottom left 3.984375 (94.71 %)\n"    // 4 pixels of 255/256
+	const resized = "bottom left 3.5117188 (90.43 %)\n" // the filter reaches over the edge
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -217,7 +217,7 @@ func TestChannels(t *testing.T) {
 		"png": encodePNG(t, img), "bytes": hwc, "npy last": npy("|u1", "(2, 2, 3)", false, hwc), "npy first": npy("|u1", "(3, 2, 2)", false, chw),
 		"floats": float32s(reals...), "npy floats first": npy("<f4", "(1, 3, 2, 2)", false, float32s(reals...)), "npy flat": npy("<f4", "(12,)", false, float32s(reals...)),
 	} {
-		if got := must(t, model, string(data)); got != "standard input: green 3.984375\n" {
+		if got := must(t, model, string(data)); got != "standard input: green 3.984375 (96.41 %)\n" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -226,7 +226,7 @@ func TestChannels(t *testing.T) {
 func TestTopRawInvert(t *testing.T) {
 	model := corners(t)
 	path := write(t, "q.png", encodePNG(t, quarter(4, 1)))
-	want := path + ": top right 3.984375\n" + path + ": top left 0\n" + path + ": bottom left 0\n"
+	want := path + ": top right 3.984375 (94.71 %)\n" + path + ": top left 0 (1.76 %)\n" + path + ": bottom left 0 (1.76 %)\n"
 	if got := must(t, model, "", "--top", "3", path); got != want {
 		t.Errorf("--top 3: %q, want %q", got, want)
 	}
@@ -236,18 +236,18 @@ func TestTopRawInvert(t *testing.T) {
 	if got := must(t, model, "", "--raw", path); got != string(float32s(0, 3.984375, 0, 0)) {
 		t.Errorf("--raw: %x", got)
 	}
-	if got := must(t, model, "", "--invert", path); got != path+": top left 3.984375\n" {
+	if got := must(t, model, "", "--invert", path); got != path+": top left 3.984375 (33.13 %)\n" {
 		t.Errorf("--invert: %q", got)
 	}
 	two := must(t, model, "", path, path)
-	if two != strings.Repeat(path+": top right 3.984375\n", 2) {
+	if two != strings.Repeat(path+": top right 3.984375 (94.71 %)\n", 2) {
 		t.Errorf("two files: %q", two)
 	}
 	plain := sums(t, []int{4, 4, 1}, [][]int8{make([]int8, 16), append([]int8{1}, make([]int8, 15)...)}, nil, false)
 	if got := must(t, plain, string(make([]byte, 16)), "--raw"); got != "\x00\x00" {
 		t.Errorf("--raw of int8: %q", got)
 	}
-	if got := must(t, plain, "\xff"+string(make([]byte, 15))); got != "standard input: 1 1\n" {
+	if got := must(t, plain, "\xff"+string(make([]byte, 15))); got != "standard input: 1 1 (73.11 % if a classifier)\n" {
 		t.Errorf("without labels: %q", got)
 	}
 }
@@ -403,7 +403,7 @@ func TestUsage(t *testing.T) {
 	if got := must(t, nil, ""); !strings.HasPrefix(got, "usage: app") {
 		t.Errorf("without a model: %q", got)
 	}
-	if got := must(t, nil, string(quarter(4, 0).Pix), "--model", write(t, "m", corners(t))); got != "standard input: top left 3.984375\n" {
+	if got := must(t, nil, string(quarter(4, 0).Pix), "--model", write(t, "m", corners(t))); got != "standard input: top left 3.984375 (94.71 %)\n" {
 		t.Errorf("--model: %q", got)
 	}
 }

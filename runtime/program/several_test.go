@@ -39,7 +39,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	bytes := write(t, "b.npy", npy("|u1", "(3,)", false, []byte{1, 0, 2}))
 	raw := write(t, "n.raw", float32s(1, -2, 4))
 
-	text := picture + ": output 0 (2): below 1.9921875\n" + picture + ": output 1 (2x1): 1 3\n"
+	text := picture + ": output 0 (2): below 1.9921875 (88.00 %)\n" + picture + ": output 1 (2x1): 1 3\n"
 	if got := must(t, model, "", picture, numbers); got != text {
 		t.Errorf("got %q, want %q", got, text)
 	}
