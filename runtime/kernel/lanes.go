@@ -114,16 +114,6 @@ func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 	}
 }
 
-// appendTaps appends the weights of two taps, one after the other.
-func appendTaps(dst []byte, first, second []int8) []byte {
-	for _, tap := range [][]int8{first, second} {
-		for _, v := range tap {
-			dst = append(dst, byte(v))
-		}
-	}
-	return dst
-}
-
 // block computes the pixels of args, from pixel at on.
 func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
 	first, i := 0, 0 // weight of a panel, and its rescaling
