@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -155,8 +156,11 @@ func checkJSON(t *testing.T, r *edgec.Report) {
 		}
 	}
 	back.Options.Progress, r.Options.Progress = nil, nil
-	if !reflect.DeepEqual(&back, r) {
-		t.Errorf("read back: %+v, want %+v", &back, r)
+	got, was := reflect.ValueOf(back), reflect.ValueOf(*r)
+	for i := range got.NumField() {
+		if a, b := got.Field(i).Interface(), was.Field(i).Interface(); !reflect.DeepEqual(a, b) {
+			t.Errorf("read back: %s is %.300q, want %.300q", got.Type().Field(i).Name, fmt.Sprintf("%+v", a), fmt.Sprintf("%+v", b))
+		}
 	}
 }
 

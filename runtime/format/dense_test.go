@@ -231,7 +231,8 @@ func TestDenseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	graph, body := sectionOf(secGraph, encodeGraph(f)...), rawSections(data)[secDense].b
-	sparse := sectionOf(secWeights, encodeWeights(f, nil, &Sizes{})...)
+	weights, _ := encodeWeights(f, nil, &Sizes{})
+	sparse := sectionOf(secWeights, weights...)
 	r := &reader{b: body}
 	n := r.uvarint()
 	head := len(body) - len(r.b)

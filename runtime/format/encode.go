@@ -21,14 +21,16 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 	graph := encodeGraph(f)
 	section(secGraph, graph)
 	sizes.Graph = len(graph)
+	bits := int64(0) // of the range coder
 	if len(f.Weights)+len(f.LUTs) > 0 {
-		dense := f.denseTensors()
-		if dense == nil {
-			section(secWeights, encodeWeights(f, nil, sizes))
-		} else {
+		dense, tag := f.denseTensors(), byte(secWeights)
+		if dense != nil {
 			w.b[len(magic)] = max(w.b[len(magic)], sinceDense)
-			section(secDense, encodeWeights(f, dense, sizes))
+			tag = secDense
 		}
+		var weights []byte
+		weights, bits = encodeWeights(f, dense, sizes)
+		section(tag, weights)
 	}
 	if meta := encodeMeta(&f.Meta); meta != nil {
 		section(secMeta, meta)
@@ -41,7 +43,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		section(secTest, t.b)
 		sizes.Test = len(t.b)
 	}
-	if err := f.allowed(len(w.b)+4, sizes.bits); err != nil {
+	if err := f.allowed(len(w.b)+4, bits); err != nil {
 		return nil, nil, err
 	}
 	if f.Arena > MaxArena {
@@ -124,9 +126,10 @@ func encodeMeta(m *Meta) []byte {
 	return w.b
 }
 
-// encodeWeights codes tables and weights and accounts for it. dense says which are coded as
-// seldom zero; nil: none, as in the section that knows no such.
-func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
+// encodeWeights codes tables and weights and accounts for it; bits are those that the range
+// coder coded. dense says which are coded as seldom zero; nil: none, as in the section that
+// knows no such.
+func encodeWeights(f *File, dense []bool, sizes *Sizes) (out []byte, bits int64) {
 	var a account
 	c := newEncoder(newModel())
 	c.spend = a.spend
@@ -147,8 +150,8 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 		w.Values = slices.Clone(w.Values)
 		codeWeight(c, &w, g, dense != nil && dense[i], a.spent)
 	}
-	sizes.bits = math.MaxInt64 - c.bits
-	out := c.finish()
+	bits = math.MaxInt64 - c.bits
+	out = c.finish()
 	if c.dense != nil {
 		w := &writer{}
 		w.uvarint(len(out))
@@ -157,7 +160,7 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	n := share(len(out), a.bits[:])
 	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
 		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]
-	return out
+	return out, bits
 }
 
 // symbols is about the number of those that code the dense tensors.
