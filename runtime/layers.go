@@ -34,7 +34,7 @@ func convolution(in *format.Instr, c *kernel.Conv) step {
 	for _, l := range c.Groups {
 		p.bytes += l.Bytes()
 	}
-	p.kernel = c.Groups[0].Kernel()
+	p.kernel = c.Kernel()
 	return p
 }
 

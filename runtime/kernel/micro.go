@@ -64,8 +64,8 @@ var best, levelErr = choose(os.Getenv(Variable))
 const Variable = "EDGEC_CPU"
 
 // Level names the micro-kernels that compute dense layers: "vnni", "avx2", "dotprod",
-// "neon", "smlad", or "go" where none are. It is an error that Variable names others than this processor
-// has.
+// "neon", "smlad", or "go" where none are. It is an error that Variable names others than
+// this processor has.
 func Level() (string, error) { return best.String(), levelErr }
 
 func (m *micro) String() string {
@@ -85,7 +85,7 @@ func (u unknownLevel) Error() string {
 			have += ", " + micros[i].name
 		}
 	}
-	return Variable + " is " + string(u) + "; this processor and program have " + have
+	return Variable + " is " + string(u) + "; this processor and program have " + have + "; name one of these, or unset it"
 }
 
 // choose returns the first micro-kernel of the table that this processor has, or that
@@ -118,7 +118,7 @@ type tileArgs struct {
 	tiles  int // of tilePixels each
 	nRuns  int
 	quads  int // of a run
-	stride int // bytes of weights between quads
+	stride int // bytes of weights between quads; four for each channel, however wide a weight is
 }
 
 // rescaleArgs are the arguments of the assembly that turns sums into outputs: eight
