@@ -8,8 +8,8 @@ import (
 )
 
 // micro is a row of the table of micro-kernels: what computes the tiles of dense layers
-// on some processors. Its assembly is called by name in call, since a call by pointer
-// would move its arguments to the heap.
+// on some processors. Its methods call the assembly by name, since a call by pointer would
+// move the arguments to the heap.
 type micro struct {
 	name        string
 	needs       cpu.Feature
@@ -24,8 +24,8 @@ type micro struct {
 	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
 }
 
-// takes reports whether tiles of w have no intermediate sum that does not fit. No
-// micro-kernel takes nothing.
+// takes reports whether all intermediate sums of tiles of w fit. Without a micro-kernel, m
+// is nil, there are no tiles.
 func (m *micro) takes(w []int8) bool {
 	return m != nil && (m.least == -128 || !slices.Contains(w, -128))
 }
@@ -147,7 +147,7 @@ type depthwiseArgs struct {
 }
 
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
-// 16.
+// 16. wide is the input of the larger scale.
 //
 //	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) rescaled
 type sumArgs struct {
