@@ -9,6 +9,7 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/tensor"
+	"edgec/runtime"
 )
 
 // EvaluateOptions say what a file is measured by.
@@ -23,6 +24,8 @@ type EvaluateOptions struct {
 	NoLabels bool
 	// Threads is the number of goroutines; 0: GOMAXPROCS. It changes no result.
 	Threads int
+	// Limits of a session, of which each goroutine has one, and of the work for a sample.
+	Limits runtime.Config
 	// Progress is told how many samples of a pass are done; nil: nothing is. It is
 	// called by one goroutine at a time.
 	Progress func(done, total int)
@@ -58,7 +61,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := eval.Execute(eval.Watched(context.Background(), o.Progress), file, set, set.Len(), o.threads())
+	out, err := eval.ExecuteWithin(eval.Watched(context.Background(), o.Progress), o.Limits, file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}

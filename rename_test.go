@@ -57,7 +57,7 @@ func TestRenameModule(t *testing.T) {
 	if bad := inTree(t, dir, "gofmt", "-l", "."); bad != "" {
 		t.Errorf("not formatted:\n%s", bad)
 	}
-	for _, name := range []string{"README.md", "testdata/module/go.mod", "testdata/module/main.go"} {
+	for _, name := range []string{"README.md", "testdata/module/go.mod", "testdata/module/main.go", "bench/go.mod", "bench/peers/main.go"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -81,4 +81,5 @@ func TestRenamedModuleBuilds(t *testing.T) {
 		t.Errorf("the program: %v %v", info, err)
 	}
 	inTree(t, dir, "go", "build", "-C", "testdata/module", "-o", os.DevNull, ".")
+	inTree(t, dir, "go", "vet", "-C", "bench", "./arm/...", "./networks", "./page")
 }

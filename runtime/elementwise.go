@@ -10,7 +10,10 @@ func prepareAdd(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewAdd(a.Scale, b.Scale, y.Scale, in.Op == format.OpSub)
 	grids(&o, in, a, b, y)
-	return step{bytes: o.Bytes(), bind: func(s *Session) func() {
+	if m.elements(in) >= fewElements {
+		o.Finish()
+	}
+	return step{work: roundWork * m.elements(in), bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Run(y, a, b) }
 	}}, nil
@@ -20,7 +23,10 @@ func prepareMul(m *Model, in *format.Instr) (step, error) {
 	a, b, y := m.binary(in)
 	o := kernel.NewMul(a.Scale, b.Scale, y.Scale)
 	grids(&o, in, a, b, y)
-	return step{bytes: o.Bytes(), bind: func(s *Session) func() {
+	if m.elements(in) >= fewElements {
+		o.Finish()
+	}
+	return step{work: roundWork * m.elements(in), bytes: o.Bytes(), bind: func(s *Session) func() {
 		a, b, y := s.ints[in.In[0]], s.ints[in.In[1]], s.ints[in.Out]
 		return func() { o.Run(y, a, b) }
 	}}, nil
@@ -32,16 +38,18 @@ func (m *Model) binary(in *format.Instr) (a, b, y *format.Tensor) {
 	return a, &m.f.Tensors[in.In[1]], y
 }
 
-// grids sets the zero points and the clamp of o, which is ready then.
+// fewElements is the number of those below which the tables of a sum cost more than they save.
+const fewElements = 32
+
+// grids sets the zero points and the clamp of o.
 func grids(o *kernel.Binary, in *format.Instr, a, b, y *format.Tensor) {
 	o.ZeroA, o.ZeroB, o.ZeroOut = int32(a.Zero), int32(b.Zero), int32(y.Zero)
 	o.Lo, o.Hi = int32(in.ClampMin), int32(in.ClampMax)
-	o.Finish()
 }
 
 func prepareLookup(m *Model, in *format.Instr) (step, error) {
 	t := &m.f.LUTs[in.LUT]
-	return step{bind: func(s *Session) func() {
+	return step{work: m.elements(in), bind: func(s *Session) func() {
 		x, y := s.ints[in.In[0]], s.ints[in.Out]
 		return func() { kernel.Lookup(y, x, t) }
 	}}, nil
@@ -50,7 +58,7 @@ func prepareLookup(m *Model, in *format.Instr) (step, error) {
 func prepareSoftmax(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
 	n := t.Shape[len(t.Shape)-1]
-	return step{bind: func(s *Session) func() {
+	return step{work: expWork * m.elements(in), bind: func(s *Session) func() {
 		x, y := s.floats[in.In[0]], s.floats[in.Out]
 		return func() { kernel.Softmax(y, x, n) }
 	}}, nil
@@ -58,7 +66,7 @@ func prepareSoftmax(m *Model, in *format.Instr) (step, error) {
 
 func prepareDequantize(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
-	return step{bind: func(s *Session) func() {
+	return step{work: m.elements(in), bind: func(s *Session) func() {
 		x, y := s.ints[in.In[0]], s.floats[in.Out]
 		return func() { kernel.Dequantize(y, x, t.Scale, t.Zero) }
 	}}, nil
@@ -66,7 +74,7 @@ func prepareDequantize(m *Model, in *format.Instr) (step, error) {
 
 func prepareQuantize(m *Model, in *format.Instr) (step, error) {
 	_, t := m.operands(in)
-	return step{bind: func(s *Session) func() {
+	return step{work: roundWork * m.elements(in), bind: func(s *Session) func() {
 		x, y := s.floats[in.In[0]], s.ints[in.Out]
 		return func() { kernel.Quantize(y, x, t.Scale, t.Zero) }
 	}}, nil

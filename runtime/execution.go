@@ -23,7 +23,7 @@ type execution struct {
 var executions = [...]execution{
 	format.OpConv2D:     {prepare: prepareConv, macs: positions},
 	format.OpDense:      {prepare: prepareDense, macs: positions},
-	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool)},
+	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool, poolWork)},
 	format.OpAvgPool:    {prepare: prepareAvgPool},
 	format.OpAdd:        {prepare: prepareAdd},
 	format.OpMul:        {prepare: prepareMul},
@@ -36,7 +36,7 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize, chance: sameChance},
 	format.OpQuantize:   {prepare: prepareQuantize, chance: sameChance},
 	format.OpSub:        {prepare: prepareAdd},
-	format.OpSlice:      {prepare: windowed(kernel.Slice)},
+	format.OpSlice:      {prepare: windowed(kernel.Slice, sliceWork)},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.
@@ -45,8 +45,9 @@ type step struct {
 	// resolves all operands, so that a run is one call and allocates nothing.
 	bind func(*Session) func()
 
-	work  workspace // work space of a run
-	bytes int       // memory of packed weights
+	space workspace // work space of a run
+	work  int64     // steps of a run: multiplications by weights, and elements of others
+	bytes int       // memory of the weights that it was the first to pack, and of what it does not share
 
 	kernel string // see Layer.Kernel
 }

@@ -23,17 +23,19 @@ type Info struct {
 	Weights       int    // number of weights in the file's shapes, zeros included
 	Kept          int    // number of nonzero weights
 	Memory        int    // bytes of the packed weights
+	Session       int64  // bytes of a session, Arena among them
 	Kernels       string // that compute dense layers: vnni, avx2, dotprod, neon, smlad or go; see EDGEC_CPU in docs/REFERENCE.md
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
+	Work     int64 // steps of a run; see Config.Work
 }
 
 // Info returns what the model is. Its slices are the model's own and must not be changed.
 // Cost: it counts the weights at each call.
 func (m *Model) Info() Info {
 	f := m.f
-	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena}
+	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena, Session: m.memory, Work: m.work}
 	i.Kernels, _ = kernel.Level() // Load has refused an error
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
@@ -49,8 +51,8 @@ func (m *Model) Info() Info {
 	}
 	for _, l := range m.Layers() {
 		i.Memory += l.Memory
-		i.MACs += l.MACs
-		i.KeptMACs += l.KeptMACs
+		i.MACs = plus(i.MACs, l.MACs)
+		i.KeptMACs = plus(i.KeptMACs, l.KeptMACs)
 	}
 	return i
 }
@@ -63,43 +65,49 @@ const testSeed = 1
 
 // MakeSelfTest runs the file, which format.Finish has completed, on generated inputs
 // (format.SelfTestInput) and returns the CRC-32 of output 0, for the file to carry as
-// format.File.Test. It fails where FromFile does. Cost: loading and one inference.
+// format.File.Test. It fails where FromFile does. Cost: loading and one inference, without
+// limits.
 func MakeSelfTest(f *format.File) (*format.SelfTest, error) {
 	m, err := FromFile(f)
 	if err != nil {
 		return nil, err
 	}
-	crc, err := m.testRun(testSeed)
-	return &format.SelfTest{Seed: testSeed, CRC: crc}, err
+	s, err := m.NewSession(Unlimited())
+	if err != nil {
+		return nil, err
+	}
+	return &format.SelfTest{Seed: testSeed, CRC: s.testRun(testSeed)}, nil
 }
 
 // testRun returns the checksum of output 0 for the input that stands for seed.
-func (m *Model) testRun(seed uint32) (uint32, error) {
-	s, err := m.NewSession(Config{})
-	if err != nil {
-		return 0, err
-	}
-	for i := range m.f.Inputs {
+func (s *Session) testRun(seed uint32) uint32 {
+	for i := range s.m.f.Inputs {
 		format.SelfTestInput(seed+uint32(i), s.Input(i))
 	}
 	s.Run()
-	return format.Checksum(s.OutputBytes(0)), nil
+	return format.Checksum(s.OutputBytes(0))
+}
+
+// SelfTest is Session.SelfTest in a session with the limits of the zero Config, of which the
+// error may be a LimitError. Cost: a session and one inference.
+func (m *Model) SelfTest() error {
+	s, err := m.NewSession(Config{})
+	if err != nil {
+		return err
+	}
+	return s.SelfTest()
 }
 
 // SelfTest verifies that this machine computes what the machine computed that
 // wrote the file: output 0 for generated inputs, byte for byte. The error is an Error
-// when they differ and when the file carries no self-test. Cost: a session and one
-// inference.
-func (m *Model) SelfTest() error {
-	t := m.f.Test
+// when they differ and when the file carries no self-test. Cost: one inference; inputs
+// have to be set again.
+func (s *Session) SelfTest() error {
+	t := s.m.f.Test
 	if t == nil {
 		return Error("the file carries no self-test; make it again with edgec compress or edgec pack")
 	}
-	crc, err := m.testRun(t.Seed)
-	if err != nil {
-		return err
-	}
-	if crc != t.CRC {
+	if s.testRun(t.Seed) != t.CRC {
 		return Error("self-test failed: this machine computes other outputs than the one that wrote the file; report it with the machine's name")
 	}
 	return nil

@@ -31,6 +31,13 @@ func (e Error) Error() string { return "runtime: " + string(e) }
 type Model struct {
 	f     *format.File
 	steps []step // of each instruction
+	packs []pack // of each weight tensor
+
+	groups int // that have layers of their own, and those that have not
+
+	space  workspace // of a session
+	memory int64     // bytes of a session
+	work   int64     // steps of a run
 }
 
 // Load decodes a file, verifies all of it and prepares it for execution. A file that
@@ -40,8 +47,13 @@ type Model struct {
 // opcode that the runtime cannot execute an Error. data is not kept.
 //
 // Cost: decoding, in proportion to the nonzero weights of sparse layers and all weights of
-// dense ones, then packing them for execution (Info.Memory bytes). Memory is bounded before
-// it is taken: see the limits of package format.
+// dense ones, then packing them for execution (Info.Memory bytes), once for all instructions
+// that share them. Whoever made the file, loading n bytes takes time in proportion to n and at
+// most
+//
+//	5 W(n) + 256 MiB + 32 KiB n of memory, W(n) = min(64 KiB n, 16 MiB + 4 KiB n, 64 MiB)
+//
+// W(n) bounds the weights; see the limits of SPEC.md. More is refused before it is taken.
 func Load(data []byte) (*Model, error) {
 	f, err := format.Decode(data)
 	if err != nil {
@@ -65,7 +77,7 @@ func prepare(f *format.File) (*Model, error) {
 	if _, err := kernel.Level(); err != nil {
 		return nil, Error(err.Error())
 	}
-	m := &Model{f: f, steps: make([]step, len(f.Instrs))}
+	m := &Model{f: f, steps: make([]step, len(f.Instrs)), packs: make([]pack, len(f.Weights))}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		row, err := executionOf(in.Op)
@@ -76,6 +88,7 @@ func prepare(f *format.File) (*Model, error) {
 			return nil, err
 		}
 	}
+	m.need()
 	return m, nil
 }
 
@@ -84,7 +97,7 @@ func (m *Model) operands(in *format.Instr) (x, y *format.Tensor) {
 	return &m.f.Tensors[in.In[0]], &m.f.Tensors[in.Out]
 }
 
-func itoa(n int) string {
+func itoa[N int | int64](n N) string {
 	if n < 0 {
 		return "-" + itoa(-n)
 	}

@@ -12,11 +12,12 @@ func (m *Model) window(in *format.Instr) kernel.Window {
 		DilH: in.DilH, DilW: in.DilW, PadT: in.PadT, PadL: in.PadL, PadB: in.PadB, PadR: in.PadR, OutH: y.Shape[0], OutW: y.Shape[1]}
 }
 
-// windowed is the execution of a kernel that moves a window over an image of int8.
-func windowed(run func(y, x []int8, w *kernel.Window)) func(*Model, *format.Instr) (step, error) {
+// windowed is the execution of a kernel that moves a window over an image of int8. work
+// returns its steps.
+func windowed(run func(y, x []int8, w *kernel.Window), work func(*Model, *format.Instr, *kernel.Window) int64) func(*Model, *format.Instr) (step, error) {
 	return func(m *Model, in *format.Instr) (step, error) {
 		w := m.window(in)
-		return step{bind: func(s *Session) func() {
+		return step{work: work(m, in, &w), bind: func(s *Session) func() {
 			x, y := s.ints[in.In[0]], s.ints[in.Out]
 			return func() { run(y, x, &w) }
 		}}, nil
@@ -26,7 +27,7 @@ func windowed(run func(y, x []int8, w *kernel.Window)) func(*Model, *format.Inst
 func prepareAvgPool(m *Model, in *format.Instr) (step, error) {
 	w, countPad := m.window(in), in.CountPad
 	t, _ := m.operands(in)
-	return step{work: workspace{acc: w.C}, bind: func(s *Session) func() {
+	return step{space: workspace{acc: w.C}, work: poolWork(m, in, &w), bind: func(s *Session) func() {
 		x, y, acc := s.ints[in.In[0]], s.ints[in.Out], s.acc
 		return func() { kernel.AvgPool(y, x, &w, int8(t.Zero), countPad, acc) }
 	}}, nil
@@ -35,18 +36,21 @@ func prepareAvgPool(m *Model, in *format.Instr) (step, error) {
 // prepareConcat copies runs of elements in turn from each input.
 func prepareConcat(m *Model, in *format.Instr) (step, error) {
 	var runs []int
+	sum := 0
 	for _, t := range in.In {
 		n := 1
 		for _, d := range m.f.Tensors[t].Shape[in.Axis:] {
 			n *= d
 		}
 		runs = append(runs, n)
+		sum += n
 	}
-	return step{bind: func(s *Session) func() {
+	n := m.elements(in)
+	return step{work: n + roundWork*(n/int64(sum))*int64(len(runs)), bytes: 8 * len(runs), bind: func(s *Session) func() {
 		y := s.ints[in.Out]
-		var xs [][]int8
-		for _, t := range in.In {
-			xs = append(xs, s.ints[t])
+		xs := make([][]int8, len(in.In))
+		for k, t := range in.In {
+			xs[k] = s.ints[t]
 		}
 		return func() {
 			at := 0
@@ -61,7 +65,7 @@ func prepareConcat(m *Model, in *format.Instr) (step, error) {
 
 func preparePad(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
-	return step{bind: func(s *Session) func() {
+	return step{work: m.elements(in) + pixelWork*int64(m.f.Tensors[in.Out].Shape[0]), bind: func(s *Session) func() {
 		x, y := s.ints[in.In[0]], s.ints[in.Out]
 		return func() {
 			kernel.Pad(y, x, t.Shape[0], t.Shape[1], t.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)
@@ -71,7 +75,7 @@ func preparePad(m *Model, in *format.Instr) (step, error) {
 
 func prepareTranspose(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
-	return step{bind: func(s *Session) func() {
+	return step{work: m.elements(in), bind: func(s *Session) func() {
 		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
 			return func() { kernel.Transpose(y, x, t.Shape, in.Perm) }
 		}
@@ -81,8 +85,8 @@ func prepareTranspose(m *Model, in *format.Instr) (step, error) {
 }
 
 // prepareReshape copies; mostly input and output are the same memory.
-func prepareReshape(_ *Model, in *format.Instr) (step, error) {
-	return step{bind: func(s *Session) func() {
+func prepareReshape(m *Model, in *format.Instr) (step, error) {
+	return step{work: m.elements(in), bind: func(s *Session) func() {
 		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
 			return func() { copy(y, x) }
 		}

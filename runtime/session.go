@@ -7,9 +7,6 @@ import (
 	"edgec/runtime/kernel"
 )
 
-// Config configures a Session. It has no settings yet: give Config{}.
-type Config struct{}
-
 // Session is the working memory of one inference at a time. It belongs to one
 // goroutine; any number of sessions of a model may run at the same time.
 type Session struct {
@@ -24,21 +21,41 @@ type Session struct {
 
 	out    [][]float32 // of each Int8 output, dequantized
 	bytes  [][]byte    // of each output
-	tables [][256]int8 // of each channel of input 0: the int8 of a byte
+	tables [][256]int8 // the int8 of a byte of input 0: of each channel that has its own, then of all others
 }
 
 // NewSession allocates the working memory: Info.Arena bytes for activations, work space for
-// the largest layer, and tables for the pixels of input 0. The error is an Error, and only
-// for a file that was not completed by format.Finish.
-func (m *Model) NewSession(Config) (*Session, error) {
+// the largest layer, outputs, and tables for the pixels of input 0; Info.Session bytes in all.
+// The error is a LimitError if that, or the work of a run, passes a limit of c, which is
+// checked first; or an Error, only for a file that was not completed by format.Finish.
+func (m *Model) NewSession(c Config) (*Session, error) {
+	if err := c.allows(m.memory, m.work); err != nil {
+		return nil, err
+	}
 	f := m.f
 	s := &Session{m: m, arena: make([]uint32, (f.Arena+3)/4+1), ints: make([][]int8, len(f.Tensors)), floats: make([][]float32, len(f.Tensors))}
+	if err := s.place(); err != nil {
+		return nil, err
+	}
+	s.image, s.patch, s.acc = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc)
+	s.steps = make([]func(), len(m.steps))
+	for i := range m.steps {
+		s.steps[i] = m.steps[i].bind(s)
+	}
+	s.makeOutputs()
+	s.makeTables()
+	return s, nil
+}
+
+// place gives each tensor its memory in the arena.
+func (s *Session) place() error {
+	f := s.m.f
 	memory := unsafe.Pointer(&s.arena[0])
 	for i := range f.Tensors {
 		t := &f.Tensors[i]
 		n := t.Elems()
 		if t.Offset < 0 || t.Offset%4 != 0 || t.Offset+n*t.DType.Size() > f.Arena {
-			return nil, Error("tensor " + itoa(i) + " lies outside the working memory; complete the file with format.Finish")
+			return Error("tensor " + itoa(i) + " lies outside the working memory; complete the file with format.Finish")
 		}
 		p := unsafe.Add(memory, t.Offset)
 		if t.DType == format.Float32 {
@@ -47,25 +64,27 @@ func (m *Model) NewSession(Config) (*Session, error) {
 			s.ints[i] = unsafe.Slice((*int8)(p), n)
 		}
 	}
-	var work workspace
-	for i := range m.steps {
-		work = work.most(m.steps[i].work)
-	}
-	s.image, s.patch, s.acc = make([]int8, work.image), make([]int8, work.patch), make([]int32, work.acc)
-	for i := range m.steps {
-		s.steps = append(s.steps, m.steps[i].bind(s))
-	}
-	for _, t := range f.Outputs {
-		n := f.Tensors[t].Elems()
-		var out []float32
-		if f.Tensors[t].DType == format.Int8 {
-			out = make([]float32, n)
+	return nil
+}
+
+// makeOutputs allocates what outputs are handed out in. A tensor that is listed several times
+// has it once.
+func (s *Session) makeOutputs() {
+	f := s.m.f
+	s.out, s.bytes = make([][]float32, len(f.Outputs)), make([][]byte, len(f.Outputs))
+	first := make([]int, len(f.Tensors)) // plus 1
+	for k, i := range f.Outputs {
+		t := &f.Tensors[i]
+		if first[i] > 0 {
+			s.out[k], s.bytes[k] = s.out[first[i]-1], s.bytes[first[i]-1]
+			continue
 		}
-		s.out = append(s.out, out)
-		s.bytes = append(s.bytes, make([]byte, n*f.Tensors[t].DType.Size()))
+		first[i] = k + 1
+		s.bytes[k] = make([]byte, t.Elems()*t.DType.Size())
+		if t.DType == format.Int8 {
+			s.out[k] = make([]float32, t.Elems())
+		}
 	}
-	s.makeTables()
-	return s, nil
 }
 
 // Run executes the network on the inputs that have been set. It neither
@@ -143,26 +162,34 @@ func (s *Session) SetInputNCHW(i int, x []float32) error {
 	return nil
 }
 
-// makeTables prepares the int8 of each byte for each channel of input 0. There are none
-// where elements have grids of their own.
-func (s *Session) makeTables() {
-	if s.m.f.ScalingOf(0) != nil {
-		return
+// tables returns how many channels of input 0 have a table of their own, since the
+// preprocessing names their mean or deviation, and whether there are others, which share one.
+// There are none where channels have grids of their own.
+func (m *Model) tables() (known, rest int) {
+	if m.f.ScalingOf(0) != nil {
+		return 0, 0
 	}
-	t := &s.m.f.Tensors[s.m.f.Inputs[0]]
+	t, pre := &m.f.Tensors[m.f.Inputs[0]], &m.f.Meta.Input
 	channels := 1
 	if len(t.Shape) == 3 {
 		channels = t.Shape[2]
 	}
-	pre := &s.m.f.Meta.Input
+	known = min(channels, max(len(pre.Mean), len(pre.Std)))
+	return known, min(channels-known, 1)
+}
+
+// makeTables prepares the int8 of each byte for the channels of input 0.
+func (s *Session) makeTables() {
+	t, pre := &s.m.f.Tensors[s.m.f.Inputs[0]], &s.m.f.Meta.Input
+	known, rest := s.m.tables()
+	s.tables = make([][256]int8, known+rest)
 	var x [1]float32
-	for c := 0; c < channels; c++ {
-		var table [256]int8
+	for c := range s.tables {
+		table := &s.tables[c]
 		for b := range table {
 			x[0] = pre.Real(byte(b), c)
 			kernel.Quantize(table[b:b+1], x[:], t.Scale, t.Zero)
 		}
-		s.tables = append(s.tables, table)
 	}
 }
 
@@ -181,10 +208,14 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 		s.setScaledBytes(dst, pixels, own)
 		return nil
 	}
+	channels, last := 1, len(s.tables)-1
+	if shape := s.m.f.Tensors[s.m.f.Inputs[0]].Shape; len(shape) == 3 && last > 0 {
+		channels = shape[2]
+	}
 	c := 0
 	for k, b := range pixels {
-		dst[k] = s.tables[c][b]
-		if c++; c == len(s.tables) {
+		dst[k] = s.tables[min(c, last)][b]
+		if c++; c == channels {
 			c = 0
 		}
 	}

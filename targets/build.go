@@ -93,8 +93,8 @@ func check(model []byte, board Board) error {
 		return fmt.Errorf("targets: the model cannot be built into a program: %w", err)
 	}
 	i := m.Info()
-	need := (i.Arena + i.Memory + i.Weights) >> 20
-	if board.RAM > 0 && need > board.RAM/2 {
+	need := (i.Session + int64(i.Memory) + int64(i.Weights)) >> 20
+	if board.RAM > 0 && need > int64(board.RAM/2) {
 		return fmt.Errorf("targets: the model needs %d MB of memory, %s has %d MB; compress it more or choose another board", need, board.Name, board.RAM)
 	}
 	return nil

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/runtime"
 	"edgec/runtime/format"
+	"edgec/runtime/program"
 )
 
 // evalFlags are the flags of edgec eval.
@@ -20,6 +22,7 @@ type evalFlags struct {
 	noLabels  bool
 	confusion bool
 	threads   int
+	limits    runtime.Config
 	show      *progress
 }
 
@@ -56,6 +59,7 @@ float networks; for a compressed one they replace what the file says.
 	f.BoolVar(&e.noLabels, "no-labels", false, "ignore labels; needs --against")
 	f.BoolVar(&e.confusion, "confusion", false, "show which classes a compressed network confuses")
 	f.IntVarP(&e.threads, "threads", "j", 0, "number of goroutines (default: one per core); does not change the result")
+	addLimits(cmd, &e.limits)
 	must(cmd.RegisterFlagCompletionFunc("split", cobra.FixedCompletions([]string{"test", "train"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -168,6 +172,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		return nil, about(e.data.path, fmt.Errorf("%s: has no labels, which --confusion needs; give labelled data, or leave --confusion out", e.data.path))
 	}
 	got, err := edgec.Evaluate(file, data, o)
+	err = remedied(err)
 	e.show.end()
 	if err != nil && e.against != "" {
 		return nil, about(path, fmt.Errorf("%s against %s: %w", path, e.against, err))
@@ -212,7 +217,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 
 // options say what is measured.
 func (e *evalFlags) options() edgec.EvaluateOptions {
-	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Progress: e.show.steps}
+	return edgec.EvaluateOptions{Part: edgec.Part(e.split), NoLabels: e.noLabels, Threads: e.threads, Limits: e.limits, Progress: e.show.steps}
 }
 
 // samples reads the data, and says which part is evaluated on.
@@ -255,7 +260,7 @@ func (a *app) printEvaluated(r *evaluated) error {
 func confusionRows(r *evaluated) []string {
 	name := func(i int) string {
 		if i < len(r.classes) {
-			return r.classes[i]
+			return program.Printable(r.classes[i])
 		}
 		return fmt.Sprint(i)
 	}

@@ -10,6 +10,7 @@ import (
 	"edgec"
 	"edgec/runtime"
 	"edgec/runtime/format"
+	"edgec/runtime/program"
 )
 
 func inspectCommand(a *app) *cobra.Command {
@@ -163,12 +164,12 @@ func sparsity(kept, of int) float64 { return 1 - float64(kept)/float64(max(of, 1
 func headRows(r *inspected) []string {
 	rows := []string{fmt.Sprintf("file\t%s, %s bytes, format %s", r.File, thousands(r.Bytes), r.Format)}
 	if r.Name != "" {
-		rows = append(rows, "name\t"+r.Name)
+		rows = append(rows, "name\t"+program.Printable(r.Name))
 	}
 	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+preprocessing(r.Preprocess)+r.scaling(0))
 	labels := ""
 	if len(r.Labels) > 0 {
-		labels = ": " + strings.Join(r.Labels, ", ")
+		labels = ": " + program.Printable(strings.Join(r.Labels, ", "))
 	}
 	test := "none"
 	if r.SelfTest {

@@ -29,7 +29,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/fatih/color"
 
@@ -201,17 +200,7 @@ func oneLine(s string) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimPrefix(strings.TrimSpace(l), "edgec: ")
 	}
-	return printable(strings.ReplaceAll(strings.Join(lines, "; "), ": edgec: ", ": "))
-}
-
-// printable replaces control characters by blanks.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
+	return program.Printable(strings.ReplaceAll(strings.Join(lines, "; "), ": edgec: ", ": "))
 }
 
 // note prints a line for people on standard error.
@@ -232,7 +221,7 @@ func (a *app) warn(text string) {
 // between words.
 func (a *app) line(how color.Attribute, text string) {
 	at := a.screen(a.stderr)
-	if text = wrap(printable(text), "  ", at.width); how != 0 {
+	if text = wrap(program.Printable(text), "  ", at.width); how != 0 {
 		text = at.paint(text, how)
 	}
 	if a.showing != nil {
@@ -277,5 +266,5 @@ func document(v any) ([]byte, error) {
 	if !ok || bytes.HasPrefix(fields, []byte("}")) {
 		return nil, fmt.Errorf("json: %s is no object with fields", data)
 	}
-	return append([]byte(program.Schema), fields...), nil
+	return append([]byte(program.Schema), program.EscapeJSON(fields)...), nil
 }

@@ -87,6 +87,7 @@ func runCommand(a *app) *cobra.Command {
 	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")
 	f.StringVar(&j.Labels, "idx-labels", "", "with --idx: the idx file of the labels, for the accuracy")
 	f.BoolVar(&selfTest, "selftest", false, "prove that this machine computes what was computed when the file was written")
+	addLimits(cmd, &j.Limits)
 	return cmd
 }
 
@@ -114,6 +115,7 @@ computes it. On a board, the program that edgec build makes has
 	}
 	cmd.Flags().IntVar(&j.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in a second, at least 50")
 	cmd.Flags().BoolVar(&j.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
+	addLimits(cmd, &j.Limits)
 	return cmd
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/fatih/color"
+
+	"edgec/runtime/program"
 )
 
 // grid is a table for people: columns are aligned, with two blanks between them.
@@ -32,8 +34,13 @@ func (a *app) tableWithout(rows []string, drop ...int) error {
 	return a.grid(g)
 }
 
-// grid prints a table on standard output.
+// grid prints a table on standard output, of cells that may come from files.
 func (a *app) grid(g grid) error {
+	for _, row := range g.rows {
+		for i, cell := range row {
+			row[i] = program.Printable(cell)
+		}
+	}
 	for _, line := range g.lines(a.screen(a.stdout)) {
 		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
 			return err

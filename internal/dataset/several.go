@@ -130,7 +130,7 @@ func isLabelName(name string) bool {
 // described lists the arrays with their shapes.
 func (z *npzFile) described() string {
 	var words []string
-	for _, name := range z.names {
+	for _, name := range slices.Sorted(slices.Values(z.names)) {
 		word := name
 		if head := z.entries[name].head; head != nil {
 			word += " " + fmt.Sprint(tensor.Shape(head.Shape))

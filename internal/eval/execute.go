@@ -14,9 +14,16 @@ import (
 
 // Execute runs a compressed file on the first n samples of set with the runtime:
 // [n, K], in the order of the float network's outputs, images channels first.
-// threads 0 means GOMAXPROCS. When ctx ends it returns the cause.
+// threads 0 means GOMAXPROCS. When ctx ends it returns the cause. The file is the caller's own:
+// its memory and work are not limited.
 func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
-	e, err := newExecutor(file, threads)
+	return ExecuteWithin(ctx, runtime.Unlimited(), file, set, n, threads)
+}
+
+// ExecuteWithin is Execute with the limits c for each thread's session; the error is a
+// runtime.LimitError where the file passes one.
+func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
+	e, err := newExecutor(file, threads, c)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +61,7 @@ type executor struct {
 }
 
 // newExecutor loads a file for a number of threads.
-func newExecutor(file []byte, threads int) (*executor, error) {
+func newExecutor(file []byte, threads int, c runtime.Config) (*executor, error) {
 	model, err := runtime.Load(file)
 	if err != nil {
 		return nil, err
@@ -65,7 +72,7 @@ func newExecutor(file []byte, threads int) (*executor, error) {
 	info := model.Info()
 	e := &executor{sessions: make([]*runtime.Session, threads), inputs: info.Inputs, outputs: info.Outputs}
 	for i := range e.sessions {
-		if e.sessions[i], err = model.NewSession(runtime.Config{}); err != nil {
+		if e.sessions[i], err = model.NewSession(c); err != nil {
 			return nil, err
 		}
 	}

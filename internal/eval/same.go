@@ -12,11 +12,11 @@ import (
 // they differ. Cost: 16 inferences of each.
 func SameOutputs(was, now *runtime.Model) error {
 	const inputs = 16
-	a, err := was.NewSession(runtime.Config{})
+	a, err := was.NewSession(runtime.Unlimited())
 	if err != nil {
 		return err
 	}
-	b, err := now.NewSession(runtime.Config{})
+	b, err := now.NewSession(runtime.Unlimited())
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func alone(l *graph.Links, n *graph.Node) (part *graph.Graph, inputs []*graph.Va
 // value of each of n positions along the axis of its output, NaN where it is not the same
 // all over.
 func results(m *runtime.Model, part *graph.Graph, inputs []*graph.Value, at func(*graph.Value) ([]float32, int), run uint32, axis, n int) ([]float32, error) {
-	s, err := m.NewSession(runtime.Config{})
+	s, err := m.NewSession(runtime.Unlimited())
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func latency(file []byte, long time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("edgec: latency: %w", err)
 	}
-	run, err := program.Timed(m)
+	run, err := program.Timed(m, runtime.Unlimited())
 	if err != nil {
 		return 0, fmt.Errorf("edgec: latency: %w", err)
 	}

@@ -210,7 +210,7 @@ func TestUnmet(t *testing.T) {
 	if deep.On() {
 		p = get(t, classification)
 	}
-	r.MaxDrop, r.MaxSize = 0, 20
+	r.MaxDrop, r.MaxSize = 0, 40
 	res, err := compressWith(context.Background(), p.model(t), p.data, r, nil)
 	if err == nil || !strings.Contains(err.Error(), "no file meets the limits: the smallest has ") || strings.Contains(err.Error(), "\n") {
 		t.Fatalf("error %v", err)

@@ -19,24 +19,9 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	if t.kind != typeInt8 || len(t.data) == 0 {
 		return nil, fmt.Errorf("weights %q are %s, or not constant; int8 constants are supported", t.name, typeName(t.kind))
 	}
-	zero := 0
-	for _, z := range t.zero {
-		if z != 0 && !(len(t.zero) == 1 && len(t.scale) == 1 && z >= math.MinInt8 && z <= math.MaxInt8) {
-			return nil, fmt.Errorf("weights %q have zero point %d beside others; symmetric ones are supported", t.name, z)
-		}
-		zero = int(z)
-	}
-	w := &format.Weight{KH: 1, KW: 1, Scale: t.scale}
-	axis := 0
-	switch s := t.shape; {
-	case depthwise && len(s) == 4 && s[0] == 1:
-		w.OutC, w.KH, w.KW, w.InC, axis = s[3], s[1], s[2], 1, 3
-	case !depthwise && len(s) == 4:
-		w.OutC, w.KH, w.KW, w.InC = s[0], s[1], s[2], s[3]
-	case !depthwise && len(s) == 2:
-		w.OutC, w.InC = s[0], s[1]
-	default:
-		return nil, fmt.Errorf("weights %q have shape %v: the file is damaged", t.name, s)
+	w, axis, err := t.weightShape(depthwise)
+	if err != nil {
+		return nil, err
 	}
 	if len(t.scale) != 1 && (len(t.scale) != w.OutC || t.axis != axis) {
 		return nil, fmt.Errorf("weights %q have %d scales along dimension %d; one, or one for each output channel, is supported", t.name, len(t.scale), t.axis)
@@ -47,6 +32,38 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 	if c.reader.weights += w.Elems(); c.reader.weights > format.MaxWeights {
 		return nil, fmt.Errorf("more than %d weights, with those before", format.MaxWeights)
 	}
+	if err := t.values(w, depthwise); err != nil {
+		return nil, err
+	}
+	w.Bias, err = c.bias(w.OutC)
+	return w, err
+}
+
+// weightShape returns a weight without values, and the dimension of its output channels.
+func (t *tensor) weightShape(depthwise bool) (w *format.Weight, axis int, err error) {
+	w = &format.Weight{KH: 1, KW: 1, Scale: t.scale}
+	switch s := t.shape; {
+	case depthwise && len(s) == 4 && s[0] == 1:
+		w.OutC, w.KH, w.KW, w.InC, axis = s[3], s[1], s[2], 1, 3
+	case !depthwise && len(s) == 4:
+		w.OutC, w.KH, w.KW, w.InC = s[0], s[1], s[2], s[3]
+	case !depthwise && len(s) == 2:
+		w.OutC, w.InC = s[0], s[1]
+	default:
+		return nil, 0, fmt.Errorf("weights %q have shape %v: the file is damaged", t.name, s)
+	}
+	return w, axis, nil
+}
+
+// values fills in the values of w, less their zero point.
+func (t *tensor) values(w *format.Weight, depthwise bool) error {
+	zero := 0
+	for _, z := range t.zero {
+		if z != 0 && !(len(t.zero) == 1 && len(t.scale) == 1 && z >= math.MinInt8 && z <= math.MaxInt8) {
+			return fmt.Errorf("weights %q have zero point %d beside others; symmetric ones are supported", t.name, z)
+		}
+		zero = int(z)
+	}
 	w.Values = make([]int8, w.Elems())
 	for i := range w.Values {
 		from := i
@@ -55,12 +72,11 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 		}
 		q := int(int8(t.data[from])) - zero
 		if q < math.MinInt8 || q > math.MaxInt8 {
-			return nil, fmt.Errorf("weight %d of %q is %d without its zero point %d, beyond int8: convert the network with symmetric weights", from, t.name, q, zero)
+			return fmt.Errorf("weight %d of %q is %d without its zero point %d, beyond int8: convert the network with symmetric weights", from, t.name, q, zero)
 		}
 		w.Values[i] = int8(q)
 	}
-	w.Bias, err = c.bias(w.OutC)
-	return w, err
+	return nil
 }
 
 // bias returns the biases of a layer of n outputs; nil: it has none.

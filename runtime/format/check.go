@@ -52,13 +52,14 @@ func (f *File) check() error {
 
 // checkWeights verifies each weight tensor and that there are not too many weights.
 func (f *File) checkWeights() error {
-	total := 0
+	var total amounts
 	for i := range f.Weights {
-		if err := f.Weights[i].check(); err != nil {
-			return err
+		err := f.Weights[i].check()
+		if err == nil {
+			err = total.add(&f.Weights[i], math.MaxInt32)
 		}
-		if total += f.Weights[i].Elems(); total > MaxWeights {
-			return Error("more than " + itoa(MaxWeights) + " weights")
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -143,8 +144,13 @@ func (p *Preprocess) check() error {
 // checkInstrs verifies all instructions, and that they use all weights and tables.
 func (f *File) checkInstrs() error {
 	weights, luts := 0, 0 // used so far
+	var total amounts
 	for k := range f.Instrs {
-		if err := f.checkInstr(k, &weights, &luts); err != nil {
+		err := f.checkInstr(k, &weights, &luts)
+		if in := &f.Instrs[k]; err == nil && in.Op.weighted() {
+			err = total.use(&f.Weights[in.Weight])
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -14,16 +14,19 @@ type coder struct {
 	at      int
 	short   bool // decoder: read beyond the end of in by more than the coder ever does
 	broken  bool // decoder: a value that no encoder writes
+	budget       // decoder: what is left of it
+
+	scratch scratch
 
 	dense *denseCoder // codes tensors that are seldom zero; nil: all are coded by masks
 
 	spend func(bits float64) // encoder: told what each bit costs, may be nil
 }
 
-func newEncoder(m *model) *coder { return &coder{model: m, hi: 1<<32 - 1} }
+func newEncoder(m *model) *coder { return &coder{model: m, hi: 1<<32 - 1, budget: unbounded()} }
 
-func newDecoder(m *model, in []byte) *coder {
-	c := &coder{model: m, dec: true, hi: 1<<32 - 1, in: in}
+func newDecoder(m *model, in []byte, b budget) *coder {
+	c := &coder{model: m, dec: true, hi: 1<<32 - 1, in: in, budget: b}
 	for i := 0; i < 4; i++ {
 		c.x = c.x<<8 | uint32(c.next())
 	}
@@ -42,9 +45,16 @@ func (c *coder) next() byte {
 	return 0
 }
 
+// stopped reports whether decoding is over: the stream has ended, or holds what no
+// encoder writes. Every loop that takes values from the stream asks it.
+func (c *coder) stopped() bool {
+	return c.short || c.broken || c.bits < 0 || c.dense != nil && c.dense.stopped()
+}
+
 // bit codes one bit with the mixer set, in contexts, the numbers of up to five
 // counters.
 func (c *coder) bit(b, set int, contexts ...int32) int {
+	c.bits--
 	m := c.model
 	x := &m.mixers[set]
 	var st [inputs]int64
@@ -72,6 +82,7 @@ func (c *coder) bit(b, set int, contexts ...int32) int {
 // bit3 is bit in three contexts, which differ. It is bit unrolled, since most
 // of the time to load a network is spent here.
 func (c *coder) bit3(b, set int, k0, k1, k2 int32) int {
+	c.bits--
 	m := c.model
 	x := &m.mixers[set]
 	c0, c1, c2 := &m.counters[k0], &m.counters[k1], &m.counters[k2]

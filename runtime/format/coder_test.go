@@ -17,7 +17,7 @@ func TestCoderZeros(t *testing.T) {
 		c.bit(1, 0, 0)
 	}
 	code := c.finish()
-	d := newDecoder(newModel(), code)
+	d := newDecoder(newModel(), code, unbounded())
 	for i := range n {
 		if d.bit(0, 0, 0) != 1 || d.short {
 			t.Fatalf("bit %d of %d in %d bytes: short %v", i, n, len(code), d.short)
@@ -43,7 +43,7 @@ func TestCoderBits(t *testing.T) {
 			c.bit(b, i%3, int32(i%5), 5+int32(i%7))
 		}
 		code := c.finish()
-		d := newDecoder(newModel(), code)
+		d := newDecoder(newModel(), code, unbounded())
 		for i, b := range bits {
 			if d.bit(0, i%3, int32(i%5), 5+int32(i%7)) != b {
 				t.Fatalf("trial %d: bit %d of %d", trial, i, len(bits))
@@ -106,7 +106,7 @@ func TestNumbers(t *testing.T) {
 		c.signed(v, int32(i%32), int32(i/32%32))
 		c.number(uint32(v), int32(i%32), int32(i/32%32))
 	}
-	d := newDecoder(newModel(), c.finish())
+	d := newDecoder(newModel(), c.finish(), unbounded())
 	for i, v := range values {
 		if got := d.signed(0, int32(i%32), int32(i/32%32)); got != v {
 			t.Fatalf("number %d is %d, want %d", i, got, v)
@@ -118,15 +118,15 @@ func TestNumbers(t *testing.T) {
 }
 
 // codedTensor codes w under the grid g and returns what is decoded.
-func codedTensor(t testing.TB, w *Weight, g grid, kind int32) *Weight {
+func codedTensor(t testing.TB, w *Weight, g grid) *Weight {
 	in := *w
 	in.Values = append([]int8(nil), w.Values...)
 	c := newEncoder(newModel())
-	codeWeight(c, &in, g, kind, false, nil)
+	codeWeight(c, &in, g, false, nil)
 	code := c.finish()
 	out := &Weight{OutC: w.OutC, KH: w.KH, KW: w.KW, InC: w.InC}
-	d := newDecoder(newModel(), code)
-	codeWeight(d, out, g, kind, false, nil)
+	d := newDecoder(newModel(), code, unbounded())
+	codeWeight(d, out, g, false, nil)
 	if d.short || d.broken || d.at < len(code) {
 		t.Fatalf("weights %d x %v: %d of %d bytes read, short %v, broken %v", w.OutC, g, d.at, len(code), d.short, d.broken)
 	}
@@ -136,22 +136,19 @@ func codedTensor(t testing.TB, w *Weight, g grid, kind int32) *Weight {
 // Counts of weights pass 16 bits: by rows, by positions of a row, by channels.
 func TestLargeCounts(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, c := range []struct {
-		g    grid
-		kind int32
-	}{
-		{grid{40000, 1, 1, 1}, 2},
-		{grid{2, 256, 256, 1}, 1},
-		{grid{200, 1, 1, 200}, 2},
-		{grid{400, 10, 10, 1}, 0},
+	for _, g := range []grid{
+		{40000, 1, 1, 1, kindPlain},
+		{2, 256, 256, 1, kindImage},
+		{200, 1, 1, 200, kindPlain},
+		{400, 10, 10, 1, kindKernel},
 	} {
-		w := &Weight{OutC: c.g.rows, KH: c.g.kh, KW: c.g.kw, InC: c.g.c, Scale: []float32{1}}
+		w := &Weight{OutC: g.rows, KH: g.kh, KW: g.kw, InC: g.c, Scale: []float32{1}}
 		w.Values = make([]int8, w.Elems())
 		for i := range w.Values {
 			w.Values[i] = 1 + int8(r.IntN(2))
 		}
-		if got := codedTensor(t, w, c.g, c.kind); !reflect.DeepEqual(got, w) {
-			t.Errorf("weights of %v differ", c.g)
+		if got := codedTensor(t, w, g); !reflect.DeepEqual(got, w) {
+			t.Errorf("weights of %v differ", g)
 		}
 	}
 }
@@ -165,7 +162,7 @@ func FuzzWeights(f *testing.F) {
 		if len(data) < 5 {
 			return
 		}
-		g := grid{1 + int(data[0]), 1 + int(data[1]&15), 1 + int(data[2]&15), 1 + int(data[3]&15)}
+		g := grid{1 + int(data[0]), 1 + int(data[1]&15), 1 + int(data[2]&15), 1 + int(data[3]&15), int32(data[4] >> 6 % 3)}
 		flags, data := data[4], data[5:]
 		w := &Weight{OutC: g.rows, KH: g.kh, KW: g.kw, InC: g.c}
 		w.Values = make([]int8, w.Elems())
@@ -201,7 +198,7 @@ func FuzzWeights(f *testing.F) {
 				w.Bias[i] = int32(take())<<(flags>>3) - 5<<(take()&31)
 			}
 		}
-		if got := codedTensor(t, w, g, int32(flags>>6%3)); !reflect.DeepEqual(got, w) {
+		if got := codedTensor(t, w, g); !reflect.DeepEqual(got, w) {
 			t.Fatalf("got %+v, want %+v", got, w)
 		}
 	})

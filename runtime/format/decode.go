@@ -1,12 +1,13 @@
 package format
 
+import "slices"
+
 // Decode reads a file and validates all of it: what it returns satisfies
 // Check, and its arena is planned. An error says what is wrong and the remedy: a
 // FormatError, an UnsupportedError, or an Error for what Check or the limits refuse.
 //
-// It takes memory in proportion to the weights, of which there are at most
-// MaxWeights and maxPerByte for each byte of data, and time in proportion to
-// their code.
+// Cost: memory and time in proportion to the weights and their code, which the length of data
+// bounds: see the limits of SPEC.md.
 func Decode(data []byte) (*File, error) {
 	body, err := unseal(data)
 	if err != nil {
@@ -20,7 +21,7 @@ func Decode(data []byte) (*File, error) {
 	if err := f.shapes(len(data)); err != nil {
 		return nil, err
 	}
-	if err := decodeWeights(f, tag, weights); err != nil {
+	if err := decodeWeights(f, tag, weights, len(data)); err != nil {
 		return nil, err
 	}
 	if err := f.check(); err != nil { // values come from their codebooks, see fromBook
@@ -107,8 +108,9 @@ func decodeSection(f *File, tag byte, sec *reader) error {
 	return nil
 }
 
-// decodeWeights reads the tables and weights, whose shapes are known, from the section of that tag.
-func decodeWeights(f *File, tag byte, sec *reader) error {
+// decodeWeights reads the tables and weights, whose shapes are known, from the section of that
+// tag in a file of length bytes.
+func decodeWeights(f *File, tag byte, sec *reader, length int) error {
 	if need := len(f.Weights)+len(f.LUTs) > 0; need != (sec != nil) {
 		return Error("the graph does not agree with the file on whether there are weights")
 	} else if !need {
@@ -124,22 +126,11 @@ func decodeWeights(f *File, tag byte, sec *reader) error {
 		sec.end -= len(dense.b)
 	}
 	data := sec.b
-	c := newDecoder(newModel(), data)
+	c := newDecoder(newModel(), data, newBudget(length))
 	if tag == secDense {
 		c.dense = newDenseCoder(ransDecoder(dense.b))
 	}
-	for i := range f.LUTs {
-		if codeLUT(c, &f.LUTs[i]); c.short {
-			break
-		}
-	}
-	for i := range f.Weights {
-		if c.short || c.broken {
-			break
-		}
-		g, kind := gridOf(f, i)
-		codeWeight(c, &f.Weights[i], g, kind, false, nil)
-	}
+	c.codeAll(f)
 	sec.b = data[min(c.at, len(data)):]
 	d := c.dense
 	switch {
@@ -147,10 +138,28 @@ func decodeWeights(f *File, tag byte, sec *reader) error {
 		return sec.broken("the weights end too early")
 	case c.broken, d != nil && d.broken:
 		return sec.broken("the weights hold a value that no writer makes")
+	case c.spent():
+		return c.exceeded()
 	case c.at < len(data), d != nil && !d.ended():
 		return sec.broken("the weights end before their section")
 	}
 	return nil
+}
+
+// codeAll reads all tables and weights of f, until the stream or the budget ends.
+func (c *coder) codeAll(f *File) {
+	for i := range f.LUTs {
+		if codeLUT(c, &f.LUTs[i]); c.stopped() {
+			return
+		}
+	}
+	grids := f.grids()
+	c.fit(grids)
+	for i, g := range grids {
+		if codeWeight(c, &f.Weights[i], g, false, nil); c.stopped() || c.spent() {
+			return
+		}
+	}
 }
 
 // decodeGraph reads what encodeGraph wrote. Shapes of outputs and weights
@@ -180,9 +189,14 @@ func decodeGraph(f *File, r *reader) error {
 	if r.fail || m > MaxTensors || m > len(r.b) {
 		return r.broken("the graph ends too early")
 	}
-	used := operands{}
+	f.Instrs = make([]Instr, 0, m)
+	f.Tensors = slices.Grow(f.Tensors, m)
+	g := &graphReader{reader: r, f: f}
+	for _, t := range f.Inputs {
+		g.ranks = append(g.ranks, uint8(len(f.Tensors[t].Shape)))
+	}
 	for k := 0; k < m; k++ {
-		if err := decodeInstr(f, r, &used); err != nil {
+		if err := decodeInstr(g); err != nil {
 			return err
 		}
 	}
@@ -202,12 +216,12 @@ func decodeGraph(f *File, r *reader) error {
 // shapes computes the shapes of weights and outputs, and refuses files whose
 // weights are out of proportion to their length.
 func (f *File) shapes(length int) error {
-	total := 0
 	for _, t := range f.Inputs {
 		if s := f.Tensors[t].Shape; !positive(s) || len(s) < 1 || len(s) > maxRank {
 			return Error("input " + itoa(t) + " has shape " + shapeString(f.Tensors[t].Shape))
 		}
 	}
+	var total amounts
 	for k := range f.Instrs {
 		in := &f.Instrs[k]
 		x, err := f.reads(in, "instruction "+itoa(k)+" ")
@@ -235,8 +249,8 @@ func (f *File) shapes(length int) error {
 }
 
 // weightShape returns the weights of instruction k, nil if it has none, and completes
-// the shape of those that it is the first to use. total counts weights.
-func (f *File) weightShape(k int, x *Tensor, total *int, length int) (*Weight, error) {
+// the shape of those that it is the first to use. total counts them.
+func (f *File) weightShape(k int, x *Tensor, total *amounts, length int) (*Weight, error) {
 	in := &f.Instrs[k]
 	if !in.Op.weighted() {
 		return nil, nil
@@ -247,7 +261,7 @@ func (f *File) weightShape(k int, x *Tensor, total *int, length int) (*Weight, e
 	}
 	w := &f.Weights[in.Weight]
 	if w.InC != 0 {
-		return w, nil
+		return w, total.use(w)
 	}
 	switch s := x.Shape; {
 	case in.Op.row().weights == matrix:
@@ -255,13 +269,13 @@ func (f *File) weightShape(k int, x *Tensor, total *int, length int) (*Weight, e
 	case isImage(s) && in.Groups > 0:
 		w.InC = s[2] / in.Groups
 	}
-	if !positive([]int{w.OutC, w.KH, w.KW, w.InC}) {
-		return nil, Error(where + "weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}))
+	if shape := []int{w.OutC, w.KH, w.KW, w.InC}; !positive(shape) {
+		return nil, Error(where + "weights of shape " + shapeString(shape))
 	}
-	if *total += w.Elems(); *total > MaxWeights || *total/maxPerByte > length {
-		return nil, Error(itoa(*total) + " weights in " + itoa(length) + " bytes are more than a file can hold")
+	if err := total.add(w, length); err != nil {
+		return nil, err
 	}
-	return w, nil
+	return w, total.use(w)
 }
 
 func decodeMeta(m *Meta, r *reader) {
@@ -271,8 +285,11 @@ func decodeMeta(m *Meta, r *reader) {
 		r.fail = true
 		return
 	}
-	for k := 0; k < n; k++ {
-		m.Labels = append(m.Labels, r.string())
+	if n > 0 {
+		m.Labels = make([]string, n)
+	}
+	for k := range m.Labels {
+		m.Labels[k] = r.string()
 	}
 	flags := r.byte()
 	if flags > 3 {

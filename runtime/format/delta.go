@@ -84,6 +84,10 @@ func Patch(base, delta []byte) ([]byte, error) {
 		return nil, Error("the delta was made against another base, of " + itoa(n) + " bytes: find that file, or copy the whole new one")
 	}
 	size, sum := r.uvarint(), r.u32()
+	length := len(base) + len(delta)
+	if most := maxPatched(length); int64(size) > most {
+		return nil, Error("the delta is for a file of " + itoa(size) + " bytes, at most " + itoa(int(most)) + " are made of " + itoa(length) + ": copy the whole file")
+	}
 	from, err := Decode(base)
 	if err != nil {
 		return nil, Error("the base: " + reason(err))
@@ -92,10 +96,10 @@ func Patch(base, delta []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.shapes(len(base) + len(delta)); err != nil {
+	if err := f.shapes(length); err != nil {
 		return nil, err
 	}
-	if err := patchWeights(r, f, from); err != nil {
+	if err := patchWeights(r, f, from, length); err != nil {
 		return nil, err
 	}
 	file, _, err := Encode(f)
@@ -161,10 +165,13 @@ func patchSections(r *reader, base []byte) (*File, error) {
 }
 
 // patchWeights reads the tables and weights of f, whose shapes are known, from
-// the rest of the delta against those of the base.
-func patchWeights(r *reader, f, from *File) error {
-	c := newDecoder(newModel(), r.b)
+// the rest of the delta against those of the base; length is that of both.
+func patchWeights(r *reader, f, from *File, length int) error {
+	c := newDecoder(newModel(), r.b, newBudget(length))
 	codeChanges(c, f, from)
+	if !c.short && !c.broken && c.spent() {
+		return c.exceeded()
+	}
 	if c.short || c.broken || c.at < len(r.b) {
 		r.b = r.b[min(c.at, len(r.b)):]
 		return r.broken("the weights of the delta are damaged")
@@ -211,20 +218,21 @@ func codeChanges(c *coder, f, old *File) {
 		} else {
 			codeLUT(c, &f.LUTs[i])
 		}
-		if c.short || c.broken {
+		if c.stopped() {
 			return
 		}
 	}
+	grids := f.grids()
+	c.fit(grids)
 	for i := range f.Weights {
-		w := &f.Weights[i]
-		g, kind := gridOf(f, i)
+		w, g := &f.Weights[i], grids[i]
 		if i < len(old.Weights) && w.like(&old.Weights[i]) {
 			codeChange(c, w, &old.Weights[i], g.cols())
 		} else {
 			w.Values = slices.Clone(w.Values)
-			codeWeight(c, w, g, kind, false, nil)
+			codeWeight(c, w, g, false, nil)
 		}
-		if c.short || c.broken {
+		if c.stopped() || c.spent() {
 			return
 		}
 	}
@@ -263,7 +271,7 @@ func codeChange(c *coder, w, old *Weight, cols int) {
 	} else {
 		values = codeBook(c, w)
 	}
-	if c.broken {
+	if c.stopped() {
 		return
 	}
 	mask := true
@@ -284,9 +292,10 @@ func codeChange(c *coder, w, old *Weight, cols int) {
 			v.inRow = 0
 		}
 		w.Values[i] = v.code(w.Values[i], was)
-		if c.short || c.broken {
+		if c.stopped() {
 			return
 		}
+		c.nonzero -= int64(nonzero(w.Values[i]))
 	}
 	codeBiasChange(c, w, old)
 }
@@ -361,6 +370,9 @@ func codeBiasChange(c *coder, w, old *Weight) {
 		return
 	}
 	shift := c.number(lowZeros(w.Bias), 26, 26) & 31
+	if c.stopped() {
+		return
+	}
 	if c.dec {
 		w.Bias = make([]int32, w.OutC)
 	} else {
@@ -368,6 +380,9 @@ func codeBiasChange(c *coder, w, old *Weight) {
 	}
 	last := int32(0)
 	for i := range w.Bias {
+		if c.stopped() {
+			return
+		}
 		was := int32(0)
 		if old.Bias != nil {
 			was = old.Bias[i] >> shift

@@ -18,9 +18,12 @@ const leastDense = 4096
 func (f *File) denseTensors() []bool {
 	dense, n := make([]bool, len(f.Weights)), 0
 	masks, d := newEncoder(newModel()), newEncoder(newModel())
-	d.dense = newDenseCoder(rans{})
+	d.dense = newDenseCoder(rans{priced: true})
 	bits := func() (byMasks, byPlaces int) { return 8 * len(masks.out), 8*len(d.out) + d.dense.cost/16 }
-	for i := range f.Weights {
+	grids := f.grids()
+	masks.fit(grids)
+	d.fit(grids)
+	for i, g := range grids {
 		w := &f.Weights[i]
 		some := 0
 		for _, v := range w.Values {
@@ -29,8 +32,7 @@ func (f *File) denseTensors() []bool {
 		if 4*some < len(w.Values) {
 			continue
 		}
-		g, kind := gridOf(f, i)
-		t := tensorCoder{g: g, kind: kind, v: slices.Clone(w.Values), book: withoutZero(w.Book)}
+		t := tensorCoder{g: g, kind: g.kind, v: slices.Clone(w.Values), book: withoutZero(w.Book)}
 		m, p := bits()
 		t.coder = masks
 		t.codeSparse()
@@ -69,15 +71,14 @@ type denseTensor struct {
 	value [2 * 256]int8 // of each place + 256
 	least int32         // places go from
 	most  int32         // up to
+
+	nonzero int // decoder: it gives up after a row with which there are more such weights
 }
 
 // newDenseTensor numbers the values; book are the nonzero ones, ascending, or nil for any
 // int8.
-func newDenseTensor(g grid, kind int32, book []int8) *denseTensor {
-	t := &denseTensor{g: g, back: g.c}
-	if kind == kindPlain {
-		t.back = 1
-	}
+func newDenseTensor(g grid, book []int8) *denseTensor {
+	t := &denseTensor{g: g, back: g.back(), nonzero: MaxWeights}
 	if book == nil {
 		for v := int32(-128); v < 128; v++ {
 			t.place[uint8(v)], t.value[v+256] = int16(v), int8(v)
@@ -101,7 +102,8 @@ func newDenseTensor(g grid, kind int32, book []int8) *denseTensor {
 // codeDense codes the values of a tensor that is seldom zero: what is to be known of all
 // of them, then each.
 func (t *tensorCoder) codeDense() {
-	x := newDenseTensor(t.g, t.kind, t.book)
+	x := newDenseTensor(t.g, t.book)
+	x.nonzero = int(min(t.nonzero, MaxWeights))
 	d := t.dense
 	if !t.dec {
 		sum := 0
@@ -132,7 +134,7 @@ func (d *denseCoder) cheapest(t *denseTensor, values []int8) (above, signs bool)
 // price is what coding the values that way would cost.
 func (d *denseCoder) price(t *denseTensor, values []int8, above, signs bool) int {
 	try, with := *d, *t
-	try.listed, try.cost, try.spend, with.above, with.signs = nil, 0, nil, above, signs
+	try.priced, try.cost, try.spend, with.above, with.signs = true, 0, nil, above, signs
 	try.code(&with, values)
 	return try.cost
 }
@@ -149,7 +151,7 @@ type denseColumn struct {
 // whether the decoder found only places of the tensor.
 func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	cols := t.g.cols()
-	known := make([]denseColumn, t.back+cols) // the first are left of the row
+	known := grown(&d.known, t.back+cols, d.most) // the first are left of the row
 	mean, prior := lg(int64(t.mean)), int64(meanPrior*t.mean)
 	for i := range known {
 		known[i].log = int16(mean)
@@ -157,6 +159,9 @@ func (d *denseCoder) code(t *denseTensor, values []int8) (n int, ok bool) {
 	of := outlooks[bit01(t.above)]
 	rest := mean*(16-of.row-of.col-of.near) - of.near*lg(3) + 64
 	for r := range t.g.rows {
+		if n > t.nonzero {
+			return n, true
+		}
 		sum, ofThisRow := int64(0), int32(0)
 		line := values[r*cols : (r+1)*cols]
 		before := known[:cols] // of each weight the one to its left

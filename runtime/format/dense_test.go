@@ -123,12 +123,11 @@ func TestDenseRoundTrip(t *testing.T) {
 		if err != nil || !bytes.Equal(data, again) {
 			t.Fatalf("seed %d: written again, the bytes differ (%v)", seed, err)
 		}
-		for i := range f.Weights {
+		for i, shape := range f.grids() {
 			w := &f.Weights[i]
-			shape, kind := gridOf(f, i)
-			c := &tensorCoder{coder: newEncoder(newModel()), g: shape, kind: kind, v: w.Values, book: withoutZero(w.Book)}
+			c := &tensorCoder{coder: newEncoder(newModel()), g: shape, kind: shape.kind, v: w.Values, book: withoutZero(w.Book)}
 			c.dense = newDenseCoder(rans{})
-			x := newDenseTensor(shape, kind, c.book)
+			x := newDenseTensor(shape, c.book)
 			x.mean = 16
 			like, modelled := c.dense.cheapest(x, w.Values)
 			above[like]++

@@ -1,6 +1,9 @@
 package format
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Encode returns the bytes of f and where they went. f must be in the form
 // that Finish makes. The same file always gives the same bytes.
@@ -38,8 +41,8 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		section(secTest, t.b)
 		sizes.Test = len(t.b)
 	}
-	if n := f.weights() / maxPerByte; n > len(w.b) {
-		return nil, nil, Error(itoa(f.weights()) + " weights take " + itoa(len(w.b)) + " bytes; readers refuse so few, remove the channels that hold only zeros")
+	if err := f.allowed(len(w.b)+4, sizes.bits); err != nil {
+		return nil, nil, err
 	}
 	if f.Arena > MaxArena {
 		return nil, nil, Error("needs more than " + itoa(MaxArena) + " bytes of working memory")
@@ -48,6 +51,24 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 	sizes.Checksum = 4
 	sizes.Header = len(w.b) - sizes.Total()
 	return w.b, sizes, nil
+}
+
+// allowed refuses what readers refuse of a file of n bytes, whose weights took that many
+// coded bits.
+func (f *File) allowed(n int, bits int64) error {
+	weights, nonzeros := f.weights(), int64(0)
+	for i := range f.Weights {
+		for _, v := range f.Weights[i].Values {
+			nonzeros += int64(nonzero(v))
+		}
+	}
+	switch {
+	case weights > maxWeights(n):
+		return Error(itoa(weights) + " weights take " + itoa(n) + " bytes; readers refuse so few, remove the channels that hold only zeros")
+	case nonzeros > someNonzero.of(n), bits > maxBits(n):
+		return Error("the weights take " + itoa(n) + " bytes; readers refuse so few for them, remove channels that are alike")
+	}
+	return nil
 }
 
 // encodeGraph writes inputs, instructions and outputs.
@@ -110,7 +131,7 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	c := newEncoder(newModel())
 	c.spend = a.spend
 	if dense != nil {
-		c.dense = newDenseCoder(rans{})
+		c.dense = newDenseCoder(rans{listed: make([]slots, 0, f.symbols(dense))})
 		c.dense.spend = a.spend
 	}
 	for i := range f.LUTs {
@@ -118,13 +139,15 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	}
 	a.spent(partLUTs)
 	sizes.Weights = make([]WeightSizes, len(f.Weights))
-	for i := range f.Weights {
+	grids := f.grids()
+	c.fit(grids)
+	for i, g := range grids {
 		a.own = &sizes.Weights[i]
 		w := f.Weights[i]
 		w.Values = slices.Clone(w.Values)
-		g, kind := gridOf(f, i)
-		codeWeight(c, &w, g, kind, dense != nil && dense[i], a.spent)
+		codeWeight(c, &w, g, dense != nil && dense[i], a.spent)
 	}
+	sizes.bits = math.MaxInt64 - c.bits
 	out := c.finish()
 	if c.dense != nil {
 		w := &writer{}
@@ -135,6 +158,18 @@ func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
 	sizes.Masks, sizes.Indexes, sizes.Biases, sizes.Scales, sizes.Codebooks, sizes.LUTs =
 		n[partMasks], n[partIndexes], n[partBiases], n[partScales], n[partCodebooks], n[partLUTs]
 	return out
+}
+
+// symbols is about the number of those that code the dense tensors.
+func (f *File) symbols(dense []bool) int {
+	n := 0
+	for i := range f.Weights {
+		if dense[i] {
+			n += 2 * len(f.Weights[i].Values)
+		}
+		n += 4 * f.Weights[i].OutC
+	}
+	return n
 }
 
 // account says what the bits of coded weights went to.
@@ -164,24 +199,4 @@ func (a *account) spent(p part) {
 		}
 	}
 	a.pending = 0
-}
-
-// gridOf returns the shape under which the weights are coded: that of the
-// first instruction that uses them.
-func gridOf(f *File, weight int) (grid, int32) {
-	w := &f.Weights[weight]
-	for i := range f.Instrs {
-		in := &f.Instrs[i]
-		if !in.Op.weighted() || in.Weight != weight {
-			continue
-		}
-		if in.Op.row().weights == kernel {
-			return grid{w.OutC, w.KH, w.KW, w.InC}, int32(2 * bit01(w.KH*w.KW == 1))
-		}
-		if s := f.Tensors[in.In[0]].Shape; len(s) == 3 && s[0]*s[1] > 1 {
-			return grid{w.OutC, s[0], s[1], s[2]}, 1
-		}
-		break
-	}
-	return grid{w.OutC, w.KH, w.KW, w.InC}, 2
 }

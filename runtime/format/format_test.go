@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"runtime/metrics"
 	"testing"
 
 	"github.com/x448/float16"
@@ -269,6 +270,16 @@ func sealed(data []byte) []byte {
 	return w.b
 }
 
+// heapAllocs returns the bytes that were allocated so far, to some pages, without stopping the
+// world.
+func heapAllocs() int64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return int64(s[0].Value.Uint64())
+}
+
+// FuzzDecode: no file makes Decode panic or take more memory than its length allows, and what
+// it accepts is consistent.
 func FuzzDecode(f *testing.F) {
 	for seed := uint64(0); seed < 3; seed++ {
 		data, _, err := Encode(network(rand.New(rand.NewPCG(seed, 9))))
@@ -283,7 +294,14 @@ func FuzzDecode(f *testing.F) {
 		if len(data) < 9 {
 			return
 		}
-		if file, err := Decode(sealed(data)); err == nil {
+		var file *File
+		var err error
+		before := heapAllocs()
+		file, err = Decode(sealed(data))
+		if took := heapAllocs() - before; took > mostDecoded(len(data))+1<<20 { // the fuzzer allocates too
+			t.Errorf("%d bytes of file, %d of memory", len(data), took)
+		}
+		if err == nil {
 			if err := file.Check(); err != nil {
 				t.Fatal(err)
 			}

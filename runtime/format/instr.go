@@ -86,8 +86,17 @@ func encodeOperands(w *writer, f *File, in *Instr, used *operands) {
 	}
 }
 
+// graphReader reads instructions.
+type graphReader struct {
+	*reader
+	f     *File
+	used  operands // of the instructions so far
+	ranks []uint8  // numbers of dimensions of the tensors so far, before shapes are known
+}
+
 // decodeInstr reads what encodeInstr wrote.
-func decodeInstr(f *File, r *reader, used *operands) error {
+func decodeInstr(g *graphReader) error {
+	f, r, used := g.f, g.reader, &g.used
 	first := r.byte()
 	in := Instr{Op: Opcode(first & 31), Out: len(f.Tensors)}
 	row := in.Op.row()
@@ -105,7 +114,7 @@ func decodeInstr(f *File, r *reader, used *operands) error {
 		return UnsupportedError(in.Op.String() + ": has a property that this reader does not know: update it")
 	}
 	decodeOperands(f, &in, r, used)
-	decodeLists(f, &in, r)
+	g.ranks = append(g.ranks, uint8(g.decodeLists(&in)))
 	t := Tensor{DType: row.writes.dtype(Int8, first&opFloat != 0)} // shapes knows more
 	if in.Op.gridded(&t) {
 		r.grid(&t, flags.has(attrScale32))
@@ -178,34 +187,25 @@ func decodeOperands(f *File, in *Instr, r *reader, used *operands) {
 	}
 }
 
-// decodeLists reads the lists of in. One that is longer than any shape is cut, and then
-// refused by the opcode's shape rule.
-func decodeLists(f *File, in *Instr, r *reader) {
-	for _, u := range in.Op.row().lists {
-		n := 0
+// decodeLists reads the lists of in, and returns the number of dimensions of its output. A
+// list that is longer than any shape is cut, and then refused by the opcode's shape rule.
+func (g *graphReader) decodeLists(in *Instr) (rank int) {
+	row := in.Op.row()
+	if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(g.ranks) {
+		rank = int(g.ranks[in.In[0]])
+	}
+	for _, u := range row.lists {
+		n := rank
 		if u.counted {
-			n = min(r.uvarint(), maxRank+1)
-		} else if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(f.Tensors) {
-			n = f.rank(in.In[0])
+			n = min(g.uvarint(), maxRank+1)
 		}
 		list := lists[u.list](in)
 		for range n {
-			*list = append(*list, r.uvarint())
+			*list = append(*list, g.uvarint())
 		}
 	}
-}
-
-// rank returns the number of dimensions of tensor t, before shapes are known.
-func (f *File) rank(t int) int {
-	for t >= len(f.Inputs) {
-		in := &f.Instrs[t-len(f.Inputs)]
-		if rank := in.Op.row().rank; rank != nil {
-			return rank(in)
-		}
-		if len(in.In) == 0 || in.In[0] < 0 || in.In[0] >= t {
-			return 0
-		}
-		t = in.In[0]
+	if row.rank != nil {
+		return row.rank(in)
 	}
-	return len(f.Tensors[t].Shape)
+	return rank
 }

@@ -1,7 +1,9 @@
 package format
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -137,5 +139,78 @@ func TestPlanChain(t *testing.T) {
 	}
 	if f.Tensors[1].Offset != f.Tensors[2].Offset || f.Tensors[3].Offset != f.Tensors[4].Offset {
 		t.Error("table or reshape does not work in place")
+	}
+}
+
+// placeOne is the definition of the greedy plan: every buffer is compared with all.
+func placeOne(buffers []*buffer) {
+	order := slices.Clone(buffers)
+	slices.SortStableFunc(order, func(a, b *buffer) int { return cmp.Compare(b.size, a.size) })
+	for i, b := range order {
+		placed := slices.Clone(order[:i])
+		slices.SortStableFunc(placed, func(a, b *buffer) int { return cmp.Compare(a.offset, b.offset) })
+		b.offset = 0
+		for _, p := range placed {
+			if p.last < b.first || b.last < p.first {
+				continue
+			}
+			if b.offset+b.size <= p.offset {
+				break
+			}
+			b.offset = max(b.offset, p.offset+p.size)
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for i := range 300 {
+		f := randomFile(rng)
+		got, _ := lifetimes(f)
+		want, _ := lifetimes(f)
+		place(got)
+		placeOne(want)
+		for k := range got {
+			if got[k].offset != want[k].offset {
+				t.Fatalf("case %d: buffer %d at %d, want %d", i, k, got[k].offset, want[k].offset)
+			}
+		}
+	}
+}
+
+// Of many tensors that live together no pairs are compared; they keep apart all the same.
+func TestPlanMany(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	f := &File{Tensors: []Tensor{{Shape: []int{1}}}, Inputs: []int{0}}
+	for k := range 3000 {
+		in := Instr{Op: OpConcat, In: []int{rng.IntN(k + 1), max(0, k-rng.IntN(2000))}, Out: k + 1}
+		f.Instrs, f.Tensors = append(f.Instrs, in), append(f.Tensors, Tensor{Shape: []int{1 + rng.IntN(20)}})
+	}
+	f.Outputs = []int{3000}
+	buffers, _ := lifetimes(f)
+	if n := pairs(buffers); n <= mostPairs {
+		t.Fatalf("%d pairs: the network is too small", n)
+	}
+	Plan(f)
+	if k, ok := oracle(f); !ok {
+		t.Errorf("instruction %d reads memory that was overwritten", k)
+	}
+	sum := int64(0)
+	for i := range f.Tensors {
+		sum += 2 * bytesOf(&f.Tensors[i])
+	}
+	if int64(f.Arena) > sum {
+		t.Errorf("arena %d, all tensors apart need half of %d", f.Arena, sum)
+	}
+	for _, b := range buffers {
+		b.offset = 0
+	}
+	few := buffers[:1000]
+	n := int64(0)
+	for meet(few); len(few) > 0; few = few[1:] {
+		n += int64(len(few[0].meets))
+	}
+	if all := pairs(buffers[:1000]); n != 2*all || all > mostPairs {
+		t.Errorf("1000 buffers: %d comparisons, %d pairs", n, all)
 	}
 }

@@ -21,7 +21,8 @@ type rans struct {
 	short  bool // decoder: there was no word
 	broken bool // decoder: a number that no encoder writes
 	listed []slots
-	cost   int                // encoder: of all listed symbols, in sixteenths of a bit
+	priced bool               // encoder: symbols are not listed, their cost alone is wanted
+	cost   int                // encoder: of all symbols, in sixteenths of a bit
 	spend  func(bits float64) // encoder: told what each costs, may be nil
 }
 
@@ -46,9 +47,14 @@ func ransDecoder(in []byte) rans {
 	return s
 }
 
+// stopped reports whether decoding is over; see coder.stopped.
+func (s *rans) stopped() bool { return s.short || s.broken }
+
 // put lists a symbol for the encoder.
 func (s *rans) put(start, freq uint32, bits uint) {
-	s.listed = append(s.listed, slots{start: uint16(start), freq: uint16(freq), bits: uint8(bits)})
+	if !s.priced {
+		s.listed = append(s.listed, slots{start: uint16(start), freq: uint16(freq), bits: uint8(bits)})
+	}
 	s.cost += 16*int(bits) - int(lg(int64(freq)))
 	if s.spend != nil {
 		s.spend(float64(bits) - math.Log2(float64(freq)))
@@ -64,7 +70,9 @@ func (s *rans) end() {
 
 func (s *rans) turn() {
 	if !s.dec {
-		s.listed[len(s.listed)-1].last = true
+		if !s.priced {
+			s.listed[len(s.listed)-1].last = true
+		}
 		return
 	}
 	if s.at+4 > len(s.in) {

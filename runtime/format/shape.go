@@ -1,19 +1,5 @@
 package format
 
-// Limits that every file keeps, so that a hostile one cannot make its reader
-// allocate without bound.
-const (
-	MaxInputs  = 256
-	MaxTensors = 1 << 14
-	MaxElems   = 1 << 26 // of one tensor, and of a padded image
-	MaxWeights = 1 << 26 // of all weight tensors together
-	MaxArena   = 1 << 28 // bytes
-	MaxDim     = 1 << 24
-	MaxWindow  = 1 << 22 // positions of a pool's window, so that its sum fits 32 bits
-	maxRank    = 4
-	maxPerByte = 1 << 16 // weights for each byte of the file
-)
-
 // Bounds of every scale: products of three, times 2^31, are normal float32.
 const (
 	minScale = 1.0 / (1 << 40)

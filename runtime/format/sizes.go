@@ -18,6 +18,8 @@ type Sizes struct {
 	Test      int           `json:"test"`      // the self-test
 	Checksum  int           `json:"checksum"`  // CRC-32 of the file
 	Weights   []WeightSizes `json:"weights"`   // of each weight tensor, in bits
+
+	bits int64 // of the range coder
 }
 
 // WeightSizes is the code length of one weight tensor, in bits. One that is seldom zero has no

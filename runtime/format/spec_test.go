@@ -85,10 +85,21 @@ func TestSpecNumbers(t *testing.T) {
 			t.Errorf("SPEC.md does not hold the table %s", list)
 		}
 	}
-	for name, v := range map[string]int{"inputs": MaxInputs, "tensors": MaxTensors, "elements of a tensor": MaxElems, "weights": MaxWeights, "bytes of arena": MaxArena, "a dimension": MaxDim, "positions of a window": MaxWindow, "weights for each byte": maxPerByte} {
+	for name, v := range map[string]int{"inputs": MaxInputs, "tensors": MaxTensors, "elements of a tensor": MaxElems, "weights": MaxWeights, "bytes of arena": MaxArena, "a dimension": MaxDim, "positions of a window": MaxWindow, "weights of an output channel": MaxColumns, "output channels of all instructions with weights": MaxChannels} {
 		if !strings.Contains(text, "| "+name+" | "+itoa(v)+" |") {
 			t.Errorf("SPEC.md does not state the limit of %s, %d", name, v)
 		}
+	}
+	for _, c := range []struct {
+		name string
+		a    allowance
+	}{{"weights", someWeights}, {"nonzero weights", someNonzero}, {"bits of the range coder", tinyBits}, {"bits of the range coder", someBits}} {
+		if !strings.Contains(text, "| "+c.name+" | "+itoa(int(c.a.free))+" + "+itoa(int(c.a.each))+" n |") {
+			t.Errorf("SPEC.md does not state the limit of %s of n bytes, %v", c.name, c.a)
+		}
+	}
+	if !strings.Contains(text, "| weights | "+itoa(int(tinyWeights.each))+" n |") {
+		t.Errorf("SPEC.md does not state the weights for each byte, %d", tinyWeights.each)
 	}
 }
 

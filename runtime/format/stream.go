@@ -15,8 +15,8 @@ func codeLUT(c *coder, t *[256]int8) {
 		d := c.signed(int32(t[i])-prev, a, 16)
 		prev += d
 		last = d
-		if prev < -128 || prev > 127 {
-			c.broken = true
+		c.broken = c.broken || prev < -128 || prev > 127
+		if c.stopped() {
 			return
 		}
 		t[i] = int8(prev)
@@ -26,13 +26,13 @@ func codeLUT(c *coder, t *[256]int8) {
 // codeWeight codes scales, book, weights and biases of w, whose shape is known
 // to both sides; as one that is seldom zero if dense, which the decoder finds out. account,
 // if any, is told what the bits since its last call were for.
-func codeWeight(c *coder, w *Weight, g grid, kind int32, dense bool, account func(part)) {
-	t := &tensorCoder{coder: c, g: g, kind: kind, account: account}
+func codeWeight(c *coder, w *Weight, g grid, dense bool, account func(part)) {
+	t := &tensorCoder{coder: c, g: g, kind: g.kind, account: account}
 	codeScales(c, w)
 	t.spent(partScales)
 	t.book = codeBook(c, w)
 	t.spent(partCodebooks)
-	if c.broken {
+	if c.stopped() {
 		return
 	}
 	if c.dec {
@@ -44,10 +44,11 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, dense bool, account fun
 	} else {
 		t.codeSparse()
 	}
+	if c.nonzero -= t.n; c.stopped() || c.spent() {
+		return
+	}
 	if c.dec && !t.fromBook(w.Book) {
 		c.broken = true
-	}
-	if c.short || c.broken {
 		return
 	}
 	codeBias(c, w)
@@ -56,7 +57,7 @@ func codeWeight(c *coder, w *Weight, g grid, kind int32, dense bool, account fun
 
 // codeSparse codes the values by masks.
 func (t *tensorCoder) codeSparse() {
-	t.live = make([]bool, t.g.cols())
+	t.live = grown(&t.scratch.live, t.g.cols(), t.scratch.columns)
 	if !t.dec {
 		for i, v := range t.v {
 			if v != 0 {
@@ -66,7 +67,9 @@ func (t *tensorCoder) codeSparse() {
 	}
 	t.codeLive()
 	t.spent(partMasks)
-	t.code()
+	if !t.stopped() {
+		t.code()
+	}
 }
 
 // fromBook reports whether the values that were decoded are in the codebook: the
@@ -104,6 +107,9 @@ func codeScales(c *coder, w *Weight) {
 	}
 	prev := int32(0x2000)
 	for i := range w.Scale {
+		if c.stopped() {
+			return
+		}
 		if wide {
 			b := math.Float32bits(w.Scale[i])
 			hi := c.signed(int32(b>>16), 20, 20)
@@ -127,8 +133,7 @@ func codeBook(c *coder, w *Weight) []int8 {
 	zero := c.flag(3, len(values) < len(w.Book))
 	n := c.number(uint32(len(values)), 24, 24)
 	if c.dec {
-		if n > 255 {
-			c.broken = true
+		if c.broken = c.broken || n > 255; c.stopped() {
 			return nil
 		}
 		values = make([]int8, n)
@@ -173,6 +178,9 @@ func codeBias(c *coder, w *Weight) {
 		return
 	}
 	shift := c.number(lowZeros(w.Bias), 26, 26) & 31
+	if c.stopped() {
+		return
+	}
 	if c.dec {
 		w.Bias = make([]int32, w.OutC)
 	}
@@ -182,6 +190,9 @@ func codeBias(c *coder, w *Weight) {
 	}
 	prev := 0
 	for i := range w.Bias {
+		if c.stopped() {
+			return
+		}
 		b := c.signed(w.Bias[i]>>shift, 27+int32(prev), 27)
 		w.Bias[i] = b << shift
 		prev = bit01(b != 0)

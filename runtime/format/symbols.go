@@ -17,6 +17,8 @@ type denseCoder struct {
 	of      [scales]histogram
 	signs   [signContexts]counter
 	lengths [lengthContexts]histogram // of numbers
+	known   []denseColumn             // scratch
+	most    int                       // columns of any tensor with those left of them; 0: not known yet
 }
 
 func newDenseCoder(s rans) *denseCoder {
@@ -131,6 +133,9 @@ func (d *denseCoder) number(n int32, k int) (int32, int) {
 func (d *denseCoder) scales(scale []float32, wide bool) {
 	before := int32(0x2000)
 	for i := range scale {
+		if d.stopped() {
+			return
+		}
 		if wide {
 			b := math.Float32bits(scale[i])
 			step, _ := d.number(int32(b>>16)-before, lengthScale)
@@ -151,6 +156,9 @@ func (d *denseCoder) scales(scale []float32, wide bool) {
 func (d *denseCoder) biases(bias []int32, shift uint32) {
 	length := 0
 	for i, b := range bias {
+		if d.stopped() {
+			return
+		}
 		b, length = d.number(b>>shift, lengthBias+min(length, 31)/8)
 		bias[i] = b << shift
 	}

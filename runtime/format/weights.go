@@ -29,9 +29,91 @@ const (
 )
 
 // grid is the shape under which a tensor's weights are coded.
-type grid struct{ rows, kh, kw, c int }
+type grid struct {
+	rows, kh, kw, c int
+	kind            int32 // kindKernel, ...
+}
 
 func (g grid) cols() int { return g.kh * g.kw * g.c }
+
+// back returns how many columns lie between a weight and the one to its left.
+func (g grid) back() int {
+	if g.kind == kindPlain {
+		return 1
+	}
+	return g.c
+}
+
+// grids returns the shape under which each weight tensor is coded: that of the first
+// instruction that uses it.
+func (f *File) grids() []grid {
+	grids := make([]grid, len(f.Weights))
+	for i := range f.Instrs {
+		in := &f.Instrs[i]
+		if !in.Op.weighted() || grids[in.Weight].rows > 0 {
+			continue
+		}
+		w := &f.Weights[in.Weight]
+		g := grid{w.OutC, w.KH, w.KW, w.InC, kindPlain}
+		switch s := f.Tensors[in.In[0]].Shape; {
+		case in.Op.row().weights == kernel:
+			if w.KH*w.KW > 1 {
+				g.kind = kindKernel
+			}
+		case len(s) == 3 && s[0]*s[1] > 1:
+			g = grid{w.OutC, s[0], s[1], s[2], kindImage}
+		}
+		grids[in.Weight] = g
+	}
+	return grids
+}
+
+// scratch is what tensors are coded in, one after the other.
+type scratch struct {
+	live   []bool
+	rows   []int8
+	nears  []uint8
+	cols   []column
+	blocks []blockSum
+	counts []int32
+
+	// Of all tensors together, the most columns and elements of a frame; 0: not known yet.
+	columns, frame int
+}
+
+// fit learns what tensors of these shapes need, so that all of them find room in what the
+// first allocates.
+func (c *coder) fit(grids []grid) {
+	s := &c.scratch
+	for _, g := range grids {
+		line, rows := g.frame()
+		s.columns, s.frame = max(s.columns, g.cols()), max(s.frame, line*rows)
+		if d := c.dense; d != nil {
+			d.most = max(d.most, g.back()+g.cols())
+		}
+	}
+}
+
+// frame returns the elements of a row of positions of a frame, and its rows; see
+// tensorCoder.frame.
+func (g grid) frame() (line, rows int) {
+	if g.kind == kindPlain {
+		return g.kw * g.c, g.kh
+	}
+	return (2 + g.kw + 1) * g.c, 1 + g.kh
+}
+
+// grown returns the first n elements of s, cleared. When it has fewer, it is made anew, with
+// most elements.
+func grown[T any](s *[]T, n, most int) []T {
+	if cap(*s) < n {
+		*s = make([]T, max(n, most))
+		return (*s)[:n]
+	}
+	t := (*s)[:n]
+	clear(t)
+	return t
+}
 
 // tensorCoder codes the values of one weight tensor.
 type tensorCoder struct {
@@ -103,7 +185,7 @@ func (t *tensorCoder) codeLive() {
 				b := t.bit(bit01(t.live[i]), setLive, ctxLive+int32(up*4+left*2+diag), ctxLive+8+int32(prev), ctxLive+12+t.kind, ctxLive+16+int32(up*2+left)+4*t.kind)
 				t.live[i] = b == 1
 				prev = prev<<1&3 | b
-				if i++; t.short {
+				if i++; t.stopped() {
 					return
 				}
 			}
@@ -117,21 +199,22 @@ func (t *tensorCoder) codeLive() {
 // which is written and never read.
 func (t *tensorCoder) frame() {
 	g := t.g
-	before, after, above := 2, 1, 1
+	before, above := 2, 1
 	if t.kind == kindPlain {
-		before, after, above = 0, 0, 0
+		before, above = 0, 0
 	}
-	t.line = (before + g.kw + after) * g.c
-	size := (above + g.kh) * t.line
-	rows, nears := make([]int8, 2*size), make([]uint8, 2*(size+t.line))
+	line, n := g.frame()
+	t.line = line
+	size, s := n*line, &t.scratch
+	rows, nears := grown(&s.rows, 2*size, 2*s.frame), grown(&s.nears, 2*(size+line), 4*s.frame)
 	t.own, t.up = rows[:size], rows[size:]
 	t.near, t.next = nears[:size+t.line], nears[size+t.line:]
-	n := 0
+	n = 0
 	for _, live := range t.live {
 		n += bit01(live)
 	}
-	t.cols = make([]column, 0, n)
-	t.blocks = make([]blockSum, (n+block-1)/block)
+	t.cols = grown(&s.cols, n, s.columns)[:0]
+	t.blocks = grown(&s.blocks, (n+block-1)/block, s.columns/block+1)
 	i := 0
 	for y := range g.kh {
 		for x := range g.kw {
@@ -165,16 +248,20 @@ func (t *tensorCoder) code() {
 	n := g.cols()
 	t.frame()
 	if t.kind == kindKernel {
-		t.channel, t.plane, t.pos = make([]int32, g.c), make([]int32, g.c), make([]int32, g.kh*g.kw)
+		counts := grown(&t.scratch.counts, 2*g.c+g.kh*g.kw, 3*t.scratch.columns)
+		t.channel, t.plane, t.pos = counts[:g.c], counts[g.c:2*g.c], counts[2*g.c:]
 	}
 	for r := 0; r < g.rows; r++ {
+		if t.n > t.nonzero {
+			return
+		}
 		w := row{v: t.v[r*n : (r+1)*n], r: int32(r)}
 		w.density = (t.n + 1) << 16 / int64(r*len(t.cols)+2)
 		w.col, w.block = expected(r, w.density), expected(r*block, w.density)
 		w.mean = lg(max(t.sum, 1)) - lg(max(t.n, 1))
 		clear(t.plane)
 		for k := 0; k < len(t.cols); k += block {
-			if t.codeBlock(&w, t.cols[k:min(k+block, len(t.cols))], &t.blocks[k/block]); t.short || t.broken {
+			if t.codeBlock(&w, t.cols[k:min(k+block, len(t.cols))], &t.blocks[k/block]); t.stopped() {
 				return
 			}
 		}

@@ -92,8 +92,8 @@ func (o *Binary) store(v int32) int8 {
 }
 
 // Run computes y = a + b, a - b or a * b; y and a have the same length, which b's
-// divides. Rounding is Multiplier.Apply's, saturation by the clamp. y may be a. Finish
-// has been called.
+// divides. Rounding is Multiplier.Apply's, saturation by the clamp. y may be a. Without Finish
+// it multiplies where there would be tables.
 func (o *Binary) Run(y, a, b []int8) {
 	var sums [blockPixels * panelWidth]int32
 	for at := 0; at < len(a); {
@@ -129,7 +129,10 @@ func (o *Binary) vector(sums []int32, a, b []int8) {
 // results computes sums or products of a and of b from k on, before MulOut.
 func (o *Binary) results(results []int32, a, b []int8, k int) {
 	for i, v := range a {
-		if o.sum {
+		if o.sum && o.term == nil {
+			p, q := o.terms(int32(v), int32(b[k]))
+			results[i] = p + q
+		} else if o.sum {
 			results[i] = o.term[0][uint8(v)^128] + o.term[1][uint8(b[k])^128]
 		} else {
 			results[i] = (int32(v) - o.ZeroA) * (int32(b[k]) - o.ZeroB)

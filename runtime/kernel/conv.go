@@ -37,18 +37,62 @@ type Conv struct {
 // Their Out or Scale has been set.
 func NewConv(w Window, zero int8, groups []*Layer) *Conv {
 	c := &Conv{Window: w, Zero: zero, Groups: groups}
-	inC := w.C / len(groups)
 	for g, l := range groups {
-		for i, k := range l.offset {
-			ch, p := int(k)%inC, int(k)/inC
-			l.offset[i] = int32((p/w.KW*w.DilH*w.padded()+p%w.KW*w.DilW)*w.C + g*inC + ch)
-		}
+		l.locate(&w, g, w.C/len(groups))
 		if l.tiles != nil {
 			l.tiles.finish(l)
 			c.findRuns(l.tiles)
 		}
 	}
 	return c
+}
+
+// Geometry is all of a window that a convolution's packed weights depend on.
+type Geometry struct{ Width, C, KW, DilH, DilW int }
+
+// Geometry returns that of w, Width with what surrounds the image.
+func (w *Window) Geometry() Geometry { return Geometry{w.padded(), w.C, w.KW, w.DilH, w.DilW} }
+
+// Share returns a convolution by groups, which Share the weights of c's, over a window of the
+// same Geometry. Their Out or Scale has been set.
+func (c *Conv) Share(w Window, zero int8, groups []*Layer) *Conv {
+	for _, l := range groups {
+		if l.tiles != nil {
+			l.tiles.finish(l)
+		}
+	}
+	return &Conv{Window: w, Zero: zero, Groups: groups, runs: c.runs, packed: c.packed, longest: c.longest}
+}
+
+// locate makes the offsets of a list those of its elements in the image w, of inC channels of
+// group g from the first pixel of a patch on.
+func (l *Layer) locate(w *Window, g, inC int) {
+	if l.located || !l.Sparse() {
+		return
+	}
+	l.located = true
+	perGroup := l.OutC
+	if l.groups > 1 {
+		perGroup, inC = l.OutC/l.groups, inC/l.groups
+	}
+	for c := range l.OutC {
+		first := (g + c/perGroup) * inC
+		for i := l.first[c]; i < l.first[c+1]; i++ {
+			ch, p := int(l.offset[i])%inC, int(l.offset[i])/inC
+			l.offset[i] = int32((p/w.KW*w.DilH*w.padded()+p%w.KW*w.DilW)*w.C + first + ch)
+		}
+	}
+}
+
+// Copied returns how many elements Run copies into patches at each output pixel.
+func (c *Conv) Copied() int {
+	n := 0
+	for _, l := range c.Groups {
+		if !l.Sparse() && l.tiles == nil && c.KH*c.KW > 1 {
+			n += l.K
+		}
+	}
+	return n
 }
 
 // Run returns how many elements of a patch lie together in the image, with so many

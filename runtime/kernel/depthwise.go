@@ -17,11 +17,10 @@ type Depthwise struct {
 func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Depthwise {
 	taps := win.KH * win.KW
 	d := &Depthwise{Window: win, Zero: zero, Mult: outC / win.C, weight: make([]int8, len(w))}
-	d.Layer = &Layer{OutC: outC, K: taps, Start: make([]int32, outC)}
+	d.Layer = &Layer{OutC: outC, K: taps}
+	d.Layer.count(w)
+	d.Layer.begin(bias, 0)
 	for c := 0; c < outC; c++ {
-		if bias != nil {
-			d.Layer.Start[c] = bias[c]
-		}
 		for t := 0; t < taps; t++ {
 			d.weight[t*outC+c] = w[c*taps+t]
 		}
@@ -29,6 +28,22 @@ func NewDepthwise(win Window, zero int8, w []int8, outC int, bias []int32) *Dept
 	d.lanes = newLanes(d, best)
 	return d
 }
+
+// Share returns a convolution by the weights of d over another window. It is as quick as d if
+// both have one output channel for each input channel, or neither has. Its layer's Out or Scale
+// is the caller's to set.
+func (d *Depthwise) Share(win Window, zero int8, bias []int32) *Depthwise {
+	s := &Depthwise{Window: win, Zero: zero, Mult: d.Layer.OutC / win.C, Layer: d.Layer.Share(bias, 0), weight: d.weight}
+	if d.lanes != nil && s.Mult == 1 {
+		l := *d.lanes
+		l.begin(s)
+		s.lanes = &l
+	}
+	return s
+}
+
+// Own returns the memory of what convolutions that Share do not share.
+func (d *Depthwise) Own() int { return d.Layer.Own() + d.lanes.own() }
 
 // Finish prepares the layer's Out, which has been set, for the micro-kernel.
 func (d *Depthwise) Finish() {

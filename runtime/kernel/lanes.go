@@ -37,7 +37,7 @@ func newLanes(d *Depthwise, m *micro) *lanes {
 	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
 		return nil
 	}
-	t := &lanes{micro: m, pairs: (taps + 1) / 2, start: make([]int32, l.OutC)}
+	t := &lanes{micro: m, pairs: (taps + 1) / 2}
 	t.panels = lanePanels(l.OutC)
 	for _, panel := range t.panels {
 		c, width := panel.first, panel.width
@@ -49,31 +49,38 @@ func newLanes(d *Depthwise, m *micro) *lanes {
 			t.weight = m.packPair(t.weight, d.weight[2*p*l.OutC+c:][:width], second)
 		}
 	}
-	for c := range t.start {
-		t.start[c] = l.Start[c]
-		for tap := range taps {
-			t.start[c] -= int32(d.Zero) * int32(d.weight[tap*l.OutC+c])
-		}
-	}
+	t.begin(d)
 	return t
+}
+
+// begin sets what the sums of d start with.
+func (t *lanes) begin(d *Depthwise) {
+	l := d.Layer
+	t.start, t.scale = make([]int32, l.OutC), nil
+	for c := range t.start {
+		t.start[c] = l.Start[c] - int32(d.Zero)*l.sums[c]
+	}
 }
 
 func (t *lanes) bytes() int {
 	if t == nil {
 		return 0
 	}
-	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
+	return len(t.weight) + t.own()
+}
+
+func (t *lanes) own() int {
+	if t == nil {
+		return 0
+	}
+	return 4*len(t.start) + t.scale.bytes()
 }
 
 // finish prepares the layer's Out.
 func (t *lanes) finish(d *Depthwise) {
 	most := make([]int64, d.Layer.OutC)
 	for c := range most {
-		most[c] = max(int64(t.start[c]), -int64(t.start[c]))
-		for tap := range d.KH * d.KW {
-			v := int64(d.weight[tap*d.Layer.OutC+c])
-			most[c] += 128 * max(v, -v)
-		}
+		most[c] = max(int64(t.start[c]), -int64(t.start[c])) + 128*int64(d.Layer.magnitudes[c])
 	}
 	o := d.Layer.Out
 	if o.Mul == nil {
@@ -105,16 +112,6 @@ func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 		w.offsets(offsets, at, args.n)
 		t.block(out, d, args, at, sums)
 	}
-}
-
-// appendTaps appends the weights of two taps, one after the other.
-func appendTaps(dst []byte, first, second []int8) []byte {
-	for _, tap := range [][]int8{first, second} {
-		for _, v := range tap {
-			dst = append(dst, byte(v))
-		}
-	}
-	return dst
 }
 
 // block computes the pixels of args, from pixel at on.

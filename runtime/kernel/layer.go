@@ -1,7 +1,5 @@
 package kernel
 
-import "slices"
-
 // Layer is the packed weights of a convolution or a dense layer.
 //
 // acc[c] = Start[c] + sum over the patch of x * w, with Start holding the bias
@@ -18,6 +16,10 @@ type Layer struct {
 	first  []int32    // sparse: where each channel's weights start
 	offset []int32    // sparse: index in the patch (or in the image, see Conv)
 	weight []int32    // sparse
+
+	sums, magnitudes []int32 // of each channel's weights
+	groups           int     // sparse: of channels that the layer has, with patches of their own; 0: one
+	located          bool    // sparse: offset is index in the image
 }
 
 // sparseBelow is the density below which a layer becomes a list, in 1/256, where no
@@ -41,7 +43,7 @@ func NewLayer(w []int8, outC, k, run int, bias []int32, zero int) *Layer {
 }
 
 func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Layer {
-	l := &Layer{OutC: outC, K: k, Start: make([]int32, outC)}
+	l := &Layer{OutC: outC, K: k}
 	below := sparseBelow
 	if !m.takes(w) {
 		m = nil
@@ -49,20 +51,15 @@ func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Lay
 	if m != nil {
 		below = m.sparseBelow
 	}
+	kept := l.count(w)
+	l.begin(bias, zero)
 	most := int((int64(below)*int64(outC)*int64(k) - 1) / 256)
-	if k > longest {
+	if k > longest || denseBytes(m, outC, k, run) > mostForWeight*int64(kept) {
 		most = outC * k
 	}
-	for c := range l.Start {
-		for _, v := range w[c*k : (c+1)*k] {
-			l.Start[c] -= int32(zero) * int32(v)
-		}
-		if bias != nil {
-			l.Start[c] += bias[c]
-		}
-	}
 	switch {
-	case l.packSparse(w, most):
+	case kept <= most:
+		l.packSparse(w, kept)
 	case m != nil:
 		l.tiles = newTiles(w, l, run, m)
 	case wide:
@@ -71,6 +68,92 @@ func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Lay
 		l.packQuads(w)
 	}
 	return l
+}
+
+// mostForWeight is the number of bytes of a dense form for each nonzero weight beyond which a
+// layer becomes a list: one of few channels or short runs is mostly padding.
+const mostForWeight = 64
+
+// denseBytes returns the memory of the dense form that suits m.
+func denseBytes(m *micro, outC, k, run int) int64 {
+	switch n := int64(k); {
+	case m != nil:
+		last := (outC - 1) / panelWidth * panelWidth
+		return int64(last+panel(outC-last)) * int64(k/run) * int64((run+3)/4) * int64(m.quadBytes)
+	case wide:
+		return 32 * n * int64((outC+7)/8)
+	default:
+		return 4 * n * int64((outC+3)/4)
+	}
+}
+
+// NewList packs w, [outC,k] row-major, as one list of weights for groups of output channels,
+// which a Conv takes as a single group. It takes less memory than a layer for each group.
+func NewList(w []int8, outC, k, groups int, bias []int32, zero int) *Layer {
+	l := &Layer{OutC: outC, K: k, groups: groups}
+	kept := l.count(w)
+	l.begin(bias, zero)
+	l.packSparse(w, kept)
+	return l
+}
+
+// count adds up the weights of each channel, and returns how many are not zero.
+func (l *Layer) count(w []int8) (kept int) {
+	l.sums, l.magnitudes = make([]int32, l.OutC), make([]int32, l.OutC)
+	for c := range l.sums {
+		sum, magnitude := int32(0), int32(0)
+		for _, v := range w[c*l.K : (c+1)*l.K] {
+			if v != 0 {
+				kept++
+			}
+			sum += int32(v)
+			magnitude += max(int32(v), -int32(v))
+		}
+		l.sums[c], l.magnitudes[c] = sum, magnitude
+	}
+	return kept
+}
+
+// begin sets what sums start with.
+func (l *Layer) begin(bias []int32, zero int) {
+	l.Start = make([]int32, l.OutC)
+	for c := range l.Start {
+		l.Start[c] = -int32(zero) * l.sums[c]
+		if bias != nil {
+			l.Start[c] += bias[c]
+		}
+	}
+}
+
+// Share returns a layer of the same packed weights for inputs of another zero point and other
+// biases. Its Out or Scale is the caller's to set.
+func (l *Layer) Share(bias []int32, zero int) *Layer {
+	s := *l
+	s.Out, s.Scale = Output{}, nil
+	s.begin(bias, zero)
+	if l.tiles != nil {
+		t := *l.tiles
+		t.begin(&s)
+		s.tiles = &t
+	}
+	return &s
+}
+
+// Own returns the memory of what layers that Share do not share.
+func (l *Layer) Own() int {
+	n := 4*len(l.Start) + 8*len(l.Out.Mul) + 4*len(l.Scale)
+	if l.tiles != nil {
+		n += 4*len(l.tiles.start) + l.tiles.scale.bytes()
+	}
+	return n
+}
+
+// Multiplied returns how many weights a patch is multiplied by.
+func (l *Layer) Multiplied() int {
+	if l.Sparse() {
+		return len(l.weight)
+	}
+	return l.OutC * l.K
 }
 
 // Sparse reports whether the layer is a list of weights.
@@ -90,28 +173,25 @@ func (l *Layer) Kernel() string {
 
 // Bytes returns the memory of the packed weights, multipliers included.
 func (l *Layer) Bytes() int {
-	return 32*len(l.pairs) + 4*len(l.quads) + l.tiles.bytes() + 4*(len(l.first)+len(l.offset)+len(l.weight)+len(l.Start)) + 8*len(l.Out.Mul) + 4*len(l.Scale)
+	n := 32*len(l.pairs) + 4*len(l.quads) + 4*(len(l.first)+len(l.offset)+len(l.weight)+2*len(l.sums))
+	if l.tiles != nil {
+		n += len(l.tiles.weight)
+	}
+	return n + l.Own()
 }
 
-// packSparse lists the nonzero weights, and reports whether there are no more
-// than most; otherwise it leaves l alone. The lists are copied when their lengths are
-// known, so that no room stays unused.
-func (l *Layer) packSparse(w []int8, most int) bool {
-	first := make([]int32, 0, l.OutC+1)
-	var offset, weight []int32
+// packSparse lists the weights other than zero, of which there are kept.
+func (l *Layer) packSparse(w []int8, kept int) {
+	l.first, l.offset, l.weight = make([]int32, 0, l.OutC+1), make([]int32, 0, kept), make([]int32, 0, kept)
 	for c := 0; c < l.OutC; c++ {
-		first = append(first, int32(len(offset)))
+		l.first = append(l.first, int32(len(l.offset)))
 		for i, v := range w[c*l.K : (c+1)*l.K] {
 			if v != 0 {
-				offset, weight = append(offset, int32(i)), append(weight, int32(v))
+				l.offset, l.weight = append(l.offset, int32(i)), append(l.weight, int32(v))
 			}
 		}
-		if len(offset) > most {
-			return false
-		}
 	}
-	l.first, l.offset, l.weight = append(first, int32(len(offset))), slices.Clone(offset), slices.Clone(weight)
-	return true
+	l.first = append(l.first, int32(len(l.offset)))
 }
 
 // packPairs puts two channels into each 64-bit word, w0 + w1<<32: one
@@ -163,21 +243,28 @@ func (l *Layer) sparse(acc []int32, x []int8) {
 	}
 }
 
+// dotPairs multiplies x by a block. It is a function of its own so that all of its sums stay
+// in registers.
+//
+//go:noinline
+func dotPairs(w [][4]int64, x []int8) (s0, s1, s2, s3 int64) {
+	w = w[:len(x)]
+	for i, v := range x {
+		xi := int64(v)
+		p := &w[i]
+		s0 += xi * p[0]
+		s1 += xi * p[1]
+		s2 += xi * p[2]
+		s3 += xi * p[3]
+	}
+	return s0, s1, s2, s3
+}
+
 func (l *Layer) densePairs(acc []int32, x []int8) {
 	k := l.K
 	x = x[:k]
 	for b := 0; b*8 < l.OutC; b++ {
-		w := l.pairs[b*k : (b+1)*k]
-		w = w[:len(x)]
-		var s0, s1, s2, s3 int64
-		for i, v := range x {
-			xi := int64(v)
-			p := &w[i]
-			s0 += xi * p[0]
-			s1 += xi * p[1]
-			s2 += xi * p[2]
-			s3 += xi * p[3]
-		}
+		s0, s1, s2, s3 := dotPairs(l.pairs[b*k:], x)
 		c := b * 8
 		if c+8 <= l.OutC {
 			a, st := acc[c:c+8:c+8], l.Start[c:c+8:c+8]

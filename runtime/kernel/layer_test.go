@@ -79,7 +79,7 @@ func (p packing) layer(w []int8, outC, k, run int, bias []int32, zero int) *Laye
 	if p.pack == nil {
 		return l
 	}
-	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start}
+	out := &Layer{OutC: l.OutC, K: l.K, Start: l.Start, sums: l.sums, magnitudes: l.magnitudes}
 	p.pack(out, w, run)
 	return out
 }
@@ -209,22 +209,81 @@ func TestLayerBorrow(t *testing.T) {
 	}
 }
 
+// A layer is a list where that is quicker, of few weights, and where the dense form would be
+// mostly padding: its memory is in proportion to the nonzero weights.
 func TestLayerForm(t *testing.T) {
 	for _, c := range []struct {
-		kept, k int
-		sparse  bool
-	}{{0, 100, true}, {1, 100, true}, {90, 100, false}, {100, 100, false}, {1<<16 + 1, 1<<16 + 1, true}} {
-		w := make([]int8, c.k)
+		outC, kept, k, run int
+		sparse             bool
+	}{{8, 0, 100, 100, true}, {8, 8, 100, 100, true}, {8, 720, 100, 100, false}, {8, 800, 100, 100, false}, {1, 1<<16 + 1, 1<<16 + 1, 1<<16 + 1, true},
+		{1, 20, 100, 1, true}, {1, 10, 100, 100, true}} {
+		w := make([]int8, c.outC*c.k)
 		for i := range c.kept {
 			w[i] = 1
 		}
-		l := NewLayer(w, 1, c.k, c.k, nil, 0)
-		if l.Sparse() != c.sparse {
-			t.Errorf("%d of %d weights: sparse %v", c.kept, c.k, l.Sparse())
+		for _, m := range []*micro{nil, best} {
+			l := newLayer(w, c.outC, c.k, c.run, nil, 0, m)
+			if l.Sparse() != c.sparse {
+				t.Errorf("%v: %d of %d weights: sparse %v", m, c.kept, c.k, l.Sparse())
+			}
+			if n := l.Bytes(); n < c.kept || n > mostForWeight*c.kept+32*max(c.outC, 8) {
+				t.Errorf("%v: %d weights in %d bytes", m, c.kept, n)
+			}
 		}
-		if l.Bytes() < c.kept {
-			t.Errorf("%d weights in %d bytes", c.kept, l.Bytes())
+	}
+}
+
+// Layers and convolutions that share weights compute what those with weights of their own do,
+// and a list for all groups what a layer for each does.
+func TestShare(t *testing.T) {
+	r := rand.New(rand.NewPCG(14, 14))
+	for range trials(600) {
+		groups, inC, perGroup := 1+r.IntN(3), 1+r.IntN(5), 1+r.IntN(12)
+		win := randomWindow(r, groups*inC)
+		outC, k := groups*perGroup, win.KH*win.KW*inC
+		w := randomInt8(r, outC*k)
+		other, x := win, randomInt8(r, 2*win.H*win.W*win.C) // as wide, but higher
+		other.H, other.OutH = 2*win.H, (2*win.H+win.PadT+win.PadB-(win.KH-1)*win.DilH-1)/win.StrideH+1
+		layers := func(share *Conv, zero int) (all []*Layer) {
+			for g := range groups {
+				if share == nil {
+					all = append(all, NewLayer(w[g*perGroup*k:(g+1)*perGroup*k], perGroup, k, win.Run(groups), nil, zero))
+				} else {
+					all = append(all, share.Groups[g].Share(nil, zero))
+				}
+			}
+			return all
 		}
+		o := randomOutput(r, outC)
+		set := func(layers []*Layer) []*Layer {
+			at := 0
+			for _, l := range layers {
+				l.Scale, l.Out = []float32{0.5}, o
+				l.Out.Mul = o.Mul[at:][:l.OutC]
+				at += l.OutC
+			}
+			return layers
+		}
+		first := NewConv(win, 5, set(layers(nil, 5)))
+		shared := first.Share(other, -7, set(layers(first, -7)))
+		list := NewConv(other, -7, set([]*Layer{NewList(w, outC, k, groups, nil, -7)}))
+		want := convolve(&other, w, outC, groups, nil, -7, x)
+		for name, c := range map[string]*Conv{"shared": shared, "list": list} {
+			n, m, sums := c.Scratch()
+			image, patch, acc := make([]int8, n), make([]int8, m), make([]int32, sums)
+			verify(t, name, want, func(y []int8, real []float32) { c.Run(y, real, x, image, patch, acc) }, outC, &o, []float32{0.5})
+		}
+		d := NewDepthwise(win, 5, randomInt8(r, win.C*win.KH*win.KW), win.C, nil).Share(other, -7, nil)
+		d.Layer.Out, d.Layer.Scale = randomOutput(r, win.C), []float32{0.5}
+		d.Finish()
+		taps := make([]int8, len(d.weight))
+		for i, v := range d.weight {
+			taps[i%win.C*win.KH*win.KW+i/win.C] = v
+		}
+		n, m := d.Scratch()
+		image, acc := make([]int8, n), make([]int32, m)
+		verify(t, "depthwise", convolve(&other, taps, win.C, win.C, nil, -7, x),
+			func(y []int8, real []float32) { d.Run(y, real, x, image, acc) }, win.C, &d.Layer.Out, d.Layer.Scale)
 	}
 }
 

@@ -9,9 +9,11 @@ func (w *Window) span(o, stride, pad, k, dil, n int) (lo, hi int) {
 	if at >= 0 && at+(k-1)*dil < n {
 		return 0, k
 	}
-	for lo = 0; lo < k && at+lo*dil < 0; lo++ {
+	if hi = k; at < 0 {
+		lo = min((dil-1-at)/dil, k)
 	}
-	for hi = k; hi > lo && at+(hi-1)*dil >= n; hi-- {
+	if at+(k-1)*dil >= n {
+		hi = max((n-1-at+dil)/dil, lo)
 	}
 	return lo, hi
 }

@@ -101,3 +101,22 @@ func TestAvgPoolLargest(t *testing.T) {
 		}
 	}
 }
+
+// span is the definition, without its loops: a window may be long.
+func TestSpan(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		o, stride, pad, k, dil, n := r.IntN(20), 1+r.IntN(5), r.IntN(40), 1+r.IntN(10), 1+r.IntN(9), 1+r.IntN(30)
+		at := o*stride - pad
+		lo, hi := 0, k
+		for lo < k && at+lo*dil < 0 {
+			lo++
+		}
+		for hi > lo && at+(hi-1)*dil >= n {
+			hi--
+		}
+		if a, b := new(Window).span(o, stride, pad, k, dil, n); a != lo || b != hi {
+			t.Fatalf("output %d in steps of %d, padding %d, %d positions %d apart on %d pixels: %d to %d, want %d to %d", o, stride, pad, k, dil, n, a, b, lo, hi)
+		}
+	}
+}

@@ -28,21 +28,27 @@ func newTiles(w []int8, l *Layer, run int, m *micro) *tiles {
 	t := &tiles{micro: m, runs: l.K / run, quads: (run + 3) / 4}
 	last := (l.OutC - 1) / panelWidth * panelWidth
 	channels := last + panel(l.OutC-last)
-	t.weight, t.start = aligned(channels*t.panelBytes(1)), make([]int32, channels)
-	copy(t.start, l.Start)
+	t.weight = aligned(channels * t.panelBytes(1))
 	for ch := range l.OutC {
 		first := ch / panelWidth * panelWidth
 		width := panel(l.OutC - first)
 		p := t.weight[t.panelBytes(first):][:t.panelBytes(width)]
-		most := max(int64(l.Start[ch]), -int64(l.Start[ch]))
 		for i, v := range w[ch*l.K : (ch+1)*l.K] {
 			m.place(p, i/run*t.quads+i%run/4, t.runs*t.quads, ch-first, width, i%run%4, v)
-			t.start[ch] -= m.offset * int32(v)
-			most += 128 * max(int64(v), -int64(v))
 		}
-		t.most = append(t.most, most)
 	}
+	t.begin(l)
 	return t
+}
+
+// begin sets what the sums of l start with, and their bounds.
+func (t *tiles) begin(l *Layer) {
+	channels := len(t.weight) / t.panelBytes(1)
+	t.start, t.most, t.scale = make([]int32, channels), make([]int64, l.OutC), nil
+	for ch, start := range l.Start {
+		t.start[ch] = start - t.micro.offset*l.sums[ch]
+		t.most[ch] = max(int64(start), -int64(start)) + 128*int64(l.magnitudes[ch])
+	}
 }
 
 // panelBytes is the size of so many channels' weights.
@@ -59,13 +65,6 @@ func panel(left int) int {
 		return panelWidth / 2
 	}
 	return panelWidth
-}
-
-func (t *tiles) bytes() int {
-	if t == nil {
-		return 0
-	}
-	return len(t.weight) + 4*len(t.start) + t.scale.bytes()
 }
 
 // finish prepares the layer's Out for micro-kernels.

@@ -24,9 +24,9 @@ const (
 // with what a reader needs to trust it: the machine, its clock before and
 // after, its temperature.
 func (j *Job) bench(m *runtime.Model, started time.Time) error {
-	run, err := Timed(m)
+	run, err := Timed(m, j.Limits)
 	if err != nil {
-		return err
+		return Remedy(err)
 	}
 	load := time.Since(started)
 	first := run()

@@ -95,7 +95,11 @@ func (j *Job) idx(m *runtime.Model) error {
 	if labels != nil {
 		defer labels.closer.Close()
 	}
-	count, crc, right, err := executeIdx(m, pictures, labels)
+	s, err := j.session(m)
+	if err != nil {
+		return err
+	}
+	count, crc, right, err := executeIdx(m, s, pictures, labels)
 	if err != nil {
 		return err
 	}
@@ -111,17 +115,17 @@ func (j *Job) idx(m *runtime.Model) error {
 
 // executeIdx runs m on every picture. right is the number of those whose largest element
 // of output 0 is the label; labels may be nil.
-func executeIdx(m *runtime.Model, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
-	s, err := m.NewSession(runtime.Config{})
-	if err != nil {
-		return nil, 0, 0, err
-	}
+func executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
 	info := m.Info()
 	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
 	if !ok {
 		return nil, 0, 0, Error("the network takes " + preprocess.Dims(info.Inputs[0]) + " values, no pictures; give .npy or raw files")
 	}
 	gray := image.NewGray(image.Rect(0, 0, pictures.Shape[2], pictures.Shape[1]))
+	const classes = 1 << 20 // far more than any classifier has
+	if n := len(s.Output(0)); n > classes {
+		return nil, 0, 0, Error("output 0 has " + itoa(n) + " elements, --idx counts at most " + itoa(classes) + "; give the pictures one by one")
+	}
 	count = make([]int, len(s.Output(0)))
 	var want [1]byte
 	for i := 0; i < pictures.Shape[0]; i++ {

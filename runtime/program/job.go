@@ -3,6 +3,8 @@ package program
 import (
 	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"edgec/runtime"
@@ -28,20 +30,21 @@ const (
 
 // Job is one use of a model. The zero value of a field is its default.
 type Job struct {
-	Action      Action       // what to do
-	Model       []byte       // a compressed file
-	Files       []string     // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
-	Labels      string       // Idx: the idx file of the labels; "": no accuracy
-	Top         int          // Classify: how many elements of an output to print, largest first; 0: one
-	Runs        int          // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
-	Layers      bool         // Bench: the time of each layer too
-	Invert      bool         // pictures: 255 - byte, for dark on light where the network wants light on dark
-	JSON        bool         // print JSON, one value a line
-	Probability bool         // Classify: the model is a classifier, also where the file does not say so: print probabilities
-	Raw         bool         // Classify: print the bytes of the outputs, in their order, as they are (little endian)
-	Stdin       io.Reader    // read for the file "-"
-	Stdout      io.Writer    // gets the results
-	Note        func(string) // is told in a line what files were read as; nil: nobody is
+	Action      Action         // what to do
+	Model       []byte         // a compressed file
+	Files       []string       // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
+	Labels      string         // Idx: the idx file of the labels; "": no accuracy
+	Top         int            // Classify: how many elements of an output to print, largest first; 0: one
+	Runs        int            // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
+	Layers      bool           // Bench: the time of each layer too
+	Invert      bool           // pictures: 255 - byte, for dark on light where the network wants light on dark
+	JSON        bool           // print JSON, one value a line
+	Probability bool           // Classify: the model is a classifier, also where the file does not say so: print probabilities
+	Raw         bool           // Classify: print the bytes of the outputs, in their order, as they are (little endian)
+	Limits      runtime.Config // of memory and work; the error about one says how --max-memory or --max-work raises it
+	Stdin       io.Reader      // read for the file "-"
+	Stdout      io.Writer      // gets the results
+	Note        func(string)   // is told in a line what files were read as; nil: nobody is
 }
 
 // Do does the job. An error takes one line and names the file that it is about.
@@ -64,10 +67,26 @@ func (j *Job) Do() error {
 	return j.classify(m)
 }
 
+// session makes a session of m under the job's limits.
+func (j *Job) session(m *runtime.Model) (*runtime.Session, error) {
+	s, err := m.NewSession(j.Limits)
+	return s, Remedy(err)
+}
+
+// Remedy returns err or, of a limit that a network passes, an error that names the option
+// that raises it.
+func Remedy(err error) error {
+	e, ok := err.(runtime.LimitError)
+	if !ok {
+		return err
+	}
+	return Error(e.What() + "; --max-" + strings.ToLower(e.Field) + " " + strconv.FormatInt(e.Need, 10) + " allows it")
+}
+
 // classify executes every sample, a file for each input, and prints a line, or lines,
 // for each.
 func (j *Job) classify(m *runtime.Model) error {
-	s, err := m.NewSession(runtime.Config{})
+	s, err := j.session(m)
 	if err != nil {
 		return err
 	}
@@ -139,7 +158,11 @@ func (j *Job) read(name string, shape []int) ([]byte, error) {
 }
 
 func (j *Job) selfTest(m *runtime.Model) error {
-	if err := m.SelfTest(); err != nil {
+	s, err := j.session(m)
+	if err == nil {
+		err = s.SelfTest()
+	}
+	if err != nil {
 		return err
 	}
 	if j.JSON {

@@ -26,6 +26,10 @@ for each, sample after sample.
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
   --model FILE   use this .edgec file instead of the program's own
+  --max-memory N refuse a model whose memory beside the weights is larger, in
+                 bytes (default 268435456)
+  --max-work N   refuse a model that takes more multiplications and other steps
+                 for each FILE (default 10000000000)
 `
 
 // Main is a whole program: it does what args ask for with the given model and
@@ -48,7 +52,7 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		err = j.Do()
 	}
 	if err != nil {
-		io.WriteString(stderr, name+": "+err.Error()+"\n")
+		io.WriteString(stderr, Printable(name+": "+err.Error())+"\n")
 		if j.JSON {
 			io.WriteString(stdout, Schema+`"error":{"message":`+string(jsonString(err.Error()))+`,"exit_code":1}}`+"\n")
 		}
@@ -108,6 +112,10 @@ func (j *Job) assign(name string, o *option) (err error) {
 	switch name {
 	case "-top":
 		j.Top, err = o.count()
+	case "-max-memory":
+		j.Limits.Memory, err = o.limit()
+	case "-max-work":
+		j.Limits.Work, err = o.limit()
 	case "-labels":
 		j.Labels, err = o.text()
 	case "-idx":
@@ -159,6 +167,19 @@ func (o *option) count() (int, error) {
 		return 0, err
 	}
 	return count(o.name, s)
+}
+
+// limit takes a value that is a positive number of 63 bits.
+func (o *option) limit() (int64, error) {
+	s, err := o.text()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return 0, Error(o.name + " " + s + ": give a number from 1 on")
+	}
+	return n, nil
 }
 
 // maxCount bounds the numbers of the options.

@@ -1,9 +1,9 @@
 package program
 
 import (
+	"io"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"edgec/runtime"
 	"edgec/runtime/preprocess"
@@ -16,16 +16,39 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 	switch {
 	case j.Raw:
 		for k := range info.Outputs {
-			b = append(b, s.OutputBytes(k)...)
+			if err := j.write(s.OutputBytes(k)); err != nil {
+				return err
+			}
 		}
+		return nil
 	case j.JSON:
-		b = j.jsonResult(files, from, info, s, max(j.Top, 1))
+		w := &pieces{to: j.Stdout}
+		b = j.jsonResult(files, from, info, s, max(j.Top, 1), w)
+		if w.err != nil {
+			return w.err
+		}
 	default:
 		for k := range info.Outputs {
 			b = j.lines(b, k, files[0], info, s)
 		}
 	}
 	return j.write(b)
+}
+
+// pieces writes a long text piece by piece, so that it is never whole in memory.
+type pieces struct {
+	to  io.Writer
+	err error
+}
+
+// flush writes b when it is long; it returns what is left.
+func (p *pieces) flush(b []byte) []byte {
+	const long = 1 << 16
+	if len(b) < long || p.err != nil {
+		return b
+	}
+	_, p.err = p.to.Write(b)
+	return b[:0]
 }
 
 // lines appends a line for each of the largest elements of output k, with its probability
@@ -38,7 +61,7 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 		p, end = softmax(y), " if a classifier)" // nothing says that it is one
 	}
 	for _, i := range largest(y, max(j.Top, 1)) {
-		b = append(b, display(name)...)
+		b = append(b, Printable(display(name))...)
 		b = append(b, ": "...)
 		if len(info.Outputs) > 1 {
 			b = append(b, "output "+itoa(k)+" ("+preprocess.Dims(info.Outputs[k])+"): "...)
@@ -62,28 +85,48 @@ func labelsOf(info runtime.Info, k int) []string {
 	return info.Labels
 }
 
+// mostHeld is the number of elements that largest keeps in order as it goes through all.
+const mostHeld = 1024
+
 // largest returns the indexes of the n largest elements of y, largest first;
-// of equal elements the first.
+// of equal elements the first. Memory: n indexes, above mostHeld as many as y has.
 func largest(y []float32, n int) []int {
-	order := make([]int, len(y))
-	for i := range order {
-		order[i] = i
+	held := min(n, len(y))
+	if held > mostHeld {
+		held = len(y)
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case y[a] > y[b]:
-			return -1
-		case y[a] < y[b]:
-			return 1
+	order := make([]int, 0, held)
+	if held > mostHeld {
+		for i := range y {
+			order = append(order, i)
 		}
-		return 0
-	})
-	return order[:min(n, len(order))]
+		slices.SortStableFunc(order, func(a, b int) int { return after(y[a], y[b]) - after(y[b], y[a]) })
+		return order[:min(n, len(order))]
+	}
+	for i, v := range y {
+		if len(order) == held {
+			if after(y[order[held-1]], v) == 0 {
+				continue
+			}
+			order = order[:held-1]
+		}
+		at, _ := slices.BinarySearchFunc(order, v, func(k int, v float32) int { return 2*after(y[k], v) - 1 })
+		order = slices.Insert(order, at, i)
+	}
+	return order
+}
+
+// after is 1 if a comes after b, which is larger, otherwise 0.
+func after(a, b float32) int {
+	if b > a {
+		return 1
+	}
+	return 0
 }
 
 func label(labels []string, i int) string {
 	if i < len(labels) {
-		return labels[i]
+		return Printable(labels[i])
 	}
 	return itoa(i)
 }
@@ -92,7 +135,8 @@ func label(labels []string, i int) string {
 // without label and probability where they are not known.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
-func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int) []byte {
+// All but the end of it is flushed to w.
+func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runtime.Session, top int, w *pieces) []byte {
 	b := []byte(Schema + `"file":`)
 	if len(files) > 1 {
 		b = []byte(Schema + `"files":[`)
@@ -109,7 +153,7 @@ func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runt
 	b = append(b, `,"source":`...)
 	b = append(append(b, from...), ',')
 	if len(info.Outputs) == 1 {
-		return append(j.jsonOutput(b, info, 0, s.Output(0), top), "}\n"...)
+		return append(j.jsonOutput(b, info, 0, s.Output(0), top, w), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
 	for k, shape := range info.Outputs {
@@ -117,7 +161,7 @@ func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runt
 			b = append(b, ',')
 		}
 		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
-		b = append(j.jsonOutput(b, info, k, s.Output(k), top), '}')
+		b = append(j.jsonOutput(b, info, k, s.Output(k), top, w), '}')
 	}
 	return append(b, "]}\n"...)
 }
@@ -135,7 +179,7 @@ func appendShape(b []byte, shape []int) []byte {
 }
 
 // jsonOutput appends "top" and "outputs" of output k.
-func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top int) []byte {
+func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top int, w *pieces) []byte {
 	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	b = append(b, `"top":[`...)
 	for n, i := range largest(y, top) {
@@ -160,7 +204,7 @@ func (j *Job) jsonOutput(b []byte, info runtime.Info, k int, y []float32, top in
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendFloat(b, v)
+		b = w.flush(appendFloat(b, v))
 	}
 	return append(b, ']')
 }
@@ -170,18 +214,18 @@ func appendFloat(b []byte, v float32) []byte { return strconv.AppendFloat(b, flo
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// jsonString quotes s as JSON; bytes that are not UTF-8 become U+FFFD.
+// jsonString quotes s as JSON: Hidden characters as escapes; bytes that are not UTF-8 become
+// U+FFFD.
 func jsonString(s string) []byte {
-	const hex = "0123456789abcdef"
 	b := []byte{'"'}
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
 		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+			b = appendEscape(b, r)
 		default:
-			b = utf8.AppendRune(b, r)
+			b = appendJSON(b, r)
 		}
 	}
 	return append(b, '"')

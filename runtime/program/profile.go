@@ -16,7 +16,7 @@ const profiled = 50
 // profile prints the facts of a measurement and what each layer takes.
 func (j *Job) profile(m *runtime.Model, f facts) error {
 	layers := m.Layers()
-	times, err := layerTimes(m, len(layers))
+	times, err := j.layerTimes(m, len(layers))
 	if err != nil {
 		return err
 	}
@@ -31,8 +31,8 @@ func (j *Job) profile(m *runtime.Model, f facts) error {
 }
 
 // layerTimes returns the shortest time of each layer.
-func layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) {
-	s, err := m.NewSession(runtime.Config{})
+func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) {
+	s, err := j.session(m)
 	if err != nil {
 		return nil, err
 	}

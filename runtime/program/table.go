@@ -91,7 +91,7 @@ func (j *Job) printFacts(fs facts) error {
 			for n := len(f.key); n < 22; n++ {
 				b = append(b, ' ')
 			}
-			b = append(b, f.text...)
+			b = append(b, Printable(f.text)...)
 			if f.unit != "" {
 				b = append(b, ' ')
 				b = append(b, f.unit...)

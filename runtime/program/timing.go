@@ -9,9 +9,10 @@ import (
 )
 
 // Timed returns a function that executes one inference of m, in one session and
-// on generated input, and returns the time that it took, the input left aside.
-func Timed(m *runtime.Model) (run func() time.Duration, err error) {
-	s, err := m.NewSession(runtime.Config{})
+// on generated input, and returns the time that it took, the input left aside. The error is
+// that of NewSession with the limits c.
+func Timed(m *runtime.Model, c runtime.Config) (run func() time.Duration, err error) {
+	s, err := m.NewSession(c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,19 @@
+module edgec/bench
+
+go 1.26.0
+
+replace edgec => ..
+
+require (
+	edgec v0.0.0
+	github.com/yalue/onnxruntime_go v1.27.0
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/gofrs/flock v0.13.0 // indirect
+	github.com/google/flatbuffers v25.12.19+incompatible // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+	gonum.org/v1/gonum v0.17.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
