@@ -53,7 +53,7 @@ func (m *Model) convolution(p *pack, in *format.Instr, win kernel.Window, groups
 	if err != nil {
 		return step{}, err
 	}
-	s := step{kernel: c.Groups[0].Kernel(), bytes: p.bytes - shared, bind: func(s *Session) func() {
+	s := step{kernel: c.Kernel(), bytes: p.bytes - shared, bind: func(s *Session) func() {
 		x, y, real, image, patch, acc := s.ints[in.In[0]], s.ints[in.Out], s.floats[in.Out], s.image, s.patch, s.acc
 		return func() { c.Run(y, real, x, image, patch, acc) }
 	}}

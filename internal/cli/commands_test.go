@@ -366,3 +366,18 @@ func TestThousands(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownKernels: micro-kernels that the processor does not have end a command before
+// it reads anything; version says what there is.
+func TestUnknownKernels(t *testing.T) {
+	withFile(t)
+	const want = "EDGEC_CPU is mmx; this processor and program have go"
+	for args, code := range map[string]int{"run corner.edgec light.png": exitFailed, "compress none.onnx --data none": exitFailed, "version": exitDone, "--version": exitDone} {
+		cmd := exec.Command(os.Args[0], strings.Fields(args)...)
+		cmd.Env = append(os.Environ(), asProgram+"=1", "EDGEC_CPU=mmx")
+		text, _ := cmd.CombinedOutput()
+		if got := string(text); cmd.ProcessState.ExitCode() != code || !strings.Contains(got, want) || !strings.Contains(got, "; name one of these, or unset it") || strings.Contains(got, "none.onnx") || strings.Contains(got, "hint") {
+			t.Errorf("%s: exit code %d, want %d:\n%s", args, cmd.ProcessState.ExitCode(), code, got)
+		}
+	}
+}

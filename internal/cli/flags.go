@@ -86,7 +86,11 @@ func (d *dataFlags) open(ctx context.Context, n edgec.Network, pre format.Prepro
 	}
 	for _, v := range [][]float32{pre.Mean, pre.Std} {
 		if n := len(v); n > 1 && n != channels {
-			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channels; give one number, or one per channel", n, channels)
+			ending := "s"
+			if channels == 1 {
+				ending = ""
+			}
+			return nil, fmt.Errorf("--mean or --std has %d numbers, the network takes %d channel%s; give one number, or one per channel", n, channels, ending)
 		}
 	}
 	data, err := edgec.OpenDataContext(ctx, d.path, n, edgec.DataOptions{Raw: pre.Bytes255, Mean: pre.Mean, Std: pre.Std, TestLast: d.testLast, NoLabels: noLabels, Labels: d.names, LabelColumn: d.column})

@@ -44,7 +44,7 @@ func TestMessages(t *testing.T) {
 		{"compress corner.onnx --data data --labels nms.txt", "--labels nms.txt: is neither a file nor a list; give names separated by commas, a file with one per line, or data for the names of DATA; did you mean data.txt?", ""},
 		{"compress corner.onnx --data data --labels corner.txt,", "--labels: name 1 is empty; give each output a name", ""},
 		{"compress corner.onnx --data data --labels a,b", "corner.onnx: --labels has 2 names, the network 4 outputs; give a name for each output, in their order, or none", ""},
-		{"compress corner.onnx --data data --mean 1,2", "--mean or --std has 2 numbers, the network takes 1 channels; give one number, or one per channel", ""},
+		{"compress corner.onnx --data data --mean 1,2", "--mean or --std has 2 numbers, the network takes 1 channel; give one number, or one per channel", ""},
 		{"compress corner.onnx --data data -o none/out.edgec", "none/out.edgec: folder none: no such file or directory; make it first: mkdir -p none", ""},
 		{"compress corner.onnx --data data -o data", "data: is a folder; give the name of a file", ""},
 		{"compress corner.onnx --data data -o ./corner.onnx", "./corner.onnx: would overwrite the input corner.onnx; give another name", ""},

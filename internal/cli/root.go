@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"edgec/runtime/kernel"
 )
 
 // app is what every command shares: the streams and the flags of the root.
@@ -94,7 +96,14 @@ so far was written.`,
 			}
 			return unknown(cmd, args[0])
 		},
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			_, err := kernel.Level()
+			if cmd.Name() == "version" || !cmd.HasParent() { // these say what it is
+				return nil
+			}
+			return err
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if version {
 				return a.version()

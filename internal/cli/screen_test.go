@@ -49,7 +49,7 @@ func sampleReport() compressed {
 	}
 	r.Best = r.Front[1]
 	r.Best.MACs, r.Best.Metrics = 824740, edgec.Metrics{Error: 0.39, N: 10000}
-	return compressed{Output: "out/lenet-5.edgec", Report: r}
+	return compressed{Output: "out/lenet-5.edgec", Report: r, Source: edgec.Source{Kind: "npy"}}
 }
 
 // printed is what the summary of a report prints on screens of a width.
@@ -277,5 +277,14 @@ func TestRunFits(t *testing.T) {
 				t.Errorf("%v: %d columns: %s", args, columns(line), line)
 			}
 		}
+	}
+}
+
+// TestSummaryDrawn: data that were drawn, not read, have labels that no file gave.
+func TestSummaryDrawn(t *testing.T) {
+	c := sampleReport()
+	c.Source = edgec.Source{}
+	if got := printed(t, 80, c); strings.Contains(got, "read as") || !strings.Contains(got, "error, test") {
+		t.Errorf("the summary of drawn data:\n%s", got)
 	}
 }

@@ -18,7 +18,9 @@ func (a *app) summary(c compressed) error {
 	if err := a.table(resultRows(c)); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stdout, wrap("read as          "+c.Source.String(), strings.Repeat(" ", 17), a.screen(a.stdout).width))
+	if c.Source.Kind != "" { // the demo draws its data, and reads none
+		fmt.Fprintln(a.stdout, wrap("read as          "+c.Source.String(), strings.Repeat(" ", 17), a.screen(a.stdout).width))
+	}
 	fmt.Fprintf(a.stdout, "\n%s\n", wrap("Pareto front, held out: no other file is both smaller and better than one of these.", "", a.screen(a.stdout).width))
 	if err := a.grid(frontGrid(r)); err != nil {
 		return err

@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"slices"
+	"strings"
+)
+
 // Window is how a kernel moves over an image of H x W pixels of C channels.
 // Position p, q of the kernel meets pixel
 //
@@ -150,6 +155,18 @@ func (c *Conv) Scratch() (image, patch, acc int) {
 		}
 	}
 	return image, patch, acc
+}
+
+// Kernel names what computes the groups, as Layer.Kernel does: each name once, in order
+// of the groups, as in "avx2, go".
+func (c *Conv) Kernel() string {
+	var names []string
+	for _, l := range c.Groups {
+		if name := l.Kernel(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // Run computes the convolution of x, [H,W,C], with the zero point outside it.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"edgec/runtime/internal/cpu"
@@ -240,4 +241,19 @@ func BenchmarkConv(b *testing.B) {
 		}
 		b.ReportMetric(28*28*64*9*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 	})
+}
+
+func TestConvKernel(t *testing.T) {
+	win := Window{H: 1, W: 1, C: 8, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+	group := func(v int8) *Layer {
+		w := slices.Repeat([]int8{v}, 8)
+		l := newLayer(w, 2, 4, win.Run(2), nil, 0, nil)
+		l.Out = Output{Mul: make([]Multiplier, 2)}
+		return l
+	}
+	for want, groups := range map[string][]*Layer{"go": {group(1), group(1)}, "list": {group(0)}, "list, go": {group(0), group(3), group(0)}} {
+		if got := (&Conv{Window: win, Groups: groups}).Kernel(); got != want {
+			t.Errorf("the kernel is %q, want %q", got, want)
+		}
+	}
 }

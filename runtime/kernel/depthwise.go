@@ -6,7 +6,7 @@ type Depthwise struct {
 	Window
 	Zero   int8   // of the input: what lies outside the image
 	Mult   int    // output channels for each input channel
-	Layer  *Layer // Start, Out and Scale
+	Layer  *Layer // Out, Scale and Start, which is the bias alone
 	weight []int8 // [KH*KW, OutC]
 	lanes  *lanes // with a micro-kernel, that which computes channels side by side
 }

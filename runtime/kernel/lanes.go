@@ -6,9 +6,9 @@ type lanes struct {
 	micro  *micro
 	pairs  int // of taps; the last may have one of weight zero
 	panels []lanePanel
-	weight []byte // of each panel, as micro packs it
-	start  []int32
-	scale  scale
+	weight []byte  // of each panel, as micro packs it
+	start  []int32 // of each channel: Layer.Start less the zero point times its weights
+	scale  scale   // of the panels' channels, one panel after the other
 }
 
 // lanePanel is channels from first on; the last may have some of the one before, so

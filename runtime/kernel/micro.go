@@ -8,8 +8,8 @@ import (
 )
 
 // micro is a row of the table of micro-kernels: what computes the tiles of dense layers
-// on some processors. Its assembly is called by name in call, since a call by pointer
-// would move its arguments to the heap.
+// on some processors. Its methods call the assembly by name, since a call by pointer would
+// move the arguments to the heap.
 type micro struct {
 	name        string
 	needs       cpu.Feature
@@ -24,8 +24,8 @@ type micro struct {
 	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
 }
 
-// takes reports whether tiles of w have no intermediate sum that does not fit. No
-// micro-kernel takes nothing.
+// takes reports whether all intermediate sums of tiles of w fit. Without a micro-kernel, m
+// is nil, there are no tiles.
 func (m *micro) takes(w []int8) bool {
 	return m != nil && (m.least == -128 || !slices.Contains(w, -128))
 }
@@ -64,8 +64,8 @@ var best, levelErr = choose(os.Getenv(Variable))
 const Variable = "EDGEC_CPU"
 
 // Level names the micro-kernels that compute dense layers: "vnni", "avx2", "dotprod",
-// "neon", "smlad", or "go" where none are. It is an error that Variable names others than this processor
-// has.
+// "neon", "smlad", or "go" where none are. It is an error that Variable names others than
+// this processor has.
 func Level() (string, error) { return best.String(), levelErr }
 
 func (m *micro) String() string {
@@ -85,7 +85,7 @@ func (u unknownLevel) Error() string {
 			have += ", " + micros[i].name
 		}
 	}
-	return Variable + " is " + string(u) + "; this processor and program have " + have
+	return Variable + " is " + string(u) + "; this processor and program have " + have + "; name one of these, or unset it"
 }
 
 // choose returns the first micro-kernel of the table that this processor has, or that
@@ -118,7 +118,7 @@ type tileArgs struct {
 	tiles  int // of tilePixels each
 	nRuns  int
 	quads  int // of a run
-	stride int // bytes of weights between quads
+	stride int // bytes of weights between quads; four for each channel, however wide a weight is
 }
 
 // rescaleArgs are the arguments of the assembly that turns sums into outputs: eight
@@ -147,7 +147,7 @@ type depthwiseArgs struct {
 }
 
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
-// 16.
+// 16. wide is the input of the larger scale.
 //
 //	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) rescaled
 type sumArgs struct {

@@ -7,7 +7,9 @@ import "edgec/runtime/internal/cpu"
 // micros, the quickest first.
 //
 // vnni multiplies x + 128, as unsigned bytes, by w in AVX-512 dot products; start is
-// less by 128 times the sum of the weights. avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
+// less by 128 times the sum of the weights.
+//
+// avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
 	{name: "vnni", needs: cpu.AVX2 | cpu.VNNI, least: -128, leastLane: -128, quadBytes: 4, rescales: true, lanes: true, vectors: true, pairBytes: 4, sparseBelow: 4, offset: 128},
