@@ -231,8 +231,7 @@ func TestDenseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	graph, body := sectionOf(secGraph, encodeGraph(f)...), rawSections(data)[secDense].b
-	weights, _ := encodeWeights(f, nil, &Sizes{})
-	sparse := sectionOf(secWeights, weights...)
+	sparse := sectionOf(secWeights, encodeWeights(f, nil, &Sizes{})...)
 	r := &reader{b: body}
 	n := r.uvarint()
 	head := len(body) - len(r.b)
@@ -371,4 +370,10 @@ func TestVersionOf(t *testing.T) {
 	if major, minor := Version(); major != 1 || minor != 2 {
 		t.Errorf("version %d.%d", major, minor)
 	}
+}
+
+// encodeWeights returns the section of weights alone.
+func encodeWeights(f *File, dense []bool, sizes *Sizes) []byte {
+	section, _ := weightsSection(f, dense, sizes)
+	return section
 }

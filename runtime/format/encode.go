@@ -29,7 +29,7 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 			tag = secDense
 		}
 		var weights []byte
-		weights, bits = encodeWeights(f, dense, sizes)
+		weights, bits = weightsSection(f, dense, sizes)
 		section(tag, weights)
 	}
 	if meta := encodeMeta(&f.Meta); meta != nil {
@@ -126,10 +126,10 @@ func encodeMeta(m *Meta) []byte {
 	return w.b
 }
 
-// encodeWeights codes tables and weights and accounts for it; bits are those that the range
+// weightsSection codes tables and weights and accounts for it; bits are those that the range
 // coder coded. dense says which are coded as seldom zero; nil: none, as in the section that
 // knows no such.
-func encodeWeights(f *File, dense []bool, sizes *Sizes) (out []byte, bits int64) {
+func weightsSection(f *File, dense []bool, sizes *Sizes) (out []byte, bits int64) {
 	var a account
 	c := newEncoder(newModel())
 	c.spend = a.spend

@@ -131,7 +131,7 @@ func TestBudget(t *testing.T) {
 	f := hostileDense(64, 64, 1, false)
 	w := &f.Weights[0]
 	w.Scale, w.Book, w.Values = []float32{1}, []int8{1}, slices.Repeat([]int8{1}, 64*64)
-	code , _ := encodeWeights(f, nil, &Sizes{})
+	code := encodeWeights(f, nil, &Sizes{})
 	if len(code) > 64 {
 		t.Fatalf("%d equal weights take %d bytes", len(w.Values), len(code))
 	}
