@@ -146,6 +146,7 @@ func buildScaler(n *node) error {
 var learned = map[string]*row{
 	"LinearClassifier": {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
 	"LinearRegressor":  {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
+	"Normalizer":       {name: "Normalizer", since: []int{1}, minIn: 1, build: buildNormalizer},
 	"Scaler":           {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
 	"ZipMap":           {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
 }

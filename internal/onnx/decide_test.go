@@ -137,6 +137,28 @@ func TestLinearModels(t *testing.T) {
 	closeTo(t, "classifier", out[0], tensor.Of([]float32{5.5, 10.5}, 1, 2), nodeRelTol)
 }
 
+// scikit-learn's LogisticRegression divides probabilities of the sum 1 by their sum.
+func TestNormalizerOfProbabilities(t *testing.T) {
+	model := func(norm string) []byte {
+		return on(13, 3).node("Softmax", "x", "p", attribute{"axis", 1}).domainNode("ai.onnx.ml", "Normalizer", "p", "y", attribute{"norm", norm}).output("y").bytes()
+	}
+	g, err := Decode(model("L1"), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, tensor.Of([]float32{0, 1, 2}, 1, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "probabilities", out[0], tensor.Of([]float32{0.09003057, 0.24472848, 0.66524094}, 1, 3), nodeRelTol)
+	before := on(13, 3).domainNode("ai.onnx.ml", "Normalizer", "x", "y", attribute{"norm", "L1"}).output("y").bytes()
+	for _, b := range [][]byte{model("L2"), model("MAX"), before} {
+		if _, err := Decode(b, "m"); err == nil || !strings.Contains(err.Error(), "only L1 of the probabilities of a Softmax") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDecisionsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		model *modelBuilder

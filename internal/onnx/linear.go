@@ -62,6 +62,24 @@ func buildLinearClassifier(n *node) error {
 	return nil
 }
 
+// buildNormalizer reads the norm L1 of a Softmax, which is 1 already: scikit-learn's classifiers
+// write it behind the probabilities of a LinearClassifier.
+func buildNormalizer(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	ofSoftmax := false
+	if k := len(n.r.g.Nodes); k > 0 {
+		last := n.r.g.Nodes[k-1]
+		ofSoftmax = last.Op == graph.Op(op.Softmax{Axis: 1}) && last.Outputs[0] == x.act && len(x.act.Shape) == 2
+	}
+	if norm := n.attrString("norm", "MAX"); norm != "L1" || !ofSoftmax {
+		return n.fail("norm", "%s is not supported here, only L1 of the probabilities of a Softmax; keep the scores before this node as the output, or normalize the samples before", norm)
+	}
+	return n.alias(x)
+}
+
 // buildLinearRegressor reads the predictions.
 func buildLinearRegressor(n *node) error {
 	if post := n.attrString("post_transform", "NONE"); post != "NONE" {

@@ -79,12 +79,15 @@ func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBu
 }
 
 // domainNode adds a node of another domain, named after its output.
-func (b *modelBuilder) domainNode(domain, opType, in, out string) *modelBuilder {
+func (b *modelBuilder) domainNode(domain, opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
 	m.str(1, in)
 	m.str(2, out)
 	m.str(3, "node_"+out)
 	m.str(4, opType)
+	for _, a := range attrs {
+		m.bytes(5, a.encode())
+	}
 	m.str(7, domain)
 	b.graph.bytes(1, m)
 	return b

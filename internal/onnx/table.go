@@ -183,6 +183,7 @@ var remedies = map[string]string{
 	"Mish":                  "; train with HardSwish or Gelu",
 	"Softplus":              "; train with Relu or Gelu",
 	"Hardmax":               "; keep the scores before it as the output",
+	"Log":                   "; if it follows a Softmax, keep the scores before the Softmax as the output: the same is the largest",
 	"LayerNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"GroupNormalization":    "; train with BatchNormalization, which is folded into the weights",
 	"InstanceNormalization": "; train with BatchNormalization, which is folded into the weights",

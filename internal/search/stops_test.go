@@ -235,6 +235,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"a bad configuration", p.data, recipe{MaxDrop: -1, MaxSize: -2}, []string{"max drop is -1", "max size is -2"}},
 		{"few samples", few, recipe{MaxDrop: 1}, []string{"4 training samples", "12"}},
+		{"one sample, many times", &dataset.Splits{Train: p.data.Train.Subset(make([]int, 15))}, recipe{MaxDrop: 1}, []string{"all 15 training samples are the same"}},
 		{"no training samples", &dataset.Splits{}, recipe{MaxDrop: 1}, []string{"0 training samples"}},
 		{"samples of another shape", other.data, recipe{MaxDrop: 1}, []string{"[12]", "[1,8,8]", `"small"`}},
 		{"names for other outputs", p.data, recipe{MaxDrop: 1, Labels: []string{"a", "b"}}, []string{"2 labels for 4 outputs"}},
