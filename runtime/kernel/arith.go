@@ -53,7 +53,7 @@ func (o *Binary) Finish() {
 		}
 		most = largest[0] + largest[1]
 	}
-	if best.canRescale() {
+	if best.canRequantize() {
 		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
 	}
 	if o.scale != nil && best.vectors && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
@@ -106,7 +106,7 @@ func (o *Binary) Run(y, a, b []int8) {
 			o.results(sums[:n], a[at:at+n], b, at%len(b))
 		}
 		if o.scale != nil && whole > 0 {
-			o.scale.rescale(best, 0, y[at:], panelWidth, panelWidth, whole/panelWidth, sums[:])
+			o.scale.requantize(best, 0, y[at:], panelWidth, panelWidth, whole/panelWidth, sums[:])
 			done = whole
 		}
 		for i := done; i < n; i++ {

@@ -116,7 +116,7 @@ func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 
 // block computes the pixels of args, from pixel at on.
 func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
-	first, i := 0, 0 // weight of a panel, and its rescaling
+	first, i := 0, 0 // weight of a panel, and its requantization
 	for _, p := range t.panels {
 		args.weight, args.start, args.channel, args.width = &t.weight[first], &t.start[p.first], p.first, p.width
 		t.micro.depthwise(&args, p.width)

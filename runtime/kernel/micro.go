@@ -16,7 +16,7 @@ type micro struct {
 	least       int8  // weight that its intermediate sums bear, in tiles
 	leastLane   int8  // the same in lanes
 	quadBytes   int   // of four weights in tiles
-	rescales    bool  // it also turns sums into outputs
+	requantizes bool  // it also turns sums into outputs
 	lanes       bool  // it also computes depthwise convolutions
 	vectors     bool  // it also adds and compares
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
@@ -37,7 +37,7 @@ func (m *micro) takesLanes(w []int8) bool {
 
 func (m *micro) hasVectors() bool { return m != nil && m.vectors }
 
-func (m *micro) canRescale() bool { return m != nil && m.rescales }
+func (m *micro) canRequantize() bool { return m != nil && m.requantizes }
 
 // place writes weight v of a panel: element k of a quad of channel ch. Unless a micro-kernel
 // says otherwise, a panel is [quads][width][4].
@@ -121,11 +121,11 @@ type tileArgs struct {
 	stride int // bytes of weights between quads; four for each channel, however wide a weight is
 }
 
-// rescaleArgs are the arguments of the assembly that turns sums into outputs: eight
+// requantizeArgs are the arguments of the assembly that turns sums into outputs: eight
 // channels of so many pixels.
-type rescaleArgs struct {
+type requantizeArgs struct {
 	acc    *int32 // rows of panelWidth sums
-	scale  *rescaling
+	scale  *requantization
 	y      *int8
 	stride int // bytes between pixels of y
 	pixels int
@@ -149,13 +149,13 @@ type depthwiseArgs struct {
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
 // 16. wide is the input of the larger scale.
 //
-//	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) rescaled
+//	sums[i] = (wide[i] - wideZero) << (headroom - 1) + ((narrow[i] - narrowZero) << headroom) requantized
 type sumArgs struct {
 	sums       *int32
 	wide       *int8
 	narrow     *int8
 	wideZero   int
 	narrowZero int
-	scale      *rescaling // without its clamp
+	scale      *requantization // without its clamp
 	n          int
 }

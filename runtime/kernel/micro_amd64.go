@@ -12,8 +12,20 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{name: "vnni", needs: cpu.AVX2 | cpu.VNNI, least: -128, leastLane: -128, quadBytes: 4, rescales: true, lanes: true, vectors: true, pairBytes: 4, sparseBelow: 4, offset: 128},
-	{name: "avx2", needs: cpu.AVX2, least: -127, leastLane: -128, quadBytes: 4, rescales: true, lanes: true, vectors: true, pairBytes: 4, sparseBelow: 5},
+	{
+		name: "vnni", needs: cpu.AVX2 | cpu.VNNI,
+		least: -128, leastLane: -128,
+		quadBytes:   4,
+		requantizes: true, lanes: true, vectors: true, pairBytes: 4,
+		sparseBelow: 4, offset: 128,
+	},
+	{
+		name: "avx2", needs: cpu.AVX2,
+		least: -127, leastLane: -128,
+		quadBytes:   4,
+		requantizes: true, lanes: true, vectors: true, pairBytes: 4,
+		sparseBelow: 5,
+	},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -44,11 +56,11 @@ func (m *micro) pixel(a *tileArgs, width int) {
 	}
 }
 
-// rescale turns the sums of eight channels into outputs.
-func (m *micro) rescale(a *rescaleArgs) { rescaleAVX2(a) }
+// requantize turns the sums of eight channels into outputs.
+func (m *micro) requantize(a *requantizeArgs) { requantizeAVX2(a) }
 
-// rescalePanel does so with 16 channels, whose two rescalings are simple.
-func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelAVX2(a) }
+// requantizePanel does so with 16 channels, whose two requantizations are simple.
+func (m *micro) requantizePanel(a *requantizeArgs) { requantizePanelAVX2(a) }
 
 //go:noescape
 func tileVNNI(args *tileArgs)
@@ -75,10 +87,10 @@ func pixelAVX2(args *tileArgs)
 func pixelHalfAVX2(args *tileArgs)
 
 //go:noescape
-func rescaleAVX2(args *rescaleArgs)
+func requantizeAVX2(args *requantizeArgs)
 
 //go:noescape
-func rescalePanelAVX2(args *rescaleArgs)
+func requantizePanelAVX2(args *requantizeArgs)
 
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {

@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // Offsets in tileArgs: x 0, pixels 8, runs 16, weight 24, start 32, acc 40, tiles 48,
-// nRuns 56, quads 64. In rescaleArgs: acc 0, scale 8, y 16, stride 24, pixels 32.
+// nRuns 56, quads 64. In requantizeArgs: acc 0, scale 8, y 16, stride 24, pixels 32.
 
 // ABS broadcasts four elements of a pixel to Y10 and their magnitudes to Y11.
 #define ABS(pixel) \
@@ -435,11 +435,11 @@ quad:
 	VZEROUPPER
 	RET
 
-// func rescaleAVX2(args *rescaleArgs)
+// func requantizeAVX2(args *requantizeArgs)
 //
-// Offsets in rescaling: left 0, mantissa 32, away 64, half 96, right 128, low 160,
+// Offsets in requantization: left 0, mantissa 32, away 64, half 96, right 128, low 160,
 // high 164, zero 168, nudge 172.
-TEXT ·rescaleAVX2(SB), NOSPLIT, $0-8
+TEXT ·requantizeAVX2(SB), NOSPLIT, $0-8
 	MOVQ         args+0(FP), DI
 	MOVQ         0(DI), SI
 	MOVQ         8(DI), AX
@@ -504,11 +504,11 @@ pixel:
 	VPADDD   half, Y0, Y0        \
 	VPSRAVD  right, Y0, Y0
 
-// func rescalePanelAVX2(args *rescaleArgs)
+// func requantizePanelAVX2(args *requantizeArgs)
 //
 // Saturation to 16 bits, zero, and saturation to 8 bits give what a clamp in 32 bits
-// gives. The second rescaling begins at 180.
-TEXT ·rescalePanelAVX2(SB), NOSPLIT, $0-8
+// gives. The second requantization begins at 180.
+TEXT ·requantizePanelAVX2(SB), NOSPLIT, $0-8
 	MOVQ         args+0(FP), DI
 	MOVQ         0(DI), SI
 	MOVQ         8(DI), AX

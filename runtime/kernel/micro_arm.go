@@ -14,8 +14,20 @@ import (
 //
 // neon sums two products at a time in 16 bits, as on arm64.
 var micros = []micro{
-	{name: "neon", needs: cpu.SMLAD | cpu.NEON, least: -127, quadBytes: 4, rescales: true, lanes: true, leastLane: -127, pairBytes: 2, sparseBelow: 8},
-	{name: "smlad", needs: cpu.SMLAD, least: -128, quadBytes: 8, rescales: true, lanes: true, leastLane: -128, pairBytes: 4, sparseBelow: 24},
+	{
+		name: "neon", needs: cpu.SMLAD | cpu.NEON,
+		least:       -127,
+		quadBytes:   4,
+		requantizes: true, lanes: true, leastLane: -127, pairBytes: 2,
+		sparseBelow: 8,
+	},
+	{
+		name: "smlad", needs: cpu.SMLAD,
+		least:       -128,
+		quadBytes:   8,
+		requantizes: true, lanes: true, leastLane: -128, pairBytes: 4,
+		sparseBelow: 24,
+	},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -64,30 +76,30 @@ func pairsNEON(args *tileArgs)
 //go:noescape
 func pixelsSMLAD(args *tileArgs)
 
-// rescale turns the sums of eight channels into outputs.
-func (m *micro) rescale(a *rescaleArgs) {
+// requantize turns the sums of eight channels into outputs.
+func (m *micro) requantize(a *requantizeArgs) {
 	if m.quadBytes == 4 {
-		rescaleNEON(a)
+		requantizeNEON(a)
 	} else {
-		rescaleSMLAD(a)
+		requantizeSMLAD(a)
 	}
 }
 
-// rescalePanel does so with 16 channels.
-func (m *micro) rescalePanel(a *rescaleArgs) {
-	m.rescale(a)
+// requantizePanel does so with 16 channels.
+func (m *micro) requantizePanel(a *requantizeArgs) {
+	m.requantize(a)
 	b := *a
 	b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), 8*4))
 	b.y = (*int8)(unsafe.Add(unsafe.Pointer(a.y), 8))
-	b.scale = (*rescaling)(unsafe.Add(unsafe.Pointer(a.scale), unsafe.Sizeof(*a.scale)))
-	m.rescale(&b)
+	b.scale = (*requantization)(unsafe.Add(unsafe.Pointer(a.scale), unsafe.Sizeof(*a.scale)))
+	m.requantize(&b)
 }
 
 //go:noescape
-func rescaleSMLAD(args *rescaleArgs)
+func requantizeSMLAD(args *requantizeArgs)
 
 //go:noescape
-func rescaleNEON(args *rescaleArgs)
+func requantizeNEON(args *requantizeArgs)
 
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {

@@ -123,14 +123,14 @@ quad:
 	ADD  R3, R1         \
 	SUB.S $1, R2
 
-// func rescaleSMLAD(args *rescaleArgs)
+// func requantizeSMLAD(args *requantizeArgs)
 //
-// Offsets in rescaleArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In rescaling: left
+// Offsets in requantizeArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In requantization: left
 // 0, mantissa 32, away 64, half 96, right 128, low 160, high 164, zero 168, nudge 172.
 //
 // Registers: R0 sums, R1 y, R2 pixels left, R3 stride, R4 left + 1, R5 mantissa, R6
 // half, R7 right, R8 low, R9 high, R14 zero.
-TEXT ·rescaleSMLAD(SB), NOSPLIT, $12-4
+TEXT ·requantizeSMLAD(SB), NOSPLIT, $12-4
 	MOVW $0, R0
 	MOVW R0, channel-4(SP)
 

@@ -13,8 +13,20 @@ import (
 // dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
 // in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{name: "dotprod", needs: cpu.DotProd, least: -128, leastLane: -127, quadBytes: 4, rescales: true, lanes: true, vectors: true, pairBytes: 2, sparseBelow: 5},
-	{name: "neon", needs: cpu.NEON, least: -127, leastLane: -127, quadBytes: 4, rescales: true, lanes: true, vectors: true, pairBytes: 2, sparseBelow: 8},
+	{
+		name: "dotprod", needs: cpu.DotProd,
+		least: -128, leastLane: -127,
+		quadBytes:   4,
+		requantizes: true, lanes: true, vectors: true, pairBytes: 2,
+		sparseBelow: 5,
+	},
+	{
+		name: "neon", needs: cpu.NEON,
+		least: -127, leastLane: -127,
+		quadBytes:   4,
+		requantizes: true, lanes: true, vectors: true, pairBytes: 2,
+		sparseBelow: 8,
+	},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -49,11 +61,11 @@ func (m *micro) pixel(a *tileArgs, width int) {
 	}
 }
 
-// rescale turns the sums of eight channels into outputs.
-func (m *micro) rescale(a *rescaleArgs) { rescaleNEON(a) }
+// requantize turns the sums of eight channels into outputs.
+func (m *micro) requantize(a *requantizeArgs) { requantizeNEON(a) }
 
-// rescalePanel does so with 16 channels, whose two rescalings are simple.
-func (m *micro) rescalePanel(a *rescaleArgs) { rescalePanelNEON(a) }
+// requantizePanel does so with 16 channels, whose two requantizations are simple.
+func (m *micro) requantizePanel(a *requantizeArgs) { requantizePanelNEON(a) }
 
 // secondHalf returns the arguments for the channels from panelWidth/2 on.
 func secondHalf(a *tileArgs) tileArgs {
@@ -84,10 +96,10 @@ func tileNEON(args *tileArgs)
 func pixelNEON(args *tileArgs)
 
 //go:noescape
-func rescaleNEON(args *rescaleArgs)
+func requantizeNEON(args *requantizeArgs)
 
 //go:noescape
-func rescalePanelNEON(args *rescaleArgs)
+func requantizePanelNEON(args *requantizeArgs)
 
 // depthwise computes pixels of a panel of width channels.
 func (m *micro) depthwise(a *depthwiseArgs, width int) {

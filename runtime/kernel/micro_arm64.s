@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // Offsets in tileArgs: x 0, pixels 8, runs 16, weight 24, start 32, acc 40, tiles 48,
-// nRuns 56, quads 64, stride 72. In rescaleArgs: acc 0, scale 8, y 16, stride 24,
+// nRuns 56, quads 64, stride 72. In requantizeArgs: acc 0, scale 8, y 16, stride 24,
 // pixels 32.
 //
 // Registers: R0 arguments, R1 x, R2 pixels, R3 acc, R4 tiles, R5 to R8 patches, R9
@@ -407,11 +407,11 @@ done:
 	STORE(V0, V1, V2, V3)
 	RET
 
-// func rescaleNEON(args *rescaleArgs)
+// func requantizeNEON(args *requantizeArgs)
 //
-// Offsets in rescaling: left 0, mantissa 32, away 64, half 96, right 128, low 160,
+// Offsets in requantization: left 0, mantissa 32, away 64, half 96, right 128, low 160,
 // high 164, zero 168, nudge 172.
-TEXT ·rescaleNEON(SB), NOSPLIT, $0-8
+TEXT ·requantizeNEON(SB), NOSPLIT, $0-8
 	MOVD  args+0(FP), R0
 	MOVD  0(R0), R1
 	MOVD  8(R0), R2
@@ -480,11 +480,11 @@ once:
 	BNE  once
 	RET
 
-// func rescalePanelNEON(args *rescaleArgs)
+// func requantizePanelNEON(args *requantizeArgs)
 //
 // Saturation to 16 bits, zero, and saturation to 8 bits give what a clamp in 32 bits
 // gives.
-TEXT ·rescalePanelNEON(SB), NOSPLIT, $0-8
+TEXT ·requantizePanelNEON(SB), NOSPLIT, $0-8
 	MOVD  args+0(FP), R0
 	MOVD  0(R0), R1
 	MOVD  8(R0), R2

@@ -154,14 +154,14 @@ done:
 	BNE  pixels
 	RET
 
-// func rescaleNEON(args *rescaleArgs)
+// func requantizeNEON(args *requantizeArgs)
 //
-// Offsets in rescaleArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In rescaling: left
+// Offsets in requantizeArgs: acc 0, scale 4, y 8, stride 12, pixels 16. In requantization: left
 // 0, mantissa 32, away 64, half 96, right 128, low 160, high 164, zero 168, nudge 172.
 //
 // D0 to D3 left, D4 to D7 mantissas, D16 to D19 right as negative shifts to the left,
 // D20 low, D21 high, D22 and D23 zero, D24 to D31 sums.
-TEXT ·rescaleNEON(SB), NOSPLIT, $0-4
+TEXT ·requantizeNEON(SB), NOSPLIT, $0-4
 	MOVW args+0(FP), R0
 	MOVW 0(R0), R1
 	MOVW 4(R0), R2

@@ -5,10 +5,10 @@ package kernel
 // micros is empty: plain Go computes everything.
 var micros []micro
 
-func (m *micro) tile(a *tileArgs, width int)  { panic("kernel: no micro-kernel") }
-func (m *micro) pixel(a *tileArgs, width int) { panic("kernel: no micro-kernel") }
-func (m *micro) rescale(a *rescaleArgs)       { panic("kernel: no micro-kernel") }
-func (m *micro) rescalePanel(a *rescaleArgs)  { panic("kernel: no micro-kernel") }
+func (m *micro) tile(a *tileArgs, width int)       { panic("kernel: no micro-kernel") }
+func (m *micro) pixel(a *tileArgs, width int)      { panic("kernel: no micro-kernel") }
+func (m *micro) requantize(a *requantizeArgs)      { panic("kernel: no micro-kernel") }
+func (m *micro) requantizePanel(a *requantizeArgs) { panic("kernel: no micro-kernel") }
 
 func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kernel: no micro-kernel") }
 func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }

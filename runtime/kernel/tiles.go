@@ -69,7 +69,7 @@ func panel(left int) int {
 
 // finish prepares the layer's Out for micro-kernels.
 func (t *tiles) finish(l *Layer) {
-	if t.micro.rescales {
+	if t.micro.requantizes {
 		t.scale = newScale(&l.Out, t.most)
 	}
 	t.most = nil

@@ -5,23 +5,23 @@ import (
 	"unsafe"
 )
 
-// rescaling is Output for eight channels, as micro-kernels take it.
+// requantization is Output for eight channels, as micro-kernels take it.
 //
 //	sum = sum << Left * Mantissa / 2^31, rounded
 //	zero + sum / 2^Right, rounded, clamped
 //
-// It is exact where no step leaves 32 bits; see newRescaling.
-type rescaling struct {
+// It is exact where no step leaves 32 bits; see newRequantization.
+type requantization struct {
 	left, mantissa, away, half, right [8]int32
 	low, high, zero                   int32 // low and high are less zero
 	nudge                             int32 // half of 2^31, or 0 to round once
 	simple                            bool  // left is 0 and right is not, in all channels, and nudge is not 0
 }
 
-// scale is the rescaling of all channels, in eights; nil where it is not exact.
-type scale []rescaling
+// scale is the requantization of all channels, in eights; nil where it is not exact.
+type scale []requantization
 
-func (s scale) bytes() int { return int(unsafe.Sizeof(rescaling{})) * len(s) }
+func (s scale) bytes() int { return int(unsafe.Sizeof(requantization{})) * len(s) }
 
 // newScale returns what o does to sums of at most such magnitudes.
 func newScale(o *Output, most []int64) scale {
@@ -30,7 +30,7 @@ func newScale(o *Output, most []int64) scale {
 	}
 	var all scale
 	for c := 0; c < len(most); c += 8 {
-		r, ok := newRescaling(o, most, c)
+		r, ok := newRequantization(o, most, c)
 		if !ok {
 			return nil
 		}
@@ -39,10 +39,10 @@ func newScale(o *Output, most []int64) scale {
 	return all
 }
 
-// newRescaling returns what Output does to the sums of eight channels, from first on,
+// newRequantization returns what Output does to the sums of eight channels, from first on,
 // or false where an intermediate result might not fit into 32 bits. most are bounds of
 // the sums' magnitudes.
-func newRescaling(o *Output, most []int64, first int) (r rescaling, ok bool) {
+func newRequantization(o *Output, most []int64, first int) (r requantization, ok bool) {
 	r.low, r.high, r.zero = o.Lo-o.Zero, o.Hi-o.Zero, o.Zero
 	r.simple = !o.Once
 	if !o.Once {
@@ -73,7 +73,7 @@ func newRescaling(o *Output, most []int64, first int) (r rescaling, ok bool) {
 }
 
 // outputs turns the sums of n pixels from at on, rows of panelWidth, into outputs: those
-// of so many channels of l from c on, the first eight of which have rescaling i.
+// of so many channels of l from c on, the first eight of which have requantization i.
 func (s scale) outputs(m *micro, i int, out output, l *Layer, c, channels, at, n int, sums []int32) {
 	first := out.first + at*out.stride + c
 	switch {
@@ -86,37 +86,37 @@ func (s scale) outputs(m *micro, i int, out output, l *Layer, c, channels, at, n
 			l.quantized(out.y[first+i*out.stride:], sums[i*panelWidth:][:channels], c)
 		}
 	default:
-		s.rescale(m, i, out.y[first:], out.stride, channels, n, sums)
+		s.requantize(m, i, out.y[first:], out.stride, channels, n, sums)
 	}
 }
 
-// rescale writes the first channels of n rows of sums by the rescalings from i on.
-func (s scale) rescale(m *micro, i int, y []int8, stride, channels, n int, sums []int32) {
-	args := rescaleArgs{acc: &sums[0], scale: &s[i], y: &y[0], stride: stride, pixels: n}
+// requantize writes the first channels of n rows of sums by the requantizations from i on.
+func (s scale) requantize(m *micro, i int, y []int8, stride, channels, n int, sums []int32) {
+	args := requantizeArgs{acc: &sums[0], scale: &s[i], y: &y[0], stride: stride, pixels: n}
 	if channels == panelWidth && s[i].simple && s[i+1].simple {
-		m.rescalePanel(&args)
+		m.requantizePanel(&args)
 		return
 	}
 	for half := 0; half < channels; half += 8 {
 		args.acc, args.scale, args.y = &sums[half], &s[i+half/8], &y[half]
 		if channels-half >= 8 {
-			m.rescale(&args)
+			m.requantize(&args)
 		} else {
-			m.rescalePart(&args, y[half:], channels-half)
+			m.requantizePart(&args, y[half:], channels-half)
 		}
 	}
 }
 
-// rescalePart writes less than eight channels.
-func (m *micro) rescalePart(args *rescaleArgs, y []int8, channels int) {
+// requantizePart writes less than eight channels.
+func (m *micro) requantizePart(args *requantizeArgs, y []int8, channels int) {
 	var eight [8 * blockPixels]int8
-	m.rescale(&rescaleArgs{acc: args.acc, scale: args.scale, y: &eight[0], stride: 8, pixels: args.pixels})
+	m.requantize(&requantizeArgs{acc: args.acc, scale: args.scale, y: &eight[0], stride: 8, pixels: args.pixels})
 	for i := range args.pixels {
 		copy(y[i*args.stride:][:channels], eight[8*i:])
 	}
 }
 
-// uniform returns the rescaling that is the same for all elements: that of a panel of
+// uniform returns the requantization that is the same for all elements: that of a panel of
 // equal channels.
 func uniform(m Multiplier, zero, lo, hi int32, most int64) scale {
 	return newScale(&Output{Mul: slices.Repeat([]Multiplier{m}, panelWidth), Zero: zero, Lo: lo, Hi: hi}, slices.Repeat([]int64{most}, panelWidth))
