@@ -193,6 +193,9 @@ func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, 
 // checkPaths returns what is wrong with the names of inputs and outputs, joined, before
 // anything is read.
 func (c *compressFlags) checkPaths(path string) error {
+	if filepath.Ext(path) == ".edgec" {
+		return about(path, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path))
+	}
 	errs := []error{present(path, "an ONNX file"), present(c.data.path, "a folder or file of samples"), checkOutput(c.out, path, c.data.path, c.teacher)}
 	if c.teacher != "" {
 		errs = append(errs, present(c.teacher, "an ONNX file"))

@@ -67,6 +67,7 @@ func TestMessages(t *testing.T) {
 		{"bench half.edgec", "half.edgec: format: at byte 4: truncated: 4 bytes; copy the file again", ""},
 		{"run corner.edgec data", "corner.edgec: data: is a folder; give the files in it, as in data/*", ""},
 		{"compress korner.onnx --data dta -o none/x.edgec --front corner.onnx", "korner.onnx: no such file or directory; give an ONNX file; did you mean corner.onnx?; dta: no such file or directory; give a folder or file of samples; did you mean data?; none/x.edgec: folder none: no such file or directory; make it first: mkdir -p none; corner.onnx: is a file; give the name of a folder", ""},
+		{"compress corner.edgec --data data", "corner.edgec: is an .edgec file; give the ONNX network that it was made from", ""},
 		{"eval korner.edgec --data dta", "korner.edgec: no such file or directory; give an .edgec or ONNX file; did you mean corner.edgec?; dta: no such file or directory; give a folder or file of samples; did you mean data?", ""},
 		{"inspect /no-such-folder/x.onnx", "/no-such-folder/x.onnx: no such file or directory; give an .edgec or ONNX file", ""},
 		{"eval corner.edgec --data dta/", "dta/: no such file or directory; give a folder or file of samples; did you mean data?", ""},
