@@ -15,8 +15,9 @@ import (
 //
 //	y = s (x/Scale[c] + Zero[c] - z),   s and z of the grid Grid
 //
-// held between the limits of Grid, so that y on Grid has the integer Zero[c] + round(x/Scale[c]), which the device computes
-// when an input is set (format.Scaling). It stands behind inputs only.
+// held between the limits of Grid, so that y on Grid has the integer Zero[c] +
+// round(x/Scale[c]), which the device computes when an input is set (format.Scaling). It
+// stands behind inputs only.
 type InputScale struct {
 	Axis  int
 	Scale []float32 // of each channel, positive
@@ -72,7 +73,8 @@ func (o InputScale) ScalesInput() InputScale { return o }
 // Lower emits nothing: the device scales when the input is set.
 func (InputScale) Lower(Device, *graph.Node) error { return nil }
 
-// WriteONNX implements ONNXWriter: a division, an addition and a product.
+// WriteONNX implements ONNXWriter: a division, an addition, the limits of the grid and a
+// product.
 func (o InputScale) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	dims := make([]int, len(n.Inputs[0].Shape)-o.Axis)
 	for i := range dims {
@@ -83,10 +85,11 @@ func (o InputScale) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	for c, z := range o.Zero {
 		zero[c] = float32(z - o.Grid.Zero)
 	}
-	steps, moved := w.Fresh(out+"_steps"), w.Fresh(out+"_moved")
+	steps, moved, held := w.Fresh(out+"_steps"), w.Fresh(out+"_moved"), w.Fresh(out+"_held")
 	w.Emit("Div", []string{in[0], w.Floats(out+"_scales", dims, o.Scale)}, steps)
 	w.Emit("Add", []string{steps, w.Floats(out+"_zeros", dims, zero)}, moved)
-	w.Emit("Mul", []string{moved, w.Scalar(out+"_step", o.Grid.Scale)}, out)
+	w.Clip(moved, held, Clip{Lo: float32(-128 - o.Grid.Zero), Hi: float32(127 - o.Grid.Zero)}.Limits())
+	w.Emit("Mul", []string{held, w.Scalar(out+"_step", o.Grid.Scale)}, out)
 }
 
 // InputScaler is an operator that scales an input.
