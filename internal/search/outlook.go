@@ -173,8 +173,13 @@ type forecast struct {
 	pace float64 // seconds of training for a multiplication forward
 }
 
-// forecast returns what is known; ok is false until the float network was measured. A training counts when a tenth of it is done: the
-// first steps make samples and ask the teacher.
+// trusted is the shortest measurement that a forecast follows from: shorter ones say more of
+// how they began than of the pace.
+const trusted = 2 * time.Second
+
+// forecast returns what is known; ok is false until the float network, or a training, was
+// measured for long enough. A training counts when a tenth of it is done: the first steps
+// make samples and ask the teacher.
 func (o *outlook) forecast() (f forecast, ok bool) {
 	if o.study.loader == nil {
 		return f, false
@@ -184,15 +189,17 @@ func (o *outlook) forecast() (f forecast, ok bool) {
 		seen = o.trained()
 	}
 	own := o.study.ledger.pace // the float network's, until something was trained
-	if o.own == 0 && own.work > 0 {
+	if o.own == 0 && own.work > 0 && own.time >= trusted {
 		o.own = own.time.Seconds() / own.work
 	}
 	// Training takes longer than its multiplications, since samples are made and the
 	// teacher is asked, but a first short one says too much of that.
 	const beside, most = 3, 5
 	f = forecast{s: o.study, macs: o.macs, pace: beside * o.own}
-	if seen.work > 0 {
-		f.pace = math.Min(seen.time.Seconds()/seen.work, most*o.own)
+	if seen.work > 0 && seen.time >= trusted {
+		if f.pace = seen.time.Seconds() / seen.work; o.own > 0 {
+			f.pace = math.Min(f.pace, most*o.own)
+		}
 	}
 	if f.macs == 0 {
 		f.macs = float64(max(MACs(o.study.net), 1))

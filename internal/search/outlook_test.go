@@ -90,6 +90,11 @@ func TestLeft(t *testing.T) {
 		t.Errorf("%v left before any pace was seen", left)
 	}
 	l.pace.add(1e6, time.Second) // forward and backward, of the float network
+	l.tell(Progress{})
+	if left != 0 {
+		t.Errorf("%v left after a second", left)
+	}
+	l.pace.add(1e6, time.Second)
 	l.enter("b")
 	near(t, "b", left.Seconds(), 20, 0.1)
 	l.outlook.since = time.Now().Add(-15 * time.Second)
