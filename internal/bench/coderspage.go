@@ -35,8 +35,9 @@ coders. The aim is %d MB/s.
 const codersOverhead = `
 ### What is not weights
 
-Bytes beside masks, values and codebooks. The aim is less than %d for 8 layers with weights, without biases: ` + "`go test -run Overhead -v ./internal/lower`" + ` has such a network, with one
-scale for each layer and with one for each channel.
+Bytes beside masks, values and codebooks. The aim is less than %d for 8 layers with weights, without biases.
+` + "`go test -run Overhead -v ./internal/lower`" + ` has such a network, with one scale for each layer and with one for each
+channel.
 `
 
 // codersMarkdown is the page's section about the coder.

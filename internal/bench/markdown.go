@@ -24,9 +24,10 @@ both figures are of the last. How well the file tells sound machines from broken
 
 // drawings says what the error of a row is whose pictures are drawn.
 const drawings = `
-A disagreement is the share of pictures for which the file gives another answer than the float network. Photographs of people are not here. So pictures are
-drawn (internal/bench/pictures.go): clouds, gratings and shapes, before which two of three times stand one to three figures with a head, a trunk, arms and
-legs. The float network sees a person in three of ten. The last 2,000 of 6,000 are the test part.
+A disagreement is the share of pictures for which the file gives another answer than the float network. Photographs of
+people are not here. So pictures are drawn (internal/bench/pictures.go): clouds, gratings and shapes. In front of them,
+two times of three, stand one to three figures with a head, a trunk, arms and legs. The float network sees a person in
+three of ten. The last 2,000 of 6,000 are the test part.
 `
 
 // markdown is the page.

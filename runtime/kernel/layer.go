@@ -34,7 +34,7 @@ const longest = 1 << 16
 
 // NewLayer packs w, [outC,k] row-major, for inputs whose zero point is zero. A patch
 // is k/run runs of elements that lie together in memory; NewConv says where. bias may
-// be nil. Layers of few weights become lists of the weights other than zero, and so do
+// be nil. Layers of few weights become lists of their nonzero weights, and so do
 // those of more than 2^16 elements a patch. Out or Scale is the caller's to set. The
 // caller has verified that no sum passes 32 bits:
 // 255*sum|w| + |bias| < 2^31 in each channel.
@@ -180,7 +180,7 @@ func (l *Layer) Bytes() int {
 	return n + l.Own()
 }
 
-// packSparse lists the weights other than zero, of which there are kept.
+// packSparse lists the nonzero weights, of which there are kept.
 func (l *Layer) packSparse(w []int8, kept int) {
 	l.first, l.offset, l.weight = make([]int32, 0, l.OutC+1), make([]int32, 0, kept), make([]int32, 0, kept)
 	for c := 0; c < l.OutC; c++ {
