@@ -15,7 +15,8 @@ import (
 	"edgec/runtime/format"
 )
 
-// allocated returns the bytes and the objects that f allocates.
+// allocated returns the bytes and the objects that f allocates, and what the rest of the
+// program allocates meanwhile.
 func allocated(f func()) (bytes, objects int64) {
 	var before, after goruntime.MemStats
 	goruntime.ReadMemStats(&before)
@@ -61,7 +62,11 @@ func limited(t *testing.T, m *Model, c Config, field string) {
 	t.Helper()
 	var s *Session
 	var err error
-	took, _ := allocated(func() { s, err = m.NewSession(c) })
+	took := int64(math.MaxInt64)
+	for range 5 { // the garbage collector may allocate meanwhile
+		n, _ := allocated(func() { s, err = m.NewSession(c) })
+		took = min(took, n)
+	}
 	e, ok := err.(LimitError)
 	if !ok || e.Field != field || s != nil || took > 4096 || !strings.Contains(err.Error(), "raise Config."+field) {
 		t.Errorf("%+v: error %v after %d bytes, want the limit of %s", c, err, took, field)

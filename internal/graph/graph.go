@@ -36,6 +36,25 @@ type Differentiable interface {
 	Backward(s *Scratch, din, in, out, dout []*tensor.Tensor)
 }
 
+// Elem says what the elements of a value are. All are stored as float32; integers and truth
+// values are whole numbers, exact up to 2^24.
+type Elem uint8
+
+// The kinds of elements. Only Float values have int8 grids and gradients.
+const (
+	Float   Elem = iota // real numbers
+	Integer             // token ids, positions, lengths
+	Boolean             // 0 and 1
+)
+
+// Typed is an operator whose outputs do not all have Float elements.
+type Typed interface {
+	Op
+	// Elems returns the kinds of the outputs for those of the inputs; an absent input counts
+	// as Float.
+	Elems(in []Elem) []Elem
+}
+
 // Scratch is a reusable work space; each goroutine has its own.
 type Scratch struct {
 	bufs [4][]float32
@@ -55,6 +74,7 @@ type Value struct {
 	Name  string
 	Shape tensor.Shape // activations: dimension 0 is the batch, written as 1
 	Param *Param       // nil for an activation
+	Elem  Elem         // what the elements are; that of a node's output follows from its operator
 	Grid  *Affine      // int8 grid of an activation, nil while it is float
 	// ChannelsLast, of an input [N,C,H,W]: the network that was read takes [N,H,W,C].
 	ChannelsLast bool
@@ -168,11 +188,27 @@ func (g *Graph) InferShapes() error {
 		if err != nil {
 			return err
 		}
+		elems := n.Elems()
 		for i, v := range n.Outputs {
-			v.Shape = out[i]
+			v.Shape, v.Elem = out[i], elems[i]
 		}
 	}
 	return nil
+}
+
+// Elems returns the kinds of n's outputs.
+func (n *Node) Elems() []Elem {
+	t, ok := n.Op.(Typed)
+	if !ok {
+		return make([]Elem, len(n.Outputs))
+	}
+	in := make([]Elem, len(n.Inputs))
+	for i, v := range n.Inputs {
+		if v != nil {
+			in[i] = v.Elem
+		}
+	}
+	return t.Elems(in)
 }
 
 // infer returns the shapes of n's outputs.
@@ -256,6 +292,7 @@ func (n *Node) checkOutputs(defined map[*Value]bool) error {
 	if err != nil {
 		return err
 	}
+	elems := n.Elems()
 	for i, v := range n.Outputs {
 		if v == nil || v.Param != nil {
 			return fmt.Errorf("graph: node %q: output %d is missing or a parameter", n.Name, i)
@@ -265,6 +302,9 @@ func (n *Node) checkOutputs(defined map[*Value]bool) error {
 		}
 		if !v.Shape.Equal(out[i]) {
 			return fmt.Errorf("graph: node %q: output %d (%q) has shape %v, inferred %v", n.Name, i, v.Name, v.Shape, out[i])
+		}
+		if len(elems) != len(out) || v.Elem != elems[i] {
+			return fmt.Errorf("graph: node %q: output %d (%q) has elements of kind %d, inferred %v", n.Name, i, v.Name, v.Elem, elems)
 		}
 		if err := v.checkGrid(); err != nil {
 			return err
@@ -277,6 +317,9 @@ func (n *Node) checkOutputs(defined map[*Value]bool) error {
 // checkGrid verifies that an activation's grid has a positive scale and a zero
 // of int8.
 func (v *Value) checkGrid() error {
+	if v.Elem != Float && v.Grid != nil {
+		return fmt.Errorf("graph: value %q: a grid for whole numbers", v.Name)
+	}
 	if a := v.Grid; a != nil && (!(a.Scale > 0) || a.Scale-a.Scale != 0 || a.Zero < -128 || a.Zero > 127) {
 		return fmt.Errorf("graph: value %q: grid of scale %v and zero %d", v.Name, a.Scale, a.Zero)
 	}
@@ -314,7 +357,7 @@ func (g *Graph) Clone() *Graph {
 		if c, ok := vals[v]; ok {
 			return c
 		}
-		c := &Value{Name: v.Name, Shape: v.Shape.Clone(), ChannelsLast: v.ChannelsLast}
+		c := &Value{Name: v.Name, Shape: v.Shape.Clone(), Elem: v.Elem, ChannelsLast: v.ChannelsLast}
 		if v.Grid != nil {
 			grid := *v.Grid
 			c.Grid = &grid

@@ -52,9 +52,7 @@ func (r *reader) checkInput(v *valueProto) error {
 	switch {
 	case v.elemType == 0:
 		return r.fail(at, "it is not a tensor; only tensor inputs are supported")
-	case v.elemType == typeInt32 || v.elemType == typeInt64:
-		return r.fail(at, "integer inputs (%s, token ids) are not supported yet; give a network with float inputs", typeName(v.elemType))
-	case !isFloat(v.elemType):
+	case !isFloat(v.elemType) && elemOf(v.elemType) == graph.Float:
 		return r.fail(at, "inputs of type %s are not supported; export the network with a float32 input", typeName(v.elemType))
 	case !v.hasShape || len(v.dims) == 0:
 		return r.fail(at, "it has no shape; export the model with the input's sizes (only the batch may be left open)")
@@ -150,8 +148,20 @@ func (r *reader) addInput(v *valueProto) error {
 	if shape.Size() < 0 || shape.Size() > maxActivation {
 		return r.fail(at, "shape %v is too large", shape)
 	}
-	val := &graph.Value{Name: r.unique("value", v.name), Shape: shape}
+	val := &graph.Value{Name: r.unique("value", v.name), Shape: shape, Elem: elemOf(v.elemType)}
 	r.g.Inputs = append(r.g.Inputs, val)
 	r.names[v.name] = &operand{act: val, batch: b}
 	return nil
+}
+
+// elemOf returns what elements of an ONNX type are in the graph: Float for what it has no
+// integers for.
+func elemOf(typ int64) graph.Elem {
+	switch typ {
+	case typeUint8, typeInt8, typeUint16, typeInt16, typeInt32, typeInt64, typeUint32, typeUint64:
+		return graph.Integer
+	case typeBool:
+		return graph.Boolean
+	}
+	return graph.Float
 }

@@ -233,7 +233,9 @@ func (n *node) emitAs(value, title string, o graph.Op, in []*graph.Value) (*grap
 		return nil, err
 	}
 	v := &graph.Value{Name: n.r.unique("value", value), Shape: shape}
-	n.r.g.Nodes = append(n.r.g.Nodes, &graph.Node{Name: n.r.unique("node", title), Op: o, Inputs: in, Outputs: []*graph.Value{v}})
+	g := &graph.Node{Name: n.r.unique("node", title), Op: o, Inputs: in, Outputs: []*graph.Value{v}}
+	v.Elem = g.Elems()[0]
+	n.r.g.Nodes = append(n.r.g.Nodes, g)
 	return v, nil
 }
 

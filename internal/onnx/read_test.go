@@ -139,7 +139,7 @@ func TestRefusals(t *testing.T) {
 		{"no graph", []byte{8, 8}, []string{"no graph"}},
 		{"old opset", newModel(6).input("x", typeFloat, 1).node("Relu", "x", "y").output("y").bytes(), []string{"opset 6", "7 to"}},
 		{"new opset", newModel(99).input("x", typeFloat, 1).node("Relu", "x", "y").output("y").bytes(), []string{"opset 99"}},
-		{"token ids", newModel(13).input("ids", typeInt64, 0, 4).node("Relu", "ids", "y").output("y").bytes(), []string{`input "ids"`, "integer inputs", "not supported yet"}},
+		{"words", newModel(13).input("words", typeString, 0, 4).node("Relu", "words", "y").output("y").bytes(), []string{`input "words"`, "type string", "float32 input"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
 		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
 		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
@@ -213,7 +213,7 @@ func TestRefusals(t *testing.T) {
 // TestAllCauses: one reading finds all that is wrong with a file, and nothing that only
 // follows from something else.
 func TestAllCauses(t *testing.T) {
-	b := newModel(13).input("x", typeFloat, 0, 4).input("ids", typeInt64, 0, 4).node("Gather", "x,ids", "e").node("Relu", "e", "r").
+	b := newModel(13).input("x", typeFloat, 0, 4).input("ids", typeString, 0, 4).node("Gather", "x,ids", "e").node("Relu", "e", "r").
 		node("Einsum", "x", "s").node("Add", "s,r", "a").node("Einsum", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("LSTM", "r", "l").
 		node("Tanh", "x", "good").output("s2").output("good").output("p").output("none")
 	_, err := Decode(b.bytes(), "m.onnx")
@@ -222,7 +222,7 @@ func TestAllCauses(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	lines := strings.Split(err.Error(), "\n")
-	want := []string{"onnx: m.onnx: 5 causes", `input "ids": integer inputs`, `node "node_s" (Einsum) and 1 more: the operator is not supported; export`,
+	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (Einsum) and 1 more: the operator is not supported; export`,
 		`node "node_p" (Softmax): axis: `, `node "node_l" (LSTM): `, `output "none": no node computes it`, `without the other outputs "good" could be read`}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%v", len(lines), len(want), err)

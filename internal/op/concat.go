@@ -15,6 +15,9 @@ type Concat struct {
 
 func (Concat) Name() string { return "Concat" }
 
+// Elems implements graph.Typed.
+func (Concat) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (o Concat) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if len(in) == 0 {

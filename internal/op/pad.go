@@ -20,6 +20,9 @@ type Pad struct {
 
 func (Pad) Name() string { return "Pad" }
 
+// Elems implements graph.Typed.
+func (Pad) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (o Pad) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if err := arity(in, 1, 1); err != nil {

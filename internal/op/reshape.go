@@ -19,6 +19,9 @@ type Reshape struct {
 // Names, as in messages.
 func (Reshape) Name() string { return "Reshape" }
 
+// Elems implements graph.Typed.
+func (Reshape) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (o Reshape) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if err := arity(in, 1, 1); err != nil {

@@ -20,6 +20,9 @@ type Slice struct {
 // Name implements graph.Op.
 func (Slice) Name() string { return "Slice" }
 
+// Elems implements graph.Typed.
+func (Slice) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (o Slice) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if err := arity(in, 1, 1); err != nil {

@@ -16,6 +16,9 @@ type Transpose struct {
 
 func (Transpose) Name() string { return "Transpose" }
 
+// Elems implements graph.Typed.
+func (Transpose) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (o Transpose) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if err := arity(in, 1, 1); err != nil {
