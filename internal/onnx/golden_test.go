@@ -93,8 +93,6 @@ func TestRefusedNetworks(t *testing.T) {
 		"speech/speech-gru":         {`"/gru/GRU" (GRU)`, "recurrent networks are not supported yet"},
 		"speech/silero-vad-16k":     {"(If)", "control flow", "onnxsim"},
 		"language/char-gru":         {`(GRU)`, "recurrent networks are not supported yet"},
-		"language/char-transformer": {`input "ids"`, "token ids", "float inputs"},
-		"language/gpt-nano-sort":    {`input "idx"`, "token ids", "float inputs"},
 	} {
 		path := filepath.Join(dir, "models", name+".onnx")
 		_, _, err := Read(path)
