@@ -12,6 +12,7 @@ import (
 var notLowered = map[string]string{
 	"Hardmax":   "the device has no instruction for it; files end with the scores before it",
 	"MatMul":    "the device has no product of two activations yet",
+	"Normalize": "the device has no instruction for it yet",
 	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 }
 
