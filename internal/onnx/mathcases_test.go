@@ -88,7 +88,9 @@ func affineSquare(x []float32) []float32 { return each(func(v float64) float64 {
 // normCases normalize.
 func normCases() []ownCase {
 	scale, bias := []float32{1, 2, -0.5}, []float32{0, 1, 3}
-	with := func(b *modelBuilder) *modelBuilder { return b.floats("k", []int{3}, scale...).floats("b", []int{3}, bias...) }
+	with := func(b *modelBuilder) *modelBuilder {
+		return b.floats("k", []int{3}, scale...).floats("b", []int{3}, bias...)
+	}
 	return []ownCase{
 		{"LayerNormalization", with(on(17, 2, 3)).node("LayerNormalization", "x,k,b", "y", attribute{"epsilon", float32(0.125)}), []int{2, 3},
 			func(x []float32) []float32 {
