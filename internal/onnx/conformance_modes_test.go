@@ -242,7 +242,7 @@ func TestNodeConformance(t *testing.T) {
 		passes[name] = o.mode != "skip"
 		switch {
 		case *updateNode:
-			if o.mode == "skip" && line.reason == "" {
+			if o.mode == "skip" && (line.reason == "" || *updateReasons) {
 				line.reason = o.why()
 			}
 			list[name] = nodeLine{o.mode, line.reason}

@@ -153,15 +153,3 @@ func (r *reader) addInput(v *valueProto) error {
 	r.names[v.name] = &operand{act: val, batch: b, typ: v.elemType}
 	return nil
 }
-
-// elemOf returns what elements of an ONNX type are in the graph: Float for what it has no
-// integers for.
-func elemOf(typ int64) graph.Elem {
-	switch typ {
-	case typeUint8, typeInt8, typeUint16, typeInt16, typeInt32, typeInt64, typeUint32, typeUint64:
-		return graph.Integer
-	case typeBool:
-		return graph.Boolean
-	}
-	return graph.Float
-}

@@ -146,7 +146,11 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && row.fold != nil:
-		return n.fold(row.fold)
+		err := n.fold(row.fold)
+		if err == nil || row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil {
+			return err
+		}
+		return nil
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:

@@ -12,7 +12,7 @@ import (
 // The opsets that the table in table.go was checked against.
 const (
 	minOpset = 7
-	maxOpset = 25
+	maxOpset = 28
 )
 
 // maxNodes bounds the nodes of a model, and maxNames the inputs of a graph and the outputs
