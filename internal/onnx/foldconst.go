@@ -11,11 +11,11 @@ func foldConstant(n *node, _ []*array) (*array, error) {
 			if at.t == nil {
 				return nil, n.fail("value", "it has no tensor; the file is damaged")
 			}
-			a, err := at.t.toArray(n.r.outside)
+			a, err := n.r.array(at.t)
 			if err != nil {
 				return nil, n.fail("value", "%v", err)
 			}
-			a.name = ""
+			a.name = n.outputs[0]
 			return a, nil
 		case "value_float":
 			return &array{typ: typeFloat, dims: []int{}, f: []float32{at.f}}, nil

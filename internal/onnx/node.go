@@ -17,16 +17,22 @@ type node struct {
 }
 
 func (r *reader) readNodes(m *modelProto) error {
+	r.nodes += len(m.graph.nodes)
 	for _, p := range m.graph.nodes {
-		n := &node{nodeProto: p, r: r}
-		n.r.refuse(n.read())
-		for _, s := range n.outputs {
-			if s != "" && r.names[s] == nil {
-				r.names[s] = &operand{refused: true}
-			}
-		}
+		r.readNode(p)
 	}
 	return nil
+}
+
+// readNode reads a node, or notes why it is refused.
+func (r *reader) readNode(p *nodeProto) {
+	n := &node{nodeProto: p, r: r}
+	r.refuse(n.read())
+	for _, s := range n.outputs {
+		if s != "" && r.names[s] == nil {
+			r.names[s] = &operand{refused: true}
+		}
+	}
 }
 
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
@@ -34,6 +40,12 @@ func (r *reader) readNodes(m *modelProto) error {
 func (n *node) read() error {
 	if done, err := n.afterDecision(); done || err != nil {
 		return err
+	}
+	if p := n.function(); p != nil {
+		return n.call(p)
+	}
+	if read := control[n.opType]; read != nil && isStandard(n.domain) {
+		return n.readControl(read)
 	}
 	row, err := n.row()
 	if err != nil {
