@@ -11,6 +11,7 @@ import (
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
 	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
+	"Cast":      "between floats it is dropped while reading; whole numbers are computed on the host",
 }
 
 // TestEveryOperatorIsComplete asks each operator for what the rest of the house will ask
