@@ -62,13 +62,15 @@ func (b *modelBuilder) int64s(name string, v ...int) *modelBuilder {
 	return b
 }
 
-// node adds a node named after its output; in is comma-separated.
+// node adds a node named after its outputs; in and out are comma-separated.
 func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
 	for _, s := range strings.Split(in, ",") {
 		m.str(1, s)
 	}
-	m.str(2, out)
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, a := range attrs {

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"slices"
 	"strings"
 
 	"edgec/internal/graph"
@@ -47,7 +46,7 @@ var table = []row{
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), buildDecision},
 	function("Erf", []int{9, 13}, op.Erf{}),
 	function("Exp", []int{6, 13}, op.Exp{}),
-	{"Expand", []int{8, 13}, 2, foldExpand, nil},
+	{"Expand", []int{8, 13}, 2, foldExpand, buildExpand},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
@@ -87,11 +86,13 @@ var table = []row{
 	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, buildSlice},
 	{"Softmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.Softmax{Axis: axis} })},
 	function("Softsign", []int{1, 22}, op.Softsign{}),
+	{"Split", []int{2, 11, 13, 18}, 1, nil, buildSplit},
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
 	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
 	{"Sum", []int{6, 8, 13}, 1, foldSum, buildSum},
 	function("Tanh", []int{6, 13}, op.Tanh{}),
+	{"Tile", []int{6, 13}, 2, nil, buildTile},
 	{"TopK", []int{1, 10, 11, 24}, 1, nil, buildDecision},
 	{"Transpose", []int{1, 13, 21, 23, 24, 25}, 1, foldTranspose, buildTranspose},
 	{"Unsqueeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldUnsqueeze, buildUnsqueeze},
@@ -101,40 +102,6 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
-}
-
-// buildSlice reads the slice of an activation.
-func buildSlice(n *node) error {
-	x, err := n.activation(0)
-	if err != nil {
-		return err
-	}
-	in, err := n.parameters()
-	if err != nil {
-		return err
-	}
-	dims := n.fileDims(x, 1)
-	taken, err := n.sliceRanges(in, dims)
-	if err != nil {
-		return err
-	}
-	rank := len(x.act.Shape)
-	o := op.Slice{Before: make([]int, rank), After: make([]int, rank), Step: slices.Repeat([]int{1}, rank)}
-	for k, v := range x.batch.valueDims(rank) {
-		switch t := taken[k]; {
-		case k == x.batch.at && t != sliceOf{0, 1, dims[k]}:
-			return n.fail("axes", "a slice of the batch, dimension %d, is not supported", k)
-		case k == x.batch.at:
-		case t.count < 1 || t.count > 1 && t.step < 1:
-			return n.fail("steps", "%d elements in steps of %d of dimension %d are not supported, only one or more in steps from 1", t.count, t.step, k)
-		default:
-			if t.count > 1 {
-				o.Step[v[0]] = t.step
-			}
-			o.Before[v[0]], o.After[v[0]] = t.first, dims[k]-t.first-(t.count-1)*o.Step[v[0]]-1
-		}
-	}
-	return n.resultLike(x, o)
 }
 
 // rows indexes table by operator.
@@ -162,12 +129,9 @@ var remedies = map[string]string{
 	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Gather":            "; embeddings of token ids are not supported yet",
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
-	"Split":             "; use one operator for each part instead",
 	"LRN":               "; train without local response normalization",
 	"ReduceMean":        "; use GlobalAveragePool for the mean over an image",
-	"Expand":            "; repeat by broadcasting in an Add or Mul instead",
 	"Where":             "; choose between activations outside of the network",
 	"Optional":          notTensors,
 	"SequenceAt":        notTensors,
