@@ -43,10 +43,12 @@ func kept(mask []float32, i int) bool { return mask == nil || mask[i] != 0 }
 //
 // Cost: O(n log n + n k) for n weights.
 func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
-	if k < 2 || k > MaxCentroids {
-		return nil, fmt.Errorf("share: %d centroids, want 2 to %d", k, MaxCentroids)
-	}
-	var w, f []float32 // in units of the grid
+	return t.fit(t.sorted(), k, lambda)
+}
+
+// sorted returns the kept weights in units of the grid, nil where there are none.
+func (t Tensor) sorted() *sorted {
+	var w, f []float32
 	for i, v := range t.Weights {
 		if kept(t.Mask, i) {
 			s := t.scale(i)
@@ -54,9 +56,24 @@ func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
 			f = append(f, t.Importance[i]*s*s)
 		}
 	}
+	if len(w) == 0 {
+		return nil
+	}
+	return newSorted(w, f)
+}
+
+// fit is Fit for kept weights that are sorted already.
+func (t Tensor) fit(w *sorted, k int, lambda float64) (*Codebook, error) {
+	if k < 2 || k > MaxCentroids {
+		return nil, fmt.Errorf("share: %d centroids, want 2 to %d", k, MaxCentroids)
+	}
+	var fitted []float32
+	if w != nil {
+		fitted = w.centroids(k, lambda)
+	}
 	centroids := []float32{0}
 	seen := map[float32]bool{0: true}
-	for _, c := range KMeans(w, f, k, lambda) {
+	for _, c := range fitted {
 		q := float32(math.Round(float64(c)))
 		q = max(-float32(t.Limit), min(float32(t.Limit), q))
 		if !seen[q] {
@@ -64,7 +81,7 @@ func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
 			centroids = append(centroids, q)
 		}
 	}
-	if len(centroids) == 1 && len(w) > 0 {
+	if len(centroids) == 1 && w != nil {
 		centroids = append(centroids, 1) // every kept weight rounds to zero: one step keeps them
 	}
 	b := &Codebook{Centroids: centroids, Index: make([]uint8, len(t.Weights))}
@@ -85,6 +102,10 @@ func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 		return 0
 	}
 	bits := b.Bits(t.Mask)
+	values := make([]float64, len(b.Centroids))
+	for c, v := range b.Centroids {
+		values[c] = math.Round(float64(v))
+	}
 	for i, v := range t.Weights {
 		if !kept(t.Mask, i) {
 			b.Index[i] = 0
@@ -93,8 +114,8 @@ func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 		s := float64(t.scale(i))
 		x, f := float64(v)/s, float64(t.Importance[i])*s*s
 		best, cost := 1, math.Inf(1)
-		for c := 1; c < len(b.Centroids); c++ {
-			e := x - math.Round(float64(b.Centroids[c]))
+		for c := 1; c < len(values); c++ {
+			e := x - values[c]
 			// the small constant decides by distance where the importance is zero
 			if j := (0.5*f+1e-12)*e*e + lambda*bits[c]; j < cost {
 				best, cost = c, j
