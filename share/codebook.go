@@ -96,16 +96,17 @@ func (t Tensor) fit(w *sorted, k int, lambda float64) (*Codebook, error) {
 // with the shares p_j of b's present indexes, and returns the number of weights that changed.
 // Pruned weights get centroid 0; kept weights never do, so that the mask stays as it is.
 //
-// Cost: O(n k) for n weights and k centroids.
+// Cost: O(n k) for n weights and k centroids; O(n log k) where lambda is 0.
 func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 	if len(b.Centroids) < 2 {
 		return 0
 	}
 	bits := b.Bits(t.Mask)
-	values := make([]float64, len(b.Centroids))
-	for c, v := range b.Centroids {
+	values := make([]float64, len(b.Centroids)-1) // of the centroids from 1 on
+	for c, v := range b.Centroids[1:] {
 		values[c] = math.Round(float64(v))
 	}
+	nearest := lambda == 0 && slices.IsSorted(values)
 	for i, v := range t.Weights {
 		if !kept(t.Mask, i) {
 			b.Index[i] = 0
@@ -113,20 +114,45 @@ func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 		}
 		s := float64(t.scale(i))
 		x, f := float64(v)/s, float64(t.Importance[i])*s*s
-		best, cost := 1, math.Inf(1)
-		for c := 1; c < len(values); c++ {
+		cost := func(c int) float64 {
 			e := x - values[c]
 			// the small constant decides by distance where the importance is zero
-			if j := (0.5*f+1e-12)*e*e + lambda*bits[c]; j < cost {
-				best, cost = c, j
-			}
+			return (0.5*f+1e-12)*e*e + lambda*bits[c+1]
 		}
-		if b.Index[i] != uint8(best) {
-			b.Index[i] = uint8(best)
+		var best int
+		if nearest {
+			best = firstNearest(values, x, cost)
+		} else {
+			best = firstCheapest(len(values), cost)
+		}
+		if b.Index[i] != uint8(best+1) {
+			b.Index[i] = uint8(best + 1)
 			changed++
 		}
 	}
 	return changed
+}
+
+// firstCheapest returns the first of n values of least cost.
+func firstCheapest(n int, cost func(c int) float64) int {
+	best, least := 0, math.Inf(1)
+	for c := range n {
+		if j := cost(c); j < least {
+			best, least = c, j
+		}
+	}
+	return best
+}
+
+// firstNearest returns the first of the ascending values of least cost, when the cost falls
+// towards x: that of the nearest value, or of one before it with the same cost.
+func firstNearest(values []float64, x float64, cost func(c int) float64) int {
+	above, _ := slices.BinarySearch(values, x)
+	best := min(above, len(values)-1)
+	for best > 0 && cost(best-1) <= cost(best) {
+		best--
+	}
+	return best
 }
 
 // Distortion returns 0.5 sum f_i (w_i - scale c_i)^2 over the kept weights, with the rounded

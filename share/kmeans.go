@@ -50,15 +50,22 @@ type sorted struct {
 }
 
 func newSorted(w, f []float32) *sorted {
-	order := make([]int, len(w))
-	for i := range order {
-		order[i] = i
+	type item struct {
+		w float32
+		i int32
 	}
-	sort.Slice(order, func(a, b int) bool {
-		if w[order[a]] != w[order[b]] {
-			return w[order[a]] < w[order[b]]
+	order := make([]item, len(w))
+	for i, v := range w {
+		order[i] = item{v, int32(i)}
+	}
+	slices.SortFunc(order, func(a, b item) int {
+		switch {
+		case a.w < b.w:
+			return -1
+		case a.w > b.w:
+			return 1
 		}
-		return order[a] < order[b]
+		return int(a.i - b.i)
 	})
 	// a floor on the importance keeps weights that the gradient never reached in the picture
 	mean := 0.0
@@ -68,9 +75,9 @@ func newSorted(w, f []float32) *sorted {
 	floor := 1e-3*mean/float64(len(f)) + 1e-30
 	n := len(w)
 	s := &sorted{x: make([]float64, n), f: make([]float64, n+1), fx: make([]float64, n+1), fxx: make([]float64, n+1)}
-	for i, j := range order {
-		fi := float64(f[j]) + floor
-		s.x[i] = float64(w[j])
+	for i, at := range order {
+		fi := float64(f[at.i]) + floor
+		s.x[i] = float64(at.w)
 		s.f[i+1] = s.f[i] + fi
 		s.fx[i+1] = s.fx[i] + fi*s.x[i]
 		s.fxx[i+1] = s.fxx[i] + fi*s.x[i]*s.x[i]
