@@ -144,7 +144,7 @@ func TestRefusals(t *testing.T) {
 		{"words", newModel(13).input("words", typeString, 0, 4).node("Relu", "words", "y").output("y").bytes(), []string{`input "words"`, "type string", "float32 input"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
 		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
-		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
+		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow that depends on data", "fixed sizes"}},
 		{"recurrent", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "not supported yet"}},
 		{"recurrent behind a transpose", good().node("Transpose", "x", "t").node("LSTM", "t", "y").bytes(), []string{`node "node_y" (LSTM)`, "not supported yet"}},
 		{"custom domain", good().domainNode("my.own", "Gelu", "x", "y").bytes(), []string{`node "node_y" (Gelu)`, `"my.own"`, "standard ONNX"}},

@@ -30,7 +30,9 @@ var table = []row{
 	{"ArgMin", []int{1, 11, 12, 13}, 1, nil, buildDecision},
 	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
-	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25}, 1, foldCast, buildCast},
+	{"BitCast", []int{26}, 1, foldBitCast, nil},
+	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25, 28}, 1, foldCast, buildCast},
+	{"CastLike", []int{15, 19, 21, 23, 24, 25}, 2, foldCastLike, buildCastLike},
 	{"Ceil", []int{6, 13}, 1, rounding(ceil), nil},
 	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
 	{"Concat", []int{4, 11, 13}, 1, foldConcat, buildConcat},
@@ -129,14 +131,12 @@ var rows = func() map[string]*row {
 // What to do about the quantized forms that are not read.
 const (
 	inQDQ      = "; quantize with quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	notTensors = "; sequences and optional values are no tensors: export the network with a tensor for each"
 	notDynamic = " (quantize_dynamic writes it)" + inQDQ
 )
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"If":                "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Loop":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Scan":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
 	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
@@ -146,6 +146,12 @@ var remedies = map[string]string{
 	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
 	"Where":             "; choose between activations outside of the network",
+	"Optional":          notTensors,
+	"SequenceAt":        notTensors,
+	"SequenceConstruct": notTensors,
+	"SequenceEmpty":     notTensors,
+	"SequenceInsert":    notTensors,
+	"SplitToSequence":   notTensors,
 	"Constant":          "; give a value, value_float(s) or value_int(s) attribute",
 
 	"DynamicQuantizeLinear": notDynamic,
