@@ -92,6 +92,7 @@ func parse(data []byte, name string) (*modelProto, error) {
 type operand struct {
 	act     *graph.Value
 	batch   batchAxis // of act
+	typ     int64     // of act's elements in the file; 0: not known
 	known   [2]*array
 	quant   *quantized // the output of QuantizeLinear, waiting for its DequantizeLinear
 	missing string     // set for an output that the reader does not compute: who should have
