@@ -162,7 +162,6 @@ var remedies = map[string]string{
 	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Gather":            "; embeddings of token ids are not supported yet",
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
 	"Split":             "; use one operator for each part instead",
 	"LRN":               "; train without local response normalization",
