@@ -168,8 +168,11 @@ func buildMatMul(n *node) error {
 	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= rank {
 		wa = n.r.dropLeadingOne(wa)
 	}
-	if len(wa.dims) != 2 || rank < 1 || dims[rank-1] != wa.dims[0] {
-		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[max(rank-1, 0)])
+	if rank < 1 {
+		return n.fail(n.inputName(0), "it is one number; the operator needs a dimension to sum over")
+	}
+	if len(wa.dims) != 2 || dims[rank-1] != wa.dims[0] {
+		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[rank-1])
 	}
 	if x.batch.at == rank-1 {
 		return n.fail(n.inputName(0), "the product would add up the samples of a batch, which is the last dimension of %v; transpose the input before", dims)

@@ -62,13 +62,15 @@ func (b *modelBuilder) int64s(name string, v ...int) *modelBuilder {
 	return b
 }
 
-// node adds a node named after its output; in is comma-separated.
+// node adds a node named after its outputs; in and out are comma-separated.
 func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
 	for _, s := range strings.Split(in, ",") {
 		m.str(1, s)
 	}
-	m.str(2, out)
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, a := range attrs {
@@ -142,7 +144,7 @@ func TestRefusals(t *testing.T) {
 		{"words", newModel(13).input("words", typeString, 0, 4).node("Relu", "words", "y").output("y").bytes(), []string{`input "words"`, "type string", "float32 input"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
 		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
-		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
+		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow that depends on data", "fixed sizes"}},
 		{"recurrent without weights", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "1 inputs, the operator needs 3"}},
 		{"custom domain", good().domainNode("my.own", "Gelu", "x", "y").bytes(), []string{`node "node_y" (Gelu)`, `"my.own"`, "standard ONNX"}},
 		{"optimized by ONNX Runtime", good().domainNode("com.microsoft", "FusedConv", "x", "y").bytes(), []string{`node "node_y" (FusedConv): operators of ONNX Runtime (domain "com.microsoft") are not supported; give the network as it was before ONNX Runtime optimized or quantized it`}},
