@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +61,7 @@ func (n *node) read() error {
 	if err := n.dispatch(row); err != nil {
 		return err
 	}
+	n.passDecision()
 	for i, s := range n.outputs {
 		o := n.r.names[s]
 		switch {
@@ -170,6 +172,9 @@ func (n *node) dispatch(row *row) error {
 	}
 	return row.build(n)
 }
+
+// errByOp is what a foldFunc returns to leave the constants to the operators of the graph.
+var errByOp = errors.New("the operators of the graph compute it")
 
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {
