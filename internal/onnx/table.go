@@ -49,6 +49,7 @@ var table = []row{
 	{"Expand", []int{8, 13}, 2, foldExpand, buildExpand},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
+	recurrentLayer(op.GRU, 3),
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
 	{"Gelu", []int{20}, 1, foldElementwise(gelu), elementwise(gelu)},
 	{"Gemm", []int{7, 9, 11, 13}, 2, foldGemm, buildGemm},
@@ -61,6 +62,7 @@ var table = []row{
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
 	function("HardSwish", []int{14, 22}, op.HardSwish{}),
 	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
+	recurrentLayer(op.LSTM, 4),
 	{"InstanceNormalization", []int{6, 22}, 3, nil, buildInstanceNorm},
 	{"LayerNormalization", []int{17}, 2, nil, buildLayerNorm(false)},
 	{"LeakyRelu", []int{6, 16}, 1, foldElementwise(leakyRelu), elementwise(leakyRelu)},
@@ -82,6 +84,7 @@ var table = []row{
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"Pow", []int{7, 12, 13, 15}, 2, arithmetic(power), buildPow},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
+	recurrentLayer(op.RNN, 1),
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceL1", []int{1, 11, 13, 18}, 1, nil, reduce(op.L1, 18)},
 	{"ReduceL2", []int{1, 11, 13, 18}, 1, nil, reduce(op.L2, 18)},
@@ -137,9 +140,6 @@ const (
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"ConvInteger":       notDynamic,
 	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
