@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +61,7 @@ func (n *node) read() error {
 	if err := n.dispatch(row); err != nil {
 		return err
 	}
+	n.passDecision()
 	for i, s := range n.outputs {
 		o := n.r.names[s]
 		switch {
@@ -159,10 +161,13 @@ func (n *node) dispatch(row *row) error {
 	switch {
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
-		if err == nil || row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil {
+		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		return nil
+		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+			return again
+		}
+		return err
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
@@ -170,6 +175,9 @@ func (n *node) dispatch(row *row) error {
 	}
 	return row.build(n)
 }
+
+// errByOp is what a foldFunc returns to leave the constants to the operators of the graph.
+var errByOp = errors.New("the operators of the graph compute it")
 
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {
