@@ -49,6 +49,7 @@ var table = []row{
 	{"Expand", []int{8, 13}, 2, foldExpand, buildExpand},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
+	recurrentLayer(op.GRU, 3),
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
 	{"Gelu", []int{20}, 1, foldElementwise(gelu), elementwise(gelu)},
 	{"Gemm", []int{7, 9, 11, 13}, 2, foldGemm, buildGemm},
@@ -63,6 +64,7 @@ var table = []row{
 	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
 	{"InstanceNormalization", []int{6, 22}, 3, nil, buildInstanceNorm},
 	{"LayerNormalization", []int{17}, 2, nil, buildLayerNorm(false)},
+	recurrentLayer(op.LSTM, 4),
 	{"LeakyRelu", []int{6, 16}, 1, foldElementwise(leakyRelu), elementwise(leakyRelu)},
 	{"Less", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o < 0 }), buildDecision},
 	{"LessOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o <= 0 }), buildDecision},
@@ -82,6 +84,7 @@ var table = []row{
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"Pow", []int{7, 12, 13, 15}, 2, arithmetic(power), buildPow},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
+	recurrentLayer(op.RNN, 1),
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceL1", []int{1, 11, 13, 18}, 1, nil, reduce(op.L1, 18)},
 	{"ReduceL2", []int{1, 11, 13, 18}, 1, nil, reduce(op.L2, 18)},
@@ -119,6 +122,14 @@ func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
 }
 
+// anyOutput lists the operators of which output 0 may be absent while others are used.
+var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}
+
+// recurrentLayer is the row of a recurrent layer of so many gates.
+func recurrentLayer(kind op.RecurrentKind, gates int) row {
+	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
+}
+
 // rows indexes table by operator.
 var rows = func() map[string]*row {
 	m := map[string]*row{}
@@ -137,9 +148,6 @@ const (
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"ConvInteger":       notDynamic,
 	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
