@@ -18,16 +18,22 @@ type node struct {
 }
 
 func (r *reader) readNodes(m *modelProto) error {
+	r.nodes += len(m.graph.nodes)
 	for _, p := range m.graph.nodes {
-		n := &node{nodeProto: p, r: r}
-		n.r.refuse(n.read())
-		for _, s := range n.outputs {
-			if s != "" && r.names[s] == nil {
-				r.names[s] = &operand{refused: true}
-			}
-		}
+		r.readNode(p)
 	}
 	return nil
+}
+
+// readNode reads a node, or notes why it is refused.
+func (r *reader) readNode(p *nodeProto) {
+	n := &node{nodeProto: p, r: r}
+	r.refuse(n.read())
+	for _, s := range n.outputs {
+		if s != "" && r.names[s] == nil {
+			r.names[s] = &operand{refused: true}
+		}
+	}
 }
 
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
@@ -35,6 +41,12 @@ func (r *reader) readNodes(m *modelProto) error {
 func (n *node) read() error {
 	if done, err := n.afterDecision(); done || err != nil {
 		return err
+	}
+	if p := n.function(); p != nil {
+		return n.call(p)
+	}
+	if read := control[n.opType]; read != nil && isStandard(n.domain) {
+		return n.readControl(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -118,7 +130,7 @@ func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
-	if len(n.outputs) == 0 || n.outputs[0] == "" {
+	if !slices.ContainsFunc(n.outputs, func(s string) bool { return s != "" }) || n.outputs[0] == "" && !anyOutput[n.opType] {
 		return n.fail("", "it has no output; the file is damaged")
 	}
 	if len(n.outputs) > maxNames {
@@ -148,10 +160,14 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && row.fold != nil:
-		if err := n.fold(row.fold); !errors.Is(err, errByOp) {
+		err := n.fold(row.fold)
+		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		return n.foldByOp(row)
+		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+			return again
+		}
+		return err
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:

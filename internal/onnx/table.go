@@ -36,7 +36,9 @@ var table = []row{
 	function("Atanh", []int{9, 22}, op.Atanh{}),
 	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
-	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25}, 1, foldCast, buildCast},
+	{"BitCast", []int{26}, 1, foldBitCast, nil},
+	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25, 28}, 1, foldCast, buildCast},
+	{"CastLike", []int{15, 19, 21, 23, 24, 25}, 2, foldCastLike, buildCastLike},
 	function("Ceil", []int{6, 13}, op.Ceil{}),
 	withAttrs("Celu", []int{12}, celu),
 	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
@@ -44,8 +46,10 @@ var table = []row{
 	{"Constant", []int{1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, 0, foldConstant, nil},
 	{"ConstantOfShape", []int{9, 20, 21, 23, 24, 25}, 1, foldConstantOfShape, nil},
 	{"Conv", []int{1, 11, 22}, 2, nil, buildConv},
+	{"ConvTranspose", []int{1, 11, 22}, 2, nil, buildConvTranspose},
 	function("Cos", []int{7, 22}, op.Cos{}),
 	function("Cosh", []int{9, 22}, op.Cosh{}),
+	{"DepthToSpace", []int{1, 11, 13}, 1, nil, buildDepthToSpace},
 	{"DequantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldDequantize, buildDequantize},
 	{"Div", []int{7, 13, 14}, 2, arithmetic(div), buildDiv},
 	{"Dropout", []int{7, 10, 12, 13, 22}, 1, nil, buildDropout},
@@ -64,6 +68,7 @@ var table = []row{
 	{"Greater", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o > 0 }), relation(op.Greater)},
 	{"GreaterOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o >= 0 }), relation(op.GreaterOrEqual)},
 	{"GroupNormalization", []int{18, 21}, 3, nil, buildGroupNorm},
+	recurrentLayer(op.GRU, 3),
 	{"Hardmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.Hardmax{Axis: axis} })},
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
 	function("HardSwish", []int{14, 22}, op.HardSwish{}),
@@ -79,6 +84,7 @@ var table = []row{
 	{"LogSoftmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.LogSoftmax{Axis: axis} })},
 	{"LpNormalization", []int{1, 22}, 1, nil, buildLpNorm},
 	{"LRN", []int{1, 13}, 1, nil, buildLRN},
+	recurrentLayer(op.LSTM, 4),
 	{"MatMul", []int{1, 9, 13}, 2, foldMatMul, buildMatMul},
 	{"Max", []int{6, 8, 12, 13}, 1, pickFunc(1), buildPick(true)},
 	{"MaxPool", []int{1, 8, 10, 11, 12, 22}, 1, nil, buildMaxPool},
@@ -93,7 +99,7 @@ var table = []row{
 	{"Or", []int{7}, 2, logicFunc(func(a, b bool) bool { return a || b }), relation(op.Or)},
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"Pow", []int{7, 12, 13, 15}, 2, arithmetic(power), buildPow},
-	{"PRelu", []int{7, 9, 16}, 2, nil, combine(func() graph.Op { return op.PRelu{} })},
+	{"PRelu", []int{7, 9, 16}, 2, nil, buildPRelu},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
 	{"Range", []int{11}, 3, foldRange, nil},
 	function("Reciprocal", []int{6, 13}, op.Reciprocal{}),
@@ -109,7 +115,9 @@ var table = []row{
 	{"ReduceSumSquare", []int{1, 11, 13, 18}, 1, nil, reduce(op.SumSquare, 18)},
 	function("Relu", []int{6, 13, 14}, op.Relu{}),
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
+	{"Resize", []int{10, 11, 13, 18, 19}, 1, nil, buildResize},
 	{"RMSNormalization", []int{23}, 2, nil, buildLayerNorm(true)},
+	recurrentLayer(op.RNN, 1),
 	function("Round", []int{11, 22}, op.Round{}),
 	withAttrs("Selu", []int{6, 22}, selu),
 	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
@@ -122,6 +130,7 @@ var table = []row{
 	{"Softmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.Softmax{Axis: axis} })},
 	function("Softplus", []int{1, 22}, op.Softplus{}),
 	function("Softsign", []int{1, 22}, op.Softsign{}),
+	{"SpaceToDepth", []int{1, 13}, 1, nil, buildDepthToSpace},
 	{"Split", []int{2, 11, 13, 18}, 1, nil, buildSplit},
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
@@ -135,6 +144,7 @@ var table = []row{
 	{"TopK", []int{1, 10, 11, 24}, 1, nil, buildDecision},
 	{"Transpose", []int{1, 13, 21, 23, 24, 25}, 1, foldTranspose, buildTranspose},
 	{"Unsqueeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldUnsqueeze, buildUnsqueeze},
+	{"Upsample", []int{7, 9}, 1, nil, buildResize},
 	{"Where", []int{9, 16}, 3, foldWhere, buildWhere},
 	{"Xor", []int{7}, 2, logicFunc(func(a, b bool) bool { return a != b }), relation(op.Xor)},
 }
@@ -142,6 +152,14 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
+}
+
+// anyOutput lists the operators of which output 0 may be absent while others are used.
+var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}
+
+// recurrentLayer is the row of a recurrent layer of so many gates.
+func recurrentLayer(kind op.RecurrentKind, gates int) row {
+	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
 }
 
 // rows indexes table by operator.
@@ -156,22 +174,21 @@ var rows = func() map[string]*row {
 // What to do about the quantized forms that are not read.
 const (
 	inQDQ      = "; quantize with quantize_static(..., quant_format=QuantFormat.QDQ) for edgec pack, or give the float network to edgec compress"
+	notTensors = "; sequences and optional values are no tensors: export the network with a tensor for each"
 	notDynamic = " (quantize_dynamic writes it)" + inQDQ
 )
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"If":                "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Loop":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"Scan":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"ConvInteger":       notDynamic,
 	"MatMulInteger":     notDynamic,
-	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
+	"Optional":          notTensors,
+	"SequenceAt":        notTensors,
+	"SequenceConstruct": notTensors,
+	"SequenceEmpty":     notTensors,
+	"SequenceInsert":    notTensors,
+	"SplitToSequence":   notTensors,
 	"Constant":          "; give a value, value_float(s) or value_int(s) attribute",
 
 	"DynamicQuantizeLinear": notDynamic,
