@@ -9,7 +9,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -199,7 +198,7 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 			if err != nil {
 				return 0, err
 			}
-			file, _, err := lower.Encode(g, s.exportConfig())
+			file, _, err := s.encode(ctx, g)
 			if err != nil {
 				return 0, err
 			}

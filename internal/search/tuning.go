@@ -243,6 +243,12 @@ var (
 	distanceTolerance = tolerance{hopeless: 20.0, enough: 5.0} // points; the same where distances count; chosen
 )
 
+// The order of units; see lower.Order.
+const (
+	sortWork  = 1 << 23 // coded weights; of sorting the units of a file, about a quarter of a second; docs/BENCHMARKS.md
+	climbWork = 1 << 26 // coded weights; of moving the units of the answer, at effort 1 or more, about two seconds; docs/BENCHMARKS.md
+)
+
 // Latency, and time.
 const (
 	searchTimes = 100 * time.Millisecond // duration; of measuring an inference while the search goes on; chosen
