@@ -50,7 +50,7 @@ func ordered(ctx context.Context, file []byte, sizes *format.Sizes, work lower.O
 func (s *Study) shortest(ctx context.Context, best Candidate, all []Candidate) (Candidate, error) {
 	s.ledger.tell(Progress{Stage: "order", Note: "putting units in an order that takes fewer bytes"})
 	was := best.Bytes
-	work := lower.Ordering{Sort: sortWork, Climb: int64(climbWork * min(1, s.config.effort()))}
+	work := lower.Ordering{Sort: sortWork, Climb: s.climb()}
 	var err error
 	if best.Bytes, best.Sizes, err = ordered(ctx, was, best.Sizes, work); err != nil {
 		return best, err
@@ -61,6 +61,12 @@ func (s *Study) shortest(ctx context.Context, best Candidate, all []Candidate) (
 		}
 	}
 	return best, nil
+}
+
+// climb is the work of moving the units of the answer: in proportion to what training takes.
+func (s *Study) climb() int64 {
+	epoch := float64(MACs(s.subject.Model.Graph)) * float64(s.subject.Data.Train.Len())
+	return int64(min(max(leastClimb, s.config.effort()*epoch/climbPart), mostClimb))
 }
 
 // measure encodes g and executes the file on the first n held-out samples.
