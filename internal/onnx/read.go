@@ -141,6 +141,7 @@ type reader struct {
 	used      map[string]int // names given so far, by kind, and the last number given to each
 	views     map[viewKey]*array
 	marks     map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	cells     [][2]*graph.Node      // LSTMs with the last cell, and the same ones without
 	budget    int                   // elements that folding may still produce
 	nodes     int                   // nodes read, with those of bodies
 	functions map[functionKey]*functionProto
@@ -185,6 +186,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 		return nil, err
 	}
 	r.dropUnused()
+	r.joinCells()
 	r.placeGrids()
 	if err := r.g.Check(); err != nil {
 		return nil, &Error{File: r.file, Msg: err.Error()}

@@ -16,6 +16,7 @@ import (
 
 // notDifferentiable lists the operators without a gradient, and why.
 var notDifferentiable = map[string]string{
+	"ArgMax":  "it is constant wherever it has a derivative",
 	"Hardmax": "it is constant wherever it has a derivative",
 	"Table":   "a device's table stands only in networks read back from a file, which are not trained",
 }
@@ -58,6 +59,7 @@ func gradientCases() []gradientCase {
 		of(Exp{}, x(2, 3)), of(Sqrt{}, positive(2, 3)),
 		of(Cast{}, x(2, 3)),
 		of(Tile{Repeats: []int{1, 2, 3}}, x(2, 3, 2)),
+		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
 		{Gather{}, []*tensor.Tensor{x(4, 3), tensor.Of([]float32{3, 0, 3, -1}, 2, 2)}, []int{1}},
 	}...)
 }
