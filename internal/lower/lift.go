@@ -165,6 +165,16 @@ func (l *lifter) Clamp(in *format.Instr) op.Clamp {
 
 // Weights implements op.Lifter.
 func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.Value) {
+	return l.weights(in, l.f.Tensors[in.In[0]].Scale, flat, from)
+}
+
+// WeightsOf implements op.Lifter.
+func (l *lifter) WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value) {
+	return l.weights(in, scale, true, nil)
+}
+
+// weights returns the weights that meet values in steps of scale.
+func (l *lifter) weights(in *format.Instr, scale float32, flat bool, from []int) (w, b *graph.Value) {
 	s := &l.f.Weights[in.Weight]
 	shape := tensor.Shape{s.OutC, s.InC, s.KH, s.KW}
 	if flat {
@@ -199,7 +209,7 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	bt := tensor.New(s.OutC)
 	bg := &graph.Grid{Scale: make([]float32, len(s.Scale)), Max: math.MaxInt32}
 	for c, ws := range s.Scale {
-		bg.Scale[c] = l.f.Tensors[in.In[0]].Scale * ws
+		bg.Scale[c] = scale * ws
 	}
 	for c, q := range s.Bias {
 		bt.Data[c] = float32(float64(q) * float64(bg.ScaleOf(c)))
