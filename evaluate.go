@@ -66,8 +66,12 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
-	if set.Labels != nil || set.Targets != nil || o.Against == nil {
-		task, err := eval.ForOutputs(set, out, len(n.Outputs()))
+	if set.Labeled() || o.Against == nil {
+		var shapes [][]int
+		for _, v := range n.Outputs() {
+			shapes = append(shapes, v.Shape)
+		}
+		task, err := eval.ForOutputs(set, out, shapes)
 		if err != nil {
 			return nil, err
 		}

@@ -73,7 +73,7 @@ func (m *Model) Outputs() []Value { return values(m.graph.Outputs) }
 
 func values(vs []*graph.Value) (all []Value) {
 	for _, v := range vs {
-		all = append(all, Value{v.Name, v.Shape.Sample(), v.ChannelsLast})
+		all = append(all, Value{v.Name, v.Shape.Sample(), v.ChannelsLast, v.Elem != graph.Float})
 	}
 	return all
 }
@@ -126,6 +126,7 @@ type Value struct {
 	Shape []int  `json:"shape"` // of a sample, channels first: [C, H, W] or [F]
 	// ChannelsLast says that the ONNX network takes [H, W, C], as Keras networks do.
 	ChannelsLast bool `json:"channels_last,omitempty"`
+	Integer      bool `json:"integer,omitempty"` // whole numbers, such as the ids of tokens
 }
 
 // Network is what takes samples: a *Model, or a compressed file (see Input).
@@ -212,9 +213,10 @@ func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions)
 		read.Names, read.NamesFrom = c.labels, "the file's labels"
 	}
 	for _, v := range n.Inputs() {
-		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast})
+		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast, Integer: v.Integer})
 	}
 	for _, v := range n.Outputs() {
+		read.Outputs = append(read.Outputs, v.Shape)
 		read.Classes += tensor.Shape(v.Shape).Size()
 	}
 	splits, err := dataset.OpenContext(ctx, path, read)
@@ -259,7 +261,10 @@ func (d *Data) Last() Part {
 }
 
 // Labeled reports whether the samples have labels or target values.
-func (d *Data) Labeled() bool { return d.splits.Train.Labels != nil || d.splits.Train.Targets != nil }
+func (d *Data) Labeled() bool { return d.splits.Train.Labeled() }
+
+// NextTokens reports whether samples are judged by the next token at each position.
+func (d *Data) NextTokens() bool { return d.splits.Train.NextTokens }
 
 // Classes returns the number of classes; 0 without labels.
 func (d *Data) Classes() int { return d.splits.Train.Classes }

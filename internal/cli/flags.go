@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -106,7 +107,8 @@ func (d *dataFlags) pre() format.Preprocess {
 const labelsOfData = "data"
 
 // readLabels returns the class names of --labels: the lines of a file, or the
-// value itself, separated by commas; nil for labelsOfData.
+// value itself, separated by commas; nil for labelsOfData. A file may also hold a JSON list
+// of strings, such as the texts of tokens.
 func readLabels(s string) ([]string, error) {
 	if s == "" {
 		return nil, nil
@@ -116,6 +118,10 @@ func readLabels(s string) ([]string, error) {
 		data, err := os.ReadFile(s)
 		if err != nil {
 			return nil, about(s, fmt.Errorf("--labels %s: %w; give names separated by commas, or a file with one per line", s, reason(err)))
+		}
+		var list []string
+		if json.Unmarshal(data, &list) == nil && len(list) > 0 {
+			return list, nil // texts of tokens, which may be spaces, or come twice
 		}
 		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
 	} else if s == labelsOfData {

@@ -65,7 +65,11 @@ func (z *npzFile) splits(o Options) (*Splits, error) {
 		return nil, err
 	}
 	o.known = sp.Train.ClassNames
-	if xt := z.pick("x_test", "test_x", "test_images", "images_test"); xt != nil {
+	tests := []string{"x_test", "test_x", "test_images", "images_test"}
+	if x.name+"_test" != "x_test" && len(o.Inputs) == 1 && o.Inputs[0].Integer {
+		tests = append(tests, x.name+"_test", "test_"+x.name)
+	}
+	if xt := z.pick(tests...); xt != nil {
 		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o)
 	}
 	return sp, err
@@ -80,6 +84,9 @@ func (z *npzFile) single(o Options) (*npzEntry, error) {
 		in = o.Inputs[0]
 		if x == nil {
 			x = z.pick(in.Name)
+		}
+		if x == nil && in.Integer {
+			x = z.pick(tokenNames...)
 		}
 	}
 	if x != nil {
@@ -154,7 +161,7 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 		return nil, x.err
 	}
 	z.used(x)
-	if _, _, _, err := layout(x.head.Shape, o, z.path); err != nil {
+	if err := o.takes(x.head.Shape, z.path); err != nil {
 		return nil, err
 	}
 	if y != nil && y.err == nil && y.samples() != x.head.Shape[0] {
