@@ -82,6 +82,11 @@ func values(vs []*graph.Value) (all []Value) {
 // Compress does not.
 func (m *Model) Quantized() bool { return pack.Quantized(m.graph) }
 
+// Preview returns the int8 file of the network before any data are seen, with the share keep,
+// in (0, 1], of each layer's weights: for its size, memory and multiplications, which need
+// no data. Its outputs mean nothing. An error names what the device cannot do.
+func (m *Model) Preview(keep float64) ([]byte, error) { return search.Preview(m.network(), keep) }
+
 // Params returns the number of weights and biases.
 func (m *Model) Params() int { return search.Params(m.graph) }
 
