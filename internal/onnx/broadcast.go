@@ -63,11 +63,8 @@ func (n *node) withConstant(x, k *operand) (a, b *graph.Value, at batchAxis, err
 			name = n.inputName(i)
 		}
 	}
-	switch {
-	case c == nil:
+	if c == nil {
 		return nil, nil, at, n.fail(name, "it is computed while the network runs; only constants are supported here (weights as initializers)")
-	case !c.isFloat():
-		return nil, nil, at, n.fail(name, "it has type %s, a float type is needed", typeName(c.typ))
 	}
 	dims := n.fileDims(x, 0)
 	shape, form, ok := x.batch.constantShape(c.dims, len(dims), len(x.act.Shape))

@@ -150,7 +150,7 @@ func (r *reader) addInput(v *valueProto) error {
 	}
 	val := &graph.Value{Name: r.unique("value", v.name), Shape: shape, Elem: elemOf(v.elemType)}
 	r.g.Inputs = append(r.g.Inputs, val)
-	r.names[v.name] = &operand{act: val, batch: b}
+	r.names[v.name] = &operand{act: val, batch: b, typ: v.elemType}
 	return nil
 }
 

@@ -49,8 +49,13 @@ func (n *node) read() error {
 		return err
 	}
 	for i, s := range n.outputs {
-		if i > 0 && s != "" && n.r.names[s] == nil {
+		o := n.r.names[s]
+		switch {
+		case s == "":
+		case o == nil && i > 0:
 			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
+		case o != nil && o.act != nil && o.typ == 0:
+			o.typ = n.resultType(i, o.act.Elem)
 		}
 	}
 	return nil
@@ -111,7 +116,7 @@ func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
-	if len(n.outputs) == 0 || n.outputs[0] == "" {
+	if !slices.ContainsFunc(n.outputs, func(s string) bool { return s != "" }) || n.outputs[0] == "" && !anyOutput[n.opType] {
 		return n.fail("", "it has no output; the file is damaged")
 	}
 	if len(n.outputs) > maxNames {
@@ -139,11 +144,13 @@ func (n *node) dispatch(row *row) error {
 			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
-	if known && row.fold != nil {
+	switch {
+	case known && row.fold != nil:
 		return n.fold(row.fold)
-	}
-	if row.build == nil {
+	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
+	case known && len(n.in) > 0:
+		return n.foldByOp(row)
 	}
 	return row.build(n)
 }
@@ -151,12 +158,8 @@ func (n *node) dispatch(row *row) error {
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {
 	var out [2]*array
-	distinct := false
-	for _, o := range n.in {
-		distinct = distinct || o != nil && o.known[0] != o.known[1]
-	}
 	for t := range out {
-		if t == 1 && !distinct {
+		if t == 1 && !n.distinct() {
 			out[1] = out[0]
 			break
 		}
@@ -345,7 +348,7 @@ type paramKey struct {
 func (n *node) param(a *array, role graph.Role, form string, make func(*array) (*array, error)) (*graph.Value, error) {
 	key := paramKey{a, role, form}
 	if p := n.r.params[key]; p != nil {
-		return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+		return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p, Elem: elemOf(a.typ)}, nil
 	}
 	b := a
 	if make != nil {
@@ -354,9 +357,14 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 			return nil, err
 		}
 	}
-	if !b.isFloat() {
+	if !b.isFloat() && role != graph.Constant {
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "it has type %s, a float type is needed", typeName(b.typ))
 	}
+	x, err := b.exact()
+	if err != nil {
+		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "%v", err)
+	}
+	b = &array{typ: typeFloat, dims: b.dims, f: x, grid: b.grid}
 	if len(b.f) == 0 {
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "shape %v is empty", b.dims)
 	}
@@ -376,5 +384,5 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 		p.Why = fmt.Sprintf("%d scales that belong to no dimension once they are reshaped", len(a.grid.scale))
 	}
 	n.r.params[key] = p
-	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p, Elem: elemOf(a.typ)}, nil
 }

@@ -92,6 +92,7 @@ func parse(data []byte, name string) (*modelProto, error) {
 type operand struct {
 	act     *graph.Value
 	batch   batchAxis // of act
+	typ     int64     // of act's elements in the file; 0: not known
 	known   [2]*array
 	quant   *quantized // the output of QuantizeLinear, waiting for its DequantizeLinear
 	missing string     // set for an output that the reader does not compute: who should have
@@ -127,6 +128,7 @@ type reader struct {
 	used     map[string]int // names given so far, by kind, and the last number given to each
 	views    map[viewKey]*array
 	marks    map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	cells    [][2]*graph.Node      // LSTMs with the last cell, and the same ones without
 	budget   int                   // elements that folding may still produce
 }
 
@@ -168,6 +170,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 		return nil, err
 	}
 	r.dropUnused()
+	r.joinCells()
 	r.placeGrids()
 	if err := r.g.Check(); err != nil {
 		return nil, &Error{File: r.file, Msg: err.Error()}

@@ -48,6 +48,7 @@ var table = []row{
 	{"Expand", []int{8, 13}, 2, foldExpand, nil},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	{"Floor", []int{6, 13}, 1, rounding(floor), nil},
+	recurrentLayer(op.GRU, 3),
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
 	{"Gelu", []int{20}, 1, foldElementwise(gelu), elementwise(gelu)},
 	{"Gemm", []int{7, 9, 11, 13}, 2, foldGemm, buildGemm},
@@ -58,6 +59,7 @@ var table = []row{
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
 	function("HardSwish", []int{14, 22}, op.HardSwish{}),
 	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
+	recurrentLayer(op.LSTM, 4),
 	{"LeakyRelu", []int{6, 16}, 1, foldElementwise(leakyRelu), elementwise(leakyRelu)},
 	{"Less", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o < 0 }), buildDecision},
 	{"LessOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o <= 0 }), buildDecision},
@@ -74,6 +76,7 @@ var table = []row{
 	{"Pad", []int{2, 11, 13, 18, 19, 21, 23, 24, 25}, 1, nil, buildPad},
 	{"Pow", []int{7, 12, 13, 15}, 2, arithmetic(power), buildPow},
 	{"QuantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldQuantize, buildQuantize},
+	recurrentLayer(op.RNN, 1),
 	{"Range", []int{11}, 3, foldRange, nil},
 	{"ReduceMax", []int{1, 11, 12, 13, 18, 20}, 1, nil, reduction(op.GlobalMaxPool{})},
 	{"ReduceMean", []int{1, 11, 13, 18}, 1, nil, reduction(op.GlobalAvgPool{})},
@@ -99,6 +102,14 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
+}
+
+// anyOutput lists the operators of which output 0 may be absent while others are used.
+var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}
+
+// recurrentLayer is the row of a recurrent layer of so many gates.
+func recurrentLayer(kind op.RecurrentKind, gates int) row {
+	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
 }
 
 // buildSlice reads the slice of an activation.
@@ -155,14 +166,10 @@ var remedies = map[string]string{
 	"If":                "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
 	"Loop":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
 	"Scan":              "; control flow must be removed: export with fixed shapes, or simplify the model with onnxsim",
-	"GRU":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"LSTM":              "; recurrent networks are not supported yet, give one of convolutions and dense layers",
-	"RNN":               "; recurrent networks are not supported yet, give one of convolutions and dense layers",
 	"ConvInteger":       notDynamic,
 	"MatMulInteger":     notDynamic,
 	"ConvTranspose":     "; upsampling networks are not supported yet, give one that classifies or detects",
 	"Resize":            "; upsampling networks are not supported yet, give one that classifies or detects",
-	"Gather":            "; embeddings of token ids are not supported yet",
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
 	"Split":             "; use one operator for each part instead",
 	"LRN":               "; train without local response normalization",

@@ -10,6 +10,7 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
+	"Gather":    "version 1.2 of the format has no instruction for it",
 	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 }
 

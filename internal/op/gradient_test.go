@@ -54,6 +54,8 @@ func gradientCases() []gradientCase {
 		of(HardSwish{}, apart()...), of(HardSigmoid{Alpha: 0.2, Beta: 0.5}, apart()...), of(Sigmoid{}, apart()...), of(Softsign{}, apart()...), of(Tanh{}, apart()...), of(Neg{}, apart()...),
 		of(Gelu{}, apart()...), of(Erf{}, apart()...), of(Power{K: 3}, apart()...), of(LogSoftmax{Axis: 1}, x(2, 5)), of(InputScale{Axis: 1, Scale: []float32{0.5, 2, 8}, Zero: []int{1, 0, -3}, Grid: graph.Affine{Scale: 0.25, Zero: 2}}, x(2, 3, 2)),
 		of(Exp{}, x(2, 3)), of(Sqrt{}, positive(2, 3)),
+		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
+		{Gather{}, []*tensor.Tensor{x(4, 3), tensor.Of([]float32{3, 0, 3, -1}, 2, 2)}, []int{1}},
 	}
 }
 
