@@ -67,11 +67,7 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labeled() || o.Against == nil {
-		var shapes [][]int
-		for _, v := range n.Outputs() {
-			shapes = append(shapes, v.Shape)
-		}
-		task, err := eval.ForOutputs(set, out, shapes)
+		task, err := eval.ForOutputs(set, out, shapes(n.Outputs()))
 		if err != nil {
 			return nil, err
 		}

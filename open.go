@@ -9,11 +9,9 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
-	"edgec/internal/op"
 	"edgec/internal/pack"
 	"edgec/internal/search"
 	"edgec/internal/simplify"
-	"edgec/internal/tensor"
 	"edgec/runtime"
 )
 
@@ -28,11 +26,33 @@ type Model struct {
 // Open reads an ONNX file, and the files beside it that hold its tensors if it
 // was saved that way. What cannot be read is an error that names the node and the
 // remedy.
-func Open(path string) (*Model, error) {
-	g, size, err := onnx.Read(path)
+func Open(path string) (*Model, error) { return OpenWith(path, OpenOptions{}) }
+
+// OpenOptions say what a file leaves open. Maps are by the names of inputs and outputs.
+type OpenOptions struct {
+	// Shapes are sizes of inputs: of all dimensions, or of all but the batch.
+	Shapes map[string][]int
+	// Data is the path of samples whose arrays have the sizes that are still open; "": none.
+	Data string
+	// Values make inputs constants, every element of which is the number.
+	Values map[string]float64
+	// State links outputs with the inputs that take them in the next run. Links that names
+	// leave no doubt of are found (Model.Notes says which), unless NoState is set.
+	State   map[string]string
+	NoState bool
+}
+
+// OpenWith is Open for a file that leaves something open.
+func OpenWith(path string, o OpenOptions) (*Model, error) {
+	g, size, err := onnx.ReadGiven(path, onnx.Given{Shapes: o.Shapes, Values: o.Values, Find: dataset.SizesIn(o.Data)})
 	if err != nil {
 		return nil, err
 	}
+	notes, err := g.LinkState(o.State, !o.NoState)
+	if err != nil {
+		return nil, err
+	}
+	g.Notes = append(g.Notes, notes...)
 	return newModel(g, int(size), path)
 }
 
@@ -50,10 +70,8 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	for _, p := range g.Params() {
-		if i := p.Shadow.FirstNonFinite(); i >= 0 {
-			return nil, fmt.Errorf("edgec: %s: parameter %q: element %d is %v; train the network again or repair the file", name, p.Name, i, p.Shadow.Data[i])
-		}
+	if err := g.Finite(); err != nil {
+		return nil, fmt.Errorf("edgec: %s: %w; train the network again or repair the file", name, err)
 	}
 	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 	return &Model{Name: base, Bytes: size, graph: g}, nil
@@ -66,14 +84,27 @@ func (m *Model) Notes() []string { return m.graph.Notes }
 func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
 
 // Inputs returns the inputs.
-func (m *Model) Inputs() []Value { return values(m.graph.Inputs) }
+func (m *Model) Inputs() []Value {
+	all := values(m.graph.Inputs)
+	for _, l := range m.graph.State {
+		all[l.Input].State = m.graph.Outputs[l.Output].Name
+	}
+	return all
+}
 
 // Outputs returns the outputs.
 func (m *Model) Outputs() []Value { return values(m.graph.Outputs) }
 
 func values(vs []*graph.Value) (all []Value) {
 	for _, v := range vs {
-		all = append(all, Value{v.Name, v.Shape.Sample(), v.ChannelsLast, v.Elem != graph.Float})
+		all = append(all, Value{Name: v.Name, Shape: v.Shape.Sample(), ChannelsLast: v.ChannelsLast, Integer: v.Elem != graph.Float})
+	}
+	return all
+}
+
+func shapes(vs []Value) (all [][]int) {
+	for _, v := range vs {
+		all = append(all, v.Shape)
 	}
 	return all
 }
@@ -106,18 +137,8 @@ type Layer struct {
 // Layers lists the operators in execution order.
 func (m *Model) Layers() []Layer {
 	var ls []Layer
-	for _, n := range m.graph.Nodes {
-		l := Layer{Name: n.Name, Op: n.Op.Name(), Output: n.Outputs[0].Shape.Sample(), MACs: op.MACs(n)}
-		for _, v := range n.Inputs {
-			if v == nil || v.Param == nil {
-				continue
-			}
-			l.Params += len(v.Param.Shadow.Data)
-			if v.Param.Role == graph.Weight {
-				l.Weight = v.Shape
-			}
-		}
-		ls = append(ls, l)
+	for _, l := range m.network().Layers() {
+		ls = append(ls, Layer(l))
 	}
 	return ls
 }
@@ -132,6 +153,8 @@ type Value struct {
 	// ChannelsLast says that the ONNX network takes [H, W, C], as Keras networks do.
 	ChannelsLast bool `json:"channels_last,omitempty"`
 	Integer      bool `json:"integer,omitempty"` // whole numbers, such as the ids of tokens
+	// State is, of an input, the output of the run before that it takes; "": samples have it.
+	State string `json:"state,omitempty"`
 }
 
 // Network is what takes samples: a *Model, or a compressed file (see Input).
@@ -220,10 +243,7 @@ func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions)
 	for _, v := range n.Inputs() {
 		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast, Integer: v.Integer})
 	}
-	for _, v := range n.Outputs() {
-		read.Outputs = append(read.Outputs, v.Shape)
-		read.Classes += tensor.Shape(v.Shape).Size()
-	}
+	read.Outputs = shapes(n.Outputs())
 	splits, err := dataset.OpenContext(ctx, path, read)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ const defaultDrop = 0.5
 
 // compressFlags are the flags of edgec compress.
 type compressFlags struct {
+	network   networkFlags
 	data      dataFlags
 	options   edgec.Options
 	maxDrop   points
@@ -101,6 +102,7 @@ func compressCommand(a *app) *cobra.Command {
 // register gives the command its flags.
 func (c *compressFlags) register(cmd *cobra.Command) {
 	c.data.register(cmd)
+	c.network.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
@@ -139,7 +141,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.checkPaths(path); err != nil {
 		return err
 	}
-	m, err := openONNX(path)
+	m, err := c.network.openONNX(path, c.data.path)
 	if err == nil {
 		err = refuseQuantized(path, m, c.out)
 	}
@@ -150,7 +152,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
-		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
+		if c.options.Teacher, err = c.network.openONNX(c.teacher, c.data.path); err != nil {
 			return err
 		}
 		if err := c.options.Validate(); err != nil {
@@ -231,7 +233,7 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	if r.Budget == 0 {
 		r.Journal = c.out + ".search"
 	}
-	if err := usageErrors(cmd, append(errs, c.data.check(cmd))...); err != nil {
+	if err := usageErrors(cmd, append(errs, c.data.check(cmd), c.network.check())...); err != nil {
 		return err
 	}
 	if err := r.Validate(); err != nil {

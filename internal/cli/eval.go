@@ -16,6 +16,7 @@ import (
 
 // evalFlags are the flags of edgec eval.
 type evalFlags struct {
+	network   networkFlags
 	data      dataFlags
 	against   string
 	split     string
@@ -51,6 +52,7 @@ float networks; for a compressed one they replace what the file says.
 		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd, e, args[0]) },
 	}
 	e.data.register(cmd)
+	e.network.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&e.data.labels, "labels", "", "class names of DATA in the order of the outputs: a,b,c or a file with one per line (default: the file's, or sorted)")
@@ -79,7 +81,7 @@ type evaluated struct {
 }
 
 func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
-	if err := usageErrors(cmd, e.wrong(cmd), e.data.check(cmd)); err != nil {
+	if err := usageErrors(cmd, e.wrong(cmd), e.data.check(cmd), e.network.check()); err != nil {
 		return err
 	}
 	if err := e.data.readNames(); err != nil {
@@ -147,7 +149,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	o := e.options()
 	if e.against != "" {
-		if o.Against, err = openONNX(e.against); err != nil {
+		if o.Against, err = e.network.openONNX(e.against, e.data.path); err != nil {
 			return nil, err
 		}
 	}
@@ -192,7 +194,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if e.against != "" || e.confusion {
 		return nil, usagef(cmd, "%s: is not a compressed network; --against and --confusion need an .edgec file", path)
 	}
-	m, err := openONNX(path)
+	m, err := e.network.openONNX(path, e.data.path)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 func inspectCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	n := &networkFlags{}
+	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
 		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
@@ -28,6 +29,9 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
   edgec inspect lenet-5.onnx --json`,
 		Args: needs(1, 1, "one .edgec or ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := usageErrors(cmd, n.check()); err != nil {
+				return err
+			}
 			isEdgec, err := checkInput(args[0], "an .edgec or ONNX file")
 			if err != nil {
 				return err
@@ -35,9 +39,11 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
 			if isEdgec {
 				return a.inspectEdgec(args[0])
 			}
-			return a.inspectONNX(args[0])
+			return a.inspectONNX(n, args[0])
 		},
 	}
+	n.register(cmd)
+	return cmd
 }
 
 // inspected is the JSON result of edgec inspect for a compressed network.
@@ -311,8 +317,8 @@ func elements(shape []int) int {
 	return n
 }
 
-func (a *app) inspectONNX(path string) error {
-	m, err := openONNX(path)
+func (a *app) inspectONNX(n *networkFlags, path string) error {
+	m, err := n.openONNX(path, "")
 	if err != nil {
 		return err
 	}

@@ -75,10 +75,13 @@ func (z *npzFile) splits(o Options) (*Splits, error) {
 	return sp, err
 }
 
+// sampleNames are the names that people give to samples.
+var sampleNames = []string{"x_train", "train_x", "train_images", "images_train", "x", "images", "data", "features", "inputs", "samples"}
+
 // single finds the samples of a network with one input: by the names that people give
 // them, by the input's name, or as the only array of the input's shape.
 func (z *npzFile) single(o Options) (*npzEntry, error) {
-	x := z.pick("x_train", "train_x", "train_images", "images_train", "x", "images", "data", "features", "inputs", "samples")
+	x := z.pick(sampleNames...)
 	in := Input{Shape: o.Shape, ChannelsLast: o.ChannelsLast}
 	if len(o.Inputs) == 1 {
 		in = o.Inputs[0]

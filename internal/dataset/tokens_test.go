@@ -8,7 +8,7 @@ import (
 )
 
 // speaker is what a language model of 3 positions and 9 tokens expects.
-var speaker = Options{Inputs: []Input{{Name: "ids", Shape: tensor.Shape{3}, Integer: true}}, Shape: tensor.Shape{3}, Outputs: [][]int{{3, 9}}, Classes: 27}
+var speaker = Options{Inputs: []Input{{Name: "ids", Shape: tensor.Shape{3}, Integer: true}}, Shape: tensor.Shape{3}, Outputs: [][]int{{3, 9}}}
 
 // TestTokens: the forms in which people give the tokens of a text, and what becomes of them.
 func TestTokens(t *testing.T) {

@@ -140,7 +140,7 @@ func (r *reader) addInput(v *valueProto) error {
 		switch {
 		case i == b.at:
 		case d.value == 0:
-			return r.fail(at, "dimension %d (%q) is not a fixed size; export the model with it fixed (only the batch may vary)", i, d.param)
+			return r.fail(at, "dimension %d (%q) is not a fixed size; give it with --shape %s=SIZES, or export the model with it fixed (only the batch may vary)", i, d.param, v.name)
 		default:
 			shape = append(shape, int(d.value))
 		}

@@ -25,7 +25,10 @@ const (
 // Read reads the ONNX file at path, and tensor data in files beside it that it
 // refers to (never outside of its folder). size is the number of bytes of all.
 // Errors in the files are of type *Error, or *Errors where there are several.
-func Read(path string) (g *graph.Graph, size int64, err error) {
+func Read(path string) (g *graph.Graph, size int64, err error) { return ReadGiven(path, Given{}) }
+
+// ReadGiven is Read for a file whose inputs are completed by what is given.
+func ReadGiven(path string, given Given) (g *graph.Graph, size int64, err error) {
 	if err := refuseForeign(path); err != nil {
 		return nil, 0, err
 	}
@@ -42,8 +45,14 @@ func Read(path string) (g *graph.Graph, size int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	notes, err := given.apply(m, path)
+	if err != nil {
+		return nil, 0, err
+	}
 	x := &externals{folder: folder.FS()}
-	g, err = build(m, path, x)
+	if g, err = build(m, path, x); err == nil {
+		g.Notes = append(g.Notes, notes...)
+	}
 	return g, int64(len(data)) + x.size, err
 }
 
