@@ -3,6 +3,7 @@ package edgec
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"edgec/internal/pack"
 	"edgec/internal/search"
 	"edgec/internal/simplify"
+	"edgec/internal/tflite"
 	"edgec/runtime"
 )
 
@@ -24,27 +26,39 @@ type Model struct {
 }
 
 // Open reads an ONNX file, and the files beside it that hold its tensors if it
-// was saved that way. What cannot be read is an error that names the node and the
-// remedy.
+// was saved that way, or a TFLite file, whose integers become real numbers. What cannot be
+// read is an error that names the node and the remedy.
 func Open(path string) (*Model, error) { return OpenWith(path, OpenOptions{}) }
 
-// OpenOptions say what a file leaves open. Maps are by the names of inputs and outputs.
+// OpenOptions say what an ONNX file leaves open.
 type OpenOptions struct {
-	// Shapes are sizes of inputs: of all dimensions, or of all but the batch.
+	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
+	// dimension as it is. A size holds for every dimension of its name in other inputs too.
 	Shapes map[string][]int
 	// Data is the path of samples whose arrays have the sizes that are still open; "": none.
 	Data string
 	// Values make inputs constants, every element of which is the number.
 	Values map[string]float64
-	// State links outputs with the inputs that take them in the next run. Links that names
-	// leave no doubt of are found (Model.Notes says which), unless NoState is set.
+	// State links outputs with the inputs that take them in the next run, by their names.
+	// Links that names leave no doubt of are found (Model.Notes says which), unless NoState is set.
 	State   map[string]string
 	NoState bool
 }
 
+func (o OpenOptions) reading() onnx.Options {
+	return onnx.Options{Shapes: o.Shapes, Values: o.Values, Find: dataset.SizesIn(o.Data)}
+}
+
 // OpenWith is Open for a file that leaves something open.
 func OpenWith(path string, o OpenOptions) (*Model, error) {
-	g, size, err := onnx.ReadGiven(path, onnx.Given{Shapes: o.Shapes, Values: o.Values, Find: dataset.SizesIn(o.Data)})
+	if tflite.IsFile(path) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("edgec: %w", err)
+		}
+		return OpenBytes(data, path)
+	}
+	g, size, err := onnx.ReadWith(path, o.reading())
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +70,13 @@ func OpenWith(path string, o OpenOptions) (*Model, error) {
 	return newModel(g, int(size), path)
 }
 
-// OpenBytes reads an ONNX file from memory; name is used in messages.
+// OpenBytes reads an ONNX or a TFLite file from memory; name is used in messages.
 func OpenBytes(data []byte, name string) (*Model, error) {
-	g, err := onnx.Decode(data, name)
+	decode := onnx.Decode
+	if tflite.Is(data) {
+		decode = tflite.Decode
+	}
+	g, err := decode(data, name)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,16 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize, chance: sameChance},
 	format.OpQuantize:   {prepare: prepareQuantize, chance: sameChance},
 	format.OpSub:        {prepare: prepareAdd},
-	format.OpSlice:      {prepare: windowed(kernel.Slice, sliceWork)},
+	format.OpSlice:      {prepare: prepareSlice},
+	format.OpUnary:      {prepare: prepareUnary, chance: functionChance},
+	format.OpBinary:     {prepare: prepareBinary},
+	format.OpSelect:     {prepare: prepareSelect},
+	format.OpReduce:     {prepare: prepareReduce},
+	format.OpNormalize:  {prepare: prepareNormalize},
+	format.OpMatMul:     {prepare: prepareMatMul},
+	format.OpGather:     {prepare: prepareGather, macs: noMACs},
+	format.OpConstant:   {prepare: prepareConstant, macs: noMACs},
+	format.OpMove:       {prepare: prepareMove},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.

@@ -16,7 +16,7 @@ import (
 const previewKept = 0.1
 
 func checkCommand(a *app) *cobra.Command {
-	n := &networkFlags{}
+	var network networkFlags
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "Say before any work whether a network can be compressed, and what boards would take",
@@ -35,14 +35,9 @@ The figures are those of the dense int8 network. Its accuracy needs data: edgec 
 		Example: `  edgec check net.onnx
   edgec check net.onnx --json`,
 		Args: needs(1, 1, "one ONNX or TFLite file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := usageErrors(cmd, n.check()); err != nil {
-				return err
-			}
-			return a.check(n, args[0])
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0], network.options("")) },
 	}
-	n.register(cmd)
+	network.register(cmd)
 	return cmd
 }
 
@@ -71,8 +66,8 @@ type boardTime struct {
 	Most   float64 `json:"most_seconds"`
 }
 
-func (a *app) check(n *networkFlags, path string) error {
-	c, file, err := a.checkedFile(n, path)
+func (a *app) check(path string, open edgec.OpenOptions) error {
+	c, file, err := a.checkedFile(path, open)
 	if err != nil {
 		return err
 	}
@@ -101,8 +96,8 @@ func (a *app) check(n *networkFlags, path string) error {
 }
 
 // checkedFile reads a network and makes its int8 file.
-func (a *app) checkedFile(n *networkFlags, path string) (*checked, []byte, error) {
-	m, err := n.openONNX(path, "")
+func (a *app) checkedFile(path string, open edgec.OpenOptions) (*checked, []byte, error) {
+	m, err := openONNX(path, open)
 	if err != nil {
 		return nil, nil, err
 	}

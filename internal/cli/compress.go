@@ -23,7 +23,6 @@ const defaultDrop = 0.5
 
 // compressFlags are the flags of edgec compress.
 type compressFlags struct {
-	network   networkFlags
 	data      dataFlags
 	options   edgec.Options
 	maxDrop   points
@@ -102,7 +101,6 @@ func compressCommand(a *app) *cobra.Command {
 // register gives the command its flags.
 func (c *compressFlags) register(cmd *cobra.Command) {
 	c.data.register(cmd)
-	c.network.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
@@ -141,7 +139,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.checkPaths(path); err != nil {
 		return err
 	}
-	m, err := c.network.openONNX(path, c.data.path)
+	m, err := openONNX(path, c.data.open())
 	if err == nil {
 		err = refuseQuantized(path, m, c.out)
 	}
@@ -152,7 +150,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
-		if c.options.Teacher, err = c.network.openONNX(c.teacher, c.data.path); err != nil {
+		if c.options.Teacher, err = openONNX(c.teacher, c.data.open()); err != nil {
 			return err
 		}
 		if err := c.options.Validate(); err != nil {
@@ -185,7 +183,7 @@ func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, 
 		defer cancel()
 		ctx = limited
 	}
-	data, err := c.data.open(ctx, m, c.data.pre(), c.options.NoLabels)
+	data, err := c.data.read(ctx, m, c.data.pre(), c.options.NoLabels)
 	if errors.Is(err, context.DeadlineExceeded) && budget > 0 {
 		return nil, fmt.Errorf("%s: the budget of %v is used up before the samples were read; give more time", c.data.path, budget)
 	}
@@ -233,7 +231,7 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	if r.Budget == 0 {
 		r.Journal = c.out + ".search"
 	}
-	if err := usageErrors(cmd, append(errs, c.data.check(cmd), c.network.check())...); err != nil {
+	if err := usageErrors(cmd, append(errs, c.data.check(cmd))...); err != nil {
 		return err
 	}
 	if err := r.Validate(); err != nil {

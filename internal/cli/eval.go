@@ -16,7 +16,6 @@ import (
 
 // evalFlags are the flags of edgec eval.
 type evalFlags struct {
-	network   networkFlags
 	data      dataFlags
 	against   string
 	split     string
@@ -52,7 +51,6 @@ float networks; for a compressed one they replace what the file says.
 		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd, e, args[0]) },
 	}
 	e.data.register(cmd)
-	e.network.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&e.data.labels, "labels", "", "class names of DATA in the order of the outputs: a,b,c or a file with one per line (default: the file's, or sorted)")
@@ -81,7 +79,7 @@ type evaluated struct {
 }
 
 func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
-	if err := usageErrors(cmd, e.wrong(cmd), e.data.check(cmd), e.network.check()); err != nil {
+	if err := usageErrors(cmd, e.wrong(cmd), e.data.check(cmd)); err != nil {
 		return err
 	}
 	if err := e.data.readNames(); err != nil {
@@ -149,7 +147,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	o := e.options()
 	if e.against != "" {
-		if o.Against, err = e.network.openONNX(e.against, e.data.path); err != nil {
+		if o.Against, err = openONNX(e.against, e.data.open()); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +192,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if e.against != "" || e.confusion {
 		return nil, usagef(cmd, "%s: is not a compressed network; --against and --confusion need an .edgec file", path)
 	}
-	m, err := e.network.openONNX(path, e.data.path)
+	m, err := openONNX(path, e.data.open())
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +222,7 @@ func (e *evalFlags) options() edgec.EvaluateOptions {
 
 // samples reads the data, and says which part is evaluated on.
 func (e *evalFlags) samples(ctx context.Context, path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
-	d, err := e.data.open(ctx, n, pre, e.noLabels)
+	d, err := e.data.read(ctx, n, pre, e.noLabels)
 	if err != nil {
 		return nil, nil, err
 	}

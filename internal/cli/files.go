@@ -152,12 +152,8 @@ func howToCompress(path string, data []byte) string {
 	return onnx.Foreign(path, data)
 }
 
-// openONNX reads a float network, whose samples are at data; "": they are not known.
-func (n *networkFlags) openONNX(path, data string) (*edgec.Model, error) {
-	o, err := n.options(data)
-	if err != nil {
-		return nil, err
-	}
+// openONNX reads a float network whose open sizes are given.
+func openONNX(path string, open edgec.OpenOptions) (*edgec.Model, error) {
 	isEdgec, err := checkInput(path, "an ONNX file")
 	if err != nil {
 		return nil, err
@@ -165,7 +161,7 @@ func (n *networkFlags) openONNX(path, data string) (*edgec.Model, error) {
 	if isEdgec {
 		return nil, about(path, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path))
 	}
-	m, err := edgec.OpenWith(path, o)
+	m, err := edgec.OpenWith(path, open)
 	err = about(path, err)
 	var e *onnx.Error
 	var all *onnx.Errors

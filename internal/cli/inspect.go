@@ -8,13 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/internal/tflite"
 	"edgec/runtime"
 	"edgec/runtime/format"
 	"edgec/runtime/program"
 )
 
 func inspectCommand(a *app) *cobra.Command {
-	n := &networkFlags{}
+	var network networkFlags
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
@@ -29,9 +30,6 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
   edgec inspect lenet-5.onnx --json`,
 		Args: needs(1, 1, "one .edgec or ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := usageErrors(cmd, n.check()); err != nil {
-				return err
-			}
 			isEdgec, err := checkInput(args[0], "an .edgec or ONNX file")
 			if err != nil {
 				return err
@@ -39,10 +37,10 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
 			if isEdgec {
 				return a.inspectEdgec(args[0])
 			}
-			return a.inspectONNX(n, args[0])
+			return a.inspectONNX(args[0], network.options(""))
 		},
 	}
-	n.register(cmd)
+	network.register(cmd)
 	return cmd
 }
 
@@ -317,8 +315,8 @@ func elements(shape []int) int {
 	return n
 }
 
-func (a *app) inspectONNX(n *networkFlags, path string) error {
-	m, err := n.openONNX(path, "")
+func (a *app) inspectONNX(path string, open edgec.OpenOptions) error {
+	m, err := openONNX(path, open)
 	if err != nil {
 		return err
 	}
@@ -329,7 +327,11 @@ func (a *app) inspectONNX(n *networkFlags, path string) error {
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
+	kind := "ONNX"
+	if tflite.IsFile(path) {
+		kind = "TFLite"
+	}
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, %s", path, thousands(r.Bytes), kind)}
 	order := ""
 	if r.Inputs[0].ChannelsLast {
 		order = ", channels last in the file"

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,70 +10,72 @@ import (
 	"edgec"
 )
 
-// networkFlags say what a float network leaves open.
+// networkFlags say what an ONNX file leaves open.
 type networkFlags struct {
-	shapes, values, states []string
+	shapes shapes
+	values values
+	states states
 }
-
-// noState is the value of --state that finds no links.
-const noState = "none"
 
 // register adds the flags to a command that reads a float network.
 func (n *networkFlags) register(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringArrayVar(&n.shapes, "shape", nil, "size of an input that the ONNX file leaves open, with or without the batch: ids=128 or x=1x16x64 (default: as DATA has it)")
-	f.StringArrayVar(&n.values, "set", nil, "value of an input of the ONNX network that never changes, such as sr=16000")
-	f.StringArrayVar(&n.states, "state", nil, "output that is an input of the next run, such as h_out=h_in, or none (default: what names leave no doubt of)")
+	n.shapes.register(cmd)
+	cmd.Flags().Var(&n.values, "set", "value of an input of the model that never changes, as in sr=16000; once for each input")
+	cmd.Flags().Var(&n.states, "state", "output that is an input of the next run, as in h_out=h_in; once for each; none: there are none (default: what names leave no doubt of)")
 }
 
-// options returns what the flags say, for a network whose samples are at data.
-func (n *networkFlags) options(data string) (o edgec.OpenOptions, err error) {
-	o = edgec.OpenOptions{Data: data, Shapes: map[string][]int{}, Values: map[string]float64{}, State: map[string]string{}}
-	var errs []error
-	for _, s := range n.shapes {
-		name, sizes, ok := strings.Cut(s, "=")
-		shape := parseSizes(sizes)
-		if !ok || shape == nil {
-			errs = append(errs, fmt.Errorf("--shape %s: give the input and its sizes, such as ids=128 or x=1x16x64", s))
-		}
-		o.Shapes[name] = shape
-	}
-	for _, s := range n.values {
-		name, value, ok := strings.Cut(s, "=")
-		v, err := strconv.ParseFloat(value, 64)
-		if !ok || err != nil {
-			errs = append(errs, fmt.Errorf("--set %s: give the input and a number, such as sr=16000", s))
-		}
-		o.Values[name] = v
-	}
-	for _, s := range n.states {
-		out, in, ok := strings.Cut(s, "=")
-		switch {
-		case s == noState:
-			o.NoState = true
-		case !ok || out == "" || in == "":
-			errs = append(errs, fmt.Errorf("--state %s: give the output and the input, such as h_out=h_in, or none", s))
-		default:
-			o.State[out] = in
-		}
-	}
-	return o, errors.Join(errs...)
+// options returns what the flags say of a network whose samples are at data; "": not known.
+func (n *networkFlags) options(data string) edgec.OpenOptions {
+	return edgec.OpenOptions{Shapes: n.shapes, Data: data, Values: n.values, State: n.states.links, NoState: n.states.none}
 }
 
-// check returns what is wrong with the flags, joined.
-func (n *networkFlags) check() error {
-	_, err := n.options("")
-	return err
+// values are the values of --set: numbers by the names of inputs.
+type values map[string]float64
+
+// Set implements pflag.Value.
+func (v *values) Set(text string) error {
+	at := strings.LastIndexByte(text, '=')
+	x, err := strconv.ParseFloat(text[at+1:], 64)
+	if at < 1 || err != nil {
+		return fmt.Errorf("%q is no input with a number; give both, as in sr=16000", text)
+	}
+	if *v == nil {
+		*v = values{}
+	}
+	(*v)[text[:at]] = x
+	return nil
 }
 
-// parseSizes reads 1x16x64; nil: it is no list of sizes.
-func parseSizes(s string) (shape []int) {
-	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == 'x' || r == ',' }) {
-		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 || n > 1<<24 {
-			return nil
-		}
-		shape = append(shape, n)
-	}
-	return shape
+// String implements pflag.Value.
+func (v *values) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *values) Type() string { return "name=number" }
+
+// states are the values of --state: inputs by the names of outputs.
+type states struct {
+	links map[string]string
+	none  bool
 }
+
+// Set implements pflag.Value.
+func (s *states) Set(text string) error {
+	out, in, ok := strings.Cut(text, "=")
+	switch {
+	case text == "none":
+		s.none = true
+		return nil
+	case !ok || out == "" || in == "":
+		return fmt.Errorf("%q is no output with an input; give both, as in h_out=h_in, or none", text)
+	case s.links == nil:
+		s.links = map[string]string{}
+	}
+	s.links[out] = in
+	return nil
+}
+
+// String implements pflag.Value.
+func (s *states) String() string { return "" }
+
+// Type implements pflag.Value.
+func (s *states) Type() string { return "output=input" }

@@ -77,7 +77,7 @@ func (t *Tape) setBatch(n int) {
 	t.batch = n
 	t.nodes = t.nodes[:0]
 	for _, node := range t.g.Nodes {
-		tn := tapeNode{node: node, inVals: node.Inputs, outVals: node.Outputs}
+		tn := tapeNode{node: node, op: node.Executed(), inVals: node.Inputs, outVals: node.Outputs}
 		for _, v := range node.Inputs {
 			var x, dx *tensor.Tensor
 			switch {

@@ -254,6 +254,29 @@ func (b *builder) Float(v *graph.Value, shape ...int) int {
 // Temp implements op.Device.
 func (b *builder) Temp(shape ...int) int { return b.tensor(format.Float32, shape, nil) }
 
+// TempOn implements op.Device.
+func (b *builder) TempOn(grid graph.Affine, shape ...int) int {
+	return b.tensor(format.Int8, shape, &grid)
+}
+
+// Grid implements op.Device.
+func (b *builder) Grid(t int) graph.Affine {
+	if b.err != nil {
+		return graph.Affine{Scale: 1}
+	}
+	return graph.Affine{Scale: b.f.Tensors[t].Scale, Zero: b.f.Tensors[t].Zero}
+}
+
+// Apply implements op.Device.
+func (b *builder) Apply(x int, f func(float64) float64, grid graph.Affine) int {
+	if b.err != nil {
+		return 0
+	}
+	t := b.TempOn(grid, b.f.Tensors[x].Shape...)
+	b.emitTable(tableOf(f, b.Grid(x), grid), x, t)
+	return t
+}
+
 // Output implements op.Device.
 func (b *builder) Output(v *graph.Value, shape ...int) int {
 	if len(shape) == 0 {

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,16 +18,22 @@ type node struct {
 }
 
 func (r *reader) readNodes(m *modelProto) error {
+	r.nodes += len(m.graph.nodes)
 	for _, p := range m.graph.nodes {
-		n := &node{nodeProto: p, r: r}
-		n.r.refuse(n.read())
-		for _, s := range n.outputs {
-			if s != "" && r.names[s] == nil {
-				r.names[s] = &operand{refused: true}
-			}
-		}
+		r.readNode(p)
 	}
 	return nil
+}
+
+// readNode reads a node, or notes why it is refused.
+func (r *reader) readNode(p *nodeProto) {
+	n := &node{nodeProto: p, r: r}
+	r.refuse(n.read())
+	for _, s := range n.outputs {
+		if s != "" && r.names[s] == nil {
+			r.names[s] = &operand{refused: true}
+		}
+	}
 }
 
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
@@ -34,6 +41,12 @@ func (r *reader) readNodes(m *modelProto) error {
 func (n *node) read() error {
 	if done, err := n.afterDecision(); done || err != nil {
 		return err
+	}
+	if p := n.function(); p != nil {
+		return n.call(p)
+	}
+	if read := control[n.opType]; read != nil && isStandard(n.domain) {
+		return n.readControl(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -48,6 +61,7 @@ func (n *node) read() error {
 	if err := n.dispatch(row); err != nil {
 		return err
 	}
+	n.passDecision()
 	for i, s := range n.outputs {
 		o := n.r.names[s]
 		switch {
@@ -146,7 +160,11 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && row.fold != nil:
-		return n.fold(row.fold)
+		err := n.fold(row.fold)
+		if err == nil || row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil {
+			return err
+		}
+		return nil
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
@@ -154,6 +172,9 @@ func (n *node) dispatch(row *row) error {
 	}
 	return row.build(n)
 }
+
+// errByOp is what a foldFunc returns to leave the constants to the operators of the graph.
+var errByOp = errors.New("the operators of the graph compute it")
 
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {

@@ -5,51 +5,60 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"edgec/internal/tensor"
 )
 
-// TestGiven: sizes and values that a user gives, or data have, complete what a file leaves open.
-func TestGiven(t *testing.T) {
-	// Both inputs are [batch, seq, 2] or [batch, seq]; c is a number that both meet.
-	file := filepath.Join(t.TempDir(), "open.onnx")
-	open := newModel(13).input("x", typeFloat, 0, 0, 2).input("z", typeFloat, 0, 0, 2).input("c", typeFloat, 1).
-		node("Add", "x,z", "a").node("Mul", "a,c", "y").output("y").bytes()
-	if err := os.WriteFile(file, open, 0o644); err != nil {
+// openModel adds two inputs [N, seq, 4] and [seq, 4].
+func openModel(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "open.onnx")
+	x := newModel(13)
+	for name, dims := range map[string][]dimProto{"x": {{param: "N"}, {param: "seq"}, {value: 4}}, "z": {{value: 1}, {param: "seq"}, {value: 4}}} {
+		var shape, tensorType, typ, v message
+		for _, d := range dims {
+			var dim message
+			if d.param != "" {
+				dim.str(2, d.param)
+			} else {
+				dim.int(1, d.value)
+			}
+			shape.bytes(1, dim)
+		}
+		tensorType.int(1, typeFloat)
+		tensorType.bytes(2, shape)
+		typ.bytes(1, tensorType)
+		v.str(1, name)
+		v.bytes(2, typ)
+		x.graph.bytes(11, v)
+	}
+	data := x.node("Add", "x,z", "y").output("y").bytes()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := map[string]float64{"c": 2.5}
-	find := func(name string, dims []int, integer bool) ([]int, string) {
-		if len(dims) != 2 || dims[0] != 0 || dims[1] != 2 || integer {
-			t.Errorf("input %s: open sizes %v, whole numbers %v", name, dims, integer)
-		}
-		return []int{5, 2}, "as the data have it"
+	return path
+}
+
+// TestShapesOfOpenInputs: sizes reach dimensions of the same name in other inputs; wrong
+// ones are refused with what would fit.
+func TestShapesOfOpenInputs(t *testing.T) {
+	path := openModel(t)
+	if _, _, err := Read(path); err == nil || !strings.Contains(err.Error(), "--shape x=?x?x4") {
+		t.Errorf("without sizes: %v", err)
 	}
-	for name, g := range map[string]struct {
-		given Given
-		shape tensor.Shape // of x
-		says  string       // the error, or the notes
-	}{
-		"a size without batch":    {Given{Shapes: map[string][]int{"x": {3, 2}, "z": {3, 2}}, Values: c}, tensor.Shape{1, 3, 2}, ""},
-		"all sizes":               {Given{Shapes: map[string][]int{"x": {1, 3, 2}, "z": {8, 3, 2}}, Values: c}, tensor.Shape{1, 3, 2}, ""},
-		"what data have":          {Given{Values: c, Find: find}, tensor.Shape{1, 5, 2}, "as the data have it"},
-		"nothing":                 {Given{Values: c}, nil, "--shape x=SIZES"},
-		"no such input":           {Given{Shapes: map[string][]int{"w": {3}}}, nil, `input "w": the network has no input of this name; it has x [n0, n1, 2], z [n0, n1, 2], c [1]`},
-		"another size":            {Given{Shapes: map[string][]int{"x": {3, 4}}}, nil, "its shape is [n0, n1, 2] in the file, and cannot be [3 4]"},
-		"too few sizes":           {Given{Shapes: map[string][]int{"x": {3}}}, nil, "give 3 sizes, or one for each dimension but the batch"},
-		"a value of no such name": {Given{Values: map[string]float64{"w": 1}}, nil, `input "w"`},
+	g, _, err := ReadWith(path, Options{Shapes: map[string][]int{"x": {1, 7, 0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := g.Outputs[0].Shape; s.Size() != 28 {
+		t.Errorf("output of shape %v, want 28 elements", s)
+	}
+	for want, shapes := range map[string]map[string][]int{
+		`the inputs are`:          {"w": {1}},
+		"one size for each":       {"x": {1, 7}},
+		"is 4 in the file, not 5": {"x": {1, 7, 5}},
+		"and ":                    {"x": {1, 7, 4}, "z": {1, 8, 4}},
+		"sizes from 1 on":         {"x": {-1, 7, 4}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			got, _, err := ReadGiven(file, g.given)
-			if err != nil {
-				if g.shape != nil || !strings.Contains(err.Error(), g.says) {
-					t.Errorf("%v; want %s", err, g.says)
-				}
-				return
-			}
-			if g.shape == nil || len(got.Inputs) != 2 || !got.Inputs[0].Shape.Equal(g.shape) || !strings.Contains(strings.Join(got.Notes, ";"), g.says) {
-				t.Errorf("%v, notes %q; want %v, %q", got.Inputs, got.Notes, g.shape, g.says)
-			}
-		})
+		if _, _, err := ReadWith(path, Options{Shapes: shapes}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: error %v, want %q", shapes, err, want)
+		}
 	}
 }

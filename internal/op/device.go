@@ -43,6 +43,12 @@ type Device interface {
 	OutputFlat(v *graph.Value, from []int) int
 	// Temp creates a Float32 tensor that is no value of the graph.
 	Temp(shape ...int) int
+	// Apply returns the table of f of tensor x, on the given grid.
+	Apply(x int, f func(float64) float64, grid graph.Affine) int
+	// Grid returns the grid of an Int8 tensor.
+	Grid(t int) graph.Affine
+	// TempOn creates an Int8 tensor that is no value of the graph.
+	TempOn(grid graph.Affine, shape ...int) int
 	// View makes v another shape of x's elements, or x with the dimensions of
 	// the host's sample permuted (perm nil: not permuted). It emits nothing.
 	View(v, x *graph.Value, perm []int)

@@ -24,6 +24,8 @@ type Weighted interface {
 // not its first input.
 type Inner interface {
 	Weighted
+	// InnerGroups returns the number of groups of rows that Products tells apart.
+	InnerGroups() int
 	// Products returns, for each group of rows, all as large, the vectors [m, K] that its
 	// weights [rows, K] meet on the inputs in, and the gradient dy [m, rows of all groups]
 	// in the products for that of the output, dout; nil without dout. Both are valid until
