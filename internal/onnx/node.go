@@ -161,7 +161,12 @@ func (n *node) dispatch(row *row) error {
 	switch {
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
-		if err == nil || row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil {
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errByOp):
+			return n.foldByOp(row)
+		case row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil:
 			return err
 		}
 		return nil
