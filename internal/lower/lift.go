@@ -208,3 +208,43 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
 }
+
+// Constant implements op.Lifter.
+func (l *lifter) Constant(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(op.HostShape(in.Shape)...)
+	inner, outer := 1, 1 // channels and pixels of an image
+	if len(in.Shape) == 3 {
+		inner = in.Shape[2]
+		outer = in.Shape[0] * in.Shape[1]
+	}
+	for i, q := range s.Values {
+		r, n := i/s.InC, int64(q)
+		if s.Bias != nil {
+			n += int64(s.Bias[r])
+		}
+		at := i
+		if len(in.Shape) == 3 {
+			at = i%inner*outer + i/inner
+		}
+		t.Data[at] = float32(float64(n)) * s.Scale[min(r, len(s.Scale)-1)]
+	}
+	p := graph.NewParam(fmt.Sprintf("k%d", l.instr), graph.Constant, t)
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
+}
+
+// Rows implements op.Lifter.
+func (l *lifter) Rows(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(s.OutC, s.InC)
+	grid := &graph.Grid{Scale: s.Scale, Max: math.MaxInt8}
+	if slices.Contains(s.Values, math.MinInt8) {
+		grid.Min = math.MinInt8
+	}
+	for i, q := range s.Values {
+		t.Data[i] = float32(q) * grid.ScaleOf(i/s.InC)
+	}
+	p := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
+	p.Grid = grid
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
+}
