@@ -164,8 +164,6 @@ const (
 
 // remedies follow "not supported" for operators that people will meet.
 var remedies = map[string]string{
-	"ConvInteger":       notDynamic,
-	"MatMulInteger":     notDynamic,
 	"NonMaxSuppression": "; leave it out: end the network at the boxes and scores, and choose among them afterwards",
 	"Where":             "; choose between activations outside of the network",
 	"Optional":          notTensors,
@@ -176,16 +174,12 @@ var remedies = map[string]string{
 	"SplitToSequence":   notTensors,
 	"Constant":          "; give a value, value_float(s) or value_int(s) attribute",
 
-	"DynamicQuantizeLinear": notDynamic,
-	"DynamicQuantizeMatMul": notDynamic,
-	"DynamicQuantizeLSTM":   notDynamic,
-	"MatMulIntegerToFloat":  notDynamic,
-	"QGemm":                 inQDQ,
-	"Selu":                  "; train with Elu or Relu",
-	"Celu":                  "; train with Elu of alpha 1 or Relu",
-	"Mish":                  "; train with HardSwish or Gelu",
-	"Softplus":              "; train with Relu or Gelu",
-	"Log":                   "; if it follows a Softmax, keep the scores before the Softmax as the output: the same is the largest",
+	"DynamicQuantizeLSTM": notDynamic,
+	"Selu":                "; train with Elu or Relu",
+	"Celu":                "; train with Elu of alpha 1 or Relu",
+	"Mish":                "; train with HardSwish or Gelu",
+	"Softplus":            "; train with Relu or Gelu",
+	"Log":                 "; if it follows a Softmax, keep the scores before the Softmax as the output: the same is the largest",
 }
 
 // remedy follows "not supported" in what is said of an operator: never nothing.
