@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // foldSize counts the elements of a constant.
 func foldSize(n *node, in []*array) (*array, error) {
@@ -91,31 +88,6 @@ func foldBitShift(n *node, in []*array) (*array, error) {
 		}
 		return a >> b
 	})(n, in)
-}
-
-// foldTest marks the elements of floats for which f holds.
-func foldTest(f func(n *node, v float64) bool) foldFunc {
-	return func(n *node, in []*array) (*array, error) {
-		x, err := n.operandOf(in, 0)
-		if err != nil {
-			return nil, err
-		}
-		r, err := n.alloc(&array{typ: typeBool}, x.dims)
-		if err != nil {
-			return nil, err
-		}
-		for k, v := range x.f {
-			r.i[k] = truth(f(n, float64(v)))
-		}
-		return r, nil
-	}
-}
-
-func isNaN(_ *node, v float64) bool { return v != v }
-
-// isInfinite follows the attributes that count only one sign.
-func isInfinite(n *node, v float64) bool {
-	return math.IsInf(v, 1) && n.attrInt("detect_positive", 1) != 0 || math.IsInf(v, -1) && n.attrInt("detect_negative", 1) != 0
 }
 
 // foldNonZero lists the indexes of the elements that are not zero, a column for each.

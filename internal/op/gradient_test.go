@@ -16,6 +16,7 @@ import (
 
 // notDifferentiable lists the operators without a gradient, and why.
 var notDifferentiable = map[string]string{
+	"ArgMax":  "it is constant wherever it has a derivative",
 	"Hardmax": "it is constant wherever it has a derivative",
 	"Table":   "a device's table stands only in networks read back from a file, which are not trained",
 }
