@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ func (n *node) read() error {
 	if err := n.dispatch(row); err != nil {
 		return err
 	}
+	n.passDecision()
 	for i, s := range n.outputs {
 		o := n.r.names[s]
 		switch {
@@ -146,7 +148,10 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && row.fold != nil:
-		return n.fold(row.fold)
+		if err := n.fold(row.fold); !errors.Is(err, errByOp) {
+			return err
+		}
+		return n.foldByOp(row)
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
@@ -154,6 +159,9 @@ func (n *node) dispatch(row *row) error {
 	}
 	return row.build(n)
 }
+
+// errByOp is what a foldFunc returns to leave the constants to the operators of the graph.
+var errByOp = errors.New("the operators of the graph compute it")
 
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {

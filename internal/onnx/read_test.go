@@ -175,7 +175,7 @@ func TestRefusals(t *testing.T) {
 		{"transposed gemm", good().floats("w", []int{4, 1}, 1, 2, 3, 4).node("Gemm", "x,w", "y", attribute{"transA", 1}).bytes(), []string{"transA", "transpose the weights"}},
 		{"product over the batch", good().node("Transpose", "x", "t").floats("w", []int{4, 1}, 1, 2, 3, 4).node("MatMul", "t,w", "y").bytes(), []string{"(MatMul)", `input "w"`, "weights of shape"}},
 		{"sum over the batch", good().node("ReduceMean", "x", "y", attribute{"axes", []int{0}}).bytes(), []string{"(ReduceMean)", "the batch"}},
-		{"attention", good().node("MatMul", "x,x", "y").bytes(), []string{"(MatMul)", "two activations"}},
+		{"attention", good().node("MatMul", "x,x", "y").bytes(), []string{"(MatMul)", "mix the samples"}},
 		{"batch split", good().int64s("s", 2, -1).node("Reshape", "x,s", "y").bytes(), []string{"(Reshape)", "batch"}},
 		{"convolution of a moved batch", newModel(13).input("x", typeFloat, 0, 2, 4, 4).node("Transpose", "x", "t", attribute{"perm", []int{1, 0, 2, 3}}).
 			floats("w", []int{1, 2, 1, 1}, 1, 2).node("Conv", "t,w", "y").output("y").bytes(), []string{"(Conv)", `input "t"`, "the batch is dimension 1", "transpose"}},

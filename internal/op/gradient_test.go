@@ -16,7 +16,8 @@ import (
 
 // notDifferentiable lists the operators without a gradient, and why.
 var notDifferentiable = map[string]string{
-	"Table": "a device's table stands only in networks read back from a file, which are not trained",
+	"Hardmax": "it is constant wherever it has a derivative",
+	"Table":   "a device's table stands only in networks read back from a file, which are not trained",
 }
 
 // gradientCase is an operator with inputs at which it is smooth; inputs whose
@@ -42,7 +43,7 @@ func gradientCases() []gradientCase {
 	// 0.25 apart from every multiple of 0.5, where the kinks are
 	apart := func() []*tensor.Tensor { return []*tensor.Tensor{spaced(rng, 2, 7)} }
 	of := func(o graph.Differentiable, in ...*tensor.Tensor) gradientCase { return gradientCase{op: o, in: in} }
-	return []gradientCase{
+	return append(mathGradients(), []gradientCase{
 		of(Conv2D{PadT: 1, PadR: 1, StrideW: 2}, x(2, 3, 5, 5), x(4, 3, 3, 2), x(4)),
 		of(Dense{}, x(3, 5), x(4, 5), x(4)),
 		of(Add{}, x(2, 3), x(2, 3)), of(Sub{}, x(2, 3), x(3)), of(Mul{}, x(2, 3), x(2, 1)), of(Div{}, x(2, 3), positive(2, 3)),
@@ -65,7 +66,7 @@ func gradientCases() []gradientCase {
 		{TensorScatter{Axis: 1, Circular: true}, []*tensor.Tensor{x(2, 3, 2), x(2, 2, 2), tensor.Of([]float32{0, 2}, 2)}, []int{2}},
 		of(TopK{Axis: 1, K: 2}, spaced(rng, 2, 4, 2)), of(Trilu{K: 1}, x(2, 3, 3)),
 		{Gather{}, []*tensor.Tensor{x(4, 3), tensor.Of([]float32{3, 0, 3, -1}, 2, 2)}, []int{1}},
-	}
+	}...)
 }
 
 // TestEveryOperatorHasAGradient walks the operators of this package's source:

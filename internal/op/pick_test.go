@@ -13,7 +13,7 @@ func TestPicking(t *testing.T) {
 	x := tensor.Of([]float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 2, 3, 2)
 	row := tensor.Of([]float32{0, 1, 2, 3}, 1, 4)
 	square := tensor.Of([]float32{1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3)
-	twice := func(r Reduction) ScatterElements { return ScatterElements{Axis: 1, Reduce: r} }
+	twice := func(r ScatterMode) ScatterElements { return ScatterElements{Axis: 1, Reduce: r} }
 	updates := []*tensor.Tensor{tensor.Of([]float32{2, 2, 2}, 1, 3), tensor.Of([]float32{1, 1, -1}, 1, 3), tensor.Of([]float32{5, 3, 7}, 1, 3)}
 	for name, c := range sorted(map[string]struct {
 		o    graph.Op

@@ -7,23 +7,23 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Reduction says what a scattered value does to the element that it meets.
-type Reduction uint8
+// ScatterMode says what a scattered value does to the element that it meets.
+type ScatterMode uint8
 
 // The reductions, with ONNX's names.
 const (
-	Replace    Reduction = iota // none: the last one stays
-	ScatterAdd                  // add
-	ScatterMul                  // mul
-	ScatterMax                  // max
-	ScatterMin                  // min
+	Replace    ScatterMode = iota // none: the last one stays
+	ScatterAdd                    // add
+	ScatterMul                    // mul
+	ScatterMax                    // max
+	ScatterMin                    // min
 )
 
 // reductionNames are ONNX's names.
 var reductionNames = [...]string{"none", "add", "mul", "max", "min"}
 
 // of returns what is left of an old value and a new one.
-func (r Reduction) of(old, v float32) float32 {
+func (r ScatterMode) of(old, v float32) float32 {
 	switch r {
 	case ScatterAdd:
 		return old + v
@@ -45,7 +45,7 @@ func (r Reduction) of(old, v float32) float32 {
 // Shapes and indexes are those of GatherElements.
 type ScatterElements struct {
 	Axis   int
-	Reduce Reduction
+	Reduce ScatterMode
 }
 
 // Name implements graph.Op.
@@ -94,7 +94,7 @@ func (o ScatterElements) WriteONNX(w ONNX, n *graph.Node, in []string, out strin
 }
 
 // opset returns the operator set that has the reduction.
-func (r Reduction) opset() int {
+func (r ScatterMode) opset() int {
 	if r > ScatterMul {
 		return 18
 	}
@@ -108,7 +108,7 @@ func (r Reduction) opset() int {
 //
 // Indexes are those of Gather.
 type ScatterND struct {
-	Reduce Reduction
+	Reduce ScatterMode
 }
 
 // Name implements graph.Op.
@@ -184,7 +184,7 @@ func (o ScatterND) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 }
 
 // scatter writes the updates in order into copies of the samples of x.
-func (r Reduction) scatter(out *tensor.Tensor, in []*tensor.Tensor, targets func(in []*tensor.Tensor, b int, f func(u, y int))) {
+func (r ScatterMode) scatter(out *tensor.Tensor, in []*tensor.Tensor, targets func(in []*tensor.Tensor, b int, f func(u, y int))) {
 	for b := range out.Shape[0] {
 		y, updates := sampleOf(out, b), sampleOf(in[2], b)
 		copy(y, sampleOf(in[0], b))
@@ -194,7 +194,7 @@ func (r Reduction) scatter(out *tensor.Tensor, in []*tensor.Tensor, targets func
 
 // gradients adds the gradients of x and the updates. Of several equal values for a largest or
 // least one the first gets it, x before all.
-func (r Reduction) gradients(din, in []*tensor.Tensor, out, dout *tensor.Tensor, targets func(in []*tensor.Tensor, b int, f func(u, y int))) {
+func (r ScatterMode) gradients(din, in []*tensor.Tensor, out, dout *tensor.Tensor, targets func(in []*tensor.Tensor, b int, f func(u, y int))) {
 	for b := range out.Shape[0] {
 		met := map[int][]int{} // updates of an element, in order
 		targets(in, b, func(u, k int) { met[k] = append(met[k], u) })
@@ -225,7 +225,7 @@ func (r Reduction) gradients(din, in []*tensor.Tensor, out, dout *tensor.Tensor,
 }
 
 // shares returns the derivative of the reduced values in each of them.
-func (r Reduction) shares(values []float32) []float32 {
+func (r ScatterMode) shares(values []float32) []float32 {
 	d := make([]float32, len(values))
 	best := len(values) - 1
 	for i := range values {
