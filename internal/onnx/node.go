@@ -147,6 +147,8 @@ func (n *node) dispatch(row *row) error {
 		}
 	}
 	switch {
+	case known && foldAll[n.opType] != nil:
+		return n.foldResults(foldAll[n.opType])
 	case known && row.fold != nil:
 		if err := n.fold(row.fold); !errors.Is(err, errByOp) {
 			return err
