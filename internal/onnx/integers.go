@@ -1,7 +1,5 @@
 package onnx
 
-import "slices"
-
 // foldSize counts the elements of a constant.
 func foldSize(n *node, in []*array) (*array, error) {
 	x, err := n.operandOf(in, 0)
@@ -88,79 +86,4 @@ func foldBitShift(n *node, in []*array) (*array, error) {
 		}
 		return a >> b
 	})(n, in)
-}
-
-// foldNonZero lists the indexes of the elements that are not zero, a column for each.
-func foldNonZero(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	var found []int
-	for k := range x.size() {
-		if x.isFloat() && x.f[k] != 0 || !x.isFloat() && x.i[k] != 0 {
-			found = append(found, k)
-		}
-	}
-	r, err := n.alloc(&array{typ: typeInt64}, []int{len(x.dims), len(found)})
-	if err != nil {
-		return nil, err
-	}
-	stride := strides(x.dims)
-	for j, k := range found {
-		for d := range x.dims {
-			r.i[d*len(found)+j] = int64(k / stride[d] % x.dims[d])
-		}
-	}
-	return r, nil
-}
-
-// foldCompress keeps what lies at the true positions of the condition along an axis, or of
-// all elements in their order.
-func foldCompress(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	c, err := n.operandOf(in, 1)
-	if err != nil {
-		return nil, err
-	}
-	axis := 0
-	if n.attr("axis") == nil {
-		x = x.reshaped([]int{volume(x.dims)})
-	} else if axis, err = n.axis(n.attrInt("axis", 0), len(x.dims)); err != nil {
-		return nil, err
-	}
-	if c.typ != typeBool || len(c.dims) != 1 || len(c.i) > x.dims[axis] {
-		return nil, n.fail(n.inputName(1), "%v of %s is no condition for %v; the file is damaged", c.dims, typeName(c.typ), x.dims)
-	}
-	var at []int64
-	for k, v := range c.i {
-		if v != 0 {
-			at = append(at, int64(k))
-		}
-	}
-	return takeAlong(n, x, axis, at)
-}
-
-// takeAlong returns the elements of x at the given indexes of one axis.
-func takeAlong(n *node, x *array, axis int, at []int64) (*array, error) {
-	dims := slices.Clone(x.dims)
-	dims[axis] = len(at)
-	r, err := n.alloc(x, dims)
-	if err != nil {
-		return nil, err
-	}
-	inner := volume(x.dims[axis+1:])
-	k := 0
-	for outer := range volume(x.dims[:axis]) {
-		for _, j := range at {
-			for i := range inner {
-				r.set(k, x, (outer*x.dims[axis]+int(j))*inner+i)
-				k++
-			}
-		}
-	}
-	return r, nil
 }

@@ -165,6 +165,8 @@ func (n *node) dispatch(row *row) error {
 		}
 	}
 	switch {
+	case known && foldAll[n.opType] != nil:
+		return n.foldResults(foldAll[n.opType])
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
 		if err == nil || row.build == nil || len(n.in) == 0 {
