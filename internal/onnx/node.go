@@ -166,7 +166,10 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && foldAll[n.opType] != nil:
-		return n.foldResults(foldAll[n.opType])
+		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
+			return err
+		}
+		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
 		if err == nil || row.build == nil || len(n.in) == 0 {
