@@ -37,6 +37,8 @@ var executions = [...]execution{
 	format.OpQuantize:   {prepare: prepareQuantize, chance: sameChance},
 	format.OpSub:        {prepare: prepareAdd},
 	format.OpSlice:      {prepare: windowed(kernel.Slice, sliceWork)},
+	format.OpResize:     {prepare: prepareResize},
+	format.OpStretch:    {prepare: prepareStretch},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.

@@ -104,8 +104,12 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range x {
 			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
 		}
-	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape:
+	case format.OpConcat, format.OpPad, format.OpSlice, format.OpStretch, format.OpTranspose, format.OpReshape:
 		y, real = d.move(in, x, tx, ty)
+	case format.OpResize:
+		for i := range ty.Elems() {
+			y = append(y, resized(in, x, tx.Shape, i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]))
+		}
 	case format.OpSoftmax:
 		n := tx.Shape[len(tx.Shape)-1]
 		for at := 0; at < len(d.real[a]); at += n {
@@ -140,6 +144,12 @@ func (d *reference) move(in *format.Instr, x []int64, tx, ty *format.Tensor) (y 
 		case format.OpSlice:
 			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
 			y = append(y, x[((in.PadT+h*in.StrideH)*tx.Shape[1]+in.PadL+w*in.StrideW)*tx.Shape[2]+c])
+		case format.OpStretch:
+			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
+			if h%in.StrideH != 0 || w%in.StrideW != 0 {
+				h, w = -in.StrideH, 0
+			}
+			y = append(y, pixel(x, tx.Shape, h/in.StrideH, w/in.StrideW, c, int64(tx.Zero)))
 		case format.OpTranspose:
 			from := source(i, tx.Shape, ty.Shape, in.Perm)
 			if x == nil {
@@ -150,6 +160,20 @@ func (d *reference) move(in *format.Instr, x []int64, tx, ty *format.Tensor) (y 
 		}
 	}
 	return y, real
+}
+
+// resized returns the output of OpResize at row i, column j and channel c.
+func resized(in *format.Instr, x []int64, s []int, i, j, c int) int64 {
+	at := func(h, w int) float64 { return float64(x[(min(max(h, 0), s[0]-1)*s[1]+min(max(w, 0), s[1]-1))*s[2]+c]) }
+	const unit = 1 << 20
+	row, column := float64(in.PadT+i*in.StrideH)/unit, float64(in.PadL+j*in.StrideW)/unit
+	if in.Function == format.ResizeNearest {
+		return int64(at(int(math.Floor(row)), int(math.Floor(column))))
+	}
+	row, column = math.Floor(row*1024)/1024, math.Floor(column*1024)/1024
+	h, w := int(math.Floor(row)), int(math.Floor(column))
+	down, right := row-math.Floor(row), column-math.Floor(column)
+	return int64(math.Round((at(h, w)*(1-right)+at(h, w+1)*right)*(1-down) + (at(h+1, w)*(1-right)+at(h+1, w+1)*right)*down))
 }
 
 // pixel returns an element of an image, or what lies outside it.

@@ -10,8 +10,6 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
-	"Resize":    "the instruction comes with format 1.3",
-	"Stretch":   "the instruction comes with format 1.3",
 	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 }
 

@@ -17,6 +17,7 @@ var (
 // WriteONNX implements ONNXWriter. The batch may have any size, so the node has scales, each
 // the least float32 that gives the size.
 func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
+	coords := o.onnxCoords(n.Inputs[0].Shape)
 	scales := []float32{1}
 	for d, size := range o.Sizes {
 		m := n.Inputs[0].Shape[d+1]
@@ -34,7 +35,7 @@ func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 		}
 		window = w.Floats(out+"_roi", []int{2 * len(starts)}, append(starts, ends...))
 	}
-	attrs := []Attr{{"mode", resizeModes[o.Mode]}, {"coordinate_transformation_mode", resizeCoords[o.Coords]}, {"nearest_mode", resizeRounds[o.Round]}}
+	attrs := []Attr{{"mode", resizeModes[o.Mode]}, {"coordinate_transformation_mode", resizeCoords[coords]}, {"nearest_mode", resizeRounds[o.Round]}}
 	if o.Cubic != 0 {
 		attrs = append(attrs, Attr{"cubic_coeff_a", float32(o.Cubic)})
 	}
@@ -49,4 +50,26 @@ func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 		attrs = append(attrs, Attr{"antialias", 1})
 	}
 	w.Emit("Resize", []string{in[0], window, w.Floats(out+"_scales", []int{len(scales)}, scales)}, out, attrs...)
+}
+
+// onnxCoords returns the coordinates of ONNX, those that lie nearest to Equidistant ones: a file
+// holds positions in steps of 2^-20.
+func (o Resize) onnxCoords(x []int) Coordinates {
+	if o.Coords != Equidistant {
+		return o.Coords
+	}
+	best, least := HalfPixel, math.Inf(1)
+	for _, c := range []Coordinates{HalfPixel, AlignCorners, Asymmetric} {
+		like, off := o, 0.0
+		like.Coords = c
+		for d, m := range o.Sizes {
+			for _, k := range []int{0, m - 1} {
+				off += math.Abs(like.position(d, k, x[d+1]) - o.position(d, k, x[d+1]))
+			}
+		}
+		if off < least {
+			best, least = c, off
+		}
+	}
+	return best
 }

@@ -26,6 +26,7 @@ const (
 	attrLUT
 	attrRoundOnce
 	attrScale32 // the output's scale is a float32; it has no value
+	attrFunction
 	attrs
 )
 
@@ -61,6 +62,7 @@ var attributes = [attrs]attribute{
 	attrPadValue:  {small: func(in *Instr) *int8 { return &in.PadValue }},
 	attrCountPad:  {flag: func(in *Instr) *bool { return &in.CountPad }},
 	attrRoundOnce: {flag: func(in *Instr) *bool { return &in.RoundOnce }},
+	attrFunction:  {number: func(in *Instr) *int { return &in.Function }, since: sinceFloats},
 }
 
 // valued reports whether a has a value.

@@ -38,6 +38,17 @@ const (
 	// OpSlice: drops PadT, PadL, PadB, PadR rows and columns of x [H,W,C], then keeps every
 	// StrideH-th row and StrideW-th column, beginning with the first.
 	OpSlice Opcode = 16
+	// OpResize: KH rows and KW columns of x [H,W,C]. Row i lies at PadT + i StrideH in x, columns alike, in units
+	// of 2^-20; Function says which elements around that count (ResizeNearest, ResizeLinear).
+	OpResize Opcode = 27
+	// OpStretch: x [H,W,C] with StrideH-1 rows and StrideW-1 columns of its zero point between its own.
+	OpStretch Opcode = 28
+)
+
+// What OpResize computes.
+const (
+	ResizeNearest = iota // the element at or before the position
+	ResizeLinear         // of the four elements around it, by their distance
 )
 
 // opcode is a row of the table of opcodes: all that the format knows of one.
@@ -132,6 +143,11 @@ var rows = [...]opcode{
 			}
 			return []int{(s[0]-in.PadT-in.PadB-1)/in.StrideH + 1, (s[1]-in.PadL-in.PadR-1)/in.StrideW + 1, s[2]}, nil
 		}},
+	OpResize: {name: "Resize", since: sinceFloats, inputs: 1, inputGrid: true, rank: imageRank, shape: shapeResize,
+		attrs:    window | 1<<attrStrideH | 1<<attrStrideW | 1<<attrPadT | 1<<attrPadL | 1<<attrFunction,
+		defaults: []preset{{attrPadT, is(-1 << 18)}, {attrStrideH, is(1 << 19)}}},
+	OpStretch: {name: "Stretch", since: sinceFloats, inputs: 1, inputGrid: true, rank: imageRank, shape: shapeStretch,
+		attrs: 1<<attrStrideH | 1<<attrStrideW, defaults: []preset{{attrStrideH, is(2)}}},
 }
 
 // Groups of attributes that several opcodes use.

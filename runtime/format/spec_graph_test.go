@@ -108,7 +108,7 @@ func (g *specGraph) instr() {
 	a := g.attributes(op, flags)
 	i := Instr{Op: Opcode(op), In: in, Out: out, KH: a[0], PadT: a[1], StrideH: a[2], ClampMin: int8(a[3]), ClampMax: int8(a[4]), Groups: a[5], Axis: a[6],
 		KW: a[7], PadL: a[8], StrideW: a[9], PadB: a[10], PadR: a[11], DilH: a[12], DilW: a[13], CountPad: a[14] == 1, PadValue: int8(a[15]),
-		Weight: a[16], LUT: a[17], RoundOnce: a[18] == 1}
+		Weight: a[16], LUT: a[17], RoundOnce: a[18] == 1, Function: a[20]}
 	x := g.tensors[in[0]]
 	if (op == 1 || op == 2) && i.Weight == len(g.weights) {
 		w := [4]int{g.uvarint(), 1, 1, x.Elems()}
@@ -128,7 +128,7 @@ func (g *specGraph) instr() {
 	}
 	t := Tensor{Shape: g.shape(&i, x)}
 	switch op {
-	case 3, 4, 8, 9, 10, 11, 16: // the grid and the type of the input
+	case 3, 4, 8, 9, 10, 11, 16, 27, 28: // the grid and the type of the input
 		t.DType, t.Scale, t.Zero = x.DType, x.Scale, x.Zero
 	case 12, 13:
 		t.DType = Float32
@@ -143,20 +143,20 @@ func (g *specGraph) instr() {
 }
 
 // attributes reads those that flags names; the others take the defaults of SPEC.md's table.
-func (g *specGraph) attributes(op, flags int) (a [19]int) {
+func (g *specGraph) attributes(op, flags int) (a [21]int) {
 	pool, conv := op == 3 || op == 4, op == 1
 	for k := range a {
-		if flags>>k&1 == 1 {
+		if flags>>k&1 == 1 && k != 19 {
 			a[k] = g.varint()
 			continue
 		}
 		switch k {
 		case 0:
 			a[k] = 2 * bit01(pool)
+		case 1:
+			a[k] = -1 << 18 * bit01(op == 27)
 		case 2:
-			if a[k] = bit01(conv || op == 16); pool {
-				a[k] = a[0]
-			}
+			a[k] = map[int]int{1: 1, 3: a[0], 4: a[0], 16: 1, 27: 1 << 19, 28: 2}[op]
 		case 3:
 			a[k] = -128
 		case 4:
@@ -213,6 +213,10 @@ func (g *specGraph) shape(i *Instr, x Tensor) []int {
 		return i.Shape
 	case 16:
 		return []int{(s[0]-i.PadT-i.PadB-1)/i.StrideH + 1, (s[1]-i.PadL-i.PadR-1)/i.StrideW + 1, s[2]}
+	case 27:
+		return []int{i.KH, i.KW, s[2]}
+	case 28:
+		return []int{(s[0]-1)*i.StrideH + 1, (s[1]-1)*i.StrideW + 1, s[2]}
 	}
 	return s
 }

@@ -74,13 +74,15 @@ type Instr struct {
 	KH, KW                 int   // pools; convolutions take them from the weights
 	StrideH, StrideW       int   // distance of windows in rows and columns, at least 1
 	DilH, DilW             int   // distance of a kernel's elements, at least 1
-	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice)
+	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice); OpResize: a position
 	Groups                 int   // of channels of a convolution, at least 1
 	CountPad               bool  // OpAvgPool: the padding counts as elements
 	PadValue               int8  // OpPad
 	Axis                   int   // OpConcat: dimension of the shape without batch
 	Perm                   []int // OpTranspose
 	Shape                  []int // OpReshape: of the output
+
+	Function int // which one OpResize computes
 
 	// ClampMin and ClampMax bound the Int8 result: a fused activation. -128 and 127: none.
 	// Conv2D and Dense with a Float32 output: acc * inScale * wScale[c], no clamp.

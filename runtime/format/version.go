@@ -1,5 +1,8 @@
 package format
 
+// sinceFloats is the first version with float32 instructions, and those that resize.
+const sinceFloats = 0x13
+
 // version is the latest: that of the newest section, opcode or attribute.
 var version = latestVersion()
 
