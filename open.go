@@ -30,7 +30,17 @@ type Model struct {
 // Open reads an ONNX file, and the files beside it that hold its tensors if it
 // was saved that way, or a TFLite file, whose integers become real numbers. What cannot be
 // read is an error that names the node and the remedy.
-func Open(path string) (*Model, error) {
+func Open(path string) (*Model, error) { return OpenWith(path, OpenOptions{}) }
+
+// OpenOptions say what an ONNX file leaves open.
+type OpenOptions struct {
+	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
+	// dimension as it is. A size holds for every dimension of its name in other inputs too.
+	Shapes map[string][]int
+}
+
+// OpenWith is Open for a file that leaves something open.
+func OpenWith(path string, o OpenOptions) (*Model, error) {
 	if tflite.IsFile(path) {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -38,7 +48,7 @@ func Open(path string) (*Model, error) {
 		}
 		return OpenBytes(data, path)
 	}
-	g, size, err := onnx.Read(path)
+	g, size, err := onnx.ReadWith(path, onnx.Options(o))
 	if err != nil {
 		return nil, err
 	}

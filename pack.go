@@ -7,6 +7,7 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/lower"
+	"edgec/internal/onnx"
 	"edgec/internal/pack"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -34,8 +35,11 @@ type Packed struct {
 // trained, and nothing rounded but float biases, as ONNX Runtime rounds them (Rounded);
 // dead channels go, and weights are coded. The error names the nodes that cannot be
 // packed, with what to do about each.
-func Pack(path string) (*Packed, error) {
-	n, err := pack.Read(path)
+func Pack(path string) (*Packed, error) { return PackWith(path, OpenOptions{}) }
+
+// PackWith is Pack for a file that leaves something open.
+func PackWith(path string, o OpenOptions) (*Packed, error) {
+	n, err := pack.ReadWith(path, onnx.Options(o))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,10 @@ const (
 	pixelWork = 16 // an output pixel of an image, or a group of its channels
 	expWork   = 16 // an exponential
 	callWork  = 64 // an instruction
+
+	combineWork  = 4  // a sum, comparison or copy of two float32
+	functionWork = 16 // a function of a float32
+	powWork      = 128
 )
 
 // elements is the work of an instruction that takes a step for each element of its output.

@@ -16,7 +16,8 @@ import (
 const previewKept = 0.1
 
 func checkCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var open shapes
+	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "Say before any work whether a network can be compressed, and what boards would take",
 		Long: `Reads a network (ONNX or TFLite) and makes int8 files of it, without data and without
@@ -34,8 +35,10 @@ The figures are those of the dense int8 network. Its accuracy needs data: edgec 
 		Example: `  edgec check net.onnx
   edgec check net.onnx --json`,
 		Args: needs(1, 1, "one ONNX or TFLite file"),
-		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0], open) },
 	}
+	open.register(cmd)
+	return cmd
 }
 
 // checked is the JSON result of edgec check.
@@ -63,8 +66,8 @@ type boardTime struct {
 	Most   float64 `json:"most_seconds"`
 }
 
-func (a *app) check(path string) error {
-	c, file, err := a.checkedFile(path)
+func (a *app) check(path string, open shapes) error {
+	c, file, err := a.checkedFile(path, open)
 	if err != nil {
 		return err
 	}
@@ -93,8 +96,8 @@ func (a *app) check(path string) error {
 }
 
 // checkedFile reads a network and makes its int8 file.
-func (a *app) checkedFile(path string) (*checked, []byte, error) {
-	m, err := openONNX(path)
+func (a *app) checkedFile(path string, open shapes) (*checked, []byte, error) {
+	m, err := openONNX(path, open)
 	if err != nil {
 		return nil, nil, err
 	}

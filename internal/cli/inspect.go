@@ -15,7 +15,8 @@ import (
 )
 
 func inspectCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var open shapes
+	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
 		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
@@ -36,9 +37,11 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
 			if isEdgec {
 				return a.inspectEdgec(args[0])
 			}
-			return a.inspectONNX(args[0])
+			return a.inspectONNX(args[0], open)
 		},
 	}
+	open.register(cmd)
+	return cmd
 }
 
 // inspected is the JSON result of edgec inspect for a compressed network.
@@ -312,8 +315,8 @@ func elements(shape []int) int {
 	return n
 }
 
-func (a *app) inspectONNX(path string) error {
-	m, err := openONNX(path)
+func (a *app) inspectONNX(path string, open shapes) error {
+	m, err := openONNX(path, open)
 	if err != nil {
 		return err
 	}

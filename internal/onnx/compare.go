@@ -275,6 +275,11 @@ func (n *node) reducedAxes(in []*array, rank int) (over []bool, err error) {
 
 // foldMatMul multiplies two constant matrices, in float64.
 func foldMatMul(n *node, in []*array) (*array, error) {
+	for _, a := range in {
+		if a != nil && (len(a.dims) != 2 || !a.isFloat()) {
+			return nil, errByOp
+		}
+	}
 	a, b, err := n.matrices(in)
 	if err != nil {
 		return nil, err

@@ -235,18 +235,3 @@ func buildDropout(n *node) error {
 	}
 	return buildIdentity(n)
 }
-
-// buildCast accepts casts between float types: the host computes in float32. Integers made
-// of scores are a decision.
-func buildCast(n *node) error {
-	if n.has(0) && n.in[0].quant != nil {
-		return n.castQuantized()
-	}
-	switch to := int64(n.attrInt("to", 0)); {
-	case to == typeInt32 || to == typeInt64 || to == typeBool || to == typeString:
-		return buildDecision(n)
-	case !isFloat(to) || to == typeBfloat16:
-		return n.fail("to", "a cast of activations to %s is not supported; keep the network in float32", typeName(to))
-	}
-	return buildIdentity(n)
-}

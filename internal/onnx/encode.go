@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"edgec/internal/graph"
 )
 
 // message builds one protobuf message, field by field.
@@ -106,9 +108,9 @@ func rawInt8s(x []int32) []byte {
 	return b
 }
 
-// encodeValue builds the ValueInfoProto of a float32 input or output whose
+// encodeValue builds the ValueInfoProto of an input or output whose
 // dimension 0 is the free dimension "batch".
-func encodeValue(name string, dims []int) []byte {
+func encodeValue(name string, elem graph.Elem, dims []int) []byte {
 	var shape message
 	for i, d := range dims {
 		var dim message
@@ -120,10 +122,13 @@ func encodeValue(name string, dims []int) []byte {
 		shape.bytes(1, dim)
 	}
 	var tensorType, typ, v message
-	tensorType.int(1, typeFloat)
+	tensorType.int(1, onnxTypes[elem])
 	tensorType.bytes(2, shape)
 	typ.bytes(1, tensorType)
 	v.str(1, name)
 	v.bytes(2, typ)
 	return v
 }
+
+// onnxTypes are the element types of values in files that are written.
+var onnxTypes = map[graph.Elem]int64{graph.Float: typeFloat, graph.Integer: typeInt64, graph.Boolean: typeBool}

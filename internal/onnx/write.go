@@ -29,7 +29,8 @@ func Write(path string, g *graph.Graph) error {
 	return nil
 }
 
-// Encode returns g as an ONNX model with a free batch.
+// Encode returns g as an ONNX model with a free batch, whose integers are int64 and truth
+// values bool.
 //
 // Parameters are written with their effective values. Where g carries grids,
 // the standard quantized form is written: a parameter with a grid becomes an
@@ -45,7 +46,7 @@ func Encode(g *graph.Graph) ([]byte, error) {
 	w := &writer{g: g, opset: writeOpset, names: map[*graph.Value]string{}, params: map[*graph.Param]string{}, used: map[string]bool{}}
 	w.nameValues()
 	for _, v := range g.Inputs {
-		w.inputs = append(w.inputs, encodeValue(w.names[v], v.Shape))
+		w.inputs = append(w.inputs, encodeValue(w.names[v], v.Elem, v.Shape))
 		if v.Grid != nil {
 			w.names[v] = w.pair(v, w.names[v], w.Fresh(w.names[v]+"_dequantized"))
 		}
@@ -71,7 +72,7 @@ func Encode(g *graph.Graph) ([]byte, error) {
 		graphMsg.bytes(11, v)
 	}
 	for _, v := range g.Outputs {
-		graphMsg.bytes(12, encodeValue(w.names[v], v.Shape))
+		graphMsg.bytes(12, encodeValue(w.names[v], v.Elem, v.Shape))
 	}
 	var opset, m message
 	opset.str(1, "")
@@ -226,10 +227,32 @@ func (w *writer) operand(v *graph.Value) string {
 	switch {
 	case v == nil:
 		return ""
+	case v.Param != nil && v.Elem != graph.Float:
+		return w.wholeParam(v)
 	case v.Param != nil:
 		return w.param(v.Param)
 	}
 	return w.names[v]
+}
+
+// wholeParam is param for one whose values are integers or truth values.
+func (w *writer) wholeParam(v *graph.Value) string {
+	p := v.Param
+	if name, ok := w.params[p]; ok {
+		return name
+	}
+	q := make([]int, len(p.Value.Data))
+	for i, x := range p.Value.Data {
+		q[i] = int(x)
+	}
+	name := w.tensor(p.Name, typeInt64, p.Shadow.Shape, rawInt64s(q))
+	if v.Elem == graph.Boolean {
+		truth := w.Fresh(name + "_bool")
+		w.Emit("Cast", []string{name}, truth, op.Attr{Name: "to", Value: typeBool})
+		name = truth
+	}
+	w.params[p] = name
+	return name
 }
 
 // node writes one graph node: the operator, its clamp, and the rounding of its

@@ -12,13 +12,16 @@ type Add struct{ Clamp Clamp }
 // Name implements graph.Op.
 func (Add) Name() string { return "Add" }
 
+// Elems implements graph.Typed.
+func (Add) Elems(in []graph.Elem) []graph.Elem { return wholeIfAll(in) }
+
 // Infer implements graph.Op.
 func (Add) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(in) }
 
 // Forward implements graph.Op.
 func (o Add) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	each2(out, in, func(a, b float32) float32 { return a + b })
-	o.Clamp.apply(out[0].Data)
+	o.Clamp.Apply(out[0].Data)
 }
 
 // Backward implements graph.Differentiable.

@@ -40,6 +40,16 @@ func broadcast(in []tensor.Shape) ([]tensor.Shape, error) {
 	return []tensor.Shape{out}, nil
 }
 
+// wholeIfAll are the kinds of a result that is a whole number if all operands are.
+func wholeIfAll(in []graph.Elem) []graph.Elem {
+	for _, e := range in {
+		if e == graph.Float {
+			return []graph.Elem{graph.Float}
+		}
+	}
+	return []graph.Elem{graph.Integer}
+}
+
 // arityAny returns an error unless there are n inputs; scalars (no dimensions)
 // are allowed.
 func arityAny(in []tensor.Shape, n int) error {

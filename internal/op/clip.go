@@ -21,13 +21,16 @@ func (o Clip) DF(x, _ float64) float64 {
 	return step(x > float64(o.Lo) && x < float64(o.Hi))
 }
 
+// Elems implements graph.Typed.
+func (Clip) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (Clip) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 
 // Forward implements graph.Op; it stays in float32.
 func (o Clip) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	copy(out[0].Data, in[0].Data)
-	Clamp{On: true, Lo: o.Lo, Hi: o.Hi}.apply(out[0].Data)
+	Clamp{On: true, Lo: o.Lo, Hi: o.Hi}.Apply(out[0].Data)
 }
 
 // Backward implements graph.Differentiable.

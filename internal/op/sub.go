@@ -12,13 +12,16 @@ type Sub struct{ Clamp Clamp }
 // Name implements graph.Op.
 func (Sub) Name() string { return "Sub" }
 
+// Elems implements graph.Typed.
+func (Sub) Elems(in []graph.Elem) []graph.Elem { return wholeIfAll(in) }
+
 // Infer implements graph.Op.
 func (Sub) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(in) }
 
 // Forward implements graph.Op.
 func (o Sub) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	each2(out, in, func(a, b float32) float32 { return a - b })
-	o.Clamp.apply(out[0].Data)
+	o.Clamp.Apply(out[0].Data)
 }
 
 // Backward implements graph.Differentiable.
