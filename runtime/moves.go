@@ -134,8 +134,8 @@ func prepareReshape(m *Model, in *format.Instr) (step, error) {
 
 // prepareResize prepares the resampling of an image.
 func prepareResize(m *Model, in *format.Instr) (step, error) {
-	if in.Function == format.ResizeLinear {
-		return windowed(kernel.ResizeLinear, resizeWork)(m, in)
+	if t, _ := m.operands(in); in.Function == format.ResizeLinear {
+		return windowed(func(y, x []int8, w *kernel.Window) { kernel.ResizeLinear(y, x, w, int8(t.Zero)) }, resizeWork)(m, in)
 	}
 	return windowed(kernel.ResizeNearest, sliceWork)(m, in)
 }

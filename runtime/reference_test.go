@@ -118,7 +118,7 @@ func (d *reference) exec(in *format.Instr) {
 		}
 	case format.OpResize:
 		for i := range ty.Elems() {
-			y = append(y, resized(in, x, tx.Shape, i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]))
+			y = append(y, resized(in, x, tx, i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]))
 		}
 	case format.OpStretch:
 		for i := range ty.Elems() {
@@ -191,7 +191,8 @@ func (d *reference) moved(in *format.Instr, all [][]float64, ty *format.Tensor, 
 }
 
 // resized returns the output of OpResize at row i, column j and channel c.
-func resized(in *format.Instr, x []int64, s []int, i, j, c int) int64 {
+func resized(in *format.Instr, x []int64, t *format.Tensor, i, j, c int) int64 {
+	s, zero := t.Shape, float64(t.Zero)
 	at := func(h, w int) float64 { return float64(x[(min(max(h, 0), s[0]-1)*s[1]+min(max(w, 0), s[1]-1))*s[2]+c]) }
 	const unit = 1 << 20
 	row, column := float64(in.PadT+i*in.StrideH)/unit, float64(in.PadL+j*in.StrideW)/unit
@@ -201,7 +202,7 @@ func resized(in *format.Instr, x []int64, s []int, i, j, c int) int64 {
 	row, column = math.Floor(row*1024)/1024, math.Floor(column*1024)/1024
 	h, w := int(math.Floor(row)), int(math.Floor(column))
 	down, right := row-math.Floor(row), column-math.Floor(column)
-	return int64(math.Round((at(h, w)*(1-right)+at(h, w+1)*right)*(1-down) + (at(h+1, w)*(1-right)+at(h+1, w+1)*right)*down))
+	return int64(zero + math.Round((at(h, w)*(1-right)+at(h, w+1)*right)*(1-down)+(at(h+1, w)*(1-right)+at(h+1, w+1)*right)*down-zero))
 }
 
 // pixel returns an element of an image, or what lies outside it.

@@ -209,6 +209,54 @@ var cases = []netCase{
 		h = b.Node(op.Slice{Before: []int{0, 3}, After: []int{0, 2}, Step: []int{1, 2}}, b.flatten(h))
 		return b.dense(h, 5, none)
 	}},
+	{"resized images and features", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.Node(op.Resize{Sizes: []int{3, 9, 7}, Mode: op.Linear}, x)
+		h = b.Node(op.Resize{Sizes: []int{3, 5, 11}, Coords: op.Asymmetric, Round: op.RoundFloor}, h)
+		h = b.Node(op.Resize{Sizes: []int{4, 5, 11}, Mode: op.Linear, Coords: op.AlignCorners}, h)
+		return b.dense(b.Node(op.Resize{Sizes: []int{50}, Round: op.RoundPreferCeil}, b.flatten(h)), 4, none)
+	}},
+	{"transposed convolution", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(x, 4, 3, 1, 1, relu)
+		steps, err := op.ConvTranspose{StrideH: 2, StrideW: 3, PadT: 1, PadR: 3}.Steps(3, 2)
+		if err != nil {
+			b.T.Fatal(err)
+		}
+		for _, o := range steps {
+			if c, ok := o.(op.Conv2D); ok {
+				h = b.Node(c, h, b.Param(graph.Weight, 0.4, 5, 4, 3, 2), b.Param(graph.Bias, 0.2, 5))
+			} else {
+				h = b.Node(o, h)
+			}
+		}
+		return b.conv(h, 3, 1, 1, 1, none)
+	}},
+	{"slopes", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		return b.conv(b.Node(op.PRelu{}, x, b.Param(graph.Constant, 0.3, 3, 1, 1)), 4, 3, 1, 1, none)
+	}},
+	{"slopes of elements", []int{3, 5, 4}, func(b *net, x *graph.Value) *graph.Value {
+		return b.conv(b.Node(op.PRelu{}, x, b.Param(graph.Constant, 0.8, 3, 5, 4)), 4, 3, 1, 1, none)
+	}},
+	{"one slope", []int{7}, func(b *net, x *graph.Value) *graph.Value {
+		return b.dense(b.Node(op.PRelu{}, x, b.Param(graph.Constant, 0.3, 1)), 4, none)
+	}},
+	{"depth to space and back", []int{3, 4, 6}, func(b *net, x *graph.Value) *graph.Value {
+		h := b.conv(x, 8, 3, 1, 1, relu)
+		ops, err := op.DepthToSpace(h.Shape, 2, false)
+		if err != nil {
+			b.T.Fatal(err)
+		}
+		for _, o := range ops {
+			h = b.Node(o, h)
+		}
+		h = b.conv(h, 2, 3, 1, 1, relu)
+		if ops, err = op.SpaceToDepth(h.Shape, 4); err != nil {
+			b.T.Fatal(err)
+		}
+		for _, o := range ops {
+			h = b.Node(o, h)
+		}
+		return b.conv(h, 3, 1, 1, 1, none)
+	}},
 	{"padded channels", []int{4, 5, 3}, func(b *net, x *graph.Value) *graph.Value {
 		h := b.Node(op.Pad{Before: []int{0, 2, 0, 0}, After: []int{0, 1, 0, 0}}, b.conv(x, 3, 3, 1, 1, relu))
 		h = b.Node(op.Pad{Before: []int{0, 1}, After: []int{0, 3}}, b.flatten(h))

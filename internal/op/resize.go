@@ -56,7 +56,7 @@ const (
 	AlignCorners                          // o (n - 1)/(s n - 1); 0 where s n is 1
 	Asymmetric                            // o/s
 	CropAndResize                         // AlignCorners within Window
-	Equidistant                           // Offsets + o Steps, as a device has them
+	Equidistant                           // Offsets + o Steps, down to multiples of 2^-10 for Linear, as a device has them
 )
 
 // Nearness says which element is the nearest.
@@ -165,6 +165,9 @@ func (r Nearness) nearest(p float64) int {
 // it lies beyond them.
 func (o Resize) taps(d, k, n int) []tap {
 	p := o.position(d, k, n)
+	if o.Coords == Equidistant && o.Mode == Linear {
+		p = math.Floor(p*1024) / 1024
+	}
 	if o.Coords == CropAndResize && (p < 0 || p > float64(n-1)) {
 		return nil
 	}

@@ -27,12 +27,12 @@ func nearest(o, step, offset, n int) int {
 // position of each, with weights 2^10 - f and f in each direction for the lower 10 bits f of the
 // position in units of 2^-10, rounded down to them:
 //
-//	round(sum of weight x / 2^20), halves away from zero
+//	zero + round(sum of weight (x - zero) / 2^20), halves away from zero
 //
-// Outside of x its edges go on. It is TFLite's ResizeBilinear of int8, whose positions are
-// whole numbers of units. y must not overlap x.
-func ResizeLinear(y, x []int8, w *Window) {
-	at := 0
+// Outside of x its edges go on. With a zero of 0 it is TFLite's ResizeBilinear of int8, whose
+// positions are whole numbers of units. y must not overlap x.
+func ResizeLinear(y, x []int8, w *Window, zero int8) {
+	at, less := 0, int32(zero)<<(2*fraction)
 	for oy := 0; oy < w.OutH; oy++ {
 		above, below, fy := between(oy, w.StrideH, w.PadT, w.H)
 		top, bottom := x[above*w.W*w.C:][:w.W*w.C], x[below*w.W*w.C:][:w.W*w.C]
@@ -44,12 +44,12 @@ func ResizeLinear(y, x []int8, w *Window) {
 			c, d := bottom[left*w.C:][:len(out)], bottom[right*w.C:][:len(out)]
 			wa, wb, wc, wd := (1<<fraction-fy)*(1<<fraction-fx), (1<<fraction-fy)*fx, fy*(1<<fraction-fx), fy*fx
 			for i := range out {
-				sum := int32(a[i])*wa + int32(b[i])*wb + int32(c[i])*wc + int32(d[i])*wd
+				sum := int32(a[i])*wa + int32(b[i])*wb + int32(c[i])*wc + int32(d[i])*wd - less
 				half := int32(1 << (2*fraction - 1))
 				if sum <= 0 {
 					half = -half
 				}
-				out[i] = int8((sum + half) / (1 << (2 * fraction)))
+				out[i] = int8((sum+half)/(1<<(2*fraction)) + int32(zero))
 			}
 		}
 	}

@@ -11,16 +11,16 @@ func TestResize(t *testing.T) {
 	for range trials(2000) {
 		w := Window{H: 1 + r.IntN(9), W: 1 + r.IntN(9), C: 1 + r.IntN(6), OutH: 1 + r.IntN(9), OutW: 1 + r.IntN(9),
 			StrideH: 1 + r.IntN(1<<21), StrideW: 1 + r.IntN(1<<21), PadT: r.IntN(1<<21) - 1<<20, PadL: r.IntN(1<<21) - 1<<20}
-		x := randomInt8(r, w.H*w.W*w.C)
+		x, zero := randomInt8(r, w.H*w.W*w.C), int8(r.Uint32())
 		y, intact := guarded(w.OutH * w.OutW * w.C)
 		pixel := func(i, j, c int) float64 {
 			return float64(x[(min(max(i, 0), w.H-1)*w.W+min(max(j, 0), w.W-1))*w.C+c])
 		}
 		for _, linear := range []bool{false, true} {
-			if run := ResizeNearest; linear {
-				ResizeLinear(y, x, &w)
+			if linear {
+				ResizeLinear(y, x, &w, zero)
 			} else {
-				run(y, x, &w)
+				ResizeNearest(y, x, &w)
 			}
 			for k, got := range y {
 				i, j, c := k/w.C/w.OutW, k/w.C%w.OutW, k%w.C
@@ -30,7 +30,8 @@ func TestResize(t *testing.T) {
 					py, px = math.Floor(py/1024)/1024, math.Floor(px/1024)/1024
 					a, b := int(math.Floor(py)), int(math.Floor(px))
 					fy, fx := py-math.Floor(py), px-math.Floor(px)
-					want = math.Round((pixel(a, b, c)*(1-fx)+pixel(a, b+1, c)*fx)*(1-fy) + (pixel(a+1, b, c)*(1-fx)+pixel(a+1, b+1, c)*fx)*fy)
+					want = (pixel(a, b, c)*(1-fx)+pixel(a, b+1, c)*fx)*(1-fy) + (pixel(a+1, b, c)*(1-fx)+pixel(a+1, b+1, c)*fx)*fy
+					want = float64(zero) + math.Round(want-float64(zero))
 				}
 				if float64(got) != want {
 					t.Fatalf("%+v, linear %v: output %d is %d, want %v", w, linear, k, got, want)
@@ -71,6 +72,6 @@ func BenchmarkResizeLinear(b *testing.B) {
 	x, y := make([]int8, w.H*w.W*w.C), make([]int8, w.OutH*w.OutW*w.C)
 	b.SetBytes(int64(len(y)))
 	for b.Loop() {
-		ResizeLinear(y, x, &w)
+		ResizeLinear(y, x, &w, 3)
 	}
 }
