@@ -78,7 +78,10 @@ func (o Resize) fixed(dim, n int) (step, offset int, err error) {
 		distance = (o.position(d, m-1, n) - first) / float64(m-1)
 	}
 	step, offset = max(int(math.Round(distance*unit)), 1), int(math.Round(first*unit))
-	if o.Mode == Linear {
+	switch {
+	case o.Coords == Equidistant:
+		return step, offset, nil
+	case o.Mode == Linear:
 		return step, offset + unit>>11, nil
 	}
 	if step, offset, ok := o.nearestSteps(d, n, distance, first); ok {
