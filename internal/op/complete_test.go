@@ -21,8 +21,6 @@ var notLowered = map[string]string{
 	"TopK":            "version 1.2 of the format has no instruction for it",
 	"Trilu":           "version 1.2 of the format has no instruction for it",
 	"Tile":            "version 1.2 of the format has no instruction for it",
-	"Resize":          "the instruction comes with format 1.3",
-	"Stretch":         "the instruction comes with format 1.3",
 	"BatchNorm":       "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 	"Cast":            "between floats it is dropped while reading; whole numbers are computed on the host",
 }
