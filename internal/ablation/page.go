@@ -2,7 +2,9 @@ package ablation
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -40,10 +42,15 @@ func Page(r *Results, now string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	long := today.Values()
+	if today, err = today.shortened(r.Short); err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, head, "`-resume docs/tuning.json`", networkNoise, networkNoise)
 	p.state(&b, r, today)
 	p.networks(&b, r)
+	shortTable(&b, r, long)
 	p.table(&b, r, today)
 	p.aloneTable(&b, r)
 	asideTable(&b, r)
@@ -88,26 +95,74 @@ func (p *Plan) networks(b *strings.Builder, r *Results) {
 		var effort float64
 		for _, at := range r.Replicates(p.base.ID) {
 			d, z := r.Find(at.Key(p.base.ID, Drop)), r.Find(at.Key(p.base.ID, Size))
-			if at.Network != s.Name || d == nil || z == nil {
+			if at.Network != s.Name {
 				continue
 			}
 			effort = at.Effort
-			bytes, errs = append(bytes, float64(d.Bytes)), append(errs, z.Error)
-			steps, seconds = append(steps, float64(d.Steps+z.Steps)), append(seconds, d.Seconds+z.Seconds)
+			work, cpu := 0, 0.0
+			if d != nil {
+				bytes, work, cpu = append(bytes, float64(d.Bytes)), work+d.Steps, cpu+d.Seconds
+			}
+			if z != nil {
+				errs, work, cpu = append(errs, z.Error), work+z.Steps, cpu+z.Seconds
+			}
+			steps, seconds = append(steps, float64(work)), append(seconds, cpu)
 		}
-		if len(bytes) > 0 {
-			fmt.Fprintf(b, "| %s | %s | %v | %d | %s | %.0f B | %s | %.2f %% | %.0f | %.0f s |\n", s.Name, s.Kind, effort, len(bytes), s.Drop, estimate(bytes).Mean, s.Size, estimate(errs).Mean, estimate(steps).Mean, estimate(seconds).Mean)
+		if len(steps) > 0 {
+			fmt.Fprintf(b, "| %s | %s | %v | %d | %s | %s | %s | %s | %.0f | %.0f s |\n", s.Name, s.Kind, effort, len(steps), s.Drop, mean(bytes, "%.0f B"), s.Size, mean(errs, "%.2f %%"), estimate(steps).Mean, estimate(seconds).Mean)
 		}
 	}
+}
+
+// mean is the mean of x in a format, empty without any.
+func mean(x []float64, format string) string {
+	if len(x) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, estimate(x).Mean)
+}
+
+// shortTable shows the constants that have other values in the measured searches. long are
+// those of today.
+func shortTable(b *strings.Builder, r *Results, long map[string]float64) {
+	if len(r.Short) == 0 {
+		return
+	}
+	b.WriteString("\n## Short searches\n\nAll searches of this page have other values of these constants than the file, so that they are short.\n\n| constant | value | here |\n|---|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(r.Short)) {
+		value := "gone since"
+		if v, ok := long[name]; ok {
+			value = fmt.Sprintf("%v", v)
+		}
+		fmt.Fprintf(b, "| %s | %s | %v |\n", name, value, r.Short[name])
+	}
+}
+
+// shortened is the file with other values of those constants that it has.
+func (f *File) shortened(values map[string]float64) (*File, error) {
+	some := maps.Clone(values)
+	there := f.Values()
+	maps.DeleteFunc(some, func(name string, _ float64) bool { _, ok := there[name]; return !ok })
+	text, err := f.Variant(some)
+	if err != nil {
+		return nil, err
+	}
+	return Parse("tuning.go", text)
+}
+
+// Values are those of all constants, by name.
+func (f *File) Values() map[string]float64 {
+	values := map[string]float64{}
+	for _, c := range f.Constants {
+		values[c.Name] = c.Value
+	}
+	return values
 }
 
 // table shows each constant, what the design says of it, and the verdict.
 func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 	screened, noise := p.Screening(r), p.SeedNoise(r)
-	there := map[string]float64{}
-	for _, c := range today.Constants {
-		there[c.Name] = c.Value
-	}
+	there := today.Values()
 	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range p.File.Constants {
 		l, ok := p.Levels[c.Name]
