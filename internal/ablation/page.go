@@ -31,6 +31,21 @@ which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./int
   the seeds.
 `
 
+const splits = `
+## Where networks are treated differently
+
+These constants are limits: on their two sides the search does different things. Each is a property of the network,
+the data or the training, with a reason.
+
+| property | constants | what differs | reason |
+|---|---|---|---|
+| training is cheap: fine-tuning takes fewer than cheapTraining multiplications | cheapTraining, mostRepeats | up to mostRepeats times as many samples, so that the work is the same; no channels are cut to save time, and cuts may use up channelShare of the drop, not slowChannelShare; up to mostRuns one-shot runs look for the number of weights, not one | where training takes hardly any time, there is none to save. The number of samples changes steadily with the multiplications, and the rest where it begins to |
+| training is expensive: stageWork does not allow scoreSamples | scoreSamples, stageWork | the first learning rate is lower; the state before channels were cut is not kept for later runs | trying a rate in vain costs minutes, and so does a run from that state |
+| a run is bounded by its work: stageWork does not allow runSamples | runSamples, stageWork, mostThinner | it starts from the sparsest state with mostThinner times its weights, not from the densest | so few steps do not thin out the densest state |
+| known by heart: the network was trained on the samples, and a run would meet each more than mostEpochs times | mostEpochs, runSamples | weights are rounded within the drop and fine-tuned, before pruning | training is bounded by mostEpochs anyway; gradients of samples that are known teach little |
+| a generalization gap of more than mostKnown | mostKnown | files are compared with the float network on held-out samples, not with its test error | a margin is corrected for memorization by mostMemory at most. A gap twenty times as large is no error of measurement, so the comparison that errs on the safe side is made |
+`
+
 // Page is the document made of results. now is the source file of today, in which
 // constants may have changed or gone.
 func Page(r *Results, now string) (string, error) {
@@ -54,6 +69,7 @@ func Page(r *Results, now string) (string, error) {
 	p.table(&b, r, today)
 	p.aloneTable(&b, r)
 	asideTable(&b, r)
+	b.WriteString(splits)
 	return b.String(), nil
 }
 
