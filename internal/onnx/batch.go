@@ -230,19 +230,25 @@ func (r *reader) batchAt(k, before int, out [2][]int) (b batchAxis, ok bool) {
 
 // reshapeFile ends the node with o under the file's shapes out of the two trial batches.
 func (n *node) reshapeFile(o *operand, out [2][]int) error {
-	b, sample, ok := n.r.place(o, out)
-	if !ok {
-		return n.fail("shape", "the result %v of an input %v splits the batch or mixes its samples; export with target [batch or -1, sizes...]", out[0], n.fileDims(o, 0))
-	}
-	if slices.Equal(o.act.Shape[1:], sample) {
-		n.define(0, &operand{act: o.act, batch: b})
-		return nil
-	}
-	v, err := n.resultValue(op.Reshape{Shape: sample}, o.act)
+	y, err := n.reshaped(o, out, n.resultValue)
 	if err == nil {
-		n.define(0, &operand{act: v, batch: b})
+		n.define(0, y)
 	}
 	return err
+}
+
+// reshaped returns o under the file's shapes out of the two trial batches. emit appends the
+// Reshape, if the value needs one.
+func (n *node) reshaped(o *operand, out [2][]int, emit func(graph.Op, ...*graph.Value) (*graph.Value, error)) (*operand, error) {
+	b, sample, ok := n.r.place(o, out)
+	if !ok {
+		return nil, n.fail("shape", "the result %v of an input %v splits the batch or mixes its samples; export with target [batch or -1, sizes...]", out[0], n.fileDims(o, 0))
+	}
+	if slices.Equal(o.act.Shape[1:], sample) {
+		return &operand{act: o.act, batch: b}, nil
+	}
+	v, err := emit(op.Reshape{Shape: sample}, o.act)
+	return &operand{act: v, batch: b}, err
 }
 
 // transposed returns o with its file's dimensions permuted: dimension i of the result is

@@ -2,10 +2,12 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/tensor"
 )
 
 // broadcast returns two operands, of which one may be constant, as values that broadcast
@@ -20,6 +22,14 @@ func (n *node) broadcast(x, y *operand) (a, b *graph.Value, at batchAxis, err er
 		return a, b, at, err
 	case x.batch == y.batch && len(x.act.Shape) == len(y.act.Shape):
 		return x.act, y.act, x.batch, nil
+	}
+	switch scalar {
+	case x.batch: // one number beside any shape
+		a, err = n.emit(op.Reshape{Shape: slices.Repeat([]int{1}, len(y.act.Shape)-1)}, x.act)
+		return a, y.act, y.batch, err
+	case y.batch:
+		b, err = n.emit(op.Reshape{Shape: slices.Repeat([]int{1}, len(x.act.Shape)-1)}, y.act)
+		return x.act, b, x.batch, err
 	}
 	dx, dy := n.fileDims(x, 0), n.fileDims(y, 0)
 	rank := max(len(dx), len(dy))
@@ -56,18 +66,15 @@ func (n *node) widen(o *operand, rank int) (*graph.Value, error) {
 
 // withConstant is broadcast for an activation and a constant.
 func (n *node) withConstant(x, k *operand) (a, b *graph.Value, at batchAxis, err error) {
-	c := k.constant()
+	c := n.r.batchless(k)
 	name := "an operand"
 	for i, o := range n.in {
 		if o == k {
 			name = n.inputName(i)
 		}
 	}
-	switch {
-	case c == nil:
+	if c == nil {
 		return nil, nil, at, n.fail(name, "it is computed while the network runs; only constants are supported here (weights as initializers)")
-	case !c.isFloat():
-		return nil, nil, at, n.fail(name, "it has type %s, a float type is needed", typeName(c.typ))
 	}
 	dims := n.fileDims(x, 0)
 	shape, form, ok := x.batch.constantShape(c.dims, len(dims), len(x.act.Shape))
@@ -81,8 +88,76 @@ func (n *node) withConstant(x, k *operand) (a, b *graph.Value, at batchAxis, err
 		}
 		shape, form, at = c.dims, "", noBatch
 	}
-	b, err = n.param(c, graph.Constant, form, func(c *array) (*array, error) { return c.reshaped(shape), nil })
+	b, err = n.constantOf(c, form, shape)
 	return a, b, at, err
+}
+
+// constantOf returns a constant of any numbers under a shape; form is as in param. Infinities
+// are allowed: they stand in masks.
+func (n *node) constantOf(c *array, form string, shape []int) (*graph.Value, error) {
+	if !slices.ContainsFunc(c.f, func(v float32) bool { return math.IsInf(float64(v), 0) }) {
+		return n.param(c, graph.Constant, form, func(c *array) (*array, error) { return c.reshaped(shape), nil })
+	}
+	for i, v := range c.f {
+		if v != v {
+			return nil, n.fail(fmt.Sprintf("initializer %q", c.name), "value %d is NaN; export a network with finite weights", i)
+		}
+	}
+	key := paramKey{c, graph.Constant, form}
+	p := n.r.params[key]
+	if p == nil {
+		p = graph.NewParam(n.r.unique("value", c.name), graph.Constant, tensor.Of(slices.Clone(c.f), shape...))
+		n.r.params[key] = p
+	}
+	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+}
+
+// batchless returns the array of a constant. One that repeats a sample for each of the batch
+// has a dimension of 1 in the batch's place; nil is one that differs otherwise.
+func (r *reader) batchless(o *operand) *array {
+	if c := o.constant(); c != nil || !o.isKnown() {
+		return c
+	}
+	a, b := o.known[0], o.known[1]
+	if len(a.dims) != len(b.dims) || a.typ != b.typ {
+		return nil
+	}
+	for k := range a.dims {
+		if a.dims[k] == r.batch[0] && b.dims[k] == r.batch[1] {
+			if x, y := a.first(k), b.first(k); x != nil && y != nil && x.same(y) {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+// first returns a's part at index 0 of dimension k, if it equals that at all others.
+func (a *array) first(k int) *array {
+	dims := slices.Clone(a.dims)
+	dims[k] = 1
+	r := a.like(dims)
+	inner := volume(a.dims[k+1:])
+	outer, n := volume(a.dims[:k]), a.dims[k]
+	for o := range outer {
+		for i := range inner {
+			r.set(o*inner+i, a, o*n*inner+i)
+			for j := 1; j < n; j++ {
+				if !a.equal((o*n+j)*inner+i, o*n*inner+i) {
+					return nil
+				}
+			}
+		}
+	}
+	return r
+}
+
+// equal reports whether elements i and j are the same.
+func (a *array) equal(i, j int) bool {
+	if a.isFloat() {
+		return a.f[i] == a.f[j]
+	}
+	return a.i[i] == a.i[j]
 }
 
 // constantShape returns the shape of a constant [dims] of the file beside a value of the

@@ -239,33 +239,6 @@ func buildGlobalMaxPool(n *node) error {
 	return n.imageResult(x, op.MaxPool{KH: img.Shape[2], KW: img.Shape[3], StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}, img)
 }
 
-// reduction reads an operator that reduces any dimensions but the batch; o is its form for
-// the pixels of an image, [N,C,H,W] to [N,C,1,1].
-func reduction(o graph.Op) func(*node) error {
-	return func(n *node) error {
-		x, err := n.activation(0)
-		if err != nil {
-			return err
-		}
-		axes, err := n.axes(18)
-		if err != nil {
-			return err
-		}
-		if len(axes) == 0 {
-			return n.fail("axes", "a reduction of all dimensions, the batch among them, is not supported; name the axes%s", remedies[n.opType])
-		}
-		over := make([]bool, len(x.act.Shape)) // by dimension of the value
-		for _, a := range axes {
-			k, err := n.valueAxis(x, int(max(-100, min(a, 100))))
-			if err != nil {
-				return err
-			}
-			over[k] = true
-		}
-		return n.reduceOver(o, x, over, n.attrInt("keepdims", 1) != 0)
-	}
-}
-
 // reduceOver ends the node with o over some dimensions of x's value: they are moved behind
 // the others and reduced as the pixels of an image.
 func (n *node) reduceOver(o graph.Op, x *operand, over []bool, keep bool) error {

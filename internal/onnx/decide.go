@@ -10,7 +10,8 @@ import (
 
 // decision is a choice on scores: which is the largest, or whether one is above a threshold.
 // Files give the scores; whoever runs them decides. Outputs that only decide on others, as
-// the labels of scikit-learn's classifiers do, are left out.
+// the labels of scikit-learn's classifiers do, are left out. A decision that the network
+// computes itself, and may go on from, is an activation too.
 type decision struct {
 	by     string   // the node
 	scores *operand // that it decides on
@@ -19,9 +20,28 @@ type decision struct {
 // passesDecision are the operators that bring a decision into another form: a class number,
 // the name of a class.
 var passesDecision = map[string]bool{
-	"ArrayFeatureExtractor": true, "Cast": true, "Concat": true, "Equal": true, "Flatten": true, "Gather": true, "Identity": true, "LabelEncoder": true, "Not": true,
-	"Reshape": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true, "Where": true, "ZipMap": true,
+	"And": true, "ArrayFeatureExtractor": true, "Cast": true, "Concat": true, "Equal": true, "Flatten": true, "Gather": true, "Identity": true, "LabelEncoder": true, "Not": true, "Or": true,
+	"Reshape": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true, "Where": true, "Xor": true, "ZipMap": true,
 }
+
+// deciding reads an operator whose output is a decision on its first activation that the
+// network can compute: where nothing goes on from it, files give the scores.
+func deciding(build func(*node) error) func(*node) error {
+	return func(n *node) error {
+		i := slices.IndexFunc(n.in, func(o *operand) bool { return o != nil && o.act != nil })
+		if i < 0 {
+			return build(n)
+		}
+		if build(n) != nil { // no network can go on from it, but one may end with it
+			return buildDecision(n)
+		}
+		n.r.names[n.outputs[0]].decides = n.decisionOn(i)
+		return nil
+	}
+}
+
+// decisionOnly are the operators that no network computes.
+var decisionOnly = map[string]bool{"ArrayFeatureExtractor": true, "LabelEncoder": true, "ZipMap": true}
 
 // buildDecision reads an operator whose outputs are a decision on its first activation.
 func buildDecision(n *node) error {
@@ -29,8 +49,16 @@ func buildDecision(n *node) error {
 	if i < 0 {
 		return n.fail("", "a constant is not supported here; only the network's activations are")
 	}
-	n.defineDecision(&decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]})
+	n.defineDecision(n.decisionOn(i))
 	return nil
+}
+
+// decisionOn is the node's decision on input i, or what that decides on.
+func (n *node) decisionOn(i int) *decision {
+	if d := n.in[i].decides; d != nil {
+		return d
+	}
+	return &decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]}
 }
 
 // defineDecision binds all outputs to d.
@@ -40,7 +68,27 @@ func (n *node) defineDecision(d *decision) {
 	}
 }
 
-// afterDecision reads a node that works on a decision; done reports whether it is one.
+// passDecision says of outputs that only bring a computed decision into another form that
+// they are decisions too.
+func (n *node) passDecision() {
+	if !passesDecision[n.opType] || n.readsActivation() {
+		return
+	}
+	for _, in := range n.in {
+		if in == nil || in.decides == nil {
+			continue
+		}
+		for _, name := range n.outputs {
+			if o := n.r.names[name]; o != nil && o.act != nil {
+				o.decides = in.decides
+			}
+		}
+		return
+	}
+}
+
+// afterDecision reads a node that works on a decision that is no activation; done reports
+// whether it is one.
 func (n *node) afterDecision() (done bool, err error) {
 	for _, name := range n.inputs {
 		o := n.r.names[name]
@@ -48,6 +96,7 @@ func (n *node) afterDecision() (done bool, err error) {
 		case o != nil && o.refused && passesDecision[n.opType] && !isStandard(n.domain):
 			return true, nil
 		case o == nil || o.decides == nil:
+		case o.act != nil && !decisionOnly[n.opType]:
 		case passesDecision[n.opType] && !n.readsActivation():
 			n.defineDecision(o.decides)
 			return true, nil
@@ -60,7 +109,7 @@ func (n *node) afterDecision() (done bool, err error) {
 
 // readsActivation reports whether an input is an activation.
 func (n *node) readsActivation() bool {
-	return slices.ContainsFunc(n.inputs, func(name string) bool { o := n.r.names[name]; return o != nil && o.act != nil })
+	return slices.ContainsFunc(n.inputs, func(name string) bool { o := n.r.names[name]; return o != nil && o.act != nil && o.decides == nil })
 }
 
 // leaveOut settles the outputs that are decisions: they are left out where others stay.
@@ -72,6 +121,11 @@ func (r *reader) leaveOut(names []string) {
 		d := r.names[name].decides
 		if !alone {
 			r.note("output %q is left out: it only decides on scores, by %s; files give the scores", name, d.by)
+			continue
+		}
+		if v := r.names[name].act; v != nil && slices.Contains(r.g.Inputs, d.scores.act) {
+			taken = append(taken, v)
+			r.readable = append(r.readable, name)
 			continue
 		}
 		if slices.Contains(r.g.Inputs, d.scores.act) {

@@ -65,6 +65,9 @@ func buildGemm(n *node) error {
 	if err != nil {
 		return err
 	}
+	if n.has(1) && n.in[1].act != nil {
+		return n.gemmOf(x, n.in[1])
+	}
 	wa, err := n.floats(1)
 	if err != nil {
 		return err
@@ -145,19 +148,33 @@ func (n *node) dense(x *operand, w, bias *graph.Value, b batchAxis) error {
 	return n.resultAs(b, op.Reshape{Shape: out}, v)
 }
 
-// buildMatMul reads activation times constant matrix, or constant matrix times
-// activation.
+// isStack reports whether input i is a constant of several matrices.
+func (n *node) isStack(i int) bool {
+	a := n.in[i].constant()
+	return a != nil && len(a.dims) > 2 && volume(a.dims[:len(a.dims)-2]) > 1
+}
+
+// buildMatMul reads activation times constant matrix, constant matrix times activation, or
+// a product of activations.
 func buildMatMul(n *node) error {
-	if n.has(0) && n.in[0].act != nil && n.has(1) && n.in[1].act != nil {
-		return n.fail("", "the product of two activations (attention) is not supported yet; one side must be constant weights")
+	for i := range 2 {
+		if !n.has(i) {
+			return n.fail("", "input %d is missing; the file is damaged", i)
+		}
 	}
-	if !n.has(0) || n.in[0].act == nil {
+	switch constant := n.in[0].constant(); {
+	case n.in[0].act != nil && n.in[1].act != nil || n.isStack(1) || n.isStack(0) || constant != nil && len(constant.dims) == 1:
+		return n.productOf()
+	case n.in[0].act == nil:
 		return n.matrixTimes()
 	}
 	x := n.in[0]
 	wa, err := n.floats(1)
 	if err != nil {
 		return err
+	}
+	if len(wa.dims) == 0 || len(n.fileDims(x, 0)) == 0 {
+		return n.fail("", "a factor is a number; matrices are needed")
 	}
 	column := len(wa.dims) == 1 // x * vector drops the last dimension
 	if column {
@@ -168,8 +185,11 @@ func buildMatMul(n *node) error {
 	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= rank {
 		wa = n.r.dropLeadingOne(wa)
 	}
-	if len(wa.dims) != 2 || rank < 1 || dims[rank-1] != wa.dims[0] {
-		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[max(rank-1, 0)])
+	if rank < 1 {
+		return n.fail(n.inputName(0), "it is one number; the operator needs a dimension to sum over")
+	}
+	if len(wa.dims) != 2 || dims[rank-1] != wa.dims[0] {
+		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[rank-1])
 	}
 	if x.batch.at == rank-1 {
 		return n.fail(n.inputName(0), "the product would add up the samples of a batch, which is the last dimension of %v; transpose the input before", dims)

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"edgec/internal/graph"
 )
 
 // message builds one protobuf message, field by field.
@@ -29,15 +31,17 @@ func (m *message) float(num protowire.Number, v float32) {
 // attribute is one attribute of a node to be written.
 type attribute struct {
 	name  string
-	value any // int, float32, string or []int
+	value any // int, float32, string, []int, []float32 or []string
 }
 
 // AttributeProto.AttributeType
 const (
-	attrFloatType  = 1
-	attrIntType    = 2
-	attrStringType = 3
-	attrIntsType   = 7
+	attrFloatType   = 1
+	attrIntType     = 2
+	attrStringType  = 3
+	attrFloatsType  = 6
+	attrIntsType    = 7
+	attrStringsType = 8
 )
 
 func (a attribute) encode() []byte {
@@ -58,6 +62,16 @@ func (a attribute) encode() []byte {
 			m.int(8, int64(x))
 		}
 		m.int(20, attrIntsType)
+	case []float32:
+		for _, x := range v {
+			m.float(7, x)
+		}
+		m.int(20, attrFloatsType)
+	case []string:
+		for _, x := range v {
+			m.bytes(9, []byte(x))
+		}
+		m.int(20, attrStringsType)
 	}
 	return m
 }
@@ -106,9 +120,9 @@ func rawInt8s(x []int32) []byte {
 	return b
 }
 
-// encodeValue builds the ValueInfoProto of a float32 input or output whose
+// encodeValue builds the ValueInfoProto of an input or output whose
 // dimension 0 is the free dimension "batch".
-func encodeValue(name string, dims []int) []byte {
+func encodeValue(name string, elem graph.Elem, dims []int) []byte {
 	var shape message
 	for i, d := range dims {
 		var dim message
@@ -120,10 +134,13 @@ func encodeValue(name string, dims []int) []byte {
 		shape.bytes(1, dim)
 	}
 	var tensorType, typ, v message
-	tensorType.int(1, typeFloat)
+	tensorType.int(1, onnxTypes[elem])
 	tensorType.bytes(2, shape)
 	typ.bytes(1, tensorType)
 	v.str(1, name)
 	v.bytes(2, typ)
 	return v
 }
+
+// onnxTypes are the element types of values in files that are written.
+var onnxTypes = map[graph.Elem]int64{graph.Float: typeFloat, graph.Integer: typeInt64, graph.Boolean: typeBool}

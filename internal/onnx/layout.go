@@ -3,7 +3,6 @@ package onnx
 import (
 	"slices"
 
-	"edgec/internal/graph"
 	"edgec/internal/op"
 )
 
@@ -203,52 +202,6 @@ func buildTranspose(n *node) error {
 		return n.result(op.Reshape{Shape: slices.Clone([]int(y.act.Shape[2:]))}, y.act)
 	}
 	return n.alias(y)
-}
-
-func buildConcat(n *node) error {
-	in, b, err := n.concatenated()
-	if err != nil {
-		return err
-	}
-	if len(in) == 1 {
-		return n.alias(&operand{act: in[0], batch: b})
-	}
-	axis, err := n.valueAxis(&operand{act: in[0], batch: b}, n.attrInt("axis", 0))
-	if err != nil {
-		return err
-	}
-	return n.resultAs(b, op.Concat{Axis: axis}, in...)
-}
-
-// concatenated returns the values that a Concat joins, whose batches are all at b.
-func (n *node) concatenated() (in []*graph.Value, b batchAxis, err error) {
-	same := true
-	var all []*operand
-	for i := range n.in {
-		x, err := n.activation(i)
-		if err != nil {
-			return nil, b, err
-		}
-		all, in = append(all, x), append(in, x.act)
-		same = same && x.batch == all[0].batch && len(x.act.Shape) == len(in[0].Shape)
-	}
-	b = all[0].batch
-	axis, err := n.axis(n.attrInt("axis", 0), len(n.fileDims(all[0], 0)))
-	if err != nil || same && axis != b.at {
-		return in, b, err
-	}
-	if !n.r.ofOne() {
-		if axis == b.at {
-			return nil, b, n.fail("axis", "concatenation along the batch is not supported")
-		}
-		return nil, b, n.fail("", "the inputs have the batch at different places; transpose them before")
-	}
-	for i, x := range all {
-		if in[i], err = n.withoutBatch(x, 0); err != nil {
-			return nil, b, err
-		}
-	}
-	return in, noBatch, nil
 }
 
 // pads returns begin and end padding for each dimension of x's value.

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,16 +18,22 @@ type node struct {
 }
 
 func (r *reader) readNodes(m *modelProto) error {
+	r.nodes += len(m.graph.nodes)
 	for _, p := range m.graph.nodes {
-		n := &node{nodeProto: p, r: r}
-		n.r.refuse(n.read())
-		for _, s := range n.outputs {
-			if s != "" && r.names[s] == nil {
-				r.names[s] = &operand{refused: true}
-			}
-		}
+		r.readNode(p)
 	}
 	return nil
+}
+
+// readNode reads a node, or notes why it is refused.
+func (r *reader) readNode(p *nodeProto) {
+	n := &node{nodeProto: p, r: r}
+	r.refuse(n.read())
+	for _, s := range n.outputs {
+		if s != "" && r.names[s] == nil {
+			r.names[s] = &operand{refused: true}
+		}
+	}
 }
 
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
@@ -34,6 +41,12 @@ func (r *reader) readNodes(m *modelProto) error {
 func (n *node) read() error {
 	if done, err := n.afterDecision(); done || err != nil {
 		return err
+	}
+	if p := n.function(); p != nil {
+		return n.call(p)
+	}
+	if read := control[n.opType]; read != nil && isStandard(n.domain) {
+		return n.readControl(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -48,9 +61,15 @@ func (n *node) read() error {
 	if err := n.dispatch(row); err != nil {
 		return err
 	}
+	n.passDecision()
 	for i, s := range n.outputs {
-		if i > 0 && s != "" && n.r.names[s] == nil {
+		o := n.r.names[s]
+		switch {
+		case s == "":
+		case o == nil && i > 0:
 			n.r.names[s] = &operand{missing: fmt.Sprintf("node %q (%s)", n.title(), n.opType)}
+		case o != nil && o.act != nil && o.typ == 0:
+			o.typ = n.resultType(i, o.act.Elem)
 		}
 	}
 	return nil
@@ -111,7 +130,7 @@ func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
-	if len(n.outputs) == 0 || n.outputs[0] == "" {
+	if !slices.ContainsFunc(n.outputs, func(s string) bool { return s != "" }) || n.outputs[0] == "" && !anyOutput[n.opType] {
 		return n.fail("", "it has no output; the file is damaged")
 	}
 	if len(n.outputs) > maxNames {
@@ -139,24 +158,32 @@ func (n *node) dispatch(row *row) error {
 			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
-	if known && row.fold != nil {
-		return n.fold(row.fold)
-	}
-	if row.build == nil {
+	switch {
+	case known && row.fold != nil:
+		err := n.fold(row.fold)
+		if err == nil || row.build == nil || len(n.in) == 0 {
+			return err
+		}
+		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+			return again
+		}
+		return err
+	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
+	case known && len(n.in) > 0:
+		return n.foldByOp(row)
 	}
 	return row.build(n)
 }
 
+// errByOp is what a foldFunc returns to leave the constants to the operators of the graph.
+var errByOp = errors.New("the operators of the graph compute it")
+
 // fold computes the node for both trial batches.
 func (n *node) fold(f foldFunc) error {
 	var out [2]*array
-	distinct := false
-	for _, o := range n.in {
-		distinct = distinct || o != nil && o.known[0] != o.known[1]
-	}
 	for t := range out {
-		if t == 1 && !distinct {
+		if t == 1 && !n.distinct() {
 			out[1] = out[0]
 			break
 		}
@@ -345,7 +372,7 @@ type paramKey struct {
 func (n *node) param(a *array, role graph.Role, form string, make func(*array) (*array, error)) (*graph.Value, error) {
 	key := paramKey{a, role, form}
 	if p := n.r.params[key]; p != nil {
-		return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+		return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p, Elem: elemOf(a.typ)}, nil
 	}
 	b := a
 	if make != nil {
@@ -354,9 +381,14 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 			return nil, err
 		}
 	}
-	if !b.isFloat() {
+	if !b.isFloat() && role != graph.Constant {
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "it has type %s, a float type is needed", typeName(b.typ))
 	}
+	x, err := b.exact()
+	if err != nil {
+		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "%v", err)
+	}
+	b = &array{typ: typeFloat, dims: b.dims, f: x, grid: b.grid}
 	if len(b.f) == 0 {
 		return nil, n.fail(fmt.Sprintf("initializer %q", a.name), "shape %v is empty", b.dims)
 	}
@@ -376,5 +408,5 @@ func (n *node) param(a *array, role graph.Role, form string, make func(*array) (
 		p.Why = fmt.Sprintf("%d scales that belong to no dimension once they are reshaped", len(a.grid.scale))
 	}
 	n.r.params[key] = p
-	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}, nil
+	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p, Elem: elemOf(a.typ)}, nil
 }

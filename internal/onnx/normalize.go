@@ -26,6 +26,11 @@ func (n *node) softmax(make func(axis int) graph.Op) error {
 	if err != nil {
 		return err
 	}
+	if axis == x.batch.at && n.r.ofOne() {
+		if x, err = n.single(x); err != nil {
+			return err
+		}
+	}
 	k, err := n.valueAxis(x, axis)
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (a *array) paramGrid(role graph.Role) (*graph.Grid, []int32) {
 }
 
 // quantized is an activation as integers: the output of QuantizeLinear, or
-// what Cast and Gather make of it (see buildGather).
+// what Cast and Gather make of it (see gatherQuantized).
 type quantized struct {
 	act   *graph.Value
 	batch batchAxis
@@ -289,13 +289,10 @@ func (n *node) castQuantized() error {
 	return nil
 }
 
-// buildGather reads the table of a function of int8 values, as the writer
+// gatherQuantized reads the table of a function of int8 values, as the writer
 // writes it: a constant of 256 integers, indexed by the output of a
 // QuantizeLinear and read by a DequantizeLinear.
-func buildGather(n *node) error {
-	if !n.has(1) || n.in[1].quant == nil {
-		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
-	}
+func (n *node) gatherQuantized() error {
 	q := *n.in[1].quant
 	t, err := n.constant(0)
 	if err != nil {

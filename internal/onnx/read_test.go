@@ -62,13 +62,15 @@ func (b *modelBuilder) int64s(name string, v ...int) *modelBuilder {
 	return b
 }
 
-// node adds a node named after its output; in is comma-separated.
+// node adds a node named after its outputs; in and out are comma-separated.
 func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
 	for _, s := range strings.Split(in, ",") {
 		m.str(1, s)
 	}
-	m.str(2, out)
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, a := range attrs {
@@ -142,9 +144,8 @@ func TestRefusals(t *testing.T) {
 		{"words", newModel(13).input("words", typeString, 0, 4).node("Relu", "words", "y").output("y").bytes(), []string{`input "words"`, "type string", "float32 input"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
 		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
-		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow", "onnxsim"}},
-		{"recurrent", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "not supported yet"}},
-		{"recurrent behind a transpose", good().node("Transpose", "x", "t").node("LSTM", "t", "y").bytes(), []string{`node "node_y" (LSTM)`, "not supported yet"}},
+		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow that depends on data", "fixed sizes"}},
+		{"recurrent without weights", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "1 inputs, the operator needs 3"}},
 		{"custom domain", good().domainNode("my.own", "Gelu", "x", "y").bytes(), []string{`node "node_y" (Gelu)`, `"my.own"`, "standard ONNX"}},
 		{"optimized by ONNX Runtime", good().domainNode("com.microsoft", "FusedConv", "x", "y").bytes(), []string{`node "node_y" (FusedConv): operators of ONNX Runtime (domain "com.microsoft") are not supported; give the network as it was before ONNX Runtime optimized or quantized it`}},
 		{"scikit-learn's trees", good().domainNode("ai.onnx.ml", "TreeEnsembleClassifier", "x", "y").bytes(), []string{"of scikit-learn's models edgec takes MLPClassifier, MLPRegressor and linear ones, behind StandardScaler or MinMaxScaler, trees and other models cannot be compressed"}},
@@ -173,7 +174,7 @@ func TestRefusals(t *testing.T) {
 		{"transposed gemm", good().floats("w", []int{4, 1}, 1, 2, 3, 4).node("Gemm", "x,w", "y", attribute{"transA", 1}).bytes(), []string{"transA", "transpose the weights"}},
 		{"product over the batch", good().node("Transpose", "x", "t").floats("w", []int{4, 1}, 1, 2, 3, 4).node("MatMul", "t,w", "y").bytes(), []string{"(MatMul)", `input "w"`, "weights of shape"}},
 		{"sum over the batch", good().node("ReduceMean", "x", "y", attribute{"axes", []int{0}}).bytes(), []string{"(ReduceMean)", "the batch"}},
-		{"attention", good().node("MatMul", "x,x", "y").bytes(), []string{"(MatMul)", "two activations"}},
+		{"attention", good().node("MatMul", "x,x", "y").bytes(), []string{"(MatMul)", "mix the samples"}},
 		{"batch split", good().int64s("s", 2, -1).node("Reshape", "x,s", "y").bytes(), []string{"(Reshape)", "batch"}},
 		{"convolution of a moved batch", newModel(13).input("x", typeFloat, 0, 2, 4, 4).node("Transpose", "x", "t", attribute{"perm", []int{1, 0, 2, 3}}).
 			floats("w", []int{1, 2, 1, 1}, 1, 2).node("Conv", "t,w", "y").output("y").bytes(), []string{"(Conv)", `input "t"`, "the batch is dimension 1", "transpose"}},
@@ -214,7 +215,7 @@ func TestRefusals(t *testing.T) {
 // follows from something else.
 func TestAllCauses(t *testing.T) {
 	b := newModel(13).input("x", typeFloat, 0, 4).input("ids", typeString, 0, 4).node("Gather", "x,ids", "e").node("Relu", "e", "r").
-		node("Einsum", "x", "s").node("Add", "s,r", "a").node("Einsum", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("LSTM", "r", "l").
+		node("Einsum", "x", "s").node("Add", "s,r", "a").node("Einsum", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("Det", "r", "l").
 		node("Tanh", "x", "good").output("s2").output("good").output("p").output("none")
 	_, err := Decode(b.bytes(), "m.onnx")
 	var all *Errors
@@ -223,7 +224,7 @@ func TestAllCauses(t *testing.T) {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (Einsum) and 1 more: the operator is not supported; export`,
-		`node "node_p" (Softmax): axis: `, `node "node_l" (LSTM): `, `output "none": no node computes it`, `without the other outputs "good" could be read`}
+		`node "node_p" (Softmax): axis: `, `node "node_l" (Det): `, `output "none": no node computes it`, `without the other outputs "good" could be read`}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%v", len(lines), len(want), err)
 	}

@@ -29,7 +29,8 @@ func Write(path string, g *graph.Graph) error {
 	return nil
 }
 
-// Encode returns g as an ONNX model with a free batch.
+// Encode returns g as an ONNX model with a free batch, whose integers are int64 and truth
+// values bool.
 //
 // Parameters are written with their effective values. Where g carries grids,
 // the standard quantized form is written: a parameter with a grid becomes an
@@ -45,12 +46,16 @@ func Encode(g *graph.Graph) ([]byte, error) {
 	w := &writer{g: g, opset: writeOpset, names: map[*graph.Value]string{}, params: map[*graph.Param]string{}, used: map[string]bool{}}
 	w.nameValues()
 	for _, v := range g.Inputs {
-		w.inputs = append(w.inputs, encodeValue(w.names[v], v.Shape))
+		w.inputs = append(w.inputs, encodeValue(w.names[v], v.Elem, v.Shape))
 		if v.Grid != nil {
 			w.names[v] = w.pair(v, w.names[v], w.Fresh(w.names[v]+"_dequantized"))
 		}
 	}
+	skipped := w.absorb()
 	for _, n := range g.Nodes {
+		if skipped[n] {
+			continue
+		}
 		if err := w.node(n); err != nil {
 			return nil, err
 		}
@@ -71,7 +76,7 @@ func Encode(g *graph.Graph) ([]byte, error) {
 		graphMsg.bytes(11, v)
 	}
 	for _, v := range g.Outputs {
-		graphMsg.bytes(12, encodeValue(w.names[v], v.Shape))
+		graphMsg.bytes(12, encodeValue(w.names[v], v.Elem, v.Shape))
 	}
 	var opset, m message
 	opset.str(1, "")
@@ -87,8 +92,9 @@ func Encode(g *graph.Graph) ([]byte, error) {
 type writer struct {
 	g       *graph.Graph
 	opset   int
-	names   map[*graph.Value]string // what readers of a value use
-	params  map[*graph.Param]string // already written
+	names   map[*graph.Value]string     // what readers of a value use
+	before  map[*graph.Node]*graph.Node // that an op.ONNXAbsorber stands for too
+	params  map[*graph.Param]string     // already written
 	used    map[string]bool
 	inputs  [][]byte
 	nodes   [][]byte
@@ -129,14 +135,44 @@ func (w *writer) nameValues() {
 	}
 }
 
+// absorb finds the nodes that others stand for too, which are not written.
+func (w *writer) absorb() (skipped map[*graph.Node]bool) {
+	w.before, skipped = map[*graph.Node]*graph.Node{}, map[*graph.Node]bool{}
+	links := graph.NewLinks(w.g)
+	for _, n := range w.g.Nodes {
+		o, ok := n.Op.(op.ONNXAbsorber)
+		if !ok {
+			continue
+		}
+		x := n.Inputs[0]
+		if p := links.Producer(x); p != nil && x.Grid == nil && links.Reads(x) == 1 && !links.IsOutput(x) && o.AbsorbsONNX(p) {
+			w.before[n], skipped[p] = p, true
+		}
+	}
+	return skipped
+}
+
+// Absorbed implements op.ONNX.
+func (w *writer) Absorbed(n *graph.Node) *graph.Node { return w.before[n] }
+
+// Operand implements op.ONNX.
+func (w *writer) Operand(v *graph.Value) string { return w.operand(v) }
+
 // Emit implements op.ONNX; the NodeProto is named after its output.
 func (w *writer) Emit(opType string, in []string, out string, attrs ...op.Attr) {
+	w.EmitAll(opType, in, []string{out}, attrs...)
+}
+
+// EmitAll implements op.ONNX.
+func (w *writer) EmitAll(opType string, in, out []string, attrs ...op.Attr) {
 	var m message
 	for _, s := range in {
 		m.str(1, s)
 	}
-	m.str(2, out)
-	m.str(3, out)
+	for _, s := range out {
+		m.str(2, s)
+	}
+	m.str(3, out[0])
 	m.str(4, opType)
 	for _, a := range attrs {
 		m.bytes(5, attribute{a.Name, a.Value}.encode())
@@ -226,10 +262,32 @@ func (w *writer) operand(v *graph.Value) string {
 	switch {
 	case v == nil:
 		return ""
+	case v.Param != nil && v.Elem != graph.Float:
+		return w.wholeParam(v)
 	case v.Param != nil:
 		return w.param(v.Param)
 	}
 	return w.names[v]
+}
+
+// wholeParam is param for one whose values are integers or truth values.
+func (w *writer) wholeParam(v *graph.Value) string {
+	p := v.Param
+	if name, ok := w.params[p]; ok {
+		return name
+	}
+	q := make([]int, len(p.Value.Data))
+	for i, x := range p.Value.Data {
+		q[i] = int(x)
+	}
+	name := w.tensor(p.Name, typeInt64, p.Shadow.Shape, rawInt64s(q))
+	if v.Elem == graph.Boolean {
+		truth := w.Fresh(name + "_bool")
+		w.Emit("Cast", []string{name}, truth, op.Attr{Name: "to", Value: typeBool})
+		name = truth
+	}
+	w.params[p] = name
+	return name
 }
 
 // node writes one graph node: the operator, its clamp, and the rounding of its

@@ -27,6 +27,9 @@ func (Abs) DF(x, _ float64) float64 {
 	return 0
 }
 
+// Elems implements graph.Typed.
+func (Abs) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (Abs) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 

@@ -12,6 +12,9 @@ type Add struct{ Clamp Clamp }
 // Name implements graph.Op.
 func (Add) Name() string { return "Add" }
 
+// Elems implements graph.Typed.
+func (Add) Elems(in []graph.Elem) []graph.Elem { return wholeIfAll(in) }
+
 // Infer implements graph.Op.
 func (Add) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(in) }
 

@@ -40,6 +40,16 @@ func broadcast(in []tensor.Shape) ([]tensor.Shape, error) {
 	return []tensor.Shape{out}, nil
 }
 
+// wholeIfAll are the kinds of a result that is a whole number if all operands are.
+func wholeIfAll(in []graph.Elem) []graph.Elem {
+	for _, e := range in {
+		if e == graph.Float {
+			return []graph.Elem{graph.Float}
+		}
+	}
+	return []graph.Elem{graph.Integer}
+}
+
 // arityAny returns an error unless there are n inputs; scalars (no dimensions)
 // are allowed.
 func arityAny(in []tensor.Shape, n int) error {
@@ -106,6 +116,11 @@ func each2(out, in []*tensor.Tensor, f func(a, b float32) float32) {
 			y[o+i] = f(a[ia+i*sa], b[ib+i*sb])
 		}
 	})
+}
+
+// combineAll applies o.Combine element by element.
+func combineAll(o Arithmetic, out, in []*tensor.Tensor) {
+	each2(out, in, func(a, b float32) float32 { return float32(o.Combine(float64(a), float64(b))) })
 }
 
 // back2 adds the gradients da(a, b) dy and db(a, b) dy.

@@ -88,18 +88,9 @@ func lowerAffine(d Device, n *graph.Node, o Arithmetic, x *graph.Value, k *tenso
 	if !x.Shape.Equal(y.Shape) {
 		return fmt.Errorf("the device cannot repeat an activation of shape %v to %v", x.Shape, y.Shape)
 	}
-	full, err := broadcastSample(k, x.Shape)
+	full, shape, err := perChannel(k, x.Shape)
 	if err != nil {
 		return err
-	}
-	shape := []int{1, 1, len(full)}
-	if len(x.Shape) == 4 {
-		c, hw := x.Shape[1], x.Shape[2]*x.Shape[3]
-		if byChannel := everyNth(full, hw); repeated(full, hw) {
-			full, shape = byChannel, []int{x.Shape[2], x.Shape[3], c}
-		} else {
-			full = channelsLast(full, c, hw)
-		}
 	}
 	mul, add, err := o.Affine(full, xLeft)
 	if err != nil {
@@ -118,6 +109,23 @@ func lowerAffine(d Device, n *graph.Node, o Arithmetic, x *graph.Value, k *tenso
 	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{t}, Out: out, Weight: weight, LUT: -1,
 		StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: len(full), ClampMin: lo, ClampMax: hi})
 	return nil
+}
+
+// perChannel returns k, repeated over an activation of shape x, for each channel of the image
+// shape that a depthwise convolution sees x in: of an image its own channels where k is the
+// same for all pixels, otherwise all elements.
+func perChannel(k *tensor.Tensor, x tensor.Shape) (full []float64, shape []int, err error) {
+	if full, err = broadcastSample(k, x); err != nil {
+		return nil, nil, err
+	}
+	if len(x) != 4 {
+		return full, []int{1, 1, len(full)}, nil
+	}
+	c, hw := x[1], x[2]*x[3]
+	if repeated(full, hw) {
+		return everyNth(full, hw), []int{x[2], x[3], c}, nil
+	}
+	return channelsLast(full, c, hw), []int{1, 1, len(full)}, nil
 }
 
 // broadcastSample repeats k to the sample of shape s (whose dimension 0 is the

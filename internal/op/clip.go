@@ -21,6 +21,9 @@ func (o Clip) DF(x, _ float64) float64 {
 	return step(x > float64(o.Lo) && x < float64(o.Hi))
 }
 
+// Elems implements graph.Typed.
+func (Clip) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (Clip) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 

@@ -2,13 +2,15 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
 
-// Concat joins its inputs along dimension Axis >= 1.
+// Concat joins its inputs along dimension Axis >= 1. An input whose batch is 1 beside a
+// larger one, such as a parameter, is the same for all samples.
 type Concat struct {
 	Axis int
 }
@@ -30,24 +32,28 @@ func (o Concat) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	for i, s := range in[1:] {
 		ok := len(s) == len(y)
 		for d := range s {
-			ok = ok && (d == o.Axis || s[d] == y[d])
+			ok = ok && (d == o.Axis || s[d] == y[d] || d == 0 && min(s[0], y[0]) == 1)
 		}
 		if !ok {
 			return nil, fmt.Errorf("input %d has shape %v, input 0 has %v; they may differ in dimension %d only", i+1, s, in[0], o.Axis)
 		}
 		y[o.Axis] += s[o.Axis]
+		y[0] = max(y[0], s[0])
 	}
 	return []tensor.Shape{y}, nil
 }
 
 // blocks calls f for each run of elements of input k that lies together.
 func (o Concat) blocks(out *tensor.Tensor, in []*tensor.Tensor, f func(k, y, x, n int)) {
-	total := out.Shape[o.Axis:].Size()
+	total, blocks := out.Shape[o.Axis:].Size(), out.Shape[1:o.Axis].Size() // of a sample
 	for b := 0; b*total < len(out.Data); b++ {
 		y := b * total
 		for k, t := range in {
-			n := t.Shape[o.Axis:].Size()
-			f(k, y, b*n, n)
+			n, at := t.Shape[o.Axis:].Size(), b
+			if t.Shape[0] == 1 {
+				at %= blocks
+			}
+			f(k, y, at*n, n)
 			y += n
 		}
 	}
@@ -166,9 +172,31 @@ func (o Concat) TraceConstants(c Constants, n *graph.Node, k []float32) {
 	}
 }
 
-// WriteONNX implements ONNXWriter.
-func (o Concat) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+// WriteONNX implements ONNXWriter. Parameters are repeated for each sample.
+func (o Concat) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
+	batch := ""
+	for k, v := range n.Inputs {
+		if v.Param == nil {
+			continue
+		}
+		if batch == "" {
+			batch = writeBatch(w, n, in, out)
+		}
+		shape, all := w.Fresh(out+"_shape"), w.Fresh(out+"_part")
+		w.Emit("Concat", []string{batch, w.Int64s(out+"_sizes", v.Shape[1:])}, shape, Attr{"axis", 0})
+		w.Emit("Expand", []string{in[k], shape}, all)
+		in[k] = all
+	}
 	w.Emit("Concat", in, out, Attr{"axis", o.Axis})
+}
+
+// writeBatch emits the number of samples, [N], of n's first activation.
+func writeBatch(w ONNX, n *graph.Node, in []string, out string) string {
+	k := slices.IndexFunc(n.Inputs, func(v *graph.Value) bool { return v.Param == nil })
+	sizes, batch := w.Fresh(out+"_sizes"), w.Fresh(out+"_batch")
+	w.Emit("Shape", in[k:k+1], sizes)
+	w.Emit("Slice", []string{sizes, w.Int64s(out+"_from", []int{0}), w.Int64s(out+"_to", []int{1})}, batch)
+	return batch
 }
 
 var _ graph.Differentiable = Concat{}

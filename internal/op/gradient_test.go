@@ -16,7 +16,9 @@ import (
 
 // notDifferentiable lists the operators without a gradient, and why.
 var notDifferentiable = map[string]string{
-	"Table": "a device's table stands only in networks read back from a file, which are not trained",
+	"ArgMax":  "it is constant wherever it has a derivative",
+	"Hardmax": "it is constant wherever it has a derivative",
+	"Table":   "a device's table stands only in networks read back from a file, which are not trained",
 }
 
 // gradientCase is an operator with inputs at which it is smooth; inputs whose
@@ -42,7 +44,7 @@ func gradientCases() []gradientCase {
 	// 0.25 apart from every multiple of 0.5, where the kinks are
 	apart := func() []*tensor.Tensor { return []*tensor.Tensor{spaced(rng, 2, 7)} }
 	of := func(o graph.Differentiable, in ...*tensor.Tensor) gradientCase { return gradientCase{op: o, in: in} }
-	return []gradientCase{
+	return append(mathGradients(), []gradientCase{
 		of(Conv2D{PadT: 1, PadR: 1, StrideW: 2}, x(2, 3, 5, 5), x(4, 3, 3, 2), x(4)),
 		of(Dense{}, x(3, 5), x(4, 5), x(4)),
 		of(Add{}, x(2, 3), x(2, 3)), of(Sub{}, x(2, 3), x(3)), of(Mul{}, x(2, 3), x(2, 1)), of(Div{}, x(2, 3), positive(2, 3)),
@@ -53,8 +55,13 @@ func gradientCases() []gradientCase {
 		of(Relu{}, apart()...), of(Clip{Lo: -0.5, Hi: 1}, apart()...), of(LeakyRelu{Alpha: 0.1}, apart()...), of(Elu{}, apart()...), of(Abs{}, apart()...),
 		of(HardSwish{}, apart()...), of(HardSigmoid{Alpha: 0.2, Beta: 0.5}, apart()...), of(Sigmoid{}, apart()...), of(Softsign{}, apart()...), of(Tanh{}, apart()...), of(Neg{}, apart()...),
 		of(Gelu{}, apart()...), of(Erf{}, apart()...), of(Power{K: 3}, apart()...), of(LogSoftmax{Axis: 1}, x(2, 5)), of(InputScale{Axis: 1, Scale: []float32{0.5, 2, 8}, Zero: []int{1, 0, -3}, Grid: graph.Affine{Scale: 0.25, Zero: 2}}, x(2, 3, 2)),
+		of(Resize{Sizes: []int{3, 7, 4}, Mode: Linear}, x(2, 3, 4, 6)), of(Stretch{2, 3}, x(2, 3, 2, 3)), of(PRelu{}, spaced(rng, 2, 3, 4), x(3, 1)),
 		of(Exp{}, x(2, 3)), of(Sqrt{}, positive(2, 3)),
-	}
+		of(Cast{}, x(2, 3)),
+		of(Tile{Repeats: []int{1, 2, 3}}, x(2, 3, 2)),
+		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
+		{Gather{}, []*tensor.Tensor{x(4, 3), tensor.Of([]float32{3, 0, 3, -1}, 2, 2)}, []int{1}},
+	}...)
 }
 
 // TestEveryOperatorHasAGradient walks the operators of this package's source:

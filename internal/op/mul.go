@@ -12,6 +12,9 @@ type Mul struct{}
 // Name implements graph.Op.
 func (Mul) Name() string { return "Mul" }
 
+// Elems implements graph.Typed.
+func (Mul) Elems(in []graph.Elem) []graph.Elem { return wholeIfAll(in) }
+
 // Infer implements graph.Op.
 func (Mul) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(in) }
 

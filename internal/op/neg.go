@@ -17,6 +17,9 @@ func (Neg) F(x float64) float64 { return -x }
 // DF implements Elementwise.
 func (Neg) DF(_, _ float64) float64 { return -1 }
 
+// Elems implements graph.Typed.
+func (Neg) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (Neg) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 

@@ -19,6 +19,9 @@ func (Relu) F(x float64) float64 { return math.Max(x, 0) }
 // DF implements Elementwise.
 func (Relu) DF(x, _ float64) float64 { return step(x > 0) }
 
+// Elems implements graph.Typed.
+func (Relu) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
+
 // Infer implements graph.Op.
 func (Relu) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 

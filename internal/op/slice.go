@@ -1,7 +1,6 @@
 package op
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,7 +11,8 @@ import (
 )
 
 // Slice drops Before[i] elements at the start and After[i] at the end of dimension i of x,
-// then keeps every Step[i]-th element, beginning with the first. The batch stays whole.
+// then keeps every Step[i]-th element, beginning with the first; a negative step begins with
+// the last and goes backwards. The batch stays whole.
 type Slice struct {
 	Before, After, Step []int
 }
@@ -34,10 +34,10 @@ func (o Slice) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	}
 	for i, n := range y {
 		left := n - o.Before[i] - o.After[i]
-		if o.Before[i] < 0 || o.After[i] < 0 || o.Step[i] < 1 || left < 1 || i == 0 && !o.whole(i) {
+		if o.Before[i] < 0 || o.After[i] < 0 || o.Step[i] == 0 || left < 1 || i == 0 && !o.whole(i) {
 			return nil, fmt.Errorf("slice less %v before and %v after in steps of %v: needs one element at least of each dimension of %v, and the whole batch", o.Before, o.After, o.Step, y)
 		}
-		y[i] = (left-1)/o.Step[i] + 1
+		y[i] = (left-1)/max(o.Step[i], -o.Step[i]) + 1
 	}
 	return []tensor.Shape{y}, nil
 }
@@ -51,7 +51,11 @@ func (o Slice) whole(dims ...int) bool {
 func (o Slice) walk(out, in tensor.Shape, f func(y, x int)) {
 	stride, x, size := make([]int, len(in)), 0, 1
 	for d := len(in) - 1; d >= 0; d-- {
-		x += o.Before[d] * size
+		if o.Step[d] > 0 {
+			x += o.Before[d] * size
+		} else {
+			x += (in[d] - 1 - o.After[d]) * size
+		}
 		stride[d] = o.Step[d] * size
 		size *= in[d]
 	}
@@ -94,10 +98,13 @@ func (o Slice) Homogeneous(n *graph.Node) bool { return len(n.Inputs[0].Shape) =
 // IsIdentity implements Identity.
 func (o Slice) IsIdentity(n *graph.Node) bool { return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape) }
 
+// forwards reports whether no step is negative.
+func (o Slice) forwards() bool { return slices.Min(o.Step) > 0 }
+
 // Merge implements Merger, as long as the device can do both at once.
 func (o Slice) Merge(first graph.Op) (graph.Op, bool) {
 	f, ok := first.(Slice)
-	if !ok || len(f.Step) != len(o.Step) {
+	if !ok || len(f.Step) != len(o.Step) || !f.forwards() || !o.forwards() {
 		return nil, false
 	}
 	m := Slice{slices.Clone(f.Before), slices.Clone(f.After), slices.Clone(f.Step)}
@@ -114,6 +121,9 @@ func (o Slice) Merge(first graph.Op) (graph.Op, bool) {
 func (o Slice) Lower(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
 	s, t := x.Shape, y.Shape
+	if !o.forwards() {
+		return o.move(d, n)
+	}
 	emit := func(from, to []int, row, column int) { // dimensions of x; 0: none
 		in := format.Instr{Op: format.OpSlice, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
 		in.PadT, in.PadB, in.StrideH = o.Before[row], o.After[row], o.Step[row]
@@ -132,7 +142,7 @@ func (o Slice) Lower(d Device, n *graph.Node) error {
 	case len(s) == 2:
 		emit([]int{1, s[1], 1}, []int{1, t[1], 1}, 0, 1)
 	default:
-		return errors.New("the device slices rows and columns of an image, or its channels: do one after the other")
+		return o.move(d, n)
 	}
 	return nil
 }
@@ -161,16 +171,23 @@ func (o Slice) TraceConstants(c Constants, n *graph.Node, k []float32) {
 }
 
 // WriteONNX implements ONNXWriter.
-func (o Slice) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
-	var ends, axes []int
-	for i := range o.After[1:] {
-		end := math.MaxInt
-		if cut := o.After[i+1]; cut > 0 {
-			end = -cut
+func (o Slice) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+	var starts, ends, axes []int
+	for i, step := range o.Step[1:] {
+		before, after := o.Before[i+1], o.After[i+1]
+		start, end := before, math.MaxInt
+		switch {
+		case step > 0 && after > 0:
+			end = -after
+		case step < 0:
+			start, end = -1-after, math.MinInt
+			if before > 0 {
+				end = before - 1
+			}
 		}
-		ends, axes = append(ends, end), append(axes, i+1)
+		starts, ends, axes = append(starts, start), append(ends, end), append(axes, i+1)
 	}
-	w.Emit("Slice", append(in, w.Int64s(out+"_starts", o.Before[1:]), w.Int64s(out+"_ends", ends), w.Int64s(out+"_axes", axes), w.Int64s(out+"_steps", o.Step[1:])), out)
+	w.Emit("Slice", append(in, w.Int64s(out+"_starts", starts), w.Int64s(out+"_ends", ends), w.Int64s(out+"_axes", axes), w.Int64s(out+"_steps", o.Step[1:])), out)
 }
 
 var _ graph.Differentiable = Slice{}

@@ -12,6 +12,9 @@ type Sub struct{ Clamp Clamp }
 // Name implements graph.Op.
 func (Sub) Name() string { return "Sub" }
 
+// Elems implements graph.Typed.
+func (Sub) Elems(in []graph.Elem) []graph.Elem { return wholeIfAll(in) }
+
 // Infer implements graph.Op.
 func (Sub) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(in) }
 
