@@ -156,7 +156,7 @@ func (p *Plan) addEffects(columns []column, r *Results, what Response, at Replic
 	if complete(there, p.Design.Part) == 0 {
 		return
 	}
-	effects := Effects(p.Design.Rows, y, there)
+	effects := Unmixed(p.Design.Rows, y, there)
 	noise := PSE(effects)
 	for j, e := range effects {
 		if math.IsNaN(e) {

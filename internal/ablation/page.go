@@ -23,9 +23,13 @@ which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./int
   e, the largest that any run counts as.
 - **Levels.** Low and high are half and double: of the value, of the odds p / (1 - p) of a fraction, of the
   logarithm of a ratio. Values that must stay in order move at most half of the way towards each other.
-- **Design.** All constants are varied at once in a Plackett-Burman design. An effect is the mean response with
-  the constant high, less that with it low. Its standard error is that over networks. It is beyond noise when
-  Student's t says so at 5 %%, or when it is more than %d of Lenth's pseudo standard errors on one network.
+- **Design.** All constants are varied at once in a Plackett-Burman design, of resolution III: effects are mixed
+  with interactions of two other constants. It is measured a quarter at a time. The quarter and the half have fewer
+  rows than constants; effects are mixed with each other up to the correlation of their columns (0.5 at most and
+  0.12 on average in a quarter of 32 rows). An effect is the mean response with the constant high, less that with it
+  low, after strong effects of other constants were taken off (forward selection, Lin 1993). Its standard error is
+  that over networks. It is beyond noise when Student's t says so at 5 %%, or when it is more than %d of Lenth's
+  pseudo standard errors on one network.
 - **By itself.** Constants beyond noise are set low and high alone, with several seeds. They move what differs
   from 0 over networks and seeds by Student's t at 1 %%, or on one network by more than %d standard errors of
   the seeds.
@@ -93,7 +97,7 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 	for _, run := range r.Runs {
 		seconds += run.Seconds
 	}
-	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
+	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows on one network or more, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
 		len(p.File.Constants), len(p.Names), len(r.Aside), rows, len(p.Rows), alone, of, len(r.Runs), seconds/3600)
 	if missing := len(p.File.Constants) - len(p.Names) - len(r.Aside); missing > 0 {
 		fmt.Fprintf(b, "\n**A demonstration: %d constants were left out, and are to be measured.**\n", missing)
@@ -105,7 +109,7 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 
 // networks shows the base runs.
 func (p *Plan) networks(b *strings.Builder, r *Results) {
-	b.WriteString("\n## Networks\n\n| network | kind | effort | seeds | asked for | size | asked for | test error | steps | time on one core |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Networks\n\n| network | kind | effort | seeds | asked for | size | asked for | test error | steps | time on one core | rows of the design |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range r.Subjects {
 		var bytes, errs, steps, seconds []float64
 		var effort float64
@@ -125,9 +129,32 @@ func (p *Plan) networks(b *strings.Builder, r *Results) {
 			steps, seconds = append(steps, float64(work)), append(seconds, cpu)
 		}
 		if len(steps) > 0 {
-			fmt.Fprintf(b, "| %s | %s | %v | %d | %s | %s | %s | %s | %.0f | %.0f s |\n", s.Name, s.Kind, effort, len(steps), s.Drop, mean(bytes, "%.0f B"), s.Size, mean(errs, "%.2f %%"), estimate(steps).Mean, estimate(seconds).Mean)
+			fmt.Fprintf(b, "| %s | %s | %v | %d | %s | %s | %s | %s | %.0f | %.0f s | %d |\n", s.Name, s.Kind, effort, len(steps), s.Drop, mean(bytes, "%.0f B"), s.Size, mean(errs, "%.2f %%"), estimate(steps).Mean, estimate(seconds).Mean, p.measured(r, s.Name))
 		}
 	}
+}
+
+// measured is how many rows of the design a network has that can be analysed.
+func (p *Plan) measured(r *Results, network string) (most int) {
+	for _, at := range r.Replicates(p.base.ID) {
+		if at.Network != network || at.Seed != 0 {
+			continue
+		}
+		there, n := make([]bool, len(p.Rows)), 0
+		for i, row := range p.Rows {
+			_, there[i] = r.Respond(Work, row.ID, p.base.ID, at)
+		}
+		if complete(there, p.Design.Part) == 0 {
+			continue
+		}
+		for i := range there {
+			if there[i] {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
 }
 
 // mean is the mean of x in a format, empty without any.
@@ -179,7 +206,7 @@ func (f *File) Values() map[string]float64 {
 func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 	screened, noise := p.Screening(r), p.SeedNoise(r)
 	there := today.Values()
-	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors, once all rows are measured.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors: of the largest part of the rows, a quarter,\nhalf or all, that is measured on a network.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range p.File.Constants {
 		l, ok := p.Levels[c.Name]
 		if !ok {
