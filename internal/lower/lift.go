@@ -15,8 +15,8 @@ import (
 // dimensions, with the grids and integers that the device uses: Build lowers it
 // to a network of the same results, and onnx.Encode writes it in the QDQ form.
 // Images [H,W,C] become [1,C,H,W]; fused activations stay a Clamp of their
-// operator, tables become op.Table, and masks and codebooks are gone: their
-// weights are integers like others. Inputs are named "input", "input1", ...,
+// operator, tables become op.Table, codebooks are those of the file, and masks are gone:
+// pruned weights are zeros like others. Inputs are named "input", "input1", ...,
 // outputs "output", "output1", ... unless they are inputs.
 //
 // f must be what format.Decode accepts. The error names the instruction.
@@ -199,6 +199,9 @@ func (l *lifter) weights(in *format.Instr, scale float32, flat bool, from []int)
 	}
 	param := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
 	param.Grid = grid
+	if s.Book != nil {
+		param.Book = liftBook(s.Book, param.Quanta())
+	}
 	w = &graph.Value{Name: param.Name, Shape: t.Shape, Param: param}
 	if s.Bias == nil {
 		return w, nil
@@ -217,4 +220,63 @@ func (l *lifter) weights(in *format.Instr, scale float32, flat bool, from []int)
 		bias.Exact = s.Bias
 	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
+}
+
+// liftBook returns the codebook of weights that have the values q of a sorted book.
+func liftBook(values []int8, q []int32) *graph.Codebook {
+	b := &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, len(q))}
+	var at [256]uint8
+	for _, v := range values {
+		if v != 0 {
+			at[int(v)+128] = uint8(len(b.Centroids))
+			b.Centroids = append(b.Centroids, float32(v))
+		}
+	}
+	for i, v := range q {
+		b.Index[i] = at[v+128]
+	}
+	return b
+}
+
+// Constant implements op.Lifter.
+func (l *lifter) Constant(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(op.HostShape(in.Shape)...)
+	inner, outer := 1, 1 // channels and pixels of an image
+	if len(in.Shape) == 3 {
+		inner = in.Shape[2]
+		outer = in.Shape[0] * in.Shape[1]
+	}
+	for i, q := range s.Values {
+		r, n := i/s.InC, int64(q)
+		if s.Bias != nil {
+			n += int64(s.Bias[r])
+		}
+		at := i
+		if len(in.Shape) == 3 {
+			at = i%inner*outer + i/inner
+		}
+		t.Data[at] = float32(float64(n)) * s.Scale[min(r, len(s.Scale)-1)]
+	}
+	p := graph.NewParam(fmt.Sprintf("k%d", l.instr), graph.Constant, t)
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
+}
+
+// Rows implements op.Lifter.
+func (l *lifter) Rows(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(s.OutC, s.InC)
+	grid := &graph.Grid{Scale: s.Scale, Max: math.MaxInt8}
+	if slices.Contains(s.Values, math.MinInt8) {
+		grid.Min = math.MinInt8
+	}
+	for i, q := range s.Values {
+		t.Data[i] = float32(q) * grid.ScaleOf(i/s.InC)
+	}
+	p := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
+	p.Grid = grid
+	if s.Book != nil {
+		p.Book = liftBook(s.Book, p.Quanta())
+	}
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
 }

@@ -40,8 +40,7 @@ func (b *builder) weight(scale float32, w, bias *graph.Value, shape [4]int, from
 		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q are float", w.Name), Remedy: "quantize them first (int8 behind a DequantizeLinear, or float before a QuantizeLinear and a DequantizeLinear)"})
 		return -1
 	}
-	if b.weights += len(p.Shadow.Data); b.weights > format.MaxWeights {
-		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
+	if b.countWeights(len(p.Shadow.Data)); b.err != nil {
 		return -1
 	}
 	quanta := p.Quanta()
@@ -64,7 +63,17 @@ func (b *builder) weight(scale float32, w, bias *graph.Value, shape [4]int, from
 		out.Bias = b.bias(scale, bias, p.Grid)
 	}
 	b.limits(w.Name, &out)
+	if k := b.tied(&out); k >= 0 {
+		return k
+	}
 	return b.addWeight(out)
+}
+
+// countWeights notes n weights more, of which files hold so many.
+func (b *builder) countWeights(n int) {
+	if b.weights += n; b.weights > format.MaxWeights {
+		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
+	}
 }
 
 // limits notes what no file holds, or no sum of 32 bits.
