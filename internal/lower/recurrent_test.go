@@ -1,10 +1,12 @@
 package lower_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"edgec/internal/graph"
+	"edgec/internal/lower"
 	"edgec/internal/op"
 )
 
@@ -50,5 +52,37 @@ func TestRecurrent(t *testing.T) {
 			g = b.Done(c.build(b, x))
 			checkLift(t, c.name, g, b.Inputs(48))
 		})
+	}
+}
+
+// TestOrderRecurrent: units of recurrent layers stand in any order, to the bit.
+func TestOrderRecurrent(t *testing.T) {
+	b, x := newNet(t, 5, 6, 5)
+	o := op.Recurrent{Kind: op.GRU, LinearBeforeReset: true}
+	g := b.Done(b.dense(b.lastStep(b.recurrent(b.recurrent(x, o, 24), o, 16), 5), 4, none))
+	in := b.Inputs(8)
+	quantized(t, g, in)
+	for _, p := range g.Params() { // most weights are zero, in rows and columns of unlike density
+		if p.Role == graph.Weight {
+			p.Mask = make([]float32, len(p.Shadow.Data))
+			for i := range p.Mask {
+				p.Mask[i] = float32((i * i / 7 % 11) / 8)
+			}
+			p.Refresh()
+		}
+	}
+	data, _, err := lower.Encode(g, lower.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, _, err := lower.Order(t.Context(), data, lower.Ordering{Sort: 1 << 22, Climb: 1 << 22})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(short) >= len(data) {
+		t.Errorf("%d bytes became %d", len(data), len(short))
+	}
+	if want := deviceRun(t, sessionOf(t, data), g, in); !slices.Equal(want, deviceRun(t, sessionOf(t, short), g, in)) {
+		t.Error("the network computes something else")
 	}
 }
