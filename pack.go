@@ -8,7 +8,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/lower"
-	"edgec/internal/onnx"
 	"edgec/internal/pack"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -40,7 +39,7 @@ func Pack(path string) (*Packed, error) { return PackWith(path, OpenOptions{}) }
 
 // PackWith is Pack for a file that leaves something open.
 func PackWith(path string, o OpenOptions) (*Packed, error) {
-	n, err := pack.ReadWith(path, onnx.Options(o))
+	n, err := pack.ReadWith(path, o.reading())
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type packed struct {
 }
 
 func packCommand(a *app) *cobra.Command {
-	out, open := "", shapes{}
+	out, network := "", networkFlags{}
 	cmd := &cobra.Command{
 		Use:   "pack FILE -o OUT.edgec",
 		Short: "Shrink a network that is int8 already, with the same results",
@@ -45,11 +45,11 @@ bytes, which is free to choose. That takes some seconds.`,
 			if out == "" {
 				return usagef(cmd, "pack: -o is missing; name the file to write")
 			}
-			return a.pack(args[0], out, open)
+			return a.pack(args[0], out, network.options(""))
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write (required)")
-	open.register(cmd)
+	network.register(cmd)
 	return cmd
 }
 
@@ -62,7 +62,7 @@ func refuseQuantized(path string, m *edgec.Model, out string) error {
 		fmt.Sprintf("edgec pack %s -o %s keeps its integers and its results, in a smaller file, and needs no data", path, out)}
 }
 
-func (a *app) pack(path, out string, open shapes) error {
+func (a *app) pack(path, out string, open edgec.OpenOptions) error {
 	if err := errors.Join(present(path, "a quantized .tflite or .onnx file"), checkOutput(out, path)); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (a *app) pack(path, out string, open shapes) error {
 	show := a.newProgress()
 	defer show.end()
 	show.slow("packing " + path)
-	p, err := edgec.PackWith(path, edgec.OpenOptions{Shapes: open})
+	p, err := edgec.PackWith(path, open)
 	show.end()
 	if err != nil {
 		return about(path, err)

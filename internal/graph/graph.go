@@ -137,7 +137,8 @@ type Graph struct {
 	Inputs  []*Value
 	Outputs []*Value
 	Nodes   []*Node
-	Notes   []string // what reading has left out, or read as something else, in words
+	State   []StateLink // outputs that are inputs of the next run
+	Notes   []string    // what reading has left out, or read as something else, in words
 }
 
 // Params returns every parameter once, in the order of first use.
@@ -153,6 +154,16 @@ func (g *Graph) Params() []*Param {
 		}
 	}
 	return ps
+}
+
+// Finite returns an error for the first parameter that has an element that is no number.
+func (g *Graph) Finite() error {
+	for _, p := range g.Params() {
+		if i := p.Shadow.FirstNonFinite(); i >= 0 {
+			return fmt.Errorf("parameter %q: element %d is %v", p.Name, i, p.Shadow.Data[i])
+		}
+	}
+	return nil
 }
 
 // Producer returns the node that writes v, or nil for an input or a parameter.
@@ -299,7 +310,7 @@ func (g *Graph) Check() error {
 			return fmt.Errorf("graph: output %q is never computed", v.Name)
 		}
 	}
-	return nil
+	return g.checkState()
 }
 
 // checkInputs verifies that n reads parameters in order and values that are defined.
@@ -414,7 +425,7 @@ func (g *Graph) Clone() *Graph {
 		}
 		return cs
 	}
-	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs), Notes: slices.Clone(g.Notes)}
+	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs), Notes: slices.Clone(g.Notes), State: slices.Clone(g.State)}
 	for _, n := range g.Nodes {
 		c.Nodes = append(c.Nodes, &Node{Name: n.Name, Op: n.Op, Inputs: cloneValues(n.Inputs), Outputs: cloneValues(n.Outputs)})
 	}
