@@ -16,8 +16,13 @@ func recurrentNet(t *testing.T, o op.Recurrent) (b *testnet.Net, g *graph.Graph)
 	rows := map[op.RecurrentKind]int{op.RNN: 1, op.GRU: 3, op.LSTM: 4}[o.Kind] * 4
 	s := b.Node(op.Dense{}, x, b.Param(graph.Weight, 1, rows, 3), b.Param(graph.Bias, 1, rows))
 	y := b.Node(o, s, b.Param(graph.Weight, 1, rows, 4), b.Param(graph.Bias, 1, rows))
-	y = b.Node(op.Slice{Before: []int{0, 4, 0}, After: []int{0, 0, 0}, Step: []int{1, 1, 1}}, y)
-	y = b.Node(op.Reshape{Shape: []int{4}}, y)
+	if o.Kind == op.RNN { // the last step of all in a row
+		y = b.Node(op.Reshape{Shape: []int{20}}, y)
+		y = b.Node(op.Slice{Before: []int{0, 16}, After: []int{0, 0}, Step: []int{1, 1}}, y)
+	} else {
+		y = b.Node(op.Slice{Before: []int{0, 4, 0}, After: []int{0, 0, 0}, Step: []int{1, 1, 1}}, y)
+		y = b.Node(op.Reshape{Shape: []int{4}}, y)
+	}
 	return b, b.Done(b.Node(op.Dense{}, y, b.Param(graph.Weight, 1, 2, 4), b.Param(graph.Bias, 1, 2)))
 }
 
