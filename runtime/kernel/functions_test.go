@@ -96,7 +96,7 @@ func TestFunctionEdges(t *testing.T) {
 }
 
 // wantBits sums up the CRC-32 of all functions of the same 4096 numbers: every CPU has it.
-const wantBits = 0xaf710a84
+const wantBits uint32 = 0xaf710a84
 
 // Every CPU computes the same bits of every function.
 func TestFunctionBits(t *testing.T) {
