@@ -18,6 +18,7 @@ type Session struct {
 
 	image, patch []int8 // work space of the steps
 	acc          []int32
+	reals        []float32
 
 	inInts   [][]int8 // what each input is set in: its tensor or, of a state, memory that lasts; nil for Float32
 	inFloats [][]float32
@@ -40,7 +41,7 @@ func (m *Model) NewSession(c Config) (*Session, error) {
 	if err := s.place(); err != nil {
 		return nil, err
 	}
-	s.image, s.patch, s.acc = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc)
+	s.image, s.patch, s.acc, s.reals = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc), make([]float32, m.space.reals)
 	s.steps = make([]func(), len(m.steps))
 	for i := range m.steps {
 		s.steps[i] = m.steps[i].bind(s)

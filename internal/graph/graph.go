@@ -73,7 +73,27 @@ func (n *Node) Executed() Op {
 
 // Scratch is a reusable work space; each goroutine has its own.
 type Scratch struct {
-	bufs [4][]float32
+	bufs   [4][]float32
+	kept   []float32 // of the node in hand
+	filled bool
+}
+
+// Keeper is an operator whose gradient needs more of the forward pass than its inputs and
+// outputs, and computes it again unless it was kept.
+type Keeper interface {
+	Differentiable
+	// Keeps returns the number of floats that Forward leaves for Backward on inputs of
+	// these shapes, by Scratch.Kept.
+	Keeps(in []tensor.Shape) int
+}
+
+// Kept returns n floats that stay from a Keeper's Forward to its Backward, and whether
+// Forward has filled them; nil where nobody keeps any.
+func (s *Scratch) Kept(n int) (x []float32, filled bool) {
+	if len(s.kept) < n {
+		return nil, false
+	}
+	return s.kept[:n], s.filled
 }
 
 // Floats returns n floats with arbitrary content, valid until the next call

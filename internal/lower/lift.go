@@ -15,8 +15,8 @@ import (
 // dimensions, with the grids and integers that the device uses: Build lowers it
 // to a network of the same results, and onnx.Encode writes it in the QDQ form.
 // Images [H,W,C] become [1,C,H,W]; fused activations stay a Clamp of their
-// operator, tables become op.Table, and masks and codebooks are gone: their
-// weights are integers like others. Inputs are named "input", "input1", ...,
+// operator, tables become op.Table, codebooks are those of the file, and masks are gone:
+// pruned weights are zeros like others. Inputs are named "input", "input1", ...,
 // outputs "output", "output1", ... unless they are inputs.
 //
 // f must be what format.Decode accepts. The error names the instruction.
@@ -165,6 +165,16 @@ func (l *lifter) Clamp(in *format.Instr) op.Clamp {
 
 // Weights implements op.Lifter.
 func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.Value) {
+	return l.weights(in, l.f.Tensors[in.In[0]].Scale, flat, from)
+}
+
+// WeightsOf implements op.Lifter.
+func (l *lifter) WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value) {
+	return l.weights(in, scale, true, nil)
+}
+
+// weights returns the weights that meet values in steps of scale.
+func (l *lifter) weights(in *format.Instr, scale float32, flat bool, from []int) (w, b *graph.Value) {
 	s := &l.f.Weights[in.Weight]
 	shape := tensor.Shape{s.OutC, s.InC, s.KH, s.KW}
 	if flat {
@@ -189,6 +199,9 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	}
 	param := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
 	param.Grid = grid
+	if s.Book != nil {
+		param.Book = liftBook(s.Book, param.Quanta())
+	}
 	w = &graph.Value{Name: param.Name, Shape: t.Shape, Param: param}
 	if s.Bias == nil {
 		return w, nil
@@ -196,7 +209,7 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	bt := tensor.New(s.OutC)
 	bg := &graph.Grid{Scale: make([]float32, len(s.Scale)), Max: math.MaxInt32}
 	for c, ws := range s.Scale {
-		bg.Scale[c] = l.f.Tensors[in.In[0]].Scale * ws
+		bg.Scale[c] = scale * ws
 	}
 	for c, q := range s.Bias {
 		bt.Data[c] = float32(float64(q) * float64(bg.ScaleOf(c)))
@@ -207,6 +220,22 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 		bias.Exact = s.Bias
 	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
+}
+
+// liftBook returns the codebook of weights that have the values q of a sorted book.
+func liftBook(values []int8, q []int32) *graph.Codebook {
+	b := &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, len(q))}
+	var at [256]uint8
+	for _, v := range values {
+		if v != 0 {
+			at[int(v)+128] = uint8(len(b.Centroids))
+			b.Centroids = append(b.Centroids, float32(v))
+		}
+	}
+	for i, v := range q {
+		b.Index[i] = at[v+128]
+	}
+	return b
 }
 
 // Constant implements op.Lifter.
@@ -246,5 +275,8 @@ func (l *lifter) Rows(in *format.Instr) *graph.Value {
 	}
 	p := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
 	p.Grid = grid
+	if s.Book != nil {
+		p.Book = liftBook(s.Book, p.Quanta())
+	}
 	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
 }

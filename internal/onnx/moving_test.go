@@ -28,6 +28,20 @@ func TestMoving(t *testing.T) {
 			node("Reshape", "t,b", "y"), []*tensor.Tensor{count(1, 4, 1, 2)}, tensor.Of([]float32{0, 1, 4, 5, 2, 3, 6, 7}, 1, 4, 1, 2), nil},
 		{"channels shuffled with the batch merged", x(0, 4, 1, 2).int64s("s", -1, 2, 2).int64s("b", -1, 4, 1, 2).node("Reshape", "x,s", "r").node("Transpose", "r", "t", attribute{"perm", []int{1, 0, 2}}).
 			node("Transpose", "t", "u", attribute{"perm", []int{1, 0, 2}}).node("Reshape", "u,b", "v").node("Relu", "v", "y"), []*tensor.Tensor{count(1, 4, 1, 2)}, count(1, 4, 1, 2), nil},
+		{"each pixel twice", x(0, 1, 1, 2).floats("s", []int{4}, 1, 1, 2, 2).node("Resize", "x,,s", "y", attribute{"coordinate_transformation_mode", "asymmetric"}, attribute{"nearest_mode", "floor"}),
+			[]*tensor.Tensor{count(2, 1, 1, 2)}, tensor.Of([]float32{0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3}, 2, 1, 2, 4), []string{"Resize"}},
+		{"between two pixels", x(0, 1, 1, 2).int64s("s", 1, 4).int64s("a", 2, 3).node("Resize", "x,,,s", "y", attribute{"mode", "linear"}, attribute{"axes", []int{2, 3}}),
+			[]*tensor.Tensor{count(1, 1, 1, 2)}, tensor.Of([]float32{0, 0.25, 0.75, 1}, 1, 1, 1, 4), nil},
+		{"sizes that keep the form", x(0, 1, 2, 4).int64s("s", 1, 4).node("Resize", "x,,,s", "y", attribute{"axes", []int{2, 3}}, attribute{"keep_aspect_ratio_policy", "not_larger"}),
+			[]*tensor.Tensor{count(1, 1, 2, 4)}, tensor.Of([]float32{0, 2}, 1, 1, 1, 2), nil},
+		{"upsampled", newModel(9).input("x", typeFloat, 0, 1, 1, 2).floats("s", []int{4}, 1, 1, 1, 2).node("Upsample", "x,s", "y"), []*tensor.Tensor{count(1, 1, 1, 2)}, tensor.Of([]float32{0, 0, 1, 1}, 1, 1, 1, 4), nil},
+		{"transposed convolution", x(0, 1, 3).floats("w", []int{1, 1, 2}, 1, 10).node("ConvTranspose", "x,w", "y", attribute{"strides", []int{2}}, attribute{"output_padding", []int{1}}),
+			[]*tensor.Tensor{count(1, 1, 3)}, tensor.Of([]float32{0, 0, 1, 10, 2, 20, 0}, 1, 1, 7), nil},
+		{"transposed convolution to a size", x(0, 1, 3).floats("w", []int{1, 1, 2}, 1, 10).node("ConvTranspose", "x,w", "y", attribute{"strides", []int{2}}, attribute{"output_shape", []int{5}}, attribute{"auto_pad", "SAME_UPPER"}),
+			[]*tensor.Tensor{count(1, 1, 3)}, tensor.Of([]float32{0, 0, 1, 10, 2}, 1, 1, 5), nil},
+		{"slopes", x(0, 2, 2).floats("k", []int{2, 1}, 0.5, 4).floats("one", nil, 1).node("Sub", "x,one", "s").node("PRelu", "s,k", "y"), []*tensor.Tensor{tensor.Of([]float32{0, 2, 3, -1}, 1, 2, 2)}, tensor.Of([]float32{-0.5, 1, 2, -8}, 1, 2, 2), nil},
+		{"channels to pixels", x(0, 4, 1, 2).node("DepthToSpace", "x", "y", attribute{"blocksize", 2}), []*tensor.Tensor{count(1, 4, 1, 2)}, tensor.Of([]float32{0, 2, 1, 3, 4, 6, 5, 7}, 1, 1, 2, 4), nil},
+		{"pixels to channels", x(0, 1, 2, 4).node("SpaceToDepth", "x", "y", attribute{"blocksize", 2}), []*tensor.Tensor{count(1, 1, 2, 4)}, tensor.Of([]float32{0, 2, 1, 3, 4, 6, 5, 7}, 1, 4, 1, 2), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t) })
 	}

@@ -182,14 +182,6 @@ func TestQuantizedFormsHaveRemedies(t *testing.T) {
 	}
 }
 
-// The logarithm of a Softmax, as it is written by hand, is refused with what to keep.
-func TestLogOfSoftmaxHasRemedy(t *testing.T) {
-	b := newModel(13).input("x", typeFloat, 0, 3).node("Softmax", "x", "p", attribute{"axis", 1}).node("Log", "p", "y").output("y")
-	if _, err := Decode(b.bytes(), "m"); err == nil || !strings.Contains(err.Error(), "(Log): the operator is not supported; if it follows a Softmax, keep the scores before the Softmax") {
-		t.Error(err)
-	}
-}
-
 // A grid goes with its weights through the operators that move constants.
 func TestGridsMove(t *testing.T) {
 	head := func() *modelBuilder {

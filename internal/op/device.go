@@ -83,6 +83,8 @@ type Device interface {
 	// tensor x. Element i of the stored tensor of shape [outC, kH, kW, inC] is
 	// w's element from[i]; nil keeps the order.
 	Weight(x int, w, b *graph.Value, shape [4]int, from []int) int
+	// WeightOf is Weight for vectors in steps of scale around zero, in the order of w.
+	WeightOf(scale float32, w, b *graph.Value, shape [4]int) int
 	// Affine stores, for each of len(mul) channels, the 1x1 depthwise weight of
 	// mul[c]*x + add[c] for an x on the grid of tensor x.
 	Affine(x int, mul, add []float64) int

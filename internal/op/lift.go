@@ -27,6 +27,8 @@ type Lifter interface {
 	// table of an OpGather.
 	Constant(in *format.Instr) *graph.Value
 	Rows(in *format.Instr) *graph.Value
+	// WeightsOf is Weights, flat, of what meets vectors in steps of scale around zero.
+	WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value)
 	// Temp makes a value between two nodes of the instruction.
 	Temp(name string, shape tensor.Shape, grid *graph.Affine) *graph.Value
 	// Node appends a node that computes out, and returns out.

@@ -43,7 +43,7 @@ func (o Recurrent) TraceConstants(c Constants, n *graph.Node, k []float32) {
 		return
 	}
 	for _, g := range o.gateList()[min(1, len(o.gateList())-1):] {
-		if g.function(o.Clip)(0) != 0 {
+		if g.of(0) != 0 {
 			return
 		}
 	}

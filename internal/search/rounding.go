@@ -9,7 +9,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -225,7 +224,7 @@ func (s *Study) roundedCost(ctx context.Context, r *rounder, lambda float64) (fl
 	if err != nil {
 		return 0, err
 	}
-	file, _, err := lower.Encode(g, s.exportConfig())
+	file, _, err := s.encode(ctx, g)
 	if err != nil {
 		return 0, err
 	}

@@ -32,30 +32,39 @@ type Recurrent struct {
 	Cell     Cell
 	Steps, H int
 	Reverse  bool // from the last step to the first
-	// R are the weights of all gates, for inputs of zero point 0, with Float32 results; of a
-	// GRU those of z and r, then those of n.
-	R []*Conv
+	// R has the weights of all gates, for inputs of zero point 0, with Float32 results: one
+	// layer, or for a GRU three groups of [h, h, r*h] (or one list of these).
+	R *Conv
 	// Scale and Zero are the grid of an int8 output.
 	Scale float32
 	Zero  int
 }
 
-// Scratch returns the float32, int8 and int32 that Run works in, and the work spaces that
-// its convolutions need.
+// Scratch returns the float32 and int8 that Run works in, and the work spaces of its weights.
 func (r *Recurrent) Scratch() (reals, ints, image, patch, acc int) {
-	for _, c := range r.R {
-		i, p, a := c.Scratch()
-		image, patch, acc = max(image, i), max(patch, p), max(acc, a)
+	image, patch, acc = r.R.Scratch()
+	return (3 + r.Cell.Gates()) * r.H, r.R.C, image, patch, acc
+}
+
+// Multiplied returns how many weights a step multiplies by.
+func (r *Recurrent) Multiplied() int {
+	n := 0
+	for _, l := range r.R.Groups {
+		n += l.Multiplied()
 	}
-	return (3 + r.Cell.Gates()) * r.H, r.H, image, patch, acc
+	if r.Cell == GRU && len(r.R.Groups) == 1 {
+		n *= 2
+	}
+	return n
 }
 
 // Space is the memory that Run works in; see Scratch.
 type Space struct {
-	Reals            []float32
-	Ints             []int8
-	ImageOf, PatchOf []int8
-	Acc              []int32
+	Reals []float32
+	Ints  []int8
+	Image []int8
+	Patch []int8
+	Acc   []int32
 }
 
 // Run goes through time over the sums s [Steps,gH], from the state h0 and the cell c0 [H];
@@ -94,16 +103,15 @@ func start(x, from []float32) {
 // step computes the state after a step.
 func (r *Recurrent) step(h, cell, u, reset, s []float32, w *Space) {
 	n := r.H
-	r.times(0, u, h, w)
+	r.times(u, h, w)
 	switch r.Cell {
 	case GRU:
 		for j := range h {
-			z, rj := Sigmoid(s[j]+u[j]), Sigmoid(s[n+j]+u[n+j])
-			u[j], reset[j] = z, float32(rj*h[j])
+			cell[j], reset[j] = Sigmoid(s[j]+u[j]), float32(Sigmoid(s[n+j]+u[n+j])*h[j]) // cell: z
 		}
-		r.times(1, u[2*n:], reset, w)
+		r.timesReset(u, reset, w)
 		for j := range h {
-			h[j] = blend(u[j], Tanh(s[2*n+j]+u[2*n+j]), h[j])
+			h[j] = blend(cell[j], Tanh(s[2*n+j]+u[2*n+j]), h[j])
 		}
 	case GRUResetAfter:
 		for j := range h {
@@ -126,18 +134,42 @@ func (r *Recurrent) step(h, cell, u, reset, s []float32, w *Space) {
 // blend is (1-z)*n + z*h.
 func blend(z, n, h float32) float32 { return float32(float32(1-z)*n) + float32(z*h) }
 
-// times multiplies the rounded x by part k of R.
-func (r *Recurrent) times(k int, u, x []float32, w *Space) {
-	Quantize(w.Ints, x, StateScale, 0)
-	c := r.R[k]
-	c.Run(nil, u[:c.outputs()], w.Ints, w.ImageOf, w.PatchOf, w.Acc)
+// times multiplies all gates' weights by the rounded h, of a GRU those of z and r.
+func (r *Recurrent) times(u, h []float32, w *Space) {
+	Quantize(w.Ints[:r.H], h, StateScale, 0)
+	if r.Cell != GRU {
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
+	}
+	copy(w.Ints[r.H:2*r.H], w.Ints)
+	if len(r.R.Groups) == 1 {
+		clear(w.Ints[2*r.H:])
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
+	}
+	for g := range 2 {
+		r.R.runGroup(g, u[g*r.H:], w.Ints, w.Patch, w.Acc)
+	}
 }
 
-// outputs returns the number of output channels.
-func (c *Conv) outputs() int {
-	n := 0
-	for _, l := range c.Groups {
-		n += l.OutC
+// timesReset multiplies the weights of a GRU's n by the rounded r*h, to where their results
+// are in u. z and r are read already.
+func (r *Recurrent) timesReset(u, reset []float32, w *Space) {
+	Quantize(w.Ints[2*r.H:], reset, StateScale, 0)
+	if len(r.R.Groups) == 1 {
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
 	}
-	return n
+	r.R.runGroup(2, u[2*r.H:], w.Ints, w.Patch, w.Acc)
+}
+
+// runGroup computes one group of channels of an image without padding.
+func (c *Conv) runGroup(g int, real []float32, x, patch []int8, acc []int32) {
+	l := c.Groups[g]
+	out := output{real: real, stride: l.OutC}
+	if l.tiles != nil {
+		c.tiled(out, l, g, x, patch, acc)
+	} else {
+		c.pixels(out, l, g, x, patch, acc)
+	}
 }
