@@ -10,12 +10,9 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
-	"Gather":    "version 1.2 of the format has no instruction for it",
-	"Tile":      "version 1.2 of the format has no instruction for it",
 	"Resize":    "the instruction comes with format 1.3",
 	"Stretch":   "the instruction comes with format 1.3",
 	"BatchNorm": "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
-	"Cast":      "between floats it is dropped while reading; whole numbers are computed on the host",
 }
 
 // TestEveryOperatorIsComplete asks each operator for what the rest of the house will ask
