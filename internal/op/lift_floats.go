@@ -156,7 +156,11 @@ func liftArgMax(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) 
 
 func liftGather(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
 	if in.Weight < 0 {
-		return liftOn(l, in, Gather{Axis: in.Axis + 1}, out, x)
+		o := Gather{Axis: in.Axis + 1}
+		if rank := len(l.Tensor(in.In[1]).Shape); x[1].Param != nil && rank == 1 {
+			return liftOn(l, in, Gather{Axis: o.Axis, Index: wholes(x[1].Param, l.Tensor(in.In[0]).Shape[in.Axis])}, out, x[:1])
+		}
+		return liftOn(l, in, o, out, x)
 	}
 	table := l.Rows(in)
 	index := lasts(l, x[0], l.Tensor(in.In[0]).Shape)
@@ -166,6 +170,15 @@ func liftGather(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) 
 	}
 	y := l.Node(Gather{}, l.Temp("rows", append(tensor.Shape{1}, shape...), out.Grid), table, index)
 	return l.Node(Transpose{Perm: []int{0, 3, 1, 2}}, out, y)
+}
+
+// wholes returns constant numbers as indexes of n elements.
+func wholes(p *graph.Param, n int) []int {
+	index := make([]int, len(p.Value.Data))
+	for i, v := range p.Value.Data {
+		index[i] = indexOf(v, n)
+	}
+	return index
 }
 
 // liftMove picks the elements one by one: by constant indexes of the flat input.
