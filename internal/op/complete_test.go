@@ -10,8 +10,6 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
-	"Resize":          "the instruction comes with format 1.3",
-	"Stretch":         "the instruction comes with format 1.3",
 	"GatherElements":  "version 1.2 of the format has no instruction for it",
 	"GatherND":        "version 1.2 of the format has no instruction for it",
 	"OneHot":          "version 1.2 of the format has no instruction for it",
@@ -22,7 +20,6 @@ var notLowered = map[string]string{
 	"TopK":            "version 1.2 of the format has no instruction for it",
 	"Trilu":           "version 1.2 of the format has no instruction for it",
 	"BatchNorm":       "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
-	"Cast":            "between floats it is dropped while reading; whole numbers are computed on the host",
 }
 
 // TestEveryOperatorIsComplete asks each operator for what the rest of the house will ask
