@@ -174,14 +174,6 @@ func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
 }
 
-// anyOutput lists the operators of which output 0 may be absent while others are used.
-var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}
-
-// recurrentLayer is the row of a recurrent layer of so many gates.
-func recurrentLayer(kind op.RecurrentKind, gates int) row {
-	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
-}
-
 // rows indexes table by operator.
 var rows = func() map[string]*row {
 	m := map[string]*row{}
