@@ -11,11 +11,9 @@ import (
 
 func init() {
 	maps.Copy(notLowered, map[string]string{
-		"ArgMax":    "the device has no instruction for it; files end with the scores before it",
-		"Hardmax":   "the device has no instruction for it; files end with the scores before it",
-		"MatMul":    "the device has no product of two activations yet",
-		"Where":     "the device has no instruction for it yet",
-		"Normalize": "the device has no instruction for it yet",
+		"ArgMax":  "the device has no instruction for it; files end with the scores before it",
+		"Hardmax": "the device has no instruction for it; files end with the scores before it",
+		"Where":   "the device has no instruction for it yet",
 	})
 }
 
