@@ -34,11 +34,13 @@ var table = []row{
 	function("Asinh", []int{9, 22}, op.Asinh{}),
 	function("Atan", []int{7, 22}, op.Atan{}),
 	function("Atanh", []int{9, 22}, op.Atanh{}),
+	{"Attention", []int{23, 24, 25}, 3, nil, buildAttention},
 	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
 	{"BitCast", []int{26}, 1, foldBitCast, nil},
 	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25, 28}, 1, foldCast, buildCast},
 	{"CastLike", []int{15, 19, 21, 23, 24, 25}, 2, foldCastLike, buildCastLike},
+	{"CausalConvWithState", []int{27}, 2, nil, buildCausalConv},
 	function("Ceil", []int{6, 13}, op.Ceil{}),
 	withAttrs("Celu", []int{12}, celu),
 	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
@@ -118,6 +120,7 @@ var table = []row{
 	{"Resize", []int{10, 11, 13, 18, 19}, 1, nil, buildResize},
 	{"RMSNormalization", []int{23}, 2, nil, buildLayerNorm(true)},
 	recurrentLayer(op.RNN, 1),
+	{"RotaryEmbedding", []int{23}, 3, nil, buildRotary},
 	function("Round", []int{11, 22}, op.Round{}),
 	withAttrs("Selu", []int{6, 22}, selu),
 	{"Shape", []int{1, 13, 15, 19, 21, 23, 24, 25}, 1, foldShape, buildShape},
@@ -162,14 +165,14 @@ func recurrentLayer(kind op.RecurrentKind, gates int) row {
 	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
 }
 
-// rows indexes table by operator.
-var rows = func() map[string]*row {
-	m := map[string]*row{}
+// rows indexes table by operator. Builders that call other operators look them up.
+var rows = map[string]*row{}
+
+func init() {
 	for i := range table {
-		m[table[i].name] = &table[i]
+		rows[table[i].name] = &table[i]
 	}
-	return m
-}()
+}
 
 // What to do about the quantized forms that are not read.
 const (
