@@ -1,6 +1,7 @@
 package edgec
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,9 @@ func PackWith(path string, o OpenOptions) (*Packed, error) {
 	return p, nil
 }
 
+// packOrdering is the work of putting the units of a packed network in order, about a second.
+const packOrdering = 1 << 25
+
 // pack makes the file of n and compares both.
 func (p *Packed) pack(n *pack.Network) error {
 	removed, err := pack.RemoveDead(n.Graph)
@@ -66,6 +70,11 @@ func (p *Packed) pack(n *pack.Network) error {
 	}
 	if p.Bytes, p.Sizes, err = pack.Encode(f); err != nil {
 		return err
+	}
+	if file, sizes, err := lower.Order(context.Background(), p.Bytes, lower.Ordering{Sort: packOrdering}); err != nil {
+		return err
+	} else if sizes != nil {
+		p.Bytes, p.Sizes = file, sizes
 	}
 	p.Size = len(p.Bytes)
 	was, err := runtime.FromFile(n.File)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/internal/tflite"
 	"edgec/runtime"
 	"edgec/runtime/format"
 	"edgec/runtime/program"
@@ -326,7 +327,11 @@ func (a *app) inspectONNX(path string, open shapes) error {
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
+	kind := "ONNX"
+	if tflite.IsFile(path) {
+		kind = "TFLite"
+	}
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, %s", path, thousands(r.Bytes), kind)}
 	order := ""
 	if r.Inputs[0].ChannelsLast {
 		order = ", channels last in the file"

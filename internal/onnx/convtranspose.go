@@ -115,7 +115,7 @@ func (n *node) transposedSteps(x *graph.Value, steps []graph.Op, w, b *graph.Val
 	}
 	for i, o := range steps {
 		in := []*graph.Value{img}
-		if _, ok := o.(op.Conv2D); ok {
+		if _, ok := o.(op.Layer); ok {
 			in = append(in, w, b)
 		}
 		if i == len(steps)-1 {

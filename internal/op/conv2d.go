@@ -91,7 +91,7 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 			gemm.Mul(false, false, m, area, rows, w.Data[gr*m*rows:], rows, col, area, b != nil, dst[gr*m*area:], area)
 		}
 	}
-	o.Clamp.apply(y.Data)
+	o.Clamp.Apply(y.Data)
 }
 
 // Backward implements graph.Differentiable.

@@ -51,7 +51,7 @@ func (o Dense) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 		}
 	}
 	gemm.Mul(false, true, m, n, k, in[0].Data, k, w.Data, k, b != nil, y, n)
-	o.Clamp.apply(y)
+	o.Clamp.Apply(y)
 }
 
 // Backward implements graph.Differentiable.

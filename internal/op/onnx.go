@@ -8,6 +8,8 @@ import (
 type ONNX interface {
 	// Emit appends a node that reads in (an absent input is "") and defines out.
 	Emit(opType string, in []string, out string, attrs ...Attr)
+	// EmitAll is Emit for a node of several outputs; "" stands for one that nobody reads.
+	EmitAll(opType string, in, out []string, attrs ...Attr)
 	// Clip appends min(max(in, c.Lo), c.Hi) as Relu or Clip.
 	Clip(in, out string, c Clamp)
 	// Fresh returns name, numbered if it is taken.
