@@ -166,15 +166,19 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && foldAll[n.opType] != nil:
-		return n.foldResults(foldAll[n.opType])
+		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
+			return err
+		}
+		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, errByOp):
+		if errors.Is(err, errByOp) {
 			return n.foldByOp(row)
-		case row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil:
+		}
+		if err == nil || row.build == nil || len(n.in) == 0 {
+			return err
+		}
+		if n.foldByOp(row) != nil {
 			return err
 		}
 		return nil
