@@ -172,7 +172,8 @@ func (a *array) order(p, q int) int {
 
 // foldAll are the operators of constants with several results.
 var foldAll = map[string]func(n *node, in []*array) ([]*array, error){
-	"Unique": (*node).foldUnique,
+	"MaxPool": (*node).foldMaxPool,
+	"Unique":  (*node).foldUnique,
 }
 
 // foldResults computes all outputs of a node of constants that do not depend on the batch.

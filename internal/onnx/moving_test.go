@@ -48,6 +48,13 @@ func TestMoving(t *testing.T) {
 			node("ReverseSequence", "x,ls", "r").node("Transpose", "r", "t", attribute{"perm", []int{1, 0, 2}}).node("Relu", "t", "y"), []*tensor.Tensor{count(2, 3, 1)}, tensor.Of([]float32{1, 0, 2, 4, 3, 5}, 2, 3, 1), nil},
 		{"turned around by given lengths", x(0, 3).input("l", typeInt64, 0).node("ReverseSequence", "x,l", "y", attribute{"batch_axis", 0}, attribute{"time_axis", 1}), []*tensor.Tensor{count(2, 3), tensor.Of([]float32{3, 2}, 2)}, tensor.Of([]float32{2, 1, 0, 4, 3, 5}, 2, 3), []string{"ReverseSequence"}},
 		{"compressed", x(0, 3).int64s("c", 1, 0, 1).node("Compress", "x,c", "y", attribute{"axis", 1}), []*tensor.Tensor{count(1, 3)}, tensor.Of([]float32{0, 2}, 1, 2), []string{"Slice"}},
+		{"norms of windows", x(0, 1, 3).node("LpPool", "x", "y", attribute{"kernel_shape", []int{2}}, attribute{"p", 1}), []*tensor.Tensor{tensor.Of([]float32{3, -4, 5}, 1, 1, 3)}, tensor.Of([]float32{7, 9}, 1, 1, 2), nil},
+		{"norms of windows with zeros", x(0, 1, 3).node("LpPool", "x", "y", attribute{"kernel_shape", []int{2}}, attribute{"pads", []int{1, 0}}, attribute{"strides", []int{2}}), []*tensor.Tensor{tensor.Of([]float32{3, -4, 3}, 1, 1, 3)}, tensor.Of([]float32{3, 5}, 1, 1, 2), nil},
+		{"largest of three dimensions", x(0, 1, 2, 1, 3).node("MaxPool", "x", "y", attribute{"kernel_shape", []int{2, 1, 2}}), []*tensor.Tensor{count(1, 1, 2, 1, 3)}, tensor.Of([]float32{4, 5}, 1, 1, 1, 1, 2), nil},
+		{"unpooled", x(1, 1, 2).int64s("i", 0, 3).int64s("s", 1, 1, 2).node("Reshape", "i,s", "k").node("MaxUnpool", "x,k", "y", attribute{"kernel_shape", []int{2}}, attribute{"strides", []int{2}}),
+			[]*tensor.Tensor{tensor.Of([]float32{5, 6}, 1, 1, 2)}, tensor.Of([]float32{5, 0, 0, 6}, 1, 1, 4), nil},
+		{"where the largest is", x(0, 2).floats("c", []int{1, 1, 4}, 1, 7, 2, 3).node("MaxPool", "c", "m,i", attribute{"kernel_shape", []int{2}}, attribute{"strides", []int{2}}).node("Cast", "i", "f", attribute{"to", typeFloat}).
+			int64s("s", 1, 2).node("Reshape", "f,s", "r").node("Add", "x,r", "y"), []*tensor.Tensor{count(1, 2)}, tensor.Of([]float32{1, 4}, 1, 2), nil},
 		{"each pixel twice", x(0, 1, 1, 2).floats("s", []int{4}, 1, 1, 2, 2).node("Resize", "x,,s", "y", attribute{"coordinate_transformation_mode", "asymmetric"}, attribute{"nearest_mode", "floor"}),
 			[]*tensor.Tensor{count(2, 1, 1, 2)}, tensor.Of([]float32{0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3}, 2, 1, 2, 4), []string{"Resize"}},
 		{"between two pixels", x(0, 1, 1, 2).int64s("s", 1, 4).int64s("a", 2, 3).node("Resize", "x,,,s", "y", attribute{"mode", "linear"}, attribute{"axes", []int{2, 3}}),

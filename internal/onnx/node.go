@@ -166,16 +166,22 @@ func (n *node) dispatch(row *row) error {
 	}
 	switch {
 	case known && foldAll[n.opType] != nil:
-		return n.foldResults(foldAll[n.opType])
+		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
+			return err
+		}
+		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
+		if errors.Is(err, errByOp) {
+			return n.foldByOp(row)
+		}
 		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
-			return again
+		if n.foldByOp(row) != nil {
+			return err
 		}
-		return err
+		return nil
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
