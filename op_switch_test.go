@@ -19,6 +19,7 @@ const opPackage = "edgec/internal/op"
 // operators that a graph has already.
 var builders = map[string]string{
 	"internal/onnx":     "a row of its table makes an operator of the attributes of a file",
+	"internal/tflite":   "a row of its table makes an operator of the options of a file",
 	"internal/simplify": "folding writes a normalization as a convolution, a product or a sum",
 	"internal/passes":   "pooling of the input puts a mean before the network",
 	"internal/demo":     "it makes the network that it trains",

@@ -3,6 +3,7 @@ package edgec
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"edgec/internal/search"
 	"edgec/internal/simplify"
 	"edgec/internal/tensor"
+	"edgec/internal/tflite"
 	"edgec/runtime"
 )
 
@@ -26,19 +28,40 @@ type Model struct {
 }
 
 // Open reads an ONNX file, and the files beside it that hold its tensors if it
-// was saved that way. What cannot be read is an error that names the node and the
-// remedy.
-func Open(path string) (*Model, error) {
-	g, size, err := onnx.Read(path)
+// was saved that way, or a TFLite file, whose integers become real numbers. What cannot be
+// read is an error that names the node and the remedy.
+func Open(path string) (*Model, error) { return OpenWith(path, OpenOptions{}) }
+
+// OpenOptions say what an ONNX file leaves open.
+type OpenOptions struct {
+	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
+	// dimension as it is. A size holds for every dimension of its name in other inputs too.
+	Shapes map[string][]int
+}
+
+// OpenWith is Open for a file that leaves something open.
+func OpenWith(path string, o OpenOptions) (*Model, error) {
+	if tflite.IsFile(path) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("edgec: %w", err)
+		}
+		return OpenBytes(data, path)
+	}
+	g, size, err := onnx.ReadWith(path, onnx.Options(o))
 	if err != nil {
 		return nil, err
 	}
 	return newModel(g, int(size), path)
 }
 
-// OpenBytes reads an ONNX file from memory; name is used in messages.
+// OpenBytes reads an ONNX or a TFLite file from memory; name is used in messages.
 func OpenBytes(data []byte, name string) (*Model, error) {
-	g, err := onnx.Decode(data, name)
+	decode := onnx.Decode
+	if tflite.Is(data) {
+		decode = tflite.Decode
+	}
+	g, err := decode(data, name)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +105,11 @@ func values(vs []*graph.Value) (all []Value) {
 // Compress does not.
 func (m *Model) Quantized() bool { return pack.Quantized(m.graph) }
 
+// Preview returns the int8 file of the network before any data are seen, with the share keep,
+// in (0, 1], of each layer's weights: for its size, memory and multiplications, which need
+// no data. Its outputs mean nothing. An error names what the device cannot do.
+func (m *Model) Preview(keep float64) ([]byte, error) { return search.Preview(m.network(), keep) }
+
 // Params returns the number of weights and biases.
 func (m *Model) Params() int { return search.Params(m.graph) }
 
@@ -124,7 +152,7 @@ func (m *Model) String() string { return m.graph.String() }
 type Value struct {
 	Name  string `json:"name"`  // in the ONNX file; a compressed file has none, and these are input0, output1
 	Shape []int  `json:"shape"` // of a sample, channels first: [C, H, W] or [F]
-	// ChannelsLast says that the ONNX network takes [H, W, C], as Keras networks do.
+	// ChannelsLast says that the network that was read takes [H, W, C], as those of Keras and TFLite do.
 	ChannelsLast bool `json:"channels_last,omitempty"`
 }
 

@@ -1,12 +1,14 @@
 package edgec
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"edgec/internal/eval"
 	"edgec/internal/lower"
+	"edgec/internal/onnx"
 	"edgec/internal/pack"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -34,8 +36,11 @@ type Packed struct {
 // trained, and nothing rounded but float biases, as ONNX Runtime rounds them (Rounded);
 // dead channels go, and weights are coded. The error names the nodes that cannot be
 // packed, with what to do about each.
-func Pack(path string) (*Packed, error) {
-	n, err := pack.Read(path)
+func Pack(path string) (*Packed, error) { return PackWith(path, OpenOptions{}) }
+
+// PackWith is Pack for a file that leaves something open.
+func PackWith(path string, o OpenOptions) (*Packed, error) {
+	n, err := pack.ReadWith(path, onnx.Options(o))
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +50,9 @@ func Pack(path string) (*Packed, error) {
 	}
 	return p, nil
 }
+
+// packOrdering is the work of putting the units of a packed network in order, about a second.
+const packOrdering = 1 << 25
 
 // pack makes the file of n and compares both.
 func (p *Packed) pack(n *pack.Network) error {
@@ -62,6 +70,11 @@ func (p *Packed) pack(n *pack.Network) error {
 	}
 	if p.Bytes, p.Sizes, err = pack.Encode(f); err != nil {
 		return err
+	}
+	if file, sizes, err := lower.Order(context.Background(), p.Bytes, lower.Ordering{Sort: packOrdering}); err != nil {
+		return err
+	} else if sizes != nil {
+		p.Bytes, p.Sizes = file, sizes
 	}
 	p.Size = len(p.Bytes)
 	was, err := runtime.FromFile(n.File)

@@ -3,11 +3,16 @@ package edgec
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"edgec/internal/deep"
+	"edgec/runtime"
+	"edgec/targets"
 )
 
 // speedColumn is a column of ratios of docs/SPEED.md, in the last table of a section, whose
@@ -84,4 +89,54 @@ func (c speedColumn) pick(head, cells []string) (ratios []float64) {
 		}
 	}
 	return ratios
+}
+
+// The instructions that docs/SPEED.md counts for dense networks lie between those that
+// estimates of boards assume.
+func TestEstimates(t *testing.T) {
+	deep.Only(t)
+	folder := os.Getenv("EDGEC_DATA")
+	if folder == "" {
+		t.Skip("EDGEC_DATA is not set; it names the folder with the networks")
+	}
+	boards := map[string]string{"cortex-a53: neon": "rpi-3", "cortex-a72: neon": "rpi-4", "cortex-a76: dotprod": "rpi-5", "cortex-a7, armv7: neon": "rpi-2", "arm1176, armv6: smlad": "rpi-zero"}
+	var head []string
+	seen := 0
+	for _, line := range readLines(t, "docs/SPEED.md") {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		switch {
+		case cells[0] == "network":
+			head = cells
+		case !strings.HasPrefix(line, "|"):
+			head = nil
+		}
+		if len(head) != len(boards)+1 || len(cells) != len(head) || strings.Contains(line, " int8") || strings.HasSuffix(cells[0], ".edgec") {
+			continue
+		}
+		p, err := Pack(filepath.Join(folder, "models", "bench", cells[0]+"_u8s8.onnx"))
+		if err != nil {
+			continue // no row of a network
+		}
+		m, err := runtime.Load(p.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range head[1:] {
+			thousands, err := strconv.Atoi(strings.ReplaceAll(cells[i+1], ",", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := targets.Find(boards[h])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if least, most := b.Instructions(m.Info().Work); float64(thousands) < least/1000 || float64(thousands) > most/1000 {
+				t.Errorf("%s on %s: %d thousand instructions, estimated %.0f to %.0f", cells[0], h, thousands, least/1000, most/1000)
+			}
+			seen++
+		}
+	}
+	if seen < 30 {
+		t.Errorf("%d counts of docs/SPEED.md compared", seen)
+	}
 }

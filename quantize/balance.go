@@ -79,7 +79,7 @@ func (p BalancedPair) balance(lambda float64) float64 {
 	for c := range a.OutputCurvature {
 		na, fa, ra := wa.part(p.writers(c, p.A.Weights), p.writers(c, a.Curvature))
 		nb, fb, rb := wb.part(p.readers(c, p.B.Weights), p.readers(c, b.Curvature))
-		_, fm, rm := between.part([][]float32{absMax[c : c+1]}, [][]float32{curvature[c : c+1]})
+		_, fm, rm := between.part(whole(absMax[c:c+1]), whole(curvature[c:c+1]))
 		if fa <= 0 || fb <= 0 || fm <= 0 {
 			continue
 		}
@@ -116,7 +116,7 @@ type leastStep struct {
 }
 
 func newLeastStep(x, curvature []float32, levels, lambda float64) (r leastStep) {
-	r.top = largest([][]float32{x})
+	r.top = largest(whole(x))
 	for _, c := range curvature {
 		r.sum += float64(c)
 	}
@@ -144,11 +144,11 @@ func (r leastStep) powers(x []float32) (sum float64) {
 
 // part returns the number of values x, and their parts of the second derivatives and of the
 // powers.
-func (r leastStep) part(x, curvature [][]float32) (n, second, peak float64) {
-	for i, v := range x {
-		n += float64(len(v))
-		peak += r.powers(v) / r.norm
-		for _, c := range curvature[i] {
+func (r leastStep) part(x, curvature runs) (n, second, peak float64) {
+	for at := x.from; at < len(x.x); at += x.step {
+		n += float64(x.width)
+		peak += r.powers(x.run(at)) / r.norm
+		for _, c := range curvature.run(at) {
 			second += float64(c) / r.sum
 		}
 	}

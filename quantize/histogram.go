@@ -22,13 +22,16 @@ type Histogram struct {
 // Add counts the values of x. It reports false, and counts nothing, when one
 // of them is not finite.
 func (h *Histogram) Add(x []float32) bool {
-	lo, hi := math.Inf(1), math.Inf(-1)
+	lo, hi := float32(math.Inf(1)), float32(math.Inf(-1))
 	for _, v := range x {
 		if v-v != 0 {
 			return false
 		}
-		if v != 0 {
-			lo, hi = min(lo, float64(v)), max(hi, float64(v))
+		if v < lo && v != 0 {
+			lo = v
+		}
+		if v > hi && v != 0 {
+			hi = v
 		}
 	}
 	h.total += float64(len(x))
@@ -36,7 +39,7 @@ func (h *Histogram) Add(x []float32) bool {
 		h.zeros += float64(len(x))
 		return true
 	}
-	h.cover(lo, hi)
+	h.cover(float64(lo), float64(hi))
 	inv := 1 / h.width
 	for _, v := range x {
 		if v == 0 {

@@ -17,7 +17,10 @@ func (l *Lattice) Add(x []float32) {
 	if l.seen == nil {
 		l.seen = map[float32]bool{}
 	}
-	for _, v := range x {
+	for i, v := range x {
+		if i > 0 && v == x[i-1] {
+			continue // most pixels of a dark picture
+		}
 		if !l.seen[v] {
 			l.seen[v] = true
 			if len(l.seen) > 256 {

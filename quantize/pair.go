@@ -29,32 +29,50 @@ func (p Pair) scale(c int, s float32) {
 }
 
 // Writers returns the weights of A that make channel c. They alias A's.
-func (p Pair) Writers(c int) []float32 { return p.writers(c, p.A.Weights)[0] }
+func (p Pair) Writers(c int) []float32 {
+	w := p.writers(c, p.A.Weights)
+	return w.run(w.from)
+}
 
 // Readers returns the weights of B that read channel c: those of each output, or of the one
 // output where B is depthwise. They alias B's.
-func (p Pair) Readers(c int) [][]float32 { return p.readers(c, p.B.Weights) }
+func (p Pair) Readers(c int) [][]float32 {
+	var all [][]float32
+	r := p.readers(c, p.B.Weights)
+	for at := r.from; at < len(r.x); at += r.step {
+		all = append(all, r.run(at))
+	}
+	return all
+}
+
+// runs are stretches of width values of x, one every step from from on.
+type runs struct {
+	x                 []float32
+	from, width, step int
+}
+
+// run is the one that begins at at.
+func (r runs) run(at int) []float32 { return r.x[at : at+r.width] }
+
+// whole is all of x.
+func whole(x []float32) runs { return runs{x, 0, len(x), max(len(x), 1)} }
 
 // writers returns the part of x, parallel to A's weights, that makes channel c.
-func (p Pair) writers(c int, x []float32) [][]float32 {
+func (p Pair) writers(c int, x []float32) runs {
 	row := len(x) / p.A.Channels
-	return [][]float32{x[c*row : (c+1)*row]}
+	return whole(x[c*row : (c+1)*row])
 }
 
 // readers returns the parts of x, parallel to B's weights, that read channel c.
-func (p Pair) readers(c int, x []float32) [][]float32 {
+func (p Pair) readers(c int, x []float32) runs {
 	n := p.A.Channels
 	if p.Depthwise {
 		size := len(x) / n
-		return [][]float32{x[c*size : (c+1)*size]}
+		return whole(x[c*size : (c+1)*size])
 	}
 	row := len(x) / p.B.Channels
 	width := row / n // kernel positions or features of one channel
-	var out [][]float32
-	for at := c * width; at < len(x); at += row {
-		out = append(out, x[at:at+width])
-	}
-	return out
+	return runs{x, c * width, width, row}
 }
 
 // Equalize moves scale between the layers of each pair so that the weights of a channel have
@@ -125,18 +143,19 @@ func repeat[P any](pairs []P, visit func(P) float64) {
 	}
 }
 
-func largest(parts [][]float32) float64 {
+func largest(all runs) float64 {
 	top := float32(0)
-	for _, x := range parts {
-		for _, v := range x {
+	for at := all.from; at < len(all.x); at += all.step {
+		for _, v := range all.run(at) {
 			top = max(top, v, -v)
 		}
 	}
 	return float64(top)
 }
 
-func scaleAll(parts [][]float32, k float32) {
-	for _, x := range parts {
+func scaleAll(all runs, k float32) {
+	for at := all.from; at < len(all.x); at += all.step {
+		x := all.run(at)
 		for i := range x {
 			x[i] *= k
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // Step returns the step of a uniform grid for the weights [rows, cols] that suits lambda, in
@@ -103,11 +105,8 @@ func (m *InputMoments) roundBlock(ctx context.Context, weights []float32, q []in
 			if e == 0 {
 				continue
 			}
-			row := raw.Data[j*raw.Stride:]
-			e /= row[j]
-			for t := j + 1; t < n; t++ {
-				w[t] -= e * row[t]
-			}
+			row := raw.Data[j*raw.Stride : j*raw.Stride+n]
+			floats.AddScaled(w[j+1:], -e/row[j], row[j+1:])
 		}
 	}
 	return loss, nil

@@ -112,7 +112,7 @@ func TestStep(t *testing.T) {
 	const rows, cols = 4, 10
 	w := normal(newRand(7), rows*cols)
 	m := measured(t, correlated(8, 100, cols), rows, cols, true)
-	top := largest([][]float32{w})
+	top := largest(whole(w))
 	for _, c := range []struct{ lambda, want float64 }{{1e-30, top / 127}, {1e9, top}} {
 		if got := m.Step(w, c.lambda); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("lambda %g: step %v, want %v", c.lambda, got, c.want)

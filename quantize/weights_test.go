@@ -40,7 +40,7 @@ func TestWeightScales(t *testing.T) {
 	}
 	for c := range 2 {
 		x := w[c*row : (c+1)*row]
-		top, least := largest([][]float32{x}), math.Inf(1)
+		top, least := largest(runs{x, 0, row, row}), math.Inf(1)
 		for f := 0.5; f <= 1; f += 1e-3 {
 			least = min(least, squaredError(x, float32(f*top/127)))
 		}

@@ -26,11 +26,13 @@ type Option struct {
 	Bits float64 // of all indexes and of the codebook
 }
 
-// Options fits the tensor codebooks of the given sizes, without a rate, and measures them.
+// Options fits the tensor codebooks of the given sizes, without a rate, and measures them. The
+// weights are sorted once, and partitioned once, for the largest size.
 func (t Tensor) Options(sizes []int) ([]Option, error) {
 	var options []Option
+	w := t.sorted()
 	for _, k := range sizes {
-		b, err := t.Fit(k, 0)
+		b, err := t.fit(w, k, 0)
 		if err != nil {
 			return nil, err
 		}

@@ -43,10 +43,12 @@ func kept(mask []float32, i int) bool { return mask == nil || mask[i] != 0 }
 //
 // Cost: O(n log n + n k) for n weights.
 func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
-	if k < 2 || k > MaxCentroids {
-		return nil, fmt.Errorf("share: %d centroids, want 2 to %d", k, MaxCentroids)
-	}
-	var w, f []float32 // in units of the grid
+	return t.fit(t.sorted(), k, lambda)
+}
+
+// sorted returns the kept weights in units of the grid, nil where there are none.
+func (t Tensor) sorted() *sorted {
+	var w, f []float32
 	for i, v := range t.Weights {
 		if kept(t.Mask, i) {
 			s := t.scale(i)
@@ -54,9 +56,24 @@ func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
 			f = append(f, t.Importance[i]*s*s)
 		}
 	}
+	if len(w) == 0 {
+		return nil
+	}
+	return newSorted(w, f)
+}
+
+// fit is Fit for kept weights that are sorted already.
+func (t Tensor) fit(w *sorted, k int, lambda float64) (*Codebook, error) {
+	if k < 2 || k > MaxCentroids {
+		return nil, fmt.Errorf("share: %d centroids, want 2 to %d", k, MaxCentroids)
+	}
+	var fitted []float32
+	if w != nil {
+		fitted = w.centroids(k, lambda)
+	}
 	centroids := []float32{0}
 	seen := map[float32]bool{0: true}
-	for _, c := range KMeans(w, f, k, lambda) {
+	for _, c := range fitted {
 		q := float32(math.Round(float64(c)))
 		q = max(-float32(t.Limit), min(float32(t.Limit), q))
 		if !seen[q] {
@@ -64,7 +81,7 @@ func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
 			centroids = append(centroids, q)
 		}
 	}
-	if len(centroids) == 1 && len(w) > 0 {
+	if len(centroids) == 1 && w != nil {
 		centroids = append(centroids, 1) // every kept weight rounds to zero: one step keeps them
 	}
 	b := &Codebook{Centroids: centroids, Index: make([]uint8, len(t.Weights))}
@@ -79,12 +96,17 @@ func (t Tensor) Fit(k int, lambda float64) (*Codebook, error) {
 // with the shares p_j of b's present indexes, and returns the number of weights that changed.
 // Pruned weights get centroid 0; kept weights never do, so that the mask stays as it is.
 //
-// Cost: O(n k) for n weights and k centroids.
+// Cost: O(n k) for n weights and k centroids; O(n log k) where lambda is 0.
 func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 	if len(b.Centroids) < 2 {
 		return 0
 	}
 	bits := b.Bits(t.Mask)
+	values := make([]float64, len(b.Centroids)-1) // of the centroids from 1 on
+	for c, v := range b.Centroids[1:] {
+		values[c] = math.Round(float64(v))
+	}
+	nearest := lambda == 0 && slices.IsSorted(values)
 	for i, v := range t.Weights {
 		if !kept(t.Mask, i) {
 			b.Index[i] = 0
@@ -92,20 +114,45 @@ func (t Tensor) Assign(b *Codebook, lambda float64) (changed int) {
 		}
 		s := float64(t.scale(i))
 		x, f := float64(v)/s, float64(t.Importance[i])*s*s
-		best, cost := 1, math.Inf(1)
-		for c := 1; c < len(b.Centroids); c++ {
-			e := x - math.Round(float64(b.Centroids[c]))
+		cost := func(c int) float64 {
+			e := x - values[c]
 			// the small constant decides by distance where the importance is zero
-			if j := (0.5*f+1e-12)*e*e + lambda*bits[c]; j < cost {
-				best, cost = c, j
-			}
+			return (0.5*f+1e-12)*e*e + lambda*bits[c+1]
 		}
-		if b.Index[i] != uint8(best) {
-			b.Index[i] = uint8(best)
+		var best int
+		if nearest {
+			best = firstNearest(values, x, cost)
+		} else {
+			best = firstCheapest(len(values), cost)
+		}
+		if b.Index[i] != uint8(best+1) {
+			b.Index[i] = uint8(best + 1)
 			changed++
 		}
 	}
 	return changed
+}
+
+// firstCheapest returns the first of n values of least cost.
+func firstCheapest(n int, cost func(c int) float64) int {
+	best, least := 0, math.Inf(1)
+	for c := range n {
+		if j := cost(c); j < least {
+			best, least = c, j
+		}
+	}
+	return best
+}
+
+// firstNearest returns the first of the ascending values of least cost, when the cost falls
+// towards x: that of the nearest value, or of one before it with the same cost.
+func firstNearest(values []float64, x float64, cost func(c int) float64) int {
+	above, _ := slices.BinarySearch(values, x)
+	best := min(above, len(values)-1)
+	for best > 0 && cost(best-1) <= cost(best) {
+		best--
+	}
+	return best
 }
 
 // Distortion returns 0.5 sum f_i (w_i - scale c_i)^2 over the kept weights, with the rounded

@@ -270,3 +270,20 @@ func TestFromValues(t *testing.T) {
 		t.Errorf("300 values: %v", err)
 	}
 }
+
+// The nearest centroid is found as the loop over all of them finds it, ties too.
+func TestAssignNearest(t *testing.T) {
+	r := newRand(31)
+	for range 200 {
+		values := []float64{}
+		for v := -6 + r.IntN(4); v < 7; v += 1 + r.IntN(3) {
+			values = append(values, float64(v))
+		}
+		x := float64(r.IntN(40)-20) / 2 // halves are ties
+		f := []float64{0, 1, r.ExpFloat64()}[r.IntN(3)]
+		cost := func(c int) float64 { return (0.5*f + 1e-12) * (x - values[c]) * (x - values[c]) }
+		if got, want := firstNearest(values, x, cost), firstCheapest(len(values), cost); got != want {
+			t.Fatalf("%v among %v: value %d, want %d", x, values, got, want)
+		}
+	}
+}

@@ -24,7 +24,11 @@ func KMeans(w, f []float32, k int, lambda float64) []float32 {
 	if len(w) == 0 || k < 2 {
 		return nil
 	}
-	s := newSorted(w, f)
+	return newSorted(w, f).centroids(k, lambda)
+}
+
+// centroids returns those of KMeans for the values of s, of which there are some.
+func (s *sorted) centroids(k int, lambda float64) []float32 {
 	c := s.start(k - 1)
 	for it := 0; it < iterations; it++ {
 		next := s.lloyd(c, lambda)
@@ -41,18 +45,27 @@ func KMeans(w, f []float32, k int, lambda float64) []float32 {
 type sorted struct {
 	x          []float64
 	f, fx, fxx []float64 // prefix sums of importance, and of it times value and square
+
+	runs *partitions // made when a partition is first asked for
 }
 
 func newSorted(w, f []float32) *sorted {
-	order := make([]int, len(w))
-	for i := range order {
-		order[i] = i
+	type item struct {
+		w float32
+		i int32
 	}
-	sort.Slice(order, func(a, b int) bool {
-		if w[order[a]] != w[order[b]] {
-			return w[order[a]] < w[order[b]]
+	order := make([]item, len(w))
+	for i, v := range w {
+		order[i] = item{v, int32(i)}
+	}
+	slices.SortFunc(order, func(a, b item) int {
+		switch {
+		case a.w < b.w:
+			return -1
+		case a.w > b.w:
+			return 1
 		}
-		return order[a] < order[b]
+		return int(a.i - b.i)
 	})
 	// a floor on the importance keeps weights that the gradient never reached in the picture
 	mean := 0.0
@@ -62,9 +75,9 @@ func newSorted(w, f []float32) *sorted {
 	floor := 1e-3*mean/float64(len(f)) + 1e-30
 	n := len(w)
 	s := &sorted{x: make([]float64, n), f: make([]float64, n+1), fx: make([]float64, n+1), fxx: make([]float64, n+1)}
-	for i, j := range order {
-		fi := float64(f[j]) + floor
-		s.x[i] = float64(w[j])
+	for i, at := range order {
+		fi := float64(f[at.i]) + floor
+		s.x[i] = float64(at.w)
 		s.f[i+1] = s.f[i] + fi
 		s.fx[i+1] = s.fx[i] + fi*s.x[i]
 		s.fxx[i+1] = s.fxx[i] + fi*s.x[i]*s.x[i]
@@ -90,26 +103,57 @@ func (s *sorted) start(n int) []float32 {
 // distortion, by dynamic programming (Bruce 1965), from 0 to the number of values. Beyond
 // cells values, runs of equal count stand for the values.
 //
-// Cost: O(n cells log cells).
+// Cost: O(n cells log cells), less what earlier calls have left: a partition into more runs
+// begins with those into fewer.
 func (s *sorted) partition(n int) []int {
-	m := min(len(s.x), cells)
-	edge := func(i int) int { return i * len(s.x) / m }
-	cost, next := make([]float64, m+1), make([]float64, m+1)
-	for i := 1; i <= m; i++ {
-		cost[i] = s.spread(0, edge(i))
+	if s.runs == nil {
+		s.runs = newPartitions(s)
 	}
-	var from [][]int32 // of each layer, where the last run of the first i cells starts
-	for layer := 1; layer < min(n, m); layer++ {
+	return s.runs.borders(n)
+}
+
+// cells bounds the work of partition.
+const cells = 2048
+
+// partitions are the best partitions of the first cells into runs, of as many runs as
+// were asked for so far.
+type partitions struct {
+	edge       []int     // value that each cell begins with, and the number of values
+	f, fx, fxx []float64 // the prefix sums of sorted at the edges
+	cost, next []float64 // distortion of the first i cells in as many runs as there are layers, plus 1
+	from       [][]int32 // of each layer, where the last run of the first i cells starts
+}
+
+func newPartitions(s *sorted) *partitions {
+	m := min(len(s.x), cells)
+	p := &partitions{cost: make([]float64, m+1), next: make([]float64, m+1)}
+	for i := range m + 1 {
+		at := i * len(s.x) / m
+		p.edge = append(p.edge, at)
+		p.f, p.fx, p.fxx = append(p.f, s.f[at]), append(p.fx, s.fx[at]), append(p.fxx, s.fxx[at])
+	}
+	for i := 1; i <= m; i++ {
+		p.cost[i] = p.spread(0, i)
+	}
+	return p
+}
+
+// borders returns those of the best partition into n runs, or into the cells, if they
+// are fewer.
+func (p *partitions) borders(n int) []int {
+	m := len(p.edge) - 1
+	layers := max(min(n, m)-1, 0)
+	for layer := len(p.from) + 1; layer <= layers; layer++ {
 		last := make([]int32, m+1)
-		s.divide(edge, cost, next, last, layer+1, m, layer, m)
-		copy(cost[layer+1:], next[layer+1:])
-		from = append(from, last)
+		p.divide(last, layer+1, m, layer, m)
+		copy(p.cost[layer+1:], p.next[layer+1:])
+		p.from = append(p.from, last)
 	}
 	at := m
-	borders := []int{edge(m)}
-	for layer := len(from) - 1; layer >= 0; layer-- {
-		at = int(from[layer][at])
-		borders = append(borders, edge(at))
+	borders := []int{p.edge[m]}
+	for layer := layers - 1; layer >= 0; layer-- {
+		at = int(p.from[layer][at])
+		borders = append(borders, p.edge[at])
 	}
 	borders = append(borders, 0)
 	slices.Reverse(borders)
@@ -119,29 +163,26 @@ func (s *sorted) partition(n int) []int {
 // divide finds, for each end from lo to hi, the start from a to b of the last run that costs
 // least, given the cost of all that comes before. The start moves right with the end, so that
 // the middle one halves the work for the others.
-func (s *sorted) divide(edge func(int) int, cost, next []float64, last []int32, lo, hi, a, b int) {
+func (p *partitions) divide(last []int32, lo, hi, a, b int) {
 	if lo > hi {
 		return
 	}
 	mid := (lo + hi) / 2
 	best := math.Inf(1)
 	for j := a; j <= min(b, mid-1); j++ {
-		if c := cost[j] + s.spread(edge(j), edge(mid)); c < best {
+		if c := p.cost[j] + p.spread(j, mid); c < best {
 			best, last[mid] = c, int32(j)
 		}
 	}
-	next[mid] = best
-	s.divide(edge, cost, next, last, lo, mid-1, a, int(last[mid]))
-	s.divide(edge, cost, next, last, mid+1, hi, int(last[mid]), b)
+	p.next[mid] = best
+	p.divide(last, lo, mid-1, a, int(last[mid]))
+	p.divide(last, mid+1, hi, int(last[mid]), b)
 }
 
-// cells bounds the work of partition.
-const cells = 2048
-
-// spread returns the distortion of a run under its mean: sum f (x - mean)^2.
-func (s *sorted) spread(lo, hi int) float64 {
-	f, fx := s.f[hi]-s.f[lo], s.fx[hi]-s.fx[lo]
-	return math.Max(0, s.fxx[hi]-s.fxx[lo]-fx*fx/f)
+// spread returns the distortion of a run of cells under its mean: sum f (x - mean)^2.
+func (p *partitions) spread(lo, hi int) float64 {
+	f, fx := p.f[hi]-p.f[lo], p.fx[hi]-p.fx[lo]
+	return max(0, p.fxx[hi]-p.fxx[lo]-fx*fx/f)
 }
 
 func (s *sorted) mean(lo, hi int) float64 {

@@ -139,7 +139,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.checkPaths(path); err != nil {
 		return err
 	}
-	m, err := openONNX(path)
+	m, err := openONNX(path, c.data.shapes)
 	if err == nil {
 		err = refuseQuantized(path, m, c.out)
 	}
@@ -150,7 +150,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
-		if c.options.Teacher, err = openONNX(c.teacher); err != nil {
+		if c.options.Teacher, err = openONNX(c.teacher, c.data.shapes); err != nil {
 			return err
 		}
 		if err := c.options.Validate(); err != nil {

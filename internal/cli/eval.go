@@ -147,7 +147,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	o := e.options()
 	if e.against != "" {
-		if o.Against, err = openONNX(e.against); err != nil {
+		if o.Against, err = openONNX(e.against, e.data.shapes); err != nil {
 			return nil, err
 		}
 	}
@@ -192,7 +192,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if e.against != "" || e.confusion {
 		return nil, usagef(cmd, "%s: is not a compressed network; --against and --confusion need an .edgec file", path)
 	}
-	m, err := openONNX(path)
+	m, err := openONNX(path, e.data.shapes)
 	if err != nil {
 		return nil, err
 	}

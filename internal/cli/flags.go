@@ -23,6 +23,7 @@ type dataFlags struct {
 	labels    string   // as it was given
 	names     []string // that it means
 	column    string
+	shapes    shapes // of the network
 }
 
 const dataHelp = `edgec recognizes DATA by its content: a folder with idx files (MNIST's own, also
@@ -45,6 +46,7 @@ func (d *dataFlags) register(cmd *cobra.Command) {
 	f.Var(&d.mean, "mean", "mean to subtract: one number, or one per channel")
 	f.Var(&d.std, "std", "standard deviation to divide by: one number, or one per channel")
 	f.StringVar(&d.column, "label-column", "", "column of a CSV file that holds the labels: its name, or its number from 1 (default: it is found)")
+	d.shapes.register(cmd)
 	f.IntVar(&d.testLast, "test-last", 0, "number of samples at the end of DATA to hold out as its test part")
 }
 

@@ -8,13 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/internal/tflite"
 	"edgec/runtime"
 	"edgec/runtime/format"
 	"edgec/runtime/program"
 )
 
 func inspectCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var open shapes
+	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
 		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
@@ -35,9 +37,11 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
 			if isEdgec {
 				return a.inspectEdgec(args[0])
 			}
-			return a.inspectONNX(args[0])
+			return a.inspectONNX(args[0], open)
 		},
 	}
+	open.register(cmd)
+	return cmd
 }
 
 // inspected is the JSON result of edgec inspect for a compressed network.
@@ -311,8 +315,8 @@ func elements(shape []int) int {
 	return n
 }
 
-func (a *app) inspectONNX(path string) error {
-	m, err := openONNX(path)
+func (a *app) inspectONNX(path string, open shapes) error {
+	m, err := openONNX(path, open)
 	if err != nil {
 		return err
 	}
@@ -323,7 +327,11 @@ func (a *app) inspectONNX(path string) error {
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{fmt.Sprintf("file\t%s, %s bytes, ONNX", path, thousands(r.Bytes))}
+	kind := "ONNX"
+	if tflite.IsFile(path) {
+		kind = "TFLite"
+	}
+	rows := []string{fmt.Sprintf("file\t%s, %s bytes, %s", path, thousands(r.Bytes), kind)}
 	order := ""
 	if r.Inputs[0].ChannelsLast {
 		order = ", channels last in the file"

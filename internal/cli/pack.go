@@ -18,7 +18,7 @@ type packed struct {
 }
 
 func packCommand(a *app) *cobra.Command {
-	out := ""
+	out, open := "", shapes{}
 	cmd := &cobra.Command{
 		Use:   "pack FILE -o OUT.edgec",
 		Short: "Shrink a network that is int8 already, with the same results",
@@ -42,10 +42,11 @@ integers before it, and not rounded to int8.`,
 			if out == "" {
 				return usagef(cmd, "pack: -o is missing; name the file to write")
 			}
-			return a.pack(args[0], out)
+			return a.pack(args[0], out, open)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write (required)")
+	open.register(cmd)
 	return cmd
 }
 
@@ -58,7 +59,7 @@ func refuseQuantized(path string, m *edgec.Model, out string) error {
 		fmt.Sprintf("edgec pack %s -o %s keeps its integers and its results, in a smaller file, and needs no data", path, out)}
 }
 
-func (a *app) pack(path, out string) error {
+func (a *app) pack(path, out string, open shapes) error {
 	if err := errors.Join(present(path, "a quantized .tflite or .onnx file"), checkOutput(out, path)); err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (a *app) pack(path, out string) error {
 	show := a.newProgress()
 	defer show.end()
 	show.slow("packing " + path)
-	p, err := edgec.Pack(path)
+	p, err := edgec.PackWith(path, edgec.OpenOptions{Shapes: open})
 	show.end()
 	if err != nil {
 		return about(path, err)

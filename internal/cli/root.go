@@ -32,7 +32,7 @@ type app struct {
 // commands makes the commands, in the order of the help text.
 var commands = []func(*app) *cobra.Command{
 	compressCommand,
-	inspectCommand,
+	checkCommand, inspectCommand,
 	evalCommand,
 	runCommand,
 	benchCommand,

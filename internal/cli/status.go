@@ -23,7 +23,7 @@ type status struct {
 // doing says in words what a step of a search does.
 var doing = map[string]string{
 	"measure": "measuring", "round": "rounding", "lambda": "rounding", "tune": "training", "trial": "training", "learning rate": "training",
-	"pooling": "training", "channels": "training", "prune": "pruning", "one-shot": "pruning",
+	"pooling": "training", "channels": "training", "prune": "pruning", "one-shot": "pruning", "order": "ordering",
 }
 
 // Widths of the bar.

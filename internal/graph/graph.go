@@ -55,6 +55,22 @@ type Typed interface {
 	Elems(in []Elem) []Elem
 }
 
+// GridFollower is an operator that computes otherwise once its weights are on a grid, as the
+// device does.
+type GridFollower interface {
+	Op
+	// OnGrids returns the operator as it computes with the constraints of n's parameters.
+	OnGrids(n *Node) Op
+}
+
+// Executed returns n's operator as it computes with the constraints of n's parameters.
+func (n *Node) Executed() Op {
+	if f, ok := n.Op.(GridFollower); ok {
+		return f.OnGrids(n)
+	}
+	return n.Op
+}
+
 // Scratch is a reusable work space; each goroutine has its own.
 type Scratch struct {
 	bufs [4][]float32

@@ -25,7 +25,8 @@ type Tape struct {
 
 // tapeNode holds the tensors of one node for the current batch size.
 type tapeNode struct {
-	op                  Op
+	node                *Node
+	op                  Op // of the last Forward
 	in, out, din, dout  []*tensor.Tensor
 	inVals, outVals     []*Value
 	differentiableInput bool
@@ -76,7 +77,7 @@ func (t *Tape) setBatch(n int) {
 	t.batch = n
 	t.nodes = t.nodes[:0]
 	for _, node := range t.g.Nodes {
-		tn := tapeNode{op: node.Op, inVals: node.Inputs, outVals: node.Outputs}
+		tn := tapeNode{node: node, inVals: node.Inputs, outVals: node.Outputs}
 		for _, v := range node.Inputs {
 			var x, dx *tensor.Tensor
 			switch {
@@ -117,6 +118,7 @@ func (t *Tape) Forward(inputs ...*tensor.Tensor) []*tensor.Tensor {
 	}
 	for i := range t.nodes {
 		n := &t.nodes[i]
+		n.op = n.node.Executed()
 		n.op.Forward(&t.scratch, n.out, n.in)
 		for k, v := range n.outVals {
 			if v.Grid != nil {

@@ -15,8 +15,8 @@ import (
 // dimensions, with the grids and integers that the device uses: Build lowers it
 // to a network of the same results, and onnx.Encode writes it in the QDQ form.
 // Images [H,W,C] become [1,C,H,W]; fused activations stay a Clamp of their
-// operator, tables become op.Table, and masks and codebooks are gone: their
-// weights are integers like others. Inputs are named "input", "input1", ...,
+// operator, tables become op.Table, codebooks are those of the file, and masks are gone:
+// pruned weights are zeros like others. Inputs are named "input", "input1", ...,
 // outputs "output", "output1", ... unless they are inputs.
 //
 // f must be what format.Decode accepts. The error names the instruction.
@@ -189,6 +189,9 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	}
 	param := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
 	param.Grid = grid
+	if s.Book != nil {
+		param.Book = liftBook(s.Book, param.Quanta())
+	}
 	w = &graph.Value{Name: param.Name, Shape: t.Shape, Param: param}
 	if s.Bias == nil {
 		return w, nil
@@ -207,4 +210,20 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 		bias.Exact = s.Bias
 	}
 	return w, &graph.Value{Name: bias.Name, Shape: bt.Shape, Param: bias}
+}
+
+// liftBook returns the codebook of weights that have the values q of a sorted book.
+func liftBook(values []int8, q []int32) *graph.Codebook {
+	b := &graph.Codebook{Centroids: []float32{0}, Index: make([]uint8, len(q))}
+	var at [256]uint8
+	for _, v := range values {
+		if v != 0 {
+			at[int(v)+128] = uint8(len(b.Centroids))
+			b.Centroids = append(b.Centroids, float32(v))
+		}
+	}
+	for i, v := range q {
+		b.Index[i] = at[v+128]
+	}
+	return b
 }

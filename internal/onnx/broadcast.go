@@ -23,6 +23,14 @@ func (n *node) broadcast(x, y *operand) (a, b *graph.Value, at batchAxis, err er
 	case x.batch == y.batch && len(x.act.Shape) == len(y.act.Shape):
 		return x.act, y.act, x.batch, nil
 	}
+	switch scalar {
+	case x.batch: // one number beside any shape
+		a, err = n.emit(op.Reshape{Shape: slices.Repeat([]int{1}, len(y.act.Shape)-1)}, x.act)
+		return a, y.act, y.batch, err
+	case y.batch:
+		b, err = n.emit(op.Reshape{Shape: slices.Repeat([]int{1}, len(x.act.Shape)-1)}, y.act)
+		return x.act, b, x.batch, err
+	}
 	dx, dy := n.fileDims(x, 0), n.fileDims(y, 0)
 	rank := max(len(dx), len(dy))
 	_, kx := x.batch.merged()

@@ -147,7 +147,7 @@ func (c *nodeCase) fold(tol float64) error {
 		m.graph.initializers = append(m.graph.initializers, x.proto)
 	}
 	r := newReader(m, "model.onnx", nil)
-	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readNodes} {
+	for _, step := range []func(*modelProto) error{r.readOpset, r.readFunctions, r.readInitializers, r.readNodes} {
 		if err := step(m); err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func TestNodeConformance(t *testing.T) {
 		passes[name] = o.mode != "skip"
 		switch {
 		case *updateNode:
-			if o.mode == "skip" && line.reason == "" {
+			if o.mode == "skip" && (line.reason == "" || *updateReasons) {
 				line.reason = o.why()
 			}
 			list[name] = nodeLine{o.mode, line.reason}

@@ -34,6 +34,8 @@ var givenTo = map[string]float64{"test_averagepool_2d_ceil_last_window_starts_on
 
 var updateNode = flag.Bool("update-node", false, "write the modes of testdata/node.txt anew; reasons stay, new ones are what the reader says")
 
+var updateReasons = flag.Bool("update-reasons", false, "with -update-node: all reasons are what the reader says")
+
 // dataDir is the folder of test data, or skips.
 func dataDir(t *testing.T) string {
 	t.Helper()

@@ -29,6 +29,9 @@ func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
 		if err != nil {
 			return nil, err
 		}
+		if len(in) > 0 && in[0] != nil && !in[0].isFloat() {
+			return nil, errByOp
+		}
 		return n.mapFloats(in, o.(op.Elementwise).F)
 	}
 }
@@ -41,14 +44,6 @@ func plain(o graph.Op) func(*node) (graph.Op, error) {
 func leakyRelu(n *node) (graph.Op, error) {
 	alpha, err := n.finite("alpha", 0.01)
 	return op.LeakyRelu{Alpha: alpha}, err
-}
-
-func elu(n *node) (graph.Op, error) {
-	alpha, err := n.finite("alpha", 1)
-	if err == nil && alpha != 1 {
-		err = n.fail("alpha", "%v is not supported, only 1", alpha)
-	}
-	return op.Elu{}, err
 }
 
 func gelu(n *node) (graph.Op, error) {
@@ -87,6 +82,11 @@ func buildClip(n *node) error {
 		return err
 	}
 	lo, hi := float32(math.Inf(-1)), float32(math.Inf(1))
+	for i := 1; i < len(n.in); i++ {
+		if n.in[i] != nil && n.in[i].act != nil || x.act.Elem != graph.Float {
+			return n.clipBetween()
+		}
+	}
 	if n.r.opset < 11 {
 		lo, hi = n.attrFloat("min", lo), n.attrFloat("max", hi)
 	}
@@ -232,21 +232,6 @@ func buildDropout(n *node) error {
 		if len(train) != 1 || train[0] != 0 {
 			return n.fail("training_mode", "the model was exported in training mode; export it in inference mode (model.eval())")
 		}
-	}
-	return buildIdentity(n)
-}
-
-// buildCast accepts casts between float types: the host computes in float32. Integers made
-// of scores are a decision.
-func buildCast(n *node) error {
-	if n.has(0) && n.in[0].quant != nil {
-		return n.castQuantized()
-	}
-	switch to := int64(n.attrInt("to", 0)); {
-	case to == typeInt32 || to == typeInt64 || to == typeBool || to == typeString:
-		return buildDecision(n)
-	case !isFloat(to) || to == typeBfloat16:
-		return n.fail("to", "a cast of activations to %s is not supported; keep the network in float32", typeName(to))
 	}
 	return buildIdentity(n)
 }

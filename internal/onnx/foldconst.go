@@ -11,11 +11,11 @@ func foldConstant(n *node, _ []*array) (*array, error) {
 			if at.t == nil {
 				return nil, n.fail("value", "it has no tensor; the file is damaged")
 			}
-			a, err := at.t.toArray(n.r.outside)
+			a, err := n.r.array(at.t)
 			if err != nil {
 				return nil, n.fail("value", "%v", err)
 			}
-			a.name = ""
+			a.name = n.outputs[0]
 			return a, nil
 		case "value_float":
 			return &array{typ: typeFloat, dims: []int{}, f: []float32{at.f}}, nil
@@ -56,58 +56,4 @@ func foldConstantOfShape(n *node, in []*array) (*array, error) {
 		a.set(k, value, 0)
 	}
 	return a, nil
-}
-
-func foldCast(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	to := int64(n.attrInt("to", 0))
-	if width(to) == 0 {
-		return nil, n.fail("to", "a cast to %s is not supported", typeName(to))
-	}
-	if x.isFloat() && to == typeBool || to == typeFloat16 || to == typeBfloat16 {
-		return nil, n.fail("to", "a cast of constants to %s is not supported; store them as float32", typeName(to))
-	}
-	a := &array{typ: to, dims: x.dims}
-	switch {
-	case x.isFloat() && isFloat(to):
-		a.f = x.f
-	case isFloat(to):
-		for _, v := range x.i {
-			a.f = append(a.f, float32(v))
-		}
-	default:
-		for _, v := range x.f {
-			a.i = append(a.i, narrow(int64(v), to))
-		}
-		for _, v := range x.i {
-			a.i = append(a.i, narrow(v, to))
-		}
-	}
-	return a, nil
-}
-
-// narrow wraps v to the range of an integer type.
-func narrow(v int64, typ int64) int64 {
-	switch typ {
-	case typeInt8:
-		return int64(int8(v))
-	case typeUint8:
-		return int64(uint8(v))
-	case typeInt16:
-		return int64(int16(v))
-	case typeUint16:
-		return int64(uint16(v))
-	case typeInt32:
-		return int64(int32(v))
-	case typeUint32:
-		return int64(uint32(v))
-	case typeBool:
-		if v != 0 {
-			return 1
-		}
-	}
-	return v
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/x448/float16"
-
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -153,6 +151,7 @@ func (n *node) results(m *node, feed []*tensor.Tensor) ([]*array, error) {
 		}
 	}
 	r.dropUnused()
+	r.joinCells()
 	size := 0
 	for _, node := range r.g.Nodes {
 		for _, v := range node.Outputs {
@@ -208,7 +207,9 @@ func arrayOf(x []float32, dims []int, typ int64) (*array, error) {
 	a := &array{typ: typ, dims: dims}
 	if a.isFloat() {
 		a.f = slices.Clone(x)
-		a.roundHalves()
+		for k, v := range a.f {
+			a.f[k] = rounded(v, typ)
+		}
 		return a, nil
 	}
 	a.i = make([]int64, len(x))
@@ -219,14 +220,4 @@ func arrayOf(x []float32, dims []int, typ int64) (*array, error) {
 		a.i[k] = narrow(int64(v), typ)
 	}
 	return a, nil
-}
-
-// roundHalves rounds the elements of a to a's type, where that is shorter than float32.
-func (a *array) roundHalves() {
-	if a.typ != typeFloat16 {
-		return
-	}
-	for k, v := range a.f {
-		a.f[k] = float16.Fromfloat32(v).Float32()
-	}
 }

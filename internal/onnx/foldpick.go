@@ -44,7 +44,7 @@ func (n *node) eye(dims []int, typ int64) (*array, error) {
 	if a := n.attr("dtype"); a != nil {
 		typ = a.i
 	}
-	if width(typ) == 0 {
+	if bitsOf(typ) == 0 {
 		return nil, n.fail("dtype", "elements of type %s are not supported", typeName(typ))
 	}
 	r, err := n.alloc(&array{typ: typ}, dims)

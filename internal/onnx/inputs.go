@@ -54,8 +54,8 @@ func (r *reader) checkInput(v *valueProto) error {
 		return r.fail(at, "it is not a tensor; only tensor inputs are supported")
 	case !isFloat(v.elemType) && elemOf(v.elemType) == graph.Float:
 		return r.fail(at, "inputs of type %s are not supported; export the network with a float32 input", typeName(v.elemType))
-	case !v.hasShape || len(v.dims) == 0:
-		return r.fail(at, "it has no shape; export the model with the input's sizes (only the batch may be left open)")
+	case !v.hasShape:
+		return r.fail(at, "it has no shape; give it, as in --shape %s=1x128, or export the model with the input's sizes (only the batch may be left open)", v.name)
 	}
 	for i, d := range v.dims {
 		if d.value < 0 || d.value > 1<<24 {
@@ -75,6 +75,9 @@ func (r *reader) settleBatch(inputs []*valueProto) {
 	}
 	n, first := 0, true
 	for _, v := range inputs {
+		if len(v.dims) == 0 {
+			continue
+		}
 		k := openBatch(v)
 		if k >= 0 && v.dims[k].value == 0 {
 			return
@@ -86,8 +89,8 @@ func (r *reader) settleBatch(inputs []*valueProto) {
 			n = 1 // what is left is a model for one sample
 		}
 	}
-	if n > 0 {
-		r.batch, r.fixed = [2]int{n, n}, true
+	if n > 0 || first { // numbers alone have no batch
+		r.batch, r.fixed = [2]int{max(n, 1), max(n, 1)}, true
 	}
 }
 
@@ -109,7 +112,10 @@ func openBatch(v *valueProto) int {
 // batchOf returns where the batch of an input is.
 func (r *reader) batchOf(v *valueProto) (b batchAxis, err error) {
 	at := fmt.Sprintf("input %q", v.name)
-	if r.whole {
+	switch {
+	case len(v.dims) == 0:
+		return scalar, nil
+	case r.whole:
 		return noBatch, nil
 	}
 	if !r.fixed {
@@ -140,10 +146,13 @@ func (r *reader) addInput(v *valueProto) error {
 		switch {
 		case i == b.at:
 		case d.value == 0:
-			return r.fail(at, "dimension %d (%q) is not a fixed size; export the model with it fixed (only the batch may vary)", i, d.param)
+			return r.fail(at, "dimension %d (%q) is not a fixed size; give it in place of a ?: --shape %s=%s, or export the model with it fixed (only the batch may vary)", i, d.param, v.name, openShape(v))
 		default:
 			shape = append(shape, int(d.value))
 		}
+	}
+	if b == scalar {
+		shape = append(shape, 1)
 	}
 	if shape.Size() < 0 || shape.Size() > maxActivation {
 		return r.fail(at, "shape %v is too large", shape)
@@ -152,16 +161,4 @@ func (r *reader) addInput(v *valueProto) error {
 	r.g.Inputs = append(r.g.Inputs, val)
 	r.names[v.name] = &operand{act: val, batch: b, typ: v.elemType}
 	return nil
-}
-
-// elemOf returns what elements of an ONNX type are in the graph: Float for what it has no
-// integers for.
-func elemOf(typ int64) graph.Elem {
-	switch typ {
-	case typeUint8, typeInt8, typeUint16, typeInt16, typeInt32, typeInt64, typeUint32, typeUint64:
-		return graph.Integer
-	case typeBool:
-		return graph.Boolean
-	}
-	return graph.Float
 }

@@ -29,7 +29,7 @@ func decodeModel(b []byte, base int) (*modelProto, error) {
 		case 8:
 			return child(f, decodeOpset, func(o *opsetProto) { m.opsets = append(m.opsets, *o) })
 		case 25:
-			m.functions++
+			return child(f, decodeFunction, func(p *functionProto) { m.functions = append(m.functions, p) })
 		}
 		return nil
 	})
@@ -90,6 +90,8 @@ func decodeNode(b []byte, base int) (*nodeProto, error) {
 			return child(f, decodeAttr, func(a *attrProto) { n.attrs = append(n.attrs, a) })
 		case 7:
 			return f.str(&n.domain)
+		case 8:
+			return f.str(&n.overload)
 		}
 		return nil
 	})
@@ -110,6 +112,9 @@ func decodeAttr(b []byte, base int) (*attrProto, error) {
 			return f.bytes(&a.s)
 		case 5:
 			return child(f, decodeTensor, func(t *tensorProto) { a.t = t })
+		case 6:
+			a.at = f.at
+			return f.bytes(&a.g)
 		case 7:
 			return f.float32s(&a.floats)
 		case 8:

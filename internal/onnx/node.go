@@ -18,16 +18,22 @@ type node struct {
 }
 
 func (r *reader) readNodes(m *modelProto) error {
+	r.nodes += len(m.graph.nodes)
 	for _, p := range m.graph.nodes {
-		n := &node{nodeProto: p, r: r}
-		n.r.refuse(n.read())
-		for _, s := range n.outputs {
-			if s != "" && r.names[s] == nil {
-				r.names[s] = &operand{refused: true}
-			}
-		}
+		r.readNode(p)
 	}
 	return nil
+}
+
+// readNode reads a node, or notes why it is refused.
+func (r *reader) readNode(p *nodeProto) {
+	n := &node{nodeProto: p, r: r}
+	r.refuse(n.read())
+	for _, s := range n.outputs {
+		if s != "" && r.names[s] == nil {
+			r.names[s] = &operand{refused: true}
+		}
+	}
 }
 
 // read adds the node to the graph, or computes it. Nothing is said of a node that reads
@@ -35,6 +41,15 @@ func (r *reader) readNodes(m *modelProto) error {
 func (n *node) read() error {
 	if done, err := n.afterDecision(); done || err != nil {
 		return err
+	}
+	if p := n.function(); p != nil {
+		return n.call(p)
+	}
+	if read := control[n.opType]; read != nil && isStandard(n.domain) {
+		return n.readControl(read)
+	}
+	if read := n.integerOp(); read != nil {
+		return n.readControl(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -118,7 +133,7 @@ func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
-	if len(n.outputs) == 0 || n.outputs[0] == "" {
+	if !slices.ContainsFunc(n.outputs, func(s string) bool { return s != "" }) || n.outputs[0] == "" && !anyOutput[n.opType] {
 		return n.fail("", "it has no output; the file is damaged")
 	}
 	if len(n.outputs) > maxNames {
@@ -142,6 +157,9 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
+		if o != nil && o.quant != nil && passesIntegers[n.opType] && len(n.in) > 0 && o == n.in[0] && o.quant.plain() {
+			return n.throughIntegers(row)
+		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
 			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
@@ -153,10 +171,16 @@ func (n *node) dispatch(row *row) error {
 		}
 		return n.foldByOp(row)
 	case known && row.fold != nil:
-		if err := n.fold(row.fold); !errors.Is(err, errByOp) {
+		err := n.fold(row.fold)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errByOp):
+			return n.foldByOp(row)
+		case row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil:
 			return err
 		}
-		return n.foldByOp(row)
+		return nil
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
@@ -299,7 +323,7 @@ func (n *node) alias(o *operand) error {
 }
 
 // has reports whether optional input i is given.
-func (n *node) has(i int) bool { return i < len(n.in) && n.in[i] != nil }
+func (n *node) has(i int) bool { return i >= 0 && i < len(n.in) && n.in[i] != nil }
 
 func (n *node) inputName(i int) string { return fmt.Sprintf("input %q", n.inputs[i]) }
 

@@ -12,7 +12,7 @@ import (
 // The opsets that the table in table.go was checked against.
 const (
 	minOpset = 7
-	maxOpset = 25
+	maxOpset = 28
 )
 
 // maxNodes bounds the nodes of a model, and maxNames the inputs of a graph and the outputs
@@ -22,10 +22,20 @@ const (
 	maxNames = 1 << 10
 )
 
+// Options say what a file leaves open.
+type Options struct {
+	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
+	// dimension as it is. A size holds for every dimension of its name in other inputs too.
+	Shapes map[string][]int
+}
+
 // Read reads the ONNX file at path, and tensor data in files beside it that it
 // refers to (never outside of its folder). size is the number of bytes of all.
 // Errors in the files are of type *Error, or *Errors where there are several.
-func Read(path string) (g *graph.Graph, size int64, err error) {
+func Read(path string) (g *graph.Graph, size int64, err error) { return ReadWith(path, Options{}) }
+
+// ReadWith is Read of a file that leaves something open.
+func ReadWith(path string, o Options) (g *graph.Graph, size int64, err error) {
 	if err := refuseForeign(path); err != nil {
 		return nil, 0, err
 	}
@@ -40,6 +50,9 @@ func Read(path string) (g *graph.Graph, size int64, err error) {
 	defer folder.Close()
 	m, err := parse(data, path)
 	if err != nil {
+		return nil, 0, err
+	}
+	if err := m.graph.settle(o.Shapes, path); err != nil {
 		return nil, 0, err
 	}
 	x := &externals{folder: folder.FS()}
@@ -114,21 +127,25 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 
 // reader builds the graph of one model.
 type reader struct {
-	file     string
-	outside  *externals // nil: the model came from memory
-	opset    int
-	batch    [2]int // trial batch sizes; equal when the file's batch is fixed
-	fixed    bool
-	whole    bool // the inputs have no batch: the file is for one sample
-	refused  []*Error
-	readable []string // outputs that do not depend on what was refused
-	g        *graph.Graph
-	names    map[string]*operand
-	params   map[paramKey]*graph.Param
-	used     map[string]int // names given so far, by kind, and the last number given to each
-	views    map[viewKey]*array
-	marks    map[*graph.Value]bool // outputs of quantize/dequantize pairs
-	budget   int                   // elements that folding may still produce
+	file      string
+	outside   *externals // nil: the model came from memory
+	opset     int
+	batch     [2]int // trial batch sizes; equal when the file's batch is fixed
+	fixed     bool
+	whole     bool // the inputs have no batch: the file is for one sample
+	refused   []*Error
+	readable  []string // outputs that do not depend on what was refused
+	g         *graph.Graph
+	names     map[string]*operand
+	params    map[paramKey]*graph.Param
+	used      map[string]int // names given so far, by kind, and the last number given to each
+	views     map[viewKey]*array
+	marks     map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	cells     [][2]*graph.Node      // LSTMs with the last cell, and the same ones without
+	budget    int                   // elements that folding may still produce
+	nodes     int                   // nodes read, with those of bodies
+	functions map[functionKey]*functionProto
+	tensors   map[*tensorProto]*array // read so far: a body is read several times
 }
 
 // foldBudget bounds the memory that computed constants may take in one file
@@ -137,7 +154,7 @@ const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
 	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
-		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget}
+		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, tensors: map[*tensorProto]*array{}}
 }
 
 // build reads the graph of a model. A file with a fixed batch that does not keep its
@@ -160,7 +177,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 	if n := len(m.graph.nodes); n > maxNodes {
 		return nil, r.fail("", "%d nodes, at most %d are read; fold constants with onnxsim, or split the model with onnx.utils.extract_model", n, maxNodes)
 	}
-	for _, step := range []func(*modelProto) error{r.readOpset, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
+	for _, step := range []func(*modelProto) error{r.readOpset, r.readFunctions, r.readInitializers, r.readInputs, r.readNodes, r.readOutputs} {
 		if err := step(m); err != nil {
 			return nil, err
 		}
@@ -169,6 +186,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 		return nil, err
 	}
 	r.dropUnused()
+	r.joinCells()
 	r.placeGrids()
 	if err := r.g.Check(); err != nil {
 		return nil, &Error{File: r.file, Msg: err.Error()}
@@ -211,7 +229,7 @@ func (r *reader) readInitializers(m *modelProto) error {
 			r.names[t.name] = &operand{text: true}
 			continue
 		}
-		a, err := t.toArray(r.outside)
+		a, err := r.array(t)
 		if err != nil {
 			r.refuse(r.fail(at, "%v", err))
 			r.names[t.name] = &operand{refused: true}

@@ -13,7 +13,7 @@ type (
 		irVersion int64
 		opsets    []opsetProto
 		graph     *graphProto
-		functions int
+		functions []*functionProto
 	}
 	opsetProto struct {
 		domain  string
@@ -30,6 +30,8 @@ type (
 		name, opType, domain string
 		inputs, outputs      []string
 		attrs                []*attrProto
+		overload             string
+		scope                *scope // of a node in a subgraph or function
 	}
 	attrProto struct {
 		name    string
@@ -38,6 +40,8 @@ type (
 		i       int64
 		s       []byte
 		t       *tensorProto
+		g       []byte // a graph, which lies at byte at of the file
+		at      int
 		floats  []float32
 		ints    []int64
 		strings [][]byte

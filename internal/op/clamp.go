@@ -61,8 +61,8 @@ func (c Clamp) Homogeneous() bool {
 	return !c.On || math.IsInf(float64(c.Hi), 1) && (c.Lo == 0 || math.IsInf(float64(c.Lo), -1))
 }
 
-// apply clamps x in place.
-func (c Clamp) apply(x []float32) {
+// Apply clamps x in place.
+func (c Clamp) Apply(x []float32) {
 	if !c.On {
 		return
 	}

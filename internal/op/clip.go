@@ -30,7 +30,7 @@ func (Clip) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return same(in) }
 // Forward implements graph.Op; it stays in float32.
 func (o Clip) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	copy(out[0].Data, in[0].Data)
-	Clamp{On: true, Lo: o.Lo, Hi: o.Hi}.apply(out[0].Data)
+	Clamp{On: true, Lo: o.Lo, Hi: o.Hi}.Apply(out[0].Data)
 }
 
 // Backward implements graph.Differentiable.

@@ -91,7 +91,7 @@ func (o Conv2D) Forward(s *graph.Scratch, out, in []*tensor.Tensor) {
 			gemm.Mul(false, false, m, area, rows, w.Data[gr*m*rows:], rows, col, area, b != nil, dst[gr*m*area:], area)
 		}
 	}
-	o.Clamp.apply(y.Data)
+	o.Clamp.Apply(y.Data)
 }
 
 // Backward implements graph.Differentiable.
@@ -171,6 +171,12 @@ func (o Conv2D) WithClamp(c Clamp) graph.Op {
 	o.Clamp = c
 	return o
 }
+
+// MetGrid implements Weighted.
+func (Conv2D) MetGrid(n *graph.Node) *graph.Affine { return metGrid(n) }
+
+// Uses implements Weighted.
+func (Conv2D) Uses(n *graph.Node) int { return uses(n) }
 
 // Kernel implements Layer.
 func (o Conv2D) Kernel() (Kernel, bool) {

@@ -51,7 +51,7 @@ func (o Dense) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 		}
 	}
 	gemm.Mul(false, true, m, n, k, in[0].Data, k, w.Data, k, b != nil, y, n)
-	o.Clamp.apply(y)
+	o.Clamp.Apply(y)
 }
 
 // Backward implements graph.Differentiable.
@@ -87,6 +87,12 @@ func (o Dense) WithClamp(c Clamp) graph.Op {
 	o.Clamp = c
 	return o
 }
+
+// MetGrid implements Weighted.
+func (Dense) MetGrid(n *graph.Node) *graph.Affine { return metGrid(n) }
+
+// Uses implements Weighted.
+func (Dense) Uses(n *graph.Node) int { return uses(n) }
 
 // Kernel implements Layer.
 func (Dense) Kernel() (Kernel, bool) {

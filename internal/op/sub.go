@@ -21,7 +21,7 @@ func (Sub) Infer(in []tensor.Shape) ([]tensor.Shape, error) { return broadcast(i
 // Forward implements graph.Op.
 func (o Sub) Forward(_ *graph.Scratch, out, in []*tensor.Tensor) {
 	each2(out, in, func(a, b float32) float32 { return a - b })
-	o.Clamp.apply(out[0].Data)
+	o.Clamp.Apply(out[0].Data)
 }
 
 // Backward implements graph.Differentiable.

@@ -88,3 +88,12 @@ func (t Table) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
 
 // onnxInt32 is TensorProto.INT32.
 const onnxInt32 = 6
+
+// TraceChannels implements ChannelTracer: each channel passes.
+func (Table) TraceChannels(c Channels, n *graph.Node) bool {
+	in := c.Layout(n.Inputs[0])
+	if in.Axis >= 0 {
+		c.SetLayout(n.Outputs[0], in)
+	}
+	return in.Axis >= 0
+}

@@ -23,7 +23,10 @@ type Network struct {
 
 // Read reads the int8 .tflite file or the QDQ ONNX file at path. The error names the file
 // and the nodes that stand in the way, with the remedy for each.
-func Read(path string) (*Network, error) {
+func Read(path string) (*Network, error) { return ReadWith(path, onnx.Options{}) }
+
+// ReadWith is Read of an ONNX file that leaves something open.
+func ReadWith(path string, o onnx.Options) (*Network, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -31,7 +34,7 @@ func Read(path string) (*Network, error) {
 	if tflite.Is(data) {
 		return readTFLite(data, path)
 	}
-	g, n, err := onnx.Read(path)
+	g, n, err := onnx.ReadWith(path, o)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func CorrectBias(g *graph.Graph, batches Batches) error {
 		if b := correctable(n); b != nil {
 			var got quantize.ChannelMeans
 			for _, acts := range run.acts {
-				if err := run.observe(&got, n, acts); err != nil {
+				if _, err := run.observe(&got, n, acts); err != nil {
 					return err
 				}
 			}
@@ -95,19 +95,24 @@ func floatMeans(g *graph.Graph, batches Batches) (*graph.Graph, map[*graph.Node]
 	}
 	some := false
 	for batch := range batches {
-		if _, err := checkBatch(g, batch); err != nil {
+		_, err := checkBatch(g, batch)
+		if err != nil {
 			return nil, nil, err
 		}
 		some = true
 		ref := newWalk(float)
 		ref.start(batch)
 		for i, n := range float.Nodes {
-			if m := means[n]; m != nil {
-				if err := ref.observe(m, n, ref.acts[0]); err != nil {
-					return nil, nil, err
-				}
+			m := means[n]
+			if m == nil {
+				err = ref.step(i, ref.acts[0])
+			} else if out, failed := ref.observe(m, n, ref.acts[0]); failed == nil {
+				op.FusedClamp(n.Op).Apply(out[0].Data)
+				ref.put(i, out, ref.acts[0])
+			} else {
+				err = failed
 			}
-			if err := ref.step(i, ref.acts[0]); err != nil {
+			if err != nil {
 				return nil, nil, err
 			}
 		}
@@ -206,14 +211,21 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 	return out, nil
 }
 
-// step executes node i in one batch and frees what nothing reads any more.
+// step executes node i in one batch.
 func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
 	n := w.g.Nodes[i]
-	out, err := w.apply(n, n.Op, acts)
+	out, err := w.apply(n, n.Executed(), acts)
 	if err != nil {
 		return err
 	}
-	for k, v := range n.Outputs {
+	w.put(i, out, acts)
+	return nil
+}
+
+// put rounds the outputs of node i in one batch, holds them, and frees what nothing reads
+// any more.
+func (w *walk) put(i int, out []*tensor.Tensor, acts map[*graph.Value]*tensor.Tensor) {
+	for k, v := range w.g.Nodes[i].Outputs {
 		if v.Grid != nil {
 			v.Grid.Round(out[k].Data)
 		}
@@ -224,19 +236,18 @@ func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
 			delete(acts, v)
 		}
 	}
-	return nil
 }
 
-// observe adds n's output before its activation, in one batch, to m.
-func (w *walk) observe(m *quantize.ChannelMeans, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) error {
+// observe adds n's output before its activation, in one batch, to m, and returns it.
+func (w *walk) observe(m *quantize.ChannelMeans, n *graph.Node, acts map[*graph.Value]*tensor.Tensor) ([]*tensor.Tensor, error) {
 	out, err := w.apply(n, unclamped(n.Op), acts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	y := out[0]
 	axis := n.Op.(op.Layer).ChannelAxis(len(y.Shape))
 	m.Add(y.Data, y.Shape[axis], y.Shape[axis+1:].Size())
-	return nil
+	return out, nil
 }
 
 // liveFloats is the most numbers of one sample that are held between nodes.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -21,9 +22,56 @@ func (s *Study) exportConfig() lower.Config {
 	}
 }
 
+// encode returns the file of g, its units in a short order, and where its bytes went.
+func (s *Study) encode(ctx context.Context, g *graph.Graph) ([]byte, *format.Sizes, error) {
+	data, sizes, err := lower.Encode(g, s.exportConfig())
+	if err != nil {
+		return nil, nil, err
+	}
+	return ordered(ctx, data, sizes, lower.Ordering{Sort: sortWork})
+}
+
+// ordered moves the units of a file of the given sizes, and proves that it computes the same
+// for the input of its self-test.
+func ordered(ctx context.Context, file []byte, sizes *format.Sizes, work lower.Ordering) ([]byte, *format.Sizes, error) {
+	data, now, err := lower.Order(ctx, file, work)
+	if err != nil || now == nil {
+		return file, sizes, err
+	}
+	m, err := runtime.Load(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	return data, now, m.SelfTest()
+}
+
+// shortest returns the answer with its units in the shortest order that is found in some
+// work, and puts it among the candidates where it was.
+func (s *Study) shortest(ctx context.Context, best Candidate, all []Candidate) (Candidate, error) {
+	s.ledger.tell(Progress{Stage: "order", Note: "putting units in an order that takes fewer bytes"})
+	was := best.Bytes
+	work := lower.Ordering{Sort: sortWork, Climb: s.climb()}
+	var err error
+	if best.Bytes, best.Sizes, err = ordered(ctx, was, best.Sizes, work); err != nil {
+		return best, err
+	}
+	for i := range all {
+		if bytes.Equal(all[i].Bytes, was) {
+			all[i].Bytes, all[i].Sizes = best.Bytes, best.Sizes
+		}
+	}
+	return best, nil
+}
+
+// climb is the work of moving the units of the answer: in proportion to what training takes.
+func (s *Study) climb() int64 {
+	epoch := float64(MACs(s.subject.Model.Graph)) * float64(s.subject.Data.Train.Len())
+	return int64(min(max(leastClimb, s.config.effort()*epoch/climbPart), mostClimb))
+}
+
 // measure encodes g and executes the file on the first n held-out samples.
 func (s *Study) measure(ctx context.Context, g *graph.Graph, n int) (Candidate, error) {
-	data, sizes, err := lower.Encode(g, s.exportConfig())
+	data, sizes, err := s.encode(ctx, g)
 	if err != nil {
 		return Candidate{}, err
 	}
@@ -96,7 +144,7 @@ func (s *Study) untrained(ctx context.Context, g *graph.Graph, bits float64) ([]
 	if err != nil {
 		return nil, err
 	}
-	data, _, err := lower.Encode(d.net, s.exportConfig())
+	data, _, err := s.encode(ctx, d.net)
 	return data, err
 }
 

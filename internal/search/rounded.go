@@ -8,7 +8,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/internal/lower"
 	"edgec/internal/tensor"
 )
 
@@ -176,7 +175,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if err != nil {
 		return t, err
 	}
-	file, _, err := lower.Encode(h, s.exportConfig())
+	file, _, err := s.encode(ctx, h)
 	if err != nil {
 		return t, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/graph"
-	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
 	"edgec/quantize"
@@ -67,9 +66,18 @@ func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
 
 // rounder rounds the weights of a network at any lambda.
 type rounder struct {
-	net     *graph.Graph
-	x       []*tensor.Tensor       // of each input
-	moments []*passes.InputMoments // of the parameters of net
+	net       *graph.Graph
+	x         []*tensor.Tensor       // of each input
+	moments   []*passes.InputMoments // of the parameters of net
+	sensitive []passes.Sensitivity   // the same, as Balance takes it
+	costs     map[float64]float64    // of the files of lambdas that were tried; searches for other sizes begin alike
+	last      roundedNet             // that was tried last
+}
+
+// roundedNet is a network rounded at lambda; nil: none.
+type roundedNet struct {
+	lambda float64
+	net    *graph.Graph
 }
 
 // newRounder measures the network.
@@ -79,13 +87,19 @@ func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rounder{net: s.net.Clone(), x: x}
+	r := &rounder{net: s.net.Clone(), x: x, costs: map[float64]float64{}}
 	all, err := passes.MeasureMoments(ctx, r.net, r.x, eval.Batch(s.net), s.curvature())
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range r.net.Params() {
-		r.moments = append(r.moments, all[p])
+		m := all[p]
+		r.moments = append(r.moments, m)
+		var of passes.Sensitivity
+		if m != nil {
+			of = passes.Sensitivity{Curvature: m.Curvatures(), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
+		}
+		r.sensitive = append(r.sensitive, of)
 	}
 	return r, nil
 }
@@ -165,8 +179,8 @@ func (r *rounder) balanced(lambda float64) (*graph.Graph, []*passes.InputMoments
 	of := map[*graph.Param]passes.Sensitivity{}
 	ps := g.Params()
 	for i, p := range ps {
-		if m := r.moments[i]; m != nil {
-			of[p] = passes.Sensitivity{Curvature: m.Curvatures(), OutputCurvature: m.OutputCurvature(), AbsMax: m.AbsMax()}
+		if r.moments[i] != nil {
+			of[p] = r.sensitive[i]
 		}
 	}
 	scaled, err := passes.Balance(g, of, lambda)
@@ -195,25 +209,46 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 			}
 			s.ledger.tell(Progress{Stage: "lambda", Done: tried, Total: mostLambdas})
 			tried++
-			g, err := r.network(ctx, lambda)
-			if err != nil {
-				return 0, err
-			}
-			file, _, err := lower.Encode(g, s.exportConfig())
-			if err != nil {
-				return 0, err
-			}
-			cost, err := s.fileCost(file)
+			cost, err := s.roundedCost(ctx, r, lambda)
 			return cost / most, err
 		})
 	})
+}
+
+// roundedCost is the cost of the file of weights that are rounded at lambda.
+func (s *Study) roundedCost(ctx context.Context, r *rounder, lambda float64) (float64, error) {
+	if cost, ok := r.costs[lambda]; ok {
+		return cost, nil
+	}
+	g, err := r.network(ctx, lambda)
+	if err != nil {
+		return 0, err
+	}
+	file, _, err := s.encode(ctx, g)
+	if err != nil {
+		return 0, err
+	}
+	cost, err := s.fileCost(file)
+	if err == nil {
+		r.costs[lambda], r.last = cost, roundedNet{lambda, g}
+	}
+	return cost, err
+}
+
+// take returns the network rounded at lambda, which the caller may change.
+func (r *rounder) take(ctx context.Context, lambda float64) (*graph.Graph, error) {
+	if last := r.last; last.net != nil && last.lambda == lambda {
+		r.last = roundedNet{}
+		return last.net, nil
+	}
+	return r.network(ctx, lambda)
 }
 
 // roundedFile makes a file of weights that are rounded at lambda, and returns its
 // network too.
 func (s *Study) roundedFile(ctx context.Context, r *rounder, lambda float64) (g *graph.Graph, c Candidate, err error) {
 	since := time.Now()
-	if g, err = r.network(ctx, lambda); err != nil {
+	if g, err = r.take(ctx, lambda); err != nil {
 		return nil, c, err
 	}
 	if err := finalize(g); err != nil {

@@ -263,6 +263,11 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 		return r, err
 	}
 	all = slices.Clone(all)
+	if ok {
+		if best, err = s.shortest(ctx, best, all); err != nil {
+			return r, err
+		}
+	}
 	for i, c := range all {
 		all[i].Why = o.verdict(c)
 		if ok {

@@ -243,6 +243,14 @@ var (
 	distanceTolerance = tolerance{hopeless: 20.0, enough: 5.0} // points; the same where distances count; chosen
 )
 
+// The order of units; see lower.Order.
+const (
+	sortWork   = 1 << 23 // coded weights; of sorting the units of a file, about a quarter of a second; docs/BENCHMARKS.md
+	leastClimb = 1 << 20 // coded weights; of moving the units of the answer, the least; chosen
+	mostClimb  = 1 << 26 // coded weights; the most, about two seconds; lenet-5-1200 takes 1,137 bytes, and 1,135 with twice as many
+	climbPart  = 256     // factor; by which it is less than the multiplications of the network over the training samples; chosen
+)
+
 // Latency, and time.
 const (
 	searchTimes = 100 * time.Millisecond // duration; of measuring an inference while the search goes on; chosen

@@ -1,6 +1,7 @@
 package simplify
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -125,5 +126,34 @@ func TestRemoveErrors(t *testing.T) {
 	}
 	if err := Remove(g, groups[:1], [][]bool{make([]bool, groups[0].Channels)}); err == nil {
 		t.Error("removal of all channels is accepted")
+	}
+}
+
+// Channels that change places leave the network's results as they are, and come back.
+func TestPermute(t *testing.T) {
+	g := networks["lenet"](t, 1)
+	x := randomInput(g, 1)
+	want := slices.Clone(run(t, g, x).Data)
+	for _, gr := range Groups(g) {
+		if !gr.Exchangeable() {
+			t.Fatalf("the channels of %s cannot change places", gr.Name)
+		}
+		order := make([]int, gr.Channels)
+		for i := range order {
+			order[i] = (gr.Channels + 1 - i) % gr.Channels
+		}
+		before := slices.Clone(gr.Out[0].Param.Shadow.Data)
+		gr.Permute(order)
+		if slices.Equal(before, gr.Out[0].Param.Shadow.Data) {
+			t.Errorf("%s: nothing moved", gr.Name)
+		}
+	}
+	if err := g.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for i, y := range run(t, g, x).Data {
+		if math.Abs(float64(y-want[i])) > 1e-4 {
+			t.Errorf("output %d is %v, was %v", i, y, want[i])
+		}
 	}
 }

@@ -40,7 +40,7 @@ func (c *call) weight(depthwise bool) (*format.Weight, error) {
 }
 
 // weightShape returns a weight without values, and the dimension of its output channels.
-func (t *tensor) weightShape(depthwise bool) (w *format.Weight, axis int, err error) {
+func (t *entry) weightShape(depthwise bool) (w *format.Weight, axis int, err error) {
 	w = &format.Weight{KH: 1, KW: 1, Scale: t.scale}
 	switch s := t.shape; {
 	case depthwise && len(s) == 4 && s[0] == 1:
@@ -56,7 +56,7 @@ func (t *tensor) weightShape(depthwise bool) (w *format.Weight, axis int, err er
 }
 
 // values fills in the values of w, less their zero point.
-func (t *tensor) values(w *format.Weight, depthwise bool) error {
+func (t *entry) values(w *format.Weight, depthwise bool) error {
 	zero := 0
 	for _, z := range t.zero {
 		if z != 0 && !(len(t.zero) == 1 && len(t.scale) == 1 && z >= math.MinInt8 && z <= math.MaxInt8) {

@@ -1,56 +1,103 @@
 package tflite
 
 import (
+	"math"
 	"slices"
 	"strings"
 
+	"edgec/internal/graph"
+	"edgec/internal/op"
+	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
 
-// operator is a row of the table of operators: all that Read knows of one.
+// operator is a row of the table of operators: all that Read and Decode know of one.
 type operator struct {
 	name  string
 	least int // number of inputs, and the most
 	most  int
-	build func(*call) error // appends its instructions; nil: it is refused by its name
+	build func(*call) error // appends its instructions, for Read; nil: it is refused by its name
+	graph func(*node) error // appends its nodes, for Decode; nil: it is refused by its name
+}
+
+// of is the graph's side of an operator that is functions of one activation.
+func of(ops ...graph.Op) func(*node) error { return func(n *node) error { return n.function(ops...) } }
+
+// pairOf is the graph's side of an operator of two operands.
+func pairOf(o graph.Op, act int, then ...graph.Op) func(*node) error {
+	return func(n *node) error { return n.binary(o, act, then...) }
 }
 
 // operators is the table, by the schema's numbers.
 var operators = map[int]operator{
-	opAdd:         {"ADD", 2, 2, func(c *call) error { return c.binary(format.OpAdd) }},
-	opSub:         {"SUB", 2, 2, func(c *call) error { return c.binary(format.OpSub) }},
-	opMul:         {"MUL", 2, 2, func(c *call) error { return c.binary(format.OpMul) }},
-	opConv:        {"CONV_2D", 2, 3, func(c *call) error { return c.conv(1, false) }},
-	opDepthwise:   {"DEPTHWISE_CONV_2D", 2, 3, func(c *call) error { return c.conv(2, true) }},
-	opDense:       {"FULLY_CONNECTED", 2, 3, (*call).dense},
-	opAveragePool: {"AVERAGE_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpAvgPool) }},
-	opMaxPool:     {"MAX_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpMaxPool) }},
-	opConcat:      {"CONCATENATION", 1, maxOperands, (*call).concat},
-	opReshape:     {"RESHAPE", 1, 2, (*call).reshape},
-	opPad:         {"PAD", 2, 2, (*call).pad},
-	opTranspose:   {"TRANSPOSE", 2, 2, (*call).transpose},
-	opSoftmax:     {"SOFTMAX", 1, 1, (*call).softmax},
-	opQuantize:    {"QUANTIZE", 1, 1, (*call).quantize},
-	opDequantize:  {"DEQUANTIZE", 1, 1, (*call).dequantize},
-	opRelu:        {"RELU", 1, 1, func(c *call) error { return c.requantize(actRelu) }},
-	opReluN1:      {"RELU_N1_TO_1", 1, 1, func(c *call) error { return c.requantize(actReluN1) }},
-	opRelu6:       {"RELU6", 1, 1, func(c *call) error { return c.requantize(actRelu6) }},
+	opAdd:         {"ADD", 2, 2, func(c *call) error { return c.binary(format.OpAdd) }, pairOf(op.Add{}, 0)},
+	opSub:         {"SUB", 2, 2, func(c *call) error { return c.binary(format.OpSub) }, pairOf(op.Sub{}, 0)},
+	opMul:         {"MUL", 2, 2, func(c *call) error { return c.binary(format.OpMul) }, pairOf(op.Mul{}, 0)},
+	opConv:        {"CONV_2D", 2, 3, func(c *call) error { return c.conv(1, false) }, (*node).conv},
+	opDepthwise:   {"DEPTHWISE_CONV_2D", 2, 3, func(c *call) error { return c.conv(2, true) }, (*node).depthwise},
+	opDense:       {"FULLY_CONNECTED", 2, 3, (*call).dense, (*node).dense},
+	opAveragePool: {"AVERAGE_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpAvgPool) }, (*node).avgPool},
+	opMaxPool:     {"MAX_POOL_2D", 1, 1, func(c *call) error { return c.pool(format.OpMaxPool) }, (*node).maxPool},
+	opConcat:      {"CONCATENATION", 1, maxOperands, (*call).concat, (*node).concat},
+	opReshape:     {"RESHAPE", 1, 2, (*call).reshape, (*node).reshape},
+	opPad:         {"PAD", 2, 2, (*call).pad, (*node).pad},
+	opTranspose:   {"TRANSPOSE", 2, 2, (*call).transpose, (*node).transpose},
+	opSoftmax:     {"SOFTMAX", 1, 1, (*call).softmax, (*node).softmax},
+	opQuantize:    {"QUANTIZE", 1, 1, (*call).quantize, (*node).passes},
+	opDequantize:  {"DEQUANTIZE", 1, 1, (*call).dequantize, (*node).passes},
+	opRelu:        {"RELU", 1, 1, func(c *call) error { return c.requantize(actRelu) }, of(op.Relu{})},
+	opReluN1:      {"RELU_N1_TO_1", 1, 1, func(c *call) error { return c.requantize(actReluN1) }, of(op.Clip{Lo: -1, Hi: 1})},
+	opRelu6:       {"RELU6", 1, 1, func(c *call) error { return c.requantize(actRelu6) }, of(op.Clip{Lo: 0, Hi: 6})},
 
-	14:  {name: "LOGISTIC"},
-	16:  {name: "LSTM"},
-	23:  {name: "RESIZE_BILINEAR"},
-	28:  {name: "TANH"},
-	36:  {name: "GATHER"},
-	40:  {name: "MEAN"},
-	45:  {name: "STRIDED_SLICE"},
-	49:  {name: "SPLIT"},
-	54:  {name: "PRELU"},
-	67:  {name: "TRANSPOSE_CONV"},
-	97:  {name: "RESIZE_NEAREST_NEIGHBOR"},
-	98:  {name: "LEAKY_RELU"},
-	117: {name: "HARD_SWISH"},
-	126: {name: "BATCH_MATMUL"},
+	5:       {"DEPTH_TO_SPACE", 1, 1, nil, func(n *node) error { return n.depth(depthToSpace) }},
+	14:      {"LOGISTIC", 1, 1, nil, of(op.Sigmoid{})},
+	16:      {name: "LSTM"},
+	23:      {"RESIZE_BILINEAR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{Mode: op.Linear}, n.small(2) != 0, n.small(3) != 0) }},
+	26:      {"SPACE_TO_DEPTH", 1, 1, nil, func(n *node) error { return n.depth(op.SpaceToDepth) }},
+	28:      {"TANH", 1, 1, nil, of(op.Tanh{})},
+	36:      {name: "GATHER"},
+	40:      {"MEAN", 2, 2, nil, (*node).mean},
+	42:      {"DIV", 2, 2, nil, pairOf(op.Div{}, 0)},
+	43:      {"SQUEEZE", 1, 1, nil, (*node).reshape},
+	45:      {"STRIDED_SLICE", 4, 4, nil, (*node).stridedSlice},
+	47:      {"EXP", 1, 1, nil, of(op.Exp{})},
+	49:      {"SPLIT", 2, 2, nil, func(n *node) error { return n.splits(0, 1) }},
+	50:      {"LOG_SOFTMAX", 1, 1, nil, (*node).logSoftmax},
+	53:      {"CAST", 1, 1, nil, (*node).cast},
+	54:      {"PRELU", 2, 2, nil, (*node).prelu},
+	55:      {"MAXIMUM", 2, 2, nil, func(n *node) error { return n.limit(func(v float32) op.Clip { return op.Clip{Lo: v, Hi: inf} }) }},
+	57:      {"MINIMUM", 2, 2, nil, func(n *node) error { return n.limit(func(v float32) op.Clip { return op.Clip{Lo: -inf, Hi: v} }) }},
+	59:      {"NEG", 1, 1, nil, of(op.Neg{})},
+	60:      {"PADV2", 3, 3, nil, (*node).pad},
+	65:      {"SLICE", 3, 3, nil, (*node).slice},
+	67:      {"TRANSPOSE_CONV", 3, 4, nil, (*node).transposeConv},
+	70:      {"EXPAND_DIMS", 2, 2, nil, (*node).reshape},
+	75:      {"SQRT", 1, 1, nil, of(op.Sqrt{})},
+	76:      {"RSQRT", 1, 1, nil, of(op.Power{K: -0.5})},
+	opShape: {"SHAPE", 1, 1, nil, func(*node) error { return errShape }},
+	83:      {"PACK", 1, maxOperands, nil, (*node).pack},
+	88:      {"UNPACK", 1, 1, nil, (*node).unpack},
+	92:      {"SQUARE", 1, 1, nil, of(op.Power{K: 2})},
+	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
+	98:      {"LEAKY_RELU", 1, 1, nil, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
+	99:      {"SQUARED_DIFFERENCE", 2, 2, nil, pairOf(op.Sub{}, -1, op.Power{K: 2})},
+	101:     {"ABS", 1, 1, nil, of(op.Abs{})},
+	102:     {"SPLIT_V", 3, 3, nil, func(n *node) error { return n.splits(2, 0) }},
+	111:     {"ELU", 1, 1, nil, of(op.Elu{})},
+	117:     {"HARD_SWISH", 1, 1, nil, of(op.HardSwish{})},
+	124:     {"DENSIFY", 1, 1, nil, (*node).passes},
+	126:     {name: "BATCH_MATMUL"},
+	150:     {"GELU", 1, 1, nil, func(n *node) error { return n.function(op.Gelu{Tanh: n.small(0) != 0}) }},
 }
+
+// customs is the table of custom operators, by their names.
+var customs = map[string]operator{
+	"Convolution2DTransposeBias": {"Convolution2DTransposeBias", 2, 3, nil, (*node).transposeBias},
+}
+
+var inf = float32(math.Inf(1))
+
+func depthToSpace(x tensor.Shape, b int) ([]graph.Op, error) { return op.DepthToSpace(x, b, false) }
 
 // The numbers of the operators in the schema.
 const (
@@ -71,14 +118,15 @@ const (
 	opPad         = 34
 	opTranspose   = 39
 	opSub         = 41
+	opShape       = 77
 	opQuantize    = 114
 )
 
-// supported lists the names of the operators that are read.
-func supported() string {
+// supported lists the names of the operators that has is true for.
+func supported(has func(operator) bool) string {
 	var names []string
 	for _, o := range operators {
-		if o.build != nil {
+		if has(o) {
 			names = append(names, o.name)
 		}
 	}

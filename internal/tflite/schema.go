@@ -139,16 +139,23 @@ const (
 	codeOld, codeCustom, codeNew                                  = 0, 1, 3
 	graphTensors, graphInputs, graphOutputs, graphOps             = 0, 1, 2, 3
 	tensorShape, tensorType, tensorBuffer, tensorName, tensorQuan = 0, 1, 2, 3, 4
+	tensorVariable, tensorSparsity                                = 5, 6
 	quanScale, quanZero, quanAxis                                 = 2, 3, 6
-	opCode, opInputs, opOutputs, opOptions                        = 0, 1, 2, 4
+	opCode, opInputs, opOutputs, opOptions, opCustom              = 0, 1, 2, 4, 5
+	sparseOrder, sparseBlocks, sparseLevels                       = 0, 1, 2
+	levelFormat, levelSize, levelSegments, levelIndices           = 0, 1, 3, 5
 	bufferData                                                    = 0
 )
 
 // Types of tensors.
 const (
 	typeFloat32 = 0
+	typeFloat16 = 1
 	typeInt32   = 2
+	typeUint8   = 3
 	typeInt64   = 4
+	typeBool    = 6
+	typeInt16   = 7
 	typeInt8    = 9
 )
 
@@ -167,4 +174,5 @@ const (
 	actRelu   = 1
 	actReluN1 = 2
 	actRelu6  = 3
+	actTanh   = 4
 )
