@@ -36,7 +36,17 @@ var executions = [...]execution{
 	format.OpDequantize: {prepare: prepareDequantize, chance: sameChance},
 	format.OpQuantize:   {prepare: prepareQuantize, chance: sameChance},
 	format.OpSub:        {prepare: prepareAdd},
-	format.OpSlice:      {prepare: windowed(kernel.Slice, sliceWork)},
+	format.OpSlice:      {prepare: prepareSlice},
+	format.OpUnary:      {prepare: prepareUnary, chance: functionChance},
+	format.OpBinary:     {prepare: prepareBinary},
+	format.OpSelect:     {prepare: prepareSelect},
+	format.OpReduce:     {prepare: prepareReduce},
+	format.OpNormalize:  {prepare: prepareNormalize},
+	format.OpMatMul:     {prepare: prepareMatMul},
+	format.OpGather:     {prepare: prepareGather, macs: noMACs},
+	format.OpConstant:   {prepare: prepareConstant, macs: noMACs},
+	format.OpRecurrent:  {prepare: prepareRecurrent, macs: recurrences},
+	format.OpMove:       {prepare: prepareMove},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.
@@ -56,11 +66,12 @@ type step struct {
 type workspace struct {
 	image, patch int // bytes; see kernel.Conv
 	acc          int // sums of 32 bits
+	reals        int // float32; see kernel.Recurrent
 }
 
 // most returns what suffices for a and b.
 func (a workspace) most(b workspace) workspace {
-	return workspace{max(a.image, b.image), max(a.patch, b.patch), max(a.acc, b.acc)}
+	return workspace{max(a.image, b.image), max(a.patch, b.patch), max(a.acc, b.acc), max(a.reals, b.reals)}
 }
 
 // executionOf returns the row of op.

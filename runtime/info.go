@@ -1,13 +1,9 @@
 package runtime
 
 import (
-	"math"
-
 	"edgec/runtime/format"
 	"edgec/runtime/kernel"
 )
-
-func floatBits(v float32) uint32 { return math.Float32bits(v) }
 
 // Info describes a model. Biases do not count as weights.
 type Info struct {
@@ -16,6 +12,9 @@ type Info struct {
 	Inputs  [][]int  // shapes without batch, images as [H, W, C]
 	Outputs [][]int  // shapes, like Inputs
 	Scaled  []bool   // of each input, whether the file scales its channels one by one
+	Floats  []bool   // of each input, whether its elements are float32, which need no grid
+	Whole   []bool   // of each input, whether its elements are whole numbers, such as tokens; they are float32
+	Limits  []int    // of each input: its whole numbers are below, as many as a table has rows; 0: not known
 	// Probabilities says of each output whether its elements are probabilities, since
 	// it ends with a softmax over all of them or a sigmoid.
 	Probabilities []bool
@@ -40,7 +39,10 @@ func (m *Model) Info() Info {
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
 		i.Scaled = append(i.Scaled, f.ScalingOf(len(i.Scaled)) != nil)
+		i.Floats = append(i.Floats, f.Tensors[t].DType == format.Float32)
+		i.Whole = append(i.Whole, f.Tensors[t].Whole)
 	}
+	i.Limits = m.limits
 	for k, t := range f.Outputs {
 		i.Outputs = append(i.Outputs, f.Tensors[t].Shape)
 		i.Probabilities = append(i.Probabilities, m.probable(k))
@@ -79,10 +81,21 @@ func MakeSelfTest(f *format.File) (*format.SelfTest, error) {
 	return &format.SelfTest{Seed: testSeed, CRC: s.testRun(testSeed)}, nil
 }
 
+// SetTestInput fills input i with the elements that are generated from seed, as self-tests do
+// (format.SelfTestInput, format.SelfTestFloats). It panics unless i is below the number of inputs.
+func (s *Session) SetTestInput(i int, seed uint32) {
+	if x := s.Input(i); x != nil {
+		format.SelfTestInput(seed, x)
+		return
+	}
+	t := s.m.f.Inputs[i]
+	format.SelfTestFloats(seed, s.floats[t], s.m.f.Tensors[t].Whole, s.m.limits[i])
+}
+
 // testRun returns the checksum of output 0 for the input that stands for seed.
 func (s *Session) testRun(seed uint32) uint32 {
 	for i := range s.m.f.Inputs {
-		format.SelfTestInput(seed+uint32(i), s.Input(i))
+		s.SetTestInput(i, seed+uint32(i))
 	}
 	s.Run()
 	return format.Checksum(s.OutputBytes(0))

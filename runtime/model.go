@@ -35,6 +35,8 @@ type Model struct {
 
 	groups int // that have layers of their own, and those that have not
 
+	limits []int // of each input; see Info.Limits
+
 	space  workspace // of a session
 	memory int64     // bytes of a session
 	work   int64     // steps of a run
@@ -77,7 +79,7 @@ func prepare(f *format.File) (*Model, error) {
 	if _, err := kernel.Level(); err != nil {
 		return nil, Error(err.Error())
 	}
-	m := &Model{f: f, steps: make([]step, len(f.Instrs)), packs: make([]pack, len(f.Weights))}
+	m := &Model{f: f, steps: make([]step, len(f.Instrs)), packs: make([]pack, len(f.Weights)), limits: f.Limits()}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		row, err := executionOf(in.Op)

@@ -47,29 +47,66 @@ func prepareConcat(m *Model, in *format.Instr) (step, error) {
 	}
 	n := m.elements(in)
 	return step{work: n + roundWork*(n/int64(sum))*int64(len(runs)), bytes: 8 * len(runs), bind: func(s *Session) func() {
-		y := s.ints[in.Out]
-		xs := make([][]int8, len(in.In))
-		for k, t := range in.In {
-			xs[k] = s.ints[t]
+		if s.floats[in.Out] != nil {
+			return joined(s.floats, in, runs)
 		}
-		return func() {
-			at := 0
-			for b := 0; at < len(y); b++ {
-				for k, x := range xs {
-					at += copy(y[at:], x[b*runs[k]:(b+1)*runs[k]])
-				}
+		return joined(s.ints, in, runs)
+	}}, nil
+}
+
+// joined copies runs of the inputs of in in turn to its output.
+func joined[T int8 | float32](tensors [][]T, in *format.Instr, runs []int) func() {
+	y := tensors[in.Out]
+	xs := make([][]T, len(in.In))
+	for k, t := range in.In {
+		xs[k] = tensors[t]
+	}
+	return func() {
+		at := 0
+		for b := 0; at < len(y); b++ {
+			for k, x := range xs {
+				at += copy(y[at:], x[b*runs[k]:(b+1)*runs[k]])
 			}
 		}
-	}}, nil
+	}
 }
 
 func preparePad(m *Model, in *format.Instr) (step, error) {
 	t, _ := m.operands(in)
 	return step{work: m.elements(in) + pixelWork*int64(m.f.Tensors[in.Out].Shape[0]), bind: func(s *Session) func() {
+		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
+			return func() {
+				kernel.Pad(y, x, t.Shape[0], t.Shape[1], t.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.Real)
+			}
+		}
 		x, y := s.ints[in.In[0]], s.ints[in.Out]
 		return func() {
 			kernel.Pad(y, x, t.Shape[0], t.Shape[1], t.Shape[2], in.PadT, in.PadL, in.PadB, in.PadR, in.PadValue)
 		}
+	}}, nil
+}
+
+// prepareSlice drops rows and columns.
+func prepareSlice(m *Model, in *format.Instr) (step, error) {
+	w := m.window(in)
+	return step{work: sliceWork(m, in, &w), bind: func(s *Session) func() {
+		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
+			return func() { kernel.Slice(y, x, &w) }
+		}
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() { kernel.Slice(y, x, &w) }
+	}}, nil
+}
+
+// prepareMove copies element by element.
+func prepareMove(m *Model, in *format.Instr) (step, error) {
+	w := kernel.NewMove(in.Start, in.Shape, in.Strides)
+	return step{work: roundWork * m.elements(in), bytes: 128, bind: func(s *Session) func() {
+		if x, y := s.floats[in.In[0]], s.floats[in.Out]; x != nil {
+			return func() { kernel.MoveElements(y, x, w) }
+		}
+		x, y := s.ints[in.In[0]], s.ints[in.Out]
+		return func() { kernel.MoveElements(y, x, w) }
 	}}, nil
 }
 

@@ -1,13 +1,16 @@
 package runtime
 
+import "edgec/runtime/format"
+
 // chance says what an instruction makes of probabilities.
 type chance int
 
 const (
-	noChance   chance = iota // its results may be any numbers
-	sameChance               // they are those of its input, moved or in another form
-	softChance               // rows of probabilities
-	unitChance               // probabilities if their grid is that of 0 to 255/256, as after a sigmoid
+	noChance       chance = iota // its results may be any numbers
+	sameChance                   // they are those of its input, moved or in another form
+	softChance                   // rows of probabilities
+	functionChance               // probabilities if the function is a sigmoid
+	unitChance                   // probabilities if their grid is that of 0 to 255/256, as after a sigmoid
 )
 
 // probable reports whether the elements of output k are probabilities: a softmax over
@@ -27,6 +30,8 @@ func (m *Model) probable(k int) bool {
 			t = in.In[0]
 		case softChance:
 			return y.Shape[len(y.Shape)-1] == y.Elems()
+		case functionChance:
+			return in.Function == format.UnarySigmoid
 		case unitChance:
 			return y.Scale == 1.0/256 && y.Zero == -128
 		default:

@@ -63,11 +63,15 @@ func multiplier(real float64) (mantissa int64, exp int) {
 func clip(v int64, lo, hi int8) int64 { return min(max(v, int64(lo)), int64(hi)) }
 
 // run executes the network on the given inputs and returns the bytes of output k.
-func (d *reference) run(inputs ...[]int8) {
+func (d *reference) run(inputs ...[]float64) {
 	for i, t := range d.f.Inputs {
-		d.ints[t] = nil
+		d.ints[t], d.real[t] = nil, nil
 		for _, v := range inputs[i] {
-			d.ints[t] = append(d.ints[t], int64(v))
+			if d.f.Tensors[t].DType == format.Float32 {
+				d.real[t] = append(d.real[t], v)
+			} else {
+				d.ints[t] = append(d.ints[t], int64(v))
+			}
 		}
 	}
 	for i := range d.f.Instrs {
@@ -83,14 +87,22 @@ func (d *reference) bytes(output int) []byte {
 	}
 	for _, v := range d.real[t] {
 		b := math.Float32bits(float32(v))
+		if v != v {
+			b = 0x7fc00000
+		}
 		out = append(out, byte(b), byte(b>>8), byte(b>>16), byte(b>>24))
 	}
 	return out
 }
 
 func (d *reference) exec(in *format.Instr) {
+	ty := &d.f.Tensors[in.Out]
+	if y := d.float(in, ty); y != nil {
+		d.real[in.Out] = y
+		return
+	}
 	a := in.In[0]
-	x, tx, ty := d.ints[a], &d.f.Tensors[a], &d.f.Tensors[in.Out]
+	x, tx := d.ints[a], &d.f.Tensors[a]
 	var y []int64
 	var real []float64
 	switch in.Op {
@@ -104,8 +116,21 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range x {
 			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
 		}
-	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape:
-		y, real = d.move(in, x, tx, ty)
+	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape, format.OpMove:
+		if x == nil {
+			real = d.moved(in, d.real, ty, float64(in.Real))
+			break
+		}
+		all := make([][]float64, len(d.ints))
+		for _, t := range in.In {
+			all[t] = make([]float64, 0, len(d.ints[t]))
+			for _, v := range d.ints[t] {
+				all[t] = append(all[t], float64(v))
+			}
+		}
+		for _, v := range d.moved(in, all, ty, float64(in.PadValue)) {
+			y = append(y, int64(v))
+		}
 	case format.OpSoftmax:
 		n := tx.Shape[len(tx.Shape)-1]
 		for at := 0; at < len(d.real[a]); at += n {
@@ -123,37 +148,38 @@ func (d *reference) exec(in *format.Instr) {
 	d.ints[in.Out], d.real[in.Out] = y, real
 }
 
-// move executes the instructions that compute nothing: each element of the
-// output is one of an input, or the value that pads.
-func (d *reference) move(in *format.Instr, x []int64, tx, ty *format.Tensor) (y []int64, real []float64) {
+// moved executes the instructions that compute nothing: each element of the output is one of
+// an input, or the value that pads.
+func (d *reference) moved(in *format.Instr, all [][]float64, ty *format.Tensor, pad float64) (y []float64) {
+	x, tx := all[in.In[0]], &d.f.Tensors[in.In[0]]
 	switch in.Op {
 	case format.OpConcat:
-		return d.concat(in), nil
+		return d.concat(in, all)
 	case format.OpReshape:
-		return x, d.real[in.In[0]]
+		return x
 	}
 	for i := range ty.Elems() {
+		index := indexOf(i, ty.Shape)
 		switch in.Op {
 		case format.OpPad:
-			h, w, c := i/ty.Shape[2]/ty.Shape[1]-in.PadT, i/ty.Shape[2]%ty.Shape[1]-in.PadL, i%ty.Shape[2]
-			y = append(y, pixel(x, tx.Shape, h, w, c, int64(in.PadValue)))
+			y = append(y, pixel(x, tx.Shape, index[0]-in.PadT, index[1]-in.PadL, index[2], pad))
 		case format.OpSlice:
-			h, w, c := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]
-			y = append(y, x[((in.PadT+h*in.StrideH)*tx.Shape[1]+in.PadL+w*in.StrideW)*tx.Shape[2]+c])
+			y = append(y, pixel(x, tx.Shape, in.PadT+index[0]*in.StrideH, in.PadL+index[1]*in.StrideW, index[2], pad))
 		case format.OpTranspose:
-			from := source(i, tx.Shape, ty.Shape, in.Perm)
-			if x == nil {
-				real = append(real, d.real[in.In[0]][from])
-			} else {
-				y = append(y, x[from])
+			y = append(y, x[source(i, tx.Shape, ty.Shape, in.Perm)])
+		case format.OpMove:
+			at := in.Start
+			for k, n := range index {
+				at += n * in.Strides[k]
 			}
+			y = append(y, x[at])
 		}
 	}
-	return y, real
+	return y
 }
 
 // pixel returns an element of an image, or what lies outside it.
-func pixel(x []int64, s []int, h, w, c int, outside int64) int64 {
+func pixel[T int64 | float64](x []T, s []int, h, w, c int, outside T) T {
 	if h < 0 || w < 0 || h >= s[0] || w >= s[1] {
 		return outside
 	}
@@ -238,16 +264,15 @@ func (d *reference) binary(in *format.Instr, x []int64, tx, ty *format.Tensor) [
 	return y
 }
 
-func (d *reference) concat(in *format.Instr) []int64 {
+func (d *reference) concat(in *format.Instr, all [][]float64) (y []float64) {
 	outer := 1
 	for _, n := range d.f.Tensors[in.Out].Shape[:in.Axis] {
 		outer *= n
 	}
-	var y []int64
 	for k := range outer {
 		for _, t := range in.In {
-			run := len(d.ints[t]) / outer
-			y = append(y, d.ints[t][k*run:(k+1)*run]...)
+			run := len(all[t]) / outer
+			y = append(y, all[t][k*run:(k+1)*run]...)
 		}
 	}
 	return y
@@ -300,11 +325,18 @@ func expOf(x float64) float64 {
 	return f32(math.Ldexp(p, int(n)))
 }
 
-// fill sets all inputs to the bytes that stand for seed and returns them.
-func fill(f *format.File, s *Session, seed uint32) (inputs [][]int8) {
+// fill sets all inputs to what stands for seed and returns them.
+func fill(f *format.File, s *Session, seed uint32) (inputs [][]float64) {
 	for i := range f.Inputs {
-		format.SelfTestInput(seed+uint32(i)*7919, s.Input(i))
-		inputs = append(inputs, append([]int8(nil), s.Input(i)...))
+		s.SetTestInput(i, seed+uint32(i)*7919)
+		var x []float64
+		for _, v := range s.Input(i) {
+			x = append(x, float64(v))
+		}
+		for _, v := range s.InputFloats(i) {
+			x = append(x, float64(v))
+		}
+		inputs = append(inputs, x)
 	}
 	return inputs
 }

@@ -63,6 +63,9 @@ var goldens = []struct {
 		f.Scaling = []format.Scaling{{Scale: []float32{12, 0.125, 1.0 / 256, 1.0 / 65536}, Zero: []int{-8444, -160, -128, -32}}}
 		return f
 	}},
+	{"floats-1", func() *format.File { return floatNet(5) }}, // version 1.3
+	{"floats-2", func() *format.File { return floatNet(6) }},
+	{"floats-3", func() *format.File { return floatNet(7) }},
 }
 
 // outputs returns the bytes of all outputs for three inputs.

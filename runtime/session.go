@@ -18,6 +18,7 @@ type Session struct {
 
 	image, patch []int8 // work space of the steps
 	acc          []int32
+	reals        []float32
 
 	out    [][]float32 // of each Int8 output, dequantized
 	bytes  [][]byte    // of each output
@@ -37,7 +38,7 @@ func (m *Model) NewSession(c Config) (*Session, error) {
 	if err := s.place(); err != nil {
 		return nil, err
 	}
-	s.image, s.patch, s.acc = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc)
+	s.image, s.patch, s.acc, s.reals = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc), make([]float32, m.space.reals)
 	s.steps = make([]func(), len(m.steps))
 	for i := range m.steps {
 		s.steps[i] = m.steps[i].bind(s)
@@ -100,20 +101,30 @@ func (s *Session) Run() {
 }
 
 // Input returns the int8 elements of input i, row-major, images as [H, W, C], to be filled
-// before each Run: their memory is used for other values during it. It panics unless i is
+// before each Run: their memory is used for other values during it. It is nil for an input of
+// float32 (Info.Floats), which InputFloats returns. It panics unless i is
 // below the number of inputs (Info.Inputs).
 func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
+
+// InputFloats returns the float32 elements of input i as Input does, nil for an input of int8.
+func (s *Session) InputFloats(i int) []float32 { return s.floats[s.m.f.Inputs[i]] }
 
 // SetInput quantizes x, real numbers in the device's order ([H, W, C] for images),
 // into input i: zero + round(x/scale), halves away from zero, saturated; NaN becomes
 // zero. The grid is the input's, or that of the element's channel where the file scales
-// channels (Info.Scaled). The error is an Error: there is no input i, or it has another number of elements.
+// channels (Info.Scaled). An input of float32 (Info.Floats) takes x as it is; one of whole
+// numbers (Info.Whole) takes them up to 2^24 and, where a table reads them, within it
+// (Info.Limits; -1 is its last row). The error is an Error: there is no input i, it has another number of
+// elements, or one is no whole number that it takes.
 func (s *Session) SetInput(i int, x []float32) error {
 	if err := s.accepts(i, len(x)); err != nil {
 		return err
 	}
 	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
+	if dst == nil {
+		return s.setFloats(i, x)
+	}
 	if own := s.m.f.ScalingOf(i); own != nil {
 		for k := range x {
 			scale, zero := own.Of(t.Shape, k)
@@ -125,12 +136,40 @@ func (s *Session) SetInput(i int, x []float32) error {
 	return nil
 }
 
+// setFloats is SetInput for an input of float32.
+func (s *Session) setFloats(i int, x []float32) error {
+	t := s.m.f.Inputs[i]
+	if s.m.f.Tensors[t].Whole {
+		for k, v := range x {
+			if err := s.m.wholeNumber(i, k, v); err != nil {
+				return err
+			}
+		}
+	}
+	copy(s.floats[t], x)
+	return nil
+}
+
+// wholeNumber returns an error unless element k of input i, v, is one that it takes.
+func (m *Model) wholeNumber(i, k int, v float32) error {
+	const exact = 1 << 24 // float32 holds all whole numbers up to here
+	n := m.limits[i]
+	where := "input " + itoa(i) + " takes whole numbers"
+	switch {
+	case !(v >= -exact && v <= exact) || v != float32(int32(v)):
+		return Error(where + ", element " + itoa(k) + " is none; give numbers such as the tokens of a text")
+	case n > 0 && (v >= float32(n) || v < -float32(n)):
+		return Error(where + " from 0 to " + itoa(n-1) + ", element " + itoa(k) + " is " + itoa(int(v)) + "; take the numbers of the vocabulary that the network was trained on")
+	}
+	return nil
+}
+
 // accepts returns an error unless there is an input i of n elements.
 func (s *Session) accepts(i, n int) error {
 	if i < 0 || i >= len(s.m.f.Inputs) {
 		return Error("there is no input " + itoa(i) + ", the network has " + itoa(len(s.m.f.Inputs)))
 	}
-	if want := len(s.Input(i)); n != want {
+	if want := s.m.f.Tensors[s.m.f.Inputs[i]].Elems(); n != want {
 		return Error("input " + itoa(i) + " has " + itoa(want) + " elements, " + itoa(n) + " were given")
 	}
 	return nil
@@ -145,10 +184,16 @@ func (s *Session) SetInputNCHW(i int, x []float32) error {
 	}
 	dst := s.Input(i)
 	t := &s.m.f.Tensors[s.m.f.Inputs[i]]
-	if len(t.Shape) != 3 || t.Shape[2] == 1 {
+	if len(t.Shape) != 3 || t.Shape[2] == 1 || t.Whole {
 		return s.SetInput(i, x)
 	}
 	c, area := t.Shape[2], t.Shape[0]*t.Shape[1]
+	if dst == nil {
+		for k, v := range x {
+			s.InputFloats(i)[k%area*c+k/area] = v
+		}
+		return nil
+	}
 	own, scale, zero := s.m.f.ScalingOf(i), t.Scale, t.Zero
 	for ch := 0; ch < c; ch++ {
 		for p := 0; p < area; p++ {
@@ -164,9 +209,9 @@ func (s *Session) SetInputNCHW(i int, x []float32) error {
 
 // tables returns how many channels of input 0 have a table of their own, since the
 // preprocessing names their mean or deviation, and whether there are others, which share one.
-// There are none where channels have grids of their own.
+// There are none where channels have grids of their own, or elements none.
 func (m *Model) tables() (known, rest int) {
-	if m.f.ScalingOf(0) != nil {
+	if m.f.ScalingOf(0) != nil || m.f.Tensors[m.f.Inputs[0]].DType != format.Int8 {
 		return 0, 0
 	}
 	t, pre := &m.f.Tensors[m.f.Inputs[0]], &m.f.Meta.Input
@@ -200,9 +245,13 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 	if i != 0 {
 		return Error("input " + itoa(i) + " is no picture; set it by SetInput")
 	}
-	dst := s.Input(i)
-	if len(pixels) != len(dst) {
-		return Error("input " + itoa(i) + " has " + itoa(len(dst)) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
+	dst, floats := s.Input(i), s.InputFloats(i)
+	if want := max(len(dst), len(floats)); len(pixels) != want {
+		return Error("input " + itoa(i) + " has " + itoa(want) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
+	}
+	if floats != nil {
+		s.setFloatBytes(floats, pixels)
+		return nil
 	}
 	if own := s.m.f.ScalingOf(0); own != nil {
 		s.setScaledBytes(dst, pixels, own)
@@ -220,6 +269,18 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 		}
 	}
 	return nil
+}
+
+// setFloatBytes is SetBytes for an input of float32.
+func (s *Session) setFloatBytes(dst []float32, pixels []byte) {
+	shape, pre := s.m.f.Tensors[s.m.f.Inputs[0]].Shape, &s.m.f.Meta.Input
+	channels := 1
+	if len(shape) == 3 {
+		channels = shape[2]
+	}
+	for k, b := range pixels {
+		dst[k] = pre.Real(b, k%channels)
+	}
 }
 
 // setScaledBytes is SetBytes for an input whose channels have grids of their own.
@@ -251,7 +312,7 @@ func (s *Session) Output(i int) []float32 {
 }
 
 // OutputBytes returns output i of the last Run as it is stored, row-major and little
-// endian: int8 or float32. Call it before an input is set again, as Output. The slice is
+// endian: int8 or float32, NaN always as 0x7fc00000. Call it before an input is set again, as Output. The slice is
 // used again by the next call for this output. It panics unless i is below the number of
 // outputs.
 func (s *Session) OutputBytes(i int) []byte {
@@ -263,7 +324,7 @@ func (s *Session) OutputBytes(i int) []byte {
 		return dst
 	}
 	for k, v := range s.floats[t] {
-		b := floatBits(v)
+		b := kernel.Bits(v)
 		dst[4*k], dst[4*k+1], dst[4*k+2], dst[4*k+3] = byte(b), byte(b>>8), byte(b>>16), byte(b>>24)
 	}
 	return dst

@@ -14,6 +14,10 @@ const (
 	pixelWork = 16 // an output pixel of an image, or a group of its channels
 	expWork   = 16 // an exponential
 	callWork  = 64 // an instruction
+
+	combineWork  = 4  // a sum, comparison or copy of two float32
+	functionWork = 16 // a function of a float32
+	powWork      = 128
 )
 
 // elements is the work of an instruction that takes a step for each element of its output.
@@ -62,7 +66,7 @@ func (m *Model) need() {
 		memory += inputBytes * int64(len(f.Instrs[i].In))
 	}
 	m.space = space
-	memory += int64(space.image) + int64(space.patch) + 4*int64(space.acc)
+	memory += int64(space.image) + int64(space.patch) + 4*(int64(space.acc)+int64(space.reals))
 	seen := make([]bool, len(f.Tensors))
 	for _, t := range f.Outputs {
 		memory += tensorBytes

@@ -37,6 +37,7 @@ var rules = ablation.Rules{
 		{Name: "distortedCopy", Reason: "names a copy: any number that training does not meet will do"},
 		{Name: "samplesAtOnce", Reason: bySpeed},
 		{Name: "momentFloats", Reason: byMemory},
+		{Name: "outputFloats", Reason: byMemory},
 		{Name: "augmentedBytes", Reason: byMemory},
 		{Name: "trainingBytes", Reason: byMemory},
 		{Name: "smallestBatch", Reason: byMemory},

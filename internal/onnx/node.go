@@ -172,15 +172,13 @@ func (n *node) dispatch(row *row) error {
 		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, errByOp):
-			return n.foldByOp(row)
-		case row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil:
+		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		return nil
+		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+			return again
+		}
+		return err
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:

@@ -433,3 +433,11 @@ func (r *recurrent) defineLoose(k int, of []*graph.Value) error {
 	}
 	return err
 }
+
+// recurrentLayer is the row of a recurrent layer of so many gates.
+func recurrentLayer(kind op.RecurrentKind, gates int) row {
+	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
+}
+
+// anyOutput lists the operators of which output 0 may be absent while others are used.
+var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}

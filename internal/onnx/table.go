@@ -63,9 +63,9 @@ var table = []row{
 	withAttrs("Elu", []int{6, 22}, elu),
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), relation(op.Equal)},
 	function("Erf", []int{9, 13}, op.Erf{}),
+	{"EyeLike", []int{9, 22}, 1, foldEyeLike, buildEyeLike},
 	function("Exp", []int{6, 13}, op.Exp{}),
 	{"Expand", []int{8, 13}, 2, foldExpand, buildExpand},
-	{"EyeLike", []int{9, 22}, 1, foldEyeLike, buildEyeLike},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	function("Floor", []int{6, 13}, op.Floor{}),
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
@@ -91,17 +91,17 @@ var table = []row{
 	{"Less", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o < 0 }), relation(op.Less)},
 	{"LessOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o <= 0 }), relation(op.LessOrEqual)},
 	function("Log", []int{6, 13}, op.Log{}),
+	{"LpPool", []int{2, 11, 18, 22}, 1, nil, buildLpPool},
 	{"LogSoftmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.LogSoftmax{Axis: axis} })},
 	{"LpNormalization", []int{1, 22}, 1, nil, buildLpNorm},
-	{"LpPool", []int{2, 11, 18, 22}, 1, nil, buildLpPool},
 	{"LRN", []int{1, 13}, 1, nil, buildLRN},
 	recurrentLayer(op.LSTM, 4),
 	{"MatMul", []int{1, 9, 13}, 2, foldMatMul, buildMatMul},
 	{"Max", []int{6, 8, 12, 13}, 1, pickFunc(1), buildPick(true)},
 	{"MaxPool", []int{1, 8, 10, 11, 12, 22}, 1, nil, buildMaxPool},
-	{"MaxUnpool", []int{9, 11, 22}, 2, nil, buildMaxUnpool},
 	{"Mean", []int{6, 8, 13}, 1, nil, buildMean},
 	{"MeanVarianceNormalization", []int{9, 13}, 1, nil, buildMeanVariance},
+	{"MaxUnpool", []int{9, 11, 22}, 2, nil, buildMaxUnpool},
 	{"Min", []int{6, 8, 12, 13}, 1, pickFunc(-1), buildPick(false)},
 	function("Mish", []int{18, 22}, op.Mish{}),
 	{"Mod", []int{10, 13}, 2, foldMod, buildMod},
@@ -130,8 +130,8 @@ var table = []row{
 	function("Relu", []int{6, 13, 14}, op.Relu{}),
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
 	{"Resize", []int{10, 11, 13, 18, 19}, 1, nil, buildResize},
-	{"ReverseSequence", []int{10, 28}, 2, nil, buildReverseSequence},
 	{"RMSNormalization", []int{23}, 2, nil, buildLayerNorm(true)},
+	{"ReverseSequence", []int{10, 28}, 2, nil, buildReverseSequence},
 	recurrentLayer(op.RNN, 1),
 	function("Round", []int{11, 22}, op.Round{}),
 	{"Scatter", []int{9}, 3, nil, buildScatterElements},
@@ -174,14 +174,6 @@ var table = []row{
 // function is the row of an elementwise operator without attributes.
 func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
-}
-
-// anyOutput lists the operators of which output 0 may be absent while others are used.
-var anyOutput = map[string]bool{"GRU": true, "LSTM": true, "RNN": true}
-
-// recurrentLayer is the row of a recurrent layer of so many gates.
-func recurrentLayer(kind op.RecurrentKind, gates int) row {
-	return row{kind.String(), []int{7, 14, 22}, 3, nil, buildRecurrent(kind, gates)}
 }
 
 // rows indexes table by operator.

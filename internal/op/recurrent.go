@@ -188,4 +188,5 @@ var (
 	_ Bounded            = Recurrent{}
 	_ FloatOperator      = Recurrent{}
 	_ graph.GridFollower = Recurrent{}
+	_ graph.Keeper       = Recurrent{}
 )

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"edgec/runtime/kernel"
+	"edgec/internal/vec"
 )
 
 // Gate is an activation of a recurrent cell: one of ONNX's, by its name there, with its
@@ -111,23 +111,37 @@ func (g Gate) unit() bool { return gates[g.Name].unit }
 
 func (g Gate) bounded() bool { return gates[g.Name].sign }
 
-// function returns g limited to -clip..clip (0: not). Sigmoid and tanh are those of the
-// device.
-func (g Gate) function(clip float32) func(x float32) float32 {
-	var f func(x float32) float32
+// function returns what sets dst to g of src, limited to -clip..clip (0: not). Sigmoid and
+// tanh are those of the device. dst may be src.
+func (g Gate) function(clip float32) func(dst, src []float32) {
+	var f func(dst, src []float32)
 	switch g {
 	case gateSigmoid:
-		f = kernel.Sigmoid
+		f = vec.Sigmoid
 	case gateTanh:
-		f = kernel.Tanh
+		f = vec.Tanh
 	default:
 		row, a, b := gates[g.Name], float64(g.Alpha), float64(g.Beta)
-		f = func(x float32) float32 { return float32(row.f(float64(x), a, b)) }
+		f = func(dst, src []float32) {
+			for i, v := range src {
+				dst[i] = float32(row.f(float64(v), a, b))
+			}
+		}
 	}
 	if clip == 0 {
 		return f
 	}
-	return func(x float32) float32 { return f(min(max(x, -clip), clip)) }
+	return func(dst, src []float32) {
+		vec.Clamp(dst, src, -clip, clip)
+		f(dst, dst)
+	}
+}
+
+// of returns the function of one number.
+func (g Gate) of(x float32) float32 {
+	y := []float32{x}
+	g.function(0)(y, y)
+	return y[0]
 }
 
 // slope returns the derivative of function(clip) where its result is y: 0 where it is
@@ -146,8 +160,7 @@ func (g Gate) slope(clip float32) func(y float32) float32 {
 	if clip == 0 {
 		return d
 	}
-	f := g.function(0)
-	lo, hi := f(-clip), f(clip)
+	lo, hi := g.of(-clip), g.of(clip)
 	return func(y float32) float32 {
 		if y == lo || y == hi {
 			return 0

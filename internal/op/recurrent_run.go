@@ -23,6 +23,7 @@ type passage struct {
 	cell   []float32 // LSTM: [N,T,H] the cell after the step
 	shown  []float32 // LSTM: [N,T,H] h(cell)
 	first  []float32 // LSTM: [N,H] the cell before the first step
+	kept   bool      // all of it is what Forward has left
 }
 
 // newPassage cuts the memory of a passage out of a work space.
@@ -36,7 +37,12 @@ func (o Recurrent) newPassage(s *graph.Scratch, in []*tensor.Tensor) *passage {
 		p.peep = b.Data
 	}
 	row := p.n * p.steps * p.h
-	memory := s.Floats(0, (p.g+6)*row+p.n*p.h)
+	n := (p.g+6)*row + p.n*p.h
+	memory, kept := s.Kept(n)
+	if memory == nil {
+		memory = s.Floats(0, n)
+	}
+	p.kept = kept
 	cut := func(n int) []float32 {
 		part := memory[:n:n]
 		memory = memory[n:]
@@ -52,17 +58,29 @@ func (o Recurrent) newPassage(s *graph.Scratch, in []*tensor.Tensor) *passage {
 	return p
 }
 
-// run goes through time.
+// Keeps implements graph.Keeper: a passage.
+func (o Recurrent) Keeps(in []tensor.Shape) int {
+	n, steps, h := in[0][0], in[0][1], in[WeightInput][1]
+	return (o.Kind.gates()+6)*n*steps*h + n*h
+}
+
+// run goes through time, unless Forward has left the passage.
 func (o Recurrent) run(s *graph.Scratch, in []*tensor.Tensor) *passage {
 	p := o.newPassage(s, in)
+	if p.kept {
+		return p
+	}
 	copy(p.a, in[0].Data)
 	p.startWith(at(in, stateInput), func(i int) []float32 { return p.row(p.before, i, p.order(0)) })
 	if o.Kind == LSTM {
 		p.startWith(at(in, cellInput), func(i int) []float32 { return p.first[i*p.h : (i+1)*p.h] })
 	}
-	list, f := o.gateList(), [3]func(float32) float32{}
+	list, f := o.gateList(), [3]func(dst, src []float32){}
 	for k, gate := range list {
 		f[k] = gate.function(o.Clip)
+	}
+	if o.Kind == LSTM {
+		f[2] = list[2].function(0) // ONNX limits what gates are applied to, not the cell
 	}
 	for k := range p.steps {
 		t := p.order(k)
@@ -75,7 +93,7 @@ func (o Recurrent) run(s *graph.Scratch, in []*tensor.Tensor) *passage {
 		default:
 			p.times(p.a, p.met, p.h, 0, 1, t)
 			for i := range p.n {
-				apply(p.row(p.state, i, t), p.sums(i, t), f[0])
+				f[0](p.row(p.state, i, t), p.sums(i, t))
 			}
 		}
 		if k+1 < p.steps {
@@ -149,14 +167,7 @@ func (p *passage) times(y, x []float32, width, lo, hi, t int) {
 	gemm.Mul(false, true, p.n, (hi-lo)*h, h, x[t*h:], p.steps*h, p.r[lo*h*h:], h, true, y[t*width:], p.steps*width)
 }
 
-func apply(y, x []float32, f func(float32) float32) {
-	y = y[:len(x)]
-	for j, v := range x {
-		y[j] = f(v)
-	}
-}
-
-func (p *passage) stepGRU(t int, f [3]func(float32) float32) {
+func (p *passage) stepGRU(t int, f [3]func(dst, src []float32)) {
 	h := p.h
 	p.times(p.a, p.met, 3*h, 0, 2, t)
 	if p.o.LinearBeforeReset {
@@ -167,7 +178,7 @@ func (p *passage) stepGRU(t int, f [3]func(float32) float32) {
 	}
 	for i := range p.n {
 		a, before, u := p.sums(i, t), p.row(p.before, i, t), p.row(p.u, i, t)
-		apply(a[:2*h], a[:2*h], f[0])
+		f[0](a[:2*h], a[:2*h])
 		if r, n := a[h:2*h], a[2*h:]; p.o.LinearBeforeReset {
 			for j := range n {
 				n[j] += float32(r[j] * u[j])
@@ -183,14 +194,14 @@ func (p *passage) stepGRU(t int, f [3]func(float32) float32) {
 	for i := range p.n {
 		a, before, state := p.sums(i, t), p.row(p.before, i, t), p.row(p.state, i, t)
 		z, n := a[:h], a[2*h:]
-		apply(n, n, f[1])
+		f[1](n, n)
 		for j := range state {
 			state[j] = float32(float32(1-z[j])*n[j]) + float32(z[j]*before[j])
 		}
 	}
 }
 
-func (p *passage) stepLSTM(k int, f [3]func(float32) float32) {
+func (p *passage) stepLSTM(k int, f [3]func(dst, src []float32)) {
 	h, t := p.h, p.order(k)
 	p.times(p.a, p.met, 4*h, 0, 4, t)
 	for i := range p.n {
@@ -199,9 +210,9 @@ func (p *passage) stepLSTM(k int, f [3]func(float32) float32) {
 		in, out, forget, g := a[:h], a[h:2*h], a[2*h:3*h], a[3*h:]
 		p.peephole(in, before, 0)
 		p.peephole(forget, before, 2)
-		apply(in, in, f[0])
-		apply(forget, forget, f[0])
-		apply(g, g, f[1])
+		f[0](in, in)
+		f[0](forget, forget)
+		f[1](g, g)
 		if p.o.InputForget {
 			for j, v := range in {
 				forget[j] = 1 - v
@@ -211,9 +222,8 @@ func (p *passage) stepLSTM(k int, f [3]func(float32) float32) {
 			cell[j] = float32(forget[j]*before[j]) + float32(in[j]*g[j])
 		}
 		p.peephole(out, cell, 1)
-		apply(out, out, f[0])
-		// An activation of the cell is not limited by Clip.
-		apply(shown, cell, p.o.gateList()[2].function(0))
+		f[0](out, out)
+		f[2](shown, cell)
 		vec.Mul(state, out, shown)
 	}
 }

@@ -19,6 +19,7 @@ import "time"
 const (
 	heldOutFold     = 6       // folds; one of this many training samples is held out; chosen
 	mostHeldOut     = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
+	outputFloats    = 1 << 26 // floats; the most that the outputs of held-out samples may take, and twice as many those that are taught; chosen, 256 MB
 	fewestJudged    = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
 	judgeWork       = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
 	timedSamples    = 32      // samples; that the float network is timed on; chosen
@@ -247,7 +248,7 @@ var (
 const (
 	sortWork   = 1 << 23 // coded weights; of sorting the units of a file, about a quarter of a second; docs/BENCHMARKS.md
 	leastClimb = 1 << 20 // coded weights; of moving the units of the answer, the least; chosen
-	mostClimb  = 1 << 26 // coded weights; the most, about two seconds; lenet-5-1200 takes 1,137 bytes, and 1,135 with twice as many
+	mostClimb  = 1 << 26 // coded weights; the most, about two seconds; twice as many save 2 more of 1,137 bytes of lenet-5-1200
 	climbPart  = 256     // factor; by which it is less than the multiplications of the network over the training samples; chosen
 )
 

@@ -1,5 +1,7 @@
 package format
 
+import "math"
+
 // attr is the number of an attribute: its bit in an instruction's flags. A varint
 // of flags says which attributes differ from their defaults; their values follow in
 // the order of their numbers, as signed varints.
@@ -26,15 +28,21 @@ const (
 	attrLUT
 	attrRoundOnce
 	attrScale32 // the output's scale is a float32; it has no value
+	attrFunction
+	attrReal // the bits of a float32
+	attrReverse
+	attrStart
+	attrDims
 	attrs
 )
 
-// attribute is a row of the table of attributes. One of number, small and flag says
+// attribute is a row of the table of attributes. One of number, small, flag and real says
 // where the attribute is in an instruction; none: it has no value.
 type attribute struct {
 	number   func(*Instr) *int
 	small    func(*Instr) *int8
 	flag     func(*Instr) *bool
+	real     func(*Instr) *float32
 	standard standard // its default, and its value in opcodes that do not use it
 	since    byte     // version of the format that has it first; 0: the first
 }
@@ -61,6 +69,11 @@ var attributes = [attrs]attribute{
 	attrPadValue:  {small: func(in *Instr) *int8 { return &in.PadValue }},
 	attrCountPad:  {flag: func(in *Instr) *bool { return &in.CountPad }},
 	attrRoundOnce: {flag: func(in *Instr) *bool { return &in.RoundOnce }},
+	attrFunction:  {number: func(in *Instr) *int { return &in.Function }, since: sinceFloats},
+	attrReal:      {real: func(in *Instr) *float32 { return &in.Real }, since: sinceFloats},
+	attrReverse:   {flag: func(in *Instr) *bool { return &in.Reverse }, since: sinceFloats},
+	attrStart:     {number: func(in *Instr) *int { return &in.Start }, since: sinceFloats},
+	attrDims:      {number: func(in *Instr) *int { return &in.Dims }, since: sinceFloats},
 }
 
 // valued reports whether a has a value.
@@ -75,6 +88,8 @@ func (a attr) get(in *Instr) int {
 		return int(*row.small(in))
 	case row.flag != nil:
 		return bit01(*row.flag(in))
+	case row.real != nil:
+		return int(int32(math.Float32bits(*row.real(in))))
 	}
 	return 0
 }
@@ -88,6 +103,8 @@ func (a attr) set(in *Instr, v int) {
 		*row.small(in) = int8(v)
 	case row.flag != nil:
 		*row.flag(in) = v == 1
+	case row.real != nil:
+		*row.real(in) = math.Float32frombits(uint32(v))
 	}
 }
 
@@ -189,19 +206,22 @@ type listNumber uint8
 const (
 	listPerm listNumber = iota
 	listShape
+	listStrides
 )
 
 // lists is the table of lists.
 var lists = [...]func(*Instr) *[]int{
-	listPerm:  func(in *Instr) *[]int { return &in.Perm },
-	listShape: func(in *Instr) *[]int { return &in.Shape },
+	listPerm:    func(in *Instr) *[]int { return &in.Perm },
+	listShape:   func(in *Instr) *[]int { return &in.Shape },
+	listStrides: func(in *Instr) *[]int { return &in.Strides },
 }
 
 // listUse is a list that an opcode uses. counted: its length precedes it in the
-// file; otherwise it has a number for each dimension of the first input.
+// file; otherwise it has a number for each dimension of the first input. signed: its
+// numbers may be negative.
 type listUse struct {
-	list    listNumber
-	counted bool
+	list            listNumber
+	counted, signed bool
 }
 
 // uses reports whether op uses list l.

@@ -66,19 +66,22 @@ func (f *File) checkWeights() error {
 }
 
 // checkTensors verifies shapes, types and grids, and that the inputs are the
-// first tensors, of int8.
+// first tensors.
 func (f *File) checkTensors() error {
 	for i, t := range f.Tensors {
 		if !positive(t.Shape) || len(t.Shape) < 1 || len(t.Shape) > maxRank || t.DType > Float32 {
 			return Error("tensor " + itoa(i) + " has shape " + shapeString(t.Shape))
 		}
-		if t.DType == Int8 && (!usable(t.Scale) || t.Zero < -128 || t.Zero > 127) {
+		if t.DType == Int8 && (!usable(t.Scale) || t.Zero < -128 || t.Zero > 127) || t.DType == Float32 && (t.Scale != 0 || t.Zero != 0) {
 			return Error("tensor " + itoa(i) + " has an impossible grid")
+		}
+		if t.Whole && (t.DType != Float32 || i >= len(f.Inputs)) {
+			return Error("tensor " + itoa(i) + " is no float32 input, and said to hold whole numbers")
 		}
 	}
 	for k, t := range f.Inputs {
-		if t != k || f.Tensors[t].DType != Int8 {
-			return Error("input " + itoa(k) + " is not tensor " + itoa(k) + " of int8")
+		if t != k {
+			return Error("input " + itoa(k) + " is not tensor " + itoa(k))
 		}
 	}
 	return nil
@@ -147,7 +150,7 @@ func (f *File) checkInstrs() error {
 	var total amounts
 	for k := range f.Instrs {
 		err := f.checkInstr(k, &weights, &luts)
-		if in := &f.Instrs[k]; err == nil && in.Op.weighted() {
+		if in := &f.Instrs[k]; err == nil && in.weighted() {
 			err = total.use(&f.Weights[in.Weight])
 		}
 		if err != nil {
@@ -174,7 +177,7 @@ func (f *File) checkInstr(k int, weights, luts *int) error {
 		return err
 	}
 	var w *Weight
-	if in.Op.weighted() {
+	if in.weighted() {
 		if !next(in.Weight, weights, len(f.Weights)) {
 			return Error(where + "weights " + itoa(in.Weight) + " do not exist or are out of order")
 		}
@@ -212,7 +215,10 @@ func (f *File) reads(in *Instr, where string) ([]*Tensor, error) {
 		}
 		x[i] = &f.Tensors[t]
 	}
-	if len(x) == 0 {
+	if (len(x) == 0) != (in.Op.row().inputs == none) {
+		if len(x) > 0 {
+			return nil, Error(where + in.Op.String() + ": reads tensors, needs none")
+		}
 		return nil, Error(where + "has no input")
 	}
 	return x, nil

@@ -171,14 +171,18 @@ func decodeGraph(f *File, r *reader) error {
 	}
 	for k := 0; k < n; k++ {
 		b := r.byte()
-		if b>>6 != 0 || b&inWideOwn != 0 && b&inScaled == 0 {
+		if b&inWideOwn != 0 && b&inScaled == 0 || b&inWhole != 0 && b&inFloat == 0 || b&inFloat != 0 && b&(inWide|inScaled) != 0 {
 			return UnsupportedError("input " + itoa(k) + " has properties that this reader does not know: update it")
 		}
-		t := Tensor{}
+		t := Tensor{Whole: b&inWhole != 0}
 		for d := 0; d < int(b&7); d++ {
 			t.Shape = append(t.Shape, r.uvarint())
 		}
-		r.grid(&t, b&inWide != 0)
+		if b&inFloat != 0 {
+			t.DType = Float32
+		} else {
+			r.grid(&t, b&inWide != 0)
+		}
 		if b&inScaled != 0 {
 			decodeScaling(f, k, t.Shape, b&inWideOwn != 0, r)
 		}
@@ -222,13 +226,14 @@ func (f *File) shapes(length int) error {
 		}
 	}
 	var total amounts
+	used := 0 // weights whose shapes are complete
 	for k := range f.Instrs {
 		in := &f.Instrs[k]
 		x, err := f.reads(in, "instruction "+itoa(k)+" ")
 		if err != nil {
 			return err
 		}
-		w, err := f.weightShape(k, x[0], &total, length)
+		w, err := f.weightShape(k, x, &used, &total, length)
 		if err != nil {
 			return err
 		}
@@ -249,25 +254,30 @@ func (f *File) shapes(length int) error {
 }
 
 // weightShape returns the weights of instruction k, nil if it has none, and completes
-// the shape of those that it is the first to use. total counts them.
-func (f *File) weightShape(k int, x *Tensor, total *amounts, length int) (*Weight, error) {
+// the shape of those that it is the first to use, which used counts. total has their amounts.
+func (f *File) weightShape(k int, x []*Tensor, used *int, total *amounts, length int) (*Weight, error) {
 	in := &f.Instrs[k]
-	if !in.Op.weighted() {
+	if !in.weighted() {
 		return nil, nil
 	}
 	where := "instruction " + itoa(k) + ": "
-	if in.Weight < 0 || in.Weight >= len(f.Weights) {
-		return nil, Error(where + "weights " + itoa(in.Weight) + " do not exist")
+	first := *used
+	if !next(in.Weight, used, len(f.Weights)) {
+		return nil, Error(where + "weights " + itoa(in.Weight) + " do not exist or are out of order")
 	}
 	w := &f.Weights[in.Weight]
-	if w.InC != 0 {
+	if in.Weight < first {
 		return w, total.use(w)
 	}
-	switch s := x.Shape; {
-	case in.Op.row().weights == matrix:
-		w.InC = x.Elems()
-	case isImage(s) && in.Groups > 0:
-		w.InC = s[2] / in.Groups
+	switch row := in.Op.row(); {
+	case row.weights == matrix:
+		w.InC = x[0].Elems()
+	case row.weights == states && RecurrentGates(in.Function) > 0:
+		w.InC = w.OutC / RecurrentGates(in.Function)
+	case row.weights == filled && positive(in.Shape) && w.OutC > 0:
+		w.InC = (&Tensor{Shape: in.Shape}).Elems() / w.OutC
+	case row.weights == kernel && isImage(x[0].Shape) && in.Groups > 0:
+		w.InC = x[0].Shape[2] / in.Groups
 	}
 	if shape := []int{w.OutC, w.KH, w.KW, w.InC}; !positive(shape) {
 		return nil, Error(where + "weights of shape " + shapeString(shape))

@@ -367,7 +367,7 @@ func TestVersionOf(t *testing.T) {
 			t.Errorf("%s: version %d.%d, want %d.%d", c.name, major, minor, c.major, c.minor)
 		}
 	}
-	if major, minor := Version(); major != 1 || minor != 2 {
+	if major, minor := Version(); major != 1 || minor != 3 {
 		t.Errorf("version %d.%d", major, minor)
 	}
 }

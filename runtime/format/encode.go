@@ -79,6 +79,10 @@ func encodeGraph(f *File) []byte {
 	w.uvarint(len(f.Inputs))
 	for k, t := range f.Inputs {
 		x, own := &f.Tensors[t], f.ScalingOf(k)
+		if x.DType == Float32 {
+			encodeFloatInput(w, x)
+			continue
+		}
 		_, ok := half(x.Scale)
 		w.byte(byte(len(x.Shape) | bit01(!ok)*inWide | bit01(own != nil)*inScaled | bit01(own != nil && own.wide())*inWideOwn))
 		for _, d := range x.Shape {
@@ -104,6 +108,14 @@ func encodeGraph(f *File) []byte {
 		w.uvarint(t)
 	}
 	return w.b
+}
+
+// encodeFloatInput writes an input of float32, which has no grid.
+func encodeFloatInput(w *writer, x *Tensor) {
+	w.byte(byte(len(x.Shape) | inFloat | bit01(x.Whole)*inWhole))
+	for _, d := range x.Shape {
+		w.uvarint(d)
+	}
 }
 
 func encodeMeta(m *Meta) []byte {

@@ -25,9 +25,9 @@ func Finish(f *File) {
 	}
 	f.Tensors = tensors
 	renumber := func(ts []int) []int {
-		out := make([]int, len(ts))
-		for i, t := range ts {
-			out[i] = number[t]
+		var out []int
+		for _, t := range ts {
+			out = append(out, number[t])
 		}
 		return out
 	}
@@ -75,6 +75,54 @@ func SelfTestInput(seed uint32, dst []int8) {
 		x ^= x << 5
 		dst[i] = int8(x >> 24)
 	}
+}
+
+// SelfTestFloats is SelfTestInput for an input of float32: of each x as there, the top byte as a
+// signed number over 32, from -4 to 3.97; or, of whole numbers, x >> 8 modulo limit, or modulo
+// 256 where that is 0.
+func SelfTestFloats(seed uint32, dst []float32, whole bool, limit int) {
+	x, n := max(seed, 1), limit
+	if n == 0 {
+		n = 256
+	}
+	for i := range dst {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		dst[i] = float32(int8(x>>24)) / 32
+		if whole {
+			dst[i] = float32((x >> 8) % uint32(n))
+		}
+	}
+}
+
+// Limits returns for each input the number of rows of the smallest table that its elements are
+// numbers of, as they are or moved: OpGather reads them. 0: none does.
+func (f *File) Limits() []int {
+	limit := make([]int, len(f.Tensors))
+	lower := func(t, n int) {
+		if n > 0 && (limit[t] == 0 || n < limit[t]) {
+			limit[t] = n
+		}
+	}
+	for k := len(f.Instrs) - 1; k >= 0; k-- {
+		in := &f.Instrs[k]
+		switch row := in.Op.row(); {
+		case row.weights == lookup && in.weighted():
+			lower(in.In[0], f.Weights[in.Weight].OutC)
+		case row.weights == lookup:
+			lower(in.In[1], f.Tensors[in.In[0]].Shape[in.Axis])
+		case row.inputGrid:
+			for _, t := range in.In {
+				lower(t, limit[in.Out])
+			}
+		}
+	}
+	limits := make([]int, len(f.Inputs))
+	for k, t := range f.Inputs {
+		limits[k] = limit[t]
+	}
+	return limits
 }
 
 // Checksum is the CRC-32 (IEEE) that files and self-tests use.

@@ -30,12 +30,16 @@ func latest(r *rand.Rand) *File { return networkOf(r, true) }
 func networkOf(r *rand.Rand, latest bool) *File {
 	f := &File{}
 	b := &netBuilder{f, r}
-	real, ints := b.classifier(b.image(latest))
+	d := b.image(latest)
+	real, ints := b.classifier(d)
 	f.Outputs = []int{real, ints}
 	if r.IntN(2) == 0 {
 		f.Outputs = []int{real}
 		f.Meta = Meta{Name: "net", Labels: []string{"a", "b", ""}, Input: Preprocess{Bytes255: true, Mean: []float32{1.5}}}
 		f.Test = &SelfTest{Seed: r.Uint32() >> 1, CRC: r.Uint32()}
+	}
+	if latest {
+		f.Outputs = append(f.Outputs, b.floats(d))
 	}
 	Finish(f)
 	if latest && r.IntN(2) == 0 {
@@ -130,7 +134,7 @@ func (b *netBuilder) values(n int) (values, listed []int8) {
 }
 
 func (b *netBuilder) emit(i Instr) int {
-	if i.Op != OpConv2D && i.Op != OpDense {
+	if i.Op.row().weights == noWeights {
 		i.Weight = -1
 	}
 	if i.Op != OpLUT {

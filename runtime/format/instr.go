@@ -11,7 +11,7 @@ const (
 func encodeInstr(w *writer, f *File, k int, used *operands) {
 	in := &f.Instrs[k]
 	out := &f.Tensors[in.Out]
-	listed := len(in.In) != 1 || in.In[0] != in.Out-1
+	listed := (len(in.In) != 1 || in.In[0] != in.Out-1) && in.Op.row().inputs != none
 	flags, gridded := in.flags(*used), in.Op.gridded(out)
 	if _, ok := half(out.Scale); gridded && !ok {
 		flags |= 1 << attrScale32
@@ -52,7 +52,11 @@ func encodeLists(w *writer, in *Instr) {
 			w.uvarint(len(list))
 		}
 		for _, n := range list {
-			w.uvarint(n)
+			if u.signed {
+				w.varint(n)
+			} else {
+				w.uvarint(n)
+			}
 		}
 	}
 }
@@ -76,9 +80,12 @@ func encodeOperands(w *writer, f *File, in *Instr, used *operands) {
 		used.weights++
 		x := &f.Weights[in.Weight]
 		w.uvarint(x.OutC)
-		if row.weights == kernel {
+		switch row.weights {
+		case kernel:
 			w.uvarint(x.KH)
 			w.uvarint(x.KW)
+		case lookup:
+			w.uvarint(x.InC)
 		}
 	}
 	if row.attrs.has(attrLUT) && in.LUT == used.luts {
@@ -115,7 +122,7 @@ func decodeInstr(g *graphReader) error {
 	}
 	decodeOperands(f, &in, r, used)
 	g.ranks = append(g.ranks, uint8(g.decodeLists(&in)))
-	t := Tensor{DType: row.writes.dtype(Int8, first&opFloat != 0)} // shapes knows more
+	t := Tensor{DType: row.writes.dtype(nil, first&opFloat != 0)} // shapes knows more
 	if in.Op.gridded(&t) {
 		r.grid(&t, flags.has(attrScale32))
 	} else if flags.has(attrScale32) {
@@ -131,6 +138,9 @@ func decodeInstr(g *graphReader) error {
 
 // decodeInputs reads which tensors in reads; it is false when the graph is too short for them.
 func decodeInputs(in *Instr, r *reader, listed bool) bool {
+	if in.Op.row().inputs == none {
+		return !listed
+	}
 	if !listed {
 		in.In = []int{in.Out - 1}
 		return true
@@ -176,8 +186,11 @@ func decodeOperands(f *File, in *Instr, r *reader, used *operands) {
 	if row.weights != noWeights && in.Weight == used.weights {
 		used.weights++
 		w := Weight{OutC: r.uvarint(), KH: 1, KW: 1}
-		if row.weights == kernel {
+		switch row.weights {
+		case kernel:
 			w.KH, w.KW = r.uvarint(), r.uvarint()
+		case lookup:
+			w.InC = r.uvarint()
 		}
 		f.Weights = append(f.Weights, w)
 	}
@@ -191,8 +204,16 @@ func decodeOperands(f *File, in *Instr, r *reader, used *operands) {
 // list that is longer than any shape is cut, and then refused by the opcode's shape rule.
 func (g *graphReader) decodeLists(in *Instr) (rank int) {
 	row := in.Op.row()
-	if len(in.In) > 0 && in.In[0] >= 0 && in.In[0] < len(g.ranks) {
-		rank = int(g.ranks[in.In[0]])
+	var of []int
+	for _, t := range in.In {
+		n := 0
+		if t >= 0 && t < len(g.ranks) {
+			n = int(g.ranks[t])
+		}
+		of = append(of, n)
+	}
+	if len(of) > 0 {
+		rank = of[0]
 	}
 	for _, u := range row.lists {
 		n := rank
@@ -201,11 +222,15 @@ func (g *graphReader) decodeLists(in *Instr) (rank int) {
 		}
 		list := lists[u.list](in)
 		for range n {
-			*list = append(*list, g.uvarint())
+			if u.signed {
+				*list = append(*list, g.varint())
+			} else {
+				*list = append(*list, g.uvarint())
+			}
 		}
 	}
 	if row.rank != nil {
-		return row.rank(in)
+		return min(row.rank(in, of), maxRank+1)
 	}
 	return rank
 }

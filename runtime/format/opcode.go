@@ -1,5 +1,7 @@
 package format
 
+import "slices"
+
 // Opcode says what an instruction does. Numbers are never reused.
 type Opcode uint8
 
@@ -38,6 +40,36 @@ const (
 	// OpSlice: drops PadT, PadL, PadB, PadR rows and columns of x [H,W,C], then keeps every
 	// StrideH-th row and StrideW-th column, beginning with the first.
 	OpSlice Opcode = 16
+	// OpUnary: Function (UnaryAbs, ...) of each element. From here to OpNormalize all are on
+	// Float32 tensors.
+	OpUnary Opcode = 17
+	// OpBinary: Function (BinaryAdd, ...) of two tensors whose shapes are broadcast to one: aligned at
+	// their last dimensions, dimensions of 1 repeat.
+	OpBinary Opcode = 18
+	// OpSelect: the second input where the first is not 0, otherwise the third; shapes as OpBinary.
+	OpSelect Opcode = 19
+	// OpReduce: Function (ReduceSum, ...) of each run of the Dims dimensions from Axis on, which become 1.
+	OpReduce Opcode = 20
+	// OpNormalize: Function (NormalizeLayer, ...) of each row of the last dimension, with the epsilon Real.
+	OpNormalize Opcode = 21
+	// OpMatMul: x [..,M,K] times the second input [..,K,N], or [..,N,K] with Reverse -> [..,M,N]; the
+	// dimensions before are broadcast.
+	OpMatMul Opcode = 22
+	// OpGather: of whole numbers x, the rows of the weights [rows,1,1,K] with these numbers, without
+	// biases -> [..,K]. Or, without weights, of two inputs the elements of x along Axis
+	// that the second has the numbers of. Negative numbers count from the end; others beyond are
+	// the nearest.
+	OpGather Opcode = 23
+	// OpConstant: no input -> Shape, Scale[c] (w + Bias[c]) of the weights [outC,1,1,K], row-major.
+	OpConstant Opcode = 24
+	// OpRecurrent: a layer that goes through time (Function: RecurrentRNN, ...), from the sums x
+	// [T,gH] of its input at each step, Float32, and the weights [gH,1,1,H] of its state h, of which
+	// every step sees the one before. Further inputs are h [H] before the first step, and of
+	// an LSTM the cell [H]. -> h after each step, [T,H]; with RecurrentLSTMCell [T+1,H], last the cell. Reverse: from
+	// the last step to the first.
+	OpRecurrent Opcode = 25
+	// OpMove: out[i] = x[Start + sum over d of i_d Strides[d]], of x's elements in order -> Shape.
+	OpMove Opcode = 26
 )
 
 // opcode is a row of the table of opcodes: all that the format knows of one.
@@ -46,7 +78,7 @@ const (
 type opcode struct {
 	name   string
 	since  byte    // version of the format that has it first; 0: the first
-	inputs int     // number of inputs; many: one or more
+	inputs int     // number of inputs; many: one or more; none: it reads no tensor
 	reads  element // of the inputs
 	writes element // of the output
 
@@ -54,15 +86,17 @@ type opcode struct {
 	// store it. Otherwise an Int8 output has a grid of its own.
 	inputGrid bool
 
+	sinceFloat byte // version that has its outputs of Float32 first; 0: since
+
 	weights  weights  // operand in File.Weights
 	attrs    attrSet  // attributes that it uses; the others have to have their defaults
 	defaults []preset // where they differ from those of the table of attributes
 	lists    []listUse
 	memory   memory
 
-	// rank returns the number of dimensions of the output before shapes are known;
-	// nil: as many as the first input has.
-	rank func(*Instr) int
+	// rank returns the number of dimensions of the output before shapes are known, from those of
+	// the inputs; nil: as many as the first has.
+	rank func(in *Instr, x []int) int
 
 	// shape returns the shape of the output, and validates everything that the
 	// runtime relies on. Number and element types of x have been checked; w is nil
@@ -70,8 +104,11 @@ type opcode struct {
 	shape func(in *Instr, x []*Tensor, w *Weight) ([]int, error)
 }
 
-// many is the number of inputs of an opcode that takes one or more.
-const many = 0
+// many is the number of inputs of an opcode that takes one or more, none of one without.
+const (
+	many = 0
+	none = -1
+)
 
 // element says of which type the elements of inputs or output are.
 type element uint8
@@ -90,6 +127,9 @@ const (
 	noWeights weights = iota
 	matrix            // [outC,1,1,K], K all elements of the first input
 	kernel            // [outC,kH,kW,C/Groups]; the file stores kH and kW
+	lookup            // [outC,1,1,K]; the file stores K; none when Weight is -1
+	filled            // [outC,1,1,K], as many as the output has elements
+	states            // [outC,1,1,K], of outC/K gates; see OpRecurrent
 )
 
 // memory says whether an output may lie where the first input lies; see Plan.
@@ -111,19 +151,20 @@ var rows = [...]opcode{
 	OpMaxPool: {name: "MaxPool", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePool, attrs: window | strides | pads, defaults: poolDefaults},
 	OpAvgPool: {name: "AvgPool", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePool,
 		attrs: window | strides | pads | 1<<attrCountPad, defaults: poolDefaults},
-	OpAdd:       {name: "Add", inputs: 2, shape: shapeBinary, attrs: clamps},
-	OpMul:       {name: "Mul", inputs: 2, shape: shapeBinary, attrs: clamps},
-	OpLUT:       {name: "LUT", inputs: 1, shape: shapeSame, attrs: 1 << attrLUT, defaults: []preset{{attrLUT, standard{from: nextLUT}}}, memory: overwrite},
-	OpConcat:    {name: "Concat", inputs: many, inputGrid: true, shape: shapeConcat, attrs: 1 << attrAxis},
-	OpPad:       {name: "Pad", inputs: 1, inputGrid: true, rank: imageRank, shape: shapePad, attrs: pads | 1<<attrPadValue},
-	OpTranspose: {name: "Transpose", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeTranspose, lists: []listUse{{listPerm, false}}},
+	OpAdd:    {name: "Add", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpMul:    {name: "Mul", inputs: 2, shape: shapeBinary, attrs: clamps},
+	OpLUT:    {name: "LUT", inputs: 1, shape: shapeSame, attrs: 1 << attrLUT, defaults: []preset{{attrLUT, standard{from: nextLUT}}}, memory: overwrite},
+	OpConcat: {name: "Concat", inputs: many, reads: either, writes: either, sinceFloat: sinceFloats, inputGrid: true, shape: shapeConcat, attrs: 1 << attrAxis},
+	OpPad: {name: "Pad", inputs: 1, reads: either, writes: either, sinceFloat: sinceFloats, inputGrid: true, rank: imageRank, shape: shapePad,
+		attrs: pads | 1<<attrPadValue | 1<<attrReal},
+	OpTranspose: {name: "Transpose", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeTranspose, lists: []listUse{{list: listPerm}}},
 	OpReshape: {name: "Reshape", inputs: 1, reads: either, writes: either, inputGrid: true, shape: shapeReshape, memory: shared,
-		rank: func(in *Instr) int { return len(in.Shape) }, lists: []listUse{{listShape, true}}},
+		rank: shapeRank, lists: []listUse{{list: listShape, counted: true}}},
 	OpSoftmax:    {name: "Softmax", inputs: 1, reads: reals, writes: reals, shape: shapeSame},
 	OpDequantize: {name: "Dequantize", inputs: 1, writes: reals, shape: shapeSame},
 	OpQuantize:   {name: "Quantize", inputs: 1, reads: reals, shape: shapeSame},
 	OpSub:        {name: "Sub", inputs: 2, shape: shapeBinary, attrs: clamps},
-	OpSlice: {name: "Slice", since: 0x12, inputs: 1, inputGrid: true, rank: imageRank, attrs: pads | 1<<attrStrideH | 1<<attrStrideW, defaults: []preset{{attrStrideH, is(1)}},
+	OpSlice: {name: "Slice", since: 0x12, inputs: 1, reads: either, writes: either, sinceFloat: sinceFloats, inputGrid: true, rank: imageRank, attrs: pads | 1<<attrStrideH | 1<<attrStrideW, defaults: []preset{{attrStrideH, is(1)}},
 		shape: func(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
 			s := x[0].Shape
 			if !isImage(s) || in.PadT < 0 || in.PadB < 0 || in.PadL < 0 || in.PadR < 0 || in.StrideH < 1 || in.StrideW < 1 ||
@@ -132,6 +173,23 @@ var rows = [...]opcode{
 			}
 			return []int{(s[0]-in.PadT-in.PadB-1)/in.StrideH + 1, (s[1]-in.PadL-in.PadR-1)/in.StrideW + 1, s[2]}, nil
 		}},
+	OpUnary: {name: "Unary", since: sinceFloats, inputs: 1, reads: reals, writes: reals, attrs: 1<<attrFunction | 1<<attrReal, shape: shapeUnary, memory: overwrite},
+	OpBinary: {name: "Binary", since: sinceFloats, inputs: 2, reads: reals, writes: reals, attrs: 1 << attrFunction, rank: mostRank, memory: overwrite,
+		shape: func(in *Instr, x []*Tensor, _ *Weight) ([]int, error) { return shapeFunction(in, BinaryFunctions, x) }},
+	OpSelect: {name: "Select", since: sinceFloats, inputs: 3, reads: reals, writes: reals, rank: mostRank, memory: overwrite,
+		shape: func(_ *Instr, x []*Tensor, _ *Weight) ([]int, error) { return broadcast(x) }},
+	OpReduce: {name: "Reduce", since: sinceFloats, inputs: 1, reads: reals, writes: reals, shape: shapeReduce,
+		attrs: 1<<attrFunction | 1<<attrAxis | 1<<attrDims, defaults: []preset{{attrDims, is(1)}}},
+	OpNormalize: {name: "Normalize", since: sinceFloats, inputs: 1, reads: reals, writes: reals, attrs: 1<<attrFunction | 1<<attrReal, shape: shapeNormalize, memory: overwrite},
+	OpMatMul:    {name: "MatMul", since: sinceFloats, inputs: 2, reads: reals, writes: reals, attrs: 1 << attrReverse, rank: mostRank, shape: shapeMatMul},
+	OpGather: {name: "Gather", since: sinceFloats, inputs: many, reads: reals, writes: reals, weights: lookup, rank: gatherRank, shape: shapeGather,
+		attrs: 1<<attrWeight | 1<<attrAxis, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
+	OpConstant: {name: "Constant", since: sinceFloats, inputs: none, writes: reals, weights: filled, rank: shapeRank, shape: shapeConstant,
+		attrs: 1 << attrWeight, defaults: []preset{{attrWeight, standard{from: nextWeight}}}, lists: []listUse{{list: listShape, counted: true}}},
+	OpRecurrent: {name: "Recurrent", since: sinceFloats, inputs: many, reads: reals, writes: chosen, weights: states, shape: shapeRecurrent,
+		attrs: 1<<attrFunction | 1<<attrReverse | 1<<attrWeight, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
+	OpMove: {name: "Move", since: sinceFloats, inputs: 1, reads: either, writes: either, inputGrid: true, rank: shapeRank, shape: shapeMove, attrs: 1 << attrStart,
+		lists: []listUse{{list: listShape, counted: true}, {list: listStrides, counted: true, signed: true}}},
 }
 
 // Groups of attributes that several opcodes use.
@@ -144,9 +202,13 @@ const (
 
 var poolDefaults = []preset{{attrKH, is(2)}, {attrStrideH, like(attrKH)}, {attrDilH, is(1)}}
 
-func listRank(*Instr) int { return 1 }
+func listRank(*Instr, []int) int { return 1 }
 
-func imageRank(*Instr) int { return 3 }
+func imageRank(*Instr, []int) int { return 3 }
+
+func shapeRank(in *Instr, _ []int) int { return len(in.Shape) }
+
+func mostRank(_ *Instr, x []int) int { return slices.Max(append(x, 0)) }
 
 // row returns what is known of op: an empty row of an unknown one.
 func (op Opcode) row() *opcode {
@@ -178,17 +240,20 @@ func Opcodes() []Opcode {
 	return list
 }
 
-// weighted reports whether op has a weight operand.
-func (op Opcode) weighted() bool { return op.row().weights != noWeights }
+// weighted reports whether in has a weight operand.
+func (in *Instr) weighted() bool {
+	w := in.Op.row().weights
+	return w != noWeights && (w != lookup || in.Weight >= 0)
+}
 
-// dtype returns the element type of an output whose first input has the type x;
-// float is bit 7 of the instruction.
-func (e element) dtype(x DType, float bool) DType {
+// dtype returns the element type of an output whose inputs are x; float is bit 7 of the
+// instruction.
+func (e element) dtype(x []*Tensor, float bool) DType {
 	switch {
 	case e == reals, e == chosen && float:
 		return Float32
-	case e == either:
-		return x
+	case e == either && len(x) > 0:
+		return x[0].DType
 	}
 	return Int8
 }

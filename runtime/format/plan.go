@@ -72,8 +72,12 @@ func lifetimes(f *File) (buffers []*buffer, of []int) {
 	}
 	for k := range f.Instrs {
 		in := &f.Instrs[k]
-		src, m := in.In[0], in.Op.row().memory
-		if m == shared || m == overwrite && buffers[of[src]].last == k {
+		m := in.Op.row().memory
+		if m == apart {
+			continue
+		}
+		src := in.In[0]
+		if m == shared || buffers[of[src]].last == k && bytesOf(&f.Tensors[src]) == bytesOf(&f.Tensors[in.Out]) {
 			merge(buffers, of, src, in.Out)
 		}
 	}

@@ -80,6 +80,9 @@ func shapeConcat(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
 
 func shapePad(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
 	s := x[0].Shape
+	if float := x[0].DType == Float32; float && in.PadValue != 0 || !float && in.Real != 0 || in.Real != in.Real {
+		return nil, Error("the padding is of another type than the input, or no number")
+	}
 	if !isImage(s) || in.PadT < 0 || in.PadB < 0 || in.PadL < 0 || in.PadR < 0 || max(in.PadT, in.PadB, in.PadL, in.PadR) > MaxDim {
 		return nil, Error("padding of " + shapeString(s))
 	}

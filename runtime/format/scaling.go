@@ -8,6 +8,8 @@ const (
 	inWide    = 1 << 3 // the scale is an f32
 	inScaled  = 1 << 4 // the channels have grids of their own
 	inWideOwn = 1 << 5 // whose scales are f32
+	inFloat   = 1 << 6 // the elements are float32; without bits 3 to 5, and without a grid
+	inWhole   = 1 << 7 // with inFloat: they are whole numbers
 )
 
 // Scaling gives each channel of an input a grid of its own: the features of a sample may be
@@ -96,6 +98,9 @@ func (f *File) checkScaling() error {
 		}
 		before = s.Input
 		shape := f.Tensors[f.Inputs[s.Input]].Shape
+		if f.Tensors[f.Inputs[s.Input]].DType != Int8 {
+			return Error("the scaling of input " + itoa(s.Input) + " is of real numbers, which have no grid")
+		}
 		if s.Axis < 0 || s.Axis >= len(shape) || len(s.Scale) != shape[s.Axis] || len(s.Zero) != len(s.Scale) {
 			return Error("the scaling of input " + itoa(s.Input) + " does not fit its shape " + shapeString(shape))
 		}

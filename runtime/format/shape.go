@@ -28,11 +28,11 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 	if !in.Op.known() {
 		return bad("unknown; this file was written by a newer version, update the reader")
 	}
-	if want := row.inputs; want == many && len(x) == 0 || want != many && len(x) != want {
-		return bad(itoa(len(x)) + " inputs, needs " + itoa(max(want, 1)))
+	if want := row.inputs; want == many && len(x) == 0 || want != many && len(x) != max(want, 0) {
+		return bad(itoa(len(x)) + " inputs, needs " + itoa(max(want, 1+min(want, 0))))
 	}
 	for _, t := range x {
-		if !row.reads.accepts(t.DType) {
+		if !row.reads.accepts(t.DType) || row.reads == either && t.DType != x[0].DType {
 			return bad("an input has the wrong element type")
 		}
 	}
@@ -40,7 +40,7 @@ func OutShape(in *Instr, x []*Tensor, w *Weight, floatOut bool) ([]int, DType, e
 	if err != nil {
 		return bad(reason(err))
 	}
-	return shape, row.writes.dtype(x[0].DType, floatOut), nil
+	return shape, row.writes.dtype(x, floatOut), nil
 }
 
 func positive(s []int) bool {

@@ -291,11 +291,13 @@ func specShape(f *File, weight int) (kh, kw, c, kind int) {
 	w := &f.Weights[weight]
 	kh, kw, c, kind = w.KH, w.KW, w.InC, 2
 	for _, in := range f.Instrs {
-		if !in.Op.weighted() || in.Weight != weight {
+		if !in.weighted() || in.Weight != weight {
 			continue
 		}
-		if s := f.Tensors[in.In[0]].Shape; in.Op == OpDense && len(s) == 3 && s[0]*s[1] > 1 {
-			kh, kw, c, kind = s[0], s[1], s[2], 1
+		if in.Op == OpDense {
+			if s := f.Tensors[in.In[0]].Shape; len(s) == 3 && s[0]*s[1] > 1 {
+				kh, kw, c, kind = s[0], s[1], s[2], 1
+			}
 		}
 		if in.Op == OpConv2D && kh*kw > 1 {
 			kind = 0

@@ -62,8 +62,12 @@ func (g *specGraph) read() {
 	inputs := g.uvarint()
 	for k := range inputs {
 		b := g.u8()
-		t := Tensor{Shape: g.uvarints(b & 7)}
-		g.grid(&t, b>>3&1 == 1)
+		t := Tensor{Shape: g.uvarints(b & 7), Whole: b>>7 == 1}
+		if b>>6&1 == 1 {
+			t.DType = Float32
+		} else {
+			g.grid(&t, b>>3&1 == 1)
+		}
 		g.tensors = append(g.tensors, t)
 		if b>>4&1 == 1 {
 			g.scaled(k, t.Shape, b>>5&1 == 1)
@@ -95,6 +99,9 @@ func (g *specGraph) instr() {
 	first := g.u8()
 	op, out := first&31, len(g.tensors)
 	in := []int{out - 1}
+	if op == 24 {
+		in = nil
+	}
 	if first>>5&1 == 1 {
 		in = nil
 		for range g.uvarint() {
@@ -108,12 +115,19 @@ func (g *specGraph) instr() {
 	a := g.attributes(op, flags)
 	i := Instr{Op: Opcode(op), In: in, Out: out, KH: a[0], PadT: a[1], StrideH: a[2], ClampMin: int8(a[3]), ClampMax: int8(a[4]), Groups: a[5], Axis: a[6],
 		KW: a[7], PadL: a[8], StrideW: a[9], PadB: a[10], PadR: a[11], DilH: a[12], DilW: a[13], CountPad: a[14] == 1, PadValue: int8(a[15]),
-		Weight: a[16], LUT: a[17], RoundOnce: a[18] == 1}
-	x := g.tensors[in[0]]
-	if (op == 1 || op == 2) && i.Weight == len(g.weights) {
+		Weight: a[16], LUT: a[17], RoundOnce: a[18] == 1, Function: a[20], Real: math.Float32frombits(uint32(a[21])), Reverse: a[22] == 1, Start: a[23], Dims: a[24]}
+	var x Tensor
+	if len(in) > 0 {
+		x = g.tensors[in[0]]
+	}
+	next := i.Weight == len(g.weights) && (op == 1 || op == 2 || op == 23 || op == 24)
+	if next {
 		w := [4]int{g.uvarint(), 1, 1, x.Elems()}
-		if op == 1 {
+		switch op {
+		case 1:
 			w = [4]int{w[0], g.uvarint(), g.uvarint(), x.Shape[2] / i.Groups}
+		case 23:
+			w[3] = g.uvarint()
 		}
 		g.weights = append(g.weights, w)
 	}
@@ -123,14 +137,23 @@ func (g *specGraph) instr() {
 	switch rank := len(x.Shape); op {
 	case 10:
 		i.Perm = g.uvarints(rank)
-	case 11:
+	case 11, 24, 26:
 		i.Shape = g.uvarints(g.uvarint())
+	}
+	if op == 26 {
+		for range g.uvarint() {
+			i.Strides = append(i.Strides, g.varint())
+		}
+	}
+	if next && op == 24 {
+		w := &g.weights[i.Weight]
+		w[3] = (&Tensor{Shape: i.Shape}).Elems() / w[0]
 	}
 	t := Tensor{Shape: g.shape(&i, x)}
 	switch op {
-	case 3, 4, 8, 9, 10, 11, 16: // the grid and the type of the input
+	case 3, 4, 8, 9, 10, 11, 16, 26: // the grid and the type of the input
 		t.DType, t.Scale, t.Zero = x.DType, x.Scale, x.Zero
-	case 12, 13:
+	case 12, 13, 17, 18, 19, 20, 21, 22, 23, 24:
 		t.DType = Float32
 	default:
 		if first>>7 == 1 {
@@ -143,9 +166,12 @@ func (g *specGraph) instr() {
 }
 
 // attributes reads those that flags names; the others take the defaults of SPEC.md's table.
-func (g *specGraph) attributes(op, flags int) (a [19]int) {
+func (g *specGraph) attributes(op, flags int) (a [25]int) {
 	pool, conv := op == 3 || op == 4, op == 1
 	for k := range a {
+		if k == 19 { // it has no value
+			continue
+		}
 		if flags>>k&1 == 1 {
 			a[k] = g.varint()
 			continue
@@ -166,9 +192,11 @@ func (g *specGraph) attributes(op, flags int) (a [19]int) {
 		case 12:
 			a[k] = bit01(pool || conv)
 		case 16:
-			if a[k] = -1; conv || op == 2 {
+			if a[k] = -1; conv || op == 2 || op == 23 || op == 24 {
 				a[k] = len(g.weights)
 			}
+		case 24:
+			a[k] = bit01(op == 20)
 		case 17:
 			if a[k] = -1; op == 7 {
 				a[k] = g.luts
@@ -209,12 +237,48 @@ func (g *specGraph) shape(i *Instr, x Tensor) []int {
 			turned = append(turned, s[p])
 		}
 		return turned
-	case 11:
+	case 11, 24, 26:
 		return i.Shape
+	case 18, 19:
+		return g.broadcast(i.In...)
+	case 20:
+		one := append([]int{}, s...)
+		for d := range i.Dims {
+			one[i.Axis+d] = 1
+		}
+		return one
+	case 22:
+		t := g.tensors[i.In[1]].Shape
+		n := t[len(t)-1]
+		if i.Reverse {
+			n = t[len(t)-2]
+		}
+		all := g.broadcast(i.In...)
+		return append(all[:len(all)-2], s[len(s)-2], n)
+	case 23:
+		if len(i.In) == 1 {
+			return append(append([]int{}, s...), g.weights[i.Weight][3])
+		}
+		return append(append(append([]int{}, s[:i.Axis]...), g.tensors[i.In[1]].Shape...), s[i.Axis+1:]...)
 	case 16:
 		return []int{(s[0]-i.PadT-i.PadB-1)/i.StrideH + 1, (s[1]-i.PadL-i.PadR-1)/i.StrideW + 1, s[2]}
 	}
 	return s
+}
+
+// broadcast is the shape that those of tensors are broadcast to.
+func (g *specGraph) broadcast(tensors ...int) (out []int) {
+	for _, t := range tensors {
+		s := g.tensors[t].Shape
+		for len(out) < len(s) {
+			out = append([]int{1}, out...)
+		}
+		for d, n := range s {
+			at := len(out) - len(s) + d
+			out[at] = max(out[at], n)
+		}
+	}
+	return out
 }
 
 // A reader of graphs made from SPEC.md gives the instructions and tensors of random

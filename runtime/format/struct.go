@@ -47,6 +47,7 @@ func (d DType) Size() int {
 // Tensor is an activation in the arena. Int8: real = Scale * (q - Zero).
 type Tensor struct {
 	DType  DType   // of the elements
+	Whole  bool    // of an input of Float32: its elements are whole numbers, such as tokens
 	Shape  []int   // without batch; 1 to 4 dimensions
 	Scale  float32 // 2^-40..2^30; 0 for Float32
 	Zero   int     // -128..127
@@ -78,9 +79,16 @@ type Instr struct {
 	Groups                 int   // of channels of a convolution, at least 1
 	CountPad               bool  // OpAvgPool: the padding counts as elements
 	PadValue               int8  // OpPad
-	Axis                   int   // OpConcat: dimension of the shape without batch
+	Axis                   int   // OpConcat, OpReduce, OpGather: dimension of the shape without batch
 	Perm                   []int // OpTranspose
-	Shape                  []int // OpReshape: of the output
+	Shape                  []int // OpReshape, OpConstant, OpMove: of the output
+
+	Function int     // which one OpUnary, OpBinary, OpReduce and OpNormalize compute
+	Real     float32 // a function's parameter, OpNormalize's epsilon, the value that OpPad puts around Float32
+	Reverse  bool    // OpMatMul: the second factor is transposed
+	Dims     int     // OpReduce: how many dimensions, from Axis on
+	Start    int     // OpMove: element of x
+	Strides  []int   // OpMove: elements of x from one index of an output dimension to the next
 
 	// ClampMin and ClampMax bound the Int8 result: a fused activation. -128 and 127: none.
 	// Conv2D and Dense with a Float32 output: acc * inScale * wScale[c], no clamp.
@@ -91,10 +99,10 @@ type Instr struct {
 	RoundOnce bool
 }
 
-// Weight is the constant operand of OpConv2D and OpDense.
+// Weight is the constant operand of OpConv2D, OpDense, OpGather and OpConstant. Of the first two
 //
 // acc[c] = Bias[c] + sum (x - zero) * w, in int32; the bias is in units of
-// inScale * Scale[c].
+// inScale * Scale[c]. The others read Scale[c] * w; see their opcodes.
 type Weight struct {
 	OutC, KH, KW, InC int       // InC is per group
 	Scale             []float32 // one, or OutC; 2^-40..2^30

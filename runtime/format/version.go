@@ -4,7 +4,7 @@ package format
 var version = latestVersion()
 
 func latestVersion() byte {
-	v := byte(max(sinceDense, sinceChannelsLast, sinceScaling))
+	v := byte(max(sinceDense, sinceChannelsLast, sinceScaling, sinceFloats))
 	for _, row := range rows {
 		v = max(v, row.since)
 	}
@@ -24,9 +24,17 @@ func (f *File) since() byte {
 	if len(f.Scaling) > 0 {
 		v = sinceScaling
 	}
+	for _, t := range f.Inputs {
+		if f.Tensors[t].DType == Float32 {
+			v = sinceFloats
+		}
+	}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
 		v = max(v, in.Op.row().since)
+		if f.Tensors[in.Out].DType == Float32 {
+			v = max(v, in.Op.row().sinceFloat)
+		}
 		flags := in.flags(operands{})
 		for a := range attributes {
 			if flags.has(attr(a)) {

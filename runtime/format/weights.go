@@ -50,18 +50,20 @@ func (f *File) grids() []grid {
 	grids := make([]grid, len(f.Weights))
 	for i := range f.Instrs {
 		in := &f.Instrs[i]
-		if !in.Op.weighted() || grids[in.Weight].rows > 0 {
+		if !in.weighted() || grids[in.Weight].rows > 0 {
 			continue
 		}
 		w := &f.Weights[in.Weight]
 		g := grid{w.OutC, w.KH, w.KW, w.InC, kindPlain}
-		switch s := f.Tensors[in.In[0]].Shape; {
-		case in.Op.row().weights == kernel:
+		switch in.Op.row().weights {
+		case kernel:
 			if w.KH*w.KW > 1 {
 				g.kind = kindKernel
 			}
-		case len(s) == 3 && s[0]*s[1] > 1:
-			g = grid{w.OutC, s[0], s[1], s[2], kindImage}
+		case matrix:
+			if s := f.Tensors[in.In[0]].Shape; len(s) == 3 && s[0]*s[1] > 1 {
+				g = grid{w.OutC, s[0], s[1], s[2], kindImage}
+			}
 		}
 		grids[in.Weight] = g
 	}

@@ -8,6 +8,7 @@ const (
 	oldest            = 0x10 // the first version, major in the high four bits, minor in the low
 	sinceDense        = 0x11 // has secDense first
 	sinceChannelsLast = 0x12 // has Preprocess.ChannelsLast first
+	sinceFloats       = 0x13 // has float32 instructions and inputs first
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length

@@ -267,7 +267,7 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 
 // Pad writes the image x, [h,w,c], surrounded by rows and columns of value v:
 // dst is [top+h+bottom, left+w+right, c] and must not overlap x.
-func Pad(dst, x []int8, h, w, c, top, left, bottom, right int, v int8) {
+func Pad[T int8 | float32](dst, x []T, h, w, c, top, left, bottom, right int, v T) {
 	at := 0
 	fill := func(n int) {
 		d := dst[at : at+n]

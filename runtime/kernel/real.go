@@ -63,9 +63,5 @@ func exp(x float32) float32 {
 	f := float32(n)
 	r := float32(x - float32(f*ln2hi))
 	r = float32(r - float32(f*ln2lo))
-	p := float32(1.9875691500e-4)
-	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
-		p = float32(float32(p*r) + c)
-	}
-	return float32(p * math.Float32frombits(uint32(n+127)<<23))
+	return float32(expPoly(r) * power2(n))
 }

@@ -6,7 +6,7 @@ package kernel
 //	y[i,j,c] = x[PadT + i StrideH, PadL + j StrideW, c]
 //
 // All of them lie inside x. y must not overlap x.
-func Slice(y, x []int8, w *Window) {
+func Slice[T int8 | float32](y, x []T, w *Window) {
 	at := 0
 	for oy := 0; oy < w.OutH; oy++ {
 		row := x[(w.PadT+oy*w.StrideH)*w.W*w.C:]

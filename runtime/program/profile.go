@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"edgec/runtime"
-	"edgec/runtime/format"
 	"edgec/runtime/preprocess"
 )
 
@@ -39,7 +38,7 @@ func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) 
 	inputs, times := len(m.Info().Inputs), make([]time.Duration, layers)
 	for i := range profiled {
 		for k := range inputs {
-			format.SelfTestInput(1+uint32(k), s.Input(k))
+			s.SetTestInput(k, 1+uint32(k))
 		}
 		begin := time.Now()
 		s.RunEach(func(layer int) {
