@@ -172,16 +172,14 @@ func (n *node) dispatch(row *row) error {
 		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
-		if errors.Is(err, errByOp) {
-			return n.foldByOp(row)
-		}
 		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		if n.foldByOp(row) != nil {
-			return err
+		again := n.foldByOp(row)
+		if again == nil || errors.Is(err, errByOp) {
+			return again
 		}
-		return nil
+		return err
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
