@@ -150,3 +150,45 @@ func sumCases() []ownCase {
 		}},
 	}
 }
+
+// runtimeCases are operators of ONNX Runtime's optimizer.
+func runtimeCases() []ownCase {
+	gelu := func(v float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) }
+	scale, beta, bias := []float32{1, 2, -0.5}, []float32{0, 1, 3}, []float32{0.5, -1, 2}
+	norm := func() *modelBuilder {
+		return on(14, 3).floats("k", []int{3}, scale...).floats("b", []int{3}, beta...).floats("s", []int{3}, bias...).node("Abs", "x", "a")
+	}
+	sum := func(x []float32) []float32 {
+		y := make([]float32, 3)
+		for i, v := range x {
+			y[i] = v + float32(math.Abs(float64(v))) + bias[i]
+		}
+		return y
+	}
+	const domain = "com.microsoft"
+	return []ownCase{
+		{"BiasGelu", on(14, 2).floats("b", []int{2}, 0.5, -1).domainNode(domain, "BiasGelu", "x,b", "y"), []int{2},
+			func(x []float32) []float32 { return each(gelu)([]float32{x[0] + 0.5, x[1] - 1}) }},
+		{"QuickGelu", on(14, 2).domainNode(domain, "QuickGelu", "x", "y"), []int{2}, each(func(v float64) float64 { return v / (1 + math.Exp(-1.702*v)) })},
+		{"FusedMatMul", on(14, 2, 2).domainNode(domain, "FusedMatMul", "x,x", "y", attribute{"transB", 1}, attribute{"alpha", float32(0.5)}), []int{2, 2},
+			func(x []float32) []float32 {
+				m := (x[0]*x[2] + x[1]*x[3]) / 2
+				return []float32{(x[0]*x[0] + x[1]*x[1]) / 2, m, m, (x[2]*x[2] + x[3]*x[3]) / 2}
+			}},
+		{"SkipLayerNormalization", norm().domainNode(domain, "SkipLayerNormalization", "x,a,k,b,s", "y"), []int{3},
+			func(x []float32) []float32 { return affine(normOf(sum(x), false, 0), scale, beta) }},
+		{"SkipSimplifiedLayerNormalization and its sum", norm().domainNode(domain, "SkipSimplifiedLayerNormalization", "x,a,k,s", "n,,,t").node("Add", "n,t", "y"), []int{3},
+			func(x []float32) []float32 {
+				y := affine(normOf(sum(x), true, 0), scale, []float32{0})
+				for i, v := range sum(x) {
+					y[i] += v
+				}
+				return y
+			}},
+		{"MultiHeadAttention with a bias", on(14, 3, 2).floats("b", []int{6}, 1, -1, 0, 0.5, 2, 0).domainNode(domain, "MultiHeadAttention", "x,x,x,b", "y", attribute{"num_heads", 1}, attribute{"unidirectional", 1}), []int{3, 2},
+			func(x []float32) []float32 {
+				plus := func(a, b float32) []float32 { return affine(x, []float32{1, 1}, []float32{a, b}) }
+				return attentionOf(plus(1, -1), plus(0, 0.5), plus(2, 0), 2, 2, func(i, j int) bool { return j <= i }, func(v float64) float64 { return v })
+			}},
+	}
+}

@@ -80,11 +80,15 @@ func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBu
 	return b
 }
 
-// domainNode adds a node of another domain, named after its output.
+// domainNode is node for another domain.
 func (b *modelBuilder) domainNode(domain, opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
-	m.str(1, in)
-	m.str(2, out)
+	for _, s := range strings.Split(in, ",") {
+		m.str(1, s)
+	}
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, a := range attrs {
