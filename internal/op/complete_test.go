@@ -24,8 +24,6 @@ var notLowered = map[string]string{
 	"GridSample":      "the device has no instruction that reads at computed places of an image",
 	"RoiAlign":        "the device has no instruction that reads at computed places of an image",
 	"Tile":            "version 1.2 of the format has no instruction for it",
-	"Resize":          "the instruction comes with format 1.3",
-	"Stretch":         "the instruction comes with format 1.3",
 	"BatchNorm":       "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 	"Cast":            "between floats it is dropped while reading; whole numbers are computed on the host",
 }
