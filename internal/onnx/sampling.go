@@ -196,20 +196,9 @@ func buildCol2Im(n *node) error {
 	if err != nil {
 		return err
 	}
-	image, err := n.integers(1)
+	sizes, kernel, err := n.blockSizes()
 	if err != nil {
 		return err
-	}
-	block, err := n.integers(2)
-	if err != nil {
-		return err
-	}
-	sizes, kernel := make([]int, len(image)), make([]int, len(image))
-	for d := range image {
-		if len(block) != len(image) || image[d] < 1 || image[d] > 1<<16 || block[d] < 1 || block[d] > image[d] {
-			return n.fail("", "blocks of %v in an image of %v", block, image)
-		}
-		sizes[d], kernel[d] = int(image[d]), int(block[d])
 	}
 	spans, err := n.readSpans(sizes, kernel)
 	if err != nil {
@@ -221,31 +210,9 @@ func buildCol2Im(n *node) error {
 	}
 	taps := volume(kernel)
 	if len(x.Shape) != 3 || x.Shape[1]%taps != 0 || x.Shape[2] != len(index)/taps {
-		return n.fail("", "an input of shape %v does not fit blocks of %v in an image of %v", x.Shape, block, image)
+		return n.fail("", "an input of shape %v does not fit blocks of %v in an image of %v", x.Shape, kernel, sizes)
 	}
-	c := x.Shape[1] / taps
-	if c*max(volume(full), len(index)) > maxActivation {
-		return n.fail("", "an image of %d channels and %v is too large", c, full)
-	}
-	places := &array{typ: typeInt64, dims: []int{1, c, len(index)}}
-	for range c {
-		places.i = append(places.i, index...)
-	}
-	p, err := n.param(places, graph.Constant, "", nil)
-	if err != nil {
-		return err
-	}
-	zeros, err := n.param(&array{typ: typeFloat, dims: []int{1, c, volume(full)}, f: make([]float32, c*volume(full))}, graph.Constant, "", nil)
-	if err != nil {
-		return err
-	}
-	if x, err = n.emit(op.Reshape{Shape: []int{c, len(index)}}, x); err != nil {
-		return err
-	}
-	if x, err = n.emit(op.ScatterElements{Axis: 2, Reduce: op.ScatterAdd}, zeros, p, x); err != nil {
-		return err
-	}
-	if x, err = n.emit(op.Reshape{Shape: append([]int{c}, full...)}, x); err != nil {
+	if x, err = n.addBlocks(x, x.Shape[1]/taps, index, full); err != nil {
 		return err
 	}
 	cut := op.Slice{Before: []int{0, 0}, After: []int{0, 0}, Step: slices.Repeat([]int{1}, len(full)+2)}
@@ -253,6 +220,52 @@ func buildCol2Im(n *node) error {
 		cut.Before, cut.After = append(cut.Before, s.before), append(cut.After, s.after)
 	}
 	return n.result(cut, x)
+}
+
+// blockSizes returns the sizes of the image and of its blocks.
+func (n *node) blockSizes() (sizes, kernel []int, err error) {
+	image, err := n.integers(1)
+	if err != nil {
+		return nil, nil, err
+	}
+	block, err := n.integers(2)
+	if err != nil {
+		return nil, nil, err
+	}
+	for d := range image {
+		if len(block) != len(image) || image[d] < 1 || image[d] > 1<<16 || block[d] < 1 || block[d] > image[d] {
+			return nil, nil, n.fail("", "blocks of %v in an image of %v", block, image)
+		}
+		sizes, kernel = append(sizes, int(image[d])), append(kernel, int(block[d]))
+	}
+	return sizes, kernel, nil
+}
+
+// addBlocks appends the image [N,c,full...] to which the elements of x are added at the places
+// of index, in each channel.
+func (n *node) addBlocks(x *graph.Value, c int, index []int64, full []int) (*graph.Value, error) {
+	if c*max(volume(full), len(index)) > maxActivation {
+		return nil, n.fail("", "an image of %d channels and %v is too large", c, full)
+	}
+	places := &array{typ: typeInt64, dims: []int{1, c, len(index)}}
+	for range c {
+		places.i = append(places.i, index...)
+	}
+	p, err := n.param(places, graph.Constant, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	zeros, err := n.param(&array{typ: typeFloat, dims: []int{1, c, volume(full)}, f: make([]float32, c*volume(full))}, graph.Constant, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if x, err = n.emit(op.Reshape{Shape: []int{c, len(index)}}, x); err != nil {
+		return nil, err
+	}
+	if x, err = n.emit(op.ScatterElements{Axis: 2, Reduce: op.ScatterAdd}, zeros, p, x); err != nil {
+		return nil, err
+	}
+	return n.emit(op.Reshape{Shape: append([]int{c}, full...)}, x)
 }
 
 // blockPlaces returns where each tap of each block lies in the padded image, tap by tap, and
