@@ -28,6 +28,11 @@ func pairOf(o graph.Op, act int, then ...graph.Op) func(*node) error {
 	return func(n *node) error { return n.binary(o, act, then...) }
 }
 
+// reducing is the graph's side of an operator that combines elements along axes.
+func reducing(kind op.Reduction) func(*node) error {
+	return func(n *node) error { return n.reduce(kind) }
+}
+
 // operators is the table, by the schema's numbers.
 var operators = map[int]operator{
 	opAdd:         {"ADD", 2, 2, func(c *call) error { return c.binary(format.OpAdd) }, pairOf(op.Add{}, 0)},
@@ -55,8 +60,8 @@ var operators = map[int]operator{
 	23:      {"RESIZE_BILINEAR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{Mode: op.Linear}, n.small(2) != 0, n.small(3) != 0) }},
 	26:      {"SPACE_TO_DEPTH", 1, 1, nil, func(n *node) error { return n.depth(op.SpaceToDepth) }},
 	28:      {"TANH", 1, 1, nil, of(op.Tanh{})},
-	36:      {name: "GATHER"},
-	40:      {"MEAN", 2, 2, nil, (*node).mean},
+	36:      {"GATHER", 2, 2, nil, (*node).gather},
+	40:      {"MEAN", 2, 2, nil, reducing(op.Mean)},
 	42:      {"DIV", 2, 2, nil, pairOf(op.Div{}, 0)},
 	43:      {"SQUEEZE", 1, 1, nil, (*node).reshape},
 	45:      {"STRIDED_SLICE", 4, 4, nil, (*node).stridedSlice},
@@ -72,11 +77,16 @@ var operators = map[int]operator{
 	65:      {"SLICE", 3, 3, nil, (*node).slice},
 	67:      {"TRANSPOSE_CONV", 3, 4, nil, (*node).transposeConv},
 	70:      {"EXPAND_DIMS", 2, 2, nil, (*node).reshape},
+	74:      {"SUM", 2, 2, nil, reducing(op.Sum)},
 	75:      {"SQRT", 1, 1, nil, of(op.Sqrt{})},
 	76:      {"RSQRT", 1, 1, nil, of(op.Power{K: -0.5})},
 	opShape: {"SHAPE", 1, 1, nil, func(*node) error { return errShape }},
+	80:      {"FAKE_QUANT", 1, 1, nil, (*node).passes},
+	81:      {"REDUCE_PROD", 2, 2, nil, reducing(op.Prod)},
+	82:      {"REDUCE_MAX", 2, 2, nil, reducing(op.Max)},
 	83:      {"PACK", 1, maxOperands, nil, (*node).pack},
 	88:      {"UNPACK", 1, 1, nil, (*node).unpack},
+	89:      {"REDUCE_MIN", 2, 2, nil, reducing(op.Min)},
 	92:      {"SQUARE", 1, 1, nil, of(op.Power{K: 2})},
 	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
 	98:      {"LEAKY_RELU", 1, 1, nil, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
@@ -86,7 +96,7 @@ var operators = map[int]operator{
 	111:     {"ELU", 1, 1, nil, of(op.Elu{})},
 	117:     {"HARD_SWISH", 1, 1, nil, of(op.HardSwish{})},
 	124:     {"DENSIFY", 1, 1, nil, (*node).passes},
-	126:     {name: "BATCH_MATMUL"},
+	126:     {"BATCH_MATMUL", 2, 2, nil, (*node).matmul},
 	150:     {"GELU", 1, 1, nil, func(n *node) error { return n.function(op.Gelu{Tanh: n.small(0) != 0}) }},
 }
 
