@@ -66,8 +66,8 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	r := &Evaluation{Part: part, Samples: set.Len()}
-	if set.Labels != nil || set.Targets != nil || o.Against == nil {
-		task, err := eval.ForOutputs(set, out, len(n.Outputs()))
+	if set.Labeled() || o.Against == nil {
+		task, err := eval.ForOutputs(set, out, shapes(n.Outputs()))
 		if err != nil {
 			return nil, err
 		}

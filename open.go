@@ -10,11 +10,9 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
-	"edgec/internal/op"
 	"edgec/internal/pack"
 	"edgec/internal/search"
 	"edgec/internal/simplify"
-	"edgec/internal/tensor"
 	"edgec/internal/tflite"
 	"edgec/runtime"
 )
@@ -37,6 +35,18 @@ type OpenOptions struct {
 	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
 	// dimension as it is. A size holds for every dimension of its name in other inputs too.
 	Shapes map[string][]int
+	// Data is the path of samples whose arrays have the sizes that are still open; "": none.
+	Data string
+	// Values make inputs constants, every element of which is the number.
+	Values map[string]float64
+	// State links outputs with the inputs that take them in the next run, by their names.
+	// Links that names leave no doubt of are found (Model.Notes says which), unless NoState is set.
+	State   map[string]string
+	NoState bool
+}
+
+func (o OpenOptions) reading() onnx.Options {
+	return onnx.Options{Shapes: o.Shapes, Values: o.Values, Find: dataset.SizesIn(o.Data)}
 }
 
 // OpenWith is Open for a file that leaves something open.
@@ -48,10 +58,15 @@ func OpenWith(path string, o OpenOptions) (*Model, error) {
 		}
 		return OpenBytes(data, path)
 	}
-	g, size, err := onnx.ReadWith(path, onnx.Options(o))
+	g, size, err := onnx.ReadWith(path, o.reading())
 	if err != nil {
 		return nil, err
 	}
+	notes, err := g.LinkState(o.State, !o.NoState)
+	if err != nil {
+		return nil, err
+	}
+	g.Notes = append(g.Notes, notes...)
 	return newModel(g, int(size), path)
 }
 
@@ -73,10 +88,8 @@ func newModel(g *graph.Graph, size int, name string) (*Model, error) {
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	for _, p := range g.Params() {
-		if i := p.Shadow.FirstNonFinite(); i >= 0 {
-			return nil, fmt.Errorf("edgec: %s: parameter %q: element %d is %v; train the network again or repair the file", name, p.Name, i, p.Shadow.Data[i])
-		}
+	if err := g.Finite(); err != nil {
+		return nil, fmt.Errorf("edgec: %s: %w; train the network again or repair the file", name, err)
 	}
 	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 	return &Model{Name: base, Bytes: size, graph: g}, nil
@@ -89,14 +102,27 @@ func (m *Model) Notes() []string { return m.graph.Notes }
 func (m *Model) network() *search.Network { return &search.Network{Name: m.Name, Graph: m.graph} }
 
 // Inputs returns the inputs.
-func (m *Model) Inputs() []Value { return values(m.graph.Inputs) }
+func (m *Model) Inputs() []Value {
+	all := values(m.graph.Inputs)
+	for _, l := range m.graph.State {
+		all[l.Input].State = m.graph.Outputs[l.Output].Name
+	}
+	return all
+}
 
 // Outputs returns the outputs.
 func (m *Model) Outputs() []Value { return values(m.graph.Outputs) }
 
 func values(vs []*graph.Value) (all []Value) {
 	for _, v := range vs {
-		all = append(all, Value{v.Name, v.Shape.Sample(), v.ChannelsLast})
+		all = append(all, Value{Name: v.Name, Shape: v.Shape.Sample(), ChannelsLast: v.ChannelsLast, Integer: v.Elem != graph.Float})
+	}
+	return all
+}
+
+func shapes(vs []Value) (all [][]int) {
+	for _, v := range vs {
+		all = append(all, v.Shape)
 	}
 	return all
 }
@@ -129,18 +155,8 @@ type Layer struct {
 // Layers lists the operators in execution order.
 func (m *Model) Layers() []Layer {
 	var ls []Layer
-	for _, n := range m.graph.Nodes {
-		l := Layer{Name: n.Name, Op: n.Op.Name(), Output: n.Outputs[0].Shape.Sample(), MACs: op.MACs(n)}
-		for _, v := range n.Inputs {
-			if v == nil || v.Param == nil {
-				continue
-			}
-			l.Params += len(v.Param.Shadow.Data)
-			if v.Param.Role == graph.Weight {
-				l.Weight = v.Shape
-			}
-		}
-		ls = append(ls, l)
+	for _, l := range m.network().Layers() {
+		ls = append(ls, Layer(l))
 	}
 	return ls
 }
@@ -152,8 +168,11 @@ func (m *Model) String() string { return m.graph.String() }
 type Value struct {
 	Name  string `json:"name"`  // in the ONNX file; a compressed file has none, and these are input0, output1
 	Shape []int  `json:"shape"` // of a sample, channels first: [C, H, W] or [F]
-	// ChannelsLast says that the network that was read takes [H, W, C], as those of Keras and TFLite do.
+	// ChannelsLast says that the ONNX network takes [H, W, C], as Keras networks do.
 	ChannelsLast bool `json:"channels_last,omitempty"`
+	Integer      bool `json:"integer,omitempty"` // whole numbers, such as the ids of tokens
+	// State is, of an input, the output of the run before that it takes; "": samples have it.
+	State string `json:"state,omitempty"`
 }
 
 // Network is what takes samples: a *Model, or a compressed file (see Input).
@@ -240,11 +259,9 @@ func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions)
 		read.Names, read.NamesFrom = c.labels, "the file's labels"
 	}
 	for _, v := range n.Inputs() {
-		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast})
+		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast, Integer: v.Integer})
 	}
-	for _, v := range n.Outputs() {
-		read.Classes += tensor.Shape(v.Shape).Size()
-	}
+	read.Outputs = shapes(n.Outputs())
 	splits, err := dataset.OpenContext(ctx, path, read)
 	if err != nil {
 		return nil, err
@@ -287,7 +304,10 @@ func (d *Data) Last() Part {
 }
 
 // Labeled reports whether the samples have labels or target values.
-func (d *Data) Labeled() bool { return d.splits.Train.Labels != nil || d.splits.Train.Targets != nil }
+func (d *Data) Labeled() bool { return d.splits.Train.Labeled() }
+
+// NextTokens reports whether samples are judged by the next token at each position.
+func (d *Data) NextTokens() bool { return d.splits.Train.NextTokens }
 
 // Classes returns the number of classes; 0 without labels.
 func (d *Data) Classes() int { return d.splits.Train.Classes }

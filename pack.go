@@ -8,7 +8,6 @@ import (
 
 	"edgec/internal/eval"
 	"edgec/internal/lower"
-	"edgec/internal/onnx"
 	"edgec/internal/pack"
 	"edgec/runtime"
 	"edgec/runtime/format"
@@ -40,7 +39,7 @@ func Pack(path string) (*Packed, error) { return PackWith(path, OpenOptions{}) }
 
 // PackWith is Pack for a file that leaves something open.
 func PackWith(path string, o OpenOptions) (*Packed, error) {
-	n, err := pack.ReadWith(path, onnx.Options(o))
+	n, err := pack.ReadWith(path, o.reading())
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +50,8 @@ func PackWith(path string, o OpenOptions) (*Packed, error) {
 	return p, nil
 }
 
-// packOrdering is the work of putting the units of a packed network in order, about a second.
-const packOrdering = 1 << 25
+// What Pack and Order spend on putting units in order: about a second, and five.
+const packOrdering, orderWork = 1 << 25, 1 << 27
 
 // pack makes the file of n and compares both.
 func (p *Packed) pack(n *pack.Network) error {
@@ -61,7 +60,7 @@ func (p *Packed) pack(n *pack.Network) error {
 		return err
 	}
 	p.Channels = removed.Channels
-	p.Input = pictures(&n.File.Tensors[n.File.Inputs[0]])
+	p.Input = pack.Pictures(&n.File.Tensors[n.File.Inputs[0]])
 	in := n.Graph.Inputs[0]
 	p.Input.ChannelsLast = in.ChannelsLast && in.Shape[1] > 1
 	f, err := lower.Build(n.Graph, lower.Config{Meta: format.Meta{Input: p.Input}, SelfTest: runtime.MakeSelfTest})
@@ -90,19 +89,11 @@ func (p *Packed) pack(n *pack.Network) error {
 	return eval.SameOutputs(was, now)
 }
 
-// pictures guesses from the range of an image input what its numbers are: 0 to
-// 255 and -1 to 1 are told apart from 0 to 1, which is assumed otherwise.
-func pictures(t *format.Tensor) format.Preprocess {
-	if len(t.Shape) != 3 {
-		return format.Preprocess{}
-	}
-	lo, hi := t.Scale*float32(-128-t.Zero), t.Scale*float32(127-t.Zero)
-	near := func(a, b, width float32) bool { return a > b-width/50 && a < b+width/50 }
-	switch {
-	case near(lo, 0, 255) && near(hi, 255, 255):
-		return format.Preprocess{Bytes255: true}
-	case near(lo, -1, 2) && near(hi, 1, 2):
-		return format.Preprocess{Mean: []float32{0.5}, Std: []float32{0.5}}
-	}
-	return format.Preprocess{}
+// Order returns a compressed file of the same network in which the units of hidden layers
+// stand in an order that takes fewer bytes, or the file itself. Compress and Pack do this with
+// less work. Every output stays the same to the bit. Cost: codings of the file, for about five
+// seconds. The error is that of a file that cannot be read.
+func Order(file []byte) ([]byte, error) {
+	data, _, err := lower.Order(context.Background(), file, lower.Ordering{Sort: orderWork, Climb: orderWork})
+	return data, err
 }

@@ -13,6 +13,7 @@ import (
 	"edgec/export"
 	"edgec/internal/deep"
 	"edgec/internal/demo"
+	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/lower"
 	"edgec/internal/onnx"
@@ -81,6 +82,36 @@ func TestPack(t *testing.T) {
 }
 
 // A network that is quantized already is none to compress.
+// A committed file gets shorter, and its outputs stay the same to the bit.
+func TestOrder(t *testing.T) {
+	deep.Only(t)
+	for name, most := range map[string]int{"lenet-5-1200": 1145, "lenet-300-100-1900": 1785} {
+		file, err := os.ReadFile("testdata/" + name + ".edgec")
+		if err != nil {
+			t.Fatal(err)
+		}
+		short, err := edgec.Order(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d to %d bytes", name, len(file), len(short))
+		if len(short) > most {
+			t.Errorf("%s: %d bytes, at most %d were reached before", name, len(short), most)
+		}
+		was, err := runtime.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := runtime.Load(short)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := eval.SameOutputs(was, now); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestCompressRefusesQuantized(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("testdata", "lenet-5.edgec"))
 	if err != nil {

@@ -90,20 +90,29 @@ const (
 	// network's, in percent of their variance; for networks without labels and
 	// classes.
 	TaskVectors = "vectors"
+	// TaskNextToken is the cross-entropy with the next token at each position, in
+	// hundredths of a nat: a point is about a percent of the perplexity.
+	TaskNextToken = "next token"
+	// TaskPositions counts the positions whose largest output is not the label.
+	TaskPositions = "position accuracy"
+	// TaskPositionAgreement is TaskPositions with the float network's answers for labels.
+	TaskPositionAgreement = "position agreement"
 )
 
 // Metrics measures a network on a set of samples.
 type Metrics struct {
-	Task     string  `json:"task"`               // what Error counts
-	N        int     `json:"samples"`            // measured
-	Error    float64 `json:"error"`              // in percent; lower is better
-	Accuracy float64 `json:"accuracy,omitempty"` // 100 - Error, where samples are counted
-	Chance   float64 `json:"chance,omitempty"`   // error in percent of the best answer that does not look at the input
-	R2       float64 `json:"r2,omitempty"`       // of regression, 1 - Error/100
-	MAE      float64 `json:"mae,omitempty"`      // of regression, the mean absolute error in units of the targets
-	AUC      float64 `json:"auc,omitempty"`      // of yes or no, the area under the ROC curve
-	Cosine   float64 `json:"cosine,omitempty"`   // of vectors, the mean cosine of the angle to the float network's outputs
-	Hint     string  `json:"hint,omitempty"`     // of accuracy, another order of the classes in which the outputs are right
+	Task     string  `json:"task"`                     // what Error counts
+	N        int     `json:"samples"`                  // measured
+	Error    float64 `json:"error"`                    // in percent; lower is better
+	Accuracy float64 `json:"accuracy,omitempty"`       // percent that are right, of samples or of positions
+	Chance   float64 `json:"chance,omitempty"`         // error in percent of the best answer that does not look at the input
+	R2       float64 `json:"r2,omitempty"`             // of regression, 1 - Error/100
+	MAE      float64 `json:"mae,omitempty"`            // of regression, the mean absolute error in units of the targets
+	AUC      float64 `json:"auc,omitempty"`            // of yes or no, the area under the ROC curve
+	Bits     float64 `json:"bits_per_token,omitempty"` // of the next token, the cross-entropy in bits a token
+	Whole    float64 `json:"whole,omitempty"`          // of classes at positions, the percent of samples all of whose positions are right
+	Cosine   float64 `json:"cosine,omitempty"`         // of vectors, the mean cosine of the angle to the float network's outputs
+	Hint     string  `json:"hint,omitempty"`           // of accuracy, another order of the classes in which the outputs are right
 }
 
 // newReport puts a result into the words of this package.

@@ -45,6 +45,7 @@ var executions = [...]execution{
 	format.OpMatMul:     {prepare: prepareMatMul},
 	format.OpGather:     {prepare: prepareGather, macs: noMACs},
 	format.OpConstant:   {prepare: prepareConstant, macs: noMACs},
+	format.OpRecurrent:  {prepare: prepareRecurrent, macs: recurrences},
 	format.OpMove:       {prepare: prepareMove},
 	format.OpResize:     {prepare: prepareResize},
 	format.OpStretch:    {prepare: prepareStretch},
@@ -67,11 +68,12 @@ type step struct {
 type workspace struct {
 	image, patch int // bytes; see kernel.Conv
 	acc          int // sums of 32 bits
+	reals        int // float32; see kernel.Recurrent
 }
 
 // most returns what suffices for a and b.
 func (a workspace) most(b workspace) workspace {
-	return workspace{max(a.image, b.image), max(a.patch, b.patch), max(a.acc, b.acc)}
+	return workspace{max(a.image, b.image), max(a.patch, b.patch), max(a.acc, b.acc), max(a.reals, b.reals)}
 }
 
 // executionOf returns the row of op.

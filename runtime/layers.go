@@ -49,7 +49,8 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 // convolution is the step of a convolution over win, in groups, by the weights of p.
 func (m *Model) convolution(p *pack, in *format.Instr, win kernel.Window, groups int) (step, error) {
 	shared := p.bytes
-	c, err := m.conv(p, in, win, groups)
+	x, y := m.operands(in)
+	c, err := m.conv(p, in, win, groups, x, y)
 	if err != nil {
 		return step{}, err
 	}

@@ -50,9 +50,9 @@ func (m *Model) packed(in *format.Instr) (*pack, error) {
 	return p, nil
 }
 
-// conv prepares the convolution in over win, in groups, by weights that p shares.
-func (m *Model) conv(p *pack, in *format.Instr, win kernel.Window, groups int) (*kernel.Conv, error) {
-	x, y := m.operands(in)
+// conv prepares the convolution in over win, in groups, by weights that p shares, from the
+// grid of x to that of y.
+func (m *Model) conv(p *pack, in *format.Instr, win kernel.Window, groups int, x, y *format.Tensor) (*kernel.Conv, error) {
 	at := -1
 	for i, f := range p.forms {
 		if f.groups == groups && f.geometry == win.Geometry() {

@@ -18,6 +18,7 @@ type Session struct {
 
 	image, patch []int8 // work space of the steps
 	acc          []int32
+	reals        []float32
 
 	out    [][]float32 // of each Int8 output, dequantized
 	bytes  [][]byte    // of each output
@@ -37,7 +38,7 @@ func (m *Model) NewSession(c Config) (*Session, error) {
 	if err := s.place(); err != nil {
 		return nil, err
 	}
-	s.image, s.patch, s.acc = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc)
+	s.image, s.patch, s.acc, s.reals = make([]int8, m.space.image), make([]int8, m.space.patch), make([]int32, m.space.acc), make([]float32, m.space.reals)
 	s.steps = make([]func(), len(m.steps))
 	for i := range m.steps {
 		s.steps[i] = m.steps[i].bind(s)

@@ -71,7 +71,7 @@ func (m *Model) need() {
 		memory += inputBytes * int64(len(f.Instrs[i].In))
 	}
 	m.space = space
-	memory += int64(space.image) + int64(space.patch) + 4*int64(space.acc)
+	memory += int64(space.image) + int64(space.patch) + 4*(int64(space.acc)+int64(space.reals))
 	seen := make([]bool, len(f.Tensors))
 	for _, t := range f.Outputs {
 		memory += tensorBytes

@@ -16,7 +16,7 @@ import (
 const previewKept = 0.1
 
 func checkCommand(a *app) *cobra.Command {
-	var open shapes
+	var network networkFlags
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "Say before any work whether a network can be compressed, and what boards would take",
@@ -35,9 +35,9 @@ The figures are those of the dense int8 network. Its accuracy needs data: edgec 
 		Example: `  edgec check net.onnx
   edgec check net.onnx --json`,
 		Args: needs(1, 1, "one ONNX or TFLite file"),
-		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0], open) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0], network.options("")) },
 	}
-	open.register(cmd)
+	network.register(cmd)
 	return cmd
 }
 
@@ -66,7 +66,7 @@ type boardTime struct {
 	Most   float64 `json:"most_seconds"`
 }
 
-func (a *app) check(path string, open shapes) error {
+func (a *app) check(path string, open edgec.OpenOptions) error {
 	c, file, err := a.checkedFile(path, open)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (a *app) check(path string, open shapes) error {
 }
 
 // checkedFile reads a network and makes its int8 file.
-func (a *app) checkedFile(path string, open shapes) (*checked, []byte, error) {
+func (a *app) checkedFile(path string, open edgec.OpenOptions) (*checked, []byte, error) {
 	m, err := openONNX(path, open)
 	if err != nil {
 		return nil, nil, err

@@ -83,7 +83,7 @@ const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 
   edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`
 
 func compressCommand(a *app) *cobra.Command {
-	c := &compressFlags{maxDrop: defaultDrop}
+	c := &compressFlags{maxDrop: points{value: defaultDrop}}
 	cmd := &cobra.Command{
 		Use:     "compress MODEL.onnx --data DATA",
 		Short:   "Compress a network to a file of a few kilobytes",
@@ -104,7 +104,7 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%")
+	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%; of language models points are percent of the perplexity, or bits a token: 0.02bits")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
 	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, such as 200us or 5ms (default: no limit)")
 	f.Var(&span{&c.options.Budget, [2]string{"5m", "90s"}}, "budget", "stop after this time with the best file so far, such as 5m (default: no limit)")
@@ -139,7 +139,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	if err := c.checkPaths(path); err != nil {
 		return err
 	}
-	m, err := openONNX(path, c.data.shapes)
+	m, err := openONNX(path, c.data.open())
 	if err == nil {
 		err = refuseQuantized(path, m, c.out)
 	}
@@ -150,7 +150,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	if c.teacher != "" {
-		if c.options.Teacher, err = openONNX(c.teacher, c.data.shapes); err != nil {
+		if c.options.Teacher, err = openONNX(c.teacher, c.data.open()); err != nil {
 			return err
 		}
 		if err := c.options.Validate(); err != nil {
@@ -183,7 +183,7 @@ func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, 
 		defer cancel()
 		ctx = limited
 	}
-	data, err := c.data.open(ctx, m, c.data.pre(), c.options.NoLabels)
+	data, err := c.data.read(ctx, m, c.data.pre(), c.options.NoLabels)
 	if errors.Is(err, context.DeadlineExceeded) && budget > 0 {
 		return nil, fmt.Errorf("%s: the budget of %v is used up before the samples were read; give more time", c.data.path, budget)
 	}
@@ -217,7 +217,7 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r := &c.options
 	r.MaxSize = int(c.maxSize)
 	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
-		drop := float64(c.maxDrop)
+		drop := c.maxDrop.value
 		r.MaxDrop = &drop
 	}
 	r.Criterion = prune.Criterion(c.criterion)
@@ -253,7 +253,10 @@ func (a *app) storeLabels(c *compressFlags, m *edgec.Model, data *edgec.Data) er
 		names = nil
 	}
 	c.options.Labels = names
-	return fitLabels(names, outputElements(m))
+	if c.maxDrop.bits && !data.NextTokens() {
+		return about(c.data.path, fmt.Errorf("--max-drop in bits is for networks that predict the next token, and %s has no tokens; give points, such as 0.5", c.data.path))
+	}
+	return fitLabels(names, m)
 }
 
 // outputElements counts the elements of all outputs.
@@ -264,12 +267,15 @@ func outputElements(m *edgec.Model) (n int) {
 	return n
 }
 
-// fitLabels returns an error unless there is a name for each output, or none.
-func fitLabels(names []string, outputs int) error {
-	if n := len(names); n > 0 && n != outputs {
-		return fmt.Errorf("--labels has %d names, the network %d outputs; give a name for each output, in their order, or none", n, outputs)
+// fitLabels returns an error unless there is a name for each output, or for each class of an
+// output that has classes at positions, or none.
+func fitLabels(names []string, m *edgec.Model) error {
+	outputs := outputElements(m)
+	n := len(names)
+	if last := m.Outputs()[0].Shape; n == 0 || n == outputs || len(last) > 1 && n == last[len(last)-1] || n == elements(last) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("--labels has %d names, the network %d outputs; give a name for each output, in their order, or none", n, outputs)
 }
 
 // wrong returns what is wrong with the values of flags, joined.
@@ -296,7 +302,7 @@ func (c *compressFlags) wrong(cmd *cobra.Command) error {
 func (c *compressFlags) possible(m *edgec.Model) error {
 	names := c.data.names
 	if outputs := outputElements(m); len(names) != 2 || outputs != 1 {
-		if err := fitLabels(names, outputs); err != nil {
+		if err := fitLabels(names, m); err != nil {
 			return err
 		}
 	}

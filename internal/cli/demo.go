@@ -161,7 +161,7 @@ func (d *demoFlags) settle(cmd *cobra.Command) ([]targets.Board, error) {
 	}
 	r.MaxSize = int(d.maxSize)
 	if cmd.Flags().Changed("max-drop") {
-		drop := float64(d.maxDrop)
+		drop := d.maxDrop.value
 		r.MaxDrop = &drop
 		if !cmd.Flags().Changed("max-size") {
 			r.MaxSize = 0

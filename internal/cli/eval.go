@@ -147,7 +147,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	}
 	o := e.options()
 	if e.against != "" {
-		if o.Against, err = openONNX(e.against, e.data.shapes); err != nil {
+		if o.Against, err = openONNX(e.against, e.data.open()); err != nil {
 			return nil, err
 		}
 	}
@@ -192,7 +192,7 @@ func (e *evalFlags) float(cmd *cobra.Command, path string) (*evaluated, error) {
 	if e.against != "" || e.confusion {
 		return nil, usagef(cmd, "%s: is not a compressed network; --against and --confusion need an .edgec file", path)
 	}
-	m, err := openONNX(path, e.data.shapes)
+	m, err := openONNX(path, e.data.open())
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (e *evalFlags) options() edgec.EvaluateOptions {
 
 // samples reads the data, and says which part is evaluated on.
 func (e *evalFlags) samples(ctx context.Context, path string, n edgec.Network, pre format.Preprocess) (*edgec.Data, *evaluated, error) {
-	d, err := e.data.open(ctx, n, pre, e.noLabels)
+	d, err := e.data.read(ctx, n, pre, e.noLabels)
 	if err != nil {
 		return nil, nil, err
 	}

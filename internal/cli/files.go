@@ -153,7 +153,7 @@ func howToCompress(path string, data []byte) string {
 }
 
 // openONNX reads a float network whose open sizes are given.
-func openONNX(path string, open shapes) (*edgec.Model, error) {
+func openONNX(path string, open edgec.OpenOptions) (*edgec.Model, error) {
 	isEdgec, err := checkInput(path, "an ONNX file")
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func openONNX(path string, open shapes) (*edgec.Model, error) {
 	if isEdgec {
 		return nil, about(path, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path))
 	}
-	m, err := edgec.OpenWith(path, edgec.OpenOptions{Shapes: open})
+	m, err := edgec.OpenWith(path, open)
 	err = about(path, err)
 	var e *onnx.Error
 	var all *onnx.Errors

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ type dataFlags struct {
 	labels    string   // as it was given
 	names     []string // that it means
 	column    string
-	shapes    shapes // of the network
+	network   networkFlags
 }
 
 const dataHelp = `edgec recognizes DATA by its content: a folder with idx files (MNIST's own, also
@@ -46,9 +47,12 @@ func (d *dataFlags) register(cmd *cobra.Command) {
 	f.Var(&d.mean, "mean", "mean to subtract: one number, or one per channel")
 	f.Var(&d.std, "std", "standard deviation to divide by: one number, or one per channel")
 	f.StringVar(&d.column, "label-column", "", "column of a CSV file that holds the labels: its name, or its number from 1 (default: it is found)")
-	d.shapes.register(cmd)
+	d.network.register(cmd)
 	f.IntVar(&d.testLast, "test-last", 0, "number of samples at the end of DATA to hold out as its test part")
 }
+
+// open returns what is said of a network for these samples.
+func (d *dataFlags) open() edgec.OpenOptions { return d.network.options(d.path) }
 
 // given reports whether the command line says how bytes become input.
 func (d *dataFlags) given(cmd *cobra.Command) bool {
@@ -77,8 +81,8 @@ func (d *dataFlags) readNames() (err error) {
 	return err
 }
 
-// open reads the samples of a network, until ctx ends.
-func (d *dataFlags) open(ctx context.Context, n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
+// read reads the samples of a network, until ctx ends.
+func (d *dataFlags) read(ctx context.Context, n edgec.Network, pre format.Preprocess, noLabels bool) (*edgec.Data, error) {
 	if err := present(d.path, "a folder or file of samples"); err != nil {
 		return nil, err
 	}
@@ -108,7 +112,8 @@ func (d *dataFlags) pre() format.Preprocess {
 const labelsOfData = "data"
 
 // readLabels returns the class names of --labels: the lines of a file, or the
-// value itself, separated by commas; nil for labelsOfData.
+// value itself, separated by commas; nil for labelsOfData. A file may also hold a JSON list
+// of strings, such as the texts of tokens.
 func readLabels(s string) ([]string, error) {
 	if s == "" {
 		return nil, nil
@@ -118,6 +123,10 @@ func readLabels(s string) ([]string, error) {
 		data, err := os.ReadFile(s)
 		if err != nil {
 			return nil, about(s, fmt.Errorf("--labels %s: %w; give names separated by commas, or a file with one per line", s, reason(err)))
+		}
+		var list []string
+		if json.Unmarshal(data, &list) == nil && len(list) > 0 {
+			return list, nil // texts of tokens, which may be spaces, or come twice
 		}
 		s, separator = strings.TrimRight(string(data), "\r\n"), "\n"
 	} else if s == labelsOfData {

@@ -15,7 +15,7 @@ import (
 )
 
 func inspectCommand(a *app) *cobra.Command {
-	var open shapes
+	var network networkFlags
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a compressed or a float network",
@@ -37,10 +37,10 @@ outputs x height x width x inputs. In an ONNX file, channels come first.`,
 			if isEdgec {
 				return a.inspectEdgec(args[0])
 			}
-			return a.inspectONNX(args[0], open)
+			return a.inspectONNX(args[0], network.options(""))
 		},
 	}
-	open.register(cmd)
+	network.register(cmd)
 	return cmd
 }
 
@@ -315,7 +315,7 @@ func elements(shape []int) int {
 	return n
 }
 
-func (a *app) inspectONNX(path string, open shapes) error {
+func (a *app) inspectONNX(path string, open edgec.OpenOptions) error {
 	m, err := openONNX(path, open)
 	if err != nil {
 		return err

@@ -281,6 +281,7 @@ func TestJSON(t *testing.T) {
 		{"export", "export corner.edgec -o int8.onnx"},
 		{"check", "check int8.onnx"},
 		{"pack", "pack int8.onnx -o packed.edgec"},
+		{"pack of an .edgec file", "pack corner.edgec -o ordered.edgec"},
 		{"diff, patch", "diff corner.edgec named.edgec -o d.edd"},
 		{"diff, patch", "patch corner.edgec d.edd -o new.edgec"},
 		{"version", "version"},

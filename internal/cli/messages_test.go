@@ -78,7 +78,6 @@ func TestMessages(t *testing.T) {
 		{"build corner.edgec --target rpi-4 --go no-such-go", `targets: there is no "no-such-go" command on PATH, and the Go toolchain builds the programs; install go1.26 or later from https://go.dev/dl, and name its command with --go if it is not the one on PATH`, ""},
 		{"build korner.edgec --target rpi-4", "korner.edgec: no such file or directory; give an .edgec file that edgec compress made; did you mean corner.edgec?", ""},
 		{"export corner.edgec -o corner.edgec", "corner.edgec: would overwrite the input corner.edgec; give another name", ""},
-		{"pack corner.edgec -o out.edgec", "corner.edgec: is an .edgec file; it is packed already", ""},
 		{"pack corner.onnx -o out.edgec", `corner.onnx: input "picture" is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one`, ""},
 		{"patch corner.edgec corner.edgec -o out.edgec", "corner.edgec: format: not a delta: it does not start with the magic number; give one that edgec diff made", ""},
 		{"patch corner.edgec none.edd -o out.edgec", "none.edd: no such file or directory; give a delta that edgec diff made", ""},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 
 	"edgec"
 )
@@ -23,6 +24,15 @@ var wordings = map[string]wording{
 	edgec.TaskRegression: {"unexplained", func(m *edgec.Metrics) []string {
 		return []string{fmt.Sprintf("R2\t%.4f, %.2f %% of the variance unexplained", m.R2, m.Error), fmt.Sprintf("mean error\t%.4g, absolute, in units of the targets", m.MAE)}
 	}},
+	edgec.TaskNextToken: {"cross-entropy", func(m *edgec.Metrics) []string {
+		return []string{fmt.Sprintf("cross-entropy\t%.4f bits a token, a perplexity of %.2f", m.Bits, math.Exp2(m.Bits)), fmt.Sprintf("next token\t%.2f %% right, %.2f %% of the samples as a whole", m.Accuracy, m.Whole)}
+	}},
+	edgec.TaskPositions: {"error", func(m *edgec.Metrics) []string {
+		return []string{fmt.Sprintf("accuracy\t%.2f %% of the positions", m.Accuracy), fmt.Sprintf("whole\t%.2f %% of the samples are right at every position", m.Whole)}
+	}},
+	edgec.TaskPositionAgreement: {"disagreement", func(m *edgec.Metrics) []string {
+		return []string{fmt.Sprintf("agreement\t%.2f %% of the positions with the float network, %.2f %% of the samples as a whole", m.Accuracy, m.Whole)}
+	}},
 	edgec.TaskAgreement: {"disagreement", func(m *edgec.Metrics) []string {
 		return []string{fmt.Sprintf("agreement\t%.2f %% with the float network, %s samples differ", m.Accuracy, thousands(errorsOf(m)))}
 	}},
@@ -35,6 +45,30 @@ var wordings = map[string]wording{
 	edgec.TaskVectors: {"distance from float", func(m *edgec.Metrics) []string {
 		return []string{fmt.Sprintf("distance\t%.2f %% of the variance, from the float network's outputs", m.Error), fmt.Sprintf("cosine\t%.5f with the float network's outputs", m.Cosine)}
 	}},
+}
+
+// figure prints the error of a task: in bits a token where it is a cross-entropy.
+func figure(m *edgec.Metrics) string {
+	if m.Task == edgec.TaskNextToken {
+		return fmt.Sprintf("%.4f bits", m.Bits)
+	}
+	return fmt.Sprintf("%.2f %%", m.Error)
+}
+
+// dropText prints a drop in points, or in bits a token.
+func dropText(task string, points ...float64) string {
+	verbs, unit := []string{"%+.2f", " ± %.2f"}, " points"
+	if task == edgec.TaskNextToken {
+		verbs, unit = []string{"%+.4f", " ± %.4f"}, " bits"
+	}
+	text := ""
+	for i, p := range points {
+		if task == edgec.TaskNextToken {
+			p /= pointsOfBits(1)
+		}
+		text += fmt.Sprintf(verbs[i], p)
+	}
+	return text + unit
 }
 
 // errorsOf is the number of samples behind a percentage.

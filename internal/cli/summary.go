@@ -55,9 +55,9 @@ func resultRows(c compressed) []string {
 	if b.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
 	}
-	rows = append(rows, fmt.Sprintf("%s, held out\t%.2f %%\t%.2f %%\tdrop %+.2f ± %.2f points, %s samples", unit, r.Float.Error, b.Metrics.Error, b.Drop, b.DropError, thousands(b.Metrics.N)))
+	rows = append(rows, fmt.Sprintf("%s, held out\t%s\t%s\tdrop %s, %s samples", unit, figure(&r.Float), figure(&b.Metrics), dropText(r.Task, b.Drop, b.DropError), thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {
-		rows = append(rows, fmt.Sprintf("%s, test\t%.2f %%\t%.2f %%\tdrop %+.2f points, %s samples", unit, t.Float.Error, t.File.Error, t.File.Error-t.Float.Error, thousands(t.File.N)))
+		rows = append(rows, fmt.Sprintf("%s, test\t%s\t%s\tdrop %s, %s samples", unit, figure(&t.Float), figure(&t.File), dropText(r.Task, t.File.Error-t.Float.Error), thousands(t.File.N)))
 	}
 	return rows
 }
@@ -117,13 +117,21 @@ func listed(r *edgec.Report) []edgec.File {
 // legend explains the columns of the front.
 func legend(r *edgec.Report) []string {
 	lines := []string{
-		"drop: points lost against the float network, ± a standard error",
+		"drop: points lost against the float network, ± a standard error" + pointNote(r.Task),
 		"weights: that are not zero; values: different ones that a layer's weights share, - where they share none",
 	}
 	if !slices.ContainsFunc(listed(r), func(p edgec.File) bool { return strings.Contains(p.Why, "margin") }) {
 		return lines
 	}
 	return append(lines, "margin: the smallest of many files that seem good enough was lucky on the samples; so the written file keeps a distance from the limit")
+}
+
+// pointNote says what a point is where it is no percent of the samples.
+func pointNote(task string) string {
+	if task == edgec.TaskNextToken {
+		return fmt.Sprintf("; a point is %.4f bits a token, about a percent of the perplexity", 1/pointsOfBits(1))
+	}
+	return ""
 }
 
 // short prints the time of an inference with up to four significant digits.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -122,8 +123,14 @@ func TestUnits(t *testing.T) {
 	}
 	for text, want := range map[string]float64{"0.5": 0.5, "0.5%": 0.5, "0.5 %": 0.5, ".5": 0.5, "1 point": 1, "2 points": 2, "0.1pp": 0.1, "0": 0, "100": 100} {
 		var v points
-		if err := v.Set(text); err != nil || float64(v) != want {
+		if err := v.Set(text); err != nil || v.value != want || v.bits {
 			t.Errorf("points %q: %v, %v; want %v", text, v, err, want)
+		}
+	}
+	for text, want := range map[string]float64{"0.05bits": 5 * math.Ln2, "0.05 bit": 5 * math.Ln2, "1 bits": 100 * math.Ln2} {
+		var v points
+		if err := v.Set(text); err != nil || math.Abs(v.value-want) > 1e-12 || !v.bits {
+			t.Errorf("points %q: %v, %v; want %v of bits", text, v, err, want)
 		}
 	}
 	for text, want := range map[string]time.Duration{"5m": 5 * time.Minute, "5 min": 5 * time.Minute, "5minutes": 5 * time.Minute, "90s": 90 * time.Second, "90 seconds": 90 * time.Second, "1h30m": 90 * time.Minute, "2 hours": 2 * time.Hour, "200us": 200 * time.Microsecond, "200 usec": 200 * time.Microsecond, "5ms": 5 * time.Millisecond, "5 msec": 5 * time.Millisecond, "0.5ms": 500 * time.Microsecond, "200µs": 200 * time.Microsecond} {

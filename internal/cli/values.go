@@ -56,12 +56,24 @@ func (v *size) String() string {
 // Type names the value in help texts.
 func (v *size) Type() string { return "size" }
 
-// points is the value of a flag that takes percentage points: "0.5", "0.5%", "0.5 points".
-type points float64
+// points is the value of a flag that takes percentage points: "0.5", "0.5%", "0.5 points". For
+// networks that predict the next token it takes bits too, "0.05bits": a point is a hundredth of
+// a nat.
+type points struct {
+	value float64 // in points
+	bits  bool    // it was written in bits
+}
+
+// pointsOfBits returns the points of a difference in bits a token.
+func pointsOfBits(bits float64) float64 { return 100 * math.Ln2 * bits }
 
 // Set reads s.
 func (v *points) Set(s string) error {
 	t := strings.ToLower(strings.TrimSpace(s))
+	bits, isBits := strings.CutSuffix(strings.TrimSuffix(t, "s"), "bit")
+	if isBits {
+		t = strings.TrimSpace(bits)
+	}
 	for _, unit := range []string{"%", "percent", "points", "point", "pp"} {
 		t = strings.TrimSpace(strings.TrimSuffix(t, unit))
 	}
@@ -71,14 +83,21 @@ func (v *points) Set(s string) error {
 			return fmt.Errorf("write a decimal point: %s", strings.Replace(t, ",", ".", 1))
 		}
 	}
-	if err != nil || !(x >= 0 && x <= 100) {
+	value := x
+	if isBits {
+		value = pointsOfBits(x)
+	}
+	switch {
+	case isBits && (err != nil || !(value >= 0 && value <= 100)):
+		return errors.New("give bits a token from 0 to 1.44, such as 0.02bits")
+	case err != nil || !(value >= 0 && value <= 100):
 		return errors.New("give points from 0 to 100, such as 0.5 (half a percent of the samples)")
 	}
-	*v = points(x)
+	*v = points{value, isBits}
 	return nil
 }
 
-func (v *points) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+func (v *points) String() string { return strconv.FormatFloat(v.value, 'g', -1, 64) }
 
 // Type names the value in help texts.
 func (v *points) Type() string { return "points" }

@@ -54,6 +54,9 @@ func floatPlanes(x []float32, c, area int) []float32 {
 
 // samples makes samples of dimension 0; bytes are pixels.
 func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
+	if len(o.Inputs) == 1 && o.Inputs[0].Integer {
+		return tokens(a, o, source)
+	}
 	if !a.IsBytes() {
 		return floatSamples(a, o, source)
 	}

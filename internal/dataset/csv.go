@@ -292,7 +292,9 @@ func (t *csvTable) samples(label, counter int, o Options) (*Set, error) {
 	if o.hwc() {
 		x = floatPlanes(x, sample[0], sample[1]*sample[2])
 	}
-	return newSet(sample, image, nil, x, t.rows, o.pre()), nil
+	s := newSet(sample, image, nil, x, t.rows, o.pre())
+	s.integer = len(o.Inputs) == 1 && o.Inputs[0].Integer
+	return s, nil
 }
 
 // label attaches the labels of a column: names, class numbers or target values.

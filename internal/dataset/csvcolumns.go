@@ -120,6 +120,8 @@ func (t *csvTable) labelColumn(o Options) (int, error) {
 		return t.wanted, nil
 	}
 	switch missing, counts := t.columns-o.Shape.Size(), t.counts(); {
+	case missing == 1 && o.text():
+		return t.columns - 1, nil // the token that follows
 	case missing == 1 && !counts:
 		return t.contents(t.kept[0].facts(), t.kept[t.columns-1].facts(), o)
 	case missing == 2 && counts:

@@ -2,9 +2,10 @@ package dataset
 
 import "math/rand/v2"
 
-// CanMix reports whether samples can be mixed: those of a single array. What belongs
-// together in several arrays, a picture and a question about it say, does not mix.
-func CanMix(s *Set) bool { return s.rest == nil }
+// CanMix reports whether samples can be mixed: those of a single array of real numbers. What
+// belongs together in several arrays, a picture and a question about it say, does not mix, nor
+// do token ids.
+func CanMix(s *Set) bool { return s.rest == nil && !s.integer && s.PositionLabels == nil }
 
 // Mixed returns as many samples as s has, each a mix of one of them and another,
 //

@@ -65,21 +65,31 @@ func (z *npzFile) splits(o Options) (*Splits, error) {
 		return nil, err
 	}
 	o.known = sp.Train.ClassNames
-	if xt := z.pick("x_test", "test_x", "test_images", "images_test"); xt != nil {
+	tests := []string{"x_test", "test_x", "test_images", "images_test"}
+	if x.name+"_test" != "x_test" && len(o.Inputs) == 1 && o.Inputs[0].Integer {
+		tests = append(tests, x.name+"_test", "test_"+x.name)
+	}
+	if xt := z.pick(tests...); xt != nil {
 		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o)
 	}
 	return sp, err
 }
 
+// sampleNames are the names that people give to samples.
+var sampleNames = []string{"x_train", "train_x", "train_images", "images_train", "x", "images", "data", "features", "inputs", "samples"}
+
 // single finds the samples of a network with one input: by the names that people give
 // them, by the input's name, or as the only array of the input's shape.
 func (z *npzFile) single(o Options) (*npzEntry, error) {
-	x := z.pick("x_train", "train_x", "train_images", "images_train", "x", "images", "data", "features", "inputs", "samples")
+	x := z.pick(sampleNames...)
 	in := Input{Shape: o.Shape, ChannelsLast: o.ChannelsLast}
 	if len(o.Inputs) == 1 {
 		in = o.Inputs[0]
 		if x == nil {
 			x = z.pick(in.Name)
+		}
+		if x == nil && in.Integer {
+			x = z.pick(tokenNames...)
 		}
 	}
 	if x != nil {
@@ -154,7 +164,7 @@ func (z *npzFile) set(x, y *npzEntry, o Options) (*Set, error) {
 		return nil, x.err
 	}
 	z.used(x)
-	if _, _, _, err := layout(x.head.Shape, o, z.path); err != nil {
+	if err := o.takes(x.head.Shape, z.path); err != nil {
 		return nil, err
 	}
 	if y != nil && y.err == nil && y.samples() != x.head.Shape[0] {

@@ -19,6 +19,9 @@ type Options struct {
 	// Inputs are the network's inputs. Of several, each takes an array of its own, and
 	// Shape is not used.
 	Inputs []Input
+	// Outputs are the shapes of the network's outputs, whose elements Classes counts then; nil:
+	// not known.
+	Outputs [][]int
 	// Classes is the number of the network's outputs; labels must lie below it.
 	// 0: not checked.
 	Classes int
@@ -92,6 +95,9 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 	if o.room, err = newRoom(ctx); err != nil {
 		return nil, err
 	}
+	for _, shape := range o.Outputs {
+		o.Classes += tensor.Shape(shape).Size()
+	}
 	if o.NoLabels {
 		o.Classes, o.Names = 0, nil
 	}
@@ -126,6 +132,13 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 		}
 		if err := o.validate(s.image); err != nil {
 			return nil, err
+		}
+	}
+	for _, s := range []*Set{sp.Train, sp.Test} {
+		if s != nil {
+			if err := s.deriveNext(o, path); err != nil {
+				return nil, err
+			}
 		}
 	}
 	sp.Source = *o.source

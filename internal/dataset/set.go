@@ -23,22 +23,29 @@ type Set struct {
 	Targets    []float32 // [Len, Width] values to reproduce, nil without
 	ClassNames []string  // nil when they have no names
 	Pre        format.Preprocess
+	// PositionLabels has the class at each position of a sample, Ignored where none counts:
+	// [Len, Positions]; nil without. Then there are neither Labels nor Targets.
+	PositionLabels []int
+	// NextTokens says that the class at a position is the token at the next one.
+	NextTokens bool
 
-	array          // of input 0
-	rest   []array // of the other inputs
-	index  []int   // of each sample, its record in every array
-	width  int     // of Targets
-	inputs []Input // of several arrays, with their names
+	array             // of input 0
+	rest      []array // of the other inputs
+	index     []int   // of each sample, its record in every array
+	width     int     // of Targets
+	positions int     // of PositionLabels
+	inputs    []Input // of several arrays, with their names
 }
 
 // array has what all samples give to one input.
 type array struct {
-	sample tensor.Shape
-	image  tensor.Shape // [C,H,W] when samples are pictures, even if sample is flat
-	bytes  []uint8      // records, channels first; nil for floats
-	floats []float32
-	planes int            // channels of bytes
-	tables [][256]float32 // of each channel, or one for all
+	sample  tensor.Shape
+	image   tensor.Shape // [C,H,W] when samples are pictures, even if sample is flat
+	bytes   []uint8      // records, channels first; nil for floats
+	floats  []float32
+	planes  int            // channels of bytes
+	integer bool           // whole numbers, which neither noise nor mixtures are
+	tables  [][256]float32 // of each channel, or one for all
 }
 
 // Input is an input of a network, or the array that samples have for it.
@@ -47,6 +54,8 @@ type Input struct {
 	Shape tensor.Shape // of a sample, [C,H,W] or [F]
 	// ChannelsLast says that the network takes arrays [H,W,C] for it.
 	ChannelsLast bool
+	// Integer says that the network takes whole numbers, token ids say. Bytes are no pixels then.
+	Integer bool
 }
 
 // Splits are the two parts of a source.
@@ -66,6 +75,9 @@ func (sp *Splits) String() string {
 	labels := "without labels"
 	if sp.Train.Labels != nil {
 		labels = fmt.Sprintf("in %d classes", sp.Train.Classes)
+	}
+	if sp.Train.PositionLabels != nil {
+		labels = sp.Train.sequenceName()
 	}
 	var shapes []string
 	for _, in := range sp.Train.Inputs() {
@@ -117,7 +129,7 @@ func (s *Set) Sample() tensor.Shape {
 // Inputs returns the shape of each array of a sample. A single one may have no name.
 func (s *Set) Inputs() []Input {
 	if s.rest == nil {
-		return []Input{{Shape: s.sample}}
+		return []Input{{Shape: s.sample, Integer: s.integer}}
 	}
 	return s.inputs
 }
@@ -201,9 +213,10 @@ func (s *Set) Batch(idx []int, dst *tensor.Tensor) {
 func (s *Set) Subset(idx []int) *Set {
 	t := *s
 	t.index = make([]int, len(idx))
-	t.Labels, t.Targets = nil, nil
+	t.Labels, t.Targets, t.PositionLabels = nil, nil, nil
 	for k, i := range idx {
 		t.Targets = append(t.Targets, s.Target(i)...)
+		t.PositionLabels = append(t.PositionLabels, s.LabelsAt(i)...)
 		t.index[k] = s.index[i]
 		if s.Labels != nil {
 			t.Labels = append(t.Labels, s.Labels[i])
@@ -229,6 +242,7 @@ func (s *Set) WithoutLabels() *Set {
 	t := *s
 	t.Labels, t.Classes, t.ClassNames = nil, 0, nil
 	t.Targets, t.width = nil, 0
+	t.PositionLabels, t.positions, t.NextTokens = nil, 0, false
 	return &t
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 // labelNames are the names that people give to labels.
-var labelNames = []string{"y_train", "train_y", "train_labels", "labels_train", "y", "labels", "targets", "label", "target", "class", "classes", "y_true"}
+var labelNames = []string{"y_train", "train_y", "train_labels", "labels_train", "y", "labels", "targets", "label", "target", "class", "classes", "y_true", "next", "tags"}
 
 // testLabelNames are those of the test part.
-var testLabelNames = []string{"y_test", "test_y", "test_labels", "labels_test"}
+var testLabelNames = []string{"y_test", "test_y", "test_labels", "labels_test", "next_test", "tags_test"}
 
 // oneArray returns the error of data that has one array a sample, for a network with
 // several inputs.
@@ -114,11 +114,16 @@ func (z *npzFile) fitting(in Input, taken []string) (names []string) {
 		if e.err != nil || slices.Contains(taken, name) || isLabelName(name) {
 			continue
 		}
-		if _, _, _, err := layout(e.head.Shape, Options{Shape: in.Shape, ChannelsLast: in.ChannelsLast}, z.path); err == nil {
+		if z.takes(e, in) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// takes reports whether an array has the shape that an input takes.
+func (z *npzFile) takes(e *npzEntry, in Input) bool {
+	return Options{Shape: in.Shape, ChannelsLast: in.ChannelsLast}.takes(e.head.Shape, z.path) == nil
 }
 
 // isLabelName reports whether an array has a name that labels have.
@@ -153,7 +158,7 @@ func (z *npzFile) setOf(names []string, y *npzEntry, o Options) (*Set, error) {
 		} else if s.rest = append(s.rest, part.array); part.Len() != s.Len() {
 			return nil, fmt.Errorf("dataset: %s: array %s for input %q: %d samples, array %s for input %q has %d; the arrays do not belong together", z.path, names[k], in.Name, part.Len(), names[0], o.Inputs[0].Name, s.Len())
 		}
-		s.inputs = append(s.inputs, Input{Name: in.Name, Shape: part.sample})
+		s.inputs = append(s.inputs, Input{Name: in.Name, Shape: part.sample, Integer: in.Integer})
 	}
 	return s, z.label(s, y, o)
 }
@@ -175,6 +180,7 @@ func (z *npzFile) part(name string, k int, o Options) (*Set, error) {
 		return nil, err
 	}
 	switch {
+	case in.Integer:
 	case a.IsBytes() && k == 0:
 		o.source.note("array %s of bytes: pixels, for input 0", name)
 	case a.IsBytes():
@@ -186,6 +192,13 @@ func (z *npzFile) part(name string, k int, o Options) (*Set, error) {
 // inputArray makes samples of the array for input k of several. Bytes are pixels for
 // input 0 alone, as on the device. Whole numbers must be exact as float32.
 func inputArray(a *preprocess.Array, k int, o Options, source string) (*Set, error) {
+	if o.Inputs[k].Integer {
+		s, err := integerSamples(a, o, source)
+		if err == nil {
+			s.integer = true
+		}
+		return s, err
+	}
 	if k == 0 {
 		return samples(a, o, source)
 	}

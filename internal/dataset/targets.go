@@ -21,6 +21,9 @@ func (s *Set) Target(i int) []float32 {
 // where they are class numbers, as target values where a network of o.Classes
 // outputs can only be meant to reproduce them.
 //
+//   - as many numbers a sample as a network has positions, each with its classes: a class at
+//     each position
+//   - one number, for a network that takes and gives tokens: the one that follows the sample
 //   - several numbers a sample, all 0 but for a single 1: labels, one-hot
 //   - several other numbers a sample, as many as outputs: target values
 //   - one number, one output: 0 or 1 are labels, other numbers target values
@@ -33,6 +36,13 @@ func (s *Set) annotate(nums []float64, width int, o Options, source string) erro
 	}
 	if o.NoLabels {
 		return nil
+	}
+	if positions, _ := o.sequence(); width > 1 && width == positions {
+		return s.setPositions(nums, source, o)
+	}
+	if width == 1 && o.text() && s.rest == nil {
+		o.source.note("the label is the token that follows the sample: the last one's next token")
+		return s.followed(nums, source, o)
 	}
 	if classes, ok := oneHot(nums, width); ok && width > 1 {
 		o.source.note("labels are one-hot: of %d numbers a sample, the place of the 1 is the class", width)

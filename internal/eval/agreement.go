@@ -84,8 +84,8 @@ func (Agreement) Chance(r *Reference) float64 {
 }
 
 // Draw implements Task: the class is drawn from the teacher's softmax.
-func (Agreement) Draw(_ *Reference, y []float32, _ int, _ float64, rng *rand.Rand) int {
-	return drawClass(y, rng.Float64())
+func (Agreement) Draw(_ *Reference, y []float32, labels []int, _ float64, rng *rand.Rand) {
+	labels[0] = drawClass(y, rng.Float64())
 }
 
 // Curve implements Task by the Fisher information of the softmax.

@@ -63,9 +63,8 @@ func (Fidelity) Score(r *Reference, out *tensor.Tensor) []float64 {
 }
 
 // Draw implements Task: every target moves by noise, up or down.
-func (Fidelity) Draw(_ *Reference, y []float32, _ int, noise float64, rng *rand.Rand) int {
+func (Fidelity) Draw(_ *Reference, y []float32, _ []int, noise float64, rng *rand.Rand) {
 	scatter(y, float32(noise), rng)
-	return -1
 }
 
 // scatter moves each element of y by size, up or down.

@@ -68,11 +68,11 @@ func (h *Holdout) Losses(out *tensor.Tensor) []float64 { return h.Task.Score(&h.
 // Its standard error is that of the mean of differences in pairs, or, of unpaired
 // samples, that of a difference of two means. Where samples are counted and none
 // differs among n, it is that of one sample, 100/n: three of it are the bound of
-// the rule of three, 3/n (Hanley, Lippman-Hand 1983).
+// the rule of three, 3/n (Hanley, Lippman-Hand 1983). Positions count as samples there.
 func (h *Holdout) Compare(loss []float64) Estimate {
 	e := h.compare(loss)
-	if e.Error == 0 && !h.Task.Traits().Distance {
-		e.Error = 100 / float64(max(len(loss), 1))
+	if t := h.Task.Traits(); e.Error == 0 && !t.Distance {
+		e.Error = 100 / (float64(max(len(loss), 1)) * float64(max(t.Positions, 1)))
 	}
 	return e
 }

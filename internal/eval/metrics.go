@@ -17,6 +17,8 @@ type Metrics struct {
 	R2       float64 // of regression, 1 - Error/100
 	MAE      float64 // of regression, the mean absolute error in units of the targets
 	AUC      float64 // of yes or no, the area under the ROC curve
+	Bits     float64 // of the next token, the cross-entropy in bits a token
+	Whole    float64 // of classes at positions, the percent of samples that are right at all that count
 	Cosine   float64 // of vectors, the mean cosine of the angle to the float network's outputs
 	Hint     string  // of accuracy, another order of the classes in which the outputs are right; "": there is none
 }
@@ -24,7 +26,7 @@ type Metrics struct {
 // Summarize returns the error and the accuracy of per-sample losses.
 func Summarize(t Task, loss []float64) Metrics {
 	m := Metrics{Task: t.Name(), N: len(loss), Error: 100 * total(loss) / math.Max(float64(len(loss)), 1)}
-	if !t.Traits().Distance {
+	if !t.Traits().Distance && !t.Traits().Nats {
 		m.Accuracy = 100 - m.Error
 	}
 	return m

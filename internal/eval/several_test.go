@@ -217,7 +217,7 @@ func TestSeveralOutputsHaveNoLabels(t *testing.T) {
 	if _, err := Choose(context.Background(), Subject{Graph: g, Set: labelled}); err == nil || !strings.Contains(err.Error(), "2 outputs, and labels belong to one") {
 		t.Errorf("labels for two outputs: %v", err)
 	}
-	if _, err := ForOutputs(labelled, tensor.New(2, 14), 2); err == nil || !strings.Contains(err.Error(), "labels belong to one") {
+	if _, err := ForOutputs(labelled, tensor.New(2, 14), [][]int{{7}, {7}}); err == nil || !strings.Contains(err.Error(), "labels belong to one") {
 		t.Errorf("labels for a file with two outputs: %v", err)
 	}
 	if task, err := Choose(context.Background(), Subject{Graph: g, Set: labelled, NoLabels: true}); err != nil || task.Name() != "vectors" {

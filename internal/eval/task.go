@@ -35,9 +35,10 @@ type Task interface {
 	Aim(y, x, target []float32)
 	// Draw adds to the targets y, in place, what makes the gradient of a network
 	// that equals its teacher informative (see Traits.Self), of standard
-	// deviation noise, and returns the class to train on, or -1. label is the
-	// sample's, or -1.
-	Draw(r *Reference, y []float32, label int, noise float64, rng *rand.Rand) (class int)
+	// deviation noise, and puts the classes to train on into labels, in place: that
+	// of the sample, or one for each of its Traits.Positions. It has the sample's own
+	// before, or -1.
+	Draw(r *Reference, y []float32, labels []int, noise float64, rng *rand.Rand)
 	// Curve fills dy with a random gradient of the outputs y whose products
 	// E[dy_i dy_j] are the second derivatives of what a file loses.
 	Curve(r *Reference, dy, y []float32, rng *rand.Rand)
@@ -49,6 +50,9 @@ type Traits struct {
 	Distance bool // it measures distances; otherwise it counts samples
 	Self     bool // it compares with the float network's own outputs, so that the float network's error is zero
 	Relative bool // a point is a percent of the float network's own error
+	Nats     bool // it measures a cross-entropy: a point is a hundredth of a nat, about a percent of the perplexity
+	// Positions is the number of classes that a sample has, one at each position; 0: one in all.
+	Positions int
 }
 
 // Reference is what outputs are scored against.
@@ -90,8 +94,8 @@ func (plain) Detail(*Reference, *tensor.Tensor, *Metrics) {}
 // Aim implements Task.
 func (plain) Aim(_, _, _ []float32) {}
 
-// Draw implements Task: the class is the label.
-func (plain) Draw(_ *Reference, _ []float32, label int, _ float64, _ *rand.Rand) int { return label }
+// Draw implements Task: the classes are the labels.
+func (plain) Draw(*Reference, []float32, []int, float64, *rand.Rand) {}
 
 // Subject is a network whose task is chosen, with the samples to judge it by.
 type Subject struct {
@@ -119,11 +123,11 @@ func (s Subject) reproduces() bool {
 // choices are asked in order; the first that fits is the task. An error says what
 // does not fit.
 var choices = []func(ctx context.Context, s Subject) (Task, error){
-	regression, yesNo, classification, fidelity, reconstruction, agreement, vectors,
+	positions, regression, yesNo, classification, fidelity, reconstruction, positionAgreement, agreement, vectors,
 }
 
-// Choose returns the task for a network and samples. Target values make it
-// regression, labels classification, or yes or no for a network of one output.
+// Choose returns the task for a network and samples. A class at each position makes
+// it the next token's, or tagging; target values make it regression, labels classification, or yes or no for a network of one output.
 // Without them, a network with as many outputs as inputs is judged by
 // reconstruction, or, if labels are left aside, by fidelity to the float network;
 // a classifier by agreement with it; and any other network by the distance of its
@@ -140,11 +144,17 @@ func Choose(ctx context.Context, s Subject) (Task, error) {
 }
 
 // ForOutputs returns the task of labels or target values for outputs [n, K] of a
-// network that is not at hand, of which a sample has the given number. A network of one output is taken to give
+// network that is not at hand, of whose outputs the shapes for a sample are given. A network of one output is taken to give
 // probabilities if all of them lie in 0..1. A label without an output is an error.
-func ForOutputs(set *dataset.Set, out *tensor.Tensor, outputs int) (Task, error) {
-	k := out.Shape[1]
+func ForOutputs(set *dataset.Set, out *tensor.Tensor, shapes [][]int) (Task, error) {
+	k, outputs := out.Shape[1], len(shapes)
 	switch {
+	case set.PositionLabels != nil && outputs == 1 && len(shapes[0]) == 2 && shapes[0][0] == set.Positions():
+		q := sequence{positions: shapes[0][0], classes: shapes[0][1]}
+		q.probability = probabilities(out.Data, q.classes)
+		return q.labelled(set)
+	case set.PositionLabels != nil:
+		return nil, fmt.Errorf("edgec: samples have classes at %d positions, the network has outputs of %v; give a class for each position", set.Positions(), shapes)
 	case set.Targets != nil && set.Width() == k:
 		return Regression{}, nil
 	case set.Labels == nil:
@@ -173,7 +183,7 @@ func checkLabels(labels []int, classes int) error {
 
 // Measurable reports whether the task can be measured on the set.
 func Measurable(t Task, set *dataset.Set) bool {
-	return set != nil && set.Len() > 0 && (!t.Traits().Truth || set.Labels != nil || set.Targets != nil)
+	return set != nil && set.Len() > 0 && (!t.Traits().Truth || set.Labeled())
 }
 
 // share returns the share of the most frequent class among n classes that class

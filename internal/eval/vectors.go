@@ -87,16 +87,15 @@ func (Vectors) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
 
 // Draw implements Task: every target moves by noise in its own scale, up or down,
 // for the reasons of Fidelity.
-func (Vectors) Draw(r *Reference, y []float32, _ int, noise float64, rng *rand.Rand) int {
+func (Vectors) Draw(r *Reference, y []float32, _ []int, noise float64, rng *rand.Rand) {
 	if noise == 0 {
-		return -1
+		return
 	}
 	moved := make([]float32, len(y))
 	scatter(moved, float32(noise), rng)
 	for i, v := range moved {
 		y[i] += v * float32(math.Sqrt(r.Scale[i]))
 	}
-	return -1
 }
 
 // Curve implements Task by the curvature of a scaled distance.

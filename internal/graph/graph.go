@@ -55,9 +55,45 @@ type Typed interface {
 	Elems(in []Elem) []Elem
 }
 
+// GridFollower is an operator that computes otherwise once its weights are on a grid, as the
+// device does.
+type GridFollower interface {
+	Op
+	// OnGrids returns the operator as it computes with the constraints of n's parameters.
+	OnGrids(n *Node) Op
+}
+
+// Executed returns n's operator as it computes with the constraints of n's parameters.
+func (n *Node) Executed() Op {
+	if f, ok := n.Op.(GridFollower); ok {
+		return f.OnGrids(n)
+	}
+	return n.Op
+}
+
 // Scratch is a reusable work space; each goroutine has its own.
 type Scratch struct {
-	bufs [4][]float32
+	bufs   [4][]float32
+	kept   []float32 // of the node in hand
+	filled bool
+}
+
+// Keeper is an operator whose gradient needs more of the forward pass than its inputs and
+// outputs, and computes it again unless it was kept.
+type Keeper interface {
+	Differentiable
+	// Keeps returns the number of floats that Forward leaves for Backward on inputs of
+	// these shapes, by Scratch.Kept.
+	Keeps(in []tensor.Shape) int
+}
+
+// Kept returns n floats that stay from a Keeper's Forward to its Backward, and whether
+// Forward has filled them; nil where nobody keeps any.
+func (s *Scratch) Kept(n int) (x []float32, filled bool) {
+	if len(s.kept) < n {
+		return nil, false
+	}
+	return s.kept[:n], s.filled
 }
 
 // Floats returns n floats with arbitrary content, valid until the next call
@@ -101,7 +137,8 @@ type Graph struct {
 	Inputs  []*Value
 	Outputs []*Value
 	Nodes   []*Node
-	Notes   []string // what reading has left out, or read as something else, in words
+	State   []StateLink // outputs that are inputs of the next run
+	Notes   []string    // what reading has left out, or read as something else, in words
 }
 
 // Params returns every parameter once, in the order of first use.
@@ -117,6 +154,16 @@ func (g *Graph) Params() []*Param {
 		}
 	}
 	return ps
+}
+
+// Finite returns an error for the first parameter that has an element that is no number.
+func (g *Graph) Finite() error {
+	for _, p := range g.Params() {
+		if i := p.Shadow.FirstNonFinite(); i >= 0 {
+			return fmt.Errorf("parameter %q: element %d is %v", p.Name, i, p.Shadow.Data[i])
+		}
+	}
+	return nil
 }
 
 // Producer returns the node that writes v, or nil for an input or a parameter.
@@ -263,7 +310,7 @@ func (g *Graph) Check() error {
 			return fmt.Errorf("graph: output %q is never computed", v.Name)
 		}
 	}
-	return nil
+	return g.checkState()
 }
 
 // checkInputs verifies that n reads parameters in order and values that are defined.
@@ -378,7 +425,7 @@ func (g *Graph) Clone() *Graph {
 		}
 		return cs
 	}
-	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs), Notes: slices.Clone(g.Notes)}
+	c := &Graph{Name: g.Name, Inputs: cloneValues(g.Inputs), Notes: slices.Clone(g.Notes), State: slices.Clone(g.State)}
 	for _, n := range g.Nodes {
 		c.Nodes = append(c.Nodes, &Node{Name: n.Name, Op: n.Op, Inputs: cloneValues(n.Inputs), Outputs: cloneValues(n.Outputs)})
 	}

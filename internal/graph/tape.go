@@ -25,10 +25,13 @@ type Tape struct {
 
 // tapeNode holds the tensors of one node for the current batch size.
 type tapeNode struct {
-	op                  Op
+	node                *Node
+	op                  Op // of the last Forward
 	in, out, din, dout  []*tensor.Tensor
 	inVals, outVals     []*Value
 	differentiableInput bool
+	kept                []float32 // of a Keeper, once there are gradients
+	filled              bool      // by the last Forward
 }
 
 // NewTape prepares g for batches of up to max samples. Gradient buffers are
@@ -76,7 +79,7 @@ func (t *Tape) setBatch(n int) {
 	t.batch = n
 	t.nodes = t.nodes[:0]
 	for _, node := range t.g.Nodes {
-		tn := tapeNode{op: node.Op, inVals: node.Inputs, outVals: node.Outputs}
+		tn := tapeNode{node: node, op: node.Executed(), inVals: node.Inputs, outVals: node.Outputs}
 		for _, v := range node.Inputs {
 			var x, dx *tensor.Tensor
 			switch {
@@ -96,6 +99,7 @@ func (t *Tape) setBatch(n int) {
 			tn.out = append(tn.out, t.view(t.act[v]))
 			tn.dout = append(tn.dout, t.view(t.dact[v]))
 		}
+		t.keep(&tn)
 		t.nodes = append(t.nodes, tn)
 	}
 }
@@ -117,7 +121,10 @@ func (t *Tape) Forward(inputs ...*tensor.Tensor) []*tensor.Tensor {
 	}
 	for i := range t.nodes {
 		n := &t.nodes[i]
+		n.op = n.node.Executed()
+		t.scratch.kept, t.scratch.filled = n.kept, false
 		n.op.Forward(&t.scratch, n.out, n.in)
+		n.filled = n.kept != nil
 		for k, v := range n.outVals {
 			if v.Grid != nil {
 				v.Grid.Round(n.out[k].Data)
@@ -193,9 +200,25 @@ func (t *Tape) Backward(dout ...*tensor.Tensor) error {
 				v.Grid.maskSaturated(n.dout[k].Data, n.out[k].Data)
 			}
 		}
+		t.scratch.kept, t.scratch.filled = n.kept, n.filled
 		n.op.(Differentiable).Backward(&t.scratch, n.din, n.in, n.out, n.dout)
 	}
 	return nil
+}
+
+// keep gives Keepers memory from now on, once gradients are wanted.
+func (t *Tape) keep(n *tapeNode) {
+	k, ok := n.op.(Keeper)
+	if !ok || t.dparam == nil {
+		return
+	}
+	in := make([]tensor.Shape, len(n.in))
+	for i, x := range n.in {
+		if x != nil {
+			in[i] = x.Shape
+		}
+	}
+	n.kept = make([]float32, k.Keeps(in))
 }
 
 func (t *Tape) allocGradients() error {

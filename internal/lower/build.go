@@ -33,7 +33,8 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
 	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
-		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}}
+		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}, constants: map[*graph.Param]int{}}
+	b.floats = op.Floats(g)
 	b.grids()
 	b.inputs()
 	for _, n := range g.Nodes {
@@ -79,6 +80,12 @@ func (b *builder) inputs() {
 	for k, v := range b.g.Inputs {
 		if n := op.ScaledInput(b.g, v); n != nil {
 			b.scaledInput(k, n)
+			continue
+		}
+		if v.Grid == nil && b.floats[v] {
+			t := b.Output(v)
+			b.f.Tensors[t].Whole = v.Elem != graph.Float
+			b.f.Inputs = append(b.f.Inputs, t)
 			continue
 		}
 		if v.Grid == nil {
@@ -127,9 +134,20 @@ func (b *builder) lower(n *graph.Node) {
 		b.fail(fmt.Errorf("an operator with %d outputs has no device code", len(n.Outputs)))
 		return
 	}
-	if _, _, ok := op.Pointwise(n); ok {
-		if !op.Interior(b.links, n.Outputs[0]) {
+	if x, _, ok := op.Pointwise(n); ok {
+		switch {
+		case b.isFloat(x):
+			if err := op.LowerFunction(b, n); err != nil {
+				b.fail(err)
+			}
+		case !op.Interior(b.links, n.Outputs[0]):
 			b.table(n)
+		}
+		return
+	}
+	if f, ok := n.Op.(op.FloatLowerer); ok && !op.InFloat(n.Op) && (b.readsFloat(n) || b.floats[n.Outputs[0]]) {
+		if err := f.LowerFloat(b, n); err != nil {
+			b.fail(err)
 		}
 		return
 	}

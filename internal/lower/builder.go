@@ -12,18 +12,20 @@ import (
 
 // builder collects the instructions; it is the op.Device of one Build.
 type builder struct {
-	g       *graph.Graph
-	links   *graph.Links
-	f       *format.File
-	node    *graph.Node // being lowered
-	at      map[*graph.Value]location
-	luts    map[[256]int8]int
-	views   map[view]int          // the tensor that a reshape made
-	any     map[*graph.Value]bool // what AnyOrder has found
-	weights int                   // of all layers
-	err     error                 // the first one of the node
-	cause   graph.Causes          // the errors of all nodes
-	lost    map[*graph.Value]bool // values that nodes with errors should have made
+	g         *graph.Graph
+	links     *graph.Links
+	f         *format.File
+	node      *graph.Node // being lowered
+	at        map[*graph.Value]location
+	luts      map[[256]int8]int
+	views     map[view]int          // the tensor that a reshape made
+	any       map[*graph.Value]bool // what AnyOrder has found
+	floats    map[*graph.Value]bool // that are float32; see op.Floats
+	weights   int                   // of all layers
+	constants map[*graph.Param]int  // the weights of those that OpConstant reads
+	err       error                 // the first one of the node
+	cause     graph.Causes          // the errors of all nodes
+	lost      map[*graph.Value]bool // values that nodes with errors should have made
 }
 
 // view is a tensor under another shape, in the form of fmt.Sprint.
@@ -172,34 +174,10 @@ func (b *builder) Tensor(v *graph.Value, shape ...int) int {
 // arranged brings v into its standard order and returns its tensor under shape
 // (empty: the standard one).
 func (b *builder) arranged(v *graph.Value, shape []int) int {
-	w, ok := b.value(v)
-	if !ok {
-		return 0
-	}
-	if w.from != nil {
-		b.fail(fmt.Errorf("the joined features of %q are read in an order that the device cannot restore: join them before they are flattened", v.Name))
-		return 0
-	}
-	if want := standard(v.Shape); !w.order.equal(want) {
-		seen, perm, err := w.order.rearrange(want)
-		if err != nil {
-			b.fail(err)
-			return 0
-		}
-		moved := make([]int, len(perm))
-		for i, p := range perm {
-			moved[i] = seen[p]
-		}
-		x := b.reshaped(w.tensor, seen)
-		t := b.like(x, moved)
-		b.Emit(format.Instr{Op: format.OpTranspose, In: []int{x}, Out: t, Weight: -1, LUT: -1, Perm: perm})
-		w = location{tensor: t, order: want}
-		b.at[v] = w
-	}
 	if len(shape) == 0 {
 		shape = op.StandardShape(v.Shape)
 	}
-	return b.reshaped(w.tensor, shape)
+	return b.ordered(v, standard(v.Shape), shape)
 }
 
 // reshaped returns t's elements under another shape, from an earlier

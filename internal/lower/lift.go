@@ -165,6 +165,16 @@ func (l *lifter) Clamp(in *format.Instr) op.Clamp {
 
 // Weights implements op.Lifter.
 func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.Value) {
+	return l.weights(in, l.f.Tensors[in.In[0]].Scale, flat, from)
+}
+
+// WeightsOf implements op.Lifter.
+func (l *lifter) WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value) {
+	return l.weights(in, scale, true, nil)
+}
+
+// weights returns the weights that meet values in steps of scale.
+func (l *lifter) weights(in *format.Instr, scale float32, flat bool, from []int) (w, b *graph.Value) {
 	s := &l.f.Weights[in.Weight]
 	shape := tensor.Shape{s.OutC, s.InC, s.KH, s.KW}
 	if flat {
@@ -199,7 +209,7 @@ func (l *lifter) Weights(in *format.Instr, flat bool, from []int) (w, b *graph.V
 	bt := tensor.New(s.OutC)
 	bg := &graph.Grid{Scale: make([]float32, len(s.Scale)), Max: math.MaxInt32}
 	for c, ws := range s.Scale {
-		bg.Scale[c] = l.f.Tensors[in.In[0]].Scale * ws
+		bg.Scale[c] = scale * ws
 	}
 	for c, q := range s.Bias {
 		bt.Data[c] = float32(float64(q) * float64(bg.ScaleOf(c)))
@@ -226,4 +236,47 @@ func liftBook(values []int8, q []int32) *graph.Codebook {
 		b.Index[i] = at[v+128]
 	}
 	return b
+}
+
+// Constant implements op.Lifter.
+func (l *lifter) Constant(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(op.HostShape(in.Shape)...)
+	inner, outer := 1, 1 // channels and pixels of an image
+	if len(in.Shape) == 3 {
+		inner = in.Shape[2]
+		outer = in.Shape[0] * in.Shape[1]
+	}
+	for i, q := range s.Values {
+		r, n := i/s.InC, int64(q)
+		if s.Bias != nil {
+			n += int64(s.Bias[r])
+		}
+		at := i
+		if len(in.Shape) == 3 {
+			at = i%inner*outer + i/inner
+		}
+		t.Data[at] = float32(float64(n)) * s.Scale[min(r, len(s.Scale)-1)]
+	}
+	p := graph.NewParam(fmt.Sprintf("k%d", l.instr), graph.Constant, t)
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
+}
+
+// Rows implements op.Lifter.
+func (l *lifter) Rows(in *format.Instr) *graph.Value {
+	s := &l.f.Weights[in.Weight]
+	t := tensor.New(s.OutC, s.InC)
+	grid := &graph.Grid{Scale: s.Scale, Max: math.MaxInt8}
+	if slices.Contains(s.Values, math.MinInt8) {
+		grid.Min = math.MinInt8
+	}
+	for i, q := range s.Values {
+		t.Data[i] = float32(q) * grid.ScaleOf(i/s.InC)
+	}
+	p := graph.NewParam(fmt.Sprintf("w%d", l.instr), graph.Weight, t)
+	p.Grid = grid
+	if s.Book != nil {
+		p.Book = liftBook(s.Book, p.Quanta())
+	}
+	return &graph.Value{Name: p.Name, Shape: t.Shape, Param: p}
 }

@@ -14,6 +14,19 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 	if b.err != nil {
 		return -1
 	}
+	return b.weight(b.f.Tensors[x].Scale, w, bias, shape, from)
+}
+
+// WeightOf implements op.Device.
+func (b *builder) WeightOf(scale float32, w, bias *graph.Value, shape [4]int) int {
+	if b.err != nil {
+		return -1
+	}
+	return b.weight(scale, w, bias, shape, nil)
+}
+
+// weight stores weights that meet values in steps of scale.
+func (b *builder) weight(scale float32, w, bias *graph.Value, shape [4]int, from []int) int {
 	p := w.Param
 	if p == nil {
 		b.note(fmt.Errorf("its weights %q are computed by the network: the device needs constants", w.Name))
@@ -27,8 +40,7 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 		b.note(&graph.Refusal{What: fmt.Sprintf("weights %q are float", w.Name), Remedy: "quantize them first (int8 behind a DequantizeLinear, or float before a QuantizeLinear and a DequantizeLinear)"})
 		return -1
 	}
-	if b.weights += len(p.Shadow.Data); b.weights > format.MaxWeights {
-		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
+	if b.countWeights(len(p.Shadow.Data)); b.err != nil {
 		return -1
 	}
 	quanta := p.Quanta()
@@ -48,10 +60,20 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 	}
 	out.Book = book(out.Values, p.Book != nil)
 	if bias != nil {
-		out.Bias = b.bias(x, bias, p.Grid)
+		out.Bias = b.bias(scale, bias, p.Grid)
 	}
 	b.limits(w.Name, &out)
+	if k := b.tied(&out); k >= 0 {
+		return k
+	}
 	return b.addWeight(out)
+}
+
+// countWeights notes n weights more, of which files hold so many.
+func (b *builder) countWeights(n int) {
+	if b.weights += n; b.weights > format.MaxWeights {
+		b.fail(fmt.Errorf("more than %d weights, with those of the layers before: give a smaller network", format.MaxWeights))
+	}
 }
 
 // limits notes what no file holds, or no sum of 32 bits.
@@ -103,14 +125,14 @@ func (b *builder) addWeight(w format.Weight) int {
 }
 
 // bias returns the integers of a bias, nil when all are zero.
-func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
+func (b *builder) bias(x float32, v *graph.Value, w *graph.Grid) []int32 {
 	p := v.Param
 	if p == nil {
 		b.note(fmt.Errorf("its bias %q is computed by the network: the device needs constants", v.Name))
 		return nil
 	}
 	if c := b.offStep(x, p, w); c >= 0 {
-		b.note(refuseBias(v, c, float64(b.f.Tensors[x].Scale)*float64(w.ScaleOf(c))))
+		b.note(refuseBias(v, c, float64(x)*float64(w.ScaleOf(c))))
 		return nil
 	}
 	q := p.Quanta()
@@ -122,10 +144,10 @@ func (b *builder) bias(x int, v *graph.Value, w *graph.Grid) []int32 {
 
 // offStep returns a channel whose bias is not in steps of the sum, -1 if there is none: one
 // that is no multiple of a step, or beyond 32 bits, if possible.
-func (b *builder) offStep(x int, p *graph.Param, w *graph.Grid) (channel int) {
+func (b *builder) offStep(x float32, p *graph.Param, w *graph.Grid) (channel int) {
 	channel = -1
 	for c := range p.Channels() {
-		step := float64(b.f.Tensors[x].Scale) * float64(w.ScaleOf(c))
+		step := float64(x) * float64(w.ScaleOf(c))
 		const rounding = 1e-5 // the grid's scale is a float32 product
 		if p.Grid != nil && math.Abs(float64(p.Grid.ScaleOf(c))-step) <= rounding*step {
 			continue

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -44,24 +45,6 @@ func logicFunc(f func(a, b bool) bool) foldFunc {
 			return nil
 		})
 	}
-}
-
-func foldNot(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	if x.typ != typeBool {
-		return nil, n.fail(n.inputName(0), "it has type %s, bool is needed", typeName(x.typ))
-	}
-	r, err := n.alloc(x, x.dims)
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range x.i {
-		r.i[k] = 1 - v
-	}
-	return r, nil
 }
 
 // pickFunc folds Min and Max of any number of operands; sign is 1 for Max.
@@ -189,7 +172,7 @@ func foldRange(n *node, in []*array) (*array, error) {
 	if !(count <= maxElements) {
 		return nil, n.fail("", "from %v to %v by %v is endless or too long", start, limit, delta)
 	}
-	dims := []int{max(0, int(ceil(count)))}
+	dims := []int{max(0, int(math.Ceil(count)))}
 	r, err := n.alloc(v[0], dims)
 	for k := 0; err == nil && k < dims[0]; k++ {
 		if r.isFloat() {

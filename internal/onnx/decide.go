@@ -20,20 +20,23 @@ type decision struct {
 // passesDecision are the operators that bring a decision into another form: a class number,
 // the name of a class.
 var passesDecision = map[string]bool{
-	"ArrayFeatureExtractor": true, "Cast": true, "Concat": true, "Equal": true, "Flatten": true, "Gather": true, "Identity": true, "LabelEncoder": true, "Not": true,
-	"Reshape": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true, "Where": true, "ZipMap": true,
+	"And": true, "ArrayFeatureExtractor": true, "Cast": true, "Concat": true, "Equal": true, "Flatten": true, "Gather": true, "Identity": true, "LabelEncoder": true, "Not": true, "Or": true,
+	"Reshape": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true, "Where": true, "Xor": true, "ZipMap": true,
 }
 
 // deciding reads an operator whose output is a decision on its first activation that the
 // network can compute: where nothing goes on from it, files give the scores.
 func deciding(build func(*node) error) func(*node) error {
 	return func(n *node) error {
-		err := build(n)
-		o := n.r.names[n.outputs[0]]
-		if i := slices.IndexFunc(n.in, func(o *operand) bool { return o != nil && o.act != nil }); err == nil && i >= 0 && o.act != nil {
-			o.decides = &decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]}
+		i := slices.IndexFunc(n.in, func(o *operand) bool { return o != nil && o.act != nil })
+		if i < 0 {
+			return build(n)
 		}
-		return err
+		if build(n) != nil { // no network can go on from it, but one may end with it
+			return buildDecision(n)
+		}
+		n.r.names[n.outputs[0]].decides = n.decisionOn(i)
+		return nil
 	}
 }
 
@@ -46,8 +49,16 @@ func buildDecision(n *node) error {
 	if i < 0 {
 		return n.fail("", "a constant is not supported here; only the network's activations are")
 	}
-	n.defineDecision(&decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]})
+	n.defineDecision(n.decisionOn(i))
 	return nil
+}
+
+// decisionOn is the node's decision on input i, or what that decides on.
+func (n *node) decisionOn(i int) *decision {
+	if d := n.in[i].decides; d != nil {
+		return d
+	}
+	return &decision{by: fmt.Sprintf("node %q (%s)", n.title(), n.opType), scores: n.in[i]}
 }
 
 // defineDecision binds all outputs to d.

@@ -29,6 +29,9 @@ func foldElementwise(make func(n *node) (graph.Op, error)) foldFunc {
 		if err != nil {
 			return nil, err
 		}
+		if len(in) > 0 && in[0] != nil && !in[0].isFloat() {
+			return nil, errByOp
+		}
 		return n.mapFloats(in, o.(op.Elementwise).F)
 	}
 }
@@ -41,14 +44,6 @@ func plain(o graph.Op) func(*node) (graph.Op, error) {
 func leakyRelu(n *node) (graph.Op, error) {
 	alpha, err := n.finite("alpha", 0.01)
 	return op.LeakyRelu{Alpha: alpha}, err
-}
-
-func elu(n *node) (graph.Op, error) {
-	alpha, err := n.finite("alpha", 1)
-	if err == nil && alpha != 1 {
-		err = n.fail("alpha", "%v is not supported, only 1", alpha)
-	}
-	return op.Elu{}, err
 }
 
 func gelu(n *node) (graph.Op, error) {
@@ -87,6 +82,11 @@ func buildClip(n *node) error {
 		return err
 	}
 	lo, hi := float32(math.Inf(-1)), float32(math.Inf(1))
+	for i := 1; i < len(n.in); i++ {
+		if n.in[i] != nil && n.in[i].act != nil || x.act.Elem != graph.Float {
+			return n.clipBetween()
+		}
+	}
 	if n.r.opset < 11 {
 		lo, hi = n.attrFloat("min", lo), n.attrFloat("max", hi)
 	}

@@ -31,15 +31,17 @@ func (m *message) float(num protowire.Number, v float32) {
 // attribute is one attribute of a node to be written.
 type attribute struct {
 	name  string
-	value any // int, float32, string or []int
+	value any // int, float32, string, []int, []float32 or []string
 }
 
 // AttributeProto.AttributeType
 const (
-	attrFloatType  = 1
-	attrIntType    = 2
-	attrStringType = 3
-	attrIntsType   = 7
+	attrFloatType   = 1
+	attrIntType     = 2
+	attrStringType  = 3
+	attrFloatsType  = 6
+	attrIntsType    = 7
+	attrStringsType = 8
 )
 
 func (a attribute) encode() []byte {
@@ -60,6 +62,16 @@ func (a attribute) encode() []byte {
 			m.int(8, int64(x))
 		}
 		m.int(20, attrIntsType)
+	case []float32:
+		for _, x := range v {
+			m.float(7, x)
+		}
+		m.int(20, attrFloatsType)
+	case []string:
+		for _, x := range v {
+			m.bytes(9, []byte(x))
+		}
+		m.int(20, attrStringsType)
 	}
 	return m
 }

@@ -126,13 +126,6 @@ func broadcastSteps(a, r []int) []int {
 	return s
 }
 
-func floor(x float64) float64 { return math.Floor(x) }
-func ceil(x float64) float64  { return math.Ceil(x) }
-
-func rounding(f func(float64) float64) foldFunc {
-	return func(n *node, in []*array) (*array, error) { return n.mapFloats(in, f) }
-}
-
 func foldSqrt(n *node, in []*array) (*array, error) { return n.mapFloats(in, math.Sqrt) }
 
 func (n *node) mapFloats(in []*array, f func(float64) float64) (*array, error) {

@@ -151,6 +151,7 @@ func (n *node) results(m *node, feed []*tensor.Tensor) ([]*array, error) {
 		}
 	}
 	r.dropUnused()
+	r.joinCells()
 	size := 0
 	for _, node := range r.g.Nodes {
 		for _, v := range node.Outputs {

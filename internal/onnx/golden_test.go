@@ -24,7 +24,7 @@ func TestGoldenNetworks(t *testing.T) {
 	networks := map[string]string{
 		"lenet-5": "lenet", "lenet-300-100": "lenet", "keras-cnn": "lenet", "case-study": "lenet", "cntk-mnist": "lenet",
 		"resnet8": "mlperf-tiny", "kws-dscnn": "mlperf-tiny", "vww-mobilenet": "mlperf-tiny", "ad-autoencoder": "mlperf-tiny",
-		"mobilenet-v2-0.35-128": "detect", "ultraface-rfb-320": "detect",
+		"mobilenet-v2-0.35-128": "detect", "ultraface-rfb-320": "detect", "speech-gru": "speech", "char-gru": "language", "mnist-questions": "multi",
 	}
 	for name, folder := range networks {
 		t.Run(name, func(t *testing.T) {
@@ -33,9 +33,12 @@ func TestGoldenNetworks(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden := filepath.Join(dir, "golden", name)
-			in := testnet.Npy(t, filepath.Join(golden, "in0.npy"))
+			var in []*tensor.Tensor
+			for i := range g.Inputs {
+				in = append(in, testnet.Npy(t, filepath.Join(golden, fmt.Sprintf("in%d.npy", i))))
+			}
 			if name == "case-study" { // 600 MMAC a sample
-				in = in.Rows(0, 1)
+				in[0] = in[0].Rows(0, 1)
 			}
 			matchGolden(t, g, in, golden)
 			before := len(g.Nodes)
@@ -49,14 +52,14 @@ func TestGoldenNetworks(t *testing.T) {
 }
 
 // matchGolden compares g's outputs with those in a folder.
-func matchGolden(t *testing.T, g *graph.Graph, in *tensor.Tensor, folder string) {
+func matchGolden(t *testing.T, g *graph.Graph, in []*tensor.Tensor, folder string) {
 	t.Helper()
-	got, err := forward(g, in)
+	got, err := forward(g, in...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, y := range got {
-		want := testnet.Npy(t, filepath.Join(folder, fmt.Sprintf("out%d.npy", i))).Rows(0, in.Shape[0])
+		want := testnet.Npy(t, filepath.Join(folder, fmt.Sprintf("out%d.npy", i))).Rows(0, in[0].Shape[0])
 		closeTo(t, fmt.Sprint("output ", i), y, want, goldenTol)
 	}
 }
@@ -90,9 +93,7 @@ func closeTo(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
 func TestRefusedNetworks(t *testing.T) {
 	dir := dataDir(t)
 	for name, want := range map[string][]string{
-		"speech/speech-gru":     {`"/gru/GRU" (GRU)`, "recurrent networks are not supported yet"},
 		"speech/silero-vad-16k": {"is not a fixed size"},
-		"language/char-gru":     {`(GRU)`, "recurrent networks are not supported yet"},
 	} {
 		path := filepath.Join(dir, "models", name+".onnx")
 		_, _, err := Read(path)

@@ -151,11 +151,8 @@ func (r *reader) addInput(v *valueProto) error {
 			shape = append(shape, int(d.value))
 		}
 	}
-	if len(shape) == 1 { // a number, or the batch alone
+	if b == scalar {
 		shape = append(shape, 1)
-		if b != scalar {
-			b = onlyBatch
-		}
 	}
 	if shape.Size() < 0 || shape.Size() > maxActivation {
 		return r.fail(at, "shape %v is too large", shape)

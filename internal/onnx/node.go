@@ -48,6 +48,9 @@ func (n *node) read() error {
 	if read := control[n.opType]; read != nil && isStandard(n.domain) {
 		return n.readControl(read)
 	}
+	if read := n.integerOp(); read != nil {
+		return n.readControl(read)
+	}
 	row, err := n.row()
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func (n *node) checkNames(row *row) error {
 	if len(n.inputs) < row.minIn {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), row.minIn)
 	}
-	if len(n.outputs) == 0 || n.outputs[0] == "" {
+	if !slices.ContainsFunc(n.outputs, func(s string) bool { return s != "" }) || n.outputs[0] == "" && !anyOutput[n.opType] {
 		return n.fail("", "it has no output; the file is damaged")
 	}
 	if len(n.outputs) > maxNames {
@@ -154,22 +157,28 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
+		if o != nil && o.quant != nil && passesIntegers[n.opType] && len(n.in) > 0 && o == n.in[0] && o.quant.plain() {
+			return n.throughIntegers(row)
+		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
 			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
 	switch {
-	case known && row.fold != nil:
-		err := n.fold(row.fold)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, errByOp):
-			return n.foldByOp(row)
-		case row.build == nil || len(n.in) == 0 || n.foldByOp(row) != nil:
+	case known && foldAll[n.opType] != nil:
+		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
 			return err
 		}
-		return nil
+		return n.foldByOp(row)
+	case known && row.fold != nil:
+		err := n.fold(row.fold)
+		if err == nil || row.build == nil || len(n.in) == 0 {
+			return err
+		}
+		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+			return again
+		}
+		return err
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
@@ -312,7 +321,7 @@ func (n *node) alias(o *operand) error {
 }
 
 // has reports whether optional input i is given.
-func (n *node) has(i int) bool { return i < len(n.in) && n.in[i] != nil }
+func (n *node) has(i int) bool { return i >= 0 && i < len(n.in) && n.in[i] != nil }
 
 func (n *node) inputName(i int) string { return fmt.Sprintf("input %q", n.inputs[i]) }
 

@@ -66,7 +66,7 @@ func (n *node) deviation(x *operand, axis int, epsilon float32) error {
 	if err := s.result(1, mean); err != nil {
 		return err
 	}
-	return s.result(2, s.of(op.Power{K: -1}, deviation))
+	return s.result(2, s.of(op.Reciprocal{}, deviation))
 }
 
 // buildInstanceNorm reads a layer normalization over the pixels of each channel, with a scale

@@ -45,6 +45,16 @@ func buildPick(largest bool) func(*node) error {
 
 // pickOne ends with the larger or smaller of x and y.
 func (n *node) pickOne(x, y *operand, largest bool, end func(batchAxis, graph.Op, ...*graph.Value) error) error {
+	if x.wide() || y.wide() {
+		a, b, at, err := n.broadcast(x, y)
+		if err != nil {
+			return err
+		}
+		if largest {
+			return end(at, op.Maximum{}, a, b)
+		}
+		return end(at, op.Minimum{}, a, b)
+	}
 	if k, ok := n.limit(x, y); ok {
 		lo, hi := float32(math.Inf(-1)), float32(math.Inf(1))
 		switch {
@@ -109,16 +119,16 @@ func converted(x []int64) (y []float32) {
 	return y
 }
 
-// buildPow reads a power of an activation, whose exponent is one constant number.
+// buildPow reads a power; one with a constant number as exponent is a function.
 func buildPow(n *node) error {
-	x, err := n.activation(0)
-	if err != nil {
-		return err
+	if n.in[0] == nil || n.in[0].act == nil || !n.has(1) {
+		return combine(func() graph.Op { return op.Pow{} })(n)
 	}
+	x := n.in[0]
 	k, ok := n.limit(x, n.in[1])
 	switch {
-	case !ok || k-k != 0:
-		return n.fail(n.inputName(1), "only one constant finite number is supported as exponent; write the power as products")
+	case !ok || k-k != 0 || x.act.Elem != graph.Float:
+		return combine(func() graph.Op { return op.Pow{} })(n)
 	case k == 1:
 		return n.alias(x)
 	}

@@ -27,6 +27,12 @@ type Options struct {
 	// Shapes are sizes of inputs by name, in the file's order of dimensions; 0 leaves a
 	// dimension as it is. A size holds for every dimension of its name in other inputs too.
 	Shapes map[string][]int
+	// Values are those of inputs that never change: every element is that number. Such an
+	// input is a constant.
+	Values map[string]float64
+	// Find returns the sizes of an input that are still open, without the batch, and says in
+	// words where they come from; nil: nobody knows. dims has 0 where a size is open.
+	Find func(name string, dims []int, integer bool) (shape []int, note string)
 }
 
 // Read reads the ONNX file at path, and tensor data in files beside it that it
@@ -55,8 +61,14 @@ func ReadWith(path string, o Options) (g *graph.Graph, size int64, err error) {
 	if err := m.graph.settle(o.Shapes, path); err != nil {
 		return nil, 0, err
 	}
+	notes, err := m.graph.fix(o, path)
+	if err != nil {
+		return nil, 0, err
+	}
 	x := &externals{folder: folder.FS()}
-	g, err = build(m, path, x)
+	if g, err = build(m, path, x); err == nil {
+		g.Notes = append(g.Notes, notes...)
+	}
 	return g, int64(len(data)) + x.size, err
 }
 
@@ -141,6 +153,7 @@ type reader struct {
 	used      map[string]int // names given so far, by kind, and the last number given to each
 	views     map[viewKey]*array
 	marks     map[*graph.Value]bool // outputs of quantize/dequantize pairs
+	cells     [][2]*graph.Node      // LSTMs with the last cell, and the same ones without
 	budget    int                   // elements that folding may still produce
 	nodes     int                   // nodes read, with those of bodies
 	functions map[functionKey]*functionProto
@@ -185,6 +198,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 		return nil, err
 	}
 	r.dropUnused()
+	r.joinCells()
 	r.placeGrids()
 	if err := r.g.Check(); err != nil {
 		return nil, &Error{File: r.file, Msg: err.Error()}

@@ -92,7 +92,7 @@ func (n *node) reduceBy(kind op.Reduction, x *operand, over []bool, keep bool) e
 		}
 	}
 	rank := len(over)
-	rows := keep && rank > 2 && len(axes) == 1 && axes[0] == rank-1
+	rows := keep && len(axes) == 1 && axes[0] == rank-1
 	if o, ok := imageForms[kind]; ok && !rows && x.act.Elem == graph.Float {
 		return n.reduceOver(o, x, over, keep)
 	}

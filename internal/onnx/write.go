@@ -51,7 +51,11 @@ func Encode(g *graph.Graph) ([]byte, error) {
 			w.names[v] = w.pair(v, w.names[v], w.Fresh(w.names[v]+"_dequantized"))
 		}
 	}
+	skipped := w.absorb()
 	for _, n := range g.Nodes {
+		if skipped[n] {
+			continue
+		}
 		if err := w.node(n); err != nil {
 			return nil, err
 		}
@@ -88,8 +92,9 @@ func Encode(g *graph.Graph) ([]byte, error) {
 type writer struct {
 	g       *graph.Graph
 	opset   int
-	names   map[*graph.Value]string // what readers of a value use
-	params  map[*graph.Param]string // already written
+	names   map[*graph.Value]string     // what readers of a value use
+	before  map[*graph.Node]*graph.Node // that an op.ONNXAbsorber stands for too
+	params  map[*graph.Param]string     // already written
 	used    map[string]bool
 	inputs  [][]byte
 	nodes   [][]byte
@@ -130,14 +135,48 @@ func (w *writer) nameValues() {
 	}
 }
 
+// absorb finds the nodes that others stand for too, which are not written.
+func (w *writer) absorb() (skipped map[*graph.Node]bool) {
+	w.before, skipped = map[*graph.Node]*graph.Node{}, map[*graph.Node]bool{}
+	links := graph.NewLinks(w.g)
+	for _, n := range w.g.Nodes {
+		o, ok := n.Op.(op.ONNXAbsorber)
+		if !ok {
+			continue
+		}
+		x := n.Inputs[0]
+		if p := links.Producer(x); p != nil && x.Grid == nil && links.Reads(x) == 1 && !links.IsOutput(x) && o.AbsorbsONNX(p) {
+			w.before[n], skipped[p] = p, true
+		}
+	}
+	return skipped
+}
+
+// Absorbed implements op.ONNX.
+func (w *writer) Absorbed(n *graph.Node) *graph.Node { return w.before[n] }
+
+// Operand implements op.ONNX.
+func (w *writer) Operand(v *graph.Value) string { return w.operand(v) }
+
 // Emit implements op.ONNX; the NodeProto is named after its output.
 func (w *writer) Emit(opType string, in []string, out string, attrs ...op.Attr) {
+	w.EmitAll(opType, in, []string{out}, attrs...)
+}
+
+// EmitAll implements op.ONNX; the NodeProto is named after its first output that is read.
+func (w *writer) EmitAll(opType string, in, out []string, attrs ...op.Attr) {
 	var m message
 	for _, s := range in {
 		m.str(1, s)
 	}
-	m.str(2, out)
-	m.str(3, out)
+	name := ""
+	for _, s := range out {
+		m.str(2, s)
+		if name == "" {
+			name = s
+		}
+	}
+	m.str(3, name)
 	m.str(4, opType)
 	for _, a := range attrs {
 		m.bytes(5, attribute{a.Name, a.Value}.encode())

@@ -118,6 +118,11 @@ func each2(out, in []*tensor.Tensor, f func(a, b float32) float32) {
 	})
 }
 
+// combineAll applies o.Combine element by element.
+func combineAll(o Arithmetic, out, in []*tensor.Tensor) {
+	each2(out, in, func(a, b float32) float32 { return float32(o.Combine(float64(a), float64(b))) })
+}
+
 // back2 adds the gradients da(a, b) dy and db(a, b) dy.
 func back2(dy []float32, shape tensor.Shape, din, in []*tensor.Tensor, da, db func(a, b float32) float32) {
 	a, b := in[0].Data, in[1].Data

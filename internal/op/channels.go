@@ -31,6 +31,9 @@ type Channels interface {
 	Own(n *graph.Node, p *graph.Param, axis int, ids []int)
 	// Consume says that column i (axis 1) of weights p reads ids[i].
 	Consume(n *graph.Node, p *graph.Param, ids []int)
+	// ConsumeOwn is Consume of weights that read channels of n's own output, in an earlier
+	// step.
+	ConsumeOwn(n *graph.Node, p *graph.Param, ids []int)
 }
 
 // ChannelTracer is an operator that passes channels on. Others keep all channels that

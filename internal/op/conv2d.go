@@ -172,6 +172,12 @@ func (o Conv2D) WithClamp(c Clamp) graph.Op {
 	return o
 }
 
+// MetGrid implements Weighted.
+func (Conv2D) MetGrid(n *graph.Node) *graph.Affine { return metGrid(n) }
+
+// Uses implements Weighted.
+func (Conv2D) Uses(n *graph.Node) int { return uses(n) }
+
 // Kernel implements Layer.
 func (o Conv2D) Kernel() (Kernel, bool) {
 	return Kernel{orOne(o.StrideH), orOne(o.StrideW), orOne(o.DilH), orOne(o.DilW), o.PadT, o.PadL, o.PadB, o.PadR, orOne(o.Groups)}, true

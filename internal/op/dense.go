@@ -88,6 +88,12 @@ func (o Dense) WithClamp(c Clamp) graph.Op {
 	return o
 }
 
+// MetGrid implements Weighted.
+func (Dense) MetGrid(n *graph.Node) *graph.Affine { return metGrid(n) }
+
+// Uses implements Weighted.
+func (Dense) Uses(n *graph.Node) int { return uses(n) }
+
 // Kernel implements Layer.
 func (Dense) Kernel() (Kernel, bool) {
 	return Kernel{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}, false

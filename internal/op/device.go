@@ -36,6 +36,28 @@ type Device interface {
 	// Output creates v's tensor in the standard order, under the given shape or
 	// the standard one.
 	Output(v *graph.Value, shape ...int) int
+	// Natural returns v's Float32 tensor in the host's order of elements, under the given
+	// shape, or without one under that of a sample; dequantized if v has a grid. A parameter
+	// becomes a constant.
+	Natural(v *graph.Value, shape ...int) int
+	// Elements is Natural, but an Int8 tensor stays one.
+	Elements(v *graph.Value, shape ...int) int
+	// EmitNatural emits i, whose output is v in the host's order under shape, and the
+	// instructions after it, each on the result of the one before, its operand -1. Movers (i
+	// reads Int8) keep the type and the grid; others make Float32, which is quantized if v has a grid.
+	EmitNatural(i format.Instr, v *graph.Value, shape []int, after ...format.Instr)
+	// EmitLike emits i with an output of the type and grid of its first input, and returns it.
+	EmitLike(i format.Instr, shape []int) int
+	// EmitSteps emits instructions that compute y from each element of x, as they lie, on
+	// Float32: the first reads x, each other the one before, as its operand -1.
+	EmitSteps(x, y *graph.Value, steps []format.Instr)
+	// Quantize brings x, a Float32 tensor, onto the grid of y, its elements as they lie.
+	Quantize(x, y *graph.Value)
+	// Scalar returns a Float32 tensor [1] of a constant, Numbers one of several under shape.
+	Scalar(k float32) int
+	Numbers(k []float32, shape ...int) int
+	// Rows stores the parameter w, [rows,K], for OpGather, and returns its number.
+	Rows(w *graph.Value) int
 	// OutputOn is Output on the grid of tensor x; v's own grid, if another, is
 	// reached by a table when v is read.
 	OutputOn(x int, v *graph.Value, shape ...int) int
@@ -61,6 +83,8 @@ type Device interface {
 	// tensor x. Element i of the stored tensor of shape [outC, kH, kW, inC] is
 	// w's element from[i]; nil keeps the order.
 	Weight(x int, w, b *graph.Value, shape [4]int, from []int) int
+	// WeightOf is Weight for vectors in steps of scale around zero, in the order of w.
+	WeightOf(scale float32, w, b *graph.Value, shape [4]int) int
 	// Affine stores, for each of len(mul) channels, the 1x1 depthwise weight of
 	// mul[c]*x + add[c] for an x on the grid of tensor x.
 	Affine(x int, mul, add []float64) int

@@ -7,26 +7,34 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Elu is x for x >= 0, exp(x) - 1 otherwise.
-type Elu struct{}
+// Elu is x for x >= 0, (exp(x) - 1) times Alpha, or 1 if Alpha is 0, otherwise.
+type Elu struct{ Alpha float32 }
 
 // Name implements graph.Op.
 func (Elu) Name() string { return "Elu" }
 
 // F implements Elementwise.
-func (Elu) F(x float64) float64 {
+func (o Elu) F(x float64) float64 {
 	if x >= 0 {
 		return x
 	}
-	return math.Expm1(x)
+	return o.alpha() * math.Expm1(x)
 }
 
 // DF implements Elementwise.
-func (Elu) DF(x, y float64) float64 {
+func (o Elu) DF(x, y float64) float64 {
 	if x >= 0 {
 		return 1
 	}
-	return y + 1
+	return y + o.alpha()
+}
+
+// alpha is Alpha, or 1.
+func (o Elu) alpha() float64 {
+	if o.Alpha == 0 {
+		return 1
+	}
+	return float64(o.Alpha)
 }
 
 // Infer implements graph.Op.
@@ -41,6 +49,12 @@ func (o Elu) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 }
 
 // WriteONNX implements ONNXWriter.
-func (Elu) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) { w.Emit("Elu", in, out) }
+func (o Elu) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
+	if o.Alpha == 0 || o.Alpha == 1 {
+		w.Emit("Elu", in, out)
+		return
+	}
+	w.Emit("Elu", in, out, Attr{"alpha", o.Alpha})
+}
 
 var _ Elementwise = Elu{}

@@ -56,7 +56,7 @@ type Averager interface {
 // Bounded is an operator whose results have known limits.
 type Bounded interface {
 	graph.Op
-	// NaturalGrid is the grid that holds all results.
+	// NaturalGrid is the grid that holds all results; its scale is 0 where there is none.
 	NaturalGrid() graph.Affine
 }
 

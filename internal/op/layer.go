@@ -5,13 +5,37 @@ import (
 	"slices"
 
 	"edgec/internal/graph"
+	"edgec/internal/tensor"
 )
 
-// Layer is a linear map with weights, y = clamp(W x + b). Its operands are x, the weights,
-// whose dimension 0 is the output channel, and a bias of one number for each output
-// channel, or none: see WeightInput and BiasInput.
-type Layer interface {
+// Weighted is an operator that multiplies vectors by weights, whose dimension 0 is the
+// output channel, and adds a bias of one number for each output channel, or none: see
+// WeightInput and BiasInput. Weights are pruned, quantized and shared alike in all of them.
+type Weighted interface {
 	graph.Differentiable
+	// MetGrid returns the int8 grid of what meets the weights of n on the device; nil: it
+	// has none yet.
+	MetGrid(n *graph.Node) *graph.Affine
+	// Uses returns how often an inference of one sample multiplies by each weight of n.
+	Uses(n *graph.Node) int
+}
+
+// Inner is a Weighted whose weights meet what it has computed itself in an earlier step,
+// not its first input.
+type Inner interface {
+	Weighted
+	// InnerGroups returns the number of groups of rows that Products tells apart.
+	InnerGroups() int
+	// Products returns, for each group of rows, all as large, the vectors [m, K] that its
+	// weights [rows, K] meet on the inputs in, and the gradient dy [m, rows of all groups]
+	// in the products for that of the output, dout; nil without dout. Both are valid until
+	// the next use of s. Cost: a forward pass, and a backward pass with dout.
+	Products(s *graph.Scratch, in, dout []*tensor.Tensor) (x [][]float32, dy []float32)
+}
+
+// Layer is a Weighted that is a linear map of its first input x, y = clamp(W x + b).
+type Layer interface {
+	Weighted
 	Clamper
 	// ChannelAxis returns the dimension of the channels, in input and output, for an
 	// output of the given rank.
@@ -53,15 +77,22 @@ func IsLayer(n *graph.Node) bool {
 	return ok
 }
 
-// MACs returns the multiplications of one sample that node n does with its weights:
-// output elements times the weights behind each of them. It is 0 for other
-// nodes.
+// MACs returns the multiplications of one sample that node n does with its weights, each as
+// often as it is used. It is 0 for other nodes.
 func MACs(n *graph.Node) int64 {
-	if !IsLayer(n) {
+	w, ok := n.Op.(Weighted)
+	if !ok {
 		return 0
 	}
-	w := n.Inputs[WeightInput].Shape
-	return int64(n.Outputs[0].Shape.Size()) * int64(w.Size()/max(w[0], 1))
+	return int64(w.Uses(n)) * int64(n.Inputs[WeightInput].Shape.Size())
+}
+
+// metGrid is MetGrid of a Layer: the grid of its first input.
+func metGrid(n *graph.Node) *graph.Affine { return n.Inputs[0].Grid }
+
+// uses is Uses of a Layer: once for each place of its output.
+func uses(n *graph.Node) int {
+	return n.Outputs[0].Shape.Size() / max(n.Inputs[WeightInput].Shape[0], 1)
 }
 
 // traceRows makes ids the channels of a layer's output, and those that its weights and

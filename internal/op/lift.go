@@ -23,6 +23,12 @@ type Lifter interface {
 	// grids: [out, in] if flat, else [outC, inC/groups, kH, kW]. from maps column c of flat
 	// weights in the host's order to the stored one; nil keeps the order.
 	Weights(in *format.Instr, flat bool, from []int) (w, b *graph.Value)
+	// Constant returns the numbers of an OpConstant as a parameter in the host's order, Rows the
+	// table of an OpGather.
+	Constant(in *format.Instr) *graph.Value
+	Rows(in *format.Instr) *graph.Value
+	// WeightsOf is Weights, flat, of what meets vectors in steps of scale around zero.
+	WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value)
 	// Temp makes a value between two nodes of the instruction.
 	Temp(name string, shape tensor.Shape, grid *graph.Affine) *graph.Value
 	// Node appends a node that computes out, and returns out.

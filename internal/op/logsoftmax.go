@@ -1,7 +1,6 @@
 package op
 
 import (
-	"errors"
 	"math"
 
 	"edgec/internal/graph"
@@ -63,11 +62,8 @@ func (LogSoftmax) Probabilities() {}
 // InFloat implements FloatOperator.
 func (LogSoftmax) InFloat() {}
 
-// Lower fails: the device has no logarithm. Where the largest output alone counts, the
-// operator is left out before.
-func (LogSoftmax) Lower(Device, *graph.Node) error {
-	return errors.New("the device has no LogSoftmax: export the network with its scores, before LogSoftmax, as the output")
-}
+// Lower emits x less the logarithm of the sum of its exponentials.
+func (o LogSoftmax) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
 
 // WriteONNX implements ONNXWriter.
 func (o LogSoftmax) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {

@@ -91,6 +91,9 @@ func (o Normalize) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tenso
 // InFloat implements FloatOperator.
 func (Normalize) InFloat() {}
 
+// Standardizes implements Standardizer.
+func (Normalize) Standardizes() {}
+
 // WriteONNX implements ONNXWriter: LayerNormalization; RMS, which only operator set 23 has,
 // as its parts.
 func (o Normalize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {

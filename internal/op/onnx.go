@@ -8,6 +8,12 @@ import (
 type ONNX interface {
 	// Emit appends a node that reads in (an absent input is "") and defines out.
 	Emit(opType string, in []string, out string, attrs ...Attr)
+	// EmitAll is Emit of a node with several outputs; an absent one is "".
+	EmitAll(opType string, in, out []string, attrs ...Attr)
+	// Absorbed returns the node that n has absorbed (see ONNXAbsorber), nil if there is none;
+	// Operand returns the name of an operand of it.
+	Absorbed(n *graph.Node) *graph.Node
+	Operand(v *graph.Value) string
 	// Clip appends min(max(in, c.Lo), c.Hi) as Relu or Clip.
 	Clip(in, out string, c Clamp)
 	// Fresh returns name, numbered if it is taken.
@@ -25,7 +31,7 @@ type ONNX interface {
 // Attr is an attribute of an ONNX node.
 type Attr struct {
 	Name  string
-	Value any // int, float32, string or []int
+	Value any // int, float32, string, []int, []float32 or []string
 }
 
 // ONNXWriter is an operator that ONNX can express.
@@ -34,4 +40,13 @@ type ONNXWriter interface {
 	// WriteONNX emits what computes n's output from the named inputs, without the clamp of
 	// a Clamper and without rounding to a grid. Absent inputs at the end are left out.
 	WriteONNX(w ONNX, n *graph.Node, in []string, out string)
+}
+
+// ONNXAbsorber is an operator whose ONNX form can stand for the node before it too, that
+// makes its first input and that nothing else reads.
+type ONNXAbsorber interface {
+	ONNXWriter
+	// AbsorbsONNX reports whether it can for that node. ONNX.Absorbed then returns the node,
+	// which is not written itself.
+	AbsorbsONNX(before *graph.Node) bool
 }

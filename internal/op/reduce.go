@@ -241,18 +241,20 @@ func (o Reduce) Grids() GridRelation {
 	return OwnGrid
 }
 
-// Lower emits a pool over each row, for the mean and the largest of the rows of [N,T,D].
+// Lower emits a pool over each row, for the mean and the largest of the rows of [N,D] or
+// [N,T,D].
 func (o Reduce) Lower(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
-	if o.Kind != Mean && o.Kind != Max || len(x.Shape) != 3 || o.Axes[0] != 2 || x.Grid == nil {
+	if o.Kind != Mean && o.Kind != Max || len(x.Shape) > 3 || o.Axes[0] != len(x.Shape)-1 || x.Grid == nil {
 		return fmt.Errorf("the device has no %s over dimensions %v of %v: only the mean and the largest of the rows of [N,T,D]", reductions[o.Kind].onnx, o.Axes, x.Shape)
 	}
-	in := format.Instr{Op: format.OpAvgPool, Weight: -1, LUT: -1, KH: 1, KW: x.Shape[2], StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, ClampMin: -128, ClampMax: 127}
+	rows, n1 := x.Shape[1:o.Axes[0]].Size(), x.Shape[o.Axes[0]]
+	in := format.Instr{Op: format.OpAvgPool, Weight: -1, LUT: -1, KH: 1, KW: n1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, ClampMin: -128, ClampMax: 127}
 	if o.Kind == Max {
 		in.Op = format.OpMaxPool
 	}
-	in.In = []int{d.Tensor(x, x.Shape[1], x.Shape[2], 1)}
-	in.Out = d.OutputOn(in.In[0], y, x.Shape[1], 1, 1)
+	in.In = []int{d.Tensor(x, rows, n1, 1)}
+	in.Out = d.OutputOn(in.In[0], y, rows, 1, 1)
 	d.Emit(in)
 	return nil
 }

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -123,7 +122,7 @@ func (o Slice) Lower(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
 	s, t := x.Shape, y.Shape
 	if !o.forwards() {
-		return errors.New("the device slices forwards only: turn the input around before the network")
+		return o.move(d, n)
 	}
 	emit := func(from, to []int, row, column int) { // dimensions of x; 0: none
 		in := format.Instr{Op: format.OpSlice, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}
@@ -143,7 +142,7 @@ func (o Slice) Lower(d Device, n *graph.Node) error {
 	case len(s) == 2:
 		emit([]int{1, s[1], 1}, []int{1, t[1], 1}, 0, 1)
 	default:
-		return errors.New("the device slices rows and columns of an image, or its channels: do one after the other")
+		return o.move(d, n)
 	}
 	return nil
 }

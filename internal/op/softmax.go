@@ -98,7 +98,7 @@ func (o Softmax) Lower(d Device, n *graph.Node) error {
 		axis += len(x.Shape)
 	}
 	if axis != channelAxis(len(x.Shape)) && x.Shape[axis] != x.Shape.Size() {
-		return fmt.Errorf("the device computes softmax over the channels of an image or the last dimension, not over dimension %d of shape %v", axis, x.Shape)
+		return o.LowerFloat(d, n)
 	}
 	shape := StandardShape(x.Shape)
 	if axis != channelAxis(len(x.Shape)) { // all elements lie along axis

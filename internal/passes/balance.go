@@ -56,7 +56,7 @@ func Balance(g *graph.Graph, of map[*graph.Param]Sensitivity, lambda float64) (m
 
 // scaling returns the Scaling of a layer before Balance.
 func (l layer) scaling() *Scaling {
-	kernel, _ := l.op.Kernel()
+	kernel, _ := l.linear().Kernel()
 	row := len(l.w.Shadow.Data) / l.w.Channels()
 	return quantize.NewScaling(l.w.Channels(), kernel.Groups*row)
 }

@@ -25,7 +25,7 @@ func Biases(g *graph.Graph, cfg Config) error {
 		if l.b == nil {
 			continue
 		}
-		in := l.node.Inputs[0].Grid
+		in := l.op.MetGrid(l.node)
 		if in == nil || l.w.Grid == nil {
 			return fmt.Errorf("passes: node %q: its input or its weights have no grid yet: calibrate first", l.node.Name)
 		}
@@ -52,7 +52,7 @@ func (c Config) biasStep(l layer) float64 {
 	if out := l.node.Outputs[0].Grid; out != nil {
 		step = float64(out.Scale)
 	} else {
-		step = float64(l.node.Inputs[0].Grid.Scale) * quantize.MedianNorm(l.w.Value.Data, l.w.Channels())
+		step = float64(l.op.MetGrid(l.node).Scale) * quantize.MedianNorm(l.w.Value.Data, l.w.Channels())
 	}
 	step *= c.BiasStep
 	if c.CoarsestBias != nil {

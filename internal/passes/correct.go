@@ -214,7 +214,7 @@ func (w *walk) apply(n *graph.Node, o graph.Op, acts map[*graph.Value]*tensor.Te
 // step executes node i in one batch.
 func (w *walk) step(i int, acts map[*graph.Value]*tensor.Tensor) error {
 	n := w.g.Nodes[i]
-	out, err := w.apply(n, n.Op, acts)
+	out, err := w.apply(n, n.Executed(), acts)
 	if err != nil {
 		return err
 	}

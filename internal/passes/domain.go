@@ -116,8 +116,9 @@ func naturalGrid(n *graph.Node) *graph.Affine {
 		return nil
 	}
 	if b, ok := n.Op.(op.Bounded); ok {
-		grid := b.NaturalGrid()
-		return &grid
+		if grid := b.NaturalGrid(); grid.Scale > 0 {
+			return &grid
+		}
 	}
 	return nil
 }

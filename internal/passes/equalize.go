@@ -76,13 +76,13 @@ func findPairs(g *graph.Graph) []pair {
 	uses := usesOf(g)
 	own := func(l layer) bool { return uses[l.w] == 1 && (l.b == nil || uses[l.b] == 1) }
 	byNode := map[*graph.Node]layer{}
-	ls := layers(g)
+	ls := linear(g)
 	for _, l := range ls {
 		byNode[l.node] = l
 	}
 	var pairs []pair
 	for _, l := range ls {
-		if !own(l) || !l.op.Fused().Homogeneous() {
+		if !own(l) || !l.linear().Fused().Homogeneous() {
 			continue
 		}
 		n, v := nextLayer(g, l.node.Outputs[0], byNode)
@@ -132,7 +132,7 @@ func usesOf(g *graph.Graph) map[*graph.Param]int {
 func link(a, b layer, v *graph.Value) (pair, bool) {
 	channels := a.w.Channels()
 	p := pair{a: a, b: b}
-	kernel, moves := b.op.Kernel()
+	kernel, moves := b.linear().Kernel()
 	if moves {
 		p.depthwise = kernel.Groups > 1
 		return p, len(v.Shape) == 4 && v.Shape[1] == channels && (kernel.Groups == 1 || kernel.Groups == channels)

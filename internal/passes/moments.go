@@ -17,7 +17,7 @@ const mostPatches = 1 << 15
 // loss in its outputs; see quantize.InputMoments.
 type InputMoments struct{ plain *quantize.InputMoments }
 
-// MeasureMoments returns the moments of every weight of a convolution or dense layer of g on
+// MeasureMoments returns the moments of every weight of a convolution, dense or recurrent layer of g on
 // the samples x, one tensor [N, ...] for each input of g, run in batches. Where the layer has a bias, they are taken about the
 // mean: what rounding does to the mean of an output the bias can make up for. A
 // parameter that several nodes use has the sum over its uses.
@@ -58,6 +58,10 @@ func MeasureMoments(ctx context.Context, g *graph.Graph, x []*tensor.Tensor, bat
 			if sums[w] == nil {
 				sums[w] = newMomentSums(n, w)
 			}
+			if o, ok := n.Op.(op.Inner); ok {
+				sums[w].addInner(n, o, tape, samples, stride)
+				continue
+			}
 			sums[w].addInputs(n, tape.Activation(n.Inputs[0]), stride)
 			sums[w].addOutputs(n, tape, samples)
 		}
@@ -83,15 +87,18 @@ func apart(dy *tensor.Tensor, out []*tensor.Tensor) []*tensor.Tensor {
 	return parts
 }
 
-// layerOf returns the weight of a convolution or dense layer, nil for other nodes, and
-// the number of places from one patch that is taken to the next.
+// layerOf returns the weight of a node that has one, nil for others, and the number of
+// places from one patch that is taken to the next.
 func layerOf(n *graph.Node, samples int) (w *graph.Param, stride int) {
-	l, ok := n.Op.(op.Layer)
+	o, ok := n.Op.(op.Weighted)
 	if !ok || n.Inputs[0].Param != nil {
 		return nil, 0
 	}
-	y := n.Outputs[0].Shape
-	places := y[l.ChannelAxis(len(y))+1:].Size()
+	places := o.Uses(n)
+	if l, ok := o.(op.Layer); ok {
+		y := n.Outputs[0].Shape
+		places = y[l.ChannelAxis(len(y))+1:].Size()
+	}
 	stride = max(1, samples*places/mostPatches)
 	for gcd(stride, places) > 1 {
 		stride++ // otherwise one column of the picture would stand for all
@@ -111,6 +118,7 @@ type momentSums struct {
 	sums         *quantize.MomentSums
 	groups, cols int
 	patches      []float32 // of one group
+	scratch      graph.Scratch
 }
 
 func newMomentSums(n *graph.Node, w *graph.Param) *momentSums {
@@ -119,7 +127,10 @@ func newMomentSums(n *graph.Node, w *graph.Param) *momentSums {
 		kernel, _ := l.Kernel()
 		s.groups = kernel.Groups
 	}
-	bias := len(n.Inputs) > 2 && n.Inputs[2] != nil
+	if o, ok := n.Op.(op.Inner); ok {
+		s.groups = o.InnerGroups()
+	}
+	bias := len(n.Inputs) > 2 && n.Inputs[2] != nil && op.IsLayer(n) // of a layer CorrectBias makes up for the mean
 	s.sums = quantize.NewMomentSums(s.groups, w.Channels(), s.cols, bias)
 	return s
 }
@@ -130,6 +141,21 @@ func (s *momentSums) addInputs(n *graph.Node, in *tensor.Tensor, stride int) {
 		s.gather(n, in, g, stride)
 		s.sums.AddInputs(g, s.patches)
 	}
+}
+
+// addInner adds what the weights of n meet in its own steps, at every stride-th of them, and
+// the gradients in their products. The largest output of a row is not known: it counts for
+// scales that are moved between layers, which these are not.
+func (s *momentSums) addInner(n *graph.Node, o op.Inner, tape *graph.Tape, samples, stride int) {
+	met, dy := o.Products(&s.scratch, inputsOf(tape, n), []*tensor.Tensor{tape.ActivationGradient(n.Outputs[0])})
+	for g, x := range met {
+		s.patches = s.patches[:0]
+		for r := 0; r < len(x)/s.cols; r += stride {
+			s.patches = append(s.patches, x[r*s.cols:(r+1)*s.cols]...)
+		}
+		s.sums.AddInputs(g, s.patches)
+	}
+	s.sums.AddOutputs(make([]float32, len(dy)), dy, 1, samples, nil)
 }
 
 // addOutputs adds the outputs of n, after its activation, and the gradients before it.

@@ -36,7 +36,7 @@ func DropNegligible(g *graph.Graph, batches Batches) (int, error) {
 		return 0, err
 	}
 	pairs, uses, dropped := findPairs(g), usesOf(g), 0
-	for _, l := range layers(g) {
+	for _, l := range linear(g) {
 		if uses[l.w] == 1 && l.b != nil {
 			dropped += seen.zeroConstants(l)
 		}
@@ -67,7 +67,7 @@ type magnitudes struct {
 // observeLayers runs the batches and returns the magnitudes of every layer.
 func observeLayers(g *graph.Graph, batches Batches) (magnitudes, error) {
 	m := magnitudes{map[*graph.Node]float64{}, map[*graph.Node][]float64{}}
-	ls := layers(g)
+	ls := linear(g)
 	for _, l := range ls {
 		m.out[l.node] = make([]float64, l.w.Channels())
 	}
@@ -104,7 +104,7 @@ func (m magnitudes) add(l layer, tape *graph.Tape) {
 	}
 	y := tape.Activation(l.node.Outputs[0])
 	top := m.out[l.node]
-	inner := y.Shape[l.op.ChannelAxis(len(y.Shape))+1:].Size()
+	inner := y.Shape[l.linear().ChannelAxis(len(y.Shape))+1:].Size()
 	for i, v := range y.Data {
 		c := i / inner % len(top)
 		top[c] = max(top[c], math.Abs(float64(v)))

@@ -9,24 +9,39 @@ import (
 	"edgec/internal/tensor"
 )
 
-// weighted calls f for every layer of g whose weights are a parameter, with the
-// activations that they meet on the samples x, one tensor for each input.
-func weighted(g *graph.Graph, x []*tensor.Tensor, f func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor)) error {
+// weighted calls f for every node of g whose weights are a parameter, with its inputs on the
+// samples x, one tensor for each input of g.
+func weighted(g *graph.Graph, x []*tensor.Tensor, f func(n *graph.Node, l op.Weighted, w *graph.Param, in []*tensor.Tensor)) error {
 	tape, err := graph.NewTape(g, x[0].Shape[0])
 	if err != nil {
 		return fmt.Errorf("passes: %w", err)
 	}
 	tape.Forward(x...)
 	for _, n := range g.Nodes {
-		l, ok := n.Op.(op.Layer)
+		l, ok := n.Op.(op.Weighted)
 		if !ok {
 			continue
 		}
 		if w := n.Inputs[op.WeightInput].Param; w != nil && n.Inputs[0].Param == nil {
-			f(n, l, w, tape.Activation(n.Inputs[0]))
+			f(n, l, w, inputsOf(tape, n))
 		}
 	}
 	return nil
+}
+
+// inputsOf returns the inputs of n in the last forward pass; absent ones are nil.
+func inputsOf(tape *graph.Tape, n *graph.Node) []*tensor.Tensor {
+	in := make([]*tensor.Tensor, len(n.Inputs))
+	for i, v := range n.Inputs {
+		switch {
+		case v == nil:
+		case v.Param != nil:
+			in[i] = v.Param.Value
+		default:
+			in[i] = tape.Activation(v)
+		}
+	}
+	return in
 }
 
 // InputMeans returns, for each weight of g, E|x| over the values x that it
@@ -34,28 +49,38 @@ func weighted(g *graph.Graph, x []*tensor.Tensor, f func(n *graph.Node, l op.Lay
 // parameter that several nodes use has the sum over its uses.
 func InputMeans(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32, error) {
 	means := map[*graph.Param][]float32{}
-	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
+	var scratch graph.Scratch
+	err := weighted(g, x, func(n *graph.Node, l op.Weighted, w *graph.Param, in []*tensor.Tensor) {
 		m := means[w]
 		if m == nil {
 			m = make([]float32, len(w.Shadow.Data))
 			means[w] = m
 		}
-		if kernel, moves := l.Kernel(); moves {
-			convMeans(m, kernel, w, in, n.Outputs[0].Shape)
-		} else {
-			denseMeans(m, w, in)
+		switch l := l.(type) {
+		case op.Inner:
+			met, _ := l.Products(&scratch, in, nil)
+			for k, v := range met {
+				part := len(m) / len(met)
+				denseMeans(m[k*part:(k+1)*part], w.Shadow.Shape[1], v)
+			}
+		case op.Layer:
+			if kernel, moves := l.Kernel(); moves {
+				convMeans(m, kernel, w, in[0], n.Outputs[0].Shape)
+			} else {
+				denseMeans(m, w.Shadow.Shape[1], in[0].Data)
+			}
 		}
 	})
 	return means, err
 }
 
-func denseMeans(m []float32, w *graph.Param, in *tensor.Tensor) {
-	k := w.Shadow.Shape[1]
+// denseMeans adds the means of the k columns of in to the rows of m.
+func denseMeans(m []float32, k int, in []float32) {
 	sum := make([]float64, k)
-	for i, v := range in.Data {
+	for i, v := range in {
 		sum[i%k] += float64(abs(v))
 	}
-	rows := float64(len(in.Data) / k)
+	rows := float64(len(in) / k)
 	for i := range m {
 		m[i] += float32(sum[i%k] / rows)
 	}
@@ -106,7 +131,11 @@ func convMeans(m []float32, k op.Kernel, w *graph.Param, in *tensor.Tensor, out 
 func Responses(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32, error) {
 	responses := map[*graph.Param][]float32{}
 	var scratch graph.Scratch
-	err := weighted(g, x, func(n *graph.Node, l op.Layer, w *graph.Param, in *tensor.Tensor) {
+	err := weighted(g, x, func(n *graph.Node, o op.Weighted, w *graph.Param, in []*tensor.Tensor) {
+		l, ok := o.(op.Layer)
+		if !ok {
+			return
+		}
 		r := responses[w]
 		if r == nil {
 			r = make([]float32, w.Channels())
@@ -114,7 +143,7 @@ func Responses(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32,
 		}
 		out := tensor.New(n.Outputs[0].Shape.WithBatch(x[0].Shape[0])...)
 		inner := out.Shape[l.ChannelAxis(len(out.Shape))+1:].Size() // elements of a channel that lie together
-		l.WithClamp(op.Clamp{}).Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in, w.Value, nil})
+		l.WithClamp(op.Clamp{}).Forward(&scratch, []*tensor.Tensor{out}, []*tensor.Tensor{in[0], w.Value, nil})
 		sum := make([]float64, len(r))
 		for i, v := range out.Data {
 			sum[i/inner%len(r)] += float64(abs(v))

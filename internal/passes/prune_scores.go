@@ -63,16 +63,18 @@ func SparseRates(ls []*Layer, g *graph.Graph) {
 }
 
 // MACRates multiplies the rates of weights by the multiplications that each takes in an
-// inference: the number of places at which g applies its kernel, one in a dense layer.
+// inference: the number of places at which g applies its kernel, one in a dense layer, or of
+// steps through time.
 // Weights are then ranked by bits and time alike. It is called after SparseRates.
 func MACRates(ls []*Layer, g *graph.Graph) {
 	uses := map[*graph.Param]float64{}
 	for _, n := range g.Nodes {
-		if !op.IsLayer(n) {
+		w, ok := n.Op.(op.Weighted)
+		if !ok {
 			continue
 		}
 		if p := n.Inputs[op.WeightInput].Param; p != nil {
-			uses[p] += float64(n.Outputs[0].Shape.Sample().Size()) / float64(p.Shadow.Shape[0])
+			uses[p] += float64(w.Uses(n))
 		}
 	}
 	for _, l := range ls {

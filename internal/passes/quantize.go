@@ -96,7 +96,7 @@ func checkLayer(l layer) error {
 	if l.b == nil {
 		return nil
 	}
-	in := l.node.Inputs[0].Grid
+	in := l.op.MetGrid(l.node)
 	if l.b.Grid == nil || in == nil {
 		return fmt.Errorf("passes: node %q: bias %q has no grid", l.node.Name, l.b.Name)
 	}

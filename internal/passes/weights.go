@@ -3,6 +3,7 @@ package passes
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -12,16 +13,16 @@ import (
 // layer is a node with weights.
 type layer struct {
 	node *graph.Node
-	op   op.Layer     // of the node
+	op   op.Weighted  // of the node
 	w, b *graph.Param // b is nil without a bias
 }
 
-// layers returns the nodes of layers whose weights are parameters, in
+// layers returns the nodes that multiply by weights that are parameters, in
 // execution order.
 func layers(g *graph.Graph) []layer {
 	var ls []layer
 	for _, n := range g.Nodes {
-		o, ok := n.Op.(op.Layer)
+		o, ok := n.Op.(op.Weighted)
 		if !ok || n.Inputs[op.WeightInput] == nil || n.Inputs[op.WeightInput].Param == nil {
 			continue
 		}
@@ -33,6 +34,14 @@ func layers(g *graph.Graph) []layer {
 	}
 	return ls
 }
+
+// linear returns the layers that are an op.Layer, a linear map of their input.
+func linear(g *graph.Graph) []layer {
+	return slices.DeleteFunc(layers(g), func(l layer) bool { return !op.IsLayer(l.node) })
+}
+
+// linear returns l's operator, which must be an op.Layer.
+func (l layer) linear() op.Layer { return l.op.(op.Layer) }
 
 // Weights gives every weight tensor a symmetric int8 grid (Param.Grid), with one
 // scale for each output channel or one in all (see Config), and refreshes its
@@ -53,7 +62,7 @@ func Weights(g *graph.Graph, cfg Config) error {
 			return fmt.Errorf("passes: parameter %q: weight %d is %v: the network is broken", l.w.Name, i, l.w.Shadow.Data[i])
 		}
 		scale := quantize.WeightScales(l.w.Shadow.Data, l.w.Mask, l.w.Channels(), cfg.tolerance(l.w))
-		if in := l.node.Inputs[0].Grid; in != nil && l.b != nil {
+		if in := l.op.MetGrid(l.node); in != nil && l.b != nil {
 			quantize.RaiseForBias(scale, l.b.Shadow.Data, in.Scale)
 		}
 		l.w.Grid = &graph.Grid{Scale: scale, Max: quantize.MaxWeight}

@@ -61,6 +61,9 @@ func dataSum(ctx context.Context, data *dataset.Splits) (string, error) {
 		}
 		fmt.Fprint(h, set.Labels)
 		addFloats(h, set.Targets)
+		if set.PositionLabels != nil {
+			fmt.Fprint(h, set.PositionLabels)
+		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }

@@ -117,7 +117,7 @@ func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, 
 		source: from, sets: make([]*dataset.Set, from.augmentations), task: task,
 		answers: answers{teacher: p, logits: make([]float32, asked*p.Outputs()), known: make([]bool, asked)},
 		order:   order{pcg: pcg, rng: rand.New(pcg)}, inputs: view.Inputs, sample: sizes(samplesOf(view.Inputs)), threads: threads,
-		buffers: buffers{x: newRows(batch, view.Inputs), targets: newRows(batch, view.Outputs), classes: make([]int, batch)},
+		buffers: buffers{x: newRows(batch, view.Inputs), targets: newRows(batch, view.Outputs), classes: make([]int, batch*max(1, task.Traits().Positions))},
 	}, nil
 }
 
@@ -135,23 +135,33 @@ func (l *loader) next(ctx context.Context, size int, noise float64) (train.Batch
 	l.ask()
 	l.read(size)
 	b := &l.buffers
-	width := l.answers.teacher.Outputs()
+	width, each := l.answers.teacher.Outputs(), max(1, l.task.Traits().Positions)
 	for k, p := range b.picks {
 		x, y := b.x.row(k), b.targets.row(k)
 		a := l.answer(p)
 		copy(y, l.answers.logits[a*width:(a+1)*width])
-		label := -1
-		if labels := l.copy(p / l.n).Labels; labels != nil {
-			label = labels[p%l.n]
-		}
+		labels := b.classes[k*each : (k+1)*each]
+		l.labels(p, labels)
 		l.task.Aim(y, x, l.copy(p/l.n).Target(p%l.n))
-		b.classes[k] = l.task.Draw(l.reference, y, label, noise, l.order.rng)
+		l.task.Draw(l.reference, y, labels, noise, l.order.rng)
 	}
 	batch := train.Batch{X: b.x.split(size), Targets: b.targets.split(size)}
 	if !l.task.Traits().Distance {
-		batch.Labels = b.classes[:size]
+		batch.Labels = b.classes[:size*each]
 	}
 	return batch, nil
+}
+
+// labels writes the class of pick p, or those of its positions, to dst: -1 where there is none.
+func (l *loader) labels(p int, dst []int) {
+	set := l.copy(p / l.n)
+	for k := range dst {
+		dst[k] = -1
+	}
+	if set.Labels != nil {
+		dst[0] = set.Labels[p%l.n]
+	}
+	copy(dst, set.LabelsAt(p%l.n))
 }
 
 // pick draws the samples of a batch. Every epoch shows another copy of each sample.

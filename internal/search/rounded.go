@@ -228,11 +228,14 @@ func (v *validation) validate(ctx context.Context, g *graph.Graph) (validated, e
 	sum := 0.0
 	loss := h.Task.Loss(&h.Reference)
 	for i := range n {
-		label := -1
-		if h.Task.Traits().Truth && h.Set().Labels != nil {
-			label = h.Set().Labels[i]
+		labels := h.Set().LabelsAt(i)
+		if h.Set().Labels != nil {
+			labels = h.Set().Labels[i : i+1]
 		}
-		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, label, [][]float32{v.targets.Data[i*k : (i+1)*k]})
+		if !h.Task.Traits().Truth {
+			labels = nil
+		}
+		sum += loss.Sample([][]float32{dy}, [][]float32{out.Data[i*k : (i+1)*k]}, labels, [][]float32{v.targets.Data[i*k : (i+1)*k]})
 	}
 	return validated{g, sum / float64(n), h.Compare(h.Losses(out)).Drop}, nil
 }

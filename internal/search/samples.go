@@ -27,7 +27,7 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 		teacher = s.subject.Teacher
 	}
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
-	in = in[:min(len(in), max(pool, fewestTaught))]
+	in = in[:min(len(in), max(pool, fewestTaught), max(2*outputFloats/sizes(s.subject.Model.outputs()), fewestFallback))]
 	s.taught = len(in)
 	s.ledger.outlook.study, s.ledger.outlook.plan = s, s.plan()
 	s.ledger.enter(floatPhase.name)
@@ -40,7 +40,7 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 		return err
 	}
 	m := s.float()
-	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("an error of %.2f %% on %s samples", m.Error, thousands(m.N))})
+	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("%s on %s samples", errorText(m), thousands(m.N))})
 	const backward = 2 // times as many multiplications as forward
 	s.ledger.pace.add(float64(MACs(s.subject.Model.Graph))*float64(s.measured())/(1+backward), time.Since(since))
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
@@ -52,6 +52,14 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 		s.inputs = append(s.inputs, rms(in.Data))
 	}
 	return err
+}
+
+// errorText says how good the float network is.
+func errorText(m eval.Metrics) string {
+	if m.Bits > 0 {
+		return fmt.Sprintf("%.4f bits a token", m.Bits)
+	}
+	return fmt.Sprintf("an error of %.2f %%", m.Error)
 }
 
 // hold prepares the holdout of the samples out. A network that knows them has its
@@ -119,7 +127,7 @@ func correction(test, heldOut []float64) float64 {
 // as many of these when no drop is asked for, where they decide nothing.
 func (s *Study) parts(set *dataset.Set) (in, out []int) {
 	folds := set.Folds(heldOutFold, s.config.Seed)
-	n := min(len(folds[0]), mostHeldOut)
+	n := min(len(folds[0]), mostHeldOut, max(outputFloats/sizes(s.subject.Model.outputs()), fewestFallback))
 	if s.objective().limitsOnly() {
 		n = (n + 1) / 2
 	}
@@ -174,6 +182,7 @@ func (s *Study) distorted(ctx context.Context, set *dataset.Set, copy int) (*dat
 }
 
 // memorized reports that the network knows the samples by heart that there are to
-// train on: their gradients teach it little, and pruning at high rates makes it
-// forget more than it has to.
-func (s *Study) memorized() bool { return s.trainOn && s.taught < memorizedBelow }
+// train on: it was trained on them, and they are so few that a pruning run meets each
+// more than mostEpochs times, which no training gains from. Their gradients teach it little,
+// and pruning at high rates makes it forget more than it has to.
+func (s *Study) memorized() bool { return s.trainOn && mostEpochs*s.taught < runSamples }

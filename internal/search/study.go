@@ -213,8 +213,8 @@ func (s Subject) check(c Config) error {
 	if constant(set) {
 		return fmt.Errorf("edgec: all %d training samples are the same; check how the data was written", set.Len())
 	}
-	if n := sizes(m.outputs()); c.Labels != nil && len(c.Labels) != n {
-		return fmt.Errorf("edgec: %d labels for %d outputs; give a name for each output, or none", len(c.Labels), n)
+	if c.Labels != nil && !m.namedBy(len(c.Labels)) {
+		return fmt.Errorf("edgec: %d labels for %d outputs; give a name for each output, or none", len(c.Labels), sizes(m.outputs()))
 	}
 	if err := s.possible(c); err != nil {
 		return err
@@ -230,6 +230,13 @@ func (s Subject) check(c Config) error {
 		return fmt.Errorf("edgec: the teacher %q takes %v and gives %v, network %q takes %v and gives %v; they have to be alike; give another teacher, or none", t.Name, t.inputs(), t.outputs(), m.Name, m.inputs(), m.outputs())
 	}
 	return nil
+}
+
+// namedBy reports whether so many labels fit the outputs: one for each element of all outputs,
+// or of output 0, or of its last dimension, where it has classes at positions.
+func (n *Network) namedBy(labels int) bool {
+	first := n.outputs()[0]
+	return labels == sizes(n.outputs()) || labels == first.Size() || len(first) > 1 && labels == first[len(first)-1]
 }
 
 // Takes returns an error if the samples of a set are not what the network takes.

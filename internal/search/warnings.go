@@ -12,7 +12,8 @@ func (s *Study) warnings() []string {
 	var all []string
 	m, traits := s.float(), s.task().Traits()
 	chance := 0.0 // two standard errors of a count of errors
-	if !traits.Distance {
+	counts := !traits.Distance && !traits.Nats
+	if counts {
 		p := m.Error / 100
 		chance = 200 * math.Sqrt(p*(1-p)/float64(max(m.N, 1)))
 	}
@@ -25,7 +26,7 @@ func (s *Study) warnings() []string {
 	if m.Hint != "" {
 		all = append(all, m.Hint)
 	}
-	if one := 100 / float64(s.heldOut()); !traits.Distance && !s.objective().limitsOnly() && one > s.objective().drop() {
+	if one := 100 / float64(s.heldOut()*max(1, traits.Positions)); counts && !s.objective().limitsOnly() && one > s.objective().drop() {
 		all = append(all, fmt.Sprintf("%d held-out samples cannot judge a drop of %v points: one sample is %.2g points; give more samples, or allow a larger drop", s.heldOut(), s.objective().drop(), one))
 	}
 	if s.task().Name() == "vectors" {

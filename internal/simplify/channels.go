@@ -25,8 +25,9 @@ type position struct {
 type read struct {
 	node  *graph.Node
 	param *graph.Param
-	index int // column of param (axis 1)
-	at    int // position along the layout axis of node.Inputs[0]
+	index int          // column of param (axis 1)
+	from  *graph.Value // node's first input, or its own output
+	at    int          // position along the layout axis of from
 }
 
 // channels is the analysis of a graph: the channel of every feature. It is the
@@ -161,6 +162,15 @@ func (c *channels) claim(at position, id int) {
 
 // Consume implements op.Channels.
 func (c *channels) Consume(n *graph.Node, p *graph.Param, ids []int) {
+	c.consume(n, p, n.Inputs[0], ids)
+}
+
+// ConsumeOwn implements op.Channels.
+func (c *channels) ConsumeOwn(n *graph.Node, p *graph.Param, ids []int) {
+	c.consume(n, p, n.Outputs[0], ids)
+}
+
+func (c *channels) consume(n *graph.Node, p *graph.Param, from *graph.Value, ids []int) {
 	s := slab{p, 1}
 	if !c.knownSlab[s] {
 		c.knownSlab[s] = true
@@ -168,7 +178,7 @@ func (c *channels) Consume(n *graph.Node, p *graph.Param, ids []int) {
 	}
 	for i, id := range ids {
 		c.claim(position{s, i}, id)
-		c.reads = append(c.reads, read{n, p, i, i})
+		c.reads = append(c.reads, read{n, p, i, from, i})
 	}
 }
 

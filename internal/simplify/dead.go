@@ -142,7 +142,7 @@ func (d *dead) keepOne(s slab, candidate map[int]bool) {
 // its constant into the bias.
 func (d *dead) removable(id int) bool {
 	for _, r := range d.reads[id] {
-		if d.columnIsZero(r) {
+		if d.columnIsZero(r) || d.readsOnlyItself(r, id) {
 			continue
 		}
 		k := d.constantAt(r)
@@ -157,7 +157,7 @@ func (d *dead) removable(id int) bool {
 }
 
 func (d *dead) constantAt(r read) float32 {
-	if k := d.consts[r.node.Inputs[0]]; k != nil {
+	if k := d.consts[r.from]; k != nil {
 		return k[r.at]
 	}
 	return nan
@@ -182,12 +182,28 @@ func (d *dead) columnIsZero(r read) bool {
 	return zero
 }
 
+// readsOnlyItself reports whether column r of weights that read their own node's output has
+// its nonzero weights in rows of the very channel, which go with it.
+func (d *dead) readsOnlyItself(r read, id int) bool {
+	if r.from != r.node.Outputs[0] {
+		return false
+	}
+	only := true
+	column(r, func(o, i int) {
+		owner, ok := d.owner[position{slab{r.param, 0}, o}]
+		only = only && (r.param.Value.Data[i] == 0 || ok && d.Root(owner) == id)
+	})
+	return only
+}
+
 // takesConstant reports whether k can move into the reader's bias.
 func (d *dead) takesConstant(r read, k float32) bool {
-	if l, ok := r.node.Op.(op.Layer); ok {
-		if kernel, _ := l.Kernel(); kernel.Padded() {
-			return false
-		}
+	l, ok := r.node.Op.(op.Layer)
+	if !ok {
+		return false
+	}
+	if kernel, _ := l.Kernel(); kernel.Padded() {
+		return false
 	}
 	b := input(r.node, 2)
 	if d.uses[r.param] != 1 || b != nil && (d.uses[b.Param] != 1 || b.Param.Book != nil) {
@@ -230,7 +246,7 @@ func (d *dead) contribution(r read, k float32) []float64 {
 // fold adds the contribution of a constant column to the reader's bias.
 func (d *dead) fold(r read) {
 	k := d.constantAt(r)
-	if k != k || k == 0 || d.columnIsZero(r) {
+	if k != k || k == 0 || d.columnIsZero(r) || !op.IsLayer(r.node) {
 		return
 	}
 	fresh := input(r.node, op.BiasInput) == nil

@@ -28,6 +28,7 @@ var passes = []pass{
 	{"normalization into arithmetic", foldNormalization},
 	{"arithmetic into producer", foldArithmeticBack},
 	{"scale into consumer", foldScaleForward},
+	{"scale and bias of a normalization into its consumers", foldStandardized},
 	{"clamp into producer", fuseClamp},
 	{"pad into convolution", foldPad},
 }
@@ -66,12 +67,14 @@ func Run(g *graph.Graph) error {
 }
 
 // joinFunctions writes functions of one activation that take several nodes, a Gelu made of
-// Erf, as one operator.
+// Erf or a normalization, as one operator.
 func joinFunctions(g *graph.Graph) {
 	producers := map[*graph.Value]*graph.Node{}
 	of := func(v *graph.Value) *graph.Node { return producers[v] }
 	for _, n := range g.Nodes {
 		if o, x, ok := op.Composite(of, n); ok {
+			n.Op, n.Inputs = o, []*graph.Value{x}
+		} else if o, x, ok := op.CompositeNorm(of, n); ok {
 			n.Op, n.Inputs = o, []*graph.Value{x}
 		}
 		for _, v := range n.Outputs {

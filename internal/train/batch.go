@@ -13,7 +13,7 @@ import (
 // the batch as dimension 0, of the same size N. Labels and Targets may be nil, not both.
 type Batch struct {
 	X       []*tensor.Tensor // one [N, sample...] for each input of the graph
-	Labels  []int            // N class numbers
+	Labels  []int            // N class numbers, or N times as many as a sample has positions, -1 for none
 	Targets []*tensor.Tensor // one for each output, N times its elements: the teacher's outputs (logits, before a final Softmax) or the values to reach; a nil entry is an output without a target
 }
 
@@ -36,7 +36,8 @@ func (b Batch) Rows(lo, hi int) Batch {
 		r.X = append(r.X, x.Rows(lo, hi))
 	}
 	if b.Labels != nil {
-		r.Labels = b.Labels[lo:hi]
+		k := len(b.Labels) / b.Len()
+		r.Labels = b.Labels[lo*k : hi*k]
 	}
 	for _, y := range b.Targets {
 		if y != nil {
@@ -61,7 +62,7 @@ func (b Batch) check(g *graph.Graph, most int) error {
 			return fmt.Errorf("train: input %d has shape %v, network %q takes %v", i, x.Shape, g.Name, want)
 		}
 	}
-	if b.Labels != nil && len(b.Labels) != n {
+	if b.Labels != nil && (len(b.Labels) == 0 || len(b.Labels)%n != 0) {
 		return fmt.Errorf("train: %d labels for %d samples", len(b.Labels), n)
 	}
 	if b.Targets != nil && len(b.Targets) != len(g.Outputs) {
@@ -117,14 +118,14 @@ func (s *shard) run(l Loss, b Batch, lo, hi, total int) error {
 	}
 	inv := 1 / float32(total)
 	for i := lo; i < hi; i++ {
-		label := -1
-		if b.Labels != nil {
-			label = b.Labels[i]
+		var labels []int
+		if k := len(b.Labels) / total; k > 0 {
+			labels = b.Labels[i*k : (i+1)*k]
 		}
 		for k := range out {
 			s.dy[k], s.y[k] = row(dout[k].Data, i-lo, hi-lo), row(out[k].Data, i-lo, hi-lo)
 		}
-		s.loss += l.Sample(s.dy, s.y, label, s.targetsOf(b, i, total)) / float64(total)
+		s.loss += l.Sample(s.dy, s.y, labels, s.targetsOf(b, i, total)) / float64(total)
 		for _, dy := range s.dy {
 			for j := range dy {
 				dy[j] *= inv

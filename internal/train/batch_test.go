@@ -44,9 +44,9 @@ func twoByTwoBatch(seed uint64, n int) Batch {
 // detection sums the loss of the classes and that of the vectors.
 type detection struct{}
 
-func (detection) Sample(dy, y [][]float32, label int, targets [][]float32) float64 {
+func (detection) Sample(dy, y [][]float32, labels []int, targets [][]float32) float64 {
 	class := Distill{Weight: 0.7, Temperature: 3}
-	return class.Output(dy[0], y[0], label, targets[0]) + MeanSquare{}.Output(dy[1], y[1], targets[1])
+	return class.Output(dy[0], y[0], labels[0], targets[0]) + MeanSquare{}.Output(dy[1], y[1], targets[1])
 }
 
 // TestTwoInputsTwoOutputs: the gradient of a loss over all outputs reaches every weight, by

@@ -6,9 +6,18 @@ import "math"
 type Loss interface {
 	// Sample returns the loss of a sample and writes its gradient in y to dy. y and dy
 	// have one slice for each output of the network; dy holds arbitrary values before.
-	// label is -1 when the sample has none. targets is nil when there are none, else it
+	// labels has the sample's class, or the class of each of its positions, -1 for none; it is
+	// nil when the sample has none. targets is nil when there are none, else it
 	// has one slice for each output, nil for an output without a target.
-	Sample(dy, y [][]float32, label int, targets [][]float32) float64
+	Sample(dy, y [][]float32, labels []int, targets [][]float32) float64
+}
+
+// only returns the label of a sample that has one, -1 without.
+func only(labels []int) int {
+	if len(labels) == 0 {
+		return -1
+	}
+	return labels[0]
 }
 
 // Distill is the classification loss
@@ -26,7 +35,7 @@ type Distill struct {
 }
 
 // Sample implements Loss. y and targets are logits.
-func (d Distill) Sample(dy, y [][]float32, label int, targets [][]float32) float64 {
+func (d Distill) Sample(dy, y [][]float32, labels []int, targets [][]float32) float64 {
 	for k := range dy {
 		if k != d.Index {
 			clear(dy[k])
@@ -36,7 +45,7 @@ func (d Distill) Sample(dy, y [][]float32, label int, targets [][]float32) float
 	if targets != nil {
 		teacher = targets[d.Index]
 	}
-	return d.Output(dy[d.Index], y[d.Index], label, teacher)
+	return d.Output(dy[d.Index], y[d.Index], only(labels), teacher)
 }
 
 // Output is Sample for one output. y and teacher are logits; teacher may be nil.
@@ -96,7 +105,7 @@ func logSumExp(x []float32, t float64) float64 {
 type MeanSquare struct{}
 
 // Sample implements Loss.
-func (m MeanSquare) Sample(dy, y [][]float32, _ int, targets [][]float32) float64 {
+func (m MeanSquare) Sample(dy, y [][]float32, _ []int, targets [][]float32) float64 {
 	loss := 0.0
 	for k := range y {
 		if targets == nil || targets[k] == nil {

@@ -12,7 +12,7 @@ type ScaledSquare struct {
 }
 
 // Sample implements Loss.
-func (s ScaledSquare) Sample(dy, y [][]float32, _ int, targets [][]float32) float64 {
+func (s ScaledSquare) Sample(dy, y [][]float32, _ []int, targets [][]float32) float64 {
 	loss, at := 0.0, 0
 	n := float64(len(s.Scale))
 	for k, out := range y {
@@ -38,12 +38,12 @@ type Binary struct {
 }
 
 // Sample implements Loss.
-func (b Binary) Sample(dy, y [][]float32, label int, targets [][]float32) float64 {
+func (b Binary) Sample(dy, y [][]float32, labels []int, targets [][]float32) float64 {
 	var teacher []float32
 	if targets != nil {
 		teacher = targets[0]
 	}
-	return b.Output(dy[0], y[0], label, teacher)
+	return b.Output(dy[0], y[0], only(labels), teacher)
 }
 
 // Output is Sample for the output; teacher may be nil.

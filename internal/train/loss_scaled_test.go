@@ -30,9 +30,9 @@ func TestScaledLosses(t *testing.T) {
 			for k, y := range c.y {
 				scratch[k] = make([]float32, len(y))
 			}
-			return c.loss.Sample(scratch, c.y, c.label, c.targets)
+			return c.loss.Sample(scratch, c.y, []int{c.label}, c.targets)
 		}
-		c.loss.Sample(dy, c.y, c.label, c.targets)
+		c.loss.Sample(dy, c.y, []int{c.label}, c.targets)
 		for k := range c.y {
 			for i := range c.y[k] {
 				const h = 1e-3

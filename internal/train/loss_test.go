@@ -87,7 +87,7 @@ func checkLoss(t *testing.T, l Loss, formula func(y []float32) float64, y []floa
 	if teacher != nil {
 		targets = [][]float32{teacher}
 	}
-	near(t, "loss", l.Sample([][]float32{dy}, [][]float32{y}, label, targets), formula(y), 1e-12)
+	near(t, "loss", l.Sample([][]float32{dy}, [][]float32{y}, []int{label}, targets), formula(y), 1e-12)
 	const h = 1.0 / 256 // exact steps; the stencil errs by h^4
 	for i, v := range y {
 		at := func(steps float32) float64 {

@@ -272,6 +272,8 @@ func (f *File) weightShape(k int, x []*Tensor, used *int, total *amounts, length
 	switch row := in.Op.row(); {
 	case row.weights == matrix:
 		w.InC = x[0].Elems()
+	case row.weights == states && RecurrentGates(in.Function) > 0:
+		w.InC = w.OutC / RecurrentGates(in.Function)
 	case row.weights == filled && positive(in.Shape) && w.OutC > 0:
 		w.InC = (&Tensor{Shape: in.Shape}).Elems() / w.OutC
 	case row.weights == kernel && isImage(x[0].Shape) && in.Groups > 0:

@@ -155,3 +155,29 @@ func shapeMove(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
 	}
 	return in.Shape, nil
 }
+
+func shapeRecurrent(in *Instr, x []*Tensor, w *Weight) ([]int, error) {
+	if err := hasFunction(in, RecurrentFunctions); err != nil {
+		return nil, err
+	}
+	s, g, most := x[0].Shape, RecurrentGates(in.Function), 2
+	if in.Function >= RecurrentLSTM {
+		most = 3
+	}
+	if len(s) != 2 || w.OutC != s[1] || w.OutC != g*w.InC || w.KH != 1 || w.KW != 1 {
+		return nil, Error("weights of shape " + shapeString([]int{w.OutC, w.KH, w.KW, w.InC}) + " of " + itoa(g) + " gates do not fit input " + shapeString(s))
+	}
+	if len(x) > most {
+		return nil, Error(itoa(len(x)) + " inputs, at most " + itoa(most) + " are possible")
+	}
+	for _, t := range x[1:] {
+		if len(t.Shape) != 1 || t.Shape[0] != w.InC {
+			return nil, Error("a state of shape " + shapeString(t.Shape) + " for " + itoa(w.InC) + " units")
+		}
+	}
+	out := []int{s[0], w.InC}
+	if in.Function == RecurrentLSTMCell {
+		out[0]++
+	}
+	return out, nil
+}

@@ -81,6 +81,26 @@ const (
 	NormalizeFunctions = 2 // the number of them
 )
 
+// Functions of OpRecurrent; SPEC.md has the operations of each.
+const (
+	RecurrentRNN           = 0
+	RecurrentGRU           = 1 // gates z r n; n sees the weights of r*h
+	RecurrentGRUResetAfter = 2 // n sees r times the weights of h
+	RecurrentLSTM          = 3 // gates i o f g
+	RecurrentLSTMCell      = 4 // the last cell follows the states
+
+	RecurrentFunctions = 5 // the number of them
+)
+
+// RecurrentGates returns the number of gates of a function of OpRecurrent, 0 of an unknown one.
+func RecurrentGates(function int) int {
+	gates := [RecurrentFunctions]int{1, 3, 3, 4, 4}
+	if function < 0 || function >= len(gates) {
+		return 0
+	}
+	return gates[function]
+}
+
 // parametric are the functions of OpUnary that use Real.
 const parametric = 1<<UnaryLeakyRelu | 1<<UnaryElu | 1<<UnaryHardSigmoid
 

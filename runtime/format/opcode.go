@@ -62,6 +62,12 @@ const (
 	OpGather Opcode = 23
 	// OpConstant: no input -> Shape, Scale[c] (w + Bias[c]) of the weights [outC,1,1,K], row-major.
 	OpConstant Opcode = 24
+	// OpRecurrent: a layer that goes through time (Function: RecurrentRNN, ...), from the sums x
+	// [T,gH] of its input at each step, Float32, and the weights [gH,1,1,H] of its state h, of which
+	// every step sees the one before. Further inputs are h [H] before the first step, and of
+	// an LSTM the cell [H]. -> h after each step, [T,H]; with RecurrentLSTMCell [T+1,H], last the cell. Reverse: from
+	// the last step to the first.
+	OpRecurrent Opcode = 25
 	// OpMove: out[i] = x[Start + sum over d of i_d Strides[d]], of x's elements in order -> Shape.
 	OpMove Opcode = 26
 	// OpResize: KH rows and KW columns of x [H,W,C]. Row i lies at PadT + i StrideH in x, columns alike, in units
@@ -134,6 +140,7 @@ const (
 	kernel            // [outC,kH,kW,C/Groups]; the file stores kH and kW
 	lookup            // [outC,1,1,K]; the file stores K; none when Weight is -1
 	filled            // [outC,1,1,K], as many as the output has elements
+	states            // [outC,1,1,K], of outC/K gates; see OpRecurrent
 )
 
 // memory says whether an output may lie where the first input lies; see Plan.
@@ -190,6 +197,8 @@ var rows = [...]opcode{
 		attrs: 1<<attrWeight | 1<<attrAxis, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
 	OpConstant: {name: "Constant", since: sinceFloats, inputs: none, writes: reals, weights: filled, rank: shapeRank, shape: shapeConstant,
 		attrs: 1 << attrWeight, defaults: []preset{{attrWeight, standard{from: nextWeight}}}, lists: []listUse{{list: listShape, counted: true}}},
+	OpRecurrent: {name: "Recurrent", since: sinceFloats, inputs: many, reads: reals, writes: chosen, weights: states, shape: shapeRecurrent,
+		attrs: 1<<attrFunction | 1<<attrReverse | 1<<attrWeight, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
 	OpMove: {name: "Move", since: sinceFloats, inputs: 1, reads: either, writes: either, inputGrid: true, rank: shapeRank, shape: shapeMove, attrs: 1 << attrStart,
 		lists: []listUse{{list: listShape, counted: true}, {list: listStrides, counted: true, signed: true}}},
 	OpResize: {name: "Resize", since: sinceFloats, inputs: 1, inputGrid: true, rank: imageRank, shape: shapeResize,

@@ -1,0 +1,129 @@
+package op
+
+import (
+	"edgec/internal/graph"
+)
+
+// FloatLowerer is an operator that the device can compute in float32 as well as on int8.
+type FloatLowerer interface {
+	graph.Op
+	// LowerFloat emits the instructions on float32 that compute n.Outputs[0]; see
+	// Lowerer.Lower.
+	LowerFloat(d Device, n *graph.Node) error
+}
+
+// FloatNeeder is an operator some of whose nodes have no form on int8.
+type FloatNeeder interface {
+	graph.Op
+	// NeedsFloat reports whether n is computed in float32, whatever it reads.
+	NeedsFloat(n *graph.Node) bool
+}
+
+// needsFloat reports whether n is computed in float32, whatever it reads.
+func needsFloat(n *graph.Node) bool {
+	if o, ok := n.Op.(FloatNeeder); ok {
+		return o.NeedsFloat(n)
+	}
+	return InFloat(n.Op) && !follows(n.Op)
+}
+
+// follows reports whether o is a FloatOperator whose result may well be int8: it is
+// float32 where what it reads is.
+func follows(o graph.Op) bool {
+	switch o.(type) {
+	case Softmax, LogSoftmax:
+		return true
+	}
+	return false
+}
+
+// CanFloat reports whether the device can compute n in float32.
+func CanFloat(n *graph.Node) bool {
+	if x, _, ok := Pointwise(n); ok && len(n.Inputs) == 1 {
+		return x.Elem != graph.Float || functionSteps(n.Op) != nil
+	}
+	_, ok := n.Op.(FloatLowerer)
+	return ok || InFloat(n.Op) || IsView(n.Op)
+}
+
+// Floats returns the values that are float32 on the device, as an operator that computes them
+// has no other form, and the values that follow from these:
+//
+//   - whole numbers and truth values, which have no grid;
+//   - what operators compute that need float32, and what other operators compute from such
+//     values as long as they can;
+//   - what layers without a fused clamp compute for such operators alone, directly or moved,
+//     and inputs of the network that these alone read.
+//
+// Networks without such operators have none: what else stays float at their end is up to
+// package passes.
+func Floats(g *graph.Graph) map[*graph.Value]bool {
+	f := &floats{g: g, links: graph.NewLinks(g), of: map[*graph.Value]bool{}}
+	for _, v := range g.Inputs {
+		if v.Elem != graph.Float {
+			f.of[v] = true
+		}
+	}
+	for range 2 { // what layers compute for float operators makes movers behind them float
+		for _, n := range g.Nodes {
+			f.node(n)
+		}
+		for _, v := range g.Inputs {
+			f.of[v] = f.of[v] || f.demanded(v)
+		}
+		for _, n := range g.Nodes {
+			if l, ok := n.Op.(Layer); ok && !l.Fused().On && f.demanded(n.Outputs[0]) {
+				f.of[n.Outputs[0]] = true
+			}
+		}
+	}
+	return f.of
+}
+
+// floats is the search of Floats.
+type floats struct {
+	g     *graph.Graph
+	links *graph.Links
+	of    map[*graph.Value]bool
+}
+
+// node marks the outputs of n.
+func (f *floats) node(n *graph.Node) {
+	float := needsFloat(n)
+	if !IsLayer(n) && CanFloat(n) {
+		for _, v := range n.Inputs {
+			float = float || v != nil && v.Param == nil && f.of[v]
+		}
+	}
+	for _, v := range n.Outputs {
+		if float || v.Elem != graph.Float {
+			f.of[v] = true
+		}
+	}
+}
+
+// demanded reports whether float32 operators alone read v, directly or moved.
+func (f *floats) demanded(v *graph.Value) bool {
+	if f.links.IsOutput(v) || ScaledInput(f.g, v) != nil {
+		return false
+	}
+	readers := f.links.Consumers(v)
+	for _, n := range readers {
+		switch {
+		case needsFloat(n):
+		case IsLayer(n):
+			return false
+		case f.of[n.Outputs[0]] && CanFloat(n):
+		case SharesGrid(n.Op) && CanFloat(n) && f.demanded(n.Outputs[0]):
+		default:
+			return false
+		}
+	}
+	return len(readers) > 0
+}
+
+// ReadsInt8 reports whether n reads its input v as int8, whatever v is: a layer, or an operator
+// without a form on float32.
+func ReadsInt8(n *graph.Node) bool {
+	return IsLayer(n) || !CanFloat(n) && n.Outputs[0].Elem == graph.Float
+}

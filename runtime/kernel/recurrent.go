@@ -1,0 +1,175 @@
+package kernel
+
+// Cell is the kind of a recurrent layer.
+type Cell uint8
+
+// The cells, with their gates in the order of ONNX.
+const (
+	RNN           Cell = iota // one gate
+	GRU                       // z r n; n sees R (r*h)
+	GRUResetAfter             // z r n; n sees r * (R h)
+	LSTM                      // i o f g
+)
+
+// Gates returns the number of gates.
+func (c Cell) Gates() int { return [...]int{RNN: 1, GRU: 3, GRUResetAfter: 3, LSTM: 4}[c] }
+
+// StateScale is the step in which a state meets its weights: h is rounded to int8 in steps
+// of 1/128, halves away from zero, and saturates.
+const StateScale = 1.0 / 128
+
+// Recurrent is a recurrent layer on its way through time. For step t it has the sums s [gH]
+// of the layer's input, and computes, with u the real results of R on the rounded h,
+//
+//	RNN:           h = tanh(s+u)
+//	GRU:           z, r = sigmoid(s+u), n = tanh(s+u'), h = (1-z)*n + z*h
+//	GRUResetAfter: z, r = sigmoid(s+u), n = tanh(s + r*u), h = (1-z)*n + z*h
+//	LSTM:          i, f, o = sigmoid(s+u), g = tanh(s+u), c = f*c + i*g, h = o*tanh(c)
+//
+// where u' are the results of the last gate's R on the rounded r*h. Every operation is
+// rounded to float32, in the order written: all CPUs give the same bits.
+type Recurrent struct {
+	Cell     Cell
+	Steps, H int
+	Reverse  bool // from the last step to the first
+	// R has the weights of all gates, for inputs of zero point 0, with Float32 results: one
+	// layer, or for a GRU three groups of [h, h, r*h] (or one list of these).
+	R *Conv
+	// Scale and Zero are the grid of an int8 output.
+	Scale float32
+	Zero  int
+}
+
+// Scratch returns the float32 and int8 that Run works in, and the work spaces of its weights.
+func (r *Recurrent) Scratch() (reals, ints, image, patch, acc int) {
+	image, patch, acc = r.R.Scratch()
+	return (3 + r.Cell.Gates()) * r.H, r.R.C, image, patch, acc
+}
+
+// Multiplied returns how many weights a step multiplies by.
+func (r *Recurrent) Multiplied() int {
+	n := 0
+	for _, l := range r.R.Groups {
+		n += l.Multiplied()
+	}
+	if r.Cell == GRU && len(r.R.Groups) == 1 {
+		n *= 2
+	}
+	return n
+}
+
+// Space is the memory that Run works in; see Scratch.
+type Space struct {
+	Reals []float32
+	Ints  []int8
+	Image []int8
+	Patch []int8
+	Acc   []int32
+}
+
+// Run goes through time over the sums s [Steps,gH], from the state h0 and the cell c0 [H];
+// nil: zeros. It writes the state after each step, [Steps,H] in the order of s, to y or, if
+// that is nil, to real. A real of one more row gets the last cell in it.
+func (r *Recurrent) Run(y []int8, real, s, h0, c0 []float32, w *Space) {
+	n, g := r.H, r.Cell.Gates()
+	h, cell, u, reset := w.Reals[:n], w.Reals[n:2*n], w.Reals[2*n:(2+g)*n], w.Reals[(2+g)*n:(3+g)*n]
+	start(h, h0)
+	start(cell, c0)
+	for k := range r.Steps {
+		t := k
+		if r.Reverse {
+			t = r.Steps - 1 - k
+		}
+		r.step(h, cell, u, reset, s[t*g*n:(t+1)*g*n], w)
+		if y != nil {
+			Quantize(y[t*n:(t+1)*n], h, r.Scale, r.Zero)
+		} else {
+			copy(real[t*n:(t+1)*n], h)
+		}
+	}
+	if len(real) > r.Steps*n {
+		copy(real[r.Steps*n:], cell)
+	}
+}
+
+func start(x, from []float32) {
+	if from == nil {
+		clear(x)
+		return
+	}
+	copy(x, from)
+}
+
+// step computes the state after a step.
+func (r *Recurrent) step(h, cell, u, reset, s []float32, w *Space) {
+	n := r.H
+	r.times(u, h, w)
+	switch r.Cell {
+	case GRU:
+		for j := range h {
+			cell[j], reset[j] = Sigmoid(s[j]+u[j]), float32(Sigmoid(s[n+j]+u[n+j])*h[j]) // cell: z
+		}
+		r.timesReset(u, reset, w)
+		for j := range h {
+			h[j] = blend(cell[j], Tanh(s[2*n+j]+u[2*n+j]), h[j])
+		}
+	case GRUResetAfter:
+		for j := range h {
+			z, rj := Sigmoid(s[j]+u[j]), Sigmoid(s[n+j]+u[n+j])
+			h[j] = blend(z, Tanh(s[2*n+j]+float32(rj*u[2*n+j])), h[j])
+		}
+	case LSTM:
+		for j := range h {
+			in, forget, g := Sigmoid(s[j]+u[j]), Sigmoid(s[2*n+j]+u[2*n+j]), Tanh(s[3*n+j]+u[3*n+j])
+			cell[j] = float32(forget*cell[j]) + float32(in*g)
+			h[j] = float32(Sigmoid(s[n+j]+u[n+j]) * Tanh(cell[j]))
+		}
+	default:
+		for j := range h {
+			h[j] = Tanh(s[j] + u[j])
+		}
+	}
+}
+
+// blend is (1-z)*n + z*h.
+func blend(z, n, h float32) float32 { return float32(float32(1-z)*n) + float32(z*h) }
+
+// times multiplies all gates' weights by the rounded h, of a GRU those of z and r.
+func (r *Recurrent) times(u, h []float32, w *Space) {
+	Quantize(w.Ints[:r.H], h, StateScale, 0)
+	if r.Cell != GRU {
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
+	}
+	copy(w.Ints[r.H:2*r.H], w.Ints)
+	if len(r.R.Groups) == 1 {
+		clear(w.Ints[2*r.H:])
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
+	}
+	for g := range 2 {
+		r.R.runGroup(g, u[g*r.H:], w.Ints, w.Patch, w.Acc)
+	}
+}
+
+// timesReset multiplies the weights of a GRU's n by the rounded r*h, to where their results
+// are in u. z and r are read already.
+func (r *Recurrent) timesReset(u, reset []float32, w *Space) {
+	Quantize(w.Ints[2*r.H:], reset, StateScale, 0)
+	if len(r.R.Groups) == 1 {
+		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
+		return
+	}
+	r.R.runGroup(2, u[2*r.H:], w.Ints, w.Patch, w.Acc)
+}
+
+// runGroup computes one group of channels of an image without padding.
+func (c *Conv) runGroup(g int, real []float32, x, patch []int8, acc []int32) {
+	l := c.Groups[g]
+	out := output{real: real, stride: l.OutC}
+	if l.tiles != nil {
+		c.tiled(out, l, g, x, patch, acc)
+	} else {
+		c.pixels(out, l, g, x, patch, acc)
+	}
+}
