@@ -305,6 +305,50 @@ func networks() map[string][]byte {
 		b.op(opDequantize, []int{y}, []int{v})
 		return x, v
 	})
+	add("functions", 11, func(b *builder) (int, int) {
+		x := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.06}, 5, 0, nil)
+		h := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.05}, -120, 0, nil)
+		b.op(117, []int{x}, []int{h})
+		l := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.03}, -70, 0, nil)
+		b.op(98, []int{x}, []int{l}, option{0, 0, 2}) // a float of 2
+		g := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{1.0 / 256}, -128, 0, nil)
+		b.op(14, []int{x}, []int{g})
+		s, y := b.act(1, 4, 16, 8), b.act(1, 4, 16, 8)
+		b.op(opMul, []int{h, g}, []int{s}, option{0, 1, actNone})
+		b.op(opAdd, []int{s, l}, []int{y}, option{0, 1, actNone})
+		return x, y
+	})
+	add("hard-swish", 12, func(b *builder) (int, int) {
+		x, y := b.act(1, 256), b.act(1, 256)
+		b.op(117, []int{x}, []int{y})
+		return x, y
+	})
+	add("logistic", 13, func(b *builder) (int, int) {
+		x := b.act(1, 256)
+		y := b.tensor(typeInt8, []int{1, 256}, []float32{1.0 / 256}, -128, 0, nil)
+		b.op(14, []int{x}, []int{y})
+		return x, y
+	})
+	add("resized", 14, func(b *builder) (int, int) {
+		x := b.act(1, 4, 5, 4)
+		a, c, d, e := b.like(x, 1, 8, 10, 4), b.like(x, 1, 15, 7, 4), b.like(x, 1, 30, 14, 4), b.like(x, 1, 61, 31, 4)
+		b.op(23, []int{x, b.list([]int{2}, 8, 10)}, []int{a}, option{3, 1, 1})
+		b.op(23, []int{a, b.list([]int{2}, 15, 7)}, []int{c}, option{2, 1, 1})
+		b.op(97, []int{c, b.list([]int{2}, 30, 14)}, []int{d})
+		b.op(23, []int{d, b.list([]int{2}, 61, 31)}, []int{e})
+		f, g, h := b.like(x, 1, 122, 62, 4), b.like(x, 1, 40, 9, 4), b.like(x, 1, 20, 18, 4)
+		b.op(97, []int{e, b.list([]int{2}, 122, 62)}, []int{f}, option{1, 1, 1})
+		b.op(97, []int{f, b.list([]int{2}, 40, 9)}, []int{g}, option{0, 1, 1})
+		b.op(97, []int{g, b.list([]int{2}, 20, 18)}, []int{h})
+		return x, h
+	})
+	add("blocks", 15, func(b *builder) (int, int) {
+		x := b.act(1, 4, 6, 8)
+		y, z := b.like(x, 1, 8, 12, 2), b.like(x, 1, 2, 3, 32)
+		b.op(5, []int{x}, []int{y}, option{0, 4, 2})
+		b.op(26, []int{y}, []int{z}, option{0, 4, 4})
+		return x, z
+	})
 	add("minus-128", 8, func(b *builder) (int, int) {
 		x := b.act(1, 4, 4, 2)
 		w := b.tensor(typeInt8, []int{3, 1, 1, 2}, []float32{0.002, 0.003, 0.004}, 0, 0, []byte{0x80, 0x7f, 0x80, 0x80, 0x05, 0xfb})
