@@ -342,6 +342,29 @@ func networks() map[string][]byte {
 		b.op(97, []int{g, b.list([]int{2}, 20, 18)}, []int{h})
 		return x, h
 	})
+	add("tanh", 16, func(b *builder) (int, int) {
+		x := b.act(1, 256)
+		y := b.tensor(typeInt8, []int{1, 256}, []float32{1.0 / 128}, 0, 0, nil)
+		b.op(28, []int{x}, []int{y})
+		return x, y
+	})
+	add("cuts", 17, func(b *builder) (int, int) {
+		x := b.act(1, 6, 7, 8)
+		y, z := b.like(x, 1, 5, 5, 4), b.like(x, 1, 3, 4)
+		b.op(65, []int{x, b.list([]int{4}, 0, 1, 2, 3), b.list([]int{4}, 1, 5, 5, 4)}, []int{y})
+		b.op(45, []int{y, b.list([]int{4}, 0, 0, 1, 0), b.list([]int{4}, 1, -1, 2, 4), b.list([]int{4}, 1, 2, 1, 1)}, []int{z}, option{0, 4, 2}, option{1, 4, 2}, option{4, 4, 4})
+		return x, z
+	})
+	add("transposed", 18, func(b *builder) (int, int) {
+		x := b.act(1, 4, 5, 3)
+		w, bias := b.weights(x, 0, 6, 3, 2, 3)
+		y := b.act(1, 8, 10, 6)
+		b.op(67, []int{b.list([]int{4}, 1, 8, 10, 6), w, x, bias}, []int{y}, window(0, 2, 2)...)
+		w, _ = b.weights(y, 0, 2, 3, 3, 6)
+		z := b.act(1, 10, 30, 2)
+		b.op(67, []int{b.list([]int{4}, 1, 10, 30, 2), w, y}, []int{z}, window(1, 1, 3)...)
+		return x, z
+	})
 	add("blocks", 15, func(b *builder) (int, int) {
 		x := b.act(1, 4, 6, 8)
 		y, z := b.like(x, 1, 8, 12, 2), b.like(x, 1, 2, 3, 32)

@@ -142,8 +142,9 @@ func (c *call) hardSwish() error {
 	return nil
 }
 
-// logistic returns the table of 1/(1 + exp(-x)) on the grid of scale 1/256 and zero point -128.
-func (c *call) logistic() error {
+// curve returns the table of a function f of x, whose values have 31 bits behind the point, on the
+// grid that TFLite prescribes: of 2^bits steps for 1, and a zero point.
+func (c *call) curve(f func(x int64) int64, bits, zero int) error {
 	x, err := c.x(0)
 	if err != nil {
 		return err
@@ -153,8 +154,8 @@ func (c *call) logistic() error {
 		return err
 	}
 	from, to := &c.f.Tensors[x], &c.f.Tensors[y]
-	if to.Scale != 1.0/256 || to.Zero != -128 {
-		return fmt.Errorf("results have scale %v and zero point %d; 1/256 and -128 are supported", to.Scale, to.Zero)
+	if to.Scale != float32(math.Exp2(-float64(bits))) || to.Zero != zero {
+		return fmt.Errorf("results have scale %v and zero point %d; 2^-%d and %d are supported", to.Scale, to.Zero, bits, zero)
 	}
 	m := float64(from.Scale) * (1 << 27)
 	_, shift := fixed(m)
@@ -167,7 +168,7 @@ func (c *call) logistic() error {
 		case v >= radius:
 			return 127
 		default:
-			return int(divided(sigmoid(int64(scale.Apply(int32(v)))), 23)) - 128
+			return int(divided(f(int64(scale.Apply(int32(v)))), 31-bits)) + zero
 		}
 	}, y, x)
 	return nil
@@ -178,21 +179,35 @@ func sigmoid(x int64) int64 {
 	if x == 0 {
 		return 1 << 30
 	}
-	y := inverse(negativeExp(-max(x, -x)))
+	y := shiftLeft(inverse(negativeExp(-max(x, -x), 4)), 1)
 	if x < 0 {
 		return math.MaxInt32 - y
 	}
 	return y
 }
 
-// negativeExp is exp(x) for x <= 0 of 27 bits behind the point, with 31 bits.
-func negativeExp(x int64) int64 {
-	const quarter = 1 << 25 // 1/4 with 27 bits
+// tanh is gemmlowp's: x has 27 bits behind the point, the result 31.
+func tanh(x int64) int64 {
+	if x == 0 {
+		return 0
+	}
+	y := shiftLeft(inverse(negativeExp(-max(x, -x), 5))-1<<29, 2) // (1 - e)/(1 + e) = 2/(1 + e) - 1
+	if x < 0 {
+		return -y
+	}
+	return y
+}
+
+// negativeExp is exp(x) for x <= 0 of as many bits before the point, and 31 with them behind, as
+// a number of 31 bits behind the point.
+func negativeExp(x int64, before int) int64 {
+	behind := 31 - before
+	quarter := int64(1) << (behind - 2)
 	low := x&(quarter-1) - quarter
-	y := expNear(low << 4)
+	y := expNear(low << before)
 	rest := low - x
-	for i, factor := range []int64{1672461947, 1302514674, 790015084, 290630308, 39332535, 720401} {
-		if rest>>(25+i)&1 == 1 {
+	for i, factor := range []int64{1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242} { // exp(-2^(i-2))
+		if before > i-2 && rest>>(behind+i-2)&1 == 1 {
 			y = highMul(y, factor)
 		}
 	}
@@ -212,7 +227,7 @@ func expNear(a int64) int64 {
 	return min(term+highMul(term, x+sum), math.MaxInt32)
 }
 
-// inverse is 1/(1 + a) for 0 <= a <= 1, all of 31 bits: three steps of Newton's.
+// inverse is 2/(1 + a) with 29 bits behind the point, for 0 <= a <= 1 of 31: three steps of Newton's.
 func inverse(a int64) int64 {
 	half := (a + math.MaxInt32 + 1) / 2                 // of 1 + a
 	x := int64(1515870810) + highMul(half, -1010580540) // 48/17 - 32/17 half, with 29 bits
@@ -220,7 +235,7 @@ func inverse(a int64) int64 {
 		product := highMul(half, x)
 		x += shiftLeft(highMul(x, 1<<29-product), 2)
 	}
-	return shiftLeft(x, 1)
+	return x
 }
 
 // shiftLeft is x 2^n, saturated to 32 bits.
