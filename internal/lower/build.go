@@ -136,7 +136,7 @@ func (b *builder) lower(n *graph.Node) {
 	}
 	if x, _, ok := op.Pointwise(n); ok {
 		switch {
-		case b.isFloat(x):
+		case b.isFloat(x) || b.floats[n.Outputs[0]]:
 			if err := op.LowerFunction(b, n); err != nil {
 				b.fail(err)
 			}
