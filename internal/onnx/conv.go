@@ -7,56 +7,82 @@ import (
 	"edgec/internal/op"
 )
 
-// window is the geometry of a convolution or pool, height first.
+// span is the geometry of a convolution or pool along one dimension.
+type span struct{ kernel, stride, dilation, before, after int }
+
+// window is the geometry over an image, height first, and over the dimension before it, if
+// there are three.
 type window struct {
 	kernel, stride, dilation, before, after [2]int
+	depth                                   *span
 }
 
-// readWindow reads strides, dilations, pads and auto_pad for a kernel over the
-// spatial dimensions of in ([1, C, W] or [1, C, H, W]). A one-dimensional
-// window gets height 1.
+// set makes s the geometry of dimension d of the image.
+func (w *window) set(d int, s span) {
+	w.kernel[d], w.stride[d], w.dilation[d], w.before[d], w.after[d] = s.kernel, s.stride, s.dilation, s.before, s.after
+}
+
+// readWindow reads strides, dilations, pads and auto_pad for a kernel over the spatial
+// dimensions of in ([1, C, W], [1, C, H, W] or [1, C, D, H, W]). A one-dimensional window gets
+// height 1.
 func (n *node) readWindow(in []int, kernel []int) (w window, err error) {
 	rank := len(kernel)
-	if rank != 1 && rank != 2 {
-		return w, n.fail("kernel_shape", "%d spatial dimensions are not supported, only 1 and 2", rank)
+	if rank < 1 || rank > 3 {
+		return w, n.fail("kernel_shape", "%d spatial dimensions are not supported, only 1 to 3", rank)
 	}
 	if len(in) != rank+2 {
 		return w, n.fail("", "the input has %d dimensions, a kernel of %d needs %d", len(in), rank, rank+2)
 	}
-	stride, err := n.attrInts("strides", rank, 1, 1)
+	spans, err := n.readSpans(in[2:], kernel)
 	if err != nil {
 		return w, err
+	}
+	if rank == 3 {
+		w.depth, spans = &spans[0], spans[1:]
+	}
+	w.set(0, span{kernel: 1, stride: 1, dilation: 1})
+	for i, s := range spans {
+		w.set(i+2-len(spans), s)
+	}
+	return w, nil
+}
+
+// readSpans returns the geometry of each of the dimensions in.
+func (n *node) readSpans(in, kernel []int) (spans []span, err error) {
+	rank := len(kernel)
+	stride, err := n.attrInts("strides", rank, 1, 1)
+	if err != nil {
+		return nil, err
 	}
 	dilation, err := n.attrInts("dilations", rank, 1, 1)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
 	pads, err := n.attrInts("pads", 2*rank, 0, 0)
 	if err != nil {
-		return w, err
+		return nil, err
 	}
 	mode := n.attrString("auto_pad", "NOTSET")
-	w = window{kernel: [2]int{1, 1}, stride: [2]int{1, 1}, dilation: [2]int{1, 1}}
-	for i := 0; i < rank; i++ {
-		d := i + 2 - rank
-		w.kernel[d], w.stride[d], w.dilation[d] = kernel[i], stride[i], dilation[i]
-		if kernel[i] < 1 || int64(kernel[i])*int64(dilation[i]) > maxActivation {
-			return w, n.fail("kernel_shape", "kernel size %d with dilation %d is out of range", kernel[i], dilation[i])
+	for i, k := range kernel {
+		s := span{kernel: k, stride: stride[i], dilation: dilation[i]}
+		if k < 1 || int64(k)*int64(dilation[i]) > maxActivation {
+			return nil, n.fail("kernel_shape", "kernel size %d with dilation %d is out of range", k, dilation[i])
 		}
-		total := max(((in[i+2]+stride[i]-1)/stride[i]-1)*stride[i]+(kernel[i]-1)*dilation[i]+1-in[i+2], 0)
+		total := max(((in[i]+stride[i]-1)/stride[i]-1)*stride[i]+(k-1)*dilation[i]+1-in[i], 0)
 		switch mode {
 		case "NOTSET", "":
-			w.before[d], w.after[d] = pads[i], pads[rank+i]
+			s.before, s.after = pads[i], pads[rank+i]
 		case "VALID":
 		case "SAME_UPPER":
-			w.before[d], w.after[d] = total/2, total-total/2
+			s.before, s.after = total/2, total-total/2
 		case "SAME_LOWER":
-			w.before[d], w.after[d] = total-total/2, total/2
+			s.before, s.after = total-total/2, total/2
 		default:
-			return w, n.fail("auto_pad", "%q is not known", mode)
+			return nil, n.fail("auto_pad", "%q is not known", mode)
 		}
+		spans = append(spans, s)
 	}
-	return w, nil
+	return spans, nil
 }
 
 // image gives x a height of 1 when it has shape [1, C, W].
@@ -79,8 +105,36 @@ func (n *node) imageResult(x *graph.Value, o graph.Op, in ...*graph.Value) error
 	return n.result(op.Reshape{Shape: []int{y.Shape[1], y.Shape[3]}}, y)
 }
 
+// groupsOf returns input 0 for an operator that works on each [C, sizes...] of a file's
+// [N, C, sizes...] alone: a value [N, groups C, sizes...], whose groups are the samples that
+// the file has merged with the batch, or those of a file of one sample; 0 where the batch
+// stands alone. rank is that of the file.
+func (n *node) groupsOf() (x *graph.Value, groups, rank int, err error) {
+	o, err := n.activation(0)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if rank = len(n.fileDims(o, 0)); o.batch == batchFirst {
+		return o.act, 0, rank, nil
+	}
+	s := o.act.Shape
+	if rank < 3 || len(s) != rank+1 || o.batch.at > 0 || o.batch.outer > 0 {
+		_, err := n.act(0)
+		return nil, 0, rank, err
+	}
+	groups = s[1]
+	x, err = n.emit(op.Reshape{Shape: append([]int{groups * s[2]}, s[3:]...)}, o.act)
+	return x, groups, rank, err
+}
+
+// ungroup ends a node that began with groupsOf.
+func (n *node) ungroup(y *graph.Value, groups int) error {
+	s := y.Shape
+	return n.resultAs(n.in[0].batch, op.Reshape{Shape: append([]int{groups, s[1] / groups}, s[2:]...)}, y)
+}
+
 func buildConv(n *node) error {
-	x, err := n.act(0)
+	x, groups, rank, err := n.groupsOf()
 	if err != nil {
 		return err
 	}
@@ -88,8 +142,8 @@ func buildConv(n *node) error {
 	if err != nil {
 		return err
 	}
-	if len(wa.dims) != len(x.Shape) || len(wa.dims) < 3 {
-		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of %d dimensions", wa.dims, len(x.Shape))
+	if len(wa.dims) != rank || len(wa.dims) < 3 {
+		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of %d dimensions", wa.dims, rank)
 	}
 	kernel, err := n.attrInts("kernel_shape", len(wa.dims)-2, 0, 0)
 	if err != nil {
@@ -104,63 +158,65 @@ func buildConv(n *node) error {
 	if err != nil {
 		return err
 	}
-	group := n.attrInt("group", 1)
-	if group < 1 || wa.dims[0]%group != 0 || x.Shape[1] != wa.dims[1]*group {
-		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, x.Shape[1])
-	}
-	w, err := n.param(wa, graph.Weight, "conv", func(a *array) (*array, error) {
-		return a.reshaped([]int{a.dims[0], a.dims[1], win.kernel[0], win.kernel[1]}), nil
-	})
-	if err != nil {
-		return err
+	group, channels := n.attrInt("group", 1), x.Shape[1]/max(groups, 1)
+	if group < 1 || wa.dims[0]%group != 0 || channels != wa.dims[1]*group {
+		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, channels)
 	}
 	b, err := n.bias(2, wa.dims[0], 1)
 	if err != nil {
 		return err
 	}
-	img, err := n.image(x)
+	if groups > 0 {
+		return n.convEach(x, groups, wa, b, win, group)
+	}
+	w, err := n.convWeights(wa)
 	if err != nil {
 		return err
 	}
-	o := op.Conv2D{StrideH: win.stride[0], StrideW: win.stride[1], DilH: win.dilation[0], DilW: win.dilation[1], PadT: win.before[0], PadL: win.before[1],
-		PadB: win.after[0], PadR: win.after[1], Groups: group}
-	return n.imageResult(x, o, img, w, b)
-}
-
-// poolWindow reads the window of a pool over input 0.
-func (n *node) poolWindow() (x *graph.Value, w window, err error) {
-	if x, err = n.act(0); err != nil {
-		return
-	}
-	a := n.attr("kernel_shape")
-	if a == nil {
-		return nil, w, n.fail("kernel_shape", "it is missing; the file is damaged")
-	}
-	kernel, err := n.attrInts("kernel_shape", len(a.ints), 1, 1)
-	if err != nil {
-		return nil, w, err
-	}
-	w, err = n.readWindow(x.Shape, kernel)
-	return x, w, err
-}
-
-func buildMaxPool(n *node) error {
-	x, w, err := n.poolWindow()
-	if err != nil {
+	if win.depth != nil {
+		y, err := n.conv3(x, w, b, *win.depth, win.conv(group))
+		if err == nil {
+			n.define(0, &operand{act: y})
+		}
 		return err
 	}
 	img, err := n.image(x)
 	if err != nil {
 		return err
 	}
-	return n.imageResult(x, op.MaxPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
-		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0}, img)
+	return n.imageResult(x, win.conv(group), img, w, b)
 }
 
-// buildAveragePool leaves out flags that change nothing. A pool that rounds its size up and
-// counts padding becomes one that does not count what is outside of a padded image.
-func buildAveragePool(n *node) error {
-	x, w, err := n.poolWindow()
+// convWeights returns weights [outC, C, kernel...] as those of an image's convolution: a third
+// dimension is one of the channels, behind them.
+func (n *node) convWeights(wa *array) (*graph.Value, error) {
+	return n.param(wa, graph.Weight, "conv", func(a *array) (*array, error) {
+		d := a.dims
+		switch len(d) {
+		case 3:
+			d = []int{d[0], d[1], 1, d[2]}
+		case 5:
+			d = []int{d[0], d[1] * d[2], d[3], d[4]}
+		}
+		return a.reshaped(d), nil
+	})
+}
+
+// conv returns the convolution of an image.
+func (w window) conv(group int) op.Conv2D {
+	return op.Conv2D{StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1], PadT: w.before[0], PadL: w.before[1],
+		PadB: w.after[0], PadR: w.after[1], Groups: group}
+}
+
+// mostConvolutions bounds the convolutions that one node of a file may become.
+const mostConvolutions = 256
+
+// convEach ends the node with the same convolution of each of the groups of channels of x.
+func (n *node) convEach(x *graph.Value, groups int, wa *array, b *graph.Value, win window, group int) error {
+	if win.depth != nil || groups > mostConvolutions {
+		return n.fail("", "%d convolutions of %d dimensions beside each other are not supported; export with the batch as dimension 0", groups, len(wa.dims)-2)
+	}
+	w, err := n.convWeights(wa)
 	if err != nil {
 		return err
 	}
@@ -168,44 +224,31 @@ func buildAveragePool(n *node) error {
 	if err != nil {
 		return err
 	}
-	o := op.AvgPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
-		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1],
-		CeilMode: n.attrInt("ceil_mode", 0) != 0 && !w.divides(img.Shape[2:]), CountPad: n.attrInt("count_include_pad", 0) != 0 && w.padded()}
-	if !o.CeilMode || !o.CountPad {
-		return n.imageResult(x, o, img)
+	var parts []*graph.Value
+	for g := range groups {
+		c := x.Shape[1] / groups
+		cut := op.Slice{Before: []int{0, g * c, 0, 0}, After: []int{0, (groups - 1 - g) * c, 0, 0}, Step: []int{1, 1, 1, 1}}
+		v, err := n.emit(cut, img)
+		if err != nil {
+			return err
+		}
+		if v, err = n.emit(win.conv(group), v, w, b); err != nil {
+			return err
+		}
+		parts = append(parts, v)
 	}
-	inner := o
-	inner.PadT, inner.PadL, inner.PadB, inner.PadR, inner.CountPad = 0, 0, 0, 0, false
-	pad := op.Pad{Before: []int{0, 0, w.before[0], w.before[1]}, After: []int{0, 0, w.after[0], w.after[1]}}
-	want, err := n.infer(o, []*graph.Value{img})
-	if err != nil {
-		return err
-	}
-	padded, err := n.infer(pad, []*graph.Value{img})
-	if err != nil {
-		return err
-	}
-	if got, err := n.infer(inner, []*graph.Value{{Shape: padded}}); err != nil || !got.Equal(want) {
-		return n.imageResult(x, o, img) // a window that begins in the padding behind the image
-	}
-	if img, err = n.emit(pad, img); err != nil {
-		return err
-	}
-	return n.imageResult(x, inner, img)
-}
-
-// padded reports whether there is any padding.
-func (w window) padded() bool { return w.before != [2]int{} || w.after != [2]int{} }
-
-// divides reports whether windows end where an image of the given size, padded, ends: its
-// size rounded up is its size rounded down.
-func (w window) divides(size []int) bool {
-	for d, in := range size {
-		if (in+w.before[d]+w.after[d]-(w.kernel[d]-1)*w.dilation[d]-1)%w.stride[d] != 0 {
-			return false
+	y := parts[0]
+	if len(parts) > 1 {
+		if y, err = n.emit(op.Concat{Axis: 1}, parts...); err != nil {
+			return err
 		}
 	}
-	return true
+	if len(x.Shape) == 3 {
+		if y, err = n.emit(op.Reshape{Shape: []int{y.Shape[1], y.Shape[3]}}, y); err != nil {
+			return err
+		}
+	}
+	return n.ungroup(y, groups)
 }
 
 // buildGlobalAveragePool averages over all dimensions from 2 on.

@@ -62,8 +62,8 @@ func buildConvTranspose(n *node) error {
 	}
 	group, rank := n.attrInt("group", 1), len(wa.dims)-2
 	switch {
-	case rank != 1 && rank != 2 || len(x.Shape) != len(wa.dims):
-		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; one and two spatial dimensions are supported", wa.dims, x.Shape)
+	case rank < 1 || rank > 3 || len(x.Shape) != len(wa.dims):
+		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; one to three spatial dimensions are supported", wa.dims, x.Shape)
 	case group < 1 || wa.dims[0]%group != 0 || x.Shape[1] != wa.dims[0]:
 		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, x.Shape[1])
 	}
@@ -80,6 +80,9 @@ func buildConvTranspose(n *node) error {
 	if err != nil {
 		return err
 	}
+	if rank == 3 {
+		return n.transposed3(x, wa, stride, dilation, before, after, group)
+	}
 	last := rank - 1
 	o := op.ConvTranspose{StrideH: 1, StrideW: stride[last], DilH: 1, DilW: dilation[last], PadL: before[last], PadR: after[last], Groups: group}
 	kh := 1
@@ -90,13 +93,7 @@ func buildConvTranspose(n *node) error {
 	if err != nil {
 		return n.fail("", "%v", err)
 	}
-	w, err := n.param(wa, graph.Weight, fmt.Sprint("transposed ", group), func(a *array) (*array, error) {
-		t, err := o.Weights(tensor.Of(a.f, a.dims[0], a.dims[1], kh, kernel[last]))
-		if err != nil {
-			return nil, n.fail("", "%v", err)
-		}
-		return &array{name: a.name, typ: a.typ, dims: t.Shape, f: t.Data}, nil
-	})
+	w, err := n.turnedWeights(wa, group, []int{kh, kernel[last]})
 	if err != nil {
 		return err
 	}
@@ -107,6 +104,23 @@ func buildConvTranspose(n *node) error {
 	return n.transposedSteps(x, steps, w, b)
 }
 
+// turnedWeights returns the weights [C, outC/group, kernel...] of a transposed convolution as
+// those of the convolution that it becomes: a third dimension is one of the channels.
+func (n *node) turnedWeights(wa *array, group int, kernel []int) (*graph.Value, error) {
+	rows, columns := kernel[0], volume(kernel[1:])
+	return n.param(wa, graph.Weight, fmt.Sprint("transposed ", group, kernel), func(a *array) (*array, error) {
+		t, err := op.ConvTranspose{Groups: group}.Weights(tensor.Of(a.f, a.dims[0], a.dims[1], rows, columns))
+		if err != nil {
+			return nil, n.fail("", "%v", err)
+		}
+		dims := []int(t.Shape)
+		if len(kernel) == 3 {
+			dims = []int{dims[0], dims[1] * kernel[0], kernel[1], kernel[2]}
+		}
+		return &array{name: a.name, typ: a.typ, dims: dims, f: t.Data}, nil
+	})
+}
+
 // transposedSteps ends the node with the steps of a transposed convolution.
 func (n *node) transposedSteps(x *graph.Value, steps []graph.Op, w, b *graph.Value) error {
 	img, err := n.image(x)
@@ -115,7 +129,7 @@ func (n *node) transposedSteps(x *graph.Value, steps []graph.Op, w, b *graph.Val
 	}
 	for i, o := range steps {
 		in := []*graph.Value{img}
-		if _, ok := o.(op.Conv2D); ok {
+		if _, ok := o.(op.Layer); ok {
 			in = append(in, w, b)
 		}
 		if i == len(steps)-1 {

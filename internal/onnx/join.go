@@ -94,6 +94,9 @@ func (n *node) part(o, x *operand, i int) (*graph.Value, error) {
 // ofSample returns what a known operand has for one sample, whose batch of 1 is dimension
 // at; negative: it has none. It is nil where samples differ.
 func (n *node) ofSample(o *operand, at int) *array {
+	if !o.isKnown() {
+		return nil
+	}
 	if c := o.constant(); c != nil {
 		if at < 0 || at < len(c.dims) && c.dims[at] == 1 {
 			return c

@@ -48,6 +48,9 @@ func (n *node) read() error {
 	if read := control[n.opType]; read != nil && isStandard(n.domain) {
 		return n.readControl(read)
 	}
+	if read := n.integerOp(); read != nil {
+		return n.readControl(read)
+	}
 	row, err := n.row()
 	if err != nil {
 		return err
@@ -154,11 +157,19 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
+		if o != nil && o.quant != nil && passesIntegers[n.opType] && len(n.in) > 0 && o == n.in[0] && o.quant.plain() {
+			return n.throughIntegers(row)
+		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
 			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
 		}
 	}
 	switch {
+	case known && foldAll[n.opType] != nil:
+		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
+			return err
+		}
+		return n.foldByOp(row)
 	case known && row.fold != nil:
 		err := n.fold(row.fold)
 		if err == nil || row.build == nil || len(n.in) == 0 {
@@ -310,7 +321,7 @@ func (n *node) alias(o *operand) error {
 }
 
 // has reports whether optional input i is given.
-func (n *node) has(i int) bool { return i < len(n.in) && n.in[i] != nil }
+func (n *node) has(i int) bool { return i >= 0 && i < len(n.in) && n.in[i] != nil }
 
 func (n *node) inputName(i int) string { return fmt.Sprintf("input %q", n.inputs[i]) }
 

@@ -106,122 +106,6 @@ type quantized struct {
 	table *array
 }
 
-// quantAxis returns the axis of per-axis scales.
-func (n *node) quantAxis(rank int) (int, error) {
-	if n.attrInt("block_size", 0) != 0 {
-		return 0, n.fail("block_size", "blocked quantization is not supported; use one scale for each channel or tensor")
-	}
-	if rank == 0 {
-		return 0, nil
-	}
-	axis := n.attrInt("axis", 1)
-	if rank == 1 && n.attr("axis") == nil {
-		axis = 0
-	}
-	return n.axis(axis, rank)
-}
-
-// foldDequantize computes (q - zero) * scale of constants, and keeps the grid.
-func foldDequantize(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	s, err := n.operandOf(in, 1)
-	if err != nil {
-		return nil, err
-	}
-	if x.isFloat() || !s.isFloat() {
-		return nil, n.fail("", "%s scaled by %s is not valid", typeName(x.typ), typeName(s.typ))
-	}
-	axis, inner, zero, err := n.quantParameters(in, x)
-	if err != nil {
-		return nil, err
-	}
-	r := &array{typ: typeFloat, dims: x.dims, f: make([]float32, len(x.i)), grid: &gridInfo{scale: s.f, q: make([]int64, len(x.i)), axis: axis}}
-	for k, q := range x.i {
-		c := k / inner % len(zero)
-		r.grid.q[k] = q - zero[c]
-		r.f[k] = float32(q-zero[c]) * s.f[c]
-	}
-	return r, nil
-}
-
-// quantParameters returns the axis along which the scales of x, input 1, differ, the number
-// of elements that follow each other with one scale, and the zero points, one for each scale.
-func (n *node) quantParameters(in []*array, x *array) (axis, inner int, zero []int64, err error) {
-	s, err := n.operandOf(in, 1)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	zero = make([]int64, len(s.f))
-	if len(in) > 2 && in[2] != nil {
-		zero = in[2].i
-	}
-	inner, count := 1, 1
-	if len(s.f) != 1 {
-		if axis, err = n.quantAxis(len(x.dims)); err != nil {
-			return 0, 0, nil, err
-		}
-		inner, count = volume(x.dims[axis+1:]), x.dims[axis]
-	} else if n.attrInt("block_size", 0) != 0 {
-		return 0, 0, nil, n.fail("block_size", "blocked quantization is not supported")
-	}
-	if len(s.f) != count || len(zero) != len(s.f) || len(s.dims) > 1 {
-		return 0, 0, nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(zero), x.dims)
-	}
-	return axis, max(inner, 1), zero, nil
-}
-
-// quantRange holds the integers of the types that foldQuantize makes.
-var quantRange = map[int64][2]float64{typeInt8: {-128, 127}, typeUint8: {0, 255}, typeInt16: {-32768, 32767}, typeUint16: {0, 65535},
-	typeInt4: {-8, 7}, typeUint4: {0, 15}}
-
-// foldQuantize computes saturate(round(x / scale) + zero) of constants, halves to even: the
-// weights of a network that was trained with quantization.
-func foldQuantize(n *node, in []*array) (*array, error) {
-	x, err := n.operandOf(in, 0)
-	if err != nil {
-		return nil, err
-	}
-	s, err := n.operandOf(in, 1)
-	if err != nil {
-		return nil, err
-	}
-	typ := int64(n.attrInt("output_dtype", typeUint8))
-	if typ == 0 {
-		typ = typeUint8
-	}
-	if len(in) > 2 && in[2] != nil {
-		typ = in[2].typ
-	}
-	limit, known := quantRange[typ]
-	if !x.isFloat() || !s.isFloat() || !known {
-		return nil, n.fail("", "%s to %s by scales of %s is not supported", typeName(x.typ), typeName(typ), typeName(s.typ))
-	}
-	_, inner, zero, err := n.quantParameters(in, x)
-	if err != nil {
-		return nil, err
-	}
-	r, err := n.alloc(&array{typ: typ}, x.dims)
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range x.f {
-		c := k / inner % len(zero)
-		q := math.RoundToEven(float64(v/s.f[c])) + float64(zero[c])
-		if v == 0 {
-			q = float64(zero[c]) // also with a scale of 0
-		}
-		if q != q {
-			return nil, n.fail(n.inputName(0), "value %d is %v with scale %v; the training has diverged", k, v, s.f[c])
-		}
-		r.i[k] = int64(max(limit[0], min(limit[1], q)))
-	}
-	r.name = x.name
-	return r, nil
-}
-
 // activationGrid reads scale and zero point of an activation as an int8 grid;
 // uint8 ones are moved by 128. Without zero point the integers have type typ.
 func (n *node) activationGrid(typ int64) (graph.Affine, int64, error) {
@@ -277,6 +161,27 @@ func buildQuantize(n *node) error {
 
 // integerReader are the operators that read the output of a QuantizeLinear.
 var integerReader = map[string]bool{"DequantizeLinear": true, "Cast": true, "Gather": true}
+
+// passesIntegers are the operators that move integers or take the largest of them: on the
+// numbers that the integers stand for they are the same.
+var passesIntegers = map[string]bool{"Flatten": true, "Identity": true, "MaxPool": true, "Reshape": true, "Slice": true, "Squeeze": true, "Transpose": true, "Unsqueeze": true}
+
+// plain reports whether q is what a QuantizeLinear has made.
+func (q *quantized) plain() bool { return !q.index && q.table == nil }
+
+// throughIntegers reads an operator of passesIntegers on the value before it is rounded,
+// and rounds its result.
+func (n *node) throughIntegers(row *row) error {
+	q := *n.in[0].quant
+	n.in[0] = &operand{act: q.act, batch: q.batch}
+	if err := row.build(n); err != nil {
+		return err
+	}
+	o := n.r.names[n.outputs[0]]
+	q.act, q.batch = o.act, o.batch
+	n.r.names[n.outputs[0]] = &operand{quant: &q}
+	return nil
+}
 
 // castQuantized makes integers the indexes of a Gather.
 func (n *node) castQuantized() error {

@@ -186,7 +186,7 @@ func TestRefusals(t *testing.T) {
 			node("BatchNormalization", "x,t,s,s,s", "y").output("y").bytes(), []string{"(BatchNormalization)", "shape [1,2]", "need [2]"}},
 		{"batch constant", good().floats("c", []int{2, 1}, 1, 2).node("Add", "x,c", "y").bytes(), []string{`input "c"`, "batch"}},
 		{"wrong broadcast", good().floats("c", []int{3}, 1, 2, 3).node("Add", "x,c", "y").bytes(), []string{"(Add)"}},
-		{"reflecting pad", newModel(10).input("x", typeFloat, 0, 1, 4, 4).node("Pad", "x", "y", attribute{"pads", []int{0, 0, 1, 1, 0, 0, 1, 1}}, attribute{"mode", "reflect"}).output("y").bytes(), []string{"(Pad)", `"reflect"`}},
+		{"pad of no mode", newModel(10).input("x", typeFloat, 0, 1, 4, 4).node("Pad", "x", "y", attribute{"pads", []int{0, 0, 1, 1, 0, 0, 1, 1}}, attribute{"mode", "mirror"}).output("y").bytes(), []string{"(Pad)", `"mirror"`}},
 		{"huge constant", good().int64s("s", 1<<20, 1<<20).node("ConstantOfShape", "s", "c").node("Add", "x,c", "y").bytes(), []string{"(ConstantOfShape)", "too large"}},
 		{"quantized input of Relu", good().floats("s", nil, 1).node("QuantizeLinear", "x,s", "q").node("Relu", "q", "y").bytes(), []string{"(Relu)", "quantized integers"}},
 		{"constant output", good().floats("y", []int{1}, 1).bytes(), []string{`output "y"`, "does not depend"}},

@@ -163,16 +163,20 @@ func (w *writer) Emit(opType string, in []string, out string, attrs ...op.Attr) 
 	w.EmitAll(opType, in, []string{out}, attrs...)
 }
 
-// EmitAll implements op.ONNX.
+// EmitAll implements op.ONNX; the NodeProto is named after its first output that is read.
 func (w *writer) EmitAll(opType string, in, out []string, attrs ...op.Attr) {
 	var m message
 	for _, s := range in {
 		m.str(1, s)
 	}
+	name := ""
 	for _, s := range out {
 		m.str(2, s)
+		if name == "" {
+			name = s
+		}
 	}
-	m.str(3, out[0])
+	m.str(3, name)
 	m.str(4, opType)
 	for _, a := range attrs {
 		m.bytes(5, attribute{a.Name, a.Value}.encode())

@@ -174,19 +174,7 @@ func (o Concat) TraceConstants(c Constants, n *graph.Node, k []float32) {
 
 // WriteONNX implements ONNXWriter. Parameters are repeated for each sample.
 func (o Concat) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
-	batch := ""
-	for k, v := range n.Inputs {
-		if v.Param == nil {
-			continue
-		}
-		if batch == "" {
-			batch = writeBatch(w, n, in, out)
-		}
-		shape, all := w.Fresh(out+"_shape"), w.Fresh(out+"_part")
-		w.Emit("Concat", []string{batch, w.Int64s(out+"_sizes", v.Shape[1:])}, shape, Attr{"axis", 0})
-		w.Emit("Expand", []string{in[k], shape}, all)
-		in[k] = all
-	}
+	in = withBatch(w, n, in, out)
 	w.Emit("Concat", in, out, Attr{"axis", o.Axis})
 }
 

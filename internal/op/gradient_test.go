@@ -60,6 +60,14 @@ func gradientCases() []gradientCase {
 		of(Cast{}, x(2, 3)),
 		of(Tile{Repeats: []int{1, 2, 3}}, x(2, 3, 2)),
 		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
+		{GatherElements{Axis: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 2}, 2, 2, 2)}, []int{1}},
+		{GatherND{Batch: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 1}, 2, 2, 2)}, []int{1}},
+		{OneHot{Axis: 1, Depth: 3, On: 1}, []*tensor.Tensor{tensor.Of([]float32{0.25, 1.25}, 2)}, []int{0}},
+		{ReverseSequence{Time: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 3}, 2)}, []int{1}},
+		{ScatterElements{Axis: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 2}, 2, 2, 2), x(2, 2, 2)}, []int{1}},
+		{ScatterND{}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 0}, 2, 2, 1), x(2, 2, 2)}, []int{1}},
+		{TensorScatter{Axis: 1, Circular: true}, []*tensor.Tensor{x(2, 3, 2), x(2, 2, 2), tensor.Of([]float32{0, 2}, 2)}, []int{2}},
+		of(TopK{Axis: 1, K: 2}, spaced(rng, 2, 4, 2)), of(Trilu{K: 1}, x(2, 3, 3)),
 		{Gather{}, []*tensor.Tensor{x(4, 3), tensor.Of([]float32{3, 0, 3, -1}, 2, 2)}, []int{1}},
 	}...)
 }

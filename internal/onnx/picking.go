@@ -1,0 +1,457 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+
+	"edgec/internal/graph"
+	"edgec/internal/op"
+)
+
+// aligned returns inputs as values with the same batch: activations whose batch is first and
+// constants that are the same for all samples, or, in a file of one sample, all with the
+// file's dimensions behind a batch of their own. keep asks for the first form where it is
+// possible; shift is what the second form adds to dimensions of the file.
+func (n *node) aligned(keep bool, count int) (in []*graph.Value, b batchAxis, shift int, err error) {
+	var all []*operand
+	for i := range count {
+		if !n.has(i) {
+			return nil, b, 0, n.fail("", "input %d is missing; the file is damaged", i)
+		}
+		o := n.in[i]
+		keep = keep && (o.act != nil && o.batch == batchFirst || o.act == nil && n.ofSample(o, 0) != nil)
+		all = append(all, o)
+	}
+	switch {
+	case keep:
+		b = batchFirst
+	case n.r.ofOne():
+		b, shift = noBatch, 1
+	default:
+		return nil, b, 0, n.fail("", "its inputs mix the samples of a batch; export the network with batch 1")
+	}
+	for i, o := range all {
+		v := o.act
+		switch {
+		case o.act != nil && !keep:
+			v, err = n.withoutBatch(o, 0)
+		case o.act == nil:
+			v, err = n.sampleParam(o, keep)
+		}
+		if err != nil {
+			return nil, b, 0, err
+		}
+		if in = append(in, v); v == nil {
+			return nil, b, 0, n.fail(n.inputName(i), "it depends on the batch")
+		}
+	}
+	return in, b, shift, nil
+}
+
+// sampleParam returns a constant as a parameter [1, dims...] for one sample; batched: its
+// first dimension is the batch.
+func (n *node) sampleParam(o *operand, batched bool) (*graph.Value, error) {
+	c := o.constant()
+	if batched {
+		c = n.ofSample(o, 0)
+	}
+	if c == nil {
+		return nil, nil
+	}
+	shape := slices.Clone(c.dims)
+	if !batched {
+		shape = slices.Insert(shape, 0, 1)
+	}
+	return n.param(c, graph.Constant, fmt.Sprint("part ", shape), func(c *array) (*array, error) { return c.reshaped(shape), nil })
+}
+
+// fileRank returns the number of dimensions that input i has in the file.
+func (n *node) fileRank(i int) int {
+	switch {
+	case !n.has(i):
+		return 0
+	case n.in[i].act != nil:
+		return len(n.fileDims(n.in[i], 0))
+	}
+	return len(n.in[i].known[0].dims)
+}
+
+// buildGatherElements reads GatherElements of activations, or constants, by either.
+func buildGatherElements(n *node) error {
+	axis, err := n.axis(n.attrInt("axis", 0), n.fileRank(0))
+	if err != nil {
+		return err
+	}
+	in, b, shift, err := n.aligned(axis > 0, 2)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.GatherElements{Axis: axis + shift}, in...)
+}
+
+// buildGatherND reads GatherND; one whose indexes are constants and pick from the first
+// dimensions is a Gather from those as one.
+func buildGatherND(n *node) error {
+	common := n.attrInt("batch_dims", 0)
+	if common < 0 || common >= min(n.fileRank(0), n.fileRank(1)) {
+		return n.fail("batch_dims", "%d dimensions in common are not valid", common)
+	}
+	in, b, shift, err := n.aligned(common > 0, 2)
+	if err != nil {
+		return err
+	}
+	o := op.GatherND{Batch: common + shift}
+	x, index := in[0], in[1]
+	s, err := n.infer(o, in)
+	if err != nil {
+		return err
+	}
+	last := len(index.Shape) - 1
+	m := index.Shape[last]
+	if o.Batch > 1 || x.Param != nil {
+		return n.resultAs(b, o, x, index)
+	}
+	if index.Param != nil {
+		return n.gatherPoints(b, s, x, index.Param.Value.Data, m)
+	}
+	if m == 1 {
+		if index, err = n.emit(op.Reshape{Shape: slices.Clone([]int(index.Shape[1:last]))}, index); err != nil {
+			return err
+		}
+		return n.resultAs(b, op.Gather{Axis: 1}, x, index)
+	}
+	return n.resultAs(b, o, x, index)
+}
+
+// gatherPoints ends a GatherND by constant indexes, m of which pick one slice of x; the
+// result has shape s.
+func (n *node) gatherPoints(b batchAxis, s []int, x *graph.Value, values []float32, m int) error {
+	sizes := x.Shape[1 : 1+m]
+	var flat []int
+	for i := 0; i < len(values); i += m {
+		place := 0
+		for k, v := range values[i : i+m] {
+			at := int(v)
+			if at < 0 {
+				at += sizes[k]
+			}
+			if at < 0 || at >= sizes[k] {
+				return n.fail(n.inputName(1), "index %v is outside a dimension of %d", v, sizes[k])
+			}
+			place = place*sizes[k] + at
+		}
+		flat = append(flat, place)
+	}
+	var err error
+	rest := x.Shape[1+m:]
+	if shape := append([]int{volume(sizes)}, rest...); m > 1 {
+		if x, err = n.emit(op.Reshape{Shape: shape}, x); err != nil {
+			return err
+		}
+	}
+	o := pickAlong(x.Shape, 1, flat)
+	if got, err := n.infer(o, []*graph.Value{x}); err != nil || slices.Equal(got, s) {
+		return n.resultAs(b, o, x)
+	}
+	v, err := n.emit(o, x)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.Reshape{Shape: slices.Clone(s[1:])}, v)
+}
+
+var reductions = map[string]op.ScatterMode{"none": op.Replace, "add": op.ScatterAdd, "mul": op.ScatterMul, "max": op.ScatterMax, "min": op.ScatterMin}
+
+// buildScatterElements reads ScatterElements, and Scatter, which is its old name.
+func buildScatterElements(n *node) error {
+	axis, err := n.axis(n.attrInt("axis", 0), n.fileRank(0))
+	if err != nil {
+		return err
+	}
+	how, ok := reductions[n.attrString("reduction", "none")]
+	if !ok {
+		return n.fail("reduction", "%q is not known; the file is damaged", n.attrString("reduction", ""))
+	}
+	in, b, shift, err := n.aligned(axis > 0, 3)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.ScatterElements{Axis: axis + shift, Reduce: how}, in...)
+}
+
+func buildScatterND(n *node) error {
+	how, ok := reductions[n.attrString("reduction", "none")]
+	if !ok {
+		return n.fail("reduction", "%q is not known; the file is damaged", n.attrString("reduction", ""))
+	}
+	in, b, _, err := n.aligned(false, 3)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.ScatterND{Reduce: how}, in...)
+}
+
+// buildTensorScatter reads the update of a cache.
+func buildTensorScatter(n *node) error {
+	axis, err := n.axis(n.attrInt("axis", -2), n.fileRank(0))
+	if err != nil {
+		return err
+	}
+	count := 2
+	if n.has(2) {
+		count = 3
+	}
+	in, b, shift, err := n.aligned(true, count)
+	if err != nil {
+		return err
+	}
+	return n.resultAs(b, op.TensorScatter{Axis: axis + shift, Batch: shift, Circular: n.attrString("mode", "linear") == "circular"}, in...)
+}
+
+// buildTrilu reads the triangle of the matrices in the last two dimensions.
+func buildTrilu(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	k := int64(0)
+	if n.has(1) {
+		v, err := n.integers(1)
+		if err != nil {
+			return err
+		}
+		if len(v) != 1 {
+			return n.fail(n.inputName(1), "it has %d values, one is needed", len(v))
+		}
+		k = max(-maxActivation, min(v[0], maxActivation))
+	}
+	o := op.Trilu{Lower: n.attrInt("upper", 1) == 0, K: int(k)}
+	dims := n.fileDims(x, 0)
+	if rank := len(dims); x.batch.at >= rank-2 || len(x.act.Shape) < 3 || x.batch.at < 0 && rank < 2 {
+		if !n.r.ofOne() || rank < 2 {
+			return n.fail("", "the matrices in the last two dimensions of %v have the batch in them", dims)
+		}
+		v, err := n.withoutBatch(x, 0)
+		if err != nil {
+			return err
+		}
+		return n.resultAs(noBatch, o, v)
+	}
+	return n.resultLike(x, o)
+}
+
+// buildOneHot reads OneHot with a known depth.
+func buildOneHot(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	depth, err := n.constant(1)
+	if err != nil {
+		return err
+	}
+	values, err := n.constant(2)
+	if err != nil {
+		return err
+	}
+	d, err := depth.exact()
+	if err != nil || len(d) != 1 || !(d[0] >= 1) {
+		return n.fail(n.inputName(1), "the number of classes has to be one positive number")
+	}
+	v, err := values.exact()
+	if err != nil || len(v) != 2 {
+		return n.fail(n.inputName(2), "%d values, for off and on two are needed", len(v))
+	}
+	dims := n.fileDims(x, 0)
+	axis, err := n.axis(n.attrInt("axis", -1), len(dims)+1)
+	if err != nil {
+		return err
+	}
+	o := op.OneHot{Axis: len(x.act.Shape), Depth: int(d[0]), Off: v[0], On: v[1], Kind: elemOf(values.typ)}
+	if axis == len(dims) && x.batch.inner == 0 {
+		return n.resultAs(x.batch, o, x.act)
+	}
+	var last [2][]int // the new dimension last, then where it belongs
+	for t := range last {
+		last[t] = append(n.fileDims(x, t), o.Depth)
+	}
+	if axis == len(dims) {
+		return n.shapedResult(x.batch, last, o, x.act)
+	}
+	y, err := n.shaped(n.emit, x.batch, last, o, x.act)
+	if err != nil {
+		return err
+	}
+	var perm []int
+	for k := range dims {
+		perm = append(perm, k)
+	}
+	perm = slices.Insert(perm, axis, len(dims))
+	if y, err = n.transposed(y, perm, n.resultValue); err != nil {
+		return err
+	}
+	return n.alias(y)
+}
+
+// buildTopK reads the values and the indexes, each by a node of its own.
+func buildTopK(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	axis, err := n.axis(n.attrInt("axis", -1), len(n.fileDims(x, 0)))
+	if err != nil {
+		return err
+	}
+	k := int64(n.attrInt("k", 0))
+	if n.r.opset >= 10 {
+		v, err := n.integers(1)
+		if err != nil {
+			return err
+		}
+		if len(v) != 1 {
+			return n.fail(n.inputName(1), "it has %d values, one is needed", len(v))
+		}
+		k = v[0]
+	}
+	if axis == x.batch.at {
+		if !n.r.ofOne() {
+			return n.fail("axis", "dimension %d of %v is the batch, whose samples cannot be compared", axis, n.fileDims(x, 0))
+		}
+		v, err := n.withoutBatch(x, 0)
+		if err != nil {
+			return err
+		}
+		x = &operand{act: v, batch: noBatch}
+	}
+	d := x.batch.valueDims(len(x.act.Shape))[axis][0]
+	for i, name := range n.outputs {
+		if name == "" || i > 1 {
+			continue
+		}
+		part := *n.nodeProto
+		part.outputs = []string{name}
+		o := op.TopK{Axis: d, K: int(max(0, min(k, maxActivation))), Least: n.attrInt("largest", 1) == 0, Indexes: i == 1}
+		if err := (&node{nodeProto: &part, r: n.r, in: n.in}).resultAs(x.batch, o, x.act); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decidingAll is deciding for all outputs.
+func decidingAll(build func(*node) error) func(*node) error {
+	return func(n *node) error {
+		err := deciding(build)(n)
+		if err != nil {
+			return err
+		}
+		first := n.r.names[n.outputs[0]]
+		for _, name := range n.outputs[1:] {
+			if o := n.r.names[name]; o != nil {
+				o.decides = first.decides
+			}
+		}
+		return nil
+	}
+}
+
+// buildReverseSequence turns the beginning of sequences around.
+func buildReverseSequence(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	dims := n.fileDims(x, 0)
+	time, batch := n.attrInt("time_axis", 0), n.attrInt("batch_axis", 1)
+	if len(dims) < 2 || min(time, batch) != 0 || max(time, batch) != 1 || !n.has(1) {
+		return n.fail("", "axes %d and %d of %v are not supported, only 0 and 1", time, batch, dims)
+	}
+	lengths := n.ofSample(n.in[1], 0)
+	switch {
+	case n.in[1].act == nil && x.batch.at == batch && lengths != nil:
+		size := dims[time]
+		var parts [2][]int
+		turned := int(max(0, min(lengths.i[0], int64(size))))
+		for k := range size {
+			if k < turned {
+				parts[0] = append(parts[0], turned-1-k)
+			} else {
+				parts[1] = append(parts[1], k)
+			}
+		}
+		d := x.batch.valueDims(len(x.act.Shape))[time][0]
+		v, err := n.joined(d, parts[:])(n.resultValue, x.act)
+		if err == nil {
+			n.define(0, &operand{act: v, batch: x.batch})
+		}
+		return err
+	case n.in[1].act == nil && n.r.ofOne() && n.in[1].constant() != nil:
+		return n.reverseRows(x, dims, time == 0, n.in[1].constant().i)
+	case n.in[1].act != nil && x.batch.at == batch && (n.in[1].batch == batchFirst || n.in[1].batch == onlyBatch):
+		if _, merged := x.batch.merged(); merged == 0 {
+			return n.resultAs(x.batch, op.ReverseSequence{Time: x.batch.valueDims(len(x.act.Shape))[time][0]}, x.act, n.in[1].act)
+		}
+	}
+	return n.fail("", "lengths of sequences %v that mix the samples of a batch are not supported", dims)
+}
+
+// reverseRows turns sequences of constant lengths around, in a file of one sample: the steps
+// of all are rows of one Gather.
+func (n *node) reverseRows(x *operand, dims []int, timeFirst bool, lengths []int64) error {
+	v, err := n.withoutBatch(x, 0)
+	if err != nil {
+		return err
+	}
+	var index []int
+	for k := range dims[0] * dims[1] {
+		t, s := k/dims[1], k%dims[1]
+		size := dims[0]
+		if !timeFirst {
+			t, s, size = s, t, dims[1]
+		}
+		if s >= len(lengths) {
+			return n.fail(n.inputName(1), "%d lengths for sequences %v", len(lengths), dims)
+		}
+		if turned := int(max(0, min(lengths[s], int64(size)))); t < turned {
+			t = turned - 1 - t
+		}
+		if timeFirst {
+			index = append(index, t*dims[1]+s)
+		} else {
+			index = append(index, s*dims[1]+t)
+		}
+	}
+	if v, err = n.emit(op.Reshape{Shape: append([]int{dims[0] * dims[1]}, dims[2:]...)}, v); err != nil {
+		return err
+	}
+	return n.shapedResult(noBatch, [2][]int{dims, dims}, pickAlong(v.Shape, 1, index), v)
+}
+
+// buildCompress picks by a constant condition.
+func buildCompress(n *node) error {
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	condition, err := n.integers(1)
+	if err != nil {
+		return err
+	}
+	var at []int64
+	for k, c := range condition {
+		if c != 0 {
+			at = append(at, int64(k))
+		}
+	}
+	dims, axis := n.fileDims(x, 0), 0
+	if n.attr("axis") == nil {
+		flat := [2][]int{{volume(dims)}, {volume(n.fileDims(x, 1))}}
+		if x, err = n.reshapedTo(x, flat); err != nil {
+			return err
+		}
+	} else if axis, err = n.axis(n.attrInt("axis", 0), len(dims)); err != nil {
+		return err
+	}
+	return n.gatherConstant(x, axis, ints(at...))
+}
