@@ -135,6 +135,10 @@ func TestFloatOperators(t *testing.T) {
 			y := rough(b, x)
 			return b.Node(op.Gather{Axis: 2}, y, b.Node(op.Cast{To: graph.Integer}, b.Node(op.Abs{}, y)))
 		}, []int{4, 5}},
+		"triangle": {of(op.Trilu{Lower: true, K: 1}), []int{2, 4, 5}}, "one hot": {func(b *net, x *graph.Value) *graph.Value {
+			y := b.Node(op.Cast{To: graph.Integer}, b.Node(op.Mul{}, rough(b, x), b.Param(graph.Constant, 2, 1)))
+			return b.Node(op.OneHot{Axis: 2, Depth: 4, Off: -0.5, On: 2}, y)
+		}, []int{4, 5}},
 		"image turned around": {func(b *net, x *graph.Value) *graph.Value {
 			return b.Node(op.Add{}, b.Node(op.Transpose{Perm: []int{0, 3, 2, 1}}, rough(b, x)), b.Param(graph.Constant, 1, 3))
 		}, []int{3, 4, 5}},
