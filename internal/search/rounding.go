@@ -83,6 +83,9 @@ type roundedNet struct {
 // newRounder measures the network.
 func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.loader.sample))
+	if positions := s.task().Traits().Positions; positions > momentPositions {
+		n = min(n, max(fewestFallback, n*momentPositions/positions)) // each has inputs of its own
+	}
 	x, err := s.loader.manySamples(ctx, n)
 	if err != nil {
 		return nil, err
@@ -153,6 +156,9 @@ func (r *rounder) network(ctx context.Context, lambda float64) (*graph.Graph, er
 	}
 	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
 	if err := stoppedOr(ctx, passes.Calibrate(g, r.samples(ctx), cfg)); err != nil {
+		return nil, err
+	}
+	if err := passes.Constants(g, cfg); err != nil {
 		return nil, err
 	}
 	if err := passes.Biases(g, cfg); err != nil {
