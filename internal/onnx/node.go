@@ -175,7 +175,8 @@ func (n *node) dispatch(row *row) error {
 		if err == nil || row.build == nil || len(n.in) == 0 {
 			return err
 		}
-		if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+		again := n.foldByOp(row)
+		if again == nil || errors.Is(err, errByOp) {
 			return again
 		}
 		return err

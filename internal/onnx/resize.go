@@ -75,9 +75,18 @@ func buildResize(n *node) error {
 		return err
 	}
 	dims := n.fileDims(x, 0)
-	to, err := n.targets(dims, o.Coords == op.CropAndResize)
+	to, err := n.targets(dims, 0, o.Coords == op.CropAndResize)
 	if err != nil {
 		return err
+	}
+	other, err := n.targets(n.fileDims(x, 1), 1, o.Coords == op.CropAndResize)
+	if err != nil {
+		return err
+	}
+	for k := range to {
+		if k != x.batch.at && to[k] != other[k] || k == x.batch.at && (to[k].size == dims[k]) != (other[k].size == n.fileDims(x, 1)[k]) {
+			return n.fail("", "what becomes of dimension %d depends on the batch", k)
+		}
 	}
 	if at := x.batch.at; at >= 0 && (to[at].size != dims[at] || o.Coords == op.CropAndResize && (to[at].from != 0 || to[at].to != 1)) {
 		if !n.r.ofOne() {
@@ -116,8 +125,8 @@ func buildResize(n *node) error {
 	return n.resultLike(x, o)
 }
 
-// targets returns what becomes of each dimension of the file.
-func (n *node) targets(dims []int, windowed bool) ([]target, error) {
+// targets returns what becomes of each dimension of the file at trial batch t.
+func (n *node) targets(dims []int, t int, windowed bool) ([]target, error) {
 	axes, err := n.resizeAxes(len(dims))
 	if err != nil {
 		return nil, err
@@ -126,24 +135,24 @@ func (n *node) targets(dims []int, windowed bool) ([]target, error) {
 	for k, d := range dims {
 		to[k] = target{d, 1, 0, 1}
 	}
-	scales, sizes, err := n.scalesAndSizes(len(axes))
+	scales, sizes, err := n.scalesAndSizes(len(axes), t)
 	if err != nil {
 		return nil, err
 	}
 	ratio := n.sharedScale(dims, axes, sizes)
 	for i, k := range axes {
-		t := &to[k]
+		d := &to[k]
 		switch {
 		case sizes == nil:
-			t.scale = float64(scales[i])
-			t.size = int(math.Floor(float64(float32(dims[k]) * scales[i])))
+			d.scale = float64(scales[i])
+			d.size = int(math.Floor(float64(float32(dims[k]) * scales[i])))
 		case ratio > 0:
-			t.scale, t.size = ratio, int(math.Floor(ratio*float64(dims[k])+0.5))
+			d.scale, d.size = ratio, int(math.Floor(ratio*float64(dims[k])+0.5))
 		default:
-			t.size = int(min(sizes[i], maxActivation))
-			t.scale = float64(t.size) / float64(dims[k])
+			d.size = int(min(sizes[i], maxActivation))
+			d.scale = float64(d.size) / float64(dims[k])
 		}
-		if t.size < 1 || !(t.scale > 0) {
+		if d.size < 1 || !(d.scale > 0) {
 			return nil, n.fail("", "dimension %d of %v becomes empty", k, dims)
 		}
 	}
@@ -172,8 +181,9 @@ func (n *node) resizeAxes(rank int) (axes []int, err error) {
 	return axes, nil
 }
 
-// scalesAndSizes returns the scales or, if there are any, the sizes of count dimensions.
-func (n *node) scalesAndSizes(count int) (scales []float32, sizes []int64, err error) {
+// scalesAndSizes returns the scales or, if there are any, the sizes of count dimensions at
+// trial batch t.
+func (n *node) scalesAndSizes(count, t int) (scales []float32, sizes []int64, err error) {
 	at := 2
 	switch {
 	case n.opType == "Upsample" && n.r.opset < 9:
@@ -184,16 +194,18 @@ func (n *node) scalesAndSizes(count int) (scales []float32, sizes []int64, err e
 		at = 1
 		fallthrough
 	default:
-		if n.has(at) {
-			a, err := n.floats(at)
-			if err != nil {
-				return nil, nil, err
+		for _, i := range []int{at, 3} {
+			if !n.has(i) || i != at && at != 2 {
+				continue
 			}
-			scales = a.f
-		}
-		if at == 2 && n.has(3) {
-			if sizes, err = n.integers(3); err != nil {
-				return nil, nil, err
+			a := n.in[i].known[t]
+			if a == nil || a.isFloat() != (i == at) {
+				return nil, nil, n.fail(n.inputName(i), "scales have to be constants of a float type, sizes integers that are constants or follow from shapes")
+			}
+			if i == at {
+				scales = a.f
+			} else {
+				sizes = a.i
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func needsFloat(n *graph.Node) bool {
 // float32 where what it reads is.
 func follows(o graph.Op) bool {
 	switch o.(type) {
-	case Softmax, LogSoftmax:
+	case Softmax, LogSoftmax, Recurrent:
 		return true
 	}
 	return false

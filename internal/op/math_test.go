@@ -11,6 +11,7 @@ import (
 
 func init() {
 	maps.Copy(notLowered, map[string]string{
+		"ArgMax":  "the device has no instruction for it; files end with the scores before it",
 		"Hardmax": "the device has no instruction for it; files end with the scores before it",
 	})
 }
