@@ -201,6 +201,12 @@ func Input(file []byte) (Network, error) {
 	}
 	c := compressed{numbered("input", m.Info().Inputs), numbered("output", m.Info().Outputs), m.Info().Labels}
 	c.inputs[0].ChannelsLast = m.Preprocess().ChannelsLast
+	for k, whole := range m.Info().Whole {
+		c.inputs[k].Integer = whole
+	}
+	for _, s := range m.Info().State {
+		c.inputs[s.Input].State = c.outputs[s.Output].Name
+	}
 	return c, nil
 }
 

@@ -83,6 +83,9 @@ type roundedNet struct {
 // newRounder measures the network.
 func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.loader.sample))
+	if positions := s.task().Traits().Positions; positions > momentPositions {
+		n = min(n, max(fewestFallback, n*momentPositions/positions)) // each has inputs of its own
+	}
 	x, err := s.loader.manySamples(ctx, n)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ const (
 	calibrations    = 1024    // samples; that observe the activations; chosen
 	calibrationPart = 64      // samples; of a batch of calibration; chosen
 	secondMoments   = 8192    // samples; that measure the second moments of inputs; chosen
+	momentPositions = 8       // positions; a sample with more counts as several: their inputs differ; chosen
 	momentFloats    = 1 << 25 // floats; the most that these samples may take; chosen, 128 MB
 )
 
