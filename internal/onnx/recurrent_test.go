@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/ortcheck"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // recurrentNet is a layer over inputs [N,5,3] with 4 units: its states and, with Cell, its
@@ -109,5 +111,35 @@ func TestRecurrentInORT(t *testing.T) {
 			got := tensor.Of(r.Output(fmt.Sprint("m", i), mode), want[0].Shape...)
 			closeTo(t, fmt.Sprintf("%+v %s", o, mode), want[0], got, 1e-5)
 		}
+	}
+}
+
+// TestSilero: a voice detector of convolutions and an LSTM, whose state goes in and out and
+// whose branches depend on the sampling rate, gives the outputs of ONNX Runtime.
+func TestSilero(t *testing.T) {
+	dir := dataDir(t)
+	g, _, err := ReadWith(filepath.Join(dir, "models", "speech", "silero-vad-16k.onnx"), Options{Shapes: map[string][]int{"input": {1, 576}, "state": {2, 1, 128}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join(dir, "golden", "silero-vad-16k")
+	in := map[string]*tensor.Tensor{"input": testnet.Npy(t, filepath.Join(golden, "in0.npy")), "state": testnet.Npy(t, filepath.Join(golden, "in1.npy"))}
+	var x []*tensor.Tensor
+	for _, v := range g.Inputs {
+		one := tensor.New(v.Shape...)
+		if v.Name == "sr" {
+			one.Data[0] = 16000
+		} else {
+			copy(one.Data, in[v.Name].Data)
+		}
+		x = append(x, one)
+	}
+	got, err := forward(g, x...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, y := range got {
+		want := testnet.Npy(t, filepath.Join(golden, fmt.Sprintf("out%d.npy", k)))
+		closeTo(t, fmt.Sprint("output ", k), tensor.Of(y.Data, want.Shape...), want, goldenTol)
 	}
 }
