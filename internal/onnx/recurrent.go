@@ -73,7 +73,16 @@ func (r *recurrent) readAttributes() error {
 	if r.timeFirst = layout == 0; layout != 0 && layout != 1 {
 		return r.fail("layout", "%d is not supported, only 0 and 1", layout)
 	}
+	r.doubtReset()
 	return nil
+}
+
+// doubtReset notes a GRU that PyTorch cannot have meant: its own resets behind the weights,
+// and one of its exporters forgets to say so (onnxscript issue 2852).
+func (r *recurrent) doubtReset() {
+	if r.kind == op.GRU && r.r.producer == "pytorch" && r.attrInt("linear_before_reset", 0) == 0 {
+		r.r.note("node %q (GRU) has no linear_before_reset=1, which PyTorch's GRU needs; if the file's outputs are not those of PyTorch, export it again with dynamo=False", r.title())
+	}
 }
 
 // readWeights reads W, R and B, and checks that they fit each other.

@@ -143,3 +143,56 @@ func TestSilero(t *testing.T) {
 		closeTo(t, fmt.Sprint("output ", k), tensor.Of(y.Data, want.Shape...), want, goldenTol)
 	}
 }
+
+// TestForgottenReset: a GRU of PyTorch without PyTorch's order of reset is noted.
+func TestForgottenReset(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		data, err := Encode(recurrentNet(t, op.Recurrent{Kind: op.GRU, LinearBeforeReset: after}, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := message(data)
+		m.str(2, "pytorch") // of two, the last counts
+		g, err := Decode(m, "m.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if noted := strings.Contains(strings.Join(g.Notes, "\n"), "linear_before_reset=1"); noted == after {
+			t.Errorf("reset after %v: notes %q", after, g.Notes)
+		}
+	}
+}
+
+// TestRecurrentRefusals: what a recurrent layer cannot be is refused by name, with a way out.
+func TestRecurrentRefusals(t *testing.T) {
+	layer := func(dims []int, in string, attrs ...attribute) *modelBuilder {
+		b := newModel(14).input("x", typeFloat, dims...).output("y")
+		b.floats("w", []int{1, 3, 2}, make([]float32, 6)...).floats("r", []int{1, 3, 1}, make([]float32, 3)...).floats("p", []int{1, 2}, 1, 1)
+		b.floats("h", []int{1, 2, 1}, 1, 2).int64s("short", 3, 4)
+		return b.node("GRU", in, "y", attrs...)
+	}
+	for _, c := range []struct {
+		name string
+		b    *modelBuilder
+		want []string
+	}{
+		{"direction", layer([]int{4, 2, 2}, "x,w,r", attribute{"direction", "sideways"}), []string{"direction", "sideways"}},
+		{"hidden size", layer([]int{4, 2, 2}, "x,w,r", attribute{"hidden_size", 7}), []string{"hidden_size", "7", "the weights have 1"}},
+		{"inputs", layer([]int{4, 2, 3}, "x,w,r"), []string{`input "x"`, "weights of 2 inputs"}},
+		{"weights", layer([]int{4, 2, 2}, "x,w,p"), []string{`input "p"`, "[1, 3 hidden, hidden] is needed"}},
+		{"activation", layer([]int{4, 2, 2}, "x,w,r", attribute{"activations", []string{"Sigmoid", "Sine"}}), []string{"activations", `"Sine"`, "use Sigmoid and Tanh"}},
+		{"lengths", layer([]int{4, 2, 2}, "x,w,r,,short"), []string{`input "short"`, "a length of 3 for sequences of 4 steps", "without sequence_lens"}},
+		{"cell", layer([]int{4, 2, 2}, "x,w,r,,,h,h"), []string{`input "h"`, "a GRU has no cell"}},
+	} {
+		_, err := Decode(c.b.bytes(), "m.onnx")
+		if err == nil {
+			t.Errorf("%s: it is read", c.name)
+			continue
+		}
+		for _, w := range append(c.want, "(GRU)") {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: error %q lacks %q", c.name, err, w)
+			}
+		}
+	}
+}
