@@ -168,7 +168,7 @@ func TestRecurrentRefusals(t *testing.T) {
 	layer := func(dims []int, in string, attrs ...attribute) *modelBuilder {
 		b := newModel(14).inputOpen("x", "batch", 1, dims...).output("y")
 		b.floats("w", []int{1, 3, 2}, make([]float32, 6)...).floats("r", []int{1, 3, 1}, make([]float32, 3)...).floats("p", []int{1, 2}, 1, 1)
-		b.floats("h", []int{1, 2, 1}, 1, 2).int64s("short", 3, 4)
+		b.floats("h", []int{1, 1, 1}, 1).int64s("short", 3, 4)
 		return b.node("GRU", in, "y", attrs...)
 	}
 	for _, c := range []struct {
