@@ -369,7 +369,7 @@ func buildReverseSequence(n *node) error {
 	}
 	lengths := n.ofSample(n.in[1], 0)
 	switch {
-	case n.in[1].act == nil && x.batch.at == batch && lengths != nil:
+	case n.in[1].act == nil && x.batch.at == batch && lengths != nil && len(lengths.i) > 0:
 		size := dims[time]
 		var parts [2][]int
 		turned := int(max(0, min(lengths.i[0], int64(size))))
