@@ -116,6 +116,18 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range x {
 			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
 		}
+	case format.OpResize:
+		for i := range ty.Elems() {
+			y = append(y, resized(in, x, tx, i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]))
+		}
+	case format.OpStretch:
+		for i := range ty.Elems() {
+			h, w := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1]
+			if h%in.StrideH != 0 || w%in.StrideW != 0 {
+				h = -in.StrideH // outside
+			}
+			y = append(y, pixel(x, tx.Shape, h/in.StrideH, w/in.StrideW, i%ty.Shape[2], int64(tx.Zero)))
+		}
 	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape, format.OpMove:
 		if x == nil {
 			real = d.moved(in, d.real, ty, float64(in.Real))
@@ -176,6 +188,21 @@ func (d *reference) moved(in *format.Instr, all [][]float64, ty *format.Tensor, 
 		}
 	}
 	return y
+}
+
+// resized returns the output of OpResize at row i, column j and channel c.
+func resized(in *format.Instr, x []int64, t *format.Tensor, i, j, c int) int64 {
+	s, zero := t.Shape, float64(t.Zero)
+	at := func(h, w int) float64 { return float64(x[(min(max(h, 0), s[0]-1)*s[1]+min(max(w, 0), s[1]-1))*s[2]+c]) }
+	const unit = 1 << 20
+	row, column := float64(in.PadT+i*in.StrideH)/unit, float64(in.PadL+j*in.StrideW)/unit
+	if in.Function == format.ResizeNearest {
+		return int64(at(int(math.Floor(row)), int(math.Floor(column))))
+	}
+	row, column = math.Floor(row*1024)/1024, math.Floor(column*1024)/1024
+	h, w := int(math.Floor(row)), int(math.Floor(column))
+	down, right := row-math.Floor(row), column-math.Floor(column)
+	return int64(zero + math.Round((at(h, w)*(1-right)+at(h, w+1)*right)*(1-down)+(at(h+1, w)*(1-right)+at(h+1, w+1)*right)*down-zero))
 }
 
 // pixel returns an element of an image, or what lies outside it.

@@ -57,6 +57,14 @@ var goldens = []struct {
 		}
 		return b.finish(x)
 	}},
+	{"resize", func() *format.File { // version 1.3
+		b := newBuilder(17)
+		x := b.conv(b.input(7, 5, 3))
+		for range 4 {
+			x = b.resize(b.stretch(x))
+		}
+		return b.finish(x)
+	}},
 	{"scaled", func() *format.File { // version 1.2
 		b := newBuilder(16)
 		f := b.finish(b.dense(b.input(4), 3))

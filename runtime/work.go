@@ -40,6 +40,11 @@ func sliceWork(m *Model, in *format.Instr, w *kernel.Window) int64 {
 	return m.elements(in) + roundWork*int64(w.OutH)*int64(w.OutW)
 }
 
+// resizeWork is the work of a resampling, which meets four pixels for each of the output.
+func resizeWork(m *Model, in *format.Instr, w *kernel.Window) int64 {
+	return roundWork*m.elements(in) + pixelWork*int64(w.OutH)*int64(w.OutW)
+}
+
 // plus adds numbers that are not negative, at most to the largest.
 func plus(a, b int64) int64 {
 	if a > math.MaxInt64-b {

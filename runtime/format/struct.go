@@ -75,7 +75,7 @@ type Instr struct {
 	KH, KW                 int   // pools; convolutions take them from the weights
 	StrideH, StrideW       int   // distance of windows in rows and columns, at least 1
 	DilH, DilW             int   // distance of a kernel's elements, at least 1
-	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice)
+	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice); OpResize: a position
 	Groups                 int   // of channels of a convolution, at least 1
 	CountPad               bool  // OpAvgPool: the padding counts as elements
 	PadValue               int8  // OpPad
@@ -83,7 +83,7 @@ type Instr struct {
 	Perm                   []int // OpTranspose
 	Shape                  []int // OpReshape, OpConstant, OpMove: of the output
 
-	Function int     // which one OpUnary, OpBinary, OpReduce and OpNormalize compute
+	Function int     // which one OpUnary, OpBinary, OpReduce, OpNormalize and OpResize compute
 	Real     float32 // a function's parameter, OpNormalize's epsilon, the value that OpPad puts around Float32
 	Reverse  bool    // OpMatMul: the second factor is transposed
 	Dims     int     // OpReduce: how many dimensions, from Axis on
