@@ -9,7 +9,7 @@ import (
 var control map[string]func(*node) error
 
 func init() {
-	control = map[string]func(*node) error{"DFT": readDFT, "STFT": readSTFT, "If": readIf, "Loop": readLoop, "Scan": readScan}
+	control = map[string]func(*node) error{"DFT": readDFT, "Einsum": readEinsum, "STFT": readSTFT, "If": readIf, "Loop": readLoop, "Scan": readScan}
 }
 
 const dataDependent = "it depends on what the network is given, and control flow that depends on data is not supported; export with fixed sizes (torch.onnx.export without dynamic_axes), give open ones with --shape, or export the part behind it alone"

@@ -303,27 +303,3 @@ func foldMelWeights(n *node, in []*array) (*array, error) {
 	}
 	return n.castTo(r, int64(n.attrInt("output_datatype", typeFloat)))
 }
-
-// trialDims returns the file's shape of an operand at a trial batch.
-func (n *node) trialDims(o *operand, trial int) []int {
-	if o.act == nil {
-		return o.known[trial].dims
-	}
-	return n.fileDims(o, trial)
-}
-
-// reshapeTo reads a Reshape to the shapes of the two trial batches.
-func (n *node) reshapeTo(o *operand, shape [2][]int) (*operand, error) {
-	var target operand
-	for trial, dims := range shape {
-		var v []int64
-		for _, d := range dims {
-			v = append(v, int64(d))
-		}
-		target.known[trial] = ints(v...)
-	}
-	if target.known[0].same(target.known[1]) {
-		target.known[1] = target.known[0]
-	}
-	return n.step("Reshape", nil, o, &target)
-}

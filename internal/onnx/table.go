@@ -68,7 +68,6 @@ var table = []row{
 	{"DequantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldDequantize, buildDequantize},
 	{"Div", []int{7, 13, 14}, 2, arithmetic(div), buildDiv},
 	{"Dropout", []int{7, 10, 12, 13, 22}, 1, nil, buildDropout},
-	{"Einsum", []int{12}, 1, nil, buildEinsum},
 	withAttrs("Elu", []int{6, 22}, elu),
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), relation(op.Equal)},
 	function("Erf", []int{9, 13}, op.Erf{}),

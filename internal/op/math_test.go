@@ -14,7 +14,6 @@ func init() {
 		"ArgMax":   "the device has no instruction for it; files end with the scores before it",
 		"Cumulate": "the device has no instruction for it yet",
 		"Hardmax":  "the device has no instruction for it; files end with the scores before it",
-		"Where":    "the device has no instruction for it yet",
 	})
 }
 
