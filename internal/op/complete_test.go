@@ -20,6 +20,9 @@ var notLowered = map[string]string{
 	"ScatterND":       "the format has no instruction for it",
 	"TensorScatter":   "the format has no instruction for it",
 	"TopK":            "the format has no instruction for it",
+	"DeformConv":      "the device has no instruction that reads at computed places of an image",
+	"GridSample":      "the device has no instruction that reads at computed places of an image",
+	"RoiAlign":        "the device has no instruction that reads at computed places of an image",
 	"BatchNorm":       "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
 }
 
