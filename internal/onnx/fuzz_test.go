@@ -144,7 +144,7 @@ func runZeros(t *testing.T, g *graph.Graph) {
 // TestMutatedModels changes whole models at a few places each, as no exporter
 // but a bad one would: other numbers, names, types, operators.
 func TestMutatedModels(t *testing.T) {
-	rounds := 200
+	rounds := 100
 	if os.Getenv("EDGEC_LONG") != "" {
 		rounds = 1000
 	}

@@ -106,6 +106,9 @@ func (n *node) row() (*row, error) {
 	if row := learned[n.opType]; row != nil && n.domain == "ai.onnx.ml" {
 		return row, nil
 	}
+	if row := ofRuntime[n.opType]; row != nil && (n.domain == "com.microsoft" || isStandard(n.domain)) {
+		return row, nil
+	}
 	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
 		return nil, n.fail("", "the operator is not supported%s", r)
 	}
