@@ -1,15 +1,28 @@
 package onnx
 
 import (
+	"fmt"
+
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"edgec/internal/tensor"
 )
 
-// conv3 ends the node with a convolution of x [N,C,D,H,W] whose weights are those of
-// convWeights: one convolution of an image for each depth of the result. Its channels are
-// those of x at the depths under the kernel.
-func (n *node) conv3(x, w, b *graph.Value, d span, o op.Conv2D) (*graph.Value, error) {
-	var err error
+// conv3 ends the node with a convolution of x [N,C,D,H,W] by wa [outC,C/groups,kD,kH,kW]: one
+// convolution of an image for each depth of the result. Its channels are those of x at the
+// depths under the kernel: a slice of all, depth by depth, where these follow each other.
+func (n *node) conv3(x *graph.Value, wa *array, d span, o op.Conv2D) (*graph.Value, error) {
+	order := []int{0, 1, 2, 3, 4} // of the weights
+	if o.Groups == 1 && d.dilation == 1 {
+		order = []int{0, 2, 1, 3, 4}
+	}
+	w, err := n.param(wa, graph.Weight, fmt.Sprint("conv ", order), func(a *array) (*array, error) {
+		s := a.dims
+		return transpose(a, order).reshaped([]int{s[0], s[1] * s[2], s[3], s[4]}), nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	if d.before != 0 || d.after != 0 {
 		pads := make([]padding, 5)
 		pads[2] = padding{d.before, d.after}
@@ -28,16 +41,28 @@ func (n *node) conv3(x, w, b *graph.Value, d span, o op.Conv2D) (*graph.Value, e
 	if count < 1 || count > mostConvolutions {
 		return nil, n.fail("", "a result of %d depths is not supported, only 1 to %d", count, mostConvolutions)
 	}
-	if x, err = n.emit(op.Reshape{Shape: []int{c * depth, x.Shape[3], x.Shape[4]}}, x); err != nil {
+	image := op.Reshape{Shape: []int{c * depth, x.Shape[3], x.Shape[4]}}
+	if order[1] == 2 {
+		x, err = n.emitAll(x, op.Transpose{Perm: []int{0, 2, 1, 3, 4}}, image)
+	} else {
+		x, err = n.emit(image, x)
+	}
+	if err != nil {
 		return nil, err
 	}
 	var parts []*graph.Value
 	for k := range count {
 		var index []int
-		for i := range c {
-			for j := range d.kernel {
-				index = append(index, i*depth+k*d.stride+j*d.dilation)
+		for i := range c * d.kernel {
+			if order[1] == 2 {
+				index = append(index, k*d.stride*c+i)
+			} else {
+				index = append(index, i/d.kernel*depth+k*d.stride+i%d.kernel*d.dilation)
 			}
+		}
+		b, err := n.partBias(k, wa.dims[0])
+		if err != nil {
+			return nil, err
 		}
 		v := x
 		if len(index) < c*depth {
@@ -105,20 +130,30 @@ func (n *node) transposed3(x *graph.Value, wa *array, stride, dilation, before, 
 			return err
 		}
 	}
-	w, err := n.turnedWeights(wa, group, wa.dims[2:])
+	w, err := n.r.turned(wa, group)
 	if err != nil {
-		return err
-	}
-	b, err := n.bias(2, w.Shape[0], 1)
-	if err != nil {
-		return err
+		return n.fail("", "%v", err)
 	}
 	o := op.Conv2D{StrideH: 1, StrideW: 1, DilH: dilation[1], DilW: dilation[2], Groups: group}
-	y, err := n.conv3(x, w, b, span{kernel: wa.dims[2], stride: 1, dilation: dilation[0]}, o)
+	y, err := n.conv3(x, w, span{kernel: wa.dims[2], stride: 1, dilation: dilation[0]}, o)
 	if err == nil {
 		n.define(0, &operand{act: y})
 	}
 	return err
+}
+
+// turned returns the weights [C, outC/group, kernel...] of a transposed convolution as those
+// [outC, C/group, kernel...] of the convolution that it becomes.
+func (r *reader) turned(a *array, group int) (*array, error) {
+	key := viewKey{a, -100 - group}
+	if r.views[key] == nil {
+		t, err := op.ConvTranspose{Groups: group}.Weights(tensor.Of(a.f, a.dims[0], a.dims[1], a.dims[2], volume(a.dims[3:])))
+		if err != nil {
+			return nil, err
+		}
+		r.views[key] = &array{name: a.name, typ: a.typ, dims: append([]int{t.Shape[0], t.Shape[1]}, a.dims[2:]...), f: t.Data}
+	}
+	return r.views[key], nil
 }
 
 // emitAll appends operators, each of which reads the one before it.
