@@ -10,11 +10,11 @@ import (
 
 // conv3 ends the node with a convolution of x [N,C,D,H,W] by wa [outC,C/groups,kD,kH,kW]: one
 // convolution of an image for each depth of the result. Its channels are those of x at the
-// depths under the kernel: a slice of all, depth by depth, where these follow each other.
+// depths under the kernel: of one group, depth by depth, so that they are a slice of all.
 func (n *node) conv3(x *graph.Value, wa *array, d span, o op.Conv2D) (*graph.Value, error) {
-	order := []int{0, 1, 2, 3, 4} // of the weights
-	if o.Groups == 1 && d.dilation == 1 {
-		order = []int{0, 2, 1, 3, 4}
+	order := []int{0, 2, 1, 3, 4} // of the weights
+	if o.Groups > 1 {
+		order = []int{0, 1, 2, 3, 4}
 	}
 	w, err := n.param(wa, graph.Weight, fmt.Sprint("conv ", order), func(a *array) (*array, error) {
 		s := a.dims
@@ -23,42 +23,29 @@ func (n *node) conv3(x *graph.Value, wa *array, d span, o op.Conv2D) (*graph.Val
 	if err != nil {
 		return nil, err
 	}
+	c, depth := x.Shape[1], x.Shape[2]
+	if x, err = n.emitAll(x, op.Transpose{Perm: []int{0, 2, 1, 3, 4}}, op.Reshape{Shape: []int{c * depth, x.Shape[3], x.Shape[4]}}); err != nil {
+		return nil, err
+	}
 	if d.before != 0 || d.after != 0 {
-		pads := make([]padding, 5)
-		pads[2] = padding{d.before, d.after}
-		steps, err := n.padConstant(x, pads, 0)
-		if err != nil {
+		if x, err = n.emit(op.Pad{Before: []int{0, d.before * c, 0, 0}, After: []int{0, d.after * c, 0, 0}}, x); err != nil {
 			return nil, err
 		}
-		for _, s := range steps {
-			if x, err = s(n.emit, x); err != nil {
-				return nil, err
-			}
-		}
+		depth += d.before + d.after
 	}
-	c, depth := x.Shape[1], x.Shape[2]
 	count := (depth-(d.kernel-1)*d.dilation-1)/d.stride + 1
-	if count < 1 || count > mostConvolutions {
+	if count < 1 || (d.kernel-1)*d.dilation >= depth || count > mostConvolutions {
 		return nil, n.fail("", "a result of %d depths is not supported, only 1 to %d", count, mostConvolutions)
-	}
-	image := op.Reshape{Shape: []int{c * depth, x.Shape[3], x.Shape[4]}}
-	if order[1] == 2 {
-		x, err = n.emitAll(x, op.Transpose{Perm: []int{0, 2, 1, 3, 4}}, image)
-	} else {
-		x, err = n.emit(image, x)
-	}
-	if err != nil {
-		return nil, err
 	}
 	var parts []*graph.Value
 	for k := range count {
 		var index []int
 		for i := range c * d.kernel {
-			if order[1] == 2 {
-				index = append(index, k*d.stride*c+i)
-			} else {
-				index = append(index, i/d.kernel*depth+k*d.stride+i%d.kernel*d.dilation)
+			channel, tap := i%c, i/c
+			if o.Groups > 1 {
+				channel, tap = i/d.kernel, i%d.kernel
 			}
+			index = append(index, (k*d.stride+tap*d.dilation)*c+channel)
 		}
 		b, err := n.partBias(k, wa.dims[0])
 		if err != nil {
