@@ -124,7 +124,8 @@ func floatNetworks() map[string][]byte {
 		list := b.then(opReshape, []int{x, b.list([]int{2}, 24, 8)}, []int{24, 8})
 		squeezed := b.then(43, []int{b.then(70, []int{rows[1], b.list(nil, 1)}, []int{1, 1, 6, 8})}, []int{6, 8})
 		return append(append(append(out, parts...), halves...), packed, b.then(opDense, []int{list, b.reals(3, 8), b.reals(3)}, []int{24, 3}, option{0, 1, actNone}), squeezed,
-			b.then(36, []int{x, b.list([]int{3}, 2, 0, 2)}, []int{1, 4, 3, 8}, option{0, 4, 2}))
+			b.then(36, []int{x, b.list([]int{3}, 2, 0, 2)}, []int{1, 4, 3, 8}, option{0, 4, 2}),
+			b.then(100, []int{x, b.list([]int{4, 2}, 0, 0, 1, 2, 0, 3, 2, 0)}, []int{1, 7, 9, 10}), b.then(100, []int{x, b.list([]int{4, 2}, 0, 0, 4, 0, 1, 0, 0, 8)}, []int{1, 8, 7, 16}, option{0, 1, 1}))
 	})
 	add("resized", []int{1, 4, 5, 3}, func(b *builder, x int) []int {
 		size := b.list([]int{2}, 7, 11)

@@ -98,6 +98,7 @@ var operators = map[int]operator{
 	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, func(c *call) error { return c.resize(false, c.small(0) != 0, c.small(1) != 0) }, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
 	98:      {"LEAKY_RELU", 1, 1, (*call).leaky, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
 	99:      {"SQUARED_DIFFERENCE", 2, 2, nil, pairOf(op.Sub{}, -1, op.Power{K: 2})},
+	100:     {"MIRROR_PAD", 2, 2, nil, (*node).mirrorPad},
 	101:     {"ABS", 1, 1, nil, of(op.Abs{})},
 	102:     {"SPLIT_V", 3, 3, nil, func(n *node) error { return n.splits(2, 0) }},
 	111:     {"ELU", 1, 1, nil, of(op.Elu{})},
