@@ -109,18 +109,22 @@ func (b *builder) scaledInput(k int, n *graph.Node) {
 }
 
 func (b *builder) outputs() {
-	for _, v := range b.g.Outputs {
+	for k, v := range b.g.Outputs {
 		if b.lost[v] {
 			continue
 		}
 		t := 0
-		if v.Grid == nil {
+		if v.Grid == nil || b.g.CarriesState(k) {
 			t = b.Float(v)
 		} else {
 			t = b.Tensor(v)
 		}
 		b.f.Outputs = append(b.f.Outputs, t)
 	}
+	for _, l := range b.g.State {
+		b.f.State = append(b.f.State, format.State(l))
+	}
+	slices.SortFunc(b.f.State, func(x, y format.State) int { return x.Input - y.Input })
 }
 
 // lower emits the instructions of node n.

@@ -51,6 +51,9 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 		}
 		l.g.Outputs = append(l.g.Outputs, v)
 	}
+	for _, s := range f.State {
+		l.g.State = append(l.g.State, graph.StateLink(s))
+	}
 	for _, p := range l.g.Params() {
 		p.Refresh()
 	}
