@@ -52,7 +52,7 @@ func (b *builder) shape(x int) []int { return b.f.Tensors[x].Shape }
 
 // emit completes and appends an instruction; it returns its output.
 func (b *builder) emit(in format.Instr) int {
-	if in.Op != format.OpConv2D && in.Op != format.OpDense && in.Op != format.OpConstant && in.Op != format.OpGather {
+	if in.Op != format.OpConv2D && in.Op != format.OpDense && in.Op != format.OpConstant && in.Op != format.OpGather && in.Op != format.OpRecurrent {
 		in.Weight = -1
 	}
 	if in.Op != format.OpLUT {

@@ -143,6 +143,10 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range d.moved(in, all, ty, float64(in.PadValue)) {
 			y = append(y, int64(v))
 		}
+	case format.OpRecurrent:
+		if real = d.recurrent(in); ty.DType == format.Int8 {
+			y, real = rounded(real, ty.Scale, ty.Zero), nil
+		}
 	case format.OpSoftmax:
 		n := tx.Shape[len(tx.Shape)-1]
 		for at := 0; at < len(d.real[a]); at += n {
@@ -153,11 +157,83 @@ func (d *reference) exec(in *format.Instr) {
 			real = append(real, f32(float64(v-int64(tx.Zero))*float64(tx.Scale)))
 		}
 	case format.OpQuantize:
-		for _, v := range d.real[a] {
-			y = append(y, clip(int64(math.Round(v/float64(ty.Scale)))+int64(ty.Zero), -128, 127))
-		}
+		y = rounded(d.real[a], ty.Scale, ty.Zero)
 	}
 	d.ints[in.Out], d.real[in.Out] = y, real
+}
+
+// rounded returns x on a grid of int8.
+func rounded(x []float64, scale float32, zero int) (y []int64) {
+	for _, v := range x {
+		if q := math.Round(v / float64(scale)); q == q {
+			y = append(y, int64(math.Max(-128, math.Min(127, q+float64(zero)))))
+		} else {
+			y = append(y, int64(zero))
+		}
+	}
+	return y
+}
+
+// recurrent executes a recurrent layer by the formulas of SPEC.md.
+func (d *reference) recurrent(in *format.Instr) (out []float64) {
+	w, x := &d.f.Weights[in.Weight], d.real[in.In[0]]
+	n, rows := w.InC, w.OutC
+	states := [2][]float64{make([]float64, n), make([]float64, n)} // h and c
+	for k, t := range in.In[1:] {
+		copy(states[k], d.real[t])
+	}
+	h, cell := states[0], states[1]
+	u := func(row int, h []float64) float64 {
+		acc := int64(0)
+		if w.Bias != nil {
+			acc = int64(w.Bias[row])
+		}
+		for j, q := range rounded(h, 1.0/128, 0) {
+			acc += q * int64(w.Values[row*n+j])
+		}
+		return f32(f32(float64(acc)) * f32(float64(w.Scale[min(row, len(w.Scale)-1)])/128))
+	}
+	sigmoid := func(v float64) float64 { return refUnary(format.UnarySigmoid, v, 0) }
+	tanh := func(v float64) float64 { return refUnary(format.UnaryTanh, v, 0) }
+	steps := len(x) / rows
+	out = make([]float64, steps*n)
+	for k := range steps {
+		t := k
+		if in.Reverse {
+			t = steps - 1 - k
+		}
+		s := x[t*rows : (t+1)*rows]
+		gate := func(g, j int) float64 { return f32(s[g*n+j] + u(g*n+j, h)) }
+		next, reset := make([]float64, n), make([]float64, n)
+		for j := range reset {
+			if in.Function == format.RecurrentGRU {
+				reset[j] = f32(sigmoid(gate(1, j)) * h[j])
+			}
+		}
+		for j := range next {
+			switch in.Function {
+			case format.RecurrentRNN:
+				next[j] = tanh(gate(0, j))
+			case format.RecurrentGRU, format.RecurrentGRUResetAfter:
+				z, more := sigmoid(gate(0, j)), 0.0
+				if in.Function == format.RecurrentGRU {
+					more = u(2*n+j, reset)
+				} else {
+					more = f32(sigmoid(gate(1, j)) * u(2*n+j, h))
+				}
+				next[j] = f32(f32(f32(1-z)*tanh(f32(s[2*n+j]+more))) + f32(z*h[j]))
+			default:
+				cell[j] = f32(f32(sigmoid(gate(2, j))*cell[j]) + f32(sigmoid(gate(0, j))*tanh(gate(3, j))))
+				next[j] = f32(sigmoid(gate(1, j)) * tanh(cell[j]))
+			}
+		}
+		h = next
+		copy(out[t*n:], h)
+	}
+	if in.Function == format.RecurrentLSTMCell {
+		out = append(out, cell...)
+	}
+	return out
 }
 
 // moved executes the instructions that compute nothing: each element of the output is one of

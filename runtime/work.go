@@ -64,7 +64,7 @@ const (
 func (m *Model) need() {
 	f := m.f
 	var space workspace
-	memory := int64(f.Arena) + 16 + tensorBytes*int64(len(f.Tensors)) + stepBytes*int64(len(m.steps))
+	memory := int64(f.Arena) + 16 + tensorBytes*int64(len(f.Tensors)) + stateBytes(f) + stepBytes*int64(len(m.steps))
 	for i := range m.steps {
 		space = space.most(m.steps[i].space)
 		m.work = plus(m.work, m.steps[i].work+callWork)

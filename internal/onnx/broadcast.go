@@ -15,6 +15,8 @@ import (
 // dimension.
 func (n *node) broadcast(x, y *operand) (a, b *graph.Value, at batchAxis, err error) {
 	switch {
+	case x.act == nil && y.act == nil:
+		return nil, nil, at, n.fail("", "none of the operands is an activation or an array; only those are supported")
 	case y.act == nil:
 		return n.withConstant(x, y)
 	case x.act == nil:

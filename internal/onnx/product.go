@@ -12,6 +12,11 @@ import (
 // and its dimension is not in the result.
 func (n *node) productOf() error {
 	x, y := n.in[0], n.in[1]
+	for i, o := range n.in[:2] {
+		if o.act == nil && o.constant() == nil {
+			return n.fail(n.inputName(i), "it is neither an activation nor constant weights, only those are supported")
+		}
+	}
 	dx, dy := n.operandDims(x), n.operandDims(y)
 	if len(dx) == 0 || len(dy) == 0 {
 		return n.fail("", "the factors %v and %v must have at least one dimension", dx, dy)

@@ -52,10 +52,18 @@ func (s *steps) dims(x *operand) (d [2][]int) {
 	return d
 }
 
+// active fails unless one of the operands is an activation.
+func (s *steps) active(in ...*operand) bool {
+	if s.err == nil && !slices.ContainsFunc(in, func(o *operand) bool { return o.act != nil }) {
+		s.err = s.n.fail("", "constants alone are not supported here")
+	}
+	return s.err == nil
+}
+
 // of emits an operator on the elements of x, which keeps its shape or changes dimensions in
 // their places.
 func (s *steps) of(o graph.Op, x *operand) *operand {
-	if s.err != nil {
+	if !s.active(x) {
 		return nil
 	}
 	v, err := s.n.emit(o, x.act)
@@ -73,7 +81,7 @@ func (o *operand) batchOr() batchAxis {
 
 // pair emits arithmetic on two operands that are broadcast; one may be constant.
 func (s *steps) pair(o graph.Op, x, y *operand) *operand {
-	if s.err != nil {
+	if !s.active(x, y) {
 		return nil
 	}
 	a, b, at, err := s.n.broadcast(x, y)
@@ -184,7 +192,7 @@ func (s *steps) free(x *operand, axis int) *operand {
 	if s.err != nil {
 		return nil
 	}
-	if axis != x.batch.at || !s.n.r.ofOne() {
+	if x.act == nil || axis != x.batch.at || !s.n.r.ofOne() {
 		return x
 	}
 	y, err := s.n.single(x)
@@ -194,7 +202,7 @@ func (s *steps) free(x *operand, axis int) *operand {
 
 // axis returns the dimension of x's value that is the file's.
 func (s *steps) axis(x *operand, axis int) int {
-	if s.err != nil {
+	if !s.active(x) {
 		return 0
 	}
 	k, err := s.n.valueAxis(x, axis)

@@ -27,6 +27,7 @@ var table = []row{
 	function("Acos", []int{7, 22}, op.Acos{}),
 	function("Acosh", []int{9, 22}, op.Acosh{}),
 	{"Add", []int{7, 13, 14}, 2, arithmetic(add), combine(opAdd)},
+	{"AffineGrid", []int{20}, 2, nil, buildAffineGrid},
 	{"And", []int{7}, 2, logicFunc(func(a, b bool) bool { return a && b }), relation(op.And)},
 	{"ArgMax", []int{1, 11, 12, 13}, 1, nil, buildArg(false)},
 	{"ArgMin", []int{1, 11, 12, 13}, 1, nil, buildArg(true)},
@@ -34,6 +35,7 @@ var table = []row{
 	function("Asinh", []int{9, 22}, op.Asinh{}),
 	function("Atan", []int{7, 22}, op.Atan{}),
 	function("Atanh", []int{9, 22}, op.Atanh{}),
+	{"Attention", []int{23, 24, 25}, 3, nil, buildAttention},
 	{"AveragePool", []int{7, 10, 11, 19, 22}, 1, nil, buildAveragePool},
 	{"BatchNormalization", []int{7, 9, 14, 15}, 5, nil, buildBatchNorm},
 	{"BitCast", []int{26}, 1, foldBitCast, nil},
@@ -42,12 +44,15 @@ var table = []row{
 	{"BitwiseNot", []int{18}, 1, foldBitwiseNot, nil},
 	{"BitwiseOr", []int{18}, 2, bitwise(bitOr), nil},
 	{"BitwiseXor", []int{18}, 2, bitwise(bitXor), nil},
+	{"BlackmanWindow", []int{17}, 1, foldWindow(0.42, 0.5, 0.08), nil},
 	{"Cast", []int{6, 9, 13, 19, 21, 23, 24, 25, 28}, 1, foldCast, buildCast},
 	{"CastLike", []int{15, 19, 21, 23, 24, 25}, 2, foldCastLike, buildCastLike},
+	{"CausalConvWithState", []int{27}, 2, nil, buildCausalConv},
 	function("Ceil", []int{6, 13}, op.Ceil{}),
 	withAttrs("Celu", []int{12}, celu),
 	{"CenterCropPad", []int{18}, 2, nil, buildCenterCropPad},
 	{"Clip", []int{6, 11, 12, 13}, 1, foldClip, buildClip},
+	{"Col2Im", []int{18}, 3, nil, buildCol2Im},
 	{"Compress", []int{9, 11, 28}, 2, nil, buildCompress},
 	{"Concat", []int{4, 11, 13}, 1, foldConcat, buildConcat},
 	{"Constant", []int{1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, 0, foldConstant, nil},
@@ -56,6 +61,9 @@ var table = []row{
 	{"ConvTranspose", []int{1, 11, 22}, 2, nil, buildConvTranspose},
 	function("Cos", []int{7, 22}, op.Cos{}),
 	function("Cosh", []int{9, 22}, op.Cosh{}),
+	{"CumProd", []int{26}, 2, nil, buildCumulate(true)},
+	{"CumSum", []int{11, 14}, 2, nil, buildCumulate(false)},
+	{"DeformConv", []int{19, 22}, 3, nil, buildDeformConv},
 	{"DepthToSpace", []int{1, 11, 13}, 1, nil, buildDepthToSpace},
 	{"DequantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldDequantize, buildDequantize},
 	{"Div", []int{7, 13, 14}, 2, arithmetic(div), buildDiv},
@@ -63,9 +71,9 @@ var table = []row{
 	withAttrs("Elu", []int{6, 22}, elu),
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), relation(op.Equal)},
 	function("Erf", []int{9, 13}, op.Erf{}),
-	{"EyeLike", []int{9, 22}, 1, foldEyeLike, buildEyeLike},
 	function("Exp", []int{6, 13}, op.Exp{}),
 	{"Expand", []int{8, 13}, 2, foldExpand, buildExpand},
+	{"EyeLike", []int{9, 22}, 1, foldEyeLike, buildEyeLike},
 	{"Flatten", []int{1, 9, 11, 13, 21, 23, 24, 25}, 1, foldFlatten, buildFlatten},
 	function("Floor", []int{6, 13}, op.Floor{}),
 	{"Gather", []int{1, 11, 13}, 2, foldGather, buildGather},
@@ -79,6 +87,9 @@ var table = []row{
 	{"GreaterOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o >= 0 }), relation(op.GreaterOrEqual)},
 	{"GroupNormalization", []int{18, 21}, 3, nil, buildGroupNorm},
 	recurrentLayer(op.GRU, 3),
+	{"HammingWindow", []int{17}, 1, foldWindow(25.0/46, 21.0/46, 0), nil},
+	{"HannWindow", []int{17}, 1, foldWindow(0.5, 0.5, 0), nil},
+	{"GridSample", []int{16, 20, 22}, 2, nil, buildGridSample},
 	{"Hardmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.Hardmax{Axis: axis} })},
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
 	function("HardSwish", []int{14, 22}, op.HardSwish{}),
@@ -91,22 +102,25 @@ var table = []row{
 	{"Less", []int{7, 9, 13}, 2, compareFunc(func(o int) bool { return o < 0 }), relation(op.Less)},
 	{"LessOrEqual", []int{12, 16}, 2, compareFunc(func(o int) bool { return o <= 0 }), relation(op.LessOrEqual)},
 	function("Log", []int{6, 13}, op.Log{}),
-	{"LpPool", []int{2, 11, 18, 22}, 1, nil, buildLpPool},
 	{"LogSoftmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.LogSoftmax{Axis: axis} })},
 	{"LpNormalization", []int{1, 22}, 1, nil, buildLpNorm},
+	{"LpPool", []int{2, 11, 18, 22}, 1, nil, buildLpPool},
 	{"LRN", []int{1, 13}, 1, nil, buildLRN},
 	recurrentLayer(op.LSTM, 4),
 	{"MatMul", []int{1, 9, 13}, 2, foldMatMul, buildMatMul},
 	{"Max", []int{6, 8, 12, 13}, 1, pickFunc(1), buildPick(true)},
 	{"MaxPool", []int{1, 8, 10, 11, 12, 22}, 1, nil, buildMaxPool},
+	{"MaxUnpool", []int{9, 11, 22}, 2, nil, buildMaxUnpool},
 	{"Mean", []int{6, 8, 13}, 1, nil, buildMean},
 	{"MeanVarianceNormalization", []int{9, 13}, 1, nil, buildMeanVariance},
-	{"MaxUnpool", []int{9, 11, 22}, 2, nil, buildMaxUnpool},
+	{"MelWeightMatrix", []int{17}, 5, foldMelWeights, nil},
 	{"Min", []int{6, 8, 12, 13}, 1, pickFunc(-1), buildPick(false)},
 	function("Mish", []int{18, 22}, op.Mish{}),
 	{"Mod", []int{10, 13}, 2, foldMod, buildMod},
 	{"Mul", []int{7, 13, 14}, 2, arithmetic(mul), combine(opMul)},
 	{"Neg", []int{6, 13}, 1, foldNeg, elementwise(plain(op.Neg{}))},
+	{"NegativeLogLikelihoodLoss", []int{12, 13, 22}, 2, nil, buildLoss(false)},
+	{"NonMaxSuppression", []int{10, 11}, 2, foldNonMaxSuppression, nil},
 	{"NonZero", []int{9, 13}, 1, foldNonZero, nil},
 	truths("Not", []int{1}, plain(op.Not{})),
 	{"OneHot", []int{9, 11, 28}, 3, nil, buildOneHot},
@@ -130,10 +144,12 @@ var table = []row{
 	function("Relu", []int{6, 13, 14}, op.Relu{}),
 	{"Reshape", []int{5, 13, 14, 19, 21, 23, 24, 25}, 2, foldReshape, buildReshape},
 	{"Resize", []int{10, 11, 13, 18, 19}, 1, nil, buildResize},
-	{"RMSNormalization", []int{23}, 2, nil, buildLayerNorm(true)},
 	{"ReverseSequence", []int{10, 28}, 2, nil, buildReverseSequence},
+	{"RMSNormalization", []int{23}, 2, nil, buildLayerNorm(true)},
 	recurrentLayer(op.RNN, 1),
+	{"RotaryEmbedding", []int{23}, 3, nil, buildRotary},
 	function("Round", []int{11, 22}, op.Round{}),
+	{"RoiAlign", []int{10, 16, 22}, 3, nil, buildRoiAlign},
 	{"Scatter", []int{9}, 3, nil, buildScatterElements},
 	{"ScatterElements", []int{11, 13, 16, 18}, 3, nil, buildScatterElements},
 	{"ScatterND", []int{11, 13, 16, 18}, 3, nil, buildScatterND},
@@ -147,6 +163,7 @@ var table = []row{
 	{"Size", []int{1, 13, 19, 21, 23, 24, 25}, 1, foldSize, buildSize},
 	{"Slice", []int{1, 10, 11, 13}, 1, foldSlice, buildSlice},
 	{"Softmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.Softmax{Axis: axis} })},
+	{"SoftmaxCrossEntropyLoss", []int{12, 13}, 2, nil, buildLoss(true)},
 	function("Softplus", []int{1, 22}, op.Softplus{}),
 	function("Softsign", []int{1, 22}, op.Softsign{}),
 	{"SpaceToDepth", []int{1, 13}, 1, nil, buildDepthToSpace},
@@ -176,14 +193,14 @@ func function(name string, since []int, o op.Elementwise) row {
 	return row{name, since, 1, foldElementwise(plain(o)), elementwise(plain(o))}
 }
 
-// rows indexes table by operator.
-var rows = func() map[string]*row {
-	m := map[string]*row{}
+// rows indexes table by operator. Builders that call other operators look them up.
+var rows = map[string]*row{}
+
+func init() {
 	for i := range table {
-		m[table[i].name] = &table[i]
+		rows[table[i].name] = &table[i]
 	}
-	return m
-}()
+}
 
 // What to do about the quantized forms that are not read.
 const (

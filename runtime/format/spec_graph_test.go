@@ -120,7 +120,7 @@ func (g *specGraph) instr() {
 	if len(in) > 0 {
 		x = g.tensors[in[0]]
 	}
-	next := i.Weight == len(g.weights) && (op == 1 || op == 2 || op == 23 || op == 24)
+	next := i.Weight == len(g.weights) && (op == 1 || op == 2 || op >= 23 && op <= 25)
 	if next {
 		w := [4]int{g.uvarint(), 1, 1, x.Elems()}
 		switch op {
@@ -128,6 +128,8 @@ func (g *specGraph) instr() {
 			w = [4]int{w[0], g.uvarint(), g.uvarint(), x.Shape[2] / i.Groups}
 		case 23:
 			w[3] = g.uvarint()
+		case 25:
+			w[3] = w[0] / []int{1, 3, 3, 4, 4}[i.Function]
 		}
 		g.weights = append(g.weights, w)
 	}
@@ -192,7 +194,7 @@ func (g *specGraph) attributes(op, flags int) (a [25]int) {
 		case 12:
 			a[k] = bit01(pool || conv)
 		case 16:
-			if a[k] = -1; conv || op == 2 || op == 23 || op == 24 {
+			if a[k] = -1; conv || op == 2 || op >= 23 && op <= 25 {
 				a[k] = len(g.weights)
 			}
 		case 24:
@@ -260,6 +262,8 @@ func (g *specGraph) shape(i *Instr, x Tensor) []int {
 			return append(append([]int{}, s...), g.weights[i.Weight][3])
 		}
 		return append(append(append([]int{}, s[:i.Axis]...), g.tensors[i.In[1]].Shape...), s[i.Axis+1:]...)
+	case 25:
+		return []int{s[0] + bit01(i.Function == 4), g.weights[i.Weight][3]}
 	case 16:
 		return []int{(s[0]-i.PadT-i.PadB-1)/i.StrideH + 1, (s[1]-i.PadL-i.PadR-1)/i.StrideW + 1, s[2]}
 	case 27:

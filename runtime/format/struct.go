@@ -13,6 +13,7 @@ type File struct {
 	Inputs  []int       // indexes into Tensors
 	Outputs []int       // indexes into Tensors
 	Scaling []Scaling   // of inputs whose channels have grids of their own, by input
+	State   []State     // outputs that are inputs of the next run, in the order of the inputs
 	Arena   int         // bytes of working memory that Tensor.Offset points into
 	Meta    Meta        // for device programs
 	Test    *SelfTest   // nil when absent
