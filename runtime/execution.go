@@ -47,6 +47,8 @@ var executions = [...]execution{
 	format.OpConstant:   {prepare: prepareConstant, macs: noMACs},
 	format.OpRecurrent:  {prepare: prepareRecurrent, macs: recurrences},
 	format.OpMove:       {prepare: prepareMove},
+	format.OpResize:     {prepare: prepareResize},
+	format.OpStretch:    {prepare: prepareStretch},
 }
 
 // step is a prepared instruction. It is immutable; sessions share it.

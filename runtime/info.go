@@ -18,12 +18,13 @@ type Info struct {
 	// Probabilities says of each output whether its elements are probabilities, since
 	// it ends with a softmax over all of them or a sigmoid.
 	Probabilities []bool
-	Arena         int    // bytes of working memory for the activations of a session
-	Weights       int    // number of weights in the file's shapes, zeros included
-	Kept          int    // number of nonzero weights
-	Memory        int    // bytes of the packed weights
-	Session       int64  // bytes of a session, Arena among them
-	Kernels       string // that compute dense layers: vnni, avx2, dotprod, neon, smlad or go; see EDGEC_CPU in docs/REFERENCE.md
+	State         []format.State // outputs that are inputs of the next run; Session keeps them
+	Arena         int            // bytes of working memory for the activations of a session
+	Weights       int            // number of weights in the file's shapes, zeros included
+	Kept          int            // number of nonzero weights
+	Memory        int            // bytes of the packed weights
+	Session       int64          // bytes of a session, Arena among them
+	Kernels       string         // that compute dense layers: vnni, avx2, dotprod, neon, smlad or go; see EDGEC_CPU in docs/REFERENCE.md
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights
@@ -34,7 +35,7 @@ type Info struct {
 // Cost: it counts the weights at each call.
 func (m *Model) Info() Info {
 	f := m.f
-	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena, Session: m.memory, Work: m.work}
+	i := Info{Name: f.Meta.Name, Labels: f.Meta.Labels, Arena: f.Arena, Session: m.memory, Work: m.work, State: f.State}
 	i.Kernels, _ = kernel.Level() // Load has refused an error
 	for _, t := range f.Inputs {
 		i.Inputs = append(i.Inputs, f.Tensors[t].Shape)
@@ -89,7 +90,7 @@ func (s *Session) SetTestInput(i int, seed uint32) {
 		return
 	}
 	t := s.m.f.Inputs[i]
-	format.SelfTestFloats(seed, s.floats[t], s.m.f.Tensors[t].Whole, s.m.limits[i])
+	format.SelfTestFloats(seed, s.inFloats[i], s.m.f.Tensors[t].Whole, s.m.limits[i])
 }
 
 // testRun returns the checksum of output 0 for the input that stands for seed.
@@ -114,13 +115,15 @@ func (m *Model) SelfTest() error {
 // SelfTest verifies that this machine computes what the machine computed that
 // wrote the file: output 0 for generated inputs, byte for byte. The error is an Error
 // when they differ and when the file carries no self-test. Cost: one inference; inputs
-// have to be set again.
+// have to be set again, and the session is reset.
 func (s *Session) SelfTest() error {
 	t := s.m.f.Test
 	if t == nil {
 		return Error("the file carries no self-test; make it again with edgec compress or edgec pack")
 	}
-	if s.testRun(t.Seed) != t.CRC {
+	crc := s.testRun(t.Seed)
+	s.Reset()
+	if crc != t.CRC {
 		return Error("self-test failed: this machine computes other outputs than the one that wrote the file; report it with the machine's name")
 	}
 	return nil

@@ -131,3 +131,16 @@ func prepareReshape(m *Model, in *format.Instr) (step, error) {
 		return func() { copy(y, x) }
 	}}, nil
 }
+
+// prepareResize prepares the resampling of an image.
+func prepareResize(m *Model, in *format.Instr) (step, error) {
+	if t, _ := m.operands(in); in.Function == format.ResizeLinear {
+		return windowed(func(y, x []int8, w *kernel.Window) { kernel.ResizeLinear(y, x, w, int8(t.Zero)) }, resizeWork)(m, in)
+	}
+	return windowed(kernel.ResizeNearest, sliceWork)(m, in)
+}
+
+func prepareStretch(m *Model, in *format.Instr) (step, error) {
+	t, _ := m.operands(in)
+	return windowed(func(y, x []int8, w *kernel.Window) { kernel.Stretch(y, x, w, int8(t.Zero)) }, sliceWork)(m, in)
+}

@@ -38,7 +38,7 @@ func (b *builder) constant(shape ...int) int {
 func (b *builder) floatStep(x int) int {
 	s, r := b.shape(x), b.r
 	last := len(s) - 1
-	switch r.IntN(9) {
+	switch r.IntN(10) {
 	case 0:
 		f := r.IntN(format.UnaryFunctions)
 		real := float32(0)
@@ -80,6 +80,8 @@ func (b *builder) floatStep(x int) int {
 			return y
 		}
 		return b.real(format.Instr{Op: format.OpGather, In: []int{y}, Weight: b.weight(1+r.IntN(5), 1, 1, 3)}, append(out, 3)...)
+	case 8:
+		return b.recurrent(x)
 	case 6:
 		n := product(s)
 		in := format.Instr{Op: format.OpMove, In: []int{x}, Start: n - 1, Shape: []int{2, n}, Strides: []int{0, -1}}
@@ -97,6 +99,31 @@ func (b *builder) floatStep(x int) int {
 	}
 	y := b.real(format.Instr{Op: format.OpPad, In: []int{x}, PadT: 1, PadR: 2, Real: -1.5}, s[0]+1, s[1]+2, s[2])
 	return b.real(format.Instr{Op: format.OpSlice, In: []int{y}, PadB: 1, StrideH: 1, StrideW: 2}, s[0], (s[1]+1)/2+1, s[2])
+}
+
+// recurrent appends a recurrent layer over x, padded to whole gates.
+func (b *builder) recurrent(x int) int {
+	r, n := b.r, product(b.shape(x))
+	function := r.IntN(format.RecurrentFunctions)
+	g := format.RecurrentGates(function)
+	h := 1 + r.IntN(9)
+	steps := (n + g*h - 1) / (g * h)
+	x = b.real(format.Instr{Op: format.OpReshape, In: []int{x}, Shape: []int{1, 1, n}}, 1, 1, n)
+	x = b.real(format.Instr{Op: format.OpPad, In: []int{x}, PadR: steps*g*h - n}, 1, 1+steps*g*h-n, n)
+	x = b.real(format.Instr{Op: format.OpMove, In: []int{x}, Shape: []int{steps, g * h}, Strides: []int{g * h, 1}}, steps, g*h)
+	in := format.Instr{Op: format.OpRecurrent, In: []int{x}, Function: function, Reverse: r.IntN(2) == 0, Weight: b.weight(g*h, 1, 1, h)}
+	for range r.IntN(1 + g/2) { // a state, of an LSTM a cell too
+		in.In = append(in.In, b.unary(b.constant(h), format.UnarySoftsign, 0))
+	}
+	if function == format.RecurrentLSTMCell {
+		steps++
+	}
+	if r.IntN(2) == 0 {
+		return b.real(in, steps, h)
+	}
+	in.Out = b.int8(steps, h)
+	y := b.emit(in)
+	return b.real(format.Instr{Op: format.OpDequantize, In: []int{y}}, steps, h)
 }
 
 func permuted(s, perm []int) (out []int) {
@@ -130,6 +157,27 @@ func floatNet(seed uint64) *format.File {
 		move := b.emit(format.Instr{Op: format.OpMove, In: []int{q}, Out: b.on(q, 3), Start: 1, Shape: []int{3}, Strides: []int{0}})
 		b.f.Outputs = append(b.f.Outputs, move)
 	}
+	format.Finish(b.f)
+	return b.f
+}
+
+// recurrentNet returns a network of all recurrent layers, one after the other.
+func recurrentNet(seed uint64) *format.File {
+	b := newBuilder(seed)
+	x := b.input(7, 1, 8)
+	for function := range format.RecurrentFunctions {
+		g := format.RecurrentGates(function)
+		x = b.emit(format.Instr{Op: format.OpConv2D, In: []int{x}, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1, Weight: b.weight(8*g, 1, 1, 8),
+			Out: b.tensor(format.Tensor{DType: format.Float32, Shape: []int{7, 1, 8 * g}})})
+		x = b.real(format.Instr{Op: format.OpReshape, In: []int{x}, Shape: []int{7, 8 * g}}, 7, 8*g)
+		steps := 7
+		if function == format.RecurrentLSTMCell {
+			steps++
+		}
+		y := b.emit(format.Instr{Op: format.OpRecurrent, In: []int{x}, Function: function, Reverse: function%2 == 1, Weight: b.weight(8*g, 1, 1, 8), Out: b.int8(steps, 8)})
+		x = b.emit(format.Instr{Op: format.OpReshape, In: []int{y}, Shape: []int{steps, 1, 8}, Out: b.on(y, steps, 1, 8)})
+	}
+	b.f.Outputs = []int{x}
 	format.Finish(b.f)
 	return b.f
 }

@@ -52,7 +52,7 @@ func (b *builder) shape(x int) []int { return b.f.Tensors[x].Shape }
 
 // emit completes and appends an instruction; it returns its output.
 func (b *builder) emit(in format.Instr) int {
-	if in.Op != format.OpConv2D && in.Op != format.OpDense && in.Op != format.OpConstant && in.Op != format.OpGather {
+	if in.Op != format.OpConv2D && in.Op != format.OpDense && in.Op != format.OpConstant && in.Op != format.OpGather && in.Op != format.OpRecurrent {
 		in.Weight = -1
 	}
 	if in.Op != format.OpLUT {
@@ -205,6 +205,21 @@ func (b *builder) slice(x int) int {
 	return b.emit(in)
 }
 
+func (b *builder) resize(x int) int {
+	s, r := b.shape(x), b.r
+	in := format.Instr{Op: format.OpResize, In: []int{x}, Function: r.IntN(2), KH: 1 + r.IntN(9), KW: 1 + r.IntN(9),
+		StrideH: 1 + r.IntN(1<<21), StrideW: 1 + r.IntN(1<<21), PadT: r.IntN(1<<21) - 1<<20, PadL: r.IntN(1<<21) - 1<<20}
+	in.Out = b.on(x, in.KH, in.KW, s[2])
+	return b.emit(in)
+}
+
+func (b *builder) stretch(x int) int {
+	s, r := b.shape(x), b.r
+	in := format.Instr{Op: format.OpStretch, In: []int{x}, StrideH: 1 + r.IntN(2), StrideW: 1 + r.IntN(2)}
+	in.Out = b.on(x, (s[0]-1)*in.StrideH+1, (s[1]-1)*in.StrideW+1, s[2])
+	return b.emit(in)
+}
+
 func (b *builder) transpose(x int) int {
 	perm := b.r.Perm(len(b.shape(x)))
 	var s []int
@@ -217,7 +232,11 @@ func (b *builder) transpose(x int) int {
 // step appends a random instruction that can read x.
 func (b *builder) step(x int) int {
 	if len(b.shape(x)) == 3 {
-		switch b.r.IntN(8) {
+		switch b.r.IntN(10) {
+		case 8:
+			return b.resize(x)
+		case 9:
+			return b.stretch(x)
 		case 0, 1:
 			return b.conv(x)
 		case 2:

@@ -378,6 +378,9 @@ func (d *reference) element(in *format.Instr, index []int) float64 {
 }
 
 func row(v float64, n int) int {
+	if v != v {
+		return 0
+	}
 	if v < 0 {
 		v += float64(n)
 	}

@@ -116,6 +116,18 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range x {
 			y = append(y, int64(d.f.LUTs[in.LUT][v+128]))
 		}
+	case format.OpResize:
+		for i := range ty.Elems() {
+			y = append(y, resized(in, x, tx, i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1], i%ty.Shape[2]))
+		}
+	case format.OpStretch:
+		for i := range ty.Elems() {
+			h, w := i/ty.Shape[2]/ty.Shape[1], i/ty.Shape[2]%ty.Shape[1]
+			if h%in.StrideH != 0 || w%in.StrideW != 0 {
+				h = -in.StrideH // outside
+			}
+			y = append(y, pixel(x, tx.Shape, h/in.StrideH, w/in.StrideW, i%ty.Shape[2], int64(tx.Zero)))
+		}
 	case format.OpConcat, format.OpPad, format.OpSlice, format.OpTranspose, format.OpReshape, format.OpMove:
 		if x == nil {
 			real = d.moved(in, d.real, ty, float64(in.Real))
@@ -131,6 +143,10 @@ func (d *reference) exec(in *format.Instr) {
 		for _, v := range d.moved(in, all, ty, float64(in.PadValue)) {
 			y = append(y, int64(v))
 		}
+	case format.OpRecurrent:
+		if real = d.recurrent(in); ty.DType == format.Int8 {
+			y, real = rounded(real, ty.Scale, ty.Zero), nil
+		}
 	case format.OpSoftmax:
 		n := tx.Shape[len(tx.Shape)-1]
 		for at := 0; at < len(d.real[a]); at += n {
@@ -141,11 +157,83 @@ func (d *reference) exec(in *format.Instr) {
 			real = append(real, f32(float64(v-int64(tx.Zero))*float64(tx.Scale)))
 		}
 	case format.OpQuantize:
-		for _, v := range d.real[a] {
-			y = append(y, clip(int64(math.Round(v/float64(ty.Scale)))+int64(ty.Zero), -128, 127))
-		}
+		y = rounded(d.real[a], ty.Scale, ty.Zero)
 	}
 	d.ints[in.Out], d.real[in.Out] = y, real
+}
+
+// rounded returns x on a grid of int8.
+func rounded(x []float64, scale float32, zero int) (y []int64) {
+	for _, v := range x {
+		if q := math.Round(v / float64(scale)); q == q {
+			y = append(y, int64(math.Max(-128, math.Min(127, q+float64(zero)))))
+		} else {
+			y = append(y, int64(zero))
+		}
+	}
+	return y
+}
+
+// recurrent executes a recurrent layer by the formulas of SPEC.md.
+func (d *reference) recurrent(in *format.Instr) (out []float64) {
+	w, x := &d.f.Weights[in.Weight], d.real[in.In[0]]
+	n, rows := w.InC, w.OutC
+	states := [2][]float64{make([]float64, n), make([]float64, n)} // h and c
+	for k, t := range in.In[1:] {
+		copy(states[k], d.real[t])
+	}
+	h, cell := states[0], states[1]
+	u := func(row int, h []float64) float64 {
+		acc := int64(0)
+		if w.Bias != nil {
+			acc = int64(w.Bias[row])
+		}
+		for j, q := range rounded(h, 1.0/128, 0) {
+			acc += q * int64(w.Values[row*n+j])
+		}
+		return f32(f32(float64(acc)) * f32(float64(w.Scale[min(row, len(w.Scale)-1)])/128))
+	}
+	sigmoid := func(v float64) float64 { return refUnary(format.UnarySigmoid, v, 0) }
+	tanh := func(v float64) float64 { return refUnary(format.UnaryTanh, v, 0) }
+	steps := len(x) / rows
+	out = make([]float64, steps*n)
+	for k := range steps {
+		t := k
+		if in.Reverse {
+			t = steps - 1 - k
+		}
+		s := x[t*rows : (t+1)*rows]
+		gate := func(g, j int) float64 { return f32(s[g*n+j] + u(g*n+j, h)) }
+		next, reset := make([]float64, n), make([]float64, n)
+		for j := range reset {
+			if in.Function == format.RecurrentGRU {
+				reset[j] = f32(sigmoid(gate(1, j)) * h[j])
+			}
+		}
+		for j := range next {
+			switch in.Function {
+			case format.RecurrentRNN:
+				next[j] = tanh(gate(0, j))
+			case format.RecurrentGRU, format.RecurrentGRUResetAfter:
+				z, more := sigmoid(gate(0, j)), 0.0
+				if in.Function == format.RecurrentGRU {
+					more = u(2*n+j, reset)
+				} else {
+					more = f32(sigmoid(gate(1, j)) * u(2*n+j, h))
+				}
+				next[j] = f32(f32(f32(1-z)*tanh(f32(s[2*n+j]+more))) + f32(z*h[j]))
+			default:
+				cell[j] = f32(f32(sigmoid(gate(2, j))*cell[j]) + f32(sigmoid(gate(0, j))*tanh(gate(3, j))))
+				next[j] = f32(sigmoid(gate(1, j)) * tanh(cell[j]))
+			}
+		}
+		h = next
+		copy(out[t*n:], h)
+	}
+	if in.Function == format.RecurrentLSTMCell {
+		out = append(out, cell...)
+	}
+	return out
 }
 
 // moved executes the instructions that compute nothing: each element of the output is one of
@@ -176,6 +264,21 @@ func (d *reference) moved(in *format.Instr, all [][]float64, ty *format.Tensor, 
 		}
 	}
 	return y
+}
+
+// resized returns the output of OpResize at row i, column j and channel c.
+func resized(in *format.Instr, x []int64, t *format.Tensor, i, j, c int) int64 {
+	s, zero := t.Shape, float64(t.Zero)
+	at := func(h, w int) float64 { return float64(x[(min(max(h, 0), s[0]-1)*s[1]+min(max(w, 0), s[1]-1))*s[2]+c]) }
+	const unit = 1 << 20
+	row, column := float64(in.PadT+i*in.StrideH)/unit, float64(in.PadL+j*in.StrideW)/unit
+	if in.Function == format.ResizeNearest {
+		return int64(at(int(math.Floor(row)), int(math.Floor(column))))
+	}
+	row, column = math.Floor(row*1024)/1024, math.Floor(column*1024)/1024
+	h, w := int(math.Floor(row)), int(math.Floor(column))
+	down, right := row-math.Floor(row), column-math.Floor(column)
+	return int64(zero + math.Round((at(h, w)*(1-right)+at(h, w+1)*right)*(1-down)+(at(h+1, w)*(1-right)+at(h+1, w+1)*right)*down-zero))
 }
 
 // pixel returns an element of an image, or what lies outside it.

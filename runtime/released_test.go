@@ -57,6 +57,14 @@ var goldens = []struct {
 		}
 		return b.finish(x)
 	}},
+	{"resize", func() *format.File { // version 1.3
+		b := newBuilder(17)
+		x := b.conv(b.input(7, 5, 3))
+		for range 4 {
+			x = b.resize(b.stretch(x))
+		}
+		return b.finish(x)
+	}},
 	{"scaled", func() *format.File { // version 1.2
 		b := newBuilder(16)
 		f := b.finish(b.dense(b.input(4), 3))
@@ -66,6 +74,7 @@ var goldens = []struct {
 	{"floats-1", func() *format.File { return floatNet(5) }}, // version 1.3
 	{"floats-2", func() *format.File { return floatNet(6) }},
 	{"floats-3", func() *format.File { return floatNet(7) }},
+	{"recurrent", func() *format.File { return recurrentNet(8) }},
 }
 
 // outputs returns the bytes of all outputs for three inputs.

@@ -20,6 +20,9 @@ type Session struct {
 	acc          []int32
 	reals        []float32
 
+	inInts   [][]int8 // what each input is set in: its tensor or, of a state, memory that lasts; nil for Float32
+	inFloats [][]float32
+
 	out    [][]float32 // of each Int8 output, dequantized
 	bytes  [][]byte    // of each output
 	tables [][256]int8 // the int8 of a byte of input 0: of each channel that has its own, then of all others
@@ -43,6 +46,7 @@ func (m *Model) NewSession(c Config) (*Session, error) {
 	for i := range m.steps {
 		s.steps[i] = m.steps[i].bind(s)
 	}
+	s.makeInputs()
 	s.makeOutputs()
 	s.makeTables()
 	return s, nil
@@ -90,24 +94,28 @@ func (s *Session) makeOutputs() {
 
 // Run executes the network on the inputs that have been set. It neither
 // allocates nor fails. Inputs have to be set again before the next Run, since
-// their memory is used for other values.
+// their memory is used for other values. An input that an output of the run before feeds
+// (Info.State) has that, and is not set, unless to begin a sequence with other values than
+// zeros; see Reset.
 //
 // Cost: up to Info.MACs multiplications, and as few as Info.KeptMACs where layers are
 // sparse.
 func (s *Session) Run() {
+	s.recall()
 	for _, step := range s.steps {
 		step()
 	}
+	s.keep()
 }
 
 // Input returns the int8 elements of input i, row-major, images as [H, W, C], to be filled
 // before each Run: their memory is used for other values during it. It is nil for an input of
 // float32 (Info.Floats), which InputFloats returns. It panics unless i is
 // below the number of inputs (Info.Inputs).
-func (s *Session) Input(i int) []int8 { return s.ints[s.m.f.Inputs[i]] }
+func (s *Session) Input(i int) []int8 { return s.inInts[i] }
 
 // InputFloats returns the float32 elements of input i as Input does, nil for an input of int8.
-func (s *Session) InputFloats(i int) []float32 { return s.floats[s.m.f.Inputs[i]] }
+func (s *Session) InputFloats(i int) []float32 { return s.inFloats[i] }
 
 // SetInput quantizes x, real numbers in the device's order ([H, W, C] for images),
 // into input i: zero + round(x/scale), halves away from zero, saturated; NaN becomes
@@ -146,7 +154,7 @@ func (s *Session) setFloats(i int, x []float32) error {
 			}
 		}
 	}
-	copy(s.floats[t], x)
+	copy(s.inFloats[i], x)
 	return nil
 }
 

@@ -40,6 +40,11 @@ func sliceWork(m *Model, in *format.Instr, w *kernel.Window) int64 {
 	return m.elements(in) + roundWork*int64(w.OutH)*int64(w.OutW)
 }
 
+// resizeWork is the work of a resampling, which meets four pixels for each of the output.
+func resizeWork(m *Model, in *format.Instr, w *kernel.Window) int64 {
+	return roundWork*m.elements(in) + pixelWork*int64(w.OutH)*int64(w.OutW)
+}
+
 // plus adds numbers that are not negative, at most to the largest.
 func plus(a, b int64) int64 {
 	if a > math.MaxInt64-b {
@@ -59,7 +64,7 @@ const (
 func (m *Model) need() {
 	f := m.f
 	var space workspace
-	memory := int64(f.Arena) + 16 + tensorBytes*int64(len(f.Tensors)) + stepBytes*int64(len(m.steps))
+	memory := int64(f.Arena) + 16 + tensorBytes*int64(len(f.Tensors)) + stateBytes(f) + stepBytes*int64(len(m.steps))
 	for i := range m.steps {
 		space = space.most(m.steps[i].space)
 		m.work = plus(m.work, m.steps[i].work+callWork)

@@ -126,7 +126,7 @@ func (p *Plan) Verdict(r *Results, name string, screened Screened, noise Noise) 
 		return "within noise: moves nothing"
 	case screened.Follows:
 		return "beyond noise in the design; not yet by itself"
-	case screened.Effects[SizeAtDrop].N > 1 || screened.Effects[ErrorAtSize].N > 1:
+	case screened.Effects[SizeAtDrop].N > 0 || screened.Effects[ErrorAtSize].N > 0:
 		return "within noise in the design"
 	}
 	return "not measured"

@@ -259,7 +259,7 @@ func TestVariant(t *testing.T) {
 // Every row of the real design passes the type checker.
 func TestRowsCompile(t *testing.T) {
 	text := tuningText(t)
-	levels, err := parsed(t, text).Levels(Rules{Aside: []Aside{{Name: "noDeadline"}, {Name: "fallbackTime"}, {Name: "correctionPoints[8]"}}})
+	levels, err := parsed(t, text).Levels(Rules{Aside: []Aside{{Name: "noDeadline"}, {Name: "fallbackTime"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,16 +9,19 @@ import (
 // level, and -1 where it has the low one.
 type Design struct {
 	Rows [][]int
-	Half []bool // the rows of the supersaturated half
+	Part []int // of each row: 4 in the supersaturated quarter, 2 in the rest of the half, 1 elsewhere
 }
 
 // Screen returns a Plackett-Burman design of k factors: columns are balanced and
 // orthogonal, so that each main effect is estimated from all rows, whatever the
 // others do. It has the least number of rows, a prime plus 1 and a multiple of 4, that
-// is larger than k + 1.
+// is larger than k + 2. Its resolution is III: an effect is mixed with the interactions of
+// pairs of other factors.
 //
-// One more column, which no factor has, marks half of the rows. That half is
-// supersaturated: columns are balanced, and nearly orthogonal (Lin 1993, section 2).
+// Two more columns, which no factor has, mark half of the rows, and half of these. Both
+// parts are supersaturated, with fewer rows than factors. In the half, columns are balanced,
+// and nearly orthogonal (Lin 1993, section 2); in the quarter they are nearly balanced, and
+// effects of different factors are mixed up to the correlation of their columns.
 // The signs of columns are drawn at random from seed; otherwise one row would have
 // every factor high.
 func Screen(k int, seed uint64) (Design, error) {
@@ -26,7 +29,7 @@ func Screen(k int, seed uint64) (Design, error) {
 		return Design{}, fmt.Errorf("ablation: no constant to vary")
 	}
 	n := 4
-	for n < k+2 || !prime(n-1) {
+	for n < k+3 || !prime(n-1) {
 		n += 4
 	}
 	m := paley(n)
@@ -35,13 +38,20 @@ func Screen(k int, seed uint64) (Design, error) {
 	for j := range sign {
 		sign[j] = 2*rng.IntN(2) - 1
 	}
-	d := Design{Rows: make([][]int, n), Half: make([]bool, n)}
+	d := Design{Rows: make([][]int, n), Part: make([]int, n)}
 	for i, row := range m {
 		d.Rows[i] = make([]int, k)
 		for j := range k {
 			d.Rows[i][j] = sign[j] * row[j+1] // column 0 is all ones
 		}
-		d.Half[i] = row[n-1] > 0
+		switch {
+		case row[n-1] < 0:
+			d.Part[i] = 1
+		case row[n-2] < 0:
+			d.Part[i] = 2
+		default:
+			d.Part[i] = 4
+		}
 	}
 	return d, nil
 }

@@ -10,7 +10,7 @@ import (
 // Columns are balanced and orthogonal; those of the half are balanced and nearly so.
 func TestDesign(t *testing.T) {
 	const nearly = 0.5 // largest correlation of two columns of the half
-	for _, k := range []int{1, 3, 10, 30, 111} {
+	for _, k := range []int{1, 3, 10, 30, 111, 121} {
 		d, err := Screen(k, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -22,7 +22,7 @@ func TestDesign(t *testing.T) {
 				for i, row := range d.Rows {
 					all += row[a] * row[b]
 					sum += row[a]
-					if d.Half[i] {
+					if d.Part[i] > 1 {
 						half += row[a] * row[b]
 						halfSum += row[a]
 					}
@@ -33,7 +33,7 @@ func TestDesign(t *testing.T) {
 				if a == b && (all != n || half != n/2) || a != b && all != 0 {
 					t.Fatalf("%d factors: columns %d and %d have a product of %d and, in half of the rows, %d", k, a, b, all, half)
 				}
-				if n > 12 && a != b && math.Abs(float64(half)) > nearly*float64(n)/2 {
+				if n > 20 && a != b && math.Abs(float64(half)) > nearly*float64(n)/2 {
 					t.Errorf("%d factors: columns %d and %d of the half have a product of %d in %d rows", k, a, b, half, n/2)
 				}
 			}
@@ -41,6 +41,42 @@ func TestDesign(t *testing.T) {
 	}
 	if _, err := Screen(0, 1); err == nil {
 		t.Error("a design without factors")
+	}
+}
+
+// The columns of the quarter are nearly balanced, and few of them are alike.
+func TestQuarter(t *testing.T) {
+	const k, quarter = 121, 32
+	const balance, alike, usual = 0.2, 0.75, 0.2 // largest mean; largest and mean correlation, without a sign
+	d, err := Screen(k, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := slices.DeleteFunc(slices.Clone(d.Rows), func(row []int) bool {
+		return d.Part[slices.IndexFunc(d.Rows, func(r []int) bool { return &r[0] == &row[0] })] < 4
+	})
+	if len(rows) != quarter {
+		t.Fatalf("%d rows", len(rows))
+	}
+	most, sum := 0.0, 0.0
+	for a := range k {
+		for b := a; b < k; b++ {
+			mean, product := 0.0, 0.0
+			for _, row := range rows {
+				mean += float64(row[a]) / quarter
+				product += float64(row[a]*row[b]) / quarter
+			}
+			if math.Abs(mean) > balance {
+				t.Fatalf("column %d has a mean of %v", a, mean)
+			}
+			if a != b {
+				most, sum = max(most, math.Abs(product)), sum+math.Abs(product)
+			}
+		}
+	}
+	t.Logf("correlation %.2f at most, %.3f on average", most, sum/(k*(k-1)/2))
+	if most > alike || sum/(k*(k-1)/2) > usual {
+		t.Errorf("correlation %.2f at most, %.3f on average", most, sum/(k*(k-1)/2))
 	}
 }
 
@@ -84,21 +120,21 @@ func TestEffectsOfALinearFunction(t *testing.T) {
 	}
 }
 
-// Rows are analysed when all are there, or the half.
+// Rows are analysed when all are there, or the half, or the quarter.
 func TestComplete(t *testing.T) {
-	half := []bool{true, false, true, false}
+	part := []int{4, 1, 2, 1, 4, 2}
 	for _, c := range []struct {
 		there, left []bool
-		ok          bool
+		part        int
 	}{
-		{[]bool{true, true, true, true}, []bool{true, true, true, true}, true},
-		{[]bool{true, true, true, false}, half, true},
-		{[]bool{true, false, true, false}, half, true},
-		{[]bool{true, true, false, true}, nil, false},
+		{[]bool{true, true, true, true, true, true}, []bool{true, true, true, true, true, true}, 1},
+		{[]bool{true, true, true, false, true, true}, []bool{true, false, true, false, true, true}, 2},
+		{[]bool{true, true, false, true, true, true}, []bool{true, false, false, false, true, false}, 4},
+		{[]bool{true, true, true, true, false, true}, nil, 0},
 	} {
 		there := slices.Clone(c.there)
-		if ok := complete(there, half); ok != c.ok || ok && !slices.Equal(there, c.left) {
-			t.Errorf("%v: %v, %v", c.there, there, ok)
+		if got := complete(there, part); got != c.part || got > 0 && !slices.Equal(there, c.left) {
+			t.Errorf("%v: part %d, %v", c.there, got, there)
 		}
 	}
 }

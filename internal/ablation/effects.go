@@ -146,17 +146,17 @@ type column struct {
 	most    float64   // effect in units of a network's noise
 }
 
-// addEffects adds those of one replicate, if all rows or those of the half were
-// measured: of other rows, columns are neither balanced nor orthogonal.
+// addEffects adds those of one replicate, if all rows, or those of the half or the quarter,
+// were measured: of other rows, columns are neither balanced nor orthogonal.
 func (p *Plan) addEffects(columns []column, r *Results, what Response, at Replicate) {
 	y, there := make([]float64, len(p.Rows)), make([]bool, len(p.Rows))
 	for i, row := range p.Rows {
 		y[i], there[i] = r.Respond(what, row.ID, p.base.ID, at)
 	}
-	if !complete(there, p.Design.Half) {
+	if complete(there, p.Design.Part) == 0 {
 		return
 	}
-	effects := Effects(p.Design.Rows, y, there)
+	effects := Unmixed(p.Design.Rows, y, there)
 	noise := PSE(effects)
 	for j, e := range effects {
 		if math.IsNaN(e) {
@@ -171,19 +171,23 @@ func (p *Plan) addEffects(columns []column, r *Results, what Response, at Replic
 	}
 }
 
-// complete reports whether all rows are there, or those of the half, in which case the
-// others are left out.
-func complete(there, half []bool) bool {
-	if !slices.Contains(there, false) {
-		return true
-	}
-	for i := range there {
-		if half[i] && !there[i] {
-			return false
+// complete returns the largest part of the rows that is there, 1, 2 for the half or 4 for the
+// quarter, leaving the other rows out, or 0.
+func complete(there []bool, part []int) int {
+	for _, d := range []int{1, 2, 4} {
+		all := true
+		for i, p := range part {
+			all = all && (there[i] || p < d)
 		}
-		there[i] = half[i]
+		if !all {
+			continue
+		}
+		for i, p := range part {
+			there[i] = there[i] && p >= d
+		}
+		return d
 	}
-	return true
+	return 0
 }
 
 // add takes in the effects on one response.

@@ -55,12 +55,13 @@ type Subject struct {
 // Results are what was varied and the runs so far. The page is made of them alone, so
 // that it stays when constants change.
 type Results struct {
-	Source   string           `json:"source"`   // the file that was measured
-	Tree     string           `json:"tree"`     // tells the other sources apart
-	Levels   map[string]Level `json:"levels"`   // of the constants that are varied
-	Aside    []Aside          `json:"aside"`    // those that are not
-	Subjects []Subject        `json:"subjects"` // the networks
-	Runs     []Run            `json:"runs"`     // in the order in which they were measured
+	Source   string             `json:"source"`   // the file that was measured
+	Tree     string             `json:"tree"`     // tells the other sources apart
+	Short    map[string]float64 `json:"short"`    // constants with other values than in the file, so that searches are short; Source has them
+	Levels   map[string]Level   `json:"levels"`   // of the constants that are varied
+	Aside    []Aside            `json:"aside"`    // those that are not
+	Subjects []Subject          `json:"subjects"` // the networks
+	Runs     []Run              `json:"runs"`     // in the order in which they were measured
 
 	index map[Key]int // of the runs; see Find
 }
@@ -83,7 +84,7 @@ func Load(path string) (*Results, error) {
 
 // Save writes the results, one run a line.
 func (r *Results) Save(path string) error {
-	head := Results{Source: r.Source, Tree: r.Tree, Levels: r.Levels, Aside: r.Aside, Subjects: r.Subjects}
+	head := Results{Source: r.Source, Tree: r.Tree, Short: r.Short, Levels: r.Levels, Aside: r.Aside, Subjects: r.Subjects}
 	b, err := json.MarshalIndent(head, "", "\t")
 	if err != nil {
 		return fmt.Errorf("ablation: %w", err)
@@ -129,7 +130,7 @@ type Response string
 const (
 	SizeAtDrop  Response = "size"  // of the file, bytes, by the recipe Drop
 	ErrorAtSize Response = "error" // on the test part, by the recipe Size
-	Work        Response = "work"  // training steps, mean of both recipes
+	Work        Response = "work"  // training steps, mean of the recipes
 )
 
 // Responses lists them in the order of the page.
@@ -142,15 +143,20 @@ const largest = 1
 // Respond returns a response of values with an ID against the base; ok is false where
 // one of the runs is not there.
 func (r *Results) Respond(what Response, id, base string, at Replicate) (y float64, ok bool) {
-	recipes := map[Response][]Recipe{SizeAtDrop: {Drop}, ErrorAtSize: {Size}, Work: {Drop, Size}}[what]
-	for _, recipe := range recipes {
-		a, b := r.Find(at.Key(id, recipe)), r.Find(at.Key(base, recipe))
-		if a == nil || b == nil || b.Failed != "" {
+	n := 0
+	for _, recipe := range map[Response][]Recipe{SizeAtDrop: {Drop}, ErrorAtSize: {Size}, Work: {Drop, Size}}[what] {
+		b := r.Find(at.Key(base, recipe))
+		if b == nil {
+			continue // a network may be measured by one recipe alone
+		}
+		a := r.Find(at.Key(id, recipe))
+		if a == nil || b.Failed != "" {
 			return 0, false
 		}
-		y += compare(what, *a, *b) / float64(len(recipes))
+		y += compare(what, *a, *b)
+		n++
 	}
-	return y, true
+	return y / float64(max(n, 1)), n > 0
 }
 
 // compare is the response of one run against the base.

@@ -52,6 +52,15 @@ func (c Constant) with(v float64) string {
 	return fmt.Sprintf("(%s) * %s", c.text, strconv.FormatFloat(v/c.Value, 'g', -1, 64))
 }
 
+// With is the source of a file with other values, by name; see Variant.
+func With(source string, values map[string]float64) (string, error) {
+	f, err := Parse("tuning.go", source)
+	if err != nil {
+		return "", err
+	}
+	return f.Variant(values)
+}
+
 // ID tells files of other values apart: comments do not count.
 func (f *File) ID(values map[string]float64) string {
 	h := sha256.New()

@@ -57,6 +57,7 @@ type study struct {
 // replicate is a network and a seed, with the longest that a run may take.
 type replicate struct {
 	ablation.Replicate
+	recipes []ablation.Recipe
 	longest time.Duration
 }
 
@@ -117,15 +118,19 @@ func newStudy(dir string, o ablationOptions) (*study, error) {
 
 // open reads the results, or starts new ones.
 func (s *study) open() error {
-	source, err := os.ReadFile(tuningFile)
+	text, err := os.ReadFile(tuningFile)
 	if err != nil {
 		return fmt.Errorf("%w; run it in the root of the module", err)
 	}
-	fresh := &ablation.Results{Source: string(source), Aside: rules.Aside, Subjects: described()}
+	source, err := ablation.With(string(text), short)
+	if err != nil {
+		return err
+	}
+	fresh := &ablation.Results{Source: source, Short: short, Aside: rules.Aside, Subjects: described()}
 	if fresh.Tree, err = sourceTree("."); err != nil {
 		return err
 	}
-	if fresh.Levels, err = selected(string(source), s.options.constants); err != nil {
+	if fresh.Levels, err = selected(source, s.options.constants); err != nil {
 		return err
 	}
 	if s.results, err = ablation.Load(s.path); err != nil {
@@ -175,7 +180,7 @@ func (s *study) replicates(some []subject, seeds int) (all []replicate) {
 	for _, n := range some {
 		for seed := range seeds {
 			at := ablation.Replicate{Network: n.name, Seed: uint64(seed), Effort: n.effort * s.options.effort}
-			all = append(all, replicate{at, max(shortestLimit, time.Duration(longestRun*s.seconds(n)*float64(time.Second)))})
+			all = append(all, replicate{at, n.recipes(), max(shortestLimit, time.Duration(longestRun*s.seconds(n)*float64(time.Second)))})
 		}
 	}
 	return all
@@ -193,17 +198,15 @@ func (s *study) measure(ctx context.Context) error {
 	if err := s.queue.run(ctx, jobs(s.results, s.plan.Base(), s.replicates(s.subjects, s.options.seeds))); err != nil {
 		return err
 	}
-	halves, err := s.halves()
+	parts, err := s.parts()
 	if err != nil {
 		return err
 	}
-	s.predict(halves)
-	var rows []job
-	for i, row := range s.plan.Rows {
-		rows = append(rows, jobs(s.results, row, s.replicates(s.measuring(i, halves), 1))...)
-	}
-	if err := s.queue.run(ctx, rows); err != nil {
-		return err
+	s.predict(parts)
+	for _, part := range []int{4, 2, 1} {
+		if err := s.queue.run(ctx, s.rows(part, parts)); err != nil {
+			return err
+		}
 	}
 	var alone []job
 	for _, name := range s.plan.Followed(s.results) {
@@ -215,10 +218,25 @@ func (s *study) measure(ctx context.Context) error {
 	return s.queue.run(ctx, alone)
 }
 
-// measuring returns the subjects that row i is measured on.
-func (s *study) measuring(i int, halves map[string]bool) (some []subject) {
+// rows are the jobs of a part of the design, the first network first: what is there when the
+// budget ends can be analysed. The rows' programs are kept until their last run.
+func (s *study) rows(part int, parts map[string]int) (all []job) {
+	for i, row := range s.plan.Rows {
+		if s.plan.Design.Part[i] == part {
+			all = append(all, jobs(s.results, row, s.replicates(s.measuring(part, parts), 1))...)
+		}
+	}
+	place := func(j job) int {
+		return slices.IndexFunc(s.subjects, func(n subject) bool { return n.name == j.key.Network })
+	}
+	slices.SortStableFunc(all, func(a, b job) int { return place(a) - place(b) })
+	return all
+}
+
+// measuring returns the subjects that rows of a part are measured on; see ablation.Design.
+func (s *study) measuring(part int, parts map[string]int) (some []subject) {
 	for _, n := range s.subjects {
-		if !halves[n.name] || s.plan.Design.Half[i] {
+		if part >= parts[n.name] {
 			some = append(some, n)
 		}
 	}

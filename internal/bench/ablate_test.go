@@ -108,25 +108,32 @@ func TestTuningPage(t *testing.T) {
 	}
 }
 
-// The plan keeps within the budget: slow networks meet half of the rows, and a budget
-// that is too short is refused.
-func TestHalves(t *testing.T) {
+// The plan keeps within the budget: slow networks meet half of the rows or a quarter, and a
+// budget that is too short is refused.
+func TestParts(t *testing.T) {
 	levels := map[string]ablation.Level{"a": {Low: 1, High: 4}}
 	source := "package x\n\nconst a = 2 // things; some; chosen\n"
 	plan, err := ablation.NewPlan(source, levels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &study{plan: plan, results: &ablation.Results{}, subjects: []subject{{name: "quick", seconds: 1}, {name: "slow", seconds: 100}}, queue: queue{workers: 1}}
+	s := &study{plan: plan, results: &ablation.Results{}, subjects: []subject{{name: "quick", seconds: 1, maxDrop: 1, maxSize: 1}, {name: "slow", seconds: 100, maxDrop: 1, maxSize: 1}}, queue: queue{workers: 1}}
 	rows := float64(len(plan.Rows))
 	for _, c := range []struct {
-		seconds float64 // of the design, that fit into the budget
-		halves  int
-	}{{rows * (buildSeconds + variedTime*101), 0}, {rows * (buildSeconds + variedTime*51.1), 1}, {rows * (buildSeconds + variedTime*50.6), 2}, {rows, -1}} {
+		seconds     float64 // of the design, that fit into the budget
+		quick, slow int
+	}{
+		{rows * (buildSeconds + variedTime*101), 0, 0},
+		{rows * (buildSeconds + variedTime*51.1), 0, 2},
+		{rows * (buildSeconds/2 + variedTime*50.6), 2, 2},
+		{rows * (buildSeconds/2 + variedTime*25.6), 2, 4},
+		{rows * (buildSeconds/4 + variedTime*25.3), 4, 4},
+		{rows, -1, -1},
+	} {
 		s.options.budget = time.Duration((c.seconds/screenShare + 2) * float64(time.Second))
-		halves, err := s.halves()
-		if (err != nil) != (c.halves < 0) || err == nil && (len(halves) != c.halves || c.halves > 0 && !halves["slow"]) {
-			t.Errorf("%v: %v, %v", s.options.budget, halves, err)
+		parts, err := s.parts()
+		if (err != nil) != (c.quick < 0) || err == nil && (parts["quick"] != c.quick || parts["slow"] != c.slow) {
+			t.Errorf("%v: %v, %v", s.options.budget, parts, err)
 		}
 	}
 	s.results.Runs = []ablation.Run{{Key: ablation.Key{ID: plan.Base().ID, Network: "slow"}, Seconds: 3}}
@@ -194,7 +201,7 @@ func TestSources(t *testing.T) {
 // A run is measured once: jobs are what results do not have.
 func TestJobs(t *testing.T) {
 	v := ablation.Values{Name: "base", ID: "b"}
-	at := replicate{ablation.Replicate{Network: "one", Seed: 3, Effort: 0.5}, time.Second}
+	at := replicate{ablation.Replicate{Network: "one", Seed: 3, Effort: 0.5}, []ablation.Recipe{ablation.Drop, ablation.Size}, time.Second}
 	r := &ablation.Results{}
 	all := jobs(r, v, []replicate{at})
 	if len(all) != 2 || all[0].variant != all[1].variant || all[0].left.Load() != 2 {

@@ -120,7 +120,7 @@ func (r request) run() error {
 
 // writeFeatures writes the samples that are made from a recording.
 func writeFeatures(dir, path string) error {
-	test, err := writeMel(filepath.Join(dir, recording), path)
+	test, err := writeMel(filepath.Join(dir, recording), path, 1)
 	if err == nil {
 		fmt.Printf("%s: the last %d samples are the test part\n", path, test)
 	}
@@ -231,7 +231,7 @@ func (r row) samples(dir string) (path string, clean func(), err error) {
 	if r.drawn {
 		err = writePictures(path, pictureCount)
 	} else {
-		test, err = writeMel(filepath.Join(dir, r.audio), path)
+		test, err = writeMel(filepath.Join(dir, r.audio), path, 1)
 	}
 	if err == nil && test != r.testLast {
 		err = fmt.Errorf("%s has %d test samples, the row says %d; correct it", r.data, test, r.testLast)

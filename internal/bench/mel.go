@@ -179,9 +179,28 @@ func fromMel(mel float64) float64 {
 	return 1000 * math.Exp(melLog*(mel-melKnee))
 }
 
-// writeMel writes the vectors of a recording as an .npy file and returns how many of the
-// last of them are the test part.
-func writeMel(recording, path string) (test int, err error) {
+// thinned returns every so many-th vector of both parts, the last ones being the test part.
+func thinned(x []float32, size, test, every int) (some []float32, left int) {
+	n := len(x) / size
+	for i := range n {
+		at := i
+		if i >= n-test {
+			at -= n - test
+		}
+		if at%every != 0 {
+			continue
+		}
+		some = append(some, x[i*size:(i+1)*size]...)
+		if i >= n-test {
+			left++
+		}
+	}
+	return some, left
+}
+
+// writeMel writes the vectors of a recording, or every so many-th, as an .npy file and
+// returns how many of the last of them are the test part.
+func writeMel(recording, path string, every int) (test int, err error) {
 	file, err := os.ReadFile(recording)
 	if err != nil {
 		return 0, err
@@ -195,5 +214,6 @@ func writeMel(recording, path string) (test int, err error) {
 		return 0, fmt.Errorf("%s: %d samples make no test part", recording, len(wave))
 	}
 	const size = melFrames * melBands
+	x, test = thinned(x, size, test, every)
 	return test, dataset.WriteNpy(path, tensor.Shape{len(x) / size, size}, x)
 }

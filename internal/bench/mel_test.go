@@ -170,7 +170,7 @@ func TestWriteMel(t *testing.T) {
 	if err := os.WriteFile(in, pcm(melRate, 1, wave), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	test, err := writeMel(in, path)
+	test, err := writeMel(in, path, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestWriteMel(t *testing.T) {
 	if err := os.WriteFile(in, pcm(melRate, 1, wave[:melRate]), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writeMel(in, path); err == nil || !strings.Contains(err.Error(), "no test part") {
+	if _, err := writeMel(in, path, 1); err == nil || !strings.Contains(err.Error(), "no test part") {
 		t.Errorf("a second: %v", err)
 	}
 	dir := os.Getenv("EDGEC_DATA")
@@ -192,7 +192,7 @@ func TestWriteMel(t *testing.T) {
 		if r.audio == "" {
 			continue
 		}
-		if test, err := writeMel(filepath.Join(dir, r.audio), path); err != nil || test != r.testLast {
+		if test, err := writeMel(filepath.Join(dir, r.audio), path, 1); err != nil || test != r.testLast {
 			t.Errorf("%s: %d samples for the test, %v; the row says %d", r.name, test, err, r.testLast)
 		}
 	}

@@ -88,7 +88,7 @@ func jobs(r *ablation.Results, values ablation.Values, on []replicate) []job {
 	v := &variant{Values: values}
 	var all []job
 	for _, at := range on {
-		for _, recipe := range []ablation.Recipe{ablation.Drop, ablation.Size} {
+		for _, recipe := range at.recipes {
 			if k := at.Key(values.ID, recipe); r.Find(k) == nil {
 				all = append(all, job{v, k, at.longest})
 			}

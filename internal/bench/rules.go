@@ -10,6 +10,24 @@ const (
 	bySpeed  = "changes the speed alone, no result"
 )
 
+// short are the constants that have other values in all searches of the ablation, so that
+// these are short. Effort makes no training shorter than fewestSteps batches, which is more
+// than a short search of a large network may take; with small batches a training of that
+// many multiplications has as many steps as a long one. Fewer samples are calibrated on,
+// as fewer are trained on; mostEpochs grows, so that it bounds no more than in long
+// searches of many samples.
+var short = map[string]float64{
+	"tuneBatch":       32,
+	"scoreBatch":      16,
+	"smallestBatch":   4,
+	"loaderBatch":     64,
+	"fewestSteps":     10,
+	"calibrations":    64,
+	"calibrationPart": 16,
+	"secondMoments":   256,
+	"mostEpochs":      400,
+}
+
 // rules say what holds between the constants of the search, and which of them are set
 // aside. A chain is there where the search is not valid in another order: a loop would
 // not begin, or go backwards.
@@ -22,10 +40,11 @@ var rules = ablation.Rules{
 		{"smallestBatch", "tuneBatch", "loaderBatch"},
 		{"calibrationPart", "calibrations"},
 		{"cutRest", "finestCutRest"},
-		{"deepCutRest", "finestCutRest"},
 		{"roundRest", "finestRest"},
 		{"limitRest", "finestRest"},
-		{"correctionPoints[0]", "correctionPoints[1]", "limitRamp", "correctionPoints[3]", "correctionPoints[4]", "correctionPoints[5]", "correctionPoints[6]", "runSettle"},
+		{"rampPoints[0]", "rampPoints[1]"},
+		{"settlePoints[0]", "settlePoints[1]", "settlePoints[2]", "settlePoints[3]"},
+		{"limitRamp", "runSettle"},
 		{"firstBits", "mostBits"},
 		{"distanceBits", "mostBits"},
 		{"classTolerance.enough", "classTolerance.hopeless"},
@@ -46,7 +65,6 @@ var rules = ablation.Rules{
 		{Name: "budgetShares.file", Reason: byTime},
 		{Name: "noDeadline", Reason: byMark},
 		{Name: "thinnedRest", Reason: byTime},
-		{Name: "correctionPoints[8]", Reason: byMark},
 		{Name: "rescueBits[1]", Reason: byTime},
 		{Name: "rescuedLast", Reason: byTime},
 		{Name: "timeUtilization", Reason: byTime},

@@ -26,22 +26,34 @@ type subject struct {
 	options    edgec.DataOptions
 	trainedOn  string
 	plain      bool    // no augmentation, which takes longer than a short training
-	maxDrop    float64 // points, of the recipe drop
-	maxSize    int     // bytes, of the recipe size
+	maxDrop    float64 // points, of the recipe drop; 0: that is not measured
+	maxSize    int     // bytes, of the recipe size; 0: that is not measured
 	effort     float64
-	seconds    float64 // of the base runs of both recipes on one core, before they were measured
+	seconds    float64 // of the base runs of its recipes on one core, before they were measured
+}
+
+// recipes are those that the subject is measured by.
+func (s subject) recipes() (some []ablation.Recipe) {
+	if s.maxDrop > 0 {
+		some = append(some, ablation.Drop)
+	}
+	if s.maxSize > 0 {
+		some = append(some, ablation.Size)
+	}
+	return some
 }
 
 // subjects are networks of different kinds: large and small, dense and convolutional,
-// residual, separable; pictures, sounds and columns; classes, distances and numbers.
+// residual, separable; pictures, sounds and columns; classes, distances and numbers. The
+// quick ones come first.
 var subjects = []subject{
-	{name: "glyphs", kind: "our own, convolutional; 16 classes", model: demo.Name, own: true, data: "glyphs", prepare: prepareGlyphs, trainedOn: "no", maxDrop: 1, maxSize: 1200, effort: 0.01, seconds: 14},
-	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 300, effort: 0.2, seconds: 5},
-	{name: "LeNet-300-100", kind: "dense; 10 classes", model: "lenet/lenet-300-100.onnx", data: "mnist", prepare: prepareMNIST, plain: true, maxDrop: 0.5, maxSize: 3000, effort: 0.05, seconds: 25},
-	{name: "LeNet-5", kind: "convolutional; 10 classes", model: "lenet/lenet-5.onnx", data: "mnist", prepare: prepareMNIST, maxDrop: 0.3, maxSize: 2500, effort: 0.05, seconds: 40},
-	{name: "ResNet-8", kind: "residual; 10 classes, few samples known by heart", model: "mlperf-tiny/resnet8.onnx", data: "cifar10-1k", options: edgec.DataOptions{Raw: true}, maxDrop: 1, maxSize: 25_000, effort: 0.02, seconds: 80},
-	{name: "DS-CNN", kind: "separable; 12 classes of sounds, not trained on them", model: "mlperf-tiny/kws-dscnn.onnx", data: "kws-mfcc/kws-1000.npz", options: edgec.DataOptions{TestLast: 500}, trainedOn: "no", maxDrop: 2, maxSize: 12_000, effort: 0.02, seconds: 60},
-	{name: "autoencoder", kind: "dense; distance from the float network", model: "mlperf-tiny/ad-autoencoder.onnx", data: "ad.npy", prepare: prepareSpeech, options: edgec.DataOptions{TestLast: 3578, NoLabels: true}, trainedOn: "no", maxDrop: 5, maxSize: 40_000, effort: 0.05, seconds: 30},
+	{name: "friedman", kind: "our own, dense; regression", model: "friedman.onnx", own: true, data: "friedman.csv", prepare: prepareFriedman, options: edgec.DataOptions{TestLast: friedmanTest}, maxDrop: 1, maxSize: 300, effort: 0.01, seconds: 1},
+	{name: "glyphs", kind: "our own, convolutional; 16 classes", model: demo.Name, own: true, data: "glyphs", prepare: prepareGlyphs, trainedOn: "no", maxDrop: 1, maxSize: 1200, effort: 0.001, seconds: 4},
+	{name: "DS-CNN", kind: "separable; 12 classes of sounds, not trained on them", model: "mlperf-tiny/kws-dscnn.onnx", data: "kws-mfcc/kws-1000.npz", options: edgec.DataOptions{TestLast: 500}, trainedOn: "no", maxDrop: 2, effort: 0.002, seconds: 10},
+	{name: "LeNet-300-100", kind: "dense; 10 classes", model: "lenet/lenet-300-100.onnx", data: "mnist", prepare: prepareMNIST, trainedOn: "no", plain: true, maxSize: 3000, effort: 0.002, seconds: 7},
+	{name: "autoencoder", kind: "dense; distance from the float network", model: "mlperf-tiny/ad-autoencoder.onnx", data: "ad.npy", prepare: prepareSpeech, options: edgec.DataOptions{TestLast: speechTest, NoLabels: true}, trainedOn: "no", maxDrop: 8, effort: 0.002, seconds: 6},
+	{name: "ResNet-8", kind: "residual; 10 classes, few samples known by heart", model: "mlperf-tiny/resnet8.onnx", data: "cifar", prepare: prepareCIFAR, options: edgec.DataOptions{Raw: true}, plain: true, maxSize: 25_000, effort: 0.002, seconds: 8},
+	{name: "LeNet-5", kind: "convolutional; 10 classes", model: "lenet/lenet-5.onnx", data: "mnist", prepare: prepareMNIST, trainedOn: "no", plain: true, maxDrop: 2, effort: 0.002, seconds: 10},
 }
 
 // chosen returns the subjects of a list of names, all without one.
@@ -70,7 +82,14 @@ func subjectNames() (names []string) {
 // described are the subjects as the page shows them.
 func described() (all []ablation.Subject) {
 	for _, s := range subjects {
-		all = append(all, ablation.Subject{Name: s.name, Kind: s.kind, Drop: fmt.Sprintf("%v points", s.maxDrop), Size: fmt.Sprintf("%s B", thousands(s.maxSize))})
+		d := ablation.Subject{Name: s.name, Kind: s.kind}
+		if s.maxDrop > 0 {
+			d.Drop = fmt.Sprintf("%v points", s.maxDrop)
+		}
+		if s.maxSize > 0 {
+			d.Size = fmt.Sprintf("%s B", thousands(s.maxSize))
+		}
+		all = append(all, d)
 	}
 	return all
 }
@@ -107,7 +126,7 @@ func (s subject) paths(from, to string) (model, data string) {
 }
 
 // Glyphs: the network of package demo, on samples that it was not trained on.
-const glyphsTrain, glyphsTest = 2400, 2000
+const glyphsTrain, glyphsTest = 2400, 1000
 
 func prepareGlyphs(_, to string) error {
 	data, err := demo.Data(demo.Seed+1, glyphsTrain, glyphsTest, 1)
@@ -120,8 +139,9 @@ func prepareGlyphs(_, to string) error {
 	return export.Write(filepath.Join(to, demo.Name), demo.ONNX)
 }
 
-// MNIST: a part of the samples. Evaluating them all takes longer than a short training.
-const mnistTrain, mnistTest = 12_600, 5000
+// MNIST: a part of its test part, which the networks were not trained on. Evaluating more
+// takes longer than a short training.
+const mnistTrain, mnistTest = 2400, 1000
 
 func prepareMNIST(from, to string) error {
 	m, err := edgec.Open(filepath.Join(from, "models/lenet/lenet-5.onnx"))
@@ -132,7 +152,8 @@ func prepareMNIST(from, to string) error {
 	if err != nil {
 		return err
 	}
-	part := &dataset.Splits{Train: data.Train.Subset(upTo(mnistTrain)), Test: data.Test.Subset(upTo(mnistTest))}
+	all := upTo(mnistTrain + mnistTest)
+	part := &dataset.Splits{Train: data.Test.Subset(all[:mnistTrain]), Test: data.Test.Subset(all[mnistTrain:])}
 	return writeIdx(filepath.Join(to, "mnist"), part)
 }
 
@@ -145,8 +166,38 @@ func upTo(n int) []int {
 }
 
 func prepareSpeech(from, to string) error {
-	_, err := writeMel(filepath.Join(from, recording), filepath.Join(to, "ad.npy"))
+	test, err := writeMel(filepath.Join(from, recording), filepath.Join(to, "ad.npy"), speechEvery)
+	if err == nil && test != speechTest {
+		err = fmt.Errorf("%s has %d test samples, the subject says %d; correct it", recording, test, speechTest)
+	}
 	return err
+}
+
+// Speech: every fourth vector.
+const speechEvery, speechTest = 4, 895
+
+// CIFAR-10: the first pictures of both parts.
+const cifarTrain, cifarTest = 600, 200
+
+func prepareCIFAR(from, to string) error {
+	from, to = filepath.Join(from, "cifar10-1k"), filepath.Join(to, "cifar")
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	const record = 1 + 3*32*32 // a label and a picture
+	for name, most := range map[string]int{"batches.meta.txt": 0, "data_batch_1_first4000.bin": cifarTrain * record, "test_batch_first1000.bin": cifarTest * record} {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		if most > 0 {
+			text = text[:min(most, len(text))]
+		}
+		if err := export.Write(filepath.Join(to, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeIdx writes both parts into a folder that is not there.

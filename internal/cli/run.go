@@ -39,6 +39,13 @@ A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
+A language model goes on with a text: --generate N adds N tokens to those of
+--prompt-ids or --prompt, and prints them as they come, in the labels of the file
+(edgec compress --labels tokens.json) or as numbers. The model takes whole sequences,
+or one token at a time with the rest in its state; then an input of one more whole
+number takes the place of the token. Equal seeds give equal texts on every machine.
+--prompt is cut into the longest labels that fit, from left to right.
+
 With --json each sample gives one line: {"schema", "file", "source": {"kind",
 "pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score",
 "probability"}],
@@ -56,11 +63,13 @@ func runCommand(a *app) *cobra.Command {
   edgec run lenet-5.edgec --top 3 --json *.png
   edgec run lenet-5.edgec - < seven.png
   edgec run lenet-5.edgec --idx t10k-images-idx3-ubyte.gz --idx-labels t10k-labels-idx1-ubyte.gz
-  edgec run lenet-5.edgec --selftest`,
+  edgec run lenet-5.edgec --selftest
+  edgec run lm.edgec --generate 200 --prompt-ids 1 --temperature 0.8 --seed 1`,
 		Args: needs(1, -1, "one .edgec file, and pictures or arrays"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.Files = args[1:]
-			if err := usageErrors(cmd, atLeast("top", j.Top, 1)); err != nil {
+			o := &j.Generation
+			if err := usageErrors(cmd, atLeast("top", j.Top, 1), atLeast("generate", o.Tokens, 0), atLeast("top-k", o.TopK, 0), generationErrors(cmd, o)); err != nil {
 				return err
 			}
 			switch {
@@ -70,6 +79,10 @@ func runCommand(a *app) *cobra.Command {
 				return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
 			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
 				return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
+			case j.Generation.Tokens > 0 && (idx != "" || selfTest || len(j.Files) > 0 || j.Raw):
+				return usagef(cmd, "--generate goes on with --prompt-ids or --prompt; leave out inputs, --raw, --idx and --selftest")
+			case j.Generation.Tokens > 0:
+				j.Action = program.Generate
 			case selfTest:
 				j.Action = program.SelfTest
 			case idx != "":
@@ -87,8 +100,38 @@ func runCommand(a *app) *cobra.Command {
 	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")
 	f.StringVar(&j.Labels, "idx-labels", "", "with --idx: the idx file of the labels, for the accuracy")
 	f.BoolVar(&selfTest, "selftest", false, "prove that this machine computes what was computed when the file was written")
+	addGeneration(cmd, &j.Generation)
 	addLimits(cmd, &j.Limits)
 	return cmd
+}
+
+// addGeneration adds the flags of generation.
+func addGeneration(cmd *cobra.Command, o *program.Generation) {
+	f := cmd.Flags()
+	f.IntVar(&o.Tokens, "generate", 0, "a language model: go on with a text by this many tokens")
+	f.IntSliceVar(&o.Prompt, "prompt-ids", nil, "with --generate: numbers of the tokens to begin with, such as 1 or 1,403")
+	f.StringVar(&o.Text, "prompt", "", "with --generate: text to begin with, after --prompt-ids")
+	f.Float64Var(&o.Temperature, "temperature", 1, "with --generate: what scores are divided by before a token is drawn; 0: the likeliest token")
+	f.IntVar(&o.TopK, "top-k", 0, "with --generate: draw among so many of the likeliest tokens; 0: all")
+	f.Uint64Var(&o.Seed, "seed", 0, "with --generate: seed of the random numbers")
+	f.IntSliceVar(&o.Stop, "stop-ids", nil, "with --generate: numbers of tokens that end the text")
+}
+
+// generationErrors returns what is wrong with the flags of generation, joined.
+func generationErrors(cmd *cobra.Command, o *program.Generation) error {
+	var errs []error
+	if !(o.Temperature >= 0 && o.Temperature <= 100) {
+		errs = append(errs, fmt.Errorf("--temperature %v: give a number from 0 to 100", o.Temperature))
+	}
+	if o.Tokens > 0 {
+		return errors.Join(errs...)
+	}
+	for _, name := range []string{"prompt-ids", "prompt", "temperature", "top-k", "seed", "stop-ids"} {
+		if cmd.Flags().Changed(name) {
+			errs = append(errs, fmt.Errorf("--%s belongs to --generate; give --generate with the number of tokens", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -170,7 +213,9 @@ func (a *app) do(j *program.Job, path string) error {
 	}
 	out := bufio.NewWriter(a.stdout)
 	j.JSON, j.Stdin, j.Stdout = a.json, a.stdin, out
-	if at := a.screen(a.stdout); at.width > 0 && !j.Raw && !a.json {
+	if j.Action == program.Generate && !a.json {
+		j.Stdout = a.stdout // as it comes
+	} else if at := a.screen(a.stdout); at.width > 0 && !j.Raw && !a.json {
 		j.Stdout = lineWriter{a.stdout, at.width}
 	}
 	j.Note = func(line string) { a.note("%s", line) }

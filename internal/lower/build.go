@@ -109,18 +109,22 @@ func (b *builder) scaledInput(k int, n *graph.Node) {
 }
 
 func (b *builder) outputs() {
-	for _, v := range b.g.Outputs {
+	for k, v := range b.g.Outputs {
 		if b.lost[v] {
 			continue
 		}
 		t := 0
-		if v.Grid == nil {
+		if v.Grid == nil || b.g.CarriesState(k) {
 			t = b.Float(v)
 		} else {
 			t = b.Tensor(v)
 		}
 		b.f.Outputs = append(b.f.Outputs, t)
 	}
+	for _, l := range b.g.State {
+		b.f.State = append(b.f.State, format.State(l))
+	}
+	slices.SortFunc(b.f.State, func(x, y format.State) int { return x.Input - y.Input })
 }
 
 // lower emits the instructions of node n.
@@ -136,7 +140,7 @@ func (b *builder) lower(n *graph.Node) {
 	}
 	if x, _, ok := op.Pointwise(n); ok {
 		switch {
-		case b.isFloat(x):
+		case b.isFloat(x) || b.floats[n.Outputs[0]]:
 			if err := op.LowerFunction(b, n); err != nil {
 				b.fail(err)
 			}

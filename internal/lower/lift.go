@@ -21,7 +21,7 @@ import (
 //
 // f must be what format.Decode accepts. The error names the instruction.
 func Lift(f *format.File, name string) (*graph.Graph, error) {
-	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors)), reads: make([]int, len(f.Tensors))}
+	l := &lifter{f: f, g: &graph.Graph{Name: name}, at: make([]*graph.Value, len(f.Tensors)), reads: make([]int, len(f.Tensors)), made: map[*graph.Value]graph.Op{}}
 	l.count()
 	for k, t := range f.Inputs {
 		v := l.value(fmt.Sprintf("input%s", suffix(k)), t)
@@ -50,6 +50,9 @@ func Lift(f *format.File, name string) (*graph.Graph, error) {
 			named[v], v.Name = true, "output"+suffix(k)
 		}
 		l.g.Outputs = append(l.g.Outputs, v)
+	}
+	for _, s := range f.State {
+		l.g.State = append(l.g.State, graph.StateLink(s))
 	}
 	for _, p := range l.g.Params() {
 		p.Refresh()
@@ -83,6 +86,7 @@ type lifter struct {
 	at    []*graph.Value // of each tensor, its latest value
 	reads []int          // of each tensor, as an operand or an output
 	instr int            // in hand
+	made  map[*graph.Value]graph.Op
 }
 
 // value makes a new activation for tensor t, on its grid.
@@ -127,9 +131,13 @@ func (l *lifter) Temp(name string, shape tensor.Shape, grid *graph.Affine) *grap
 // Node implements op.Lifter.
 func (l *lifter) Node(o graph.Op, out *graph.Value, in ...*graph.Value) *graph.Value {
 	name := fmt.Sprintf("%s_%d", o.Name(), l.instr)
+	l.made[out] = o
 	l.g.Nodes = append(l.g.Nodes, &graph.Node{Name: name, Op: o, Inputs: in, Outputs: []*graph.Value{out}})
 	return out
 }
+
+// Producer implements op.Lifter.
+func (l *lifter) Producer(v *graph.Value) graph.Op { return l.made[v] }
 
 // count counts the readers of each tensor.
 func (l *lifter) count() {

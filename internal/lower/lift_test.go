@@ -91,6 +91,21 @@ func TestLift(t *testing.T) {
 	}
 }
 
+// A network that resizes comes back from its file as one that lowers to the same.
+func TestLiftResized(t *testing.T) {
+	for _, c := range resized {
+		b, x := newNet(t, 2, c.sample...)
+		g := b.Done(c.build(b, x))
+		in := b.Inputs(16)
+		quantized(t, g, in)
+		l, s := lifted(t, g)
+		hostClose(t, c.name, l, in, forward(t, g, in), stepOf(g, g.Outputs[0]))
+		if !slices.Equal(deviceRun(t, session(t, l), l, in), deviceRun(t, s, g, in)) {
+			t.Errorf("%s: the lifted network lowers to another one", c.name)
+		}
+	}
+}
+
 // Weights that are mostly zero and take few values are stored as masks and
 // indexes into a codebook; lifting gives the same integers.
 func TestLiftCodebook(t *testing.T) {

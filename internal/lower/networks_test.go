@@ -62,6 +62,7 @@ var realNets = []realNet{
 	{"mlperf-tiny", "resnet8", "cifar10-1k", true, 300, 3, 0.95, 1, nil, nil},
 	{"cifar", "resnet20", "cifar10-1k", false, 200, 2, 0.95, 1, []float32{0.485, 0.456, 0.406}, []float32{0.229, 0.224, 0.225}},
 	{"mlperf-tiny", "kws-dscnn", "kws-mfcc/kws-1000.npz", false, 500, 1, 0.98, 0.4, nil, nil},
+	{"speech", "speech-gru", "audio/spoken-digits.npz", false, 300, 0.7, 0.98, 0.7, nil, nil},
 }
 
 // load reads the network, samples to calibrate it with, and test samples with
@@ -184,6 +185,7 @@ func TestNetworks(t *testing.T) {
 		{"mlperf-tiny", "kws-dscnn", 37},
 		{"mlperf-tiny", "vww-mobilenet", 54},
 		{"mlperf-tiny", "ad-autoencoder", 42},
+		{"speech", "speech-gru", 48},
 		{"cifar", "resnet20", 31},
 		{"detect", "mobilenet-v2-0.35-128", 33},
 		{"detect", "ultraface-rfb-320", 26},

@@ -196,6 +196,9 @@ func book(values []int8, shared bool) []int8 {
 	return out
 }
 
+// Store implements op.Device.
+func (b *builder) Store(w format.Weight) int { return b.addWeight(w) }
+
 // Affine implements op.Device.
 func (b *builder) Affine(x int, mul, add []float64) int {
 	if b.err != nil {

@@ -70,12 +70,6 @@ func (Compare) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no comparison of two activations")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (o Compare) Lower(_ Device, _ *graph.Node) error {
-	_, _, err := o.Affine(nil, false)
-	return err
-}
-
 // TraceChannels implements ChannelTracer.
 func (Compare) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

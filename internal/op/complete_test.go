@@ -10,21 +10,16 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
-	"Gather":          "version 1.2 of the format has no instruction for it",
-	"GatherElements":  "version 1.2 of the format has no instruction for it",
-	"GatherND":        "version 1.2 of the format has no instruction for it",
-	"OneHot":          "version 1.2 of the format has no instruction for it",
-	"ReverseSequence": "version 1.2 of the format has no instruction for it",
-	"ScatterElements": "version 1.2 of the format has no instruction for it",
-	"ScatterND":       "version 1.2 of the format has no instruction for it",
-	"TensorScatter":   "version 1.2 of the format has no instruction for it",
-	"TopK":            "version 1.2 of the format has no instruction for it",
-	"Trilu":           "version 1.2 of the format has no instruction for it",
-	"Tile":            "version 1.2 of the format has no instruction for it",
-	"Resize":          "the instruction comes with format 1.3",
-	"Stretch":         "the instruction comes with format 1.3",
+	"GatherElements":  "the format has no instruction for it",
+	"GatherND":        "the format has no instruction for it",
+	"OneHot":          "the format has no instruction for it",
+	"ReverseSequence": "the format has no instruction for it",
+	"ScatterElements": "the format has no instruction for it",
+	"ScatterND":       "the format has no instruction for it",
+	"TensorScatter":   "the format has no instruction for it",
+	"TopK":            "the format has no instruction for it",
+	"Trilu":           "the format has no instruction for it",
 	"BatchNorm":       "simplification folds it into its neighbours, or writes it as a convolution, a product or a sum",
-	"Cast":            "between floats it is dropped while reading; whole numbers are computed on the host",
 }
 
 // TestEveryOperatorIsComplete asks each operator for what the rest of the house will ask

@@ -157,12 +157,17 @@ func liftDense(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *
 }
 
 // TraceChannels implements ChannelTracer: the layer reads all features and makes new ones.
+// Of a sequence whose channels are along another dimension it keeps all.
 func (Dense) TraceChannels(c Channels, n *graph.Node) bool {
 	in, w := c.Layout(n.Inputs[0]), n.Inputs[WeightInput].Param
-	if w == nil || in.Axis < 0 || in.Axis != len(n.Inputs[0].Shape)-1 {
+	if w == nil || in.Axis < 0 {
 		return false
 	}
-	c.Consume(n, w, in.IDs)
+	if in.Axis == len(n.Inputs[0].Shape)-1 {
+		c.Consume(n, w, in.IDs)
+	} else {
+		c.Fix(in.IDs)
+	}
 	traceRows(c, n, c.Fresh(w.Channels()), len(n.Outputs[0].Shape)-1)
 	return true
 }

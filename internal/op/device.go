@@ -88,6 +88,8 @@ type Device interface {
 	// Affine stores, for each of len(mul) channels, the 1x1 depthwise weight of
 	// mul[c]*x + add[c] for an x on the grid of tensor x.
 	Affine(x int, mul, add []float64) int
+	// Store stores weights that are no parameter of the graph.
+	Store(w format.Weight) int
 	// Clamp returns c in the integers of v's grid: -128 and 127 when it is off.
 	Clamp(v *graph.Value, c Clamp) (lo, hi int8)
 	// Emit appends an instruction; Weight and LUT are -1 when unused, strides

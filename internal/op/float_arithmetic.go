@@ -22,6 +22,30 @@ func (Mul) combination() (int, bool)   { return format.BinaryMul, false }
 func (Div) combination() (int, bool)   { return format.BinaryDiv, false }
 func (PRelu) combination() (int, bool) { return format.BinaryPRelu, false }
 
+func (Maximum) combination() (int, bool)  { return format.BinaryMax, false }
+func (Minimum) combination() (int, bool)  { return format.BinaryMin, false }
+func (Pow) combination() (int, bool)      { return format.BinaryPow, false }
+func (Quotient) combination() (int, bool) { return format.BinaryDiv, false }
+
+func (o Mod) combination() (int, bool) {
+	if o.C {
+		return format.BinaryFmod, false
+	}
+	return format.BinaryMod, false
+}
+
+func (o Compare) combination() (int, bool) {
+	row := [...]struct {
+		function int
+		swap     bool
+	}{
+		Equal: {format.BinaryEqual, false}, Less: {format.BinaryLess, false}, LessOrEqual: {format.BinaryLessOrEqual, false},
+		Greater: {format.BinaryLess, true}, GreaterOrEqual: {format.BinaryLessOrEqual, true},
+		And: {format.BinaryAnd, false}, Or: {format.BinaryOr, false}, Xor: {format.BinaryXor, false},
+	}[o.Is]
+	return row.function, row.swap
+}
+
 // lowerCombination emits o on float32.
 func lowerCombination(d Device, n *graph.Node, o combiner) error {
 	function, swap := o.combination()
@@ -29,6 +53,9 @@ func lowerCombination(d Device, n *graph.Node, o combiner) error {
 	var after []floatStep
 	if clamp.On {
 		after = clampSteps(clamp)
+	}
+	if _, ok := n.Op.(Quotient); ok {
+		after = unary(format.UnaryTruncate)
 	}
 	for i, k := range n.Inputs { // a constant number: the elements stay where they lie
 		if x := n.Inputs[1-i]; k.Param != nil && x.Param == nil && len(k.Param.Value.Data) == 1 && x.Shape.Equal(y.Shape) {
@@ -110,6 +137,84 @@ func (Div) NeedsFloat(n *graph.Node) bool {
 
 // NeedsFloat implements FloatNeeder.
 func (PRelu) NeedsFloat(n *graph.Node) bool { return pairNeedsFloat(n, false, false) }
+
+// NeedsFloat implements FloatNeeder.
+func (Maximum) NeedsFloat(n *graph.Node) bool { return combinedFloat(n) }
+
+// NeedsFloat implements FloatNeeder.
+func (Minimum) NeedsFloat(n *graph.Node) bool { return combinedFloat(n) }
+
+// NeedsFloat implements FloatNeeder.
+func (Pow) NeedsFloat(n *graph.Node) bool { return combinedFloat(n) }
+
+// NeedsFloat implements FloatNeeder.
+func (Mod) NeedsFloat(n *graph.Node) bool { return combinedFloat(n) }
+
+// NeedsFloat implements FloatNeeder.
+func (Quotient) NeedsFloat(*graph.Node) bool { return true }
+
+// NeedsFloat implements FloatNeeder.
+func (Compare) NeedsFloat(*graph.Node) bool { return true }
+
+// combinedFloat reports whether arithmetic that int8 knows only as a function of one activation
+// is more than that.
+func combinedFloat(n *graph.Node) bool {
+	_, _, ok := Pointwise(n)
+	return !ok
+}
+
+// Lower implements Lowerer, on float32.
+func (o Maximum) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Maximum) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower implements Lowerer, on float32.
+func (o Minimum) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Minimum) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower implements Lowerer, on float32.
+func (o Pow) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Pow) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower implements Lowerer, on float32.
+func (o Mod) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Mod) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower implements Lowerer, on float32.
+func (o Quotient) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Quotient) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower implements Lowerer, on float32.
+func (o Compare) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (o Compare) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
+
+// Lower emits OpSelect.
+func (o Where) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer.
+func (Where) LowerFloat(d Device, n *graph.Node) error {
+	in, err := operands(d, n)
+	if err != nil {
+		return err
+	}
+	y := n.Outputs[0]
+	d.EmitNatural(format.Instr{Op: format.OpSelect, In: in}, y, y.Shape[1:])
+	return nil
+}
+
+// NeedsFloat implements FloatNeeder.
+func (Where) NeedsFloat(*graph.Node) bool { return true }
 
 // LowerFloat implements FloatLowerer.
 func (o Add) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }

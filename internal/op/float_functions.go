@@ -34,16 +34,47 @@ func functionSteps(o graph.Op) []floatStep {
 	return nil
 }
 
-func (Abs) floatSteps() []floatStep       { return unary(format.UnaryAbs) }
-func (Neg) floatSteps() []floatStep       { return unary(format.UnaryNeg) }
-func (Erf) floatSteps() []floatStep       { return unary(format.UnaryErf) }
-func (Exp) floatSteps() []floatStep       { return unary(format.UnaryExp) }
-func (HardSwish) floatSteps() []floatStep { return unary(format.UnaryHardSwish) }
-func (Relu) floatSteps() []floatStep      { return unary(format.UnaryRelu) }
-func (Sigmoid) floatSteps() []floatStep   { return unary(format.UnarySigmoid) }
-func (Softsign) floatSteps() []floatStep  { return unary(format.UnarySoftsign) }
-func (Sqrt) floatSteps() []floatStep      { return unary(format.UnarySqrt) }
-func (Tanh) floatSteps() []floatStep      { return unary(format.UnaryTanh) }
+func (Ceil) floatSteps() []floatStep       { return unary(format.UnaryCeil) }
+func (Cos) floatSteps() []floatStep        { return unary(format.UnaryCos) }
+func (Floor) floatSteps() []floatStep      { return unary(format.UnaryFloor) }
+func (IsNaN) floatSteps() []floatStep      { return unary(format.UnaryIsNaN) }
+func (Log) floatSteps() []floatStep        { return unary(format.UnaryLog) }
+func (Mish) floatSteps() []floatStep       { return unary(format.UnaryMish) }
+func (Not) floatSteps() []floatStep        { return unary(format.UnaryNot) }
+func (Reciprocal) floatSteps() []floatStep { return unary(format.UnaryReciprocal) }
+func (Round) floatSteps() []floatStep      { return unary(format.UnaryRound) }
+func (Sign) floatSteps() []floatStep       { return unary(format.UnarySign) }
+func (Sin) floatSteps() []floatStep        { return unary(format.UnarySin) }
+func (Softplus) floatSteps() []floatStep   { return unary(format.UnarySoftplus) }
+func (Abs) floatSteps() []floatStep        { return unary(format.UnaryAbs) }
+func (Neg) floatSteps() []floatStep        { return unary(format.UnaryNeg) }
+func (Erf) floatSteps() []floatStep        { return unary(format.UnaryErf) }
+func (Exp) floatSteps() []floatStep        { return unary(format.UnaryExp) }
+func (HardSwish) floatSteps() []floatStep  { return unary(format.UnaryHardSwish) }
+func (Relu) floatSteps() []floatStep       { return unary(format.UnaryRelu) }
+func (Sigmoid) floatSteps() []floatStep    { return unary(format.UnarySigmoid) }
+func (Softsign) floatSteps() []floatStep   { return unary(format.UnarySoftsign) }
+func (Sqrt) floatSteps() []floatStep       { return unary(format.UnarySqrt) }
+func (Tanh) floatSteps() []floatStep       { return unary(format.UnaryTanh) }
+
+func (o Elu) floatSteps() []floatStep {
+	return []floatStep{{function: format.UnaryElu, real: float32(o.alpha())}}
+}
+
+func (o Selu) floatSteps() []floatStep {
+	return append(Elu{o.Alpha}.floatSteps(), with(format.BinaryMul, o.Gamma))
+}
+
+func (o Celu) floatSteps() []floatStep {
+	return []floatStep{with(format.BinaryDiv, o.Alpha), {function: format.UnaryElu, real: 1}, with(format.BinaryMul, o.Alpha)}
+}
+
+func (o Swish) floatSteps() []floatStep {
+	if o.Alpha == 1 {
+		return unary(format.UnarySilu)
+	}
+	return []floatStep{with(format.BinaryMul, o.Alpha), {function: format.UnarySilu}, with(format.BinaryDiv, o.Alpha)}
+}
 
 func (o Gelu) floatSteps() []floatStep {
 	if o.Tanh {
@@ -120,9 +151,23 @@ func instructions(d Device, steps []floatStep) (list []format.Instr) {
 var unaries = [format.UnaryFunctions]func(real float32) graph.Op{
 	format.UnaryAbs:         func(float32) graph.Op { return Abs{} },
 	format.UnaryNeg:         func(float32) graph.Op { return Neg{} },
+	format.UnaryCeil:        func(float32) graph.Op { return Ceil{} },
+	format.UnaryCos:         func(float32) graph.Op { return Cos{} },
+	format.UnaryElu:         func(real float32) graph.Op { return Elu{real} },
+	format.UnaryFloor:       func(float32) graph.Op { return Floor{} },
+	format.UnaryIsNaN:       func(float32) graph.Op { return IsNaN{} },
+	format.UnaryLog:         func(float32) graph.Op { return Log{} },
+	format.UnaryMish:        func(float32) graph.Op { return Mish{} },
+	format.UnaryNot:         func(float32) graph.Op { return Not{} },
+	format.UnaryRound:       func(float32) graph.Op { return Round{} },
+	format.UnarySign:        func(float32) graph.Op { return Sign{} },
+	format.UnarySilu:        func(float32) graph.Op { return Swish{1} },
+	format.UnarySin:         func(float32) graph.Op { return Sin{} },
+	format.UnarySoftplus:    func(float32) graph.Op { return Softplus{} },
+	format.UnaryTruncate:    func(float32) graph.Op { return Cast{To: graph.Integer} },
 	format.UnarySquare:      func(float32) graph.Op { return Power{K: 2} },
 	format.UnarySqrt:        func(float32) graph.Op { return Sqrt{} },
-	format.UnaryReciprocal:  func(float32) graph.Op { return Power{K: -1} },
+	format.UnaryReciprocal:  func(float32) graph.Op { return Reciprocal{} },
 	format.UnaryExp:         func(float32) graph.Op { return Exp{} },
 	format.UnaryTanh:        func(float32) graph.Op { return Tanh{} },
 	format.UnarySigmoid:     func(float32) graph.Op { return Sigmoid{} },

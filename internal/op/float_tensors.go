@@ -119,6 +119,60 @@ func (o Reduce) NeedsFloat(n *graph.Node) bool {
 	return o.Kind != Mean && o.Kind != Max || len(n.Inputs[0].Shape) != 3 || len(o.Axes) != 1 || o.Axes[0] != 2
 }
 
+// Lower emits OpReduce.
+func (o ArgMax) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer. The last of equal elements is the first from the end.
+func (o ArgMax) LowerFloat(d Device, n *graph.Node) error {
+	x, y := n.Inputs[0], n.Outputs[0]
+	s := []int{x.Shape[1:o.Axis].Size(), x.Shape[o.Axis], x.Shape[o.Axis+1:].Size()}
+	in := format.Instr{Op: format.OpReduce, Function: format.ReduceArgMax, In: []int{d.Natural(x, s...)}, Axis: 1, Dims: 1}
+	if o.Min {
+		in.Function = format.ReduceArgMin
+	}
+	var after []floatStep
+	if o.Last {
+		move := format.Instr{Op: format.OpMove, In: in.In, Start: (s[1] - 1) * s[2], Shape: s, Strides: []int{s[1] * s[2], -s[2], 1}, Weight: -1, LUT: -1}
+		in.In = []int{d.EmitLike(move, s)}
+		after = []floatStep{{function: format.BinarySub, binary: true, k: float32(s[1] - 1), left: true}}
+	}
+	d.EmitNatural(in, y, []int{s[0], 1, s[2]}, instructions(d, after)...)
+	return nil
+}
+
+// NeedsFloat implements FloatNeeder.
+func (ArgMax) NeedsFloat(*graph.Node) bool { return true }
+
+// Lower emits what changes the elements, if anything does.
+func (o Cast) Lower(d Device, n *graph.Node) error { return o.LowerFloat(d, n) }
+
+// LowerFloat implements FloatLowerer: numbers become integers without their fraction, which wrap
+// to 8 or 16 bits.
+func (o Cast) LowerFloat(d Device, n *graph.Node) error {
+	x, y := n.Inputs[0], n.Outputs[0]
+	var steps []floatStep
+	switch {
+	case o.To == graph.Boolean && x.Elem != graph.Boolean:
+		steps = append(unary(format.UnaryNot), unary(format.UnaryNot)...)
+	case o.To == graph.Integer && x.Elem == graph.Float:
+		steps = unary(format.UnaryTruncate)
+	}
+	if o.To == graph.Integer && o.Bits > 0 && o.Bits < 24 && x.Elem != graph.Boolean {
+		all := float32(int(1) << o.Bits)
+		if o.Signed {
+			steps = append(steps, with(format.BinaryAdd, all/2), with(format.BinaryMod, all), with(format.BinarySub, all/2))
+		} else {
+			steps = append(steps, with(format.BinaryMod, all))
+		}
+	}
+	if len(steps) == 0 {
+		d.View(y, x, nil)
+		return nil
+	}
+	d.EmitSteps(x, y, instructions(d, steps))
+	return nil
+}
+
 // LowerFloat emits the stable form: x less the LogSumExp of its row.
 func (o LogSoftmax) LowerFloat(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]

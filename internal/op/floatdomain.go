@@ -31,7 +31,7 @@ func needsFloat(n *graph.Node) bool {
 // float32 where what it reads is.
 func follows(o graph.Op) bool {
 	switch o.(type) {
-	case Softmax, LogSoftmax:
+	case Softmax, LogSoftmax, Recurrent:
 		return true
 	}
 	return false
@@ -50,6 +50,7 @@ func CanFloat(n *graph.Node) bool {
 // has no other form, and the values that follow from these:
 //
 //   - whole numbers and truth values, which have no grid;
+//   - inputs that are outputs of the run before, whose errors would add up on a grid;
 //   - what operators compute that need float32, and what other operators compute from such
 //     values as long as they can;
 //   - what layers without a fused clamp compute for such operators alone, directly or moved,
@@ -59,8 +60,8 @@ func CanFloat(n *graph.Node) bool {
 // package passes.
 func Floats(g *graph.Graph) map[*graph.Value]bool {
 	f := &floats{g: g, links: graph.NewLinks(g), of: map[*graph.Value]bool{}}
-	for _, v := range g.Inputs {
-		if v.Elem != graph.Float {
+	for i, v := range g.Inputs {
+		if v.Elem != graph.Float || g.IsState(i) {
 			f.of[v] = true
 		}
 	}

@@ -57,7 +57,7 @@ func gradientCases() []gradientCase {
 		of(Gelu{}, apart()...), of(Erf{}, apart()...), of(Power{K: 3}, apart()...), of(LogSoftmax{Axis: 1}, x(2, 5)), of(InputScale{Axis: 1, Scale: []float32{0.5, 2, 8}, Zero: []int{1, 0, -3}, Grid: graph.Affine{Scale: 0.25, Zero: 2}}, x(2, 3, 2)),
 		of(Resize{Sizes: []int{3, 7, 4}, Mode: Linear}, x(2, 3, 4, 6)), of(Stretch{2, 3}, x(2, 3, 2, 3)), of(PRelu{}, spaced(rng, 2, 3, 4), x(3, 1)),
 		of(Exp{}, x(2, 3)), of(Sqrt{}, positive(2, 3)),
-		of(Cast{}, x(2, 3)),
+		of(Cast{}, x(2, 3)), of(ToGrid{}, x(2, 3)),
 		of(Tile{Repeats: []int{1, 2, 3}}, x(2, 3, 2)),
 		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
 		{GatherElements{Axis: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 2}, 2, 2, 2)}, []int{1}},

@@ -31,6 +31,8 @@ type Lifter interface {
 	WeightsOf(in *format.Instr, scale float32) (w, b *graph.Value)
 	// Temp makes a value between two nodes of the instruction.
 	Temp(name string, shape tensor.Shape, grid *graph.Affine) *graph.Value
+	// Producer returns the operator that computes v; nil: none of the nodes so far.
+	Producer(v *graph.Value) graph.Op
 	// Node appends a node that computes out, and returns out.
 	Node(o graph.Op, out *graph.Value, in ...*graph.Value) *graph.Value
 }
@@ -58,12 +60,11 @@ func liftDequantize(_ Lifter, _ *format.Instr, _ *graph.Value, x []*graph.Value)
 	return x[0]
 }
 
-// liftQuantize has the float operator before it round its own result, if nothing else
-// reads that.
+// liftQuantize has a softmax before it round its own result, if nothing else reads that.
 func liftQuantize(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
-	if l.Readers(in.In[0]) == 1 && x[0].Grid == nil {
+	if _, soft := l.Producer(x[0]).(Softmax); soft && l.Readers(in.In[0]) == 1 && x[0].Grid == nil {
 		x[0].Grid = out.Grid
 		return x[0]
 	}
-	return l.Node(Reshape{Shape: []int(out.Shape.Sample())}, out, x[0])
+	return l.Node(ToGrid{}, out, x[0])
 }

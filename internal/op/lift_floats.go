@@ -87,6 +87,9 @@ func init() {
 	RegisterLift(format.OpBinary, func(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
 		return liftBroadcast(l, in, binaries[in.Function], out, x)
 	})
+	RegisterLift(format.OpSelect, func(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+		return liftBroadcast(l, in, Where{}, out, x)
+	})
 	RegisterLift(format.OpReduce, liftReduce)
 	RegisterLift(format.OpNormalize, func(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
 		o := Normalize{RMS: in.Function == format.NormalizeRMS, Axis: len(l.Tensor(in.Out).Shape), Epsilon: in.Real}
@@ -109,6 +112,18 @@ var binaries = [format.BinaryFunctions]graph.Op{
 	format.BinaryMul:   Mul{},
 	format.BinaryDiv:   Div{},
 	format.BinaryPRelu: PRelu{},
+
+	format.BinaryMax:         Maximum{},
+	format.BinaryMin:         Minimum{},
+	format.BinaryPow:         Pow{},
+	format.BinaryMod:         Mod{},
+	format.BinaryFmod:        Mod{C: true},
+	format.BinaryEqual:       Compare{Equal},
+	format.BinaryLess:        Compare{Less},
+	format.BinaryLessOrEqual: Compare{LessOrEqual},
+	format.BinaryAnd:         Compare{And},
+	format.BinaryOr:          Compare{Or},
+	format.BinaryXor:         Compare{Xor},
 }
 
 func liftReduce(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
@@ -116,15 +131,36 @@ func liftReduce(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) 
 	for d := range in.Dims {
 		axes = append(axes, in.Axis+d+1)
 	}
+	if in.Function == format.ReduceArgMax || in.Function == format.ReduceArgMin {
+		return liftArgMax(l, in, out, x)
+	}
 	kind := slices.IndexFunc(deviceReductions[:], func(r deviceReduction) bool {
 		return r.function == in.Function && r.before == nil && r.after == nil
 	})
 	return liftOn(l, in, Reduce{Kind: Reduction(kind), Axes: axes}, out, x)
 }
 
+// liftArgMax sees the dimensions as one.
+func liftArgMax(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
+	s, shape := tensor.Shape(l.Tensor(in.In[0]).Shape), l.Tensor(in.Out).Shape
+	end := in.Axis + in.Dims
+	flat := tensor.Shape{1, s[:in.Axis].Size(), s[in.Axis:end].Size(), s[end:].Size()}
+	v := l.Node(Reshape{Shape: flat[1:]}, l.Temp("rows", flat, nil), lasts(l, x[0], s))
+	v = l.Node(ArgMax{Axis: 2, Min: in.Function == format.ReduceArgMin}, l.Temp("index", tensor.Shape{1, flat[1], 1, flat[3]}, nil), v)
+	if len(shape) != 3 {
+		return l.Node(Reshape{Shape: shape}, out, v)
+	}
+	v = l.Node(Reshape{Shape: shape}, l.Temp("shaped", append(tensor.Shape{1}, shape...), nil), v)
+	return l.Node(Transpose{Perm: []int{0, 3, 1, 2}}, out, v)
+}
+
 func liftGather(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
 	if in.Weight < 0 {
-		return liftOn(l, in, Gather{Axis: in.Axis + 1}, out, x)
+		o := Gather{Axis: in.Axis + 1}
+		if rank := len(l.Tensor(in.In[1]).Shape); x[1].Param != nil && rank == 1 {
+			return liftOn(l, in, Gather{Axis: o.Axis, Index: wholes(x[1].Param, l.Tensor(in.In[0]).Shape[in.Axis])}, out, x[:1])
+		}
+		return liftOn(l, in, o, out, x)
 	}
 	table := l.Rows(in)
 	index := lasts(l, x[0], l.Tensor(in.In[0]).Shape)
@@ -134,6 +170,15 @@ func liftGather(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) 
 	}
 	y := l.Node(Gather{}, l.Temp("rows", append(tensor.Shape{1}, shape...), out.Grid), table, index)
 	return l.Node(Transpose{Perm: []int{0, 3, 1, 2}}, out, y)
+}
+
+// wholes returns constant numbers as indexes of n elements.
+func wholes(p *graph.Param, n int) []int {
+	index := make([]int, len(p.Value.Data))
+	for i, v := range p.Value.Data {
+		index[i] = indexOf(v, n)
+	}
+	return index
 }
 
 // liftMove picks the elements one by one: by constant indexes of the flat input.

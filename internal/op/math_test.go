@@ -11,12 +11,8 @@ import (
 
 func init() {
 	maps.Copy(notLowered, map[string]string{
-		"ArgMax":    "the device has no instruction for it; files end with the scores before it",
-		"Cumulate":  "the device has no instruction for it yet",
-		"Hardmax":   "the device has no instruction for it; files end with the scores before it",
-		"MatMul":    "the device has no product of two activations yet",
-		"Where":     "the device has no instruction for it yet",
-		"Normalize": "the device has no instruction for it yet",
+		"Cumulate": "the device has no instruction for it yet",
+		"Hardmax":  "the device has no instruction for it; files end with the scores before it",
 	})
 }
 

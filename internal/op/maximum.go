@@ -40,11 +40,6 @@ func (Maximum) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no maximum of two activations; write it as b + Relu(a - b)")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (Maximum) Lower(_ Device, _ *graph.Node) error {
-	return errors.New("the device has no maximum of two activations; write it as b + Relu(a - b)")
-}
-
 // TraceChannels implements ChannelTracer.
 func (Maximum) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

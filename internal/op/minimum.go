@@ -40,11 +40,6 @@ func (Minimum) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no minimum of two activations; write it as b - Relu(b - a)")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (Minimum) Lower(_ Device, _ *graph.Node) error {
-	return errors.New("the device has no minimum of two activations; write it as b - Relu(b - a)")
-}
-
 // TraceChannels implements ChannelTracer.
 func (Minimum) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

@@ -46,9 +46,6 @@ func (Mod) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no remainder")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (Mod) Lower(_ Device, _ *graph.Node) error { return errors.New("the device has no remainder") }
-
 // TraceChannels implements ChannelTracer.
 func (Mod) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

@@ -127,9 +127,11 @@ func (o Pad) Lower(d Device, n *graph.Node) error {
 func init() { RegisterLift(format.OpPad, liftPad) }
 
 func liftPad(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
-	from := l.Tensor(in.In[0])
-	return l.Node(Pad{Before: []int{0, 0, in.PadT, in.PadL}, After: []int{0, 0, in.PadB, in.PadR},
-		Value: from.Scale * float32(int(in.PadValue)-from.Zero)}, out, x[0])
+	from, value := l.Tensor(in.In[0]), in.Real
+	if from.DType == format.Int8 {
+		value = from.Scale * float32(int(in.PadValue)-from.Zero)
+	}
+	return l.Node(Pad{Before: []int{0, 0, in.PadT, in.PadL}, After: []int{0, 0, in.PadB, in.PadR}, Value: value}, out, x[0])
 }
 
 // TraceChannels implements ChannelTracer: channels pass that are not padded themselves.

@@ -40,11 +40,6 @@ func (Pow) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no power of one activation by another")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (Pow) Lower(_ Device, _ *graph.Node) error {
-	return errors.New("the device has no power of one activation by another")
-}
-
 // TraceChannels implements ChannelTracer.
 func (Pow) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

@@ -3,7 +3,6 @@ package op
 import (
 	"errors"
 	"math"
-	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -65,10 +64,11 @@ func (PRelu) Homogeneous(n *graph.Node) bool {
 	return n.Inputs[0].Param == nil && n.Inputs[1].Param != nil
 }
 
-// Lower computes max(x, 0) + s min(x, 0): a table for each part, a depthwise convolution for
-// the slopes and an addition. One slope for all is a table; see Pointwise.
+// Lower computes max(x, 0) + s min(x, 0) with one rounding: max(x, 0) above min(x, 0) is an image of
+// twice the rows, of which a depthwise kernel of two rows, as far apart as x is high, meets
+// both. One slope for all is a table; see Pointwise.
 func (PRelu) Lower(d Device, n *graph.Node) error {
-	x, s, y := n.Inputs[0], n.Inputs[1].Param, n.Outputs[0]
+	x, s := n.Inputs[0], n.Inputs[1].Param
 	if x.Param != nil || s == nil {
 		return errors.New("the device has slopes that are constants, and an input that is none")
 	}
@@ -78,23 +78,34 @@ func (PRelu) Lower(d Device, n *graph.Node) error {
 	}
 	t := d.Tensor(x, shape...)
 	grid := d.Grid(t)
-	least, most := -float64(grid.Scale)*float64(128+grid.Zero), float64(grid.Scale)*float64(127-grid.Zero)
-	below := d.Apply(t, func(v float64) float64 { return min(v, 0) }, spanned(least, 0))
-	above := d.Apply(t, func(v float64) float64 { return max(v, 0) }, spanned(0, most))
-	scaled := d.TempOn(spanned(least*max(slices.Max(slopes), 0), least*min(slices.Min(slopes), 0)), shape...)
-	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{below}, Out: scaled, Weight: d.Affine(below, slopes, make([]float64, len(slopes))), LUT: -1,
-		StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: len(slopes), ClampMin: -128, ClampMax: 127})
-	d.Emit(format.Instr{Op: format.OpAdd, In: []int{above, scaled}, Out: d.Output(y, shape...), Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127})
+	above := d.Apply(t, func(v float64) float64 { return max(v, 0) }, grid)
+	below := d.Apply(t, func(v float64) float64 { return min(v, 0) }, grid)
+	both := d.TempOn(grid, 2*shape[0], shape[1], shape[2])
+	d.Emit(format.Instr{Op: format.OpConcat, In: []int{above, below}, Out: both, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127})
+	d.Emit(format.Instr{Op: format.OpConv2D, In: []int{both}, Out: d.Output(n.Outputs[0], shape...), Weight: d.Store(slopeWeights(slopes)), LUT: -1, RoundOnce: true,
+		StrideH: 1, StrideW: 1, DilH: shape[0], DilW: 1, Groups: len(slopes), ClampMin: -128, ClampMax: 127})
 	return nil
 }
 
-// spanned returns the grid from lo to hi, which hold 0 between them.
-func spanned(lo, hi float64) graph.Affine {
-	if !(hi > lo) {
-		return graph.Affine{Scale: 1}
+// slopeWeights returns the kernels [1, s], as [C,2,1,1]. Each has the scale 1/k whose multiples
+// are nearest to s, k and s k within 1 to 127; larger slopes are 1/127 of it apart.
+func slopeWeights(slopes []float64) format.Weight {
+	w := format.Weight{OutC: len(slopes), KH: 2, KW: 1, InC: 1}
+	for _, s := range slopes {
+		best, least := 1, math.Inf(1)
+		for k := 1; k <= 127 && math.Abs(s)*float64(k) < 127.5; k++ {
+			if off := math.Abs(math.Round(s*float64(k))/float64(k) - s); off < least {
+				best, least = k, off
+			}
+		}
+		scale := 1 / float64(best)
+		if math.Abs(s) >= 127.5 {
+			scale = math.Abs(s) / 127
+		}
+		w.Scale = append(w.Scale, float32(scale))
+		w.Values = append(w.Values, int8(math.Round(1/scale)), int8(min(max(math.Round(s/scale), -127), 127)))
 	}
-	scale := (hi - lo) / 255
-	return graph.Affine{Scale: float32(scale), Zero: min(max(-128-int(math.Round(lo/scale)), -128), 127)}
+	return w
 }
 
 // TraceChannels implements ChannelTracer.

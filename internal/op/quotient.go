@@ -36,11 +36,6 @@ func (Quotient) Affine(_ []float64, _ bool) (mul, add []float64, err error) {
 	return nil, nil, errors.New("the device has no quotient of whole numbers")
 }
 
-// Lower fails, except for one constant number, which is a function.
-func (Quotient) Lower(_ Device, _ *graph.Node) error {
-	return errors.New("the device has no quotient of whole numbers")
-}
-
 // TraceChannels implements ChannelTracer.
 func (Quotient) TraceChannels(c Channels, n *graph.Node) bool { return traceArithmetic(c, n) }
 

@@ -24,6 +24,9 @@ type Resize struct {
 	Round  Nearness  // of Nearest
 	Cubic  float64   // coefficient a of Cubic; 0: -0.75
 	Window []float64 // of CropAndResize: start and end of each dimension 1 and up, 0 to 1
+	// Steps and Offsets, of Equidistant, are for each dimension 1 and up the distance of
+	// positions and the first one.
+	Steps, Offsets []float64
 	// Beyond is what CropAndResize writes where a position lies outside of x.
 	Beyond float32
 	// ExcludeOutside leaves elements beyond an edge out, and scales the others up.
@@ -53,6 +56,7 @@ const (
 	AlignCorners                          // o (n - 1)/(s n - 1); 0 where s n is 1
 	Asymmetric                            // o/s
 	CropAndResize                         // AlignCorners within Window
+	Equidistant                           // Offsets + o Steps, down to multiples of 2^-10 for Linear, as a device has them
 )
 
 // Nearness says which element is the nearest.
@@ -83,8 +87,9 @@ func (o Resize) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 		return nil, err
 	}
 	x := in[0]
-	if len(x) != len(o.Sizes)+1 || o.Scales != nil && len(o.Scales) != len(o.Sizes) || o.Coords == CropAndResize && len(o.Window) != 2*len(o.Sizes) {
-		return nil, fmt.Errorf("resize of %v to samples of %v with %d scales and a window of %d: one for each dimension is needed", x, o.Sizes, len(o.Scales), len(o.Window))
+	if len(x) != len(o.Sizes)+1 || o.Scales != nil && len(o.Scales) != len(o.Sizes) || o.Coords == CropAndResize && len(o.Window) != 2*len(o.Sizes) ||
+		o.Coords == Equidistant && (len(o.Steps) != len(o.Sizes) || len(o.Offsets) != len(o.Sizes)) {
+		return nil, fmt.Errorf("resize of %v to samples of %v with %d scales, %d steps and a window of %d: one for each dimension is needed", x, o.Sizes, len(o.Scales), len(o.Steps), len(o.Window))
 	}
 	for d, n := range o.Sizes {
 		if n < 1 || x[d+1] < 1 || o.Scales != nil && !(o.Scales[d] > 0 && o.Scales[d] <= 1<<20) {
@@ -116,6 +121,8 @@ func (o Resize) position(d, k, n int) float64 {
 		long = float64(o.Sizes[d])
 	}
 	switch o.Coords {
+	case Equidistant:
+		return o.Offsets[d] + x*o.Steps[d]
 	case Asymmetric:
 		return x / s
 	case AlignCorners:
@@ -158,6 +165,9 @@ func (r Nearness) nearest(p float64) int {
 // it lies beyond them.
 func (o Resize) taps(d, k, n int) []tap {
 	p := o.position(d, k, n)
+	if o.Coords == Equidistant && o.Mode == Linear {
+		p = math.Floor(p*1024) / 1024
+	}
 	if o.Coords == CropAndResize && (p < 0 || p > float64(n-1)) {
 		return nil
 	}

@@ -17,6 +17,7 @@ var (
 // WriteONNX implements ONNXWriter. The batch may have any size, so the node has scales, each
 // the least float32 that gives the size.
 func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
+	coords, round := o.onnxForm(n.Inputs[0].Shape)
 	scales := []float32{1}
 	for d, size := range o.Sizes {
 		m := n.Inputs[0].Shape[d+1]
@@ -34,7 +35,7 @@ func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 		}
 		window = w.Floats(out+"_roi", []int{2 * len(starts)}, append(starts, ends...))
 	}
-	attrs := []Attr{{"mode", resizeModes[o.Mode]}, {"coordinate_transformation_mode", resizeCoords[o.Coords]}, {"nearest_mode", resizeRounds[o.Round]}}
+	attrs := []Attr{{"mode", resizeModes[o.Mode]}, {"coordinate_transformation_mode", resizeCoords[coords]}, {"nearest_mode", resizeRounds[round]}}
 	if o.Cubic != 0 {
 		attrs = append(attrs, Attr{"cubic_coeff_a", float32(o.Cubic)})
 	}
@@ -49,4 +50,32 @@ func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 		attrs = append(attrs, Attr{"antialias", 1})
 	}
 	w.Emit("Resize", []string{in[0], window, w.Floats(out+"_scales", []int{len(scales)}, scales)}, out, attrs...)
+}
+
+// onnxForm returns the coordinates and the rounding of ONNX that o has; those of Equidistant
+// positions, which a file holds in steps of 2^-20, are the ones that lie nearest.
+func (o Resize) onnxForm(x []int) (Coordinates, Nearness) {
+	if o.Coords != Equidistant {
+		return o.Coords, o.Round
+	}
+	best, least := o, math.Inf(1)
+	for _, c := range []Coordinates{HalfPixel, AlignCorners, Asymmetric} {
+		for r := RoundPreferFloor; r <= RoundCeil; r++ {
+			like, off := o, 0.0
+			like.Coords, like.Round = c, r
+			for d, m := range o.Sizes {
+				for k := range m {
+					if o.Mode == Nearest {
+						off += math.Abs(float64(like.taps(d, k, x[d+1])[0].index - o.taps(d, k, x[d+1])[0].index))
+					} else {
+						off += math.Abs(like.position(d, k, x[d+1]) - o.position(d, k, x[d+1]))
+					}
+				}
+			}
+			if off < least {
+				best, least = like, off
+			}
+		}
+	}
+	return best.Coords, best.Round
 }

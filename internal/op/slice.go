@@ -153,20 +153,46 @@ func liftSlice(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *
 	return l.Node(Slice{Before: []int{0, 0, in.PadT, in.PadL}, After: []int{0, 0, in.PadB, in.PadR}, Step: []int{1, 1, in.StrideH, in.StrideW}}, out, x[0])
 }
 
-// TraceChannels implements ChannelTracer: channels pass that are not cut themselves.
+// TraceChannels implements ChannelTracer: channels pass that are not cut themselves, or
+// that come again and again of which one turn is left, as of one step of a sequence that
+// has been flattened.
 func (o Slice) TraceChannels(c Channels, n *graph.Node) bool {
 	in := c.Layout(n.Inputs[0])
-	if in.Axis < 0 || !o.whole(in.Axis) {
+	if in.Axis < 0 {
 		return false
+	}
+	if !o.whole(in.Axis) {
+		turn := n.Outputs[0].Shape[in.Axis]
+		if o.Step[in.Axis] != 1 || len(in.IDs)%turn != 0 || o.Before[in.Axis]%turn != 0 {
+			return false
+		}
+		for i, id := range in.IDs {
+			if c.Root(id) != c.Root(in.IDs[i%turn]) {
+				return false
+			}
+		}
+		in.IDs = in.IDs[:turn]
 	}
 	c.SetLayout(n.Outputs[0], in)
 	return true
 }
 
+// Narrow implements Narrower: turns become shorter.
+func (o Slice) Narrow(in, out Extent) graph.Op {
+	if in.Axis < 0 || in.Before == in.After || o.whole(in.Axis) {
+		return o
+	}
+	o.Before, o.After = slices.Clone(o.Before), slices.Clone(o.After)
+	o.Before[in.Axis] = o.Before[in.Axis] / out.Before * out.After
+	o.After[in.Axis] = o.After[in.Axis] / out.Before * out.After
+	return o
+}
+
 // TraceConstants implements ConstantTracer.
 func (o Slice) TraceConstants(c Constants, n *graph.Node, k []float32) {
-	if axis := c.Layout(n.Inputs[0]).Axis; axis >= 0 && o.whole(axis) {
-		copy(k, inputConstants(c, n, k))
+	axis, in := c.Layout(n.Inputs[0]).Axis, c.Of(n.Inputs[0])
+	if axis >= 0 && len(in) >= o.Before[axis]+len(k) && o.Step[axis] == 1 {
+		copy(k, in[o.Before[axis]:])
 	}
 }
 

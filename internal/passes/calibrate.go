@@ -12,7 +12,7 @@ import (
 // in a Histogram, and gives each of those that exist on the device as int8 a
 // grid (Value.Grid; see the package's comment). Earlier activation grids are
 // replaced. An input whose values are multiples of one step, scaled bytes say,
-// gets the grid of exactly these values.
+// gets the grid of exactly these values. SplitGrids comes first.
 //
 // It fails when there are no batches, when a batch does not fit the network's
 // inputs, and when an activation is not finite.
@@ -20,6 +20,7 @@ func Calibrate(g *graph.Graph, batches Batches, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	SplitGrids(g)
 	clearGrids(g)
 	ds := domains(g)
 	obs := make([]observation, len(ds))

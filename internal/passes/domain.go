@@ -21,16 +21,19 @@ type domain struct {
 type partition struct {
 	of  map[*graph.Value]*domain
 	all []*domain // joined ones have no values
+
+	floats map[*graph.Value]bool
 }
 
-// domains partitions the activations of g that exist on the device.
+// domains partitions the activations of g that exist on the device as int8, or may: what float32
+// operators compute (op.Floats) is in none.
 func domains(g *graph.Graph) []*domain {
-	p := &partition{of: map[*graph.Value]*domain{}}
+	p := &partition{of: map[*graph.Value]*domain{}, floats: op.Floats(g)}
 	for _, v := range g.Inputs {
 		p.start(v)
 	}
 	for _, n := range g.Nodes {
-		if op.SharesGrid(n.Op) {
+		if op.SharesGrid(n.Op) && !p.floats[n.Outputs[0]] {
 			p.pass(n)
 			continue
 		}
@@ -51,6 +54,9 @@ func domains(g *graph.Graph) []*domain {
 
 // start makes a domain of v alone.
 func (p *partition) start(v *graph.Value) {
+	if p.floats[v] {
+		return
+	}
 	d := &domain{values: []*graph.Value{v}, sources: []*graph.Value{v}}
 	p.of[v] = d
 	p.all = append(p.all, d)

@@ -10,12 +10,15 @@ import (
 )
 
 // Quantize puts a simplified float network on its grids: Calibrate, Weights,
-// Biases, CorrectBias, Check. The parameters' shadows stay float.
+// Constants, Biases, CorrectBias, Check. The parameters' shadows stay float.
 func Quantize(g *graph.Graph, batches Batches, cfg Config) error {
 	if err := Calibrate(g, batches, cfg); err != nil {
 		return err
 	}
 	if err := Weights(g, cfg); err != nil {
+		return err
+	}
+	if err := Constants(g, cfg); err != nil {
 		return err
 	}
 	if err := Biases(g, cfg); err != nil {
@@ -46,8 +49,9 @@ func Check(g *graph.Graph) error {
 			return err
 		}
 	}
+	floats := op.Floats(g)
 	for _, n := range g.Nodes {
-		if op.GridsOf(n.Op) != op.InputGrid {
+		if op.GridsOf(n.Op) != op.InputGrid || floats[n.Outputs[0]] {
 			continue // on a JoinedGrid, export joins different grids by tables
 		}
 		in, out := n.Inputs[0].Grid, n.Outputs[0].Grid

@@ -17,17 +17,14 @@ func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	if fits, err := s.fits(ctx, t.start.net); err != nil || fits {
 		return t, err
 	}
-	first, rest := t.start, deepCutRest
+	first, rest := t.start, cutRest
 	slow, err := s.slow(ctx, first.net)
 	if err != nil {
 		return t, err
 	}
 	for range mostCuts {
-		if rest >= finestCutRest || !slow && trainingWork(t.start.net) < narrowTraining {
+		if rest >= finestCutRest || !slow && cheap(float64(MACs(t.start.net))) {
 			break
-		}
-		if !expensive(t.start.net) {
-			rest = max(rest, cutRest)
 		}
 		cut, ok, err := s.cutChannels(ctx, t, rest, first.drop, slow)
 		if err != nil {
@@ -88,7 +85,7 @@ func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, s
 // far, from the drop before any cut.
 func (s *Study) channelLimit(g *graph.Graph, first float64) float64 {
 	share := channelShare
-	if trainingWork(g) > slowTraining {
+	if !cheap(float64(MACs(g))) {
 		share = slowChannelShare
 	}
 	if s.objective().limitsOnly() {
@@ -101,7 +98,7 @@ func (s *Study) channelLimit(g *graph.Graph, first float64) float64 {
 // one-shot runs that the narrowest state is too small for, where such a run is
 // worth its time.
 func (t Track) withWide(o *scored) Track {
-	if float64(leastRunSamples)*float64(MACs(o.net)) > stageWork {
+	if expensive(o.net) {
 		return t
 	}
 	wide := newState(o.net, o.drop, nil)

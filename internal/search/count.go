@@ -3,6 +3,7 @@ package search
 import (
 	"edgec/internal/graph"
 	"edgec/internal/op"
+	"math"
 )
 
 // Params returns the number of weights and biases of g.
@@ -68,8 +69,17 @@ func centroids(g *graph.Graph) int {
 	return k
 }
 
-// trainingWork returns the multiplications forward that fine-tuning g takes.
-func trainingWork(g *graph.Graph) float64 { return tuneSamples * float64(max(MACs(g), 1)) }
+// repeats returns how many times as many samples as usual a network of that many
+// multiplications is trained on, as far as fewer than cheapTraining are used up: 1 to
+// mostRepeats.
+func repeats(macs float64) float64 {
+	return math.Max(1, math.Min(mostRepeats, cheapTraining/(tuneSamples*math.Max(macs, 1))))
+}
+
+// cheap reports that a network of that many multiplications is trained on more samples than
+// usual, since that takes hardly any time: there is none to be saved by narrower layers, or by
+// fewer runs.
+func cheap(macs float64) bool { return repeats(macs) > 1 }
 
 // expensive reports that the work of a stage does not suffice to train g on
 // scoreSamples.

@@ -38,7 +38,7 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 	r := passes.GradualPruning{Keep: to.keep, Start: passes.Kept(passes.NewLayers(g)), Steps: s.steps(ctx, g, long, batch), Freeze: runSettle, Graph: g}
 	rate, parts := t.rate, []float64{1}
 	if to.cost > 0 {
-		rate, r.Ramp, parts = limitRate*t.rate, limitRamp, correctionPoints
+		rate, r.Ramp, parts = limitRate*t.rate, limitRamp, correctionPoints()
 	}
 	r.Rate = func(done float64) float64 { return rate * train.Cosine(done, runHold, runFloor) }
 	var moves passes.Moves
@@ -66,6 +66,21 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 	}
 	s.ledger.network("one-shot", g, e.Drop, true, moved(moves), since)
 	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples}, nil
+}
+
+// correctionPoints are the fractions of a run at limits at which channels that pruning has
+// emptied are removed, and, up to runSettle, the cost is measured and the number of weights
+// corrected.
+func correctionPoints() []float64 {
+	var points []float64
+	for _, p := range rampPoints {
+		points = append(points, p*limitRamp)
+	}
+	points = append(points, limitRamp)
+	for _, p := range settlePoints {
+		points = append(points, limitRamp+p*(runSettle-limitRamp))
+	}
+	return append(points, runSettle, 1)
 }
 
 // runPart does a part of the run. At limits, weights are ranked by what they cost

@@ -242,7 +242,7 @@ func (f forecast) rates() float64 { return 1.5 * f.training(scoreTraining) }
 
 // cuts: a few cuts of channels in networks that are slow to train, none in others.
 func (f forecast) cuts() float64 {
-	if !f.s.objective().timed() && tuneSamples*f.macs < narrowTraining {
+	if !f.s.objective().timed() && cheap(f.macs) {
 		return 0
 	}
 	return 3 * f.training(scoreTraining)
@@ -262,7 +262,7 @@ func (f forecast) files() float64 {
 	switch {
 	case f.s.objective().limitsOnly():
 		return 1.15*f.training(f.s.limitTraining()) + 1.2*file
-	case runSamples*f.macs > stageWork/2:
+	case !cheap(f.macs):
 		return f.training(runTraining) + 3*f.training(finalTraining) + 5*file
 	}
 	return 5*f.training(runTraining) + f.training(finalTraining) + 9*file

@@ -88,6 +88,9 @@ func quantizeDraft(ctx context.Context, s *Study, d *draft) error {
 	if err := passes.Weights(d.net, cfg); err != nil {
 		return err
 	}
+	if err := passes.Constants(d.net, cfg); err != nil {
+		return err
+	}
 	return passes.Biases(d.net, cfg)
 }
 

@@ -139,17 +139,17 @@ var classification = sync.OnceValues(func() (*problem, error) {
 })
 
 // wideClassification is the same pictures and a network with far more channels than it
-// needs: enough multiplications that channels are cut.
+// needs: so many multiplications that training is not cheap, and channels are cut.
 var wideClassification = sync.OnceValues(func() (*problem, error) {
 	data, err := pictures(1)
 	if err != nil {
 		return nil, err
 	}
 	b := newBuilder(3, 1, side, side)
-	b.layer(op.Conv2D{Clamp: rectify}, 48, 1, 3, 3)
-	b.layer(op.Conv2D{Clamp: rectify}, 48, 48, 3, 3)
-	b.layer(op.Reshape{Shape: []int{16 * 48}})
-	b.layer(op.Dense{Clamp: rectify}, 64, 16*48)
+	b.layer(op.Conv2D{Clamp: rectify}, 64, 1, 3, 3)
+	b.layer(op.Conv2D{Clamp: rectify}, 64, 64, 3, 3)
+	b.layer(op.Reshape{Shape: []int{16 * 64}})
+	b.layer(op.Dense{Clamp: rectify}, 64, 16*64)
 	b.layer(op.Dense{}, 4, 64)
 	return b.trained(data, train.Distill{}, 100)
 })

@@ -155,6 +155,9 @@ func (r *rounder) network(ctx context.Context, lambda float64) (*graph.Graph, er
 	if err := stoppedOr(ctx, passes.Calibrate(g, r.samples(ctx), cfg)); err != nil {
 		return nil, err
 	}
+	if err := passes.Constants(g, cfg); err != nil {
+		return nil, err
+	}
 	if err := passes.Biases(g, cfg); err != nil {
 		return nil, err
 	}

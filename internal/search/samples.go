@@ -182,6 +182,7 @@ func (s *Study) distorted(ctx context.Context, set *dataset.Set, copy int) (*dat
 }
 
 // memorized reports that the network knows the samples by heart that there are to
-// train on: their gradients teach it little, and pruning at high rates makes it
-// forget more than it has to.
-func (s *Study) memorized() bool { return s.trainOn && s.taught < memorizedBelow }
+// train on: it was trained on them, and they are so few that a pruning run meets each
+// more than mostEpochs times, which no training gains from. Their gradients teach it little,
+// and pruning at high rates makes it forget more than it has to.
+func (s *Study) memorized() bool { return s.trainOn && mostEpochs*s.taught < runSamples }

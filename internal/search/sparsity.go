@@ -79,7 +79,7 @@ func (h *sparsitySearch) last() int {
 // accepted, final ones train longer, and the best is tried with smaller codebooks.
 func (s *Study) withinDrop(ctx context.Context, t Track) error {
 	a := &attempts{study: s, track: t, fraction: t.marginFraction(s.objective())}
-	tries, slow := mostRuns, runSamples*float64(MACs(t.densest().net)) > stageWork/2
+	tries, slow := mostRuns, !cheap(float64(MACs(t.densest().net)))
 	if slow {
 		tries = 1
 	}

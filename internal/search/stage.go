@@ -139,7 +139,7 @@ type training struct {
 }
 
 // steps returns how many steps of batch samples each a training of g takes. A
-// network that is cheap to train gets up to mostRepeats times as many.
+// network that is cheap to train gets more; see repeats.
 func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch int) int {
 	n := s.trainedSamples(long, float64(max(MACs(g), 1)))
 	if work, ok := s.ledger.pace.affordable(ctx, long.share); ok {
@@ -151,7 +151,7 @@ func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch 
 // trainedSamples returns the number of samples of a training of a network of that many
 // multiplications, without a deadline.
 func (s *Study) trainedSamples(long training, macs float64) float64 {
-	n := float64(long.samples) * math.Max(1, math.Min(mostRepeats, cheapTraining/(tuneSamples*macs)))
+	n := float64(long.samples) * repeats(macs)
 	n = math.Min(n, long.work/macs)
 	n = math.Min(n, mostEpochs*float64(s.loader.n*min(s.loader.augmentations, usualAugmentations)))
 	return s.config.effort() * n

@@ -28,7 +28,6 @@ const (
 	distortedCopy   = 1000    // number; of a distorted copy, above those that training meets; chosen
 	mostKnown       = 2.0     // points; by how much the float network may be better on held-out samples than on the test part, for its error to be taken from there; chosen
 	mostMemory      = 0.1     // points; the largest correction of a margin for memorization; chosen
-	memorizedBelow  = 10_000  // samples; a network that was trained on fewer is taken to know them by heart; chosen
 	teacherWork     = 4e12    // multiplications; of asking the teacher; chosen
 	fewestTaught    = 1000    // samples; the fewest that a teacher is asked about; chosen
 	loaderBatch     = 256     // samples; the largest batch of the loader; tuneBatch
@@ -61,7 +60,7 @@ const (
 	tuneSamples   = 300_000       // samples; of fine-tuning a file; chosen
 	stageWork     = 1e12          // multiplications; of a stage, the most whatever its samples; chosen
 	roundWork     = stageWork / 3 // multiplications; of a round of iterative pruning, which only shows the way; chosen
-	cheapTraining = 2e11          // multiplications; a network whose fine-tuning takes fewer is trained on more samples; chosen
+	cheapTraining = 2e11          // multiplications; a network whose fine-tuning takes fewer is trained on more samples, has no channels cut to save time, and more runs; chosen
 	mostRepeats   = 4             // factor; the most by which its samples grow; chosen
 	mostEpochs    = 40            // epochs; the most over each copy of the samples; chosen
 	fewestSteps   = 20            // steps; of any training; chosen
@@ -105,8 +104,7 @@ var (
 		work:    stageWork / 8,   // multiplications; of trying a learning rate of rounded weights; chosen
 		share:   0.07,            // fraction of the time before a deadline; of trying a learning rate of rounded weights; chosen
 	}
-	leastRunSamples = 50_000 // samples; a one-shot run from a state that stageWork allows fewer for is not worth its time; chosen
-	budgetShares    = struct{ judge, round, prune, rest, file float64 }{
+	budgetShares = struct{ judge, round, prune, rest, file float64 }{
 		judge: .05, // fraction of the budget; that measuring the float network may take; chosen
 		rest:  .7,  // fraction of the budget; after which no more files are begun with its rest; chosen
 		prune: .6,  // fraction of the budget; after which the stages stop; chosen
@@ -138,18 +136,15 @@ const (
 
 // Channel pruning. It may use up a share of the accepted drop: single weights are
 // pruned to less loss for a byte of the file. The time that narrower layers save is
-// worth a larger share where fine-tuning takes long; where it takes no time, there is
-// none to save.
+// worth a larger share where fine-tuning takes long; where it takes hardly any, which
+// cheapTraining says, there is none to save, and no channels are cut.
 const (
-	channelShare     = 0.3    // fraction of the drop; that cuts may use up; chosen
-	slowChannelShare = 0.65   // fraction of the drop; that cuts may use up in a network that is slow to train; chosen
-	slowTraining     = 2.5e11 // multiplications; of fine-tuning, above which a network is slow to train; chosen
-	narrowTraining   = 1e11   // multiplications; of fine-tuning, below which no channels are cut; chosen
-	limitsDrop       = 0.5    // points; stand for the accepted drop when limits alone are asked for; chosen
-	cutRest          = 0.6    // fraction of the multiplications; that a cut leaves; chosen
-	deepCutRest      = 0.45   // fraction of the multiplications; that a cut of an expensive network leaves; chosen
-	finestCutRest    = 0.9    // fraction of the multiplications; that the finest cut leaves; chosen
-	mostCuts         = 16     // cuts; the most that are tried; chosen
+	channelShare     = 0.3  // fraction of the drop; that cuts may use up; chosen
+	slowChannelShare = 0.65 // fraction of the drop; that cuts may use up in a network whose training is not cheap; chosen
+	limitsDrop       = 0.5  // points; stand for the accepted drop when limits alone are asked for; chosen
+	cutRest          = 0.6  // fraction of the multiplications; that a cut leaves; chosen
+	finestCutRest    = 0.9  // fraction of the multiplications; that the finest cut leaves; chosen
+	mostCuts         = 16   // cuts; the most that are tried; chosen
 )
 
 // Iterative pruning.
@@ -172,12 +167,13 @@ const (
 	fisherFloor = 0.1  // fraction of the mean; that each weight's Fisher information is raised by, since Adam's estimate is noisy where gradients are rare; chosen
 )
 
-// correctionPoints are the fractions of a run at limits at which channels that pruning has
-// emptied are removed, and, up to runSettle, the cost is measured and the number of weights
-// corrected.
-var correctionPoints = []float64{
-	0.2, 0.3, limitRamp, 0.47, 0.54, 0.6, 0.63, runSettle, 1, // fraction of the steps; at which a run at limits is corrected; chosen
-}
+// In a run at limits channels that pruning has emptied are removed, the cost is measured and
+// the number of weights corrected at rampPoints while thresholds rise, and at settlePoints
+// between that and runSettle.
+var (
+	rampPoints   = []float64{0.5, 0.75}             // fraction of limitRamp; at which a run at limits is corrected; chosen
+	settlePoints = []float64{0.28, 0.56, 0.8, 0.92} // fraction of the way from limitRamp to runSettle; at which a run at limits is corrected; chosen
+)
 
 // Sparsity search.
 const (

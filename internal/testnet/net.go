@@ -43,7 +43,9 @@ func (b *Net) Node(o graph.Op, in ...*graph.Value) *graph.Value {
 	}
 	name := fmt.Sprintf("%s%d", o.Name(), len(b.G.Nodes))
 	v := &graph.Value{Name: name + "_out", Shape: out[0]}
-	b.G.Nodes = append(b.G.Nodes, &graph.Node{Name: name, Op: o, Inputs: in, Outputs: []*graph.Value{v}})
+	n := &graph.Node{Name: name, Op: o, Inputs: in, Outputs: []*graph.Value{v}}
+	v.Elem = n.Elems()[0]
+	b.G.Nodes = append(b.G.Nodes, n)
 	return v
 }
 

@@ -41,6 +41,9 @@ func (f *File) check() error {
 			return Error("output tensor " + itoa(t) + " does not exist")
 		}
 	}
+	if err := f.checkState(); err != nil {
+		return err
+	}
 	if f.Test != nil && f.Test.Seed > math.MaxInt32 {
 		return Error("the self-test's seed is above " + itoa(math.MaxInt32))
 	}

@@ -92,6 +92,10 @@ func decodeSection(f *File, tag byte, sec *reader) error {
 		if err := decodeGraph(f, sec); err != nil {
 			return err
 		}
+	case secState:
+		if err := decodeState(f, sec); err != nil {
+			return err
+		}
 	case secMeta:
 		decodeMeta(&f.Meta, sec)
 	case secTest:

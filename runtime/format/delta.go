@@ -18,6 +18,7 @@ const (
 	sameGraph = 1 << iota
 	sameMeta
 	sameTest
+	otherState // the delta has a section of its own for it
 	sameAll
 )
 
@@ -49,6 +50,10 @@ func Diff(base, file []byte) ([]byte, error) {
 			flags |= 1 << k
 		}
 	}
+	state := now[secState].rest()
+	if !same(old[secState].rest(), state) {
+		flags |= otherState
+	}
 	w.byte(byte(flags))
 	for k, tag := range deltaSections {
 		switch body := now[tag].rest(); {
@@ -59,6 +64,10 @@ func Diff(base, file []byte) ([]byte, error) {
 			w.uvarint(len(body) + 1)
 			w.b = append(w.b, body...)
 		}
+	}
+	if flags&otherState != 0 {
+		w.uvarint(len(state))
+		w.b = append(w.b, state...)
 	}
 	c := newEncoder(newModel())
 	codeChanges(c, to, from)
@@ -150,11 +159,21 @@ func patchSections(r *reader, base []byte) (*File, error) {
 			sections[tag] = r.section(n - 1)
 		}
 	}
+	if flags&otherState != 0 {
+		delete(sections, secState)
+		n := r.uvarint()
+		if n > len(r.b) {
+			return nil, r.broken("a section of the delta ends beyond it")
+		}
+		if n > 0 {
+			sections[secState] = r.section(n)
+		}
+	}
 	if r.fail {
 		return nil, r.broken("the delta ends too early")
 	}
 	f := &File{}
-	for _, tag := range deltaSections {
+	for _, tag := range append(deltaSections[:], secState) {
 		if body := sections[tag]; body != nil {
 			if err := decodeSection(f, tag, body); err != nil {
 				return nil, err

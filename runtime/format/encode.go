@@ -32,6 +32,11 @@ func Encode(f *File) ([]byte, *Sizes, error) {
 		weights, bits = weightsSection(f, dense, sizes)
 		section(tag, weights)
 	}
+	if len(f.State) > 0 {
+		state := encodeState(f)
+		section(secState, state)
+		sizes.Graph += len(state)
+	}
 	if meta := encodeMeta(&f.Meta); meta != nil {
 		section(secMeta, meta)
 		sizes.Meta = len(meta)

@@ -36,6 +36,11 @@ func (b *netBuilder) floats(x int) int {
 	b.Tensors[k].Shape = []int{4, 4, 4}
 	b.Instrs[len(b.Instrs)-1].In[2] = real(Instr{Op: OpMove, In: []int{k - 2}, Start: 5, Shape: []int{4, 4}, Strides: []int{-1, 3}}, 4, 4)
 	b.Instrs[len(b.Instrs)-2], b.Instrs[len(b.Instrs)-1] = b.Instrs[len(b.Instrs)-1], b.Instrs[len(b.Instrs)-2]
+	sums := real(Instr{Op: OpReshape, In: []int{k}, Shape: []int{16, 4}}, 16, 4)
+	states := real(Instr{Op: OpRecurrent, In: []int{sums}, Function: RecurrentLSTMCell, Weight: b.weight(4, 1, 1, 1)}, 17, 1)
+	last := real(Instr{Op: OpMove, In: []int{states}, Start: 15, Shape: []int{1}, Strides: []int{0}}, 1)
+	real(Instr{Op: OpRecurrent, In: []int{sums, last, last}, Function: RecurrentLSTM, Reverse: true, Weight: b.weight(4, 1, 1, 1)}, 16, 1)
+	b.emit(Instr{Op: OpRecurrent, In: []int{sums}, Out: b.tensor(Int8, 16, 4), Function: RecurrentRNN, Weight: b.weight(4, 1, 1, 4)})
 	return real(Instr{Op: OpMove, In: []int{k}, Start: 63, Shape: []int{2, 3}, Strides: []int{-30, -2}}, 2, 3)
 }
 
@@ -60,6 +65,7 @@ func TestCheckFloats(t *testing.T) {
 	nan := float32(math.NaN())
 	none := func(*File) {}
 	row := []Weight{{OutC: 2, KH: 1, KW: 1, InC: 3, Scale: []float32{1}, Values: make([]int8, 6)}}
+	gates := []Weight{{OutC: 6, KH: 1, KW: 1, InC: 2, Scale: []float32{1}, Values: make([]int8, 12)}}
 	for _, c := range []struct {
 		name   string
 		f      *File
@@ -94,6 +100,13 @@ func TestCheckFloats(t *testing.T) {
 		{"constant", float32s(Instr{Op: OpConstant, Shape: []int{6}}, []int{6}, []int{5}), func(f *File) { f.Weights = row }, ""},
 		{"constant of other elements", float32s(Instr{Op: OpConstant, Shape: []int{5}}, []int{5}, []int{5}), func(f *File) { f.Weights = row }, "shape [5] of weights"},
 		{"constant that reads", float32s(Instr{Op: OpConstant, Shape: []int{6}}, []int{6}, []int{5}), func(f *File) { f.Weights, f.Instrs[0].In = row, []int{0} }, "needs none"},
+		{"recurrent", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 6}, []int{2}), func(f *File) { f.Weights = gates }, ""},
+		{"recurrent of other gates", float32s(Instr{Op: OpRecurrent, Function: RecurrentLSTM}, []int{5, 2}, []int{5, 6}), func(f *File) { f.Weights = gates }, "of 4 gates"},
+		{"recurrent of other sums", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 3}), func(f *File) { f.Weights = gates }, "do not fit input [5 3]"},
+		{"recurrent of an image", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 1, 6}), func(f *File) { f.Weights = gates }, "do not fit input"},
+		{"recurrent with a cell", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 6}, []int{2}, []int{2}), func(f *File) { f.Weights = gates }, "at most 2"},
+		{"recurrent from another state", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 6}, []int{3}), func(f *File) { f.Weights = gates }, "for 2 units"},
+		{"recurrent function", float32s(Instr{Op: OpRecurrent, Function: RecurrentFunctions}, []int{5, 2}, []int{5, 6}), func(f *File) { f.Weights = gates }, "function 5"},
 		{"move", float32s(Instr{Op: OpMove, Weight: -1, Start: 5, Shape: []int{6, 7}, Strides: []int{-1, 0}}, []int{6, 7}, []int{2, 3}), none, ""},
 		{"move before the first element", float32s(Instr{Op: OpMove, Weight: -1, Start: 4, Shape: []int{6}, Strides: []int{-1}}, []int{6}, []int{2, 3}), none, "elements beyond"},
 		{"move behind the last element", float32s(Instr{Op: OpMove, Weight: -1, Start: 1, Shape: []int{6}, Strides: []int{1}}, []int{6}, []int{2, 3}), none, "elements beyond"},

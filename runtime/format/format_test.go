@@ -164,6 +164,9 @@ func (b *netBuilder) image(latest bool) int {
 	if latest {
 		d = b.emit(Instr{Op: OpPad, In: []int{d}, Out: b.like(d, 6, 9, 6), PadT: 1, PadB: 3, PadR: 5, PadValue: 7})
 		above := b.r.IntN(3)
+		d = b.emit(Instr{Op: OpResize, In: []int{d}, Out: b.like(d, 3, 5, 6), Function: b.r.IntN(2), KH: 3, KW: 5, StrideH: 1 << (18 + b.r.IntN(3)), StrideW: 3 << 19, PadT: -1 << 18, PadL: b.r.IntN(9) - 4})
+		d = b.emit(Instr{Op: OpStretch, In: []int{d}, Out: b.like(d, 5, 9, 6), StrideH: 2, StrideW: 2})
+		d = b.emit(Instr{Op: OpPad, In: []int{d}, Out: b.like(d, 6, 9, 6), PadT: 1})
 		d = b.emit(Instr{Op: OpSlice, In: []int{d}, Out: b.like(d, 2, 4, 6), PadT: above, PadB: 2 - above + b.r.IntN(2), PadL: 1, PadR: 1, StrideH: 2, StrideW: 2})
 	}
 	return d

@@ -70,6 +70,17 @@ const (
 	OpRecurrent Opcode = 25
 	// OpMove: out[i] = x[Start + sum over d of i_d Strides[d]], of x's elements in order -> Shape.
 	OpMove Opcode = 26
+	// OpResize: KH rows and KW columns of x [H,W,C]. Row i lies at PadT + i StrideH in x, columns alike, in units
+	// of 2^-20; Function says which elements around that count (ResizeNearest, ResizeLinear).
+	OpResize Opcode = 27
+	// OpStretch: x [H,W,C] with StrideH-1 rows and StrideW-1 columns of its zero point between its own.
+	OpStretch Opcode = 28
+)
+
+// What OpResize computes.
+const (
+	ResizeNearest = iota // the element at or before the position
+	ResizeLinear         // of the four elements around it, by their distance
 )
 
 // opcode is a row of the table of opcodes: all that the format knows of one.
@@ -190,6 +201,11 @@ var rows = [...]opcode{
 		attrs: 1<<attrFunction | 1<<attrReverse | 1<<attrWeight, defaults: []preset{{attrWeight, standard{from: nextWeight}}}},
 	OpMove: {name: "Move", since: sinceFloats, inputs: 1, reads: either, writes: either, inputGrid: true, rank: shapeRank, shape: shapeMove, attrs: 1 << attrStart,
 		lists: []listUse{{list: listShape, counted: true}, {list: listStrides, counted: true, signed: true}}},
+	OpResize: {name: "Resize", since: sinceFloats, inputs: 1, inputGrid: true, rank: imageRank, shape: shapeResize,
+		attrs:    window | 1<<attrStrideH | 1<<attrStrideW | 1<<attrPadT | 1<<attrPadL | 1<<attrFunction,
+		defaults: []preset{{attrPadT, is(-1 << 18)}, {attrStrideH, is(1 << 19)}}},
+	OpStretch: {name: "Stretch", since: sinceFloats, inputs: 1, inputGrid: true, rank: imageRank, shape: shapeStretch,
+		attrs: 1<<attrStrideH | 1<<attrStrideW, defaults: []preset{{attrStrideH, is(2)}}},
 }
 
 // Groups of attributes that several opcodes use.

@@ -114,3 +114,22 @@ func shapeReshape(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
 	}
 	return in.Shape, nil
 }
+
+func shapeResize(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
+	s := x[0].Shape
+	const most = 1 << 30 // positions stay within 64 bits
+	if !isImage(s) || in.Function < ResizeNearest || in.Function > ResizeLinear || min(in.KH, in.KW, in.StrideH, in.StrideW) < 1 || max(in.KH, in.KW) > MaxDim ||
+		max(in.StrideH, in.StrideW, in.PadT, in.PadL) > most || min(in.PadT, in.PadL) < -most {
+		return nil, Error("resize of " + shapeString(s))
+	}
+	return []int{in.KH, in.KW, s[2]}, nil
+}
+
+func shapeStretch(in *Instr, x []*Tensor, _ *Weight) ([]int, error) {
+	s := x[0].Shape
+	if !isImage(s) || min(in.StrideH, in.StrideW) < 1 || max(in.StrideH, in.StrideW) > 1<<16 ||
+		max(int64(s[0])*int64(in.StrideH), int64(s[1])*int64(in.StrideW)) > MaxDim {
+		return nil, Error("stretch of " + shapeString(s))
+	}
+	return []int{(s[0]-1)*in.StrideH + 1, (s[1]-1)*in.StrideW + 1, s[2]}, nil
+}

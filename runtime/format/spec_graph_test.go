@@ -120,7 +120,7 @@ func (g *specGraph) instr() {
 	if len(in) > 0 {
 		x = g.tensors[in[0]]
 	}
-	next := i.Weight == len(g.weights) && (op == 1 || op == 2 || op == 23 || op == 24)
+	next := i.Weight == len(g.weights) && (op == 1 || op == 2 || op >= 23 && op <= 25)
 	if next {
 		w := [4]int{g.uvarint(), 1, 1, x.Elems()}
 		switch op {
@@ -128,6 +128,8 @@ func (g *specGraph) instr() {
 			w = [4]int{w[0], g.uvarint(), g.uvarint(), x.Shape[2] / i.Groups}
 		case 23:
 			w[3] = g.uvarint()
+		case 25:
+			w[3] = w[0] / []int{1, 3, 3, 4, 4}[i.Function]
 		}
 		g.weights = append(g.weights, w)
 	}
@@ -151,7 +153,7 @@ func (g *specGraph) instr() {
 	}
 	t := Tensor{Shape: g.shape(&i, x)}
 	switch op {
-	case 3, 4, 8, 9, 10, 11, 16, 26: // the grid and the type of the input
+	case 3, 4, 8, 9, 10, 11, 16, 26, 27, 28: // the grid and the type of the input
 		t.DType, t.Scale, t.Zero = x.DType, x.Scale, x.Zero
 	case 12, 13, 17, 18, 19, 20, 21, 22, 23, 24:
 		t.DType = Float32
@@ -179,10 +181,10 @@ func (g *specGraph) attributes(op, flags int) (a [25]int) {
 		switch k {
 		case 0:
 			a[k] = 2 * bit01(pool)
+		case 1:
+			a[k] = -1 << 18 * bit01(op == 27)
 		case 2:
-			if a[k] = bit01(conv || op == 16); pool {
-				a[k] = a[0]
-			}
+			a[k] = map[int]int{1: 1, 3: a[0], 4: a[0], 16: 1, 27: 1 << 19, 28: 2}[op]
 		case 3:
 			a[k] = -128
 		case 4:
@@ -192,7 +194,7 @@ func (g *specGraph) attributes(op, flags int) (a [25]int) {
 		case 12:
 			a[k] = bit01(pool || conv)
 		case 16:
-			if a[k] = -1; conv || op == 2 || op == 23 || op == 24 {
+			if a[k] = -1; conv || op == 2 || op >= 23 && op <= 25 {
 				a[k] = len(g.weights)
 			}
 		case 24:
@@ -260,8 +262,14 @@ func (g *specGraph) shape(i *Instr, x Tensor) []int {
 			return append(append([]int{}, s...), g.weights[i.Weight][3])
 		}
 		return append(append(append([]int{}, s[:i.Axis]...), g.tensors[i.In[1]].Shape...), s[i.Axis+1:]...)
+	case 25:
+		return []int{s[0] + bit01(i.Function == 4), g.weights[i.Weight][3]}
 	case 16:
 		return []int{(s[0]-i.PadT-i.PadB-1)/i.StrideH + 1, (s[1]-i.PadL-i.PadR-1)/i.StrideW + 1, s[2]}
+	case 27:
+		return []int{i.KH, i.KW, s[2]}
+	case 28:
+		return []int{(s[0]-1)*i.StrideH + 1, (s[1]-1)*i.StrideW + 1, s[2]}
 	}
 	return s
 }

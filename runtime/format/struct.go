@@ -13,6 +13,7 @@ type File struct {
 	Inputs  []int       // indexes into Tensors
 	Outputs []int       // indexes into Tensors
 	Scaling []Scaling   // of inputs whose channels have grids of their own, by input
+	State   []State     // outputs that are inputs of the next run, in the order of the inputs
 	Arena   int         // bytes of working memory that Tensor.Offset points into
 	Meta    Meta        // for device programs
 	Test    *SelfTest   // nil when absent
@@ -75,7 +76,7 @@ type Instr struct {
 	KH, KW                 int   // pools; convolutions take them from the weights
 	StrideH, StrideW       int   // distance of windows in rows and columns, at least 1
 	DilH, DilW             int   // distance of a kernel's elements, at least 1
-	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice)
+	PadT, PadL, PadB, PadR int   // rows and columns around an image, or taken off it (OpSlice); OpResize: a position
 	Groups                 int   // of channels of a convolution, at least 1
 	CountPad               bool  // OpAvgPool: the padding counts as elements
 	PadValue               int8  // OpPad
@@ -83,7 +84,7 @@ type Instr struct {
 	Perm                   []int // OpTranspose
 	Shape                  []int // OpReshape, OpConstant, OpMove: of the output
 
-	Function int     // which one OpUnary, OpBinary, OpReduce and OpNormalize compute
+	Function int     // which one OpUnary, OpBinary, OpReduce, OpNormalize and OpResize compute
 	Real     float32 // a function's parameter, OpNormalize's epsilon, the value that OpPad puts around Float32
 	Reverse  bool    // OpMatMul: the second factor is transposed
 	Dims     int     // OpReduce: how many dimensions, from Axis on

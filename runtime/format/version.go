@@ -4,7 +4,7 @@ package format
 var version = latestVersion()
 
 func latestVersion() byte {
-	v := byte(max(sinceDense, sinceChannelsLast, sinceScaling, sinceFloats))
+	v := byte(max(sinceDense, sinceChannelsLast, sinceScaling, sinceFloats, sinceState))
 	for _, row := range rows {
 		v = max(v, row.since)
 	}
@@ -28,6 +28,9 @@ func (f *File) since() byte {
 		if f.Tensors[t].DType == Float32 {
 			v = sinceFloats
 		}
+	}
+	if len(f.State) > 0 {
+		v = sinceState
 	}
 	for i := range f.Instrs {
 		in := &f.Instrs[i]

@@ -9,6 +9,7 @@ const (
 	sinceDense        = 0x11 // has secDense first
 	sinceChannelsLast = 0x12 // has Preprocess.ChannelsLast first
 	sinceFloats       = 0x13 // has float32 instructions and inputs first
+	sinceState        = 0x13 // has secState first
 )
 
 // Sections: a tag, whose bit 7 says that a reader may skip it, then the length
@@ -20,6 +21,7 @@ const (
 	secMeta    = 3 | optional
 	secTest    = 4 | optional
 	secDense   = 6 // weights too, of which some are seldom zero
+	secState   = 7 // outputs that are inputs of the next run
 )
 
 // writer appends to a byte slice.

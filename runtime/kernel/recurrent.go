@@ -69,7 +69,7 @@ type Space struct {
 
 // Run goes through time over the sums s [Steps,gH], from the state h0 and the cell c0 [H];
 // nil: zeros. It writes the state after each step, [Steps,H] in the order of s, to y or, if
-// that is nil, to real. A real of one more row gets the last cell in it.
+// that is nil, to real. An output of one more row gets the last cell in it.
 func (r *Recurrent) Run(y []int8, real, s, h0, c0 []float32, w *Space) {
 	n, g := r.H, r.Cell.Gates()
 	h, cell, u, reset := w.Reals[:n], w.Reals[n:2*n], w.Reals[2*n:(2+g)*n], w.Reals[(2+g)*n:(3+g)*n]
@@ -87,8 +87,11 @@ func (r *Recurrent) Run(y []int8, real, s, h0, c0 []float32, w *Space) {
 			copy(real[t*n:(t+1)*n], h)
 		}
 	}
-	if len(real) > r.Steps*n {
-		copy(real[r.Steps*n:], cell)
+	switch end := r.Steps * n; {
+	case len(y) > end:
+		Quantize(y[end:end+n], cell, r.Scale, r.Zero)
+	case len(real) > end:
+		copy(real[end:], cell)
 	}
 }
 

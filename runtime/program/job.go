@@ -25,6 +25,7 @@ const (
 	Bench                  // measure the latency
 	SelfTest               // prove that this machine computes what the host computed
 	Info                   // describe the model
+	Generate               // go on with a text, see Generation
 	Idx                    // execute every picture of an idx file, print counts and a checksum
 )
 
@@ -41,6 +42,7 @@ type Job struct {
 	JSON        bool           // print JSON, one value a line
 	Probability bool           // Classify: the model is a classifier, also where the file does not say so: print probabilities
 	Raw         bool           // Classify: print the bytes of the outputs, in their order, as they are (little endian)
+	Generation  Generation     // Generate: how
 	Limits      runtime.Config // of memory and work; the error about one says how --max-memory or --max-work raises it
 	Stdin       io.Reader      // read for the file "-"
 	Stdout      io.Writer      // gets the results
@@ -63,6 +65,8 @@ func (j *Job) Do() error {
 		return j.info(m)
 	case Idx:
 		return j.idx(m)
+	case Generate:
+		return j.generate(m)
 	}
 	return j.classify(m)
 }

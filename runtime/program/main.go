@@ -21,6 +21,10 @@ for each, sample after sample.
   --invert       pictures: light becomes dark
   --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy
+  --generate N   a language model: go on with a text by N tokens, printed as they
+                 come; --prompt-ids 1,2 or --prompt TEXT begins it; --temperature T
+                 (default 1; 0: the likeliest), --top-k K (the K likeliest),
+                 --seed S choose; --stop-ids 1,2 ends it
   --bench [N]    measure the time of an inference, over N runs
   --layers       with --bench: the time of each layer too
   --selftest     prove that this machine computes what the host computed
@@ -41,7 +45,7 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		name = args[0][strings.LastIndexByte(args[0], '/')+1:]
 		args = args[1:]
 	}
-	j := &Job{Model: model, Stdin: stdin, Stdout: stdout}
+	j := &Job{Model: model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
 	help, err := j.parse(args)
 	switch {
 	case err != nil:
@@ -112,6 +116,21 @@ func (j *Job) assign(name string, o *option) (err error) {
 	switch name {
 	case "-top":
 		j.Top, err = o.count()
+	case "-generate":
+		j.Action = Generate
+		j.Generation.Tokens, err = o.count()
+	case "-prompt-ids":
+		j.Generation.Prompt, err = o.numbers()
+	case "-stop-ids":
+		j.Generation.Stop, err = o.numbers()
+	case "-prompt":
+		j.Generation.Text, err = o.text()
+	case "-temperature":
+		j.Generation.Temperature, err = o.real()
+	case "-top-k":
+		j.Generation.TopK, err = o.count()
+	case "-seed":
+		j.Generation.Seed, err = o.seed()
 	case "-max-memory":
 		j.Limits.Memory, err = o.limit()
 	case "-max-work":
@@ -180,6 +199,39 @@ func (o *option) limit() (int64, error) {
 		return 0, Error(o.name + " " + s + ": give a number from 1 on")
 	}
 	return n, nil
+}
+
+// numbers takes a value that is a list of numbers from 0 on, separated by commas.
+func (o *option) numbers() (list []int, err error) {
+	s, err := o.text()
+	for _, part := range strings.Split(s, ",") {
+		n, wrong := strconv.Atoi(part)
+		if err == nil && (wrong != nil || n < 0) {
+			err = Error(o.name + " " + s + ": give numbers from 0 on, separated by commas")
+		}
+		list = append(list, n)
+	}
+	return list, err
+}
+
+// real takes a value that is a number from 0 to 100.
+func (o *option) real() (float64, error) {
+	s, err := o.text()
+	v, wrong := strconv.ParseFloat(s, 64)
+	if err == nil && (wrong != nil || !(v >= 0 && v <= 100)) {
+		err = Error(o.name + " " + s + ": give a number from 0 to 100")
+	}
+	return v, err
+}
+
+// seed takes a value that is a number of 64 bits.
+func (o *option) seed() (uint64, error) {
+	s, err := o.text()
+	n, wrong := strconv.ParseUint(s, 10, 64)
+	if err == nil && wrong != nil {
+		err = Error(o.name + " " + s + ": give a number from 0 on")
+	}
+	return n, err
 }
 
 // maxCount bounds the numbers of the options.

@@ -1,0 +1,247 @@
+package program
+
+import (
+	"slices"
+	"time"
+
+	"edgec/runtime"
+	"edgec/runtime/format"
+	"edgec/runtime/kernel"
+)
+
+// Generation says how a language model goes on with a text. The zero value generates nothing.
+type Generation struct {
+	Tokens      int     // how many to generate
+	Prompt      []int   // the tokens to begin with, before those of Text
+	Text        string  // to begin with, in the model's labels
+	Temperature float64 // that scores are divided by: 0: the likeliest token; 1: as the model says
+	TopK        int     // choose among so many of the likeliest; 0: all
+	Seed        uint64  // of the choices; equal seeds give equal texts on every machine
+	Stop        []int   // tokens that end the text
+}
+
+// generate goes on with a text, token by token, and prints it as it comes. A model that takes
+// whole sequences sees the last of the text, from its beginning as long as it fits; what is
+// behind the text is token 0, which a model that looks back alone does not see. A model that
+// takes one token at a time keeps the rest in its state, and may take the place of the token too.
+func (j *Job) generate(m *runtime.Model) error {
+	s, err := j.session(m)
+	if err != nil {
+		return err
+	}
+	g := &generator{s: s, info: m.Info()}
+	if err := g.find(); err != nil {
+		return err
+	}
+	text, err := tokensOf(j.Generation.Text, g.info.Labels)
+	if err != nil {
+		return err
+	}
+	g.ids = append(slices.Clone(j.Generation.Prompt), text...)
+	for _, id := range append(slices.Clone(g.ids), j.Generation.Stop...) {
+		if id < 0 || id >= g.classes {
+			return Error("token " + itoa(id) + ": the model knows 0 to " + itoa(g.classes-1))
+		}
+	}
+	if len(g.ids) == 0 {
+		return Error("there is no token to begin with; give --prompt-ids, or a --prompt in the labels of the model")
+	}
+	return j.goOn(g)
+}
+
+// goOn generates and prints.
+func (j *Job) goOn(g *generator) error {
+	o, w := &j.Generation, &textWriter{labels: g.info.Labels}
+	prompt := len(g.ids)
+	if !j.JSON {
+		for _, id := range g.ids {
+			if err := j.write(w.add(id)); err != nil {
+				return err
+			}
+		}
+	}
+	started, r := time.Now(), choices(o.Seed)
+	for range o.Tokens {
+		y, err := g.next()
+		if err != nil {
+			return err
+		}
+		id := r.choose(y, float32(o.Temperature), o.TopK)
+		g.ids = append(g.ids, id)
+		if !j.JSON {
+			if err := j.write(w.add(id)); err != nil {
+				return err
+			}
+		}
+		if slices.Contains(o.Stop, id) {
+			break
+		}
+	}
+	if j.Note != nil {
+		n := len(g.ids) - prompt
+		j.Note(itoa(n) + " tokens in " + seconds(time.Since(started)))
+	}
+	if j.JSON {
+		return j.write(g.json(prompt))
+	}
+	return j.write(append(w.end(), '\n'))
+}
+
+// seconds prints a time with two decimals.
+func seconds(d time.Duration) string {
+	n := itoa(int(d.Milliseconds()/10) + 100)
+	return itoa(int(d.Seconds())) + "." + n[len(n)-2:] + " s"
+}
+
+// json is {"schema":1, "prompt":N, "tokens":[...], "text":"..."}: prompt is how many of the tokens
+// were given, text is left out where the model has no labels.
+func (g *generator) json(prompt int) []byte {
+	b := []byte(Schema + `"prompt":` + itoa(prompt) + `,"tokens":[`)
+	w := &textWriter{labels: g.info.Labels}
+	var text []byte
+	for i, id := range g.ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, itoa(id)...)
+		text = append(text, w.add(id)...)
+	}
+	b = append(b, ']')
+	if w.labels != nil {
+		b = append(append(b, `,"text":`...), jsonString(string(append(text, w.end()...)))...)
+	}
+	return append(b, "}\n"...)
+}
+
+// generator is a model that says which token is next.
+type generator struct {
+	s               *runtime.Session
+	info            runtime.Info
+	token, position int // inputs; position is -1 where there is none
+	output          int
+	window          int // tokens that the model takes at once; 1: it goes step by step
+	classes         int
+	ids             []int // of the text
+	fed             int   // of these, tokens that a model of steps has seen
+	x               []float32
+}
+
+// find tells which input takes tokens: the first of whole numbers. Another one of whole numbers
+// and a single element takes the place of the token. Output 0 has the scores.
+func (g *generator) find() error {
+	g.token, g.position = -1, -1
+	for i, shape := range g.info.Inputs {
+		n := elements(shape)
+		state := slices.ContainsFunc(g.info.State, func(l format.State) bool { return l.Input == i })
+		switch {
+		case state:
+		case g.info.Whole[i] && g.token < 0:
+			g.token, g.window = i, n
+		case g.info.Whole[i] && g.position < 0 && n == 1 && g.window == 1:
+			g.position = i
+		default:
+			return Error("input " + itoa(i) + " is neither a token, its place nor a state; a model that generates takes nothing else")
+		}
+	}
+	if g.token < 0 {
+		return Error("the model has no input of whole numbers, which tokens are; it generates no text")
+	}
+	n := elements(g.info.Outputs[0])
+	if n%g.window != 0 || n/g.window < 2 {
+		return Error("output 0 has " + itoa(n) + " elements for " + itoa(g.window) + " tokens, and no scores of the next one at each; the model generates no text")
+	}
+	if g.window == 1 && len(g.info.State) == 0 {
+		return Error("the model takes one token and has no state; it cannot know what came before")
+	}
+	g.classes = n / g.window
+	g.x = make([]float32, g.window)
+	return nil
+}
+
+// elements returns the number of elements of a shape.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// next returns the scores of the token that follows the text, valid until the next run.
+func (g *generator) next() ([]float32, error) {
+	if g.window > 1 {
+		return g.nextOfWindow()
+	}
+	for ; g.fed < len(g.ids); g.fed++ {
+		g.x[0] = float32(g.ids[g.fed])
+		if err := g.s.SetInput(g.token, g.x); err != nil {
+			return nil, err
+		}
+		if g.position >= 0 {
+			if most := g.info.Limits[g.position]; most > 0 && g.fed >= most {
+				return nil, Error("the model has places for " + itoa(most) + " tokens; generate fewer")
+			}
+			if err := g.s.SetInput(g.position, []float32{float32(g.fed)}); err != nil {
+				return nil, err
+			}
+		}
+		g.s.Run()
+	}
+	return g.s.Output(0), nil
+}
+
+// nextOfWindow is next for a model that takes whole sequences.
+func (g *generator) nextOfWindow() ([]float32, error) {
+	seen := g.ids[max(len(g.ids)-g.window, 0):]
+	clear(g.x)
+	for i, id := range seen {
+		g.x[i] = float32(id)
+	}
+	if err := g.s.SetInput(g.token, g.x); err != nil {
+		return nil, err
+	}
+	g.s.Run()
+	at := (len(seen) - 1) * g.classes
+	return g.s.Output(0)[at : at+g.classes], nil
+}
+
+// choices is a source of random numbers, the same on every machine (splitmix64: Steele, Lea,
+// Flood 2014).
+type choices uint64
+
+// uniform returns a number from 0 on and below 1, of 24 bits.
+func (c *choices) uniform() float32 {
+	*c += 0x9e3779b97f4a7c15
+	z := uint64(*c)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return float32((z^z>>31)>>40) / (1 << 24)
+}
+
+// choose returns a token by its scores y: the likeliest, or with a temperature one of the k
+// likeliest (0: of all) with its probability, softmax(y / temperature). Probabilities are added
+// from the likeliest on, so that every machine chooses the same.
+func (c *choices) choose(y []float32, temperature float32, k int) int {
+	if k <= 0 || k > len(y) {
+		k = len(y)
+	}
+	if !(temperature > 0) {
+		k = 1
+	}
+	best := largest(y, k)
+	if k == 1 {
+		return best[0]
+	}
+	p := make([]float32, k)
+	for i, t := range best {
+		p[i] = y[t] / temperature
+	}
+	kernel.Softmax(p, p, k)
+	rest := c.uniform()
+	for i, v := range p {
+		if rest -= v; rest < 0 {
+			return best[i]
+		}
+	}
+	return best[0]
+}
