@@ -22,7 +22,8 @@ func inspectCommand(a *app) *cobra.Command {
 		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
 for each layer its shape, the weights that are kept, the values that they share and
 the multiplications. For a float network (.onnx): the operators after folding, their
-parameters and multiplications, which is what edgec compress starts from.
+parameters and multiplications, which is what edgec compress starts from. TFLite files
+(.tflite) are shown as float networks too.
 
 In an .edgec file, shapes are height x width x channels, and those of weights are
 outputs x height x width x inputs. In an ONNX file, channels come first.`,

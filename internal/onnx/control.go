@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// control are the operators whose bodies are read in their place, as often as they run.
+// control are the operators that are read as others: as their bodies, or as a few operators that are there.
 var control map[string]func(*node) error
 
 func init() {
-	control = map[string]func(*node) error{"If": readIf, "Loop": readLoop, "Scan": readScan}
+	control = map[string]func(*node) error{"DFT": readDFT, "Einsum": readEinsum, "STFT": readSTFT, "If": readIf, "Loop": readLoop, "Scan": readScan}
 }
 
 const dataDependent = "it depends on what the network is given, and control flow that depends on data is not supported; export with fixed sizes (torch.onnx.export without dynamic_axes), give open ones with --shape, or export the part behind it alone"

@@ -185,6 +185,9 @@ func buildMatMul(n *node) error {
 	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= rank {
 		wa = n.r.dropLeadingOne(wa)
 	}
+	if rank < 1 {
+		return n.fail(n.inputName(0), "it is one number; the operator needs a dimension to sum over")
+	}
 	if len(wa.dims) != 2 || dims[rank-1] != wa.dims[0] {
 		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[rank-1])
 	}

@@ -3,190 +3,287 @@ package onnx
 import (
 	"slices"
 	"strings"
-
-	"edgec/internal/op"
 )
 
-// buildEinsum reads sums of products that an equation names, such as "bij,bjk->bik": from left
-// to right, as transposes, reshapes and products of matrices.
-func buildEinsum(n *node) error {
-	terms, out, err := n.equation()
+// term is an operand of an Einsum with a label for each dimension.
+type term struct {
+	o      *operand
+	labels []rune
+}
+
+// ellipsis is the first of the labels that stand for the dimensions of "...".
+const ellipsis = rune(1 << 16)
+
+// readEinsum reads a sum of products over named dimensions, two operands at a time, as
+// MatMul where dimensions are summed over, else as Mul.
+func readEinsum(n *node) error {
+	terms, out, err := n.einsumTerms()
 	if err != nil {
 		return err
 	}
-	s := n.steps()
-	e := &einsum{s, out}
-	x, labels := e.diagonal(s.input(0), terms[0])
-	for i := 1; i < len(terms); i++ {
-		y, other := e.diagonal(s.input(i), terms[i])
-		later := out + strings.Join(terms[i+1:], "")
-		x, labels = e.product(x, labels, y, other, later)
+	for i := range terms {
+		if err := n.diagonal(&terms[i]); err != nil {
+			return err
+		}
 	}
-	return s.result(0, e.arranged(x, labels, out))
+	left := terms[0]
+	for i, t := range terms[1:] {
+		needed := slices.Clone(out)
+		for _, later := range terms[i+2:] {
+			needed = append(needed, later.labels...)
+		}
+		if left, err = n.contract(left, t, needed); err != nil {
+			return err
+		}
+	}
+	if err := n.sumOut(&left, out); err != nil {
+		return err
+	}
+	if err := n.order(&left, out); err != nil {
+		return err
+	}
+	same := *left.o
+	n.bind([]*operand{&same})
+	return nil
 }
 
-// equation returns the labels of each input and of the output; those of an ellipsis are
-// digits.
-func (n *node) equation() (terms []string, out string, err error) {
-	text := strings.ReplaceAll(n.attrString("equation", ""), " ", "")
-	left, out, explicit := strings.Cut(text, "->")
-	terms = strings.Split(left, ",")
-	if len(terms) != len(n.in) {
-		return nil, "", n.fail("equation", "%q has %d terms for %d inputs; the file is damaged", text, len(terms), len(n.in))
+// einsumTerms parses the equation for the ranks of the operands.
+func (n *node) einsumTerms() (terms []term, out []rune, err error) {
+	equation := strings.ReplaceAll(n.attrString("equation", ""), " ", "")
+	left, right, given := strings.Cut(equation, "->")
+	parts := strings.Split(left, ",")
+	if len(parts) != len(n.in) || slices.Contains(n.in, nil) {
+		return nil, nil, n.fail("equation", "%q has %d operands, the node %d; the file is damaged", equation, len(parts), len(n.in))
 	}
-	if !explicit {
-		out = implicitOutput(left)
+	count, wide := map[rune]int{}, 0
+	for i, p := range parts {
+		rank := len(n.dimsOf(n.in[i]))
+		labels, more, ok := expandLabels(p, rank)
+		if !ok {
+			return nil, nil, n.fail("equation", "%q does not fit an operand of %d dimensions; the file is damaged", p, rank)
+		}
+		wide = max(wide, more)
+		for _, l := range labels {
+			count[l]++
+		}
+		terms = append(terms, term{n.in[i], labels})
 	}
-	widest := 0
-	for i, t := range terms {
-		if !n.has(i) {
-			return nil, "", n.fail("", "input %d is missing; the file is damaged", i)
+	if given {
+		labels, _, ok := expandLabels(right, len([]rune(strings.ReplaceAll(right, "...", "")))+wide)
+		if !ok || slices.ContainsFunc(labels, func(l rune) bool { return count[l] == 0 && l < ellipsis }) {
+			return nil, nil, n.fail("equation", "the result %q has a dimension that no operand has; the file is damaged", right)
 		}
-		rank := 0
-		if n.in[i].act != nil || n.in[i].isKnown() {
-			rank = len(n.operandDims(n.in[i]))
-		}
-		rest := rank - len(strings.ReplaceAll(t, "...", ""))
-		if strings.Count(t, ".")%3 != 0 || rest < 0 || rest > 9 || rest > 0 && !strings.Contains(t, "...") {
-			return nil, "", n.fail("equation", "%q does not fit input %d of %d dimensions", text, i, rank)
-		}
-		widest = max(widest, rest)
-		terms[i] = strings.Replace(t, "...", "123456789"[9-rest:], 1)
+		return terms, labels, nil
 	}
-	out = strings.Replace(out, "...", "123456789"[9-widest:], 1)
-	for _, c := range out {
-		if !strings.ContainsRune(strings.Join(terms, ""), c) || strings.Count(out, string(c)) > 1 {
-			return nil, "", n.fail("equation", "%q: label %q of the output is in no input, or there twice", text, c)
+	for l, c := range count {
+		if c == 1 || l >= ellipsis {
+			out = append(out, l)
 		}
 	}
+	slices.SortFunc(out, func(a, b rune) int { return int(einsumOrder(a) - einsumOrder(b)) })
 	return terms, out, nil
 }
 
-// implicitOutput has the labels that stand once, in the order of the alphabet, behind an
-// ellipsis.
-func implicitOutput(left string) string {
-	var once []string
-	for _, c := range left {
-		if c != ',' && c != '.' && strings.Count(left, string(c)) == 1 {
-			once = append(once, string(c))
-		}
+// einsumOrder sorts the dimensions of "..." before letters.
+func einsumOrder(l rune) rune {
+	if l >= ellipsis {
+		return l - 2*ellipsis
 	}
-	slices.Sort(once)
-	if strings.Contains(left, "...") {
-		once = slices.Insert(once, 0, "...")
-	}
-	return strings.Join(once, "")
+	return l
 }
 
-// einsum computes with operands whose dimensions have labels.
-type einsum struct {
-	*steps
-	out string
+// expandLabels returns a label for each dimension of an operand of the given rank; those of
+// "..." count from the last one, as shapes are aligned. more is how many there are.
+func expandLabels(p string, rank int) (labels []rune, more int, ok bool) {
+	before, after, dots := strings.Cut(p, "...")
+	more = rank - len([]rune(before)) - len([]rune(after))
+	if more < 0 || more > 0 && !dots {
+		return nil, 0, false
+	}
+	labels = []rune(before)
+	for k := range more {
+		labels = append(labels, ellipsis+rune(1000-more+k))
+	}
+	labels = append(labels, []rune(after)...)
+	return labels, more, !slices.ContainsFunc(labels, func(l rune) bool { return l == '.' || l == ',' })
 }
 
-// diagonal takes, of a label that stands twice, the elements where both indexes are equal.
-func (e *einsum) diagonal(x *operand, labels string) (*operand, string) {
-	for i := 0; i < len(labels); i++ {
-		j := i + 1 + strings.IndexByte(labels[i+1:], labels[i])
-		if j == i || e.err != nil {
+// sizeOf returns the size of a label's dimension at trial batch t.
+func (n *node) sizeOf(t term, l rune, trial int) int {
+	dims := n.trialDims(t.o, trial)
+	return dims[slices.Index(t.labels, l)]
+}
+
+// trialDims returns the file's shape of an operand at a trial batch.
+func (n *node) trialDims(o *operand, trial int) []int {
+	if o.act == nil {
+		return o.known[trial].dims
+	}
+	return n.fileDims(o, trial)
+}
+
+// diagonal leaves one of two dimensions with one label: the elements at equal indexes.
+func (n *node) diagonal(t *term) error {
+	for i := 0; i < len(t.labels); i++ {
+		j := slices.Index(t.labels[i+1:], t.labels[i]) + i + 1
+		if j == i {
 			continue
 		}
-		rest := labels[:i] + labels[i+1:j] + labels[j+1:]
-		x = e.transpose(x, permutation(labels[:i]+"\x00"+labels[i+1:j]+"\x01"+labels[j+1:], rest+"\x00\x01")...)
-		d := e.dims(x)[0]
-		if e.err != nil {
-			return nil, ""
+		dims := n.dimsOf(t.o)
+		if dims[i] != dims[j] {
+			return n.fail("equation", "dimensions of %d and %d have one label; the file is damaged", dims[i], dims[j])
 		}
-		size := d[len(d)-1]
-		if d[len(d)-2] != size {
-			e.err = e.n.fail("equation", "label %q has the sizes %d and %d", labels[i], d[len(d)-2], size)
-			return nil, ""
+		shape := slices.Repeat([]int{1}, len(dims))
+		shape[i], shape[j] = dims[i], dims[i]
+		eye := &array{typ: typeFloat, dims: shape, f: make([]float32, dims[i]*dims[i])}
+		for k := range dims[i] {
+			eye.f[k*dims[i]+k] = 1
 		}
-		x = e.reshape(x, e.shaped(x, func(d []int) []int { return append(d[:len(d)-2], size*size) }))
-		x = e.part(x, len(rest), 0, size*size, size+1)
-		labels, i = rest+labels[i:i+1], -1
+		e, err := n.castTo(eye, max(t.o.elemType(), typeFloat))
+		if err != nil {
+			return err
+		}
+		if t.o, err = n.step("Mul", nil, t.o, constantOperand(e)); err != nil {
+			return err
+		}
+		if t.o, err = n.sumOver(t.o, int64(j)); err != nil {
+			return err
+		}
+		t.labels = slices.Delete(slices.Clone(t.labels), j, j+1)
+		i--
 	}
-	return x, labels
+	return nil
 }
 
-// permutation returns the places of the labels to in from.
-func permutation(from, to string) (p []int) {
-	for i := range len(to) {
-		p = append(p, strings.IndexByte(from, to[i]))
+// sumOver adds up along axes, which go.
+func (n *node) sumOver(o *operand, axes ...int64) (*operand, error) {
+	keep := intAttr("keepdims", 0)
+	if n.r.opset < 13 {
+		return n.step("ReduceSum", []*attrProto{intsAttr("axes", axes...), keep}, o)
 	}
-	return p
+	return n.step("ReduceSum", []*attrProto{keep}, o, constantOperand(ints(axes...)))
 }
 
-// arranged sums the labels that out lacks, and puts the others in its order.
-func (e *einsum) arranged(x *operand, labels, out string) *operand {
-	var kept string
-	for i := range len(labels) {
-		if strings.IndexByte(out, labels[i]) >= 0 {
-			kept += labels[i : i+1]
+// sumOut adds up along the dimensions that are not needed.
+func (n *node) sumOut(t *term, needed []rune) (err error) {
+	var axes []int64
+	var left []rune
+	for k, l := range t.labels {
+		if slices.Contains(needed, l) {
+			left = append(left, l)
+		} else {
+			axes = append(axes, int64(k))
 		}
 	}
-	if kept != labels {
-		var axes []int
-		for i := range len(labels) {
-			if strings.IndexByte(out, labels[i]) < 0 {
-				x, axes = e.free(x, i), append(axes, i)
-			}
+	if len(axes) > 0 {
+		t.o, err = n.sumOver(t.o, axes...)
+	}
+	t.labels = left
+	return err
+}
+
+// order brings the dimensions of t into the order of labels.
+func (n *node) order(t *term, labels []rune) (err error) {
+	var perm []int64
+	for _, l := range labels {
+		k := slices.Index(t.labels, l)
+		if k < 0 {
+			return n.fail("equation", "the result needs a dimension that its operands do not have; the file is damaged")
 		}
-		x = e.reduce(op.Sum, x, axes...)
-		x = e.reshape(x, e.shaped(x, func(d []int) (rest []int) {
-			for i, size := range d {
-				if !slices.Contains(axes, i) {
-					rest = append(rest, size)
+		perm = append(perm, int64(k))
+	}
+	if !slices.IsSorted(perm) {
+		t.o, err = n.step("Transpose", []*attrProto{intsAttr("perm", perm...)}, t.o)
+	}
+	t.labels = slices.Clone(labels)
+	return err
+}
+
+// contract multiplies two terms and sums over the labels that are not needed any more.
+func (n *node) contract(a, b term, needed []rune) (term, error) {
+	if err := n.sumOut(&a, append(slices.Clone(needed), b.labels...)); err != nil {
+		return a, err
+	}
+	if err := n.sumOut(&b, append(slices.Clone(needed), a.labels...)); err != nil {
+		return a, err
+	}
+	var batch, sum, own, other []rune
+	for _, l := range a.labels {
+		switch {
+		case !slices.Contains(b.labels, l):
+			own = append(own, l)
+		case slices.Contains(needed, l):
+			batch = append(batch, l)
+		default:
+			sum = append(sum, l)
+		}
+	}
+	for _, l := range b.labels {
+		if !slices.Contains(a.labels, l) {
+			other = append(other, l)
+		}
+	}
+	if err := n.order(&a, slices.Concat(batch, own, sum)); err != nil {
+		return a, err
+	}
+	if err := n.order(&b, slices.Concat(batch, sum, other)); err != nil {
+		return a, err
+	}
+	var shape [2][]int
+	for trial := range shape {
+		for i, list := range [][]rune{batch, own, other} {
+			for _, l := range list {
+				from := a
+				if i == 2 || i == 0 && n.sizeOf(a, l, trial) == 1 {
+					from = b
 				}
+				shape[trial] = append(shape[trial], n.sizeOf(from, l, trial))
 			}
-			return rest
-		}))
+		}
 	}
-	if kept == out || e.err != nil {
-		return x
+	x, err := n.asMatrices(a, len(batch), len(own), len(sum))
+	if err != nil {
+		return a, err
 	}
-	return e.transpose(x, permutation(kept, out)...)
+	y, err := n.asMatrices(b, len(batch), len(sum), len(other))
+	if err != nil {
+		return a, err
+	}
+	z, err := n.step("MatMul", nil, x, y)
+	if err != nil {
+		return a, err
+	}
+	if len(own) != 1 || len(other) != 1 {
+		z, err = n.reshapeTo(z, shape)
+	}
+	return term{z, slices.Concat(batch, own, other)}, err
 }
 
-// product combines two operands and keeps the labels that are in later.
-func (e *einsum) product(x *operand, a string, y *operand, b, later string) (*operand, string) {
-	in := func(s string, c byte) bool { return strings.IndexByte(s, c) >= 0 }
-	var batch, sum, left, right string
-	for i := range len(a) {
-		switch c := a[i : i+1]; {
-		case in(b, a[i]) && in(later, a[i]):
-			batch += c
-		case in(b, a[i]):
-			sum += c
-		case in(later, a[i]):
-			left += c
-		}
+// asMatrices merges the dimensions of t behind the batch to rows and columns.
+func (n *node) asMatrices(t term, batch, rows, columns int) (*operand, error) {
+	if rows == 1 && columns == 1 {
+		return t.o, nil
 	}
-	for i := range len(b) {
-		if !in(a, b[i]) && in(later, b[i]) {
-			right += b[i : i+1]
-		}
+	var shape [2][]int
+	for trial := range shape {
+		dims := n.trialDims(t.o, trial)
+		shape[trial] = append(slices.Clone(dims[:batch]), volume(dims[batch:batch+rows]), volume(dims[batch+rows:]))
 	}
-	x, y = e.arranged(x, a, batch+left+sum), e.arranged(y, b, batch+sum+right)
-	dx, dy := e.dims(x), e.dims(y)
-	if e.err != nil {
-		return nil, ""
-	}
-	matrix := func(o *operand, d [2][]int, k int) *operand {
-		return e.reshape(o, [2][]int{mergedAt(d[0], len(batch), k), mergedAt(d[1], len(batch), k)})
-	}
-	z := e.call("MatMul", []*operand{matrix(x, dx, len(batch)+len(left)), matrix(y, dy, len(batch)+len(sum))})
-	labels := batch + left + right
-	var out [2][]int
-	for t, d := range e.dims(z) {
-		if e.err == nil {
-			out[t] = slices.Concat(d[:len(batch)], dx[t][len(batch):len(batch)+len(left)], dy[t][len(batch)+len(sum):])
-		}
-	}
-	return e.reshape(z, out), labels
+	return n.reshapeTo(t.o, shape)
 }
 
-// mergedAt merges the dimensions from batch to k, and those from k on.
-func mergedAt(d []int, batch, k int) []int {
-	return append(slices.Clone(d[:batch]), volume(d[batch:k]), volume(d[k:]))
+// reshapeTo reads a Reshape to the shapes of the two trial batches.
+func (n *node) reshapeTo(o *operand, shape [2][]int) (*operand, error) {
+	var target operand
+	for trial, dims := range shape {
+		var v []int64
+		for _, d := range dims {
+			v = append(v, int64(d))
+		}
+		target.known[trial] = ints(v...)
+	}
+	if target.known[0].same(target.known[1]) {
+		target.known[1] = target.known[0]
+	}
+	return n.step("Reshape", nil, o, &target)
 }

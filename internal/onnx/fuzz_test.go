@@ -156,6 +156,9 @@ func TestMutatedModels(t *testing.T) {
 	for _, c := range batchCases() {
 		files[c.name] = c.file()
 	}
+	for _, c := range movingCases() {
+		files[c.name] = c.model.output("y").bytes()
+	}
 	for i, name := range slices.Sorted(maps.Keys(files)) {
 		for k := range rounds {
 			m, err := parse(files[name], name)

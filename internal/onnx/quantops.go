@@ -236,11 +236,19 @@ func readDynamicQuantize(n *node) error {
 	if x.act == nil {
 		return n.fail(n.inputName(0), "it is no float activation, which is not supported")
 	}
-	n.r.note("node %q (%s): its rounding by the range of each sample is left out; edgec rounds by ranges that it measures", n.title(), n.opType)
+	n.noteDynamic()
 	one, zero := &array{typ: typeFloat, dims: []int{}, f: []float32{1}}, &array{typ: typeUint8, dims: []int{}, i: []int64{0}}
 	same := *x
 	n.bind([]*operand{&same, constantOperand(one), constantOperand(zero)})
 	return nil
+}
+
+// noteDynamic says once what is left out of dynamic quantization.
+func (n *node) noteDynamic() {
+	const text = "activations are not rounded by the range of each sample (dynamic quantization); edgec rounds by ranges that it measures"
+	if !slices.Contains(n.r.g.Notes, text) {
+		n.r.note(text)
+	}
 }
 
 // lessZero returns operand i, integers or what readDynamicQuantize has left of them, as
@@ -349,7 +357,7 @@ func (n *node) dynamicMatMul(w int) error {
 	if !n.has(w + 1) {
 		return n.fail("", "%d inputs, the operator needs %d; the file is damaged", len(n.inputs), w+2)
 	}
-	n.r.note("node %q (%s): its rounding by the range of each sample is left out; edgec rounds by ranges that it measures", n.title(), n.opType)
+	n.noteDynamic()
 	y, err := n.integerProduct("MatMul", 0, w, -1, w+2)
 	if err != nil {
 		return err

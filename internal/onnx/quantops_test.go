@@ -102,7 +102,7 @@ func TestDynamicQuantization(t *testing.T) {
 			t.Fatal(err)
 		}
 		closeTo(t, "product", y[0], tensor.Of(want, 1, 3), 1e-6)
-		if len(g.Notes) != 1 || !strings.Contains(g.Notes[0], "its rounding by the range of each sample is left out") {
+		if len(g.Notes) != 1 || !strings.Contains(g.Notes[0], "not rounded by the range of each sample") {
 			t.Errorf("notes %q", g.Notes)
 		}
 		if p := g.Params()[0]; p.Role != graph.Weight || p.Grid != nil {

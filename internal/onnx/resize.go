@@ -20,7 +20,7 @@ var nearness = map[string]op.Nearness{
 var interpolations = map[string]op.Interpolation{"nearest": op.Nearest, "linear": op.Linear, "bilinear": op.Linear, "cubic": op.Cubic}
 
 // resizeForm reads what the operator does beside sizes and scales.
-func (n *node) resizeForm() (o op.Resize, err error) {
+func (n *node) resizeForm() (o resizing, err error) {
 	mode, coords, near := n.attrString("mode", "nearest"), "asymmetric", "floor"
 	if n.opType == "Resize" && n.r.opset >= 11 {
 		coords, near = n.attrString("coordinate_transformation_mode", "half_pixel"), n.attrString("nearest_mode", "round_prefer_floor")
@@ -74,14 +74,13 @@ func buildResize(n *node) error {
 	if err != nil {
 		return err
 	}
-	dims := n.fileDims(x, 0)
-	to, err := n.targets(dims, o.Coords == op.CropAndResize)
+	to, err := n.resized(x, o.Coords == op.CropAndResize)
 	if err != nil {
 		return err
 	}
-	if at := x.batch.at; at >= 0 && (to[at].size != dims[at] || o.Coords == op.CropAndResize && (to[at].from != 0 || to[at].to != 1)) {
+	if at := x.batch.at; at >= 0 && (to[at].size != n.fileDims(x, 0)[at] || to[at].from != 0 || to[at].to != 1) {
 		if !n.r.ofOne() {
-			return n.fail("", "dimension %d of %v is the batch, which cannot be resized", at, dims)
+			return n.fail("", "dimension %d of %v is the batch, which cannot be resized", at, n.fileDims(x, 0))
 		}
 		v, err := n.withoutBatch(x, 0)
 		if err != nil {
@@ -89,6 +88,18 @@ func buildResize(n *node) error {
 		}
 		x = &operand{act: v, batch: noBatch}
 	}
+	o.take(x, to)
+	if x.batch == noBatch {
+		return n.resultAs(noBatch, o.Resize, x.act)
+	}
+	return n.resultLike(x, o.Resize)
+}
+
+// resizing is a Resize that is being read.
+type resizing struct{ op.Resize }
+
+// take sets what becomes of each dimension of x's value.
+func (o *resizing) take(x *operand, to []target) {
 	rank := len(x.act.Shape)
 	all := make([]target, rank-1)
 	for d := range all {
@@ -110,14 +121,32 @@ func buildResize(n *node) error {
 	if o.Coords != op.CropAndResize {
 		o.Window, o.Beyond = nil, 0
 	}
-	if x.batch == noBatch {
-		return n.resultAs(noBatch, o, x.act)
-	}
-	return n.resultLike(x, o)
 }
 
-// targets returns what becomes of each dimension of the file.
-func (n *node) targets(dims []int, windowed bool) ([]target, error) {
+// resized returns what becomes of each of the file's dimensions of x, the same for both trial
+// batches but for the batch itself.
+func (n *node) resized(x *operand, windowed bool) ([]target, error) {
+	var to [2][]target
+	for t := range to {
+		var err error
+		if to[t], err = n.targets(n.fileDims(x, t), t, windowed); err != nil {
+			return nil, err
+		}
+	}
+	for k, d := range n.fileDims(x, 0) {
+		same := to[0][k] == to[1][k]
+		if k == x.batch.at {
+			same = (to[0][k].size == d) == (to[1][k].size == n.fileDims(x, 1)[k])
+		}
+		if !same {
+			return nil, n.fail("", "what becomes of dimension %d depends on the batch", k)
+		}
+	}
+	return to[0], nil
+}
+
+// targets returns what becomes of each dimension of the file at trial batch t.
+func (n *node) targets(dims []int, t int, windowed bool) ([]target, error) {
 	axes, err := n.resizeAxes(len(dims))
 	if err != nil {
 		return nil, err
@@ -126,24 +155,24 @@ func (n *node) targets(dims []int, windowed bool) ([]target, error) {
 	for k, d := range dims {
 		to[k] = target{d, 1, 0, 1}
 	}
-	scales, sizes, err := n.scalesAndSizes(len(axes))
+	scales, sizes, err := n.scalesAndSizes(len(axes), t)
 	if err != nil {
 		return nil, err
 	}
 	ratio := n.sharedScale(dims, axes, sizes)
 	for i, k := range axes {
-		t := &to[k]
+		d := &to[k]
 		switch {
 		case sizes == nil:
-			t.scale = float64(scales[i])
-			t.size = int(math.Floor(float64(float32(dims[k]) * scales[i])))
+			d.scale = float64(scales[i])
+			d.size = int(math.Floor(float64(float32(dims[k]) * scales[i])))
 		case ratio > 0:
-			t.scale, t.size = ratio, int(math.Floor(ratio*float64(dims[k])+0.5))
+			d.scale, d.size = ratio, int(math.Floor(ratio*float64(dims[k])+0.5))
 		default:
-			t.size = int(min(sizes[i], maxActivation))
-			t.scale = float64(t.size) / float64(dims[k])
+			d.size = int(min(sizes[i], maxActivation))
+			d.scale = float64(d.size) / float64(dims[k])
 		}
-		if t.size < 1 || !(t.scale > 0) {
+		if d.size < 1 || !(d.scale > 0) {
 			return nil, n.fail("", "dimension %d of %v becomes empty", k, dims)
 		}
 	}
@@ -172,8 +201,9 @@ func (n *node) resizeAxes(rank int) (axes []int, err error) {
 	return axes, nil
 }
 
-// scalesAndSizes returns the scales or, if there are any, the sizes of count dimensions.
-func (n *node) scalesAndSizes(count int) (scales []float32, sizes []int64, err error) {
+// scalesAndSizes returns the scales or, if there are any, the sizes of count dimensions at
+// trial batch t.
+func (n *node) scalesAndSizes(count, t int) (scales []float32, sizes []int64, err error) {
 	at := 2
 	switch {
 	case n.opType == "Upsample" && n.r.opset < 9:
@@ -184,16 +214,18 @@ func (n *node) scalesAndSizes(count int) (scales []float32, sizes []int64, err e
 		at = 1
 		fallthrough
 	default:
-		if n.has(at) {
-			a, err := n.floats(at)
-			if err != nil {
-				return nil, nil, err
+		for _, i := range []int{at, 3} {
+			if !n.has(i) || i != at && at != 2 {
+				continue
 			}
-			scales = a.f
-		}
-		if at == 2 && n.has(3) {
-			if sizes, err = n.integers(3); err != nil {
-				return nil, nil, err
+			a := n.in[i].known[t]
+			if a == nil || a.isFloat() != (i == at) {
+				return nil, nil, n.fail(n.inputName(i), "scales have to be constants of a float type, sizes integers that are constants or follow from shapes")
+			}
+			if i == at {
+				scales = a.f
+			} else {
+				sizes = a.i
 			}
 		}
 	}

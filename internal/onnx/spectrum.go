@@ -2,206 +2,304 @@ package onnx
 
 import (
 	"math"
-
-	"edgec/internal/op"
 )
 
-// maxSpectrum bounds the length of a Fourier transform, whose matrix is a weight.
-const maxSpectrum = 1 << 11
+// Front ends of sound: transforms by matrices of sines, windows and filters.
 
-// buildDFT reads a discrete Fourier transform along a dimension as the product with its
-// matrix; the last dimension of x is 1, for real numbers, or 2.
-func buildDFT(n *node) error {
-	s := n.steps()
-	x := s.activation(0)
-	d := s.dims(x)[0]
-	if s.err != nil {
-		return s.err
+// transform is a discrete Fourier transform of length n of samples that are real (1 number
+// each) or complex (2), of which taken are given; made are its results.
+type transform struct {
+	length, taken, made, numbers int
+	inverse, onesided            bool
+}
+
+// numbersMade is how many numbers a result has.
+func (t transform) numbersMade() int {
+	if t.inverse && t.onesided {
+		return 1
 	}
-	axis, err := n.spectrumAxis(d)
+	return 2
+}
+
+// matrix returns [taken*numbers, made*numbersMade], computed in float64.
+func (t transform) matrix(n *node) (*array, error) {
+	out := t.numbersMade()
+	a, err := n.alloc(&array{typ: typeFloat}, []int{t.taken * t.numbers, t.made * out})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	last, backward, half := len(d)-1, n.attrInt("inverse", 0) != 0, n.attrInt("onesided", 0) != 0
-	length := d[axis]
-	if backward && half {
-		length = 2 * (d[axis] - 1)
+	a.name = n.title()
+	sign, scale := -1.0, 1.0
+	if t.inverse {
+		sign, scale = 1, 1/float64(t.length)
 	}
-	if length, err = n.oneInteger(1, length); err != nil {
-		return err
-	}
-	if length < 1 || length > maxSpectrum || d[axis] > maxSpectrum {
-		return n.fail("dft_length", "a length of %d is not supported, only 1 to %d", length, maxSpectrum)
-	}
-	perm := []int{}
-	for k := range last {
-		if k != axis {
-			perm = append(perm, k)
+	columns := t.made * out
+	for j := range min(t.taken, t.length) {
+		weight := scale
+		if out == 1 && j > 0 && 2*j != t.length {
+			weight *= 2 // and its mirror image
+		}
+		for k := range t.made {
+			sin, cos := math.Sincos(sign * 2 * math.Pi * float64(j*k%t.length) / float64(t.length))
+			re, im := a.f[j*t.numbers*columns+k*out:], a.f[min(j*t.numbers+1, t.taken*t.numbers-1)*columns+k*out:]
+			re[0] = float32(weight * cos)
+			if t.numbers == 2 {
+				im[0] = float32(-weight * sin)
+			}
+			if out == 2 {
+				re[1] = float32(weight * sin)
+				if t.numbers == 2 {
+					im[1] = float32(weight * cos)
+				}
+			}
 		}
 	}
-	perm = append(perm, axis, last)
-	back := inverse(perm)
-	x = s.transpose(x, perm...)
-	x = s.reshape(x, s.shaped(x, func(d []int) []int { return append(d[:last-1], d[last-1]*d[last]) }))
-	m, parts, count := fourier(d[axis], d[last], length, backward, half)
-	y := s.call("MatMul", []*operand{x, s.numbers("fourier", m, d[axis]*d[last], count*parts)})
-	y = s.reshape(y, s.shaped(y, func(d []int) []int { return append(d[:last-1], count, parts) }))
-	return s.result(0, s.transpose(y, back...))
+	return a, nil
 }
 
-func inverse2(perm []int) []int { return inverse(perm) }
-
-// spectrumAxis returns the dimension of a transform: an attribute before operator set 20, an
-// input from then on.
-func (n *node) spectrumAxis(d []int) (int, error) {
-	at := n.attrInt("axis", 1)
-	if n.r.opset >= 20 {
-		var err error
-		if at, err = n.oneInteger(2, -2); err != nil {
-			return 0, err
-		}
-	}
-	axis, err := n.axis(at, len(d))
-	if last := len(d) - 1; err == nil && (axis == last || d[last] > 2) {
-		err = n.fail("axis", "dimension %d of %v is not supported; the last one is for real and imaginary parts", axis, d)
-	}
-	return axis, err
-}
-
-// oneInteger returns the number that constant input i is, def where it is absent.
-func (n *node) oneInteger(i, def int) (int, error) {
+// length returns the known length at operand i, or otherwise where it is absent.
+func (n *node) length(i, otherwise int) (int, error) {
 	if !n.has(i) {
-		return def, nil
+		return otherwise, nil
 	}
 	v, err := n.integers(i)
-	if err == nil && len(v) != 1 {
-		err = n.fail(n.inputName(i), "it has %d values, one is needed", len(v))
-	}
 	if err != nil {
 		return 0, err
 	}
-	return int(max(-1<<30, min(v[0], 1<<30))), nil
+	if len(v) != 1 || v[0] < 1 || v[0] > 1<<20 {
+		return 0, n.fail(n.inputName(i), "a length of %v is not supported, only one of 1 to 1048576", v)
+	}
+	return int(v[0]), nil
 }
 
-// fourier returns the matrix [size*in, count*parts] of a transform of the given length, of
-// size numbers with in parts each: count numbers of 1 or 2 parts.
-func fourier(size, in, length int, inverse, half bool) (m []float32, parts, count int) {
-	parts, count = 2, length
-	sign, scale := -1.0, 1.0
-	switch {
-	case inverse && half:
-		parts = 1
-	case half:
-		count = length/2 + 1
+// readDFT reads a transform along an axis as a product with a matrix.
+func readDFT(n *node) error {
+	if !n.has(0) {
+		return n.fail("", "input 0 is missing; the file is damaged")
 	}
-	if inverse {
-		sign, scale = 1, 1/float64(length)
+	x, dims := n.in[0], n.dimsOf(n.in[0])
+	rank := len(dims)
+	if rank < 2 || dims[rank-1] != 1 && dims[rank-1] != 2 {
+		return n.fail(n.inputName(0), "a shape of %v; one or two numbers are needed for each sample", dims)
 	}
-	m = make([]float32, size*in*count*parts)
-	for i := range min(size, length) {
-		for k := range count {
-			sin, cos := math.Sincos(2 * math.Pi * float64(i*k%length) / float64(length))
-			weight := scale
-			if inverse && half && i > 0 && 2*i != length { // it stands for its conjugate too
-				weight *= 2
+	axis := n.attrInt("axis", 1)
+	if n.r.opset >= 20 {
+		axis = -2
+		if n.has(2) {
+			v, err := n.integers(2)
+			if err != nil || len(v) != 1 {
+				return n.fail(n.inputName(2), "an axis is needed that is known")
 			}
-			for p := range in {
-				re, im := weight*cos, weight*sign*sin
-				if p == 1 {
-					re, im = -im, re
-				}
-				at := (i*in+p)*count*parts + k*parts
-				m[at] = float32(re)
-				if parts == 2 {
-					m[at+1] = float32(im)
-				}
-			}
+			axis = int(max(-100, min(v[0], 100)))
 		}
 	}
-	return m, parts, count
-}
-
-// buildSTFT reads the spectra of frames as a convolution of the signal [B, L, 1] whose
-// weights are windowed sines and cosines.
-func buildSTFT(n *node) error {
-	s := n.steps()
-	x := s.activation(0)
-	d := s.dims(x)[0]
-	if s.err != nil {
-		return s.err
-	}
-	step, err := n.oneInteger(1, 0)
+	axis, err := n.axis(axis, rank)
 	if err != nil {
 		return err
 	}
-	var window []float32
+	if axis == rank-1 || x.act != nil && axis == x.batch.at && !n.r.ofOne() {
+		return n.fail("axis", "a transform along dimension %d of %v, the batch or the numbers of a sample, is not supported", axis, dims)
+	}
+	t := transform{taken: dims[axis], numbers: dims[rank-1], inverse: n.attrInt("inverse", 0) != 0, onesided: n.attrInt("onesided", 0) != 0}
+	t.length = t.taken
+	if t.inverse && t.onesided {
+		t.length = max(1, 2*(t.taken-1))
+	}
+	if t.length, err = n.length(1, t.length); err != nil {
+		return err
+	}
+	t.made = t.length
+	if t.onesided && !t.inverse {
+		t.made = t.length/2 + 1
+	}
+	y, err := n.transform(x, axis, t)
+	if err != nil {
+		return err
+	}
+	same := *y
+	n.bind([]*operand{&same})
+	return nil
+}
+
+// transform multiplies the samples along an axis of x, whose last dimension holds the
+// numbers of a sample, by t's matrix.
+func (n *node) transform(x *operand, axis int, t transform) (*operand, error) {
+	m, err := t.matrix(n)
+	if err != nil {
+		return nil, err
+	}
+	rank := len(n.dimsOf(x))
+	var perm []int64
+	for k := range rank {
+		perm = append(perm, int64(k))
+	}
+	perm[axis], perm[rank-2] = perm[rank-2], perm[axis]
+	swap := func(o *operand) (*operand, error) {
+		if axis == rank-2 {
+			return o, nil
+		}
+		return n.step("Transpose", []*attrProto{intsAttr("perm", perm...)}, o)
+	}
+	if x, err = swap(x); err != nil {
+		return nil, err
+	}
+	var flat, made [2][]int
+	for trial := range flat {
+		dims := n.trialDims(x, trial)
+		flat[trial] = append(dims[:rank-2:rank-2], t.taken*t.numbers)
+		made[trial] = append(dims[:rank-2:rank-2], t.made, t.numbersMade())
+	}
+	if x, err = n.reshapeTo(x, flat); err != nil {
+		return nil, err
+	}
+	if x, err = n.step("MatMul", nil, x, constantOperand(m)); err != nil {
+		return nil, err
+	}
+	if x, err = n.reshapeTo(x, made); err != nil {
+		return nil, err
+	}
+	return swap(x)
+}
+
+// readSTFT reads transforms of frames of a real signal [batch, samples, 1] as a convolution
+// by windows of sines.
+func readSTFT(n *node) error {
+	if !n.has(0) {
+		return n.fail("", "input 0 is missing; the file is damaged")
+	}
+	x, dims := n.in[0], n.dimsOf(n.in[0])
+	if len(dims) < 2 || len(dims) > 3 || len(dims) == 3 && dims[2] != 1 {
+		return n.fail(n.inputName(0), "a shape of %v is not supported, only a real signal [batch, samples, 1]", dims)
+	}
+	step, err := n.length(1, 0)
+	if err != nil {
+		return err
+	}
+	var window *array
+	frame := 0
 	if n.has(2) {
-		w, err := n.floats(2)
-		if err != nil {
+		if window, err = n.floats(2); err != nil {
 			return err
 		}
-		window = w.f
+		frame = window.size()
 	}
-	size, err := n.oneInteger(3, len(window))
+	if frame, err = n.length(3, frame); err != nil {
+		return err
+	}
+	if step < 1 || frame < 1 || frame > dims[1] || window != nil && window.size() != frame {
+		return n.fail("", "frames of %d samples, %d apart, of a signal of %d are not valid", frame, step, dims[1])
+	}
+	t := transform{length: frame, taken: frame, made: frame, numbers: 1}
+	if n.attrInt("onesided", 1) != 0 {
+		t.made = frame/2 + 1
+	}
+	m, err := t.matrix(n)
 	if err != nil {
 		return err
 	}
-	real := len(d) == 2 || len(d) == 3 && d[2] == 1
-	if step < 1 || size < 1 || size > maxSpectrum || window != nil && size != len(window) || !real {
-		return n.fail("", "frames of %d in steps of %d of a signal %v are not supported; needs [B, L, 1] of real numbers, frames of at most %d", size, step, d, maxSpectrum)
-	}
-	m, _, count := fourier(size, 1, size, false, n.attrInt("onesided", 1) != 0)
-	weights := make([]float32, len(m))
-	for i := range size {
-		for c := range 2 * count {
-			v := m[i*2*count+c]
-			if window != nil {
-				v *= window[i]
-			}
-			weights[c*size+i] = v
+	w := transpose(m, []int{1, 0}).reshaped([]int{2 * t.made, 1, frame})
+	for k := range w.f {
+		if window != nil {
+			w.f[k] *= window.f[k%frame]
 		}
 	}
-	x = s.reshape(x, s.shaped(x, func(d []int) []int { return []int{d[0], 1, d[1]} }))
-	y := s.convolved([]*operand{x, s.numbers("fourier", weights, 2*count, 1, size)}, 1, &attrProto{name: "strides", ints: []int64{int64(step)}})
-	y = s.transpose(y, 0, 2, 1)
-	return s.result(0, s.reshape(y, s.shaped(y, func(d []int) []int { return []int{d[0], d[1], count, 2} })))
+	return n.frames(x, w, step, t.made)
 }
 
-// foldWindow computes a window of cosines: sum_k coefficients[k] cos(2 pi k i / period).
-func foldWindow(coefficients ...float64) foldFunc {
+// frames convolves the signal x and brings the results into the order [batch, frames, made, 2].
+func (n *node) frames(x *operand, w *array, step, made int) error {
+	var row, all [2][]int
+	count := 0
+	for trial := range row {
+		dims := n.trialDims(x, trial)
+		count = (dims[1]-w.dims[2])/step + 1
+		row[trial], all[trial] = []int{dims[0], 1, dims[1]}, []int{dims[0], count, made, 2}
+	}
+	y, err := n.reshapeTo(x, row)
+	if err != nil {
+		return err
+	}
+	if y, err = n.step("Conv", []*attrProto{intsAttr("strides", int64(step))}, y, constantOperand(w)); err != nil {
+		return err
+	}
+	if y, err = n.step("Transpose", []*attrProto{intsAttr("perm", 0, 2, 1)}, y); err != nil {
+		return err
+	}
+	if y, err = n.reshapeTo(y, all); err != nil {
+		return err
+	}
+	same := *y
+	n.bind([]*operand{&same})
+	return nil
+}
+
+// foldWindow computes a - b cos(2 pi k / n) + c cos(4 pi k / n) of as many k as the operand
+// says.
+func foldWindow(a, b, c float64) foldFunc {
 	return func(n *node, in []*array) (*array, error) {
 		size, err := n.integersOf(in, 0)
 		if err != nil {
 			return nil, err
 		}
-		if to := n.attrInt("output_datatype", typeFloat); len(size) != 1 || size[0] < 1 || to != typeFloat {
-			return nil, n.fail("size", "a window of %v numbers of %s is not supported", size, typeName(int64(to)))
+		if len(size) != 1 || size[0] < 1 || size[0] > maxElements {
+			return nil, n.fail("size", "%v is not valid; a number from 1 on is needed", size)
 		}
-		r, err := n.alloc(&array{typ: typeFloat}, []int{int(min(size[0], maxElements))})
+		r, err := n.alloc(&array{typ: typeFloat}, []int{int(size[0])})
 		if err != nil {
 			return nil, err
 		}
-		period := float64(len(r.f))
+		period := float64(size[0])
 		if n.attrInt("periodic", 1) == 0 {
-			period = math.Max(1, period-1)
+			period = max(1, period-1)
 		}
-		for i := range r.f {
-			v := 0.0
-			for k, c := range coefficients {
-				v += c * math.Cos(2*math.Pi*float64(k*i)/period)
-			}
-			r.f[i] = float32(v)
+		for k := range r.f {
+			x := 2 * math.Pi * float64(k) / period
+			r.f[k] = float32(a - b*math.Cos(x) + c*math.Cos(2*x))
 		}
-		return r, nil
+		return n.castTo(r, int64(n.attrInt("output_datatype", typeFloat)))
 	}
 }
 
-// buildSwiGLU reads a swish of one activation times another.
-func buildSwiGLU(n *node) error {
-	alpha, err := n.finite("alpha", 1)
-	if err != nil {
-		return err
+// foldMelWeights computes triangles on the mel scale, one for each column, as the reference
+// implementation of ONNX does.
+func foldMelWeights(n *node, in []*array) (*array, error) {
+	var v [5]float64
+	for i := range v {
+		x, err := n.operandOf(in, i)
+		if err != nil {
+			return nil, err
+		}
+		if x.size() != 1 {
+			return nil, n.fail(n.inputName(i), "%d values, one is needed", x.size())
+		}
+		v[i] = float64(x.real(0))
 	}
-	s := n.steps()
-	return s.result(0, s.pair(op.Mul{}, s.of(op.Swish{Alpha: alpha}, s.activation(0)), s.input(1)))
+	bins, length, rate := int(v[0]), int(v[1]), v[2]
+	if bins < 1 || bins > 1<<16 || length < 1 || length > 1<<20 || !(rate > 0) {
+		return nil, n.fail("", "%d filters of %d frequencies at %v Hz are not valid", bins, length, rate)
+	}
+	r, err := n.alloc(&array{typ: typeFloat}, []int{length/2 + 1, bins})
+	if err != nil {
+		return nil, err
+	}
+	mel := func(f float64) float64 { return 2595 * math.Log10(1+f/700) }
+	low, high := mel(v[3]), mel(v[4])
+	at := make([]int, bins+2)
+	for k := range at {
+		f := 700 * math.Expm1((float64(k)*(high-low)/float64(bins+2)+low)/2595*math.Ln10)
+		at[k] = int(max(0, min(math.Floor(float64(length+1)*f/rate), float64(length/2))))
+	}
+	for i := range bins {
+		left, center, right := at[i], at[i+1], at[i+2]
+		if left == center {
+			r.f[center*bins+i] = 1
+		}
+		for j := left; j <= center && left < center; j++ {
+			r.f[j*bins+i] = float32(j-left) / float32(center-left)
+		}
+		for j := center; j < right; j++ {
+			r.f[j*bins+i] = float32(right-j) / float32(right-center)
+		}
+	}
+	return n.castTo(r, int64(n.attrInt("output_datatype", typeFloat)))
 }

@@ -96,7 +96,9 @@ func (Slice) Selects() {}
 func (o Slice) Homogeneous(n *graph.Node) bool { return len(n.Inputs[0].Shape) == 4 && o.whole(1) }
 
 // IsIdentity implements Identity.
-func (o Slice) IsIdentity(n *graph.Node) bool { return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape) }
+func (o Slice) IsIdentity(n *graph.Node) bool {
+	return o.forwards() && n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
+}
 
 // forwards reports whether no step is negative.
 func (o Slice) forwards() bool { return slices.Min(o.Step) > 0 }

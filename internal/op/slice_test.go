@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
 
@@ -83,6 +84,17 @@ func TestSliceRefuses(t *testing.T) {
 	} {
 		if s, err := o.Infer([]tensor.Shape{x}); err == nil {
 			t.Errorf("%s: accepted as %v", name, s)
+		}
+	}
+}
+
+// TestSliceIdentity: a dimension of which everything is taken backwards is not what it was.
+func TestSliceIdentity(t *testing.T) {
+	x := &graph.Value{Shape: tensor.Shape{1, 3}}
+	for step, want := range map[int]bool{1: true, -1: false} {
+		o := Slice{Before: []int{0, 0}, After: []int{0, 0}, Step: []int{1, step}}
+		if got := o.IsIdentity(&graph.Node{Op: o, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{x}}); got != want {
+			t.Errorf("step %d: identity %v", step, got)
 		}
 	}
 }
