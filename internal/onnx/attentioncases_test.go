@@ -81,6 +81,8 @@ func attentionCases() []ownCase {
 				k := append([]float32{1, -1, 0.5, 2}, x...)
 				return attentionOf(x, k, k, 2, 2, func(i, j int) bool { return j <= i+2 }, as)
 			}},
+		{"FlexAttention", on(26, 1, 3, 2).domainNode("ai.onnx.preview", "FlexAttention", "x,x,x", "y"), []int{1, 3, 2},
+			func(x []float32) []float32 { return attentionOf(x, x, x, 2, 2, all, as) }},
 		{"RotaryEmbedding by halves", on(23, 2, 1, 4).floats("c", []int{3, 2}, 9, 9, 0.5, 0.25, 2, 3).floats("s", []int{3, 2}, 9, 9, 1, -1, 4, 5).
 			node("Shape", "x", "d", attribute{"start", 0}, attribute{"end", 1}).int64s("one", 1).int64s("two", 2).node("Concat", "d,two", "ds", attribute{"axis", 0}).
 			int64s("pair", 1, 2).node("Expand", "pair,ds", "p").node("Transpose", "x", "t", permuted(0, 2, 1, 3)).node("RotaryEmbedding", "t,c,s,p", "y"), []int{2, 1, 4},
