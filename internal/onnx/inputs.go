@@ -151,7 +151,10 @@ func (r *reader) addInput(v *valueProto) error {
 			shape = append(shape, int(d.value))
 		}
 	}
-	if b == scalar {
+	if b == batchFirst && len(shape) == 1 {
+		b = onlyBatch
+	}
+	if b == scalar || b == onlyBatch {
 		shape = append(shape, 1)
 	}
 	if shape.Size() < 0 || shape.Size() > maxActivation {
