@@ -140,6 +140,7 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 // reader builds the graph of one model.
 type reader struct {
 	file      string
+	producer  string     // the program that wrote it
 	outside   *externals // nil: the model came from memory
 	opset     int
 	batch     [2]int // trial batch sizes; equal when the file's batch is fixed
@@ -165,7 +166,7 @@ type reader struct {
 const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
-	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
+	return &reader{file: file, producer: m.producer, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
 		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, tensors: map[*tensorProto]*array{}}
 }
 
