@@ -20,7 +20,7 @@
 //   - A refusal lists all causes, each with node, operator and remedy.
 //   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
 //     weights; pads are explicit; one-dimensional convolutions and pools become
-//     two-dimensional ones of height 1.
+//     two-dimensional ones of height 1, three-dimensional ones several of images.
 //   - Tensor data in other files is read from the model's folder, never from
 //     outside of it.
 //   - DequantizeLinear of constants yields parameters with a Grid, a pair of

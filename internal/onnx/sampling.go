@@ -99,10 +99,10 @@ func buildAffineGrid(n *node) error {
 }
 
 // gridPlaces returns the coordinates of all places of the dimensions, the last dimension's
-// first, and a 1: [1, places, dimensions+1].
+// first, and a 1: [places, dimensions+1].
 func gridPlaces(dims []int, aligned bool) *array {
 	total, r := volume(dims), len(dims)
-	a := &array{typ: typeFloat, dims: []int{1, total, r + 1}, f: make([]float32, total*(r+1))}
+	a := &array{typ: typeFloat, dims: []int{total, r + 1}, f: make([]float32, total*(r+1))}
 	step := strides(dims)
 	for k := range total {
 		for d, size := range dims {
