@@ -11,7 +11,6 @@ import (
 
 func init() {
 	maps.Copy(notLowered, map[string]string{
-		"ArgMax":   "the device has no instruction for it; files end with the scores before it",
 		"Cumulate": "the device has no instruction for it yet",
 		"Hardmax":  "the device has no instruction for it; files end with the scores before it",
 	})
