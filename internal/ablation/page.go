@@ -259,7 +259,11 @@ func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
 			fmt.Fprintf(b, "| %s | %.4g |", name, v.Values[name])
 			size, errs := p.Changes(r, v.ID, SizeAtDrop), p.Changes(r, v.ID, ErrorAtSize)
 			for _, s := range r.Subjects {
-				if there[s.Name] {
+				switch {
+				case !there[s.Name]:
+				case size[s.Name].N+errs[s.Name].N == 0:
+					b.WriteString(" |")
+				default:
 					fmt.Fprintf(b, " %s; %s |", size[s.Name], errs[s.Name])
 				}
 			}
