@@ -66,7 +66,8 @@ func acceptable(t *testing.T, g *graph.Graph, err error) {
 		t.Fatal(err)
 	}
 	if out, err := Encode(g); err == nil {
-		if _, err := Decode(out, "again"); err != nil {
+		// A constant that is repeated for each sample counts more in the file than in the graph.
+		if _, err := Decode(out, "again"); err != nil && !strings.Contains(err.Error(), "too large") {
 			t.Fatalf("our own file is refused: %v\n%s", err, g)
 		}
 	}
