@@ -34,6 +34,9 @@ func buildGridSample(n *node) error {
 // eachSample ends the node with o for each image of values [1, images, ...] of a file of one
 // sample.
 func (n *node) eachSample(o graph.Op, in []*graph.Value) error {
+	if len(in[0].Shape) < 2 {
+		return n.fail("", "it has no images")
+	}
 	count := in[0].Shape[1]
 	if count > mostConvolutions || slices.ContainsFunc(in, func(v *graph.Value) bool { return len(v.Shape) < 3 || v.Shape[1] != count }) {
 		return n.fail("", "inputs of %d images beside each other are not supported; export with the batch as dimension 0", count)
@@ -96,10 +99,10 @@ func buildAffineGrid(n *node) error {
 }
 
 // gridPlaces returns the coordinates of all places of the dimensions, the last dimension's
-// first, and a 1: [1, places, dimensions+1].
+// first, and a 1: [places, dimensions+1].
 func gridPlaces(dims []int, aligned bool) *array {
 	total, r := volume(dims), len(dims)
-	a := &array{typ: typeFloat, dims: []int{1, total, r + 1}, f: make([]float32, total*(r+1))}
+	a := &array{typ: typeFloat, dims: []int{total, r + 1}, f: make([]float32, total*(r+1))}
 	step := strides(dims)
 	for k := range total {
 		for d, size := range dims {

@@ -196,9 +196,10 @@ func (w *wander) compute(k int) {
 // split joins the second part of dimension k and the first.
 func (w *wander) split(k int) {
 	first := 1 + w.rng.IntN(w.dims[k]-1)
+	sizes := w.ints(first, w.dims[k]-first)
 	w.count++
 	a, b, out := fmt.Sprint("a", w.count), fmt.Sprint("b", w.count), fmt.Sprint("t", w.count)
-	w.b.node("Split", w.last+w.ints(first, w.dims[k]-first), a+","+b, attribute{"axis", k})
+	w.b.node("Split", w.last+sizes, a+","+b, attribute{"axis", k})
 	w.b.node("Concat", b+","+a, out, attribute{"axis", k})
 	w.last = out
 }

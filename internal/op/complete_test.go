@@ -10,12 +10,12 @@ import (
 
 // notLowered lists the operators without instructions of the device, and why.
 var notLowered = map[string]string{
-	"GatherElements":  "the format has no instruction for it",
 	"DeformConv":      "the format has no instruction for it",
+	"GatherElements":  "the format has no instruction for it",
 	"GatherND":        "the format has no instruction for it",
 	"GridSample":      "the format has no instruction for it",
-	"RoiAlign":        "the format has no instruction for it",
 	"ReverseSequence": "the format has no instruction for it",
+	"RoiAlign":        "the format has no instruction for it",
 	"ScatterElements": "the format has no instruction for it",
 	"ScatterND":       "the format has no instruction for it",
 	"TensorScatter":   "the format has no instruction for it",
