@@ -8,7 +8,6 @@ import (
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
-	"edgec/internal/tensor"
 	"edgec/runtime"
 )
 
@@ -61,28 +60,31 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := eval.ExecuteWithin(eval.Watched(context.Background(), o.Progress), o.Limits, file, set, set.Len(), o.threads())
+	ctx := eval.Watched(context.Background(), o.Progress)
+	all, err := eval.ExecuteWithin(ctx, o.Limits, file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
+	out, left := eval.WithoutState(all, shapes(n.Outputs()), func(k int) bool { return carried(n, n.Outputs()[k].Name) })
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labeled() || o.Against == nil {
-		task, err := eval.ForOutputs(set, out, shapes(n.Outputs()))
+		m, confusion, err := eval.AgainstLabels(set, out, left, o.threads())
 		if err != nil {
 			return nil, err
 		}
-		m := Metrics(eval.Unpaired(task, set, nil, o.threads()).Measure(out))
-		r.Labels = &m
-		if set.Labels != nil {
-			r.Confusion = eval.Confusion(task, out, set.Labels)
-		}
+		labels := Metrics(m)
+		r.Labels, r.Confusion = &labels, confusion
 	}
 	if o.Against != nil {
-		m, err := against(out, o.Against, set, o)
+		if err := o.Against.network().Takes(set); err != nil {
+			return nil, err
+		}
+		m, err := eval.Against(ctx, eval.Subject{Graph: o.Against.graph, Set: set.WithoutLabels(), NoLabels: o.NoLabels, Threads: o.threads()}, out)
 		if err != nil {
 			return nil, err
 		}
-		r.Against = &m
+		against := Metrics(m)
+		r.Against = &against
 	}
 	return r, nil
 }
@@ -94,20 +96,11 @@ func (m *Model) Evaluate(d *Data, o EvaluateOptions) (Metrics, error) {
 	if err != nil {
 		return Metrics{}, err
 	}
-	h, err := m.holdout(set, false, o)
+	h, err := eval.NewMeasure(eval.Watched(context.Background(), o.Progress), eval.Subject{Graph: m.graph, Set: set, Threads: o.threads()})
 	if err != nil {
 		return Metrics{}, err
 	}
 	return Metrics(h.Float()), nil
-}
-
-// holdout measures the network on a set.
-func (m *Model) holdout(set *dataset.Set, noLabels bool, o EvaluateOptions) (*eval.Holdout, error) {
-	task, err := eval.Choose(context.Background(), eval.Subject{Graph: m.graph, Set: set, NoLabels: noLabels, Threads: o.threads()})
-	if err != nil {
-		return nil, err
-	}
-	return eval.NewHoldout(eval.Watched(context.Background(), o.Progress), m.graph, task, set, o.threads())
 }
 
 // chosen returns the samples to evaluate on.
@@ -120,19 +113,4 @@ func (d *Data) chosen(o EvaluateOptions) (*dataset.Set, Part, error) {
 		set = set.WithoutLabels()
 	}
 	return set, part, nil
-}
-
-// against compares the outputs of a file with those of the float network m.
-func against(out *tensor.Tensor, m *Model, set *dataset.Set, o EvaluateOptions) (Metrics, error) {
-	if err := m.network().Takes(set); err != nil {
-		return Metrics{}, err
-	}
-	h, err := m.holdout(set.WithoutLabels(), o.NoLabels, o)
-	if err != nil {
-		return Metrics{}, err
-	}
-	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
-		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
-	}
-	return Metrics(h.Measure(out)), nil
 }

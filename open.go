@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"edgec/internal/dataset"
@@ -201,6 +202,12 @@ func Input(file []byte) (Network, error) {
 	}
 	c := compressed{numbered("input", m.Info().Inputs), numbered("output", m.Info().Outputs), m.Info().Labels}
 	c.inputs[0].ChannelsLast = m.Preprocess().ChannelsLast
+	for k, whole := range m.Info().Whole {
+		c.inputs[k].Integer = whole
+	}
+	for _, s := range m.Info().State {
+		c.inputs[s.Input].State = c.outputs[s.Output].Name
+	}
 	return c, nil
 }
 
@@ -256,20 +263,31 @@ func OpenData(path string, n Network, o DataOptions) (*Data, error) {
 
 // OpenDataContext is OpenData that ends with ctx.
 func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions) (*Data, error) {
-	first := n.Inputs()[0]
+	ins := slices.DeleteFunc(slices.Clone(n.Inputs()), func(v Value) bool { return v.State != "" }) // the run before has them
+	first := ins[0]
 	read := dataset.Options{Shape: first.Shape, ChannelsLast: first.ChannelsLast, Raw: o.Raw, Mean: o.Mean, Std: o.Std, TestLast: o.TestLast, NoLabels: o.NoLabels, Names: o.Labels, LabelColumn: o.LabelColumn}
 	if c, ok := n.(compressed); ok && o.Labels == nil {
 		read.Names, read.NamesFrom = c.labels, "the file's labels"
 	}
-	for _, v := range n.Inputs() {
+	read.Sequences = len(ins) < len(n.Inputs())
+	for _, v := range ins {
 		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast, Integer: v.Integer})
 	}
-	read.Outputs = shapes(n.Outputs())
+	for _, v := range n.Outputs() {
+		if !carried(n, v.Name) {
+			read.Outputs = append(read.Outputs, v.Shape)
+		}
+	}
 	splits, err := dataset.OpenContext(ctx, path, read)
 	if err != nil {
 		return nil, err
 	}
 	return &Data{splits}, nil
+}
+
+// carried reports whether an output of a network only is an input of the next run.
+func carried(n Network, output string) bool {
+	return slices.ContainsFunc(n.Inputs(), func(v Value) bool { return v.State == output })
 }
 
 // Part is the training or the test part of data.

@@ -55,6 +55,7 @@ var rules = ablation.Rules{
 		{Name: "samplesAtOnce", Reason: bySpeed},
 		{Name: "momentFloats", Reason: byMemory},
 		{Name: "outputFloats", Reason: byMemory},
+		{Name: "calibrationFloats", Reason: byMemory},
 		{Name: "augmentedBytes", Reason: byMemory},
 		{Name: "trainingBytes", Reason: byMemory},
 		{Name: "smallestBatch", Reason: byMemory},

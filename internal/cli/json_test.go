@@ -232,6 +232,7 @@ func jsonSources(t *testing.T) {
 	}
 	_ = z.Close()
 	write(t, "spare.npz", b.Bytes())
+	addSpoken(t)
 	write(t, "last.npy", npyOf("<f4", "24, 8, 8, 3", bytes.Repeat(body, 24*192/48)))
 	write(t, "semicolons.csv", []byte(strings.ReplaceAll(string(read(t, "labels.csv")), ",", ";")))
 }
@@ -266,6 +267,11 @@ func TestJSON(t *testing.T) {
 		{"eval", "eval one.onnx --data semicolons.csv"},
 		{"eval", "eval means.edgec --data last.npy --against means.onnx"},
 		{"inspect of an ONNX file", "inspect means.onnx"},
+		{"eval", "eval bigram.onnx --data text.npz"},
+		{"inspect of an ONNX file", "inspect bigram.onnx"},
+		{"inspect of an ONNX file", "inspect adder.onnx"},
+		{"compress", "compress bigram.onnx --data text.npz --no-training --max-drop 1 --labels tokens.json -o bigram.edgec"},
+		{"run with --generate", "run bigram.edgec --generate 3 --prompt-ids 1"},
 		{"inspect of an ONNX file", "inspect decided.onnx"},
 		{"eval", "eval decided.onnx --data labels.csv"},
 		{"inspect", "inspect scaled.edgec"},

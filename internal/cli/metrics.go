@@ -43,7 +43,11 @@ var wordings = map[string]wording{
 		return []string{fmt.Sprintf("distance\t%.2f %% of the float network's error, from its outputs", m.Error)}
 	}},
 	edgec.TaskVectors: {"distance from float", func(m *edgec.Metrics) []string {
-		return []string{fmt.Sprintf("distance\t%.2f %% of the variance, from the float network's outputs", m.Error), fmt.Sprintf("cosine\t%.5f with the float network's outputs", m.Cosine)}
+		rows := []string{fmt.Sprintf("distance\t%.2f %% of the variance, from the float network's outputs", m.Error), fmt.Sprintf("cosine\t%.5f with the float network's outputs", m.Cosine)}
+		if m.Accuracy > 0 {
+			rows = append(rows, fmt.Sprintf("decisions\t%.2f %% as the float network's: above 0.5 or not", m.Accuracy))
+		}
+		return rows
 	}},
 }
 

@@ -54,6 +54,15 @@ func floatPlanes(x []float32, c, area int) []float32 {
 
 // samples makes samples of dimension 0; bytes are pixels.
 func samples(a *preprocess.Array, o Options, source string) (*Set, error) {
+	if len(o.Inputs) == 1 && o.Sequences {
+		if b, steps := o.unrolled(a, o.Inputs[0]); steps > 0 {
+			s, err := samples(b, o, source)
+			if err == nil {
+				s.sequence = steps
+			}
+			return s, err
+		}
+	}
 	if len(o.Inputs) == 1 && o.Inputs[0].Integer {
 		return tokens(a, o, source)
 	}

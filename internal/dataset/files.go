@@ -289,7 +289,7 @@ func readIdx(path string, r *room, check func(*preprocess.Array) error) (*prepro
 // are samples, and that its memory can be had.
 func (s *Set) belongs(r *room, source string) func(*preprocess.Array) error {
 	return func(a *preprocess.Array) error {
-		if n := firstDimension(a); n != s.Len() {
+		if n := firstDimension(a); n != s.Len() && (s.sequence == 0 || a.Len() != s.Len()) {
 			return fmt.Errorf("dataset: %s: %d labels for %d samples; the arrays do not belong together", source, n, s.Len())
 		}
 		return r.take(labelBytes(a), source)

@@ -13,11 +13,12 @@ import (
 
 // npzFile is an archive of arrays, whose headers are read first.
 type npzFile struct {
-	path    string
-	room    *room
-	names   []string
-	entries map[string]*npzEntry
-	taken   []string // arrays that were read
+	path      string
+	room      *room
+	names     []string
+	entries   map[string]*npzEntry
+	taken     []string // arrays that were read
+	sequences bool     // of a network with state
 }
 
 // npzEntry is an array of an archive.
@@ -35,7 +36,7 @@ func openNpz(path string, o Options) (*Splits, error) {
 		return nil, err
 	}
 	defer close()
-	z := &npzFile{path: path, room: o.room, entries: map[string]*npzEntry{}}
+	z := &npzFile{path: path, room: o.room, sequences: o.Sequences, entries: map[string]*npzEntry{}}
 	if err := z.addAll(r.File); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,10 @@ type Options struct {
 	// Inputs are the network's inputs. Of several, each takes an array of its own, and
 	// Shape is not used.
 	Inputs []Input
+	// Sequences says that the network carries a state from sample to sample: arrays may have
+	// their steps as a dimension of their own, and an input of one whole number whose name says
+	// so takes the place of a sample in its sequence.
+	Sequences bool
 	// Outputs are the shapes of the network's outputs, whose elements Classes counts then; nil:
 	// not known.
 	Outputs [][]int
@@ -107,6 +111,8 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 	}
 	var sp *Splits
 	o.source = &Source{}
+	whole := o
+	o = o.withoutPlace()
 	if info.IsDir() && len(o.Inputs) > 1 {
 		err = oneArray(path, o)
 	} else if info.IsDir() {
@@ -134,12 +140,17 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 			return nil, err
 		}
 	}
-	for _, s := range []*Set{sp.Train, sp.Test} {
-		if s != nil {
-			if err := s.deriveNext(o, path); err != nil {
-				return nil, err
-			}
+	for _, s := range []**Set{&sp.Train, &sp.Test} {
+		if *s == nil {
+			continue
 		}
+		if err := (*s).deriveNext(o, path); err != nil {
+			return nil, err
+		}
+		if *s, err = (*s).stepTokens(o, path); err != nil {
+			return nil, err
+		}
+		*s = (*s).withPlace(whole)
 	}
 	sp.Source = *o.source
 	if o.NoLabels {

@@ -34,6 +34,7 @@ type Set struct {
 	index     []int   // of each sample, its record in every array
 	width     int     // of Targets
 	positions int     // of PositionLabels
+	sequence  int     // samples that follow each other; 0: all
 	inputs    []Input // of several arrays, with their names
 }
 

@@ -123,7 +123,7 @@ func (z *npzFile) fitting(in Input, taken []string) (names []string) {
 
 // takes reports whether an array has the shape that an input takes.
 func (z *npzFile) takes(e *npzEntry, in Input) bool {
-	return Options{Shape: in.Shape, ChannelsLast: in.ChannelsLast}.takes(e.head.Shape, z.path) == nil
+	return Options{Shape: in.Shape, ChannelsLast: in.ChannelsLast, Inputs: []Input{in}, Sequences: z.sequences}.takes(e.head.Shape, z.path) == nil
 }
 
 // isLabelName reports whether an array has a name that labels have.
@@ -171,8 +171,10 @@ func (z *npzFile) part(name string, k int, o Options) (*Set, error) {
 	}
 	source := fmt.Sprintf("%s: array %s for input %q", z.path, name, in.Name)
 	o.Shape, o.ChannelsLast = in.Shape, in.ChannelsLast
-	if _, _, _, err := layout(e.head.Shape, o, source); err != nil {
-		return nil, err
+	if o.steps(e.head.Shape, in) == 0 {
+		if _, _, _, err := layout(e.head.Shape, o, source); err != nil {
+			return nil, err
+		}
 	}
 	z.used(e)
 	a, err := z.read(e)
@@ -186,7 +188,12 @@ func (z *npzFile) part(name string, k int, o Options) (*Set, error) {
 	case a.IsBytes():
 		o.source.note("array %s of bytes: numbers as they are, since it is not for input 0", name)
 	}
-	return inputArray(a, k, o, source)
+	a, steps := o.unrolled(a, in)
+	s, err := inputArray(a, k, o, source)
+	if err == nil {
+		s.sequence = steps
+	}
+	return s, err
 }
 
 // inputArray makes samples of the array for input k of several. Bytes are pixels for

@@ -77,6 +77,9 @@ func (o Options) takes(shape []int, source string) error {
 	if _, _, ok := o.sequences(shape); ok {
 		return nil
 	}
+	if len(o.Inputs) == 1 && o.steps(shape, o.Inputs[0]) > 0 {
+		return nil
+	}
 	_, _, _, err := layout(shape, o, source)
 	return err
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"sync"
 
 	"edgec/internal/dataset"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 	"edgec/runtime"
+	"edgec/runtime/format"
 )
 
 // Execute runs a compressed file on the first n samples of set with the runtime:
@@ -32,7 +34,7 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 	}
 	k := size(e.outputs...)
 	out := tensor.New(n, k)
-	const chunk = 64
+	chunk := e.chunk(set, n)
 	seen := count(ctx, n)
 	var mu sync.Mutex
 	var failed error
@@ -40,7 +42,7 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 	for _, s := range e.sessions {
 		free <- s
 	}
-	train.Parallel(len(e.sessions), (n+chunk-1)/chunk, func(c int) {
+	train.Parallel(len(e.sessions), (n+chunk-1)/chunk, func(c int) { // a sequence is run by one session
 		s := <-free
 		defer func() { free <- s }()
 		lo, hi := c*chunk, min((c+1)*chunk, n)
@@ -58,6 +60,9 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 type executor struct {
 	sessions        []*runtime.Session
 	inputs, outputs [][]int // shapes on the device, [H,W,C] for images
+	numbers         []int   // of the inputs that samples have
+	state           []format.State
+	carries         bool // from sample to sample; otherwise samples have the state too
 }
 
 // newExecutor loads a file for a number of threads.
@@ -70,7 +75,7 @@ func newExecutor(file []byte, threads int, c runtime.Config) (*executor, error) 
 		threads = goruntime.GOMAXPROCS(0)
 	}
 	info := model.Info()
-	e := &executor{sessions: make([]*runtime.Session, threads), inputs: info.Inputs, outputs: info.Outputs}
+	e := &executor{sessions: make([]*runtime.Session, threads), inputs: info.Inputs, outputs: info.Outputs, state: info.State}
 	for i := range e.sessions {
 		if e.sessions[i], err = model.NewSession(c); err != nil {
 			return nil, err
@@ -91,15 +96,41 @@ func size(shapes ...[]int) int {
 // check returns an error if samples are not what the inputs take.
 func (e *executor) check(set *dataset.Set) error {
 	have, want := set.Inputs(), e.inputs
-	if len(have) != len(want) {
+	e.carries = len(e.state) > 0 && len(have) == len(want)-len(e.state)
+	e.numbers = e.numbers[:0]
+	for k := range want {
+		if !e.carries || !slices.ContainsFunc(e.state, func(l format.State) bool { return l.Input == k }) {
+			e.numbers = append(e.numbers, k)
+		}
+	}
+	if len(have) != len(e.numbers) {
 		return fmt.Errorf("edgec: samples have %d arrays, the file has %d inputs; give an array for each", len(have), len(want))
 	}
-	for k := range want {
-		if h, w := have[k].Shape.Size(), size(want[k]); h != w {
-			return fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d; give data of that shape", have[k].Shape, h, w)
+	for i, k := range e.numbers {
+		if h, w := have[i].Shape.Size(), size(want[k]); h != w {
+			return fmt.Errorf("edgec: samples of shape %v have %d values, the network takes %d; give data of that shape", have[i].Shape, h, w)
 		}
 	}
 	return nil
+}
+
+// chunk returns how many of n samples a session runs in a row: where it carries a state, a whole
+// sequence, or all of them where sequences are of unlike lengths.
+func (e *executor) chunk(set *dataset.Set, n int) int {
+	const chunk = 64
+	if !e.carries {
+		return chunk
+	}
+	length := 1
+	for length < n && !set.Begins(length) {
+		length++
+	}
+	for i := 0; i < n; i += length {
+		if !set.Begins(i) {
+			return n
+		}
+	}
+	return length
 }
 
 // run runs the samples lo to hi-1 and writes their outputs to dst.
@@ -111,8 +142,11 @@ func (e *executor) run(ctx context.Context, s *runtime.Session, set *dataset.Set
 		}
 		set.Read(i, x)
 		at := 0
-		for k, shape := range e.inputs {
-			n := size(shape)
+		if e.carries && set.Begins(i) {
+			s.Reset()
+		}
+		for _, k := range e.numbers {
+			n := size(e.inputs[k])
 			if err := s.SetInputNCHW(k, x[at:at+n]); err != nil {
 				return err
 			}

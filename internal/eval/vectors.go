@@ -83,6 +83,9 @@ func (Vectors) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
 		}
 	}
 	m.Cosine = sum / float64(max(n, 1))
+	if k == 1 {
+		m.Accuracy = decisions(out.Data, r.Float.Data)
+	}
 }
 
 // Draw implements Task: every target moves by noise in its own scale, up or down,
@@ -100,3 +103,18 @@ func (Vectors) Draw(r *Reference, y []float32, _ []int, noise float64, rng *rand
 
 // Curve implements Task by the curvature of a scaled distance.
 func (Vectors) Curve(r *Reference, dy, _ []float32, rng *rand.Rand) { curveScaled(dy, r.Scale, rng) }
+
+// decisions returns the percent of probabilities a that are above one half where those of b are;
+// 0 where b has others than probabilities.
+func decisions(a, b []float32) float64 {
+	equal := 0
+	for i, v := range a {
+		if b[i] < 0 || b[i] > 1 {
+			return 0
+		}
+		if (v > 0.5) == (b[i] > 0.5) {
+			equal++
+		}
+	}
+	return 100 * float64(equal) / float64(max(len(a), 1))
+}

@@ -21,6 +21,11 @@
 //   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
 //     weights; pads are explicit; one-dimensional convolutions and pools become
 //     two-dimensional ones of height 1, three-dimensional ones several of images.
+//   - Operators that equal several others are read as those (steps.go): attention as
+//     products, sums and softmaxes, normalizations of groups as reshapes and one
+//     normalization. Of constants alone they are computed.
+//   - A comparison or the index of the largest element is computed where the network goes on
+//     from it; where it ends with it, the scores before are the output (decide.go).
 //   - Tensor data in other files is read from the model's folder, never from
 //     outside of it.
 //   - DequantizeLinear of constants yields parameters with a Grid, a pair of

@@ -154,6 +154,8 @@ func (r *reader) addInput(v *valueProto) error {
 	if len(shape) == 1 { // a value has a dimension beside the batch
 		if b.at >= 0 {
 			b = onlyBatch
+		} else {
+			b = scalar
 		}
 		shape = append(shape, 1)
 	}

@@ -43,8 +43,11 @@ func buildLoss(scores bool) func(*node) error {
 		}
 		if scores {
 			x = s.of(op.LogSoftmax{Axis: s.axis(x, 1)}, x)
-			if err := n.steps().result(1, x); err != nil || s.err != nil {
-				return cmpOr(s.err, err)
+			if s.err == nil {
+				s.err = n.steps().result(1, x)
+			}
+			if s.err != nil {
+				return s.err
 			}
 		}
 		loss, weight := s.likelihood(x)

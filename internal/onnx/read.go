@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"edgec/internal/graph"
 )
@@ -271,6 +272,7 @@ func (r *reader) readOutputs(m *modelProto) error {
 		case o.act == nil:
 			r.refuse(r.fail(at, "it does not depend on the input; remove this output from the model"))
 		default:
+			r.nameOutput(o.act, v.name)
 			r.g.Outputs = append(r.g.Outputs, o.act)
 			r.readable = append(r.readable, v.name)
 		}
@@ -280,6 +282,14 @@ func (r *reader) readOutputs(m *modelProto) error {
 	}
 	r.leaveOut(decisions)
 	return nil
+}
+
+// nameOutput gives a value that an operator without effect has made an output, such as
+// Identity, the output's name.
+func (r *reader) nameOutput(v *graph.Value, name string) {
+	if r.used["value"+name] == 0 && !slices.Contains(r.g.Inputs, v) && !slices.Contains(r.g.Outputs, v) {
+		v.Name = r.unique("value", name)
+	}
 }
 
 // dropUnused removes nodes whose results nobody reads.

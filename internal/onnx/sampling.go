@@ -34,6 +34,9 @@ func buildGridSample(n *node) error {
 // eachSample ends the node with o for each image of values [1, images, ...] of a file of one
 // sample.
 func (n *node) eachSample(o graph.Op, in []*graph.Value) error {
+	if len(in[0].Shape) < 2 {
+		return n.fail("", "it has no images")
+	}
 	count := in[0].Shape[1]
 	if count > mostConvolutions || slices.ContainsFunc(in, func(v *graph.Value) bool { return len(v.Shape) < 3 || v.Shape[1] != count }) {
 		return n.fail("", "inputs of %d images beside each other are not supported; export with the batch as dimension 0", count)

@@ -45,7 +45,7 @@ const (
 
 // Constants gives the constants that float32 operators read a symmetric grid: tables, from
 // which rows are picked by number, that of Weights; large ones int8 with one scale, such as
-// positions; others 12 bits. Few numbers, few distinct values (masks) and whole numbers stay
+// positions; others 12 bits. Those that have a grid keep it. Few numbers, few distinct values (masks) and whole numbers stay
 // as they are.
 func Constants(g *graph.Graph, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
@@ -65,7 +65,7 @@ func Constants(g *graph.Graph, cfg Config) error {
 			continue
 		}
 		for _, v := range n.Inputs {
-			if v == nil || v.Param == nil || layered[v.Param] || v.Param.Book != nil || v.Elem != graph.Float {
+			if v == nil || v.Param == nil || layered[v.Param] || v.Param.Grid != nil || v.Elem != graph.Float {
 				continue
 			}
 			if err := roundConstant(n, v.Param, cfg); err != nil {

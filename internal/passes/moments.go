@@ -17,7 +17,7 @@ const mostPatches = 1 << 15
 // loss in its outputs; see quantize.InputMoments.
 type InputMoments struct{ plain *quantize.InputMoments }
 
-// MeasureMoments returns the moments of every weight of a convolution, dense or recurrent layer of g on
+// MeasureMoments returns the moments of every table of embeddings, and of every weight of a convolution, dense or recurrent layer of g on
 // the samples x, one tensor [N, ...] for each input of g, run in batches. Where the layer has a bias, they are taken about the
 // mean: what rounding does to the mean of an output the bias can make up for. A
 // parameter that several nodes use has the sum over its uses.
@@ -51,6 +51,13 @@ func MeasureMoments(ctx context.Context, g *graph.Graph, x []*tensor.Tensor, bat
 			return nil, fmt.Errorf("passes: %w", err)
 		}
 		for _, n := range g.Nodes {
+			if table := tableOf(g, n); table != nil {
+				if sums[table] == nil {
+					sums[table] = newTableSums(table)
+				}
+				sums[table].addTable(n, n.Op.(op.Picker), table, tape, samples)
+				continue
+			}
 			w, stride := layerOf(n, samples)
 			if w == nil {
 				continue

@@ -97,11 +97,26 @@ func quantizeDraft(ctx context.Context, s *Study, d *draft) error {
 // calibration yields the calibration samples in batches until ctx ends; the caller
 // asks whether it has.
 func (s *Study) calibration(ctx context.Context) (passes.Batches, error) {
-	x, err := s.loader.samples(ctx, calibrations)
+	x, err := s.loader.samples(ctx, s.fewer(calibrations))
 	if err != nil {
 		return nil, err
 	}
-	return whileRunning(ctx, passes.InputSamples(x, calibrationPart)), nil
+	return whileRunning(ctx, passes.InputSamples(x, s.calibrationBatch())), nil
+}
+
+// fewer returns how many of n samples are enough where each has inputs at many positions, which
+// count as samples.
+func (s *Study) fewer(n int) int {
+	if positions := s.task().Traits().Positions; positions > momentPositions {
+		return max(min(n, calibrationPart), n*momentPositions/positions)
+	}
+	return n
+}
+
+// calibrationBatch returns the samples of a batch of calibration: fewer where their activations
+// would take more than calibrationFloats.
+func (s *Study) calibrationBatch() int {
+	return max(1, min(calibrationPart, calibrationFloats/max(eval.Activations(s.net), 1)))
 }
 
 // stoppedOr returns why ctx has ended, or else err.

@@ -66,12 +66,13 @@ func (s *Study) largestWithinDrop(ctx context.Context, r *rounder) error {
 
 // rounder rounds the weights of a network at any lambda.
 type rounder struct {
-	net       *graph.Graph
-	x         []*tensor.Tensor       // of each input
-	moments   []*passes.InputMoments // of the parameters of net
-	sensitive []passes.Sensitivity   // the same, as Balance takes it
-	costs     map[float64]float64    // of the files of lambdas that were tried; searches for other sizes begin alike
-	last      roundedNet             // that was tried last
+	net                 *graph.Graph
+	x                   []*tensor.Tensor       // of each input
+	moments             []*passes.InputMoments // of the parameters of net
+	sensitive           []passes.Sensitivity   // the same, as Balance takes it
+	batch, calibrations int                    // samples that observe activations, and of a batch of them
+	costs               map[float64]float64    // of the files of lambdas that were tried; searches for other sizes begin alike
+	last                roundedNet             // that was tried last
 }
 
 // roundedNet is a network rounded at lambda; nil: none.
@@ -83,11 +84,12 @@ type roundedNet struct {
 // newRounder measures the network.
 func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.loader.sample))
+	n = s.fewer(n)
 	x, err := s.loader.manySamples(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	r := &rounder{net: s.net.Clone(), x: x, costs: map[float64]float64{}}
+	r := &rounder{net: s.net.Clone(), x: x, costs: map[float64]float64{}, batch: s.calibrationBatch(), calibrations: s.fewer(calibrations)}
 	all, err := passes.MeasureMoments(ctx, r.net, r.x, eval.Batch(s.net), s.curvature())
 	if err != nil {
 		return nil, err
@@ -120,7 +122,7 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 
 // samples yields the calibration samples in batches.
 func (r *rounder) samples(ctx context.Context) passes.Batches {
-	return whileRunning(ctx, passes.InputSamples(firstRows(r.x, calibrations), calibrationPart))
+	return whileRunning(ctx, passes.InputSamples(firstRows(r.x, r.calibrations), r.batch))
 }
 
 // firstRows returns the first n samples of every input, or all if there are fewer.

@@ -93,6 +93,9 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if err := subject.check(config); err != nil {
 		return nil, err
 	}
+	if err := subject.record(ctx, &config); err != nil {
+		return nil, err
+	}
 	model, data := subject.Model, subject.Data
 	task, err := eval.Choose(ctx, eval.Subject{Graph: model.Graph, Set: data.Train, NoLabels: config.Data.NoLabels, Threads: config.Threads})
 	if err != nil {
@@ -246,6 +249,14 @@ func (n *Network) Takes(set *dataset.Set) error {
 		shapes = append(shapes, in.Shape)
 	}
 	want := n.inputs()
+	if state := n.Graph.State; len(state) > 0 && len(shapes) == len(want)-len(state) {
+		want = nil // but the state, which the run before has
+		for i, v := range n.Graph.Inputs {
+			if !n.Graph.IsState(i) {
+				want = append(want, v.Shape.Sample())
+			}
+		}
+	}
 	switch {
 	case slices.EqualFunc(shapes, want, tensor.Shape.Equal):
 		return nil

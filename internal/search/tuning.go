@@ -17,25 +17,27 @@ import "time"
 
 // Held-out samples.
 const (
-	heldOutFold     = 6       // folds; one of this many training samples is held out; chosen
-	mostHeldOut     = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
-	outputFloats    = 1 << 26 // floats; the most that the outputs of held-out samples may take, and twice as many those that are taught; chosen, 256 MB
-	fewestJudged    = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
-	judgeWork       = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
-	timedSamples    = 32      // samples; that the float network is timed on; chosen
-	fewestFallback  = 200     // samples; the fewest that a fallback file is measured on; chosen
-	fallbackWork    = 2e10    // multiplications; of measuring a fallback file; chosen
-	distortedCopy   = 1000    // number; of a distorted copy, above those that training meets; chosen
-	mostKnown       = 2.0     // points; by how much the float network may be better on held-out samples than on the test part, for its error to be taken from there; chosen
-	mostMemory      = 0.1     // points; the largest correction of a margin for memorization; chosen
-	teacherWork     = 4e12    // multiplications; of asking the teacher; chosen
-	fewestTaught    = 1000    // samples; the fewest that a teacher is asked about; chosen
-	samplesAtOnce   = 16      // samples; read by a goroutine in one go; chosen, it changes no result
-	inputSamples    = 64      // samples; that measure the inputs of weights; chosen
-	calibrations    = 1024    // samples; that observe the activations; chosen
-	calibrationPart = 64      // samples; of a batch of calibration; chosen
-	secondMoments   = 8192    // samples; that measure the second moments of inputs; chosen
-	momentFloats    = 1 << 25 // floats; the most that these samples may take; chosen, 128 MB
+	heldOutFold       = 6       // folds; one of this many training samples is held out; chosen
+	mostHeldOut       = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
+	outputFloats      = 1 << 26 // floats; the most that the outputs of held-out samples may take, and twice as many those that are taught; chosen, 256 MB
+	fewestJudged      = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
+	judgeWork         = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
+	timedSamples      = 32      // samples; that the float network is timed on; chosen
+	fewestFallback    = 200     // samples; the fewest that a fallback file is measured on; chosen
+	fallbackWork      = 2e10    // multiplications; of measuring a fallback file; chosen
+	distortedCopy     = 1000    // number; of a distorted copy, above those that training meets; chosen
+	mostKnown         = 2.0     // points; by how much the float network may be better on held-out samples than on the test part, for its error to be taken from there; chosen
+	mostMemory        = 0.1     // points; the largest correction of a margin for memorization; chosen
+	teacherWork       = 4e12    // multiplications; of asking the teacher; chosen
+	fewestTaught      = 1000    // samples; the fewest that a teacher is asked about; chosen
+	samplesAtOnce     = 16      // samples; read by a goroutine in one go; chosen, it changes no result
+	inputSamples      = 64      // samples; that measure the inputs of weights; chosen
+	calibrations      = 1024    // samples; that observe the activations; chosen
+	calibrationPart   = 64      // samples; of a batch of calibration; chosen
+	secondMoments     = 8192    // samples; that measure the second moments of inputs; chosen
+	calibrationFloats = 1 << 28 // floats; the most activations of a batch of calibration; chosen, 1 GB
+	momentPositions   = 8       // positions; a sample with more counts as several: their inputs differ; chosen
+	momentFloats      = 1 << 25 // floats; the most that these samples may take; chosen, 128 MB
 )
 
 // Augmentation. A picture is trained on in usualAugmentations distortions. Without a

@@ -33,6 +33,19 @@ func (b *builder) reals(shape ...int) int {
 	return b.tensor(typeFloat32, shape, nil, 0, 0, data)
 }
 
+// state adds a variable.
+func (b *builder) state(shape ...int) int {
+	dims, name := b.ints(shape), b.CreateString("state")
+	b.StartObject(8)
+	b.PrependUOffsetTSlot(tensorShape, dims, 0)
+	b.PrependInt8Slot(tensorType, typeFloat32, -1)
+	b.PrependUOffsetTSlot(tensorName, name, 0)
+	b.PrependInt8Slot(tensorVariable, 1, 0)
+	b.tensors = append(b.tensors, b.EndObject())
+	b.shapes, b.scales, b.zeros = append(b.shapes, shape), append(b.scales, 0), append(b.zeros, 0)
+	return len(b.tensors) - 1
+}
+
 // halves adds a constant of 16 bits, and the DEQUANTIZE behind it.
 func (b *builder) halves(shape ...int) int {
 	var data []byte
@@ -92,7 +105,7 @@ func floatNetworks() map[string][]byte {
 			out = append(out, b.then(code, []int{x, e}, s, option{0, 1, actRelu}), b.then(code, []int{b.reals(5, 1), e}, s, option{0, 1, actNone}), b.then(code, []int{x, scale}, s, option{0, 1, actNone}))
 		}
 		limit := b.tensor(typeFloat32, nil, nil, 0, 0, []byte{0, 0, 0, 0x3f})
-		return append(out, b.then(99, []int{x, e}, s), b.then(55, []int{x, limit}, s), b.then(57, []int{limit, x}, s))
+		return append(out, b.then(99, []int{x, e}, s), b.then(55, []int{x, limit}, s), b.then(57, []int{limit, x}, s), b.then(55, []int{x, e}, s), b.then(57, []int{e, b.reals(4)}, s), b.then(78, []int{e, e}, s))
 	})
 	add("moves", []int{1, 4, 6, 8}, func(b *builder, x int) []int {
 		out := []int{b.then(5, []int{x}, []int{1, 8, 12, 2}, option{0, 4, 2}), b.then(26, []int{x}, []int{1, 2, 3, 32}, option{0, 4, 2}),
@@ -111,7 +124,8 @@ func floatNetworks() map[string][]byte {
 		list := b.then(opReshape, []int{x, b.list([]int{2}, 24, 8)}, []int{24, 8})
 		squeezed := b.then(43, []int{b.then(70, []int{rows[1], b.list(nil, 1)}, []int{1, 1, 6, 8})}, []int{6, 8})
 		return append(append(append(out, parts...), halves...), packed, b.then(opDense, []int{list, b.reals(3, 8), b.reals(3)}, []int{24, 3}, option{0, 1, actNone}), squeezed,
-			b.then(36, []int{x, b.list([]int{3}, 2, 0, 2)}, []int{1, 4, 3, 8}, option{0, 4, 2}))
+			b.then(36, []int{x, b.list([]int{3}, 2, 0, 2)}, []int{1, 4, 3, 8}, option{0, 4, 2}),
+			b.then(100, []int{x, b.list([]int{4, 2}, 0, 0, 1, 2, 0, 3, 2, 0)}, []int{1, 7, 9, 10}), b.then(100, []int{x, b.list([]int{4, 2}, 0, 0, 4, 0, 1, 0, 0, 8)}, []int{1, 8, 7, 16}, option{0, 1, 1}))
 	})
 	add("resized", []int{1, 4, 5, 3}, func(b *builder, x int) []int {
 		size := b.list([]int{2}, 7, 11)
@@ -126,6 +140,15 @@ func floatNetworks() map[string][]byte {
 		return []int{b.then(40, []int{x, axes(1, 2)}, []int{1, 1, 1, 6}, option{0, 1, 1}), b.then(40, []int{x, axes(3)}, []int{1, 4, 5}), b.then(74, []int{x, axes(-1, 1)}, []int{1, 1, 5, 1}, option{0, 1, 1}),
 			b.then(82, []int{x, axes(1, 2)}, []int{1, 6}), b.then(89, []int{x, axes(2)}, []int{1, 4, 6}), b.then(81, []int{x, axes(1)}, []int{1, 5, 6}),
 			b.then(126, []int{list, list}, []int{1, 20, 20}, option{1, 1, 1})}
+	})
+	add("recurrent", []int{1, 6, 5}, func(b *builder, x int) []int {
+		lstm := []int{x}
+		for k := range 8 {
+			lstm = append(lstm, b.reals(3, []int{5, 3}[k/4]))
+		}
+		lstm = append(lstm, -1, -1, -1, b.reals(3), b.reals(3), b.reals(3), b.reals(3), -1, -1, b.state(1, 3), b.state(1, 3))
+		return []int{b.then(44, lstm, []int{1, 6, 3}, option{0, 1, actTanh}),
+			b.then(35, []int{x, b.reals(4, 5), b.reals(4, 4), b.reals(4), b.state(1, 4)}, []int{1, 6, 4}, option{1, 1, actTanh})}
 	})
 	add("hybrid", []int{1, 8}, func(b *builder, x int) []int {
 		data := make([]byte, 40)

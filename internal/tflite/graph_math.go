@@ -81,24 +81,25 @@ func (n *node) binary(o graph.Op, act int, then ...graph.Op) error {
 	return n.finish(v, whole, n.small(act))
 }
 
-// limit reads MAXIMUM and MINIMUM with a constant number, a clamp.
-func (n *node) limit(clip func(v float32) op.Clip) error {
-	x, k := 0, 1
-	if n.isConstant(0) {
-		x, k = 1, 0
+// limit reads MAXIMUM and MINIMUM, a clamp where one operand is a number.
+func (n *node) limit(o graph.Op, clip func(v float32) op.Clip) error {
+	for k := range 2 {
+		if !n.isConstant(k) {
+			continue
+		}
+		a, err := n.constant(k)
+		if err != nil {
+			return err
+		}
+		x, err := n.x(1 - k)
+		if err != nil {
+			return err
+		}
+		if len(a.f) == 1 && len(a.shape) <= len(x.shape()) {
+			return n.move(0, x.whole, x.v, clip(a.f[0]))
+		}
 	}
-	a, err := n.constant(k)
-	if err != nil {
-		return err
-	}
-	if len(a.f) != 1 {
-		return fmt.Errorf("limits of shape %v; one number is supported", a.shape)
-	}
-	o, err := n.x(x)
-	if err != nil {
-		return err
-	}
-	return n.move(0, o.whole, o.v, clip(a.f[0]))
+	return n.binary(o, -1)
 }
 
 // prelu reads PRELU; one slope for all is a LEAKY_RELU.

@@ -1,0 +1,50 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+
+	"edgec/internal/dataset"
+	"edgec/internal/tensor"
+)
+
+// NewMeasure measures the float network g on the samples of a set by what its outputs are for,
+// without those that only are inputs of the next run. A network that carries a state does so over
+// the samples, in their order.
+func NewMeasure(ctx context.Context, s Subject) (*Holdout, error) {
+	set, err := Recorded(ctx, s.Graph, s.Set)
+	if err != nil {
+		return nil, err
+	}
+	s.Graph, s.Set = Judged(s.Graph), set
+	task, err := Choose(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return NewHoldout(ctx, s.Graph, task, set, s.Threads)
+}
+
+// Against compares outputs [n, K] of a file, without state, with those of the float network.
+func Against(ctx context.Context, s Subject, out *tensor.Tensor) (Metrics, error) {
+	h, err := NewMeasure(ctx, s)
+	if err != nil {
+		return Metrics{}, err
+	}
+	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
+		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
+	}
+	return h.Measure(out.Rows(0, min(out.Shape[0], h.Set().Len()))), nil
+}
+
+// AgainstLabels measures outputs [n, K] of the given shapes by labels or target values. confusion
+// counts the samples of each class; nil without classes.
+func AgainstLabels(set *dataset.Set, out *tensor.Tensor, shapes [][]int, threads int) (m Metrics, confusion [][]int, err error) {
+	task, err := ForOutputs(set, out, shapes)
+	if err != nil {
+		return m, nil, err
+	}
+	if set.Labels != nil {
+		confusion = Confusion(task, out, set.Labels)
+	}
+	return Unpaired(task, set, nil, threads).Measure(out), confusion, nil
+}
