@@ -53,6 +53,9 @@ func (o OpenOptions) reading() onnx.Options {
 // OpenWith is Open for a file that leaves something open.
 func OpenWith(path string, o OpenOptions) (*Model, error) {
 	if tflite.IsFile(path) {
+		if len(o.Shapes) > 0 {
+			return nil, fmt.Errorf("edgec: %s: a TFLite network has fixed sizes; leave out --shape", path)
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("edgec: %w", err)

@@ -18,7 +18,7 @@ func (m *Model) Layers() []Layer {
 	for i := range all {
 		in := &m.f.Instrs[i]
 		l := Layer{Op: in.Op.String(), Shape: m.f.Tensors[in.Out].Shape, Kernel: m.steps[i].kernel, Memory: m.steps[i].bytes}
-		if macs := executions[in.Op].macs; macs != nil {
+		if macs := executions[in.Op].macs; macs != nil && in.Weight >= 0 {
 			n := macs(m.f, in)
 			l.MACs, l.KeptMACs = n*int64(m.f.Weights[in.Weight].Elems()), n*int64(kept[in.Weight])
 		}

@@ -279,15 +279,18 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 	return nil
 }
 
-// setFloatBytes is SetBytes for an input of float32.
+// setFloatBytes is SetBytes for an input of float32; bytes for one of whole numbers are these.
 func (s *Session) setFloatBytes(dst []float32, pixels []byte) {
 	shape, pre := s.m.f.Tensors[s.m.f.Inputs[0]].Shape, &s.m.f.Meta.Input
 	channels := 1
 	if len(shape) == 3 {
 		channels = shape[2]
 	}
+	whole := s.m.f.Tensors[s.m.f.Inputs[0]].Whole
 	for k, b := range pixels {
-		dst[k] = pre.Real(b, k%channels)
+		if dst[k] = float32(b); !whole {
+			dst[k] = pre.Real(b, k%channels)
+		}
 	}
 }
 

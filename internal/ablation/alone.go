@@ -37,12 +37,12 @@ func (p *Plan) Changes(r *Results, id string, what Response) map[string]Change {
 // with (values - 1) (seeds - 1) degrees of freedom. The noise of the base, which all
 // values share, is in the mean of a seed. A network with fewer than two values or seeds
 // has none.
-func (p *Plan) seedNoise(r *Results, what Response) map[string]float64 {
+func (p *Plan) seedNoise(r *Results, what Response) map[string]deviation {
 	seeds := map[string][]Replicate{}
 	for _, at := range r.Replicates(p.base.ID) {
 		seeds[at.Network] = append(seeds[at.Network], at)
 	}
-	noise := map[string]float64{}
+	noise := map[string]deviation{}
 	for network, on := range seeds {
 		var table [][]float64
 		for _, name := range p.Names {
@@ -53,7 +53,7 @@ func (p *Plan) seedNoise(r *Results, what Response) map[string]float64 {
 			}
 		}
 		if len(table) > 1 && len(on) > 1 {
-			noise[network] = interaction(table)
+			noise[network] = deviation{interaction(table), (len(table) - 1) * (len(on) - 1)}
 		}
 	}
 	return noise
@@ -89,8 +89,14 @@ func interaction(y [][]float64) float64 {
 	return math.Sqrt(sum / float64((rows-1)*(columns-1)))
 }
 
+// deviation is a standard deviation with its degrees of freedom.
+type deviation struct {
+	sd  float64
+	dof int
+}
+
 // Noise is the standard deviation between seeds, by response and network.
-type Noise map[Response]map[string]float64
+type Noise map[Response]map[string]deviation
 
 // SeedNoise measures it.
 func (p *Plan) SeedNoise(r *Results) Noise {
@@ -134,7 +140,7 @@ func (p *Plan) Verdict(r *Results, name string, screened Screened, noise Noise) 
 
 // moved names where a response is beyond noise: everywhere, by the spread over
 // networks and seeds, or on one network, by the pooled spread over its seeds.
-func (p *Plan) moved(r *Results, id string, what Response, noise map[string]float64) []string {
+func (p *Plan) moved(r *Results, id string, what Response, noise map[string]deviation) []string {
 	var all []float64
 	for _, at := range r.Replicates(p.base.ID) {
 		if y, ok := r.Respond(what, id, p.base.ID, at); ok {
@@ -146,7 +152,7 @@ func (p *Plan) moved(r *Results, id string, what Response, noise map[string]floa
 	}
 	var moves []string
 	for network, c := range p.Changes(r, id, what) {
-		if sd := noise[network]; sd > 0 && c.N > 1 && math.Abs(c.Mean) > networkNoise*sd*math.Sqrt(2/float64(c.N)) {
+		if d := noise[network]; d.sd > 0 && c.N > 1 && math.Abs(c.Mean) > threeErrors.student(d.dof)*d.sd*math.Sqrt(2/float64(c.N)) {
 			moves = append(moves, fmt.Sprintf("%s on %s", what, network))
 		}
 	}

@@ -140,8 +140,8 @@ func TestComplete(t *testing.T) {
 }
 
 func TestStudent(t *testing.T) {
-	for dof, want := range map[int]float64{1: 12.706, 2: 4.303, 3: 3.182, 6: 2.447, 13: 2.160, 30: 2.042} {
-		if got := fivePercent.student(dof); math.Abs(got/want-1) > 0.01 {
+	for dof, want := range map[int]float64{1: 63.657, 2: 9.925, 3: 5.841, 6: 3.707, 13: 3.012, 30: 2.750} {
+		if got := onePercent.student(dof); math.Abs(got/want-1) > 0.01 {
 			t.Errorf("%d degrees of freedom: %v, want %v", dof, got, want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestStudent(t *testing.T) {
 			t.Errorf("%d degrees of freedom at 1 %%: %v, want %v", dof, got, want)
 		}
 	}
-	if e := estimate([]float64{1, 2, 3}); e.Mean != 2 || math.Abs(e.Err-1/math.Sqrt(3)) > 1e-12 || e.beyond(fivePercent) {
+	if e := estimate([]float64{1, 2, 3}); e.Mean != 2 || math.Abs(e.Err-1/math.Sqrt(3)) > 1e-12 || e.beyond(onePercent) {
 		t.Errorf("%+v", e)
 	}
 }

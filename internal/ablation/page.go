@@ -28,11 +28,11 @@ which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./int
   rows than constants; effects are mixed with each other up to the correlation of their columns (0.5 at most and
   0.12 on average in a quarter of 32 rows). An effect is the mean response with the constant high, less that with it
   low, after strong effects of other constants were taken off (forward selection, Lin 1993). Its standard error is
-  that over networks. It is beyond noise when Student's t says so at 5 %%, or when it is more than %d of Lenth's
-  pseudo standard errors on one network.
+  Lenth's pseudo standard error of each network, pooled. It is beyond noise when it is more than %d of them, over
+  networks or on one.
 - **By itself.** Constants beyond noise are set low and high alone, with several seeds. They move what differs
-  from 0 over networks and seeds by Student's t at 1 %%, or on one network by more than %d standard errors of
-  the seeds.
+  from 0 over networks and seeds by Student's t at 1 %%, or on one network by the spread over seeds at 0.27 %%
+  (%d standard errors of many seeds).
 `
 
 const splits = `
@@ -275,7 +275,7 @@ func (e Estimate) String() string {
 	switch {
 	case e.N == 0:
 		return ""
-	case e.N == 1:
+	case math.IsInf(e.Err, 1):
 		return fmt.Sprintf("%+.1f", percent(e.Mean))
 	}
 	return fmt.Sprintf("%+.1f ± %.1f", percent(e.Mean), 100*e.Err)

@@ -35,7 +35,7 @@ type compressFlags struct {
 }
 
 // compressHelp is the long help of edgec compress.
-const compressHelp = `Reads a trained network (ONNX) and samples, and searches for the smallest file that
+const compressHelp = `Reads a trained network (ONNX or TFLite) and samples, and searches for the smallest file that
 meets your limits. There are three limits, and you can combine them:
 
   --max-drop     the largest loss of accuracy, in points

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,8 @@ func inspectCommand(a *app) *cobra.Command {
 		Long: `Shows what a file holds. For a compressed network (.edgec): where each byte goes, and
 for each layer its shape, the weights that are kept, the values that they share and
 the multiplications. For a float network (.onnx): the operators after folding, their
-parameters and multiplications, which is what edgec compress starts from.
+parameters and multiplications, which is what edgec compress starts from. TFLite files
+(.tflite) are shown as float networks too.
 
 In an .edgec file, shapes are height x width x channels, and those of weights are
 outputs x height x width x inputs. In an ONNX file, channels come first.`,
@@ -66,6 +68,8 @@ type inspected struct {
 	Packed     int               `json:"packed_weights_bytes"` // in memory
 	SelfTest   bool              `json:"has_selftest"`
 	Layers     []inspectedLayer  `json:"layers"`
+
+	kinds []string // of the inputs' elements; "": on an int8 grid
 }
 
 // inspectedLayer is one instruction.
@@ -124,8 +128,12 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Inputs: numbered("input", i.Inputs), Outputs: numbered("output", i.Outputs),
 		Preprocess: f.Meta.Input, Scaling: f.Scaling, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
 		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
-	for k := range f.Instrs {
+	for k := range i.Inputs {
+		r.kinds = append(r.kinds, inputKind(&i, k))
+	}
+	for k, l := range m.Layers() {
 		r.Layers = append(r.Layers, layerOf(f, sizes, k))
+		r.Layers[k].MACs = l.MACs
 	}
 	return r, nil
 }
@@ -157,7 +165,6 @@ func layerOf(f *format.File, sizes *format.Sizes, k int) inspectedLayer {
 	}
 	l.Sparsity = sparsity(l.Kept, w.Elems())
 	l.Scales, l.Codebook = len(w.Scale), w.Book
-	l.MACs = int64(f.Tensors[in.Out].Elems()/w.OutC) * int64(w.Elems())
 	l.Bits = &sizes.Weights[in.Weight]
 	return l
 }
@@ -170,7 +177,7 @@ func headRows(r *inspected) []string {
 	if r.Name != "" {
 		rows = append(rows, "name\t"+program.Printable(r.Name))
 	}
-	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+preprocessing(r.Preprocess)+r.scaling(0))
+	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+cmp.Or(r.kinds[0], preprocessing(r.Preprocess)+r.scaling(0)))
 	labels := ""
 	if len(r.Labels) > 0 {
 		labels = ": " + program.Printable(strings.Join(r.Labels, ", "))
@@ -180,7 +187,7 @@ func headRows(r *inspected) []string {
 		test = "carried"
 	}
 	for k := 1; k < len(r.Inputs); k++ {
-		rows = append(rows, fmt.Sprintf("input %d\t%s%s", k, times(r.Inputs[k].Shape), r.scaling(k)))
+		rows = append(rows, fmt.Sprintf("input %d\t%s%s", k, times(r.Inputs[k].Shape), separated(r.kinds[k])+r.scaling(k)))
 	}
 	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Outputs[0].Shape)+labels)
 	for k := 1; k < len(r.Outputs); k++ {
@@ -191,6 +198,27 @@ func headRows(r *inspected) []string {
 		fmt.Sprintf("MACs\t%s, with kept weights %s", thousands(int(r.MACs)), thousands(int(r.KeptMACs))),
 		fmt.Sprintf("memory\t%s bytes for activations, %s for packed weights", thousands(r.Arena), thousands(r.Packed)),
 		"self-test\t"+test)
+}
+
+// inputKind says what input k takes that is not on an int8 grid; "": one that is.
+func inputKind(i *runtime.Info, k int) string {
+	switch n := i.Limits[k]; {
+	case n > 0:
+		return fmt.Sprintf("whole numbers 0 to %d", n-1)
+	case i.Whole[k]:
+		return "whole numbers"
+	case i.Floats[k]:
+		return "float32"
+	}
+	return ""
+}
+
+// separated is text behind a comma, if there is any.
+func separated(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ", " + text
 }
 
 // scaling says that the channels of input k are scaled one by one.

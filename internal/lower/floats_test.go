@@ -130,9 +130,14 @@ func TestFloatOperators(t *testing.T) {
 		"concat with a constant": {func(b *net, x *graph.Value) *graph.Value {
 			return b.Node(op.Concat{Axis: 2}, b.Param(graph.Constant, 1, 1, 3, 2, 5), rough(b, x))
 		}, []int{3, 4, 5}},
-		"gather": {of(op.Gather{Axis: 2, Index: []int{3, 0, -1, 0}}), []int{3, 4, 5}}, "gather by what is computed": {func(b *net, x *graph.Value) *graph.Value {
+		"gather": {of(op.Gather{Axis: 2, Index: []int{3, 0, -1, 0}}), []int{3, 4, 5}}, "gather in steps": {of(op.Gather{Axis: 2, Index: []int{3, 1, 2, 0, 1, -1}}), []int{3, 4, 5}},
+		"gather rows and columns": {of(op.Gather{Axis: 1, Index: []int{0, 3, 1, 4}}), []int{6, 5}}, "gather by what is computed": {func(b *net, x *graph.Value) *graph.Value {
 			y := rough(b, x)
 			return b.Node(op.Gather{Axis: 2}, y, b.Node(op.Cast{To: graph.Integer}, b.Node(op.Abs{}, y)))
+		}, []int{4, 5}},
+		"triangle": {of(op.Trilu{Lower: true, K: 1}), []int{2, 4, 5}}, "one hot": {func(b *net, x *graph.Value) *graph.Value {
+			y := b.Node(op.Cast{To: graph.Integer}, b.Node(op.Mul{}, rough(b, x), b.Param(graph.Constant, 2, 1)))
+			return b.Node(op.OneHot{Axis: 2, Depth: 4, Off: -0.5, On: 2}, y)
 		}, []int{4, 5}},
 		"image turned around": {func(b *net, x *graph.Value) *graph.Value {
 			return b.Node(op.Add{}, b.Node(op.Transpose{Perm: []int{0, 3, 2, 1}}, rough(b, x)), b.Param(graph.Constant, 1, 3))

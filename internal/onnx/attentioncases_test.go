@@ -102,3 +102,93 @@ func attentionCases() []ownCase {
 			}},
 	}
 }
+
+// sumCases read sums that equations name, cumulated sums and losses.
+func sumCases() []ownCase {
+	return []ownCase{
+		{"Einsum of activations", on(13, 2, 3).node("Einsum", "x,x", "y", attribute{"equation", "bij,bkj->bki"}), []int{2, 3}, func(x []float32) []float32 {
+			dot := func(a, b int) float32 { return x[3*a]*x[3*b] + x[3*a+1]*x[3*b+1] + x[3*a+2]*x[3*b+2] }
+			return []float32{dot(0, 0), dot(1, 0), dot(0, 1), dot(1, 1)}
+		}},
+		{"Einsum with weights", on(13, 2, 2).floats("w", []int{2, 3}, 1, 2, 3, 4, 5, 6).node("Einsum", "x,w", "y", attribute{"equation", "...i,io"}), []int{2, 2}, func(x []float32) (y []float32) {
+			for r := range 2 {
+				for o := range 3 {
+					y = append(y, x[2*r]*float32(1+o)+x[2*r+1]*float32(4+o))
+				}
+			}
+			return y
+		}},
+		{"Einsum of a diagonal", on(13, 2, 2).node("Einsum", "x", "y", attribute{"equation", "bii->b"}), []int{2, 2}, func(x []float32) []float32 { return []float32{x[0] + x[3]} }},
+		{"Einsum of an outer product", on(13, 2).node("Abs", "x", "a").node("Einsum", "x,a", "y", attribute{"equation", "bi,bj->bij"}), []int{2}, func(x []float32) []float32 {
+			a := each(math.Abs)(x)
+			return []float32{x[0] * a[0], x[0] * a[1], x[1] * a[0], x[1] * a[1]}
+		}},
+		{"CumSum backwards", on(14, 3).int64s("a", 1).node("CumSum", "x,a", "y", attribute{"reverse", 1}), []int{3}, func(x []float32) []float32 { return []float32{x[0] + x[1] + x[2], x[1] + x[2], x[2]} }},
+		{"CumProd before each", on(26, 3).int64s("a", -1).node("CumProd", "x,a", "y", attribute{"exclusive", 1}), []int{3}, func(x []float32) []float32 { return []float32{1, x[0], x[0] * x[1]} }},
+		{"NegativeLogLikelihoodLoss of each", on(13, 3).node("ArgMax", "x", "t", attribute{"axis", 1}, attribute{"keepdims", 0}).floats("w", []int{3}, 1, 2, 3).
+			node("NegativeLogLikelihoodLoss", "x,t,w", "y", attribute{"reduction", "none"}), []int{3}, func(x []float32) []float32 {
+			best := 0
+			for i, v := range x {
+				if v > x[best] {
+					best = i
+				}
+			}
+			return []float32{-float32(best+1) * x[best]}
+		}},
+		{"SoftmaxCrossEntropyLoss of each, less one class", on(13, 3).node("ArgMin", "x", "t", attribute{"axis", 1}, attribute{"keepdims", 0}).
+			node("SoftmaxCrossEntropyLoss", "x,t", "y", attribute{"reduction", "none"}, attribute{"ignore_index", 1}), []int{3}, func(x []float32) []float32 {
+			least := 0
+			for i, v := range x {
+				if v < x[least] {
+					least = i
+				}
+			}
+			if least == 1 {
+				return []float32{0}
+			}
+			return []float32{-float32(math.Log(float64(softmaxOf(x)[least])))}
+		}},
+	}
+}
+
+// runtimeCases are operators of ONNX Runtime's optimizer.
+func runtimeCases() []ownCase {
+	gelu := func(v float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) }
+	scale, beta, bias := []float32{1, 2, -0.5}, []float32{0, 1, 3}, []float32{0.5, -1, 2}
+	norm := func() *modelBuilder {
+		return on(14, 3).floats("k", []int{3}, scale...).floats("b", []int{3}, beta...).floats("s", []int{3}, bias...).node("Abs", "x", "a")
+	}
+	sum := func(x []float32) []float32 {
+		y := make([]float32, 3)
+		for i, v := range x {
+			y[i] = v + float32(math.Abs(float64(v))) + bias[i]
+		}
+		return y
+	}
+	const domain = "com.microsoft"
+	return []ownCase{
+		{"BiasGelu", on(14, 2).floats("b", []int{2}, 0.5, -1).domainNode(domain, "BiasGelu", "x,b", "y"), []int{2},
+			func(x []float32) []float32 { return each(gelu)([]float32{x[0] + 0.5, x[1] - 1}) }},
+		{"QuickGelu", on(14, 2).domainNode(domain, "QuickGelu", "x", "y"), []int{2}, each(func(v float64) float64 { return v / (1 + math.Exp(-1.702*v)) })},
+		{"FusedMatMul", on(14, 2, 2).domainNode(domain, "FusedMatMul", "x,x", "y", attribute{"transB", 1}, attribute{"alpha", float32(0.5)}), []int{2, 2},
+			func(x []float32) []float32 {
+				m := (x[0]*x[2] + x[1]*x[3]) / 2
+				return []float32{(x[0]*x[0] + x[1]*x[1]) / 2, m, m, (x[2]*x[2] + x[3]*x[3]) / 2}
+			}},
+		{"SkipLayerNormalization", norm().domainNode(domain, "SkipLayerNormalization", "x,a,k,b,s", "y"), []int{3},
+			func(x []float32) []float32 { return affine(normOf(sum(x), false, 0), scale, beta) }},
+		{"SkipSimplifiedLayerNormalization and its sum", norm().domainNode(domain, "SkipSimplifiedLayerNormalization", "x,a,k,s", "n,,,t").node("Add", "n,t", "y"), []int{3},
+			func(x []float32) []float32 {
+				y := affine(normOf(sum(x), true, 0), scale, []float32{0})
+				for i, v := range sum(x) {
+					y[i] += v
+				}
+				return y
+			}},
+		{"MultiHeadAttention with a bias", on(14, 3, 2).floats("b", []int{6}, 1, -1, 0, 0.5, 2, 0).domainNode(domain, "MultiHeadAttention", "x,x,x,b", "y", attribute{"num_heads", 1}, attribute{"unidirectional", 1}), []int{3, 2},
+			func(x []float32) []float32 {
+				plus := func(a, b float32) []float32 { return affine(x, []float32{1, 1}, []float32{a, b}) }
+				return attentionOf(plus(1, -1), plus(0, 0.5), plus(2, 0), 2, 2, func(i, j int) bool { return j <= i }, func(v float64) float64 { return v })
+			}},
+	}
+}

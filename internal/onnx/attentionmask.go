@@ -3,6 +3,8 @@ package onnx
 import (
 	"math"
 	"slices"
+
+	"edgec/internal/op"
 )
 
 // attentionBias returns what is added to scores [B, heads, rows, columns], nil where it is
@@ -102,19 +104,19 @@ func (s *steps) emptyRows(bias *operand) *operand {
 	if s.err != nil {
 		return nil
 	}
-	if a := bias.constant(); a != nil {
-		columns := a.dims[len(a.dims)-1]
-		for at := 0; at < len(a.f); at += columns {
-			if !slices.ContainsFunc(a.f[at:at+columns], func(v float32) bool { return !math.IsInf(float64(v), -1) }) {
-				return s.emptyOf(bias)
-			}
-		}
+	low := float32(math.Inf(-1))
+	a := bias.constant()
+	if a == nil {
+		top := s.reduce(op.Max, bias, len(s.dims(bias)[0])-1)
+		return s.call("Equal", []*operand{top, s.numbers("masked", []float32{low})})
+	}
+	columns := a.dims[len(a.dims)-1]
+	e := &array{name: s.n.outputs[0] + "_empty", typ: typeBool, dims: append(slices.Clone(a.dims[:len(a.dims)-1]), 1)}
+	for at := 0; at < len(a.f); at += columns {
+		e.i = append(e.i, truth(!slices.ContainsFunc(a.f[at:at+columns], func(v float32) bool { return v != low })))
+	}
+	if !slices.Contains(e.i, 1) {
 		return nil
 	}
-	return s.emptyOf(bias)
-}
-
-func (s *steps) emptyOf(bias *operand) *operand {
-	top := s.call("ReduceMax", []*operand{bias, s.ints(-1)})
-	return s.call("Equal", []*operand{top, s.numbers("masked", []float32{float32(math.Inf(-1))})})
+	return &operand{known: [2]*array{e, e}}
 }

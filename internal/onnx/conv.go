@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"slices"
 
 	"edgec/internal/graph"
@@ -162,22 +163,22 @@ func buildConv(n *node) error {
 	if group < 1 || wa.dims[0]%group != 0 || channels != wa.dims[1]*group {
 		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, channels)
 	}
-	b, err := n.bias(2, wa.dims[0], 1)
-	if err != nil {
-		return err
-	}
 	if groups > 0 {
-		return n.convEach(x, groups, wa, b, win, group)
+		return n.convEach(x, groups, wa, win, group)
+	}
+	if win.depth != nil {
+		y, err := n.conv3(x, wa, *win.depth, win.conv(group))
+		if err == nil {
+			n.define(0, &operand{act: y})
+		}
+		return err
 	}
 	w, err := n.convWeights(wa)
 	if err != nil {
 		return err
 	}
-	if win.depth != nil {
-		y, err := n.conv3(x, w, b, *win.depth, win.conv(group))
-		if err == nil {
-			n.define(0, &operand{act: y})
-		}
+	b, err := n.bias(2, wa.dims[0], 1)
+	if err != nil {
 		return err
 	}
 	img, err := n.image(x)
@@ -187,19 +188,31 @@ func buildConv(n *node) error {
 	return n.imageResult(x, win.conv(group), img, w, b)
 }
 
-// convWeights returns weights [outC, C, kernel...] as those of an image's convolution: a third
-// dimension is one of the channels, behind them.
+// convWeights returns weights [outC, C, kernel...] as those of an image's convolution.
 func (n *node) convWeights(wa *array) (*graph.Value, error) {
 	return n.param(wa, graph.Weight, "conv", func(a *array) (*array, error) {
 		d := a.dims
-		switch len(d) {
-		case 3:
+		if len(d) == 3 {
 			d = []int{d[0], d[1], 1, d[2]}
-		case 5:
-			d = []int{d[0], d[1] * d[2], d[3], d[4]}
 		}
 		return a.reshaped(d), nil
 	})
+}
+
+// partBias returns the bias for convolution k of the several that the node becomes: each has
+// its own, since its grid follows from that of the convolution's input.
+func (n *node) partBias(k, channels int) (*graph.Value, error) {
+	if !n.has(2) {
+		return nil, nil
+	}
+	a, err := n.floats(2)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.f) != channels {
+		return nil, n.fail(n.inputName(2), "a bias of shape %v does not fit %d output channels", a.dims, channels)
+	}
+	return n.param(a, graph.Bias, fmt.Sprint("bias ", k, " ", n.outputs[0]), func(a *array) (*array, error) { return a.reshaped([]int{channels}), nil })
 }
 
 // conv returns the convolution of an image.
@@ -212,7 +225,7 @@ func (w window) conv(group int) op.Conv2D {
 const mostConvolutions = 256
 
 // convEach ends the node with the same convolution of each of the groups of channels of x.
-func (n *node) convEach(x *graph.Value, groups int, wa *array, b *graph.Value, win window, group int) error {
+func (n *node) convEach(x *graph.Value, groups int, wa *array, win window, group int) error {
 	if win.depth != nil || groups > mostConvolutions {
 		return n.fail("", "%d convolutions of %d dimensions beside each other are not supported; export with the batch as dimension 0", groups, len(wa.dims)-2)
 	}
@@ -229,6 +242,10 @@ func (n *node) convEach(x *graph.Value, groups int, wa *array, b *graph.Value, w
 		c := x.Shape[1] / groups
 		cut := op.Slice{Before: []int{0, g * c, 0, 0}, After: []int{0, (groups - 1 - g) * c, 0, 0}, Step: []int{1, 1, 1, 1}}
 		v, err := n.emit(cut, img)
+		if err != nil {
+			return err
+		}
+		b, err := n.partBias(g, wa.dims[0])
 		if err != nil {
 			return err
 		}

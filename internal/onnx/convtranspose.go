@@ -105,19 +105,15 @@ func buildConvTranspose(n *node) error {
 }
 
 // turnedWeights returns the weights [C, outC/group, kernel...] of a transposed convolution as
-// those of the convolution that it becomes: a third dimension is one of the channels.
+// those of the convolution that it becomes.
 func (n *node) turnedWeights(wa *array, group int, kernel []int) (*graph.Value, error) {
-	rows, columns := kernel[0], volume(kernel[1:])
+	rows, columns := kernel[0], kernel[1]
 	return n.param(wa, graph.Weight, fmt.Sprint("transposed ", group, kernel), func(a *array) (*array, error) {
 		t, err := op.ConvTranspose{Groups: group}.Weights(tensor.Of(a.f, a.dims[0], a.dims[1], rows, columns))
 		if err != nil {
 			return nil, n.fail("", "%v", err)
 		}
-		dims := []int(t.Shape)
-		if len(kernel) == 3 {
-			dims = []int{dims[0], dims[1] * kernel[0], kernel[1], kernel[2]}
-		}
-		return &array{name: a.name, typ: a.typ, dims: dims, f: t.Data}, nil
+		return &array{name: a.name, typ: a.typ, dims: t.Shape, f: t.Data}, nil
 	})
 }
 

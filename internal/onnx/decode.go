@@ -37,10 +37,7 @@ func (a *array) setCode(k int, code byte) {
 		a.f[k] = f.decode(code)
 		return
 	}
-	a.i[k] = int64(code)
-	if a.typ != typeBool {
-		a.i[k] = narrow(int64(code), a.typ)
-	}
+	a.i[k] = narrow(int64(code), a.typ)
 }
 
 // fromRaw takes n elements out of raw_data.
@@ -135,7 +132,7 @@ func (a *array) fromInt32s(x []int64) {
 		var b [8]byte
 		switch {
 		case !a.isFloat():
-			a.i[k] = v
+			a.i[k] = narrow(v, a.typ)
 		default:
 			binary.LittleEndian.PutUint64(b[:], uint64(v))
 			a.fromBytes(k, b[:])

@@ -86,6 +86,9 @@ func (n *node) distinct() bool {
 // runRow builds the node in a graph of its own and runs it on the arrays: the first of them
 // as an activation, else all, else the first ones. What a builder needs constant decides.
 func (n *node) runRow(row *row, in []*array) ([]*array, error) {
+	if a, done, err := n.foldEmpty(in); done {
+		return []*array{a}, err
+	}
 	out, first := n.runWith(row, in, 1)
 	for k := len(in); first != nil && k > 1; k-- {
 		var err error

@@ -144,7 +144,7 @@ func runZeros(t *testing.T, g *graph.Graph) {
 // TestMutatedModels changes whole models at a few places each, as no exporter
 // but a bad one would: other numbers, names, types, operators.
 func TestMutatedModels(t *testing.T) {
-	rounds := 200
+	rounds := 100
 	if os.Getenv("EDGEC_LONG") != "" {
 		rounds = 1000
 	}
@@ -155,6 +155,9 @@ func TestMutatedModels(t *testing.T) {
 	}
 	for _, c := range batchCases() {
 		files[c.name] = c.file()
+	}
+	for _, c := range movingCases() {
+		files[c.name] = c.model.output("y").bytes()
 	}
 	for i, name := range slices.Sorted(maps.Keys(files)) {
 		for k := range rounds {

@@ -151,10 +151,12 @@ func (r *reader) addInput(v *valueProto) error {
 			shape = append(shape, int(d.value))
 		}
 	}
-	if b == batchFirst && len(shape) == 1 {
-		b = onlyBatch
-	}
-	if b == scalar || b == onlyBatch {
+	if len(shape) == 1 { // a value has a dimension beside the batch
+		if b.at >= 0 {
+			b = onlyBatch
+		} else {
+			b = scalar
+		}
 		shape = append(shape, 1)
 	}
 	if shape.Size() < 0 || shape.Size() > maxActivation {

@@ -1,6 +1,13 @@
 package onnx
 
-import "math"
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"edgec/internal/tensor"
+)
 
 // meanOf and normOf are the definitions of layer and RMS normalization.
 func meanOf(x []float32) (m float64) {
@@ -135,3 +142,38 @@ func normCases() []ownCase {
 
 // permuted is the attribute of a Transpose.
 func permuted(p ...int) attribute { return attribute{"perm", p} }
+
+// TestMathIsWritten: a network that was read computes the same once it is written and read
+// again.
+func TestMathIsWritten(t *testing.T) {
+	for i, c := range slices.Concat(productCases(), normCases(), logicCases(), attentionCases(), sumCases(), runtimeCases()) {
+		t.Run(c.name, func(t *testing.T) {
+			g, err := Decode(c.bytes(0), c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := Encode(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := Decode(file, c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := rand.New(rand.NewPCG(uint64(i), 9))
+			x := tensor.New(append([]int{2}, c.sample...)...)
+			for k := range x.Data {
+				x.Data[k] = float32(rng.NormFloat64())
+			}
+			want, err := forward(g, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := forward(again, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeTo(t, c.name, got[0], want[0], nodeRelTol)
+		})
+	}
+}

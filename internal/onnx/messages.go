@@ -24,6 +24,8 @@ func decodeModel(b []byte, base int) (*modelProto, error) {
 		switch f.num {
 		case 1:
 			return f.int(&m.irVersion)
+		case 2:
+			return f.str(&m.producer)
 		case 7:
 			return child(f, decodeGraph, func(g *graphProto) { m.graph = g })
 		case 8:

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"slices"
 	"testing"
 
 	"edgec/internal/tensor"
@@ -9,8 +10,14 @@ import (
 // TestMoving: operators that move elements give the values written down here, also as they
 // are written and read again.
 func TestMoving(t *testing.T) {
+	for _, c := range movingCases() {
+		t.Run(c.name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+func movingCases() []movedCase {
 	x := func(dims ...int) *modelBuilder { return newModel(18).input("x", typeFloat, dims...) }
-	for _, c := range []movedCase{
+	return []movedCase{
 		{"split in two", x(0, 4).node("Split", "x", "a,b", attribute{"axis", 1}, attribute{"num_outputs", 2}).node("Sub", "a,b", "y"), []*tensor.Tensor{count(1, 4)}, tensor.Of([]float32{-2, -2}, 1, 2), []string{"Slice", "Slice", "Sub"}},
 		{"split of a single sample", x(1, 4).int64s("s", 1, 3).node("Split", "x,s", "c,b", attribute{"axis", -1}).node("Neg", "b", "y"), []*tensor.Tensor{count(1, 4)}, tensor.Of([]float32{-1, -2, -3}, 1, 3), nil},
 		{"split without a batch", x(4).node("Split", "x", "a,b", attribute{"num_outputs", 2}).node("Sub", "b,a", "y"), []*tensor.Tensor{count(1, 4)}, tensor.Of([]float32{2, 2}, 1, 2), nil},
@@ -55,6 +62,16 @@ func TestMoving(t *testing.T) {
 			[]*tensor.Tensor{tensor.Of([]float32{5, 6}, 1, 1, 2)}, tensor.Of([]float32{5, 0, 0, 6}, 1, 1, 4), nil},
 		{"where the largest is", x(0, 2).floats("c", []int{1, 1, 4}, 1, 7, 2, 3).node("MaxPool", "c", "m,i", attribute{"kernel_shape", []int{2}}, attribute{"strides", []int{2}}).node("Cast", "i", "f", attribute{"to", typeFloat}).
 			int64s("s", 1, 2).node("Reshape", "f,s", "r").node("Add", "x,r", "y"), []*tensor.Tensor{count(1, 2)}, tensor.Of([]float32{1, 4}, 1, 2), nil},
+		{"between pixels", newModel(20).input("x", typeFloat, 0, 1, 1, 3).input("g", typeFloat, 0, 1, 2, 2).node("GridSample", "x,g", "y", attribute{"align_corners", 1}),
+			[]*tensor.Tensor{tensor.Of([]float32{1, 2, 4, 5, 6, 8}, 2, 1, 1, 3), tensor.Of([]float32{0.5, 0, -1, 0, 0, 0, 1, 0}, 2, 1, 2, 2)}, tensor.Of([]float32{3, 1, 6, 8}, 2, 1, 1, 2), []string{"GridSample"}},
+		{"places of a map", newModel(20).input("x", typeFloat, 0, 2, 3).int64s("s", 1, 1, 1, 2).node("AffineGrid", "x,s", "y", attribute{"align_corners", 1}), []*tensor.Tensor{tensor.Of([]float32{1, 0, 0.5, 0, 2, 3}, 1, 2, 3)},
+			tensor.Of([]float32{-0.5, 1, 1.5, 1}, 1, 1, 2, 2), nil},
+		{"blocks added up", x(0, 2, 2).int64s("i", 1, 3).int64s("b", 1, 2).node("Col2Im", "x,i,b", "y"), []*tensor.Tensor{tensor.Of([]float32{1, 2, 3, 4}, 1, 2, 2)}, tensor.Of([]float32{1, 5, 4}, 1, 1, 1, 3), nil},
+		{"boxes chosen", x(0, 6).floats("b", []int{1, 3, 4}, 0, 0, 1, 1, 0, 0, 1, 0.9, 2, 2, 3, 3).floats("s", []int{1, 1, 3}, 0.5, 0.9, 0.7).int64s("k", 9).floats("t", []int{1}, 0.5).
+			node("NonMaxSuppression", "b,s,k,t", "n").node("Cast", "n", "f", attribute{"to", typeFloat}).int64s("r", 1, 6).node("Reshape", "f,r", "c").node("Add", "x,c", "y"),
+			[]*tensor.Tensor{tensor.New(1, 6)}, tensor.Of([]float32{0, 0, 1, 0, 0, 2}, 1, 6), []string{"Add"}},
+		{"taps at their places", newModel(19).input("x", typeFloat, 0, 1, 2, 2).input("o", typeFloat, 0, 8, 1, 1).floats("w", []int{1, 1, 2, 2}, 1, 2, 3, 4).node("DeformConv", "x,w,o", "y"),
+			[]*tensor.Tensor{count(1, 1, 2, 2), tensor.Of([]float32{0, 0, 0, -0.5, 0, 0, 0, 9}, 1, 8, 1, 1)}, tensor.Of([]float32{0 + 2*0.5 + 3*2}, 1, 1, 1, 1), nil},
 		{"each pixel twice", x(0, 1, 1, 2).floats("s", []int{4}, 1, 1, 2, 2).node("Resize", "x,,s", "y", attribute{"coordinate_transformation_mode", "asymmetric"}, attribute{"nearest_mode", "floor"}),
 			[]*tensor.Tensor{count(2, 1, 1, 2)}, tensor.Of([]float32{0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3}, 2, 1, 2, 4), []string{"Resize"}},
 		{"between two pixels", x(0, 1, 1, 2).int64s("s", 1, 4).int64s("a", 2, 3).node("Resize", "x,,,s", "y", attribute{"mode", "linear"}, attribute{"axes", []int{2, 3}}),
@@ -69,7 +86,26 @@ func TestMoving(t *testing.T) {
 		{"slopes", x(0, 2, 2).floats("k", []int{2, 1}, 0.5, 4).floats("one", nil, 1).node("Sub", "x,one", "s").node("PRelu", "s,k", "y"), []*tensor.Tensor{tensor.Of([]float32{0, 2, 3, -1}, 1, 2, 2)}, tensor.Of([]float32{-0.5, 1, 2, -8}, 1, 2, 2), nil},
 		{"channels to pixels", x(0, 4, 1, 2).node("DepthToSpace", "x", "y", attribute{"blocksize", 2}), []*tensor.Tensor{count(1, 4, 1, 2)}, tensor.Of([]float32{0, 2, 1, 3, 4, 6, 5, 7}, 1, 1, 2, 4), nil},
 		{"pixels to channels", x(0, 1, 2, 4).node("SpaceToDepth", "x", "y", attribute{"blocksize", 2}), []*tensor.Tensor{count(1, 1, 2, 4)}, tensor.Of([]float32{0, 2, 1, 3, 4, 6, 5, 7}, 1, 4, 1, 2), nil},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.run(t) })
+	}
+}
+
+// TestRegions: files whose batch is open cannot say that regions stay within a sample, so
+// that a written RoiAlign is not read back.
+func TestRegions(t *testing.T) {
+	m := newModel(18).input("x", typeFloat, 1, 1, 3, 3).floats("r", []int{1, 4}, 0, 0, 2, 2).int64s("i", 0).node("RoiAlign", "x,r,i", "y", attribute{"output_width", 2}, attribute{"sampling_ratio", 1},
+		attribute{"coordinate_transformation_mode", "output_half_pixel"})
+	g, err := Decode(m.output("y").bytes(), "regions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := forward(g, count(1, 1, 3, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := tensor.Of([]float32{3.5, 4.5}, 1, 1, 1, 2); !slices.Equal(got[0].Data, want.Data) || !got[0].Shape.Equal(want.Shape) {
+		t.Errorf("%v %v, want %v", got[0].Shape, got[0].Data, want.Data)
+	}
+	if _, err := Encode(g); err != nil {
+		t.Error(err)
 	}
 }

@@ -106,6 +106,9 @@ func (n *node) row() (*row, error) {
 	if row := learned[n.opType]; row != nil && n.domain == "ai.onnx.ml" {
 		return row, nil
 	}
+	if row := ofRuntime[n.opType]; row != nil && (n.domain == "com.microsoft" || isStandard(n.domain)) {
+		return row, nil
+	}
 	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
 		return nil, n.fail("", "the operator is not supported%s", r)
 	}
@@ -157,7 +160,7 @@ func (n *node) dispatch(row *row) error {
 	known := true
 	for _, o := range n.in {
 		known = known && (o == nil || o.isKnown())
-		if o != nil && o.quant != nil && passesIntegers[n.opType] && len(n.in) > 0 && o == n.in[0] && o.quant.plain() {
+		if o != nil && o.quant != nil && passesIntegers[n.opType] && o == n.in[0] && o.quant.plain() {
 			return n.throughIntegers(row)
 		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
@@ -171,21 +174,26 @@ func (n *node) dispatch(row *row) error {
 		}
 		return n.foldByOp(row)
 	case known && row.fold != nil:
-		err := n.fold(row.fold)
-		if err == nil || row.build == nil || len(n.in) == 0 {
-			return err
-		}
-		again := n.foldByOp(row)
-		if again == nil || errors.Is(err, errByOp) {
-			return again
-		}
-		return err
+		return n.foldOr(row)
 	case row.build == nil:
 		return n.fail("", "on activations the operator is not supported, only on constants and shapes%s", remedy(n.opType))
 	case known && len(n.in) > 0:
 		return n.foldByOp(row)
 	}
 	return row.build(n)
+}
+
+// foldOr computes a node of constants by row.fold, or where that cannot by the operators of
+// the graph.
+func (n *node) foldOr(row *row) error {
+	err := n.fold(row.fold)
+	if err == nil || row.build == nil || len(n.in) == 0 {
+		return err
+	}
+	if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
+		return again
+	}
+	return err
 }
 
 // errByOp is what a foldFunc returns to leave the constants to the operators of the graph.

@@ -22,11 +22,8 @@ func (n *node) pads(rank int) ([]padding, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, e := pads[i], pads[i+len(axes)]
-		if max(b, -b) > 1<<20 || max(e, -e) > 1<<20 {
-			return nil, n.fail("pads", "%d and %d for dimension %d are too large; they are not supported", b, e, k)
-		}
-		all[k] = padding{int(b), int(e)}
+		const most = 1 << 40 // see pad
+		all[k] = padding{int(max(-most, min(pads[i], most))), int(max(-most, min(pads[i+len(axes)], most)))}
 	}
 	return all, nil
 }
@@ -96,6 +93,15 @@ func buildPad(n *node) error {
 
 // pad ends the node with x padded in the file's dimensions.
 func (n *node) pad(x *operand, pads []padding, mode string, value float32) error {
+	most := 1 << 20 // indexes of a dimension
+	if mode == "constant" {
+		most = maxActivation
+	}
+	for k, p := range pads {
+		if max(p.before, -p.before, p.after, -p.after) > most {
+			return n.fail("pads", "%d and %d for dimension %d are too large; they are not supported", p.before, p.after, k)
+		}
+	}
 	if at := x.batch.at; at >= 0 && pads[at] != (padding{}) {
 		if !n.r.ofOne() {
 			return n.fail("pads", "padding the batch is not supported")

@@ -43,6 +43,8 @@ func (n *node) scalingOf(in []*array, x *array) (*scaling, error) {
 	switch {
 	case len(s.f) == 1 && block == 0:
 		r.at = func(int) int { return 0 }
+	case len(x.dims) == 0:
+		fits, r.at = false, nil
 	case block < 0:
 		return nil, n.fail("block_size", "%d; the file is damaged", block)
 	case block > 0:

@@ -270,10 +270,12 @@ func (n *node) lessZero(i, zero, axis int) (*operand, error) {
 	for k := range dims {
 		dims[k] = 1
 	}
-	if z.size() > 1 {
+	switch {
+	case z.size() == 1:
+	case len(dims) == 0:
+		return nil, n.fail(n.inputName(zero), "%d zero points for one number; the file is damaged", z.size())
+	default:
 		dims[axis] = z.size()
-	} else if len(dims) == 0 {
-		dims = []int{}
 	}
 	f, err := n.castTo(z.reshaped(dims), typeFloat)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"edgec/internal/graph"
 )
@@ -140,6 +141,7 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 // reader builds the graph of one model.
 type reader struct {
 	file      string
+	producer  string     // the program that wrote it
 	outside   *externals // nil: the model came from memory
 	opset     int
 	batch     [2]int // trial batch sizes; equal when the file's batch is fixed
@@ -165,7 +167,7 @@ type reader struct {
 const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
-	return &reader{file: file, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
+	return &reader{file: file, producer: m.producer, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
 		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, tensors: map[*tensorProto]*array{}}
 }
 
@@ -270,6 +272,7 @@ func (r *reader) readOutputs(m *modelProto) error {
 		case o.act == nil:
 			r.refuse(r.fail(at, "it does not depend on the input; remove this output from the model"))
 		default:
+			r.nameOutput(o.act, v.name)
 			r.g.Outputs = append(r.g.Outputs, o.act)
 			r.readable = append(r.readable, v.name)
 		}
@@ -279,6 +282,14 @@ func (r *reader) readOutputs(m *modelProto) error {
 	}
 	r.leaveOut(decisions)
 	return nil
+}
+
+// nameOutput gives a value that an operator without effect has made an output, such as
+// Identity, the output's name.
+func (r *reader) nameOutput(v *graph.Value, name string) {
+	if r.used["value"+name] == 0 && !slices.Contains(r.g.Inputs, v) && !slices.Contains(r.g.Outputs, v) {
+		v.Name = r.unique("value", name)
+	}
 }
 
 // dropUnused removes nodes whose results nobody reads.

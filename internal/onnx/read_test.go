@@ -80,11 +80,15 @@ func (b *modelBuilder) node(opType, in, out string, attrs ...attribute) *modelBu
 	return b
 }
 
-// domainNode adds a node of another domain, named after its output.
+// domainNode is node for another domain.
 func (b *modelBuilder) domainNode(domain, opType, in, out string, attrs ...attribute) *modelBuilder {
 	var m message
-	m.str(1, in)
-	m.str(2, out)
+	for _, s := range strings.Split(in, ",") {
+		m.str(1, s)
+	}
+	for _, s := range strings.Split(out, ",") {
+		m.str(2, s)
+	}
 	m.str(3, "node_"+out)
 	m.str(4, opType)
 	for _, a := range attrs {
@@ -215,7 +219,7 @@ func TestRefusals(t *testing.T) {
 // follows from something else.
 func TestAllCauses(t *testing.T) {
 	b := newModel(13).input("x", typeFloat, 0, 4).input("ids", typeString, 0, 4).node("Gather", "x,ids", "e").node("Relu", "e", "r").
-		node("Einsum", "x", "s").node("Add", "s,r", "a").node("Einsum", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("Det", "r", "l").
+		node("TfIdfVectorizer", "x", "s").node("Add", "s,r", "a").node("TfIdfVectorizer", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("Det", "r", "l").
 		node("Tanh", "x", "good").output("s2").output("good").output("p").output("none")
 	_, err := Decode(b.bytes(), "m.onnx")
 	var all *Errors
@@ -223,7 +227,7 @@ func TestAllCauses(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	lines := strings.Split(err.Error(), "\n")
-	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (Einsum) and 1 more: the operator is not supported; export`,
+	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (TfIdfVectorizer) and 1 more: the operator is not supported; export`,
 		`node "node_p" (Softmax): axis: `, `node "node_l" (Det): `, `output "none": no node computes it`, `without the other outputs "good" could be read`}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%v", len(lines), len(want), err)

@@ -73,7 +73,16 @@ func (r *recurrent) readAttributes() error {
 	if r.timeFirst = layout == 0; layout != 0 && layout != 1 {
 		return r.fail("layout", "%d is not supported, only 0 and 1", layout)
 	}
+	r.doubtReset()
 	return nil
+}
+
+// doubtReset notes a GRU that PyTorch cannot have meant: its own resets behind the weights,
+// and one of its exporters forgets to say so (onnxscript issue 2852).
+func (r *recurrent) doubtReset() {
+	if r.kind == op.GRU && r.r.producer == "pytorch" && r.attrInt("linear_before_reset", 0) == 0 {
+		r.r.note("node %q (GRU) has no linear_before_reset=1, which PyTorch's GRU needs; if the file's outputs are not those of PyTorch, export it again with dynamo=False", r.title())
+	}
 }
 
 // readWeights reads W, R and B, and checks that they fit each other.
@@ -229,40 +238,6 @@ func (r *recurrent) joined(axis int, v []*graph.Value) (*graph.Value, error) {
 	return r.emit(op.Concat{Axis: axis}, v...)
 }
 
-// emitRecurrent emits o, and for an LSTM before it the same with the cell behind; of the
-// two reader.joinCells keeps one.
-func (r *recurrent) emitRecurrent(o op.Recurrent, in []*graph.Value) (y, cell *graph.Value, err error) {
-	nodes := &r.r.g.Nodes
-	if o.Kind == op.LSTM && len(r.outputs) > 2 && r.outputs[2] != "" {
-		with := o
-		with.Cell = true
-		if cell, err = r.emit(with, in...); err != nil {
-			return nil, nil, err
-		}
-	}
-	if y, err = r.emit(o, in...); err != nil {
-		return nil, nil, err
-	}
-	if cell != nil {
-		k := len(*nodes)
-		r.r.cells = append(r.r.cells, [2]*graph.Node{(*nodes)[k-2], (*nodes)[k-1]})
-	}
-	return y, cell, nil
-}
-
-// joinCells makes layers whose states and last cell are both used one layer, of which the
-// states are a slice.
-func (r *reader) joinCells() {
-	for _, pair := range r.cells {
-		with, without := pair[0], pair[1]
-		if !slices.Contains(r.g.Nodes, with) || !slices.Contains(r.g.Nodes, without) {
-			continue
-		}
-		s := op.Slice{Before: make([]int, 3), After: []int{0, 1, 0}, Step: []int{1, 1, 1}}
-		without.Op, without.Inputs = s, []*graph.Value{with.Outputs[0]}
-	}
-}
-
 // direction makes the sums of direction d over x, and returns the operator and its inputs.
 func (r *recurrent) direction(x *graph.Value, d, i int) (o op.Recurrent, in []*graph.Value, err error) {
 	if o, err = r.operator(d); err != nil {
@@ -375,63 +350,6 @@ func (r *recurrent) biases(d int, resetAfter bool) (bias, inner *graph.Value, er
 		return rest, nil
 	})
 	return bias, inner, err
-}
-
-// defineBatched binds output k (Y, Y_h, Y_c) to a value [N,T,D H] or [N,D,H] whose batch is
-// the graph's.
-func (r *recurrent) defineBatched(k int, v *graph.Value) error {
-	shape, b := []int{len(r.reverse), r.hidden}, batchFirst
-	if k == 0 {
-		shape = slices.Insert(shape, 0, v.Shape[1])
-	}
-	if r.timeFirst {
-		b = batchAxis{at: len(shape) - 1}
-	}
-	v, err := r.emitAs(r.outputs[k], fmt.Sprint(r.title(), "/", k), op.Reshape{Shape: shape}, []*graph.Value{v})
-	if err == nil {
-		r.define(k, &operand{act: v, batch: b})
-	}
-	return err
-}
-
-// defineLoose binds output k to the values of the sequences of one sample.
-func (r *recurrent) defineLoose(k int, of []*graph.Value) error {
-	for i, v := range of { // [1,B,T,D,H] or [1,B,D,H]
-		shape := []int{1, len(r.reverse), r.hidden}
-		if k == 0 {
-			shape = slices.Insert(shape, 1, v.Shape[1])
-		}
-		var err error
-		if of[i], err = r.emit(op.Reshape{Shape: shape}, v); err != nil {
-			return err
-		}
-	}
-	v, err := r.joined(1, of)
-	if err != nil {
-		return err
-	}
-	rank := len(v.Shape)
-	dims := slices.Clone([]int(v.Shape[1:]))
-	if r.timeFirst {
-		perm := []int{0}
-		for d := 2; d < rank; d++ {
-			perm = append(perm, d)
-		}
-		perm = slices.Insert(perm, rank-2, 1)
-		dims = slices.Insert(dims[1:], rank-3, len(of))
-		if v, err = r.emit(op.Transpose{Perm: perm}, v); err != nil {
-			return err
-		}
-	}
-	b, sample, ok := r.r.place(&operand{act: v, batch: noBatch}, [2][]int{dims, dims})
-	if !ok {
-		return r.fail("", "its result of shape %v cannot be placed", dims)
-	}
-	v, err = r.emitAs(r.outputs[k], fmt.Sprint(r.title(), "/", k), op.Reshape{Shape: sample}, []*graph.Value{v})
-	if err == nil {
-		r.define(k, &operand{act: v, batch: b})
-	}
-	return err
 }
 
 // recurrentLayer is the row of a recurrent layer of so many gates.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"edgec/internal/op"
 	"edgec/internal/ortcheck"
 	"edgec/internal/tensor"
+	"edgec/internal/testnet"
 )
 
 // recurrentNet is a layer over inputs [N,5,3] with 4 units: its states and, with Cell, its
@@ -108,6 +110,89 @@ func TestRecurrentInORT(t *testing.T) {
 		for _, mode := range ortcheck.Modes {
 			got := tensor.Of(r.Output(fmt.Sprint("m", i), mode), want[0].Shape...)
 			closeTo(t, fmt.Sprintf("%+v %s", o, mode), want[0], got, 1e-5)
+		}
+	}
+}
+
+// TestSilero: a voice detector of convolutions and an LSTM, whose state goes in and out and
+// whose branches depend on the sampling rate, gives the outputs of ONNX Runtime.
+func TestSilero(t *testing.T) {
+	dir := dataDir(t)
+	g, _, err := ReadWith(filepath.Join(dir, "models", "speech", "silero-vad-16k.onnx"), Options{Shapes: map[string][]int{"input": {1, 576}, "state": {2, 1, 128}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join(dir, "golden", "silero-vad-16k")
+	in := map[string]*tensor.Tensor{"input": testnet.Npy(t, filepath.Join(golden, "in0.npy")), "state": testnet.Npy(t, filepath.Join(golden, "in1.npy"))}
+	var x []*tensor.Tensor
+	for _, v := range g.Inputs {
+		one := tensor.New(v.Shape...)
+		if v.Name == "sr" {
+			one.Data[0] = 16000
+		} else {
+			copy(one.Data, in[v.Name].Data)
+		}
+		x = append(x, one)
+	}
+	got, err := forward(g, x...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, y := range got {
+		want := testnet.Npy(t, filepath.Join(golden, fmt.Sprintf("out%d.npy", k)))
+		closeTo(t, fmt.Sprint("output ", k), tensor.Of(y.Data, want.Shape...), want, goldenTol)
+	}
+}
+
+// TestForgottenReset: a GRU of PyTorch without PyTorch's order of reset is noted.
+func TestForgottenReset(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		data, err := Encode(recurrentNet(t, op.Recurrent{Kind: op.GRU, LinearBeforeReset: after}, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := message(data)
+		m.str(2, "pytorch") // of two, the last counts
+		g, err := Decode(m, "m.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if noted := strings.Contains(strings.Join(g.Notes, "\n"), "linear_before_reset=1"); noted == after {
+			t.Errorf("reset after %v: notes %q", after, g.Notes)
+		}
+	}
+}
+
+// TestRecurrentRefusals: what a recurrent layer cannot be is refused by name, with a way out.
+func TestRecurrentRefusals(t *testing.T) {
+	layer := func(dims []int, in string, attrs ...attribute) *modelBuilder {
+		b := newModel(14).inputOpen("x", "batch", 1, dims...).output("y")
+		b.floats("w", []int{1, 3, 2}, make([]float32, 6)...).floats("r", []int{1, 3, 1}, make([]float32, 3)...).floats("p", []int{1, 2}, 1, 1)
+		b.floats("h", []int{1, 1, 1}, 1).int64s("short", 3, 4)
+		return b.node("GRU", in, "y", attrs...)
+	}
+	for _, c := range []struct {
+		name string
+		b    *modelBuilder
+		want []string
+	}{
+		{"direction", layer([]int{4, 2, 2}, "x,w,r", attribute{"direction", "sideways"}), []string{"direction", "sideways"}},
+		{"hidden size", layer([]int{4, 2, 2}, "x,w,r", attribute{"hidden_size", 7}), []string{"hidden_size", "7", "the weights have 1"}},
+		{"inputs", layer([]int{4, 2, 3}, "x,w,r"), []string{`input "x"`, "weights of 2 inputs"}},
+		{"weights", layer([]int{4, 2, 2}, "x,w,p"), []string{`input "p"`, "[1, 3 hidden, hidden] is needed"}},
+		{"activation", layer([]int{4, 2, 2}, "x,w,r", attribute{"activations", []string{"Sigmoid", "Sine"}}), []string{"activations", `"Sine"`, "use Sigmoid and Tanh"}},
+		{"lengths", layer([]int{4, 2, 2}, "x,w,r,,short"), []string{`input "short"`, "a length of 3 for sequences of 4 steps", "without sequence_lens"}},
+		{"cell", layer([]int{4, 2, 2}, "x,w,r,,,h,h"), []string{`input "h"`, "a GRU has no cell"}},
+	} {
+		_, err := Decode(c.b.bytes(), "m.onnx")
+		if err == nil {
+			t.Errorf("%s: it is read", c.name)
+			continue
+		}
+		for _, w := range append(c.want, "(GRU)") {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: error %q lacks %q", c.name, err, w)
+			}
 		}
 	}
 }

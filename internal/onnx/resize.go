@@ -20,7 +20,7 @@ var nearness = map[string]op.Nearness{
 var interpolations = map[string]op.Interpolation{"nearest": op.Nearest, "linear": op.Linear, "bilinear": op.Linear, "cubic": op.Cubic}
 
 // resizeForm reads what the operator does beside sizes and scales.
-func (n *node) resizeForm() (o op.Resize, err error) {
+func (n *node) resizeForm() (o resizing, err error) {
 	mode, coords, near := n.attrString("mode", "nearest"), "asymmetric", "floor"
 	if n.opType == "Resize" && n.r.opset >= 11 {
 		coords, near = n.attrString("coordinate_transformation_mode", "half_pixel"), n.attrString("nearest_mode", "round_prefer_floor")
@@ -74,23 +74,13 @@ func buildResize(n *node) error {
 	if err != nil {
 		return err
 	}
-	dims := n.fileDims(x, 0)
-	to, err := n.targets(dims, 0, o.Coords == op.CropAndResize)
+	to, err := n.resized(x, o.Coords == op.CropAndResize)
 	if err != nil {
 		return err
 	}
-	other, err := n.targets(n.fileDims(x, 1), 1, o.Coords == op.CropAndResize)
-	if err != nil {
-		return err
-	}
-	for k := range to {
-		if k != x.batch.at && to[k] != other[k] || k == x.batch.at && (to[k].size == dims[k]) != (other[k].size == n.fileDims(x, 1)[k]) {
-			return n.fail("", "what becomes of dimension %d depends on the batch", k)
-		}
-	}
-	if at := x.batch.at; at >= 0 && (to[at].size != dims[at] || o.Coords == op.CropAndResize && (to[at].from != 0 || to[at].to != 1)) {
+	if at := x.batch.at; at >= 0 && (to[at].size != n.fileDims(x, 0)[at] || to[at].from != 0 || to[at].to != 1) {
 		if !n.r.ofOne() {
-			return n.fail("", "dimension %d of %v is the batch, which cannot be resized", at, dims)
+			return n.fail("", "dimension %d of %v is the batch, which cannot be resized", at, n.fileDims(x, 0))
 		}
 		v, err := n.withoutBatch(x, 0)
 		if err != nil {
@@ -98,6 +88,18 @@ func buildResize(n *node) error {
 		}
 		x = &operand{act: v, batch: noBatch}
 	}
+	o.take(x, to)
+	if x.batch == noBatch {
+		return n.resultAs(noBatch, o.Resize, x.act)
+	}
+	return n.resultLike(x, o.Resize)
+}
+
+// resizing is a Resize that is being read.
+type resizing struct{ op.Resize }
+
+// take sets what becomes of each dimension of x's value.
+func (o *resizing) take(x *operand, to []target) {
 	rank := len(x.act.Shape)
 	all := make([]target, rank-1)
 	for d := range all {
@@ -119,10 +121,28 @@ func buildResize(n *node) error {
 	if o.Coords != op.CropAndResize {
 		o.Window, o.Beyond = nil, 0
 	}
-	if x.batch == noBatch {
-		return n.resultAs(noBatch, o, x.act)
+}
+
+// resized returns what becomes of each of the file's dimensions of x, the same for both trial
+// batches but for the batch itself.
+func (n *node) resized(x *operand, windowed bool) ([]target, error) {
+	var to [2][]target
+	for t := range to {
+		var err error
+		if to[t], err = n.targets(n.fileDims(x, t), t, windowed); err != nil {
+			return nil, err
+		}
 	}
-	return n.resultLike(x, o)
+	for k, d := range n.fileDims(x, 0) {
+		same := to[0][k] == to[1][k]
+		if k == x.batch.at {
+			same = (to[0][k].size == d) == (to[1][k].size == n.fileDims(x, 1)[k])
+		}
+		if !same {
+			return nil, n.fail("", "what becomes of dimension %d depends on the batch", k)
+		}
+	}
+	return to[0], nil
 }
 
 // targets returns what becomes of each dimension of the file at trial batch t.

@@ -192,7 +192,7 @@ func (s *steps) free(x *operand, axis int) *operand {
 	if s.err != nil {
 		return nil
 	}
-	if axis != x.batch.at || !s.n.r.ofOne() {
+	if x.act == nil || axis != x.batch.at || !s.n.r.ofOne() {
 		return x
 	}
 	y, err := s.n.single(x)
@@ -202,7 +202,7 @@ func (s *steps) free(x *operand, axis int) *operand {
 
 // axis returns the dimension of x's value that is the file's.
 func (s *steps) axis(x *operand, axis int) int {
-	if s.err != nil {
+	if !s.active(x) {
 		return 0
 	}
 	k, err := s.n.valueAxis(x, axis)

@@ -130,7 +130,26 @@ func (w *wander) step() {
 // compute appends an operator that computes along dimension k.
 func (w *wander) compute(k int) {
 	n := len(w.dims)
-	switch w.rng.IntN(7) {
+	switch w.rng.IntN(11) {
+	case 7:
+		if k != w.batch && w.dims[k] > 1 {
+			w.split(k)
+		}
+	case 8:
+		if k != w.batch {
+			w.pad(k)
+		}
+	case 9:
+		if k != w.batch {
+			w.gather(k)
+		}
+	case 10:
+		if k != w.batch {
+			repeats := slices.Repeat([]int{1}, n)
+			repeats[k] = 2
+			w.then("Tile", w.ints(repeats...))
+			w.dims[k] *= 2
+		}
 	case 0:
 		if n > 1 && (w.batch != n-1 || !w.open) {
 			w.then("MatMul", w.floats(w.dims[n-1], 3))
@@ -174,11 +193,56 @@ func (w *wander) compute(k int) {
 	}
 }
 
-// slice takes some of dimension k.
+// split joins the second part of dimension k and the first.
+func (w *wander) split(k int) {
+	first := 1 + w.rng.IntN(w.dims[k]-1)
+	sizes := w.ints(first, w.dims[k]-first)
+	w.count++
+	a, b, out := fmt.Sprint("a", w.count), fmt.Sprint("b", w.count), fmt.Sprint("t", w.count)
+	w.b.node("Split", w.last+sizes, a+","+b, attribute{"axis", k})
+	w.b.node("Concat", b+","+a, out, attribute{"axis", k})
+	w.last = out
+}
+
+// pad pads dimension k in one of the modes.
+func (w *wander) pad(k int) {
+	mode := []string{"constant", "edge", "reflect"}[w.rng.IntN(3)]
+	pads := make([]int, 2*len(w.dims))
+	pads[k], pads[k+len(w.dims)] = w.rng.IntN(min(3, w.dims[k])), w.rng.IntN(min(3, w.dims[k]))
+	w.then("Pad", w.ints(pads...), attribute{"mode", mode})
+	w.dims[k] += pads[k] + pads[k+len(w.dims)]
+}
+
+// gather takes one index of dimension k, which goes with it or stays, or several.
+func (w *wander) gather(k int) {
+	name := fmt.Sprint("g", w.count)
+	switch at := w.rng.IntN(w.dims[k]); {
+	case len(w.dims) > 2 && w.rng.IntN(3) == 0:
+		w.b.scalarInts(name, at)
+		w.then("Gather", ","+name, attribute{"axis", k})
+		w.dims = slices.Delete(w.dims, k, k+1)
+		if w.batch > k {
+			w.batch--
+		}
+	case w.rng.IntN(2) == 0:
+		w.b.int64s(name, at)
+		w.then("Gather", ","+name, attribute{"axis", k})
+		w.dims[k] = 1
+	default:
+		w.b.int64s(name, at, -1, 0)
+		w.then("Gather", ","+name, attribute{"axis", k})
+		w.dims[k] = 3
+	}
+}
+
+// slice takes some of dimension k, forwards or backwards.
 func (w *wander) slice(k int) {
 	from, step := w.rng.IntN(w.dims[k]), 1+w.rng.IntN(2)
-	more := ""
-	for i, v := range []int{from, w.dims[k], k, step} {
+	first, last, by, more := from, w.dims[k], step, ""
+	if w.rng.IntN(3) == 0 { // the same number of elements, from the last on
+		first, last, by = -1-from, -1000, -step
+	}
+	for i, v := range []int{first, last, k, by} {
 		name := fmt.Sprint("s", w.count, "_", i)
 		w.b.int64s(name, v)
 		more += "," + name

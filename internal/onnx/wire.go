@@ -11,6 +11,7 @@ import (
 type (
 	modelProto struct {
 		irVersion int64
+		producer  string
 		opsets    []opsetProto
 		graph     *graphProto
 		functions []*functionProto

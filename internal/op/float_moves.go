@@ -8,28 +8,35 @@ import (
 	"edgec/runtime/format"
 )
 
-// lowerMove emits OpMove for an output of shape y[1:], whose element at index i is that of x at
-// start plus the sum of i times strides. Dimensions that are walked as one become one.
-func lowerMove(d Device, x, y *graph.Value, start int, strides []int) error {
-	var shape, steps []int
-	for k, n := range y.Shape[1:] {
-		last := len(shape) - 1
-		switch {
-		case n == 1:
-		case last >= 0 && steps[last] == strides[k]*n:
-			shape[last], steps[last] = shape[last]*n, strides[k]
-		default:
-			shape, steps = append(shape, n), append(steps, strides[k])
-		}
+// walk is what an OpMove follows: the element at index i is that of x at start plus the sum of i
+// times the strides.
+type walk struct {
+	start          int
+	shape, strides []int
+}
+
+// add adds a dimension inside those before; those that are walked as one become one.
+func (w *walk) add(n, stride int) {
+	last := len(w.shape) - 1
+	switch {
+	case n == 1:
+	case last >= 0 && w.strides[last] == stride*n:
+		w.shape[last], w.strides[last] = w.shape[last]*n, stride
+	default:
+		w.shape, w.strides = append(w.shape, n), append(w.strides, stride)
 	}
-	if len(shape) == 0 {
-		shape, steps = []int{1}, []int{0}
+}
+
+// lower emits the OpMove from x to y.
+func (w *walk) lower(d Device, x, y *graph.Value) error {
+	if len(w.shape) == 0 {
+		w.shape, w.strides = []int{1}, []int{0}
 	}
-	if len(shape) > 4 {
+	if len(w.shape) > 4 {
 		return fmt.Errorf("the device moves elements along 4 dimensions, not from %v to %v: do one after the other", x.Shape, y.Shape)
 	}
-	in := format.Instr{Op: format.OpMove, In: []int{d.Elements(x, x.Shape[1:].Size())}, Start: start, Shape: shape, Strides: steps}
-	d.EmitNatural(in, y, shape)
+	in := format.Instr{Op: format.OpMove, In: []int{d.Elements(x, x.Shape[1:].Size())}, Start: w.start, Shape: w.shape, Strides: w.strides}
+	d.EmitNatural(in, y, w.shape)
 	return nil
 }
 
@@ -48,17 +55,17 @@ func strided(s tensor.Shape) []int {
 func (o Slice) move(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
 	s := x.Shape[1:]
-	strides, start := strided(s), 0
-	for k := range s {
+	w := &walk{}
+	for k, stride := range strided(s) {
 		step := o.Step[k+1]
 		if step > 0 {
-			start += o.Before[k+1] * strides[k]
+			w.start += o.Before[k+1] * stride
 		} else {
-			start += (s[k] - 1 - o.After[k+1]) * strides[k]
+			w.start += (s[k] - 1 - o.After[k+1]) * stride
 		}
-		strides[k] *= step
+		w.add(y.Shape[k+1], stride*step)
 	}
-	return lowerMove(d, x, y, start, strides)
+	return w.lower(d, x, y)
 }
 
 // LowerFloat implements FloatLowerer.

@@ -225,6 +225,9 @@ func (o Gather) LowerFloat(d Device, n *graph.Node) error {
 		d.EmitNatural(in, y, []int{index.Shape[1:].Size(), s[1:].Size()})
 	default:
 		shape := []int{s[1:o.Axis].Size(), s[o.Axis], s[o.Axis+1:].Size()}
+		if walk := o.walkOf(s); walk != nil {
+			return walk.lower(d, x, y)
+		}
 		var index, picked int
 		if o.Index != nil {
 			picked = len(o.Index)
@@ -243,5 +246,61 @@ func (o Gather) LowerFloat(d Device, n *graph.Node) error {
 	return nil
 }
 
-// NeedsFloat implements FloatNeeder: indexes are no int8.
-func (o Gather) NeedsFloat(*graph.Node) bool { return true }
+// NeedsFloat implements FloatNeeder: indexes are no int8, unless they are constants that one
+// OpMove follows.
+func (o Gather) NeedsFloat(n *graph.Node) bool { return o.walkOf(n.Inputs[0].Shape) == nil }
+
+// walkOf returns how OpMove picks by constant indexes from a tensor of shape s; nil: it cannot.
+func (o Gather) walkOf(s tensor.Shape) *walk {
+	if len(o.Index) == 0 {
+		return nil
+	}
+	index := make([]int, len(o.Index))
+	for i, k := range o.Index {
+		if index[i] = k; k < 0 {
+			index[i] += s[o.Axis]
+		}
+	}
+	dims, steps, ok := regular(index)
+	if !ok {
+		return nil
+	}
+	before, size, after := s[1:o.Axis].Size(), s[o.Axis], s[o.Axis+1:].Size()
+	w := &walk{start: index[0] * after}
+	w.add(before, size*after)
+	for k, n := range dims {
+		w.add(n, steps[k]*after)
+	}
+	w.add(after, 1)
+	if len(w.shape) > 4 {
+		return nil
+	}
+	return w
+}
+
+// regular returns the dimensions and steps, outermost first, of indexes that are sums of a first
+// one and multiples of these steps.
+func regular(index []int) (dims, steps []int, ok bool) {
+	n := 1
+	for n+1 < len(index) && index[n+1]-index[n] == index[1]-index[0] {
+		n++
+	}
+	if len(index) == 1 {
+		return nil, nil, true
+	}
+	n++
+	if len(index)%n != 0 {
+		return nil, nil, false
+	}
+	var firsts []int
+	for at := 0; at < len(index); at += n {
+		for i := range n {
+			if index[at+i]-index[at] != index[i]-index[0] {
+				return nil, nil, false
+			}
+		}
+		firsts = append(firsts, index[at])
+	}
+	dims, steps, ok = regular(firsts)
+	return append(dims, n), append(steps, index[1]-index[0]), ok
+}

@@ -1,6 +1,9 @@
 package op
 
 import (
+	"maps"
+	"slices"
+
 	"edgec/internal/graph"
 )
 
@@ -50,46 +53,46 @@ func CanFloat(n *graph.Node) bool {
 // has no other form, and the values that follow from these:
 //
 //   - whole numbers and truth values, which have no grid;
-//   - inputs that are outputs of the run before, whose errors would add up on a grid;
 //   - what operators compute that need float32, and what other operators compute from such
 //     values as long as they can;
-//   - what layers without a fused clamp compute for such operators alone, directly or moved,
-//     and inputs of the network that these alone read.
+//   - what float32 operators alone read: what others compute that can, layers without a fused clamp
+//     among them, and inputs of the network.
 //
 // Networks without such operators have none: what else stays float at their end is up to
 // package passes.
 func Floats(g *graph.Graph) map[*graph.Value]bool {
-	f := &floats{g: g, links: graph.NewLinks(g), of: map[*graph.Value]bool{}}
-	for i, v := range g.Inputs {
-		if v.Elem != graph.Float || g.IsState(i) {
-			f.of[v] = true
+	f := &floats{g: g, links: graph.NewLinks(g), of: map[*graph.Value]bool{}, demanded: map[*graph.Value]bool{}}
+	for _, v := range g.Inputs {
+		f.of[v] = v.Elem != graph.Float
+	}
+	for _, n := range g.Nodes {
+		f.forward(n)
+	}
+	for _, n := range slices.Backward(g.Nodes) {
+		f.backward(n.Outputs[0])
+		l, layer := n.Op.(Layer)
+		if f.demanded[n.Outputs[0]] && (layer && !l.Fused().On || !layer && CanFloat(n)) {
+			f.of[n.Outputs[0]] = true
 		}
 	}
-	for range 2 { // what layers compute for float operators makes movers behind them float
-		for _, n := range g.Nodes {
-			f.node(n)
-		}
-		for _, v := range g.Inputs {
-			f.of[v] = f.of[v] || f.demanded(v)
-		}
-		for _, n := range g.Nodes {
-			if l, ok := n.Op.(Layer); ok && !l.Fused().On && f.demanded(n.Outputs[0]) {
-				f.of[n.Outputs[0]] = true
-			}
-		}
+	for _, v := range g.Inputs {
+		f.backward(v)
+		f.of[v] = f.of[v] || f.demanded[v] && ScaledInput(g, v) == nil
 	}
+	maps.DeleteFunc(f.of, func(_ *graph.Value, float bool) bool { return !float })
 	return f.of
 }
 
 // floats is the search of Floats.
 type floats struct {
-	g     *graph.Graph
-	links *graph.Links
-	of    map[*graph.Value]bool
+	g        *graph.Graph
+	links    *graph.Links
+	of       map[*graph.Value]bool
+	demanded map[*graph.Value]bool // float32 operators alone read it
 }
 
-// node marks the outputs of n.
-func (f *floats) node(n *graph.Node) {
+// forward marks the outputs of n that are float32 because of n or of what it reads.
+func (f *floats) forward(n *graph.Node) {
 	float := needsFloat(n)
 	if !IsLayer(n) && CanFloat(n) {
 		for _, v := range n.Inputs {
@@ -103,24 +106,20 @@ func (f *floats) node(n *graph.Node) {
 	}
 }
 
-// demanded reports whether float32 operators alone read v, directly or moved.
-func (f *floats) demanded(v *graph.Value) bool {
-	if f.links.IsOutput(v) || ScaledInput(f.g, v) != nil {
-		return false
+// backward finds out whether float32 operators alone read v, after it has for what they
+// compute.
+func (f *floats) backward(v *graph.Value) {
+	if f.links.IsOutput(v) {
+		return
 	}
 	readers := f.links.Consumers(v)
 	for _, n := range readers {
-		switch {
-		case needsFloat(n):
-		case IsLayer(n):
-			return false
-		case f.of[n.Outputs[0]] && CanFloat(n):
-		case SharesGrid(n.Op) && CanFloat(n) && f.demanded(n.Outputs[0]):
-		default:
-			return false
+		y := n.Outputs[0]
+		if !needsFloat(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {
+			return
 		}
 	}
-	return len(readers) > 0
+	f.demanded[v] = len(readers) > 0
 }
 
 // ReadsInt8 reports whether n reads its input v as int8, whatever v is: a layer, or an operator

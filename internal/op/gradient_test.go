@@ -16,9 +16,11 @@ import (
 
 // notDifferentiable lists the operators without a gradient, and why.
 var notDifferentiable = map[string]string{
-	"ArgMax":  "it is constant wherever it has a derivative",
-	"Hardmax": "it is constant wherever it has a derivative",
-	"Table":   "a device's table stands only in networks read back from a file, which are not trained",
+	"DeformConv": "its places come from the network itself; it is read to be run and compared, not trained",
+	"RoiAlign":   "regions come from boxes of the network itself; it is read to be run and compared, not trained",
+	"ArgMax":     "it is constant wherever it has a derivative",
+	"Hardmax":    "it is constant wherever it has a derivative",
+	"Table":      "a device's table stands only in networks read back from a file, which are not trained",
 }
 
 // gradientCase is an operator with inputs at which it is smooth; inputs whose
@@ -60,6 +62,7 @@ func gradientCases() []gradientCase {
 		of(Cast{}, x(2, 3)), of(ToGrid{}, x(2, 3)),
 		of(Tile{Repeats: []int{1, 2, 3}}, x(2, 3, 2)),
 		of(Recurrent{Kind: GRU}, x(2, 3, 6), x(6, 2), x(6), x(2, 2)),
+		{GridSample{Mode: Linear}, []*tensor.Tensor{x(2, 2, 3, 3), tensor.Of([]float32{-0.7, 0.3, 0.9, 1.2, 0, -0.4, 0.5, 0.5}, 2, 1, 2, 2)}, []int{1}},
 		{GatherElements{Axis: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 2}, 2, 2, 2)}, []int{1}},
 		{GatherND{Batch: 1}, []*tensor.Tensor{x(2, 3, 2), tensor.Of([]float32{2, 0, 2, 1, 0, 0, -1, 1}, 2, 2, 2)}, []int{1}},
 		{OneHot{Axis: 1, Depth: 3, On: 1}, []*tensor.Tensor{tensor.Of([]float32{0.25, 1.25}, 2)}, []int{0}},

@@ -11,8 +11,8 @@ import (
 
 func init() {
 	maps.Copy(notLowered, map[string]string{
-		"ArgMax":  "the device has no instruction for it; files end with the scores before it",
-		"Hardmax": "the device has no instruction for it; files end with the scores before it",
+		"Cumulate": "the device has no instruction for it yet",
+		"Hardmax":  "the device has no instruction for it; files end with the scores before it",
 	})
 }
 
@@ -40,6 +40,7 @@ func mathGradients() []gradientCase {
 		of(Pow{}, large(), x(2, 1)), of(Maximum{}, apart(), tensor.Of([]float32{0.125}, 1)), of(Minimum{}, apart(), tensor.Of([]float32{0.125}, 1)),
 		of(Mod{}, tensor.Of([]float32{-3.5, 2.25, 7, 0.5}, 2, 2), tensor.Of([]float32{2, 3}, 2)), of(Quotient{}, tensor.Of([]float32{-3.5, 2.5, 7, 0.5}, 2, 2), tensor.Of([]float32{2, 2}, 2)),
 		of(Compare{Is: Less}, apart(), tensor.Of([]float32{0.125}, 1)), {Where{}, []*tensor.Tensor{tensor.Of([]float32{1, 0, 1}, 3), x(2, 3), x(2, 1)}, []int{0}},
+		of(Cumulate{Axis: 1, Reverse: true}, x(2, 4, 2)),
 		of(Normalize{Axis: 1, Epsilon: 0.125}, x(2, 5)),
 		of(MatMul{}, x(2, 3, 4), x(2, 4, 2)), of(Reduce{Kind: Sum, Axes: []int{1}}, x(2, 3, 2)),
 	}
@@ -107,4 +108,21 @@ func TestArgMax(t *testing.T) {
 	} {
 		equalWithin(t, forwardOf(t, c.o, x), c.want, 0, "%+v", c.o)
 	}
+}
+
+// TestCumulate: all four orders, of sums and products, and their gradients.
+func TestCumulate(t *testing.T) {
+	x := tensor.Of([]float32{1, 2, 3, 4}, 1, 4)
+	for _, c := range []struct {
+		o    Cumulate
+		want []float32
+	}{
+		{Cumulate{Axis: 1}, []float32{1, 3, 6, 10}}, {Cumulate{Axis: 1, Exclusive: true}, []float32{0, 1, 3, 6}}, {Cumulate{Axis: 1, Reverse: true}, []float32{10, 9, 7, 4}},
+		{Cumulate{Axis: 1, Reverse: true, Exclusive: true}, []float32{9, 7, 4, 0}}, {Cumulate{Axis: 1, Prod: true}, []float32{1, 2, 6, 24}},
+		{Cumulate{Axis: 1, Prod: true, Exclusive: true}, []float32{1, 1, 2, 6}}, {Cumulate{Axis: 1, Prod: true, Reverse: true}, []float32{24, 24, 12, 4}},
+	} {
+		equalWithin(t, forwardOf(t, c.o, x), tensor.Of(c.want, 1, 4), 0, "%+v", c.o)
+		checkGradients(t, c.o, newRand(45), []*tensor.Tensor{positives(newRand(46), 2, 3, 2)})
+	}
+	checkRefusals(t, []refusal{{"the batch", Cumulate{}, []tensor.Shape{{2, 3}}, "behind the batch"}})
 }

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"edgec/internal/vec"
 )
@@ -71,10 +72,15 @@ var gates = map[string]gate{
 		slope: func(y, _, _ float64) float64 { return step(y != 0) }},
 }
 
-// NewGate returns ONNX's activation of a name, in the spelling of the table, with the
+// NewGate returns ONNX's activation of a name, in lower or upper case, with the
 // constants of the front of alpha and beta where it has some; it returns what is left of
 // them. ok is false for an unknown name.
 func NewGate(name string, alpha, beta []float32) (g Gate, restAlpha, restBeta []float32, ok bool) {
+	for known := range gates {
+		if strings.EqualFold(known, name) {
+			name = known
+		}
+	}
 	row, ok := gates[name]
 	if !ok {
 		return g, alpha, beta, false

@@ -155,32 +155,30 @@ func (o ScatterND) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tenso
 	o.Reduce.gradients(din, in, out[0], dout[0], o.targets)
 }
 
-// WriteONNX implements ONNXWriter: indexes get the sample's number before the others.
+// WriteONNX implements ONNXWriter: a ScatterElements on the elements of each sample in a row,
+// whose places are those of the slices and of their elements.
 func (o ScatterND) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	in = withBatch(w, n, in, out)
-	shape := append([]int{}, n.Inputs[1].Shape...)
-	last := len(shape) - 1
-	sizes, count, ids, column, ones, all, index := w.Fresh(out+"_sizes"), w.Fresh(out+"_count"), w.Fresh(out+"_ids"), w.Fresh(out+"_column"), w.Fresh(out+"_ones"), w.Fresh(out+"_samples"), w.Fresh(out+"_index")
-	w.Emit("Shape", in[1:2], sizes)
-	w.Emit("Slice", []string{sizes, w.Int64s(out+"_from", []int{0}), w.Int64s(out+"_to", []int{1})}, count)
-	scalar := w.Fresh(out + "_samples_count")
-	w.Emit("Squeeze", []string{count}, scalar)
-	zero, one := w.Fresh(out+"_zero"), w.Fresh(out+"_one")
-	w.Emit("Squeeze", []string{w.Int64s(out+"_zeros", []int{0})}, zero)
-	w.Emit("Squeeze", []string{w.Int64s(out+"_unit", []int{1})}, one)
-	w.Emit("Range", []string{zero, scalar, one}, ids)
-	first := make([]int, len(shape))
-	for d := range first {
-		first[d] = 1
+	x, index := n.Inputs[0].Shape, n.Inputs[1].Shape
+	m := index[len(index)-1]
+	inner := make([]int, x[m+1:].Size())
+	for i := range inner {
+		inner[i] = i
 	}
-	first[0] = -1
-	w.Emit("Reshape", []string{ids, w.Int64s(out+"_first", first)}, column)
-	shape[last] = 1
-	w.Emit("Concat", []string{count, w.Int64s(out+"_each", shape[1:])}, ones, Attr{"axis", 0})
-	w.Emit("Expand", []string{column, ones}, all)
-	w.Emit("Concat", []string{all, in[1]}, index, Attr{"axis", last})
-	w.Need(o.Reduce.opset())
-	w.Emit("ScatterND", []string{in[0], index, in[2]}, out, Attr{"reduction", reductionNames[o.Reduce]})
+	step := func(opType, from string, more ...string) string {
+		to := w.Fresh(out + "_" + opType)
+		w.Emit(opType, append([]string{from}, more...), to)
+		return to
+	}
+	row := w.Int64s(out+"_row", []int{0, -1})
+	places := step("Mod", in[1], w.Int64s(out+"_dims", x[1:m+1])) // negative ones count from the end
+	places = step("Mul", places, w.Int64s(out+"_strides", strides(x)[1:m+1]))
+	places = step("ReduceSum", places, w.Int64s(out+"_last", []int{-1}))
+	places = step("Reshape", step("Add", places, w.Int64s(out+"_inner", inner)), row)
+	w.Need(max(13, o.Reduce.opset()))
+	flat := w.Fresh(out + "_flat")
+	w.Emit("ScatterElements", []string{step("Reshape", in[0], row), places, step("Reshape", in[2], row)}, flat, Attr{"axis", 1}, Attr{"reduction", reductionNames[o.Reduce]})
+	w.Emit("Reshape", []string{flat, w.Int64s(out+"_shape", append([]int{0}, n.Outputs[0].Shape[1:]...))}, out)
 }
 
 // scatter writes the updates in order into copies of the samples of x.

@@ -22,10 +22,7 @@ func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	if err != nil {
 		return t, err
 	}
-	for range mostCuts {
-		if rest >= finestCutRest || !slow && cheap(float64(MACs(t.start.net))) {
-			break
-		}
+	for rest < finestCutRest && (slow || !cheap(float64(MACs(t.start.net)))) {
 		cut, ok, err := s.cutChannels(ctx, t, rest, first.drop, slow)
 		if err != nil {
 			return t, err

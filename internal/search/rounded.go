@@ -142,7 +142,7 @@ func (s *Study) tuneRounded(ctx context.Context, g *graph.Graph, long training) 
 		}
 		return t.loss, err
 	}
-	rate, last := firstTrial, math.Inf(1)
+	rate, last := topRate/tuneRateDivisor, math.Inf(1)
 	for range mostTrials {
 		loss, err := try("trial", rate, trialTraining)
 		if err != nil {

@@ -43,7 +43,7 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("%s on %s samples", errorText(m), thousands(m.N))})
 	const backward = 2 // times as many multiplications as forward
 	s.ledger.pace.add(float64(MACs(s.subject.Model.Graph))*float64(s.measured())/(1+backward), time.Since(since))
-	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, loaderBatch, s.config.Threads, s.config.Seed); err != nil {
+	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, tuneBatch, s.config.Threads, s.config.Seed); err != nil {
 		return err
 	}
 	s.loader.reference = &s.holdout.Reference

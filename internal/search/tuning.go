@@ -30,7 +30,6 @@ const (
 	mostMemory        = 0.1     // points; the largest correction of a margin for memorization; chosen
 	teacherWork       = 4e12    // multiplications; of asking the teacher; chosen
 	fewestTaught      = 1000    // samples; the fewest that a teacher is asked about; chosen
-	loaderBatch       = 256     // samples; the largest batch of the loader; tuneBatch
 	samplesAtOnce     = 16      // samples; read by a goroutine in one go; chosen, it changes no result
 	inputSamples      = 64      // samples; that measure the inputs of weights; chosen
 	calibrations      = 1024    // samples; that observe the activations; chosen
@@ -67,7 +66,7 @@ const (
 	mostEpochs    = 40            // epochs; the most over each copy of the samples; chosen
 	fewestSteps   = 20            // steps; of any training; chosen
 	scoreBatch    = 128           // samples; of a batch of learning-rate search and channel pruning; chosen
-	tuneBatch     = 256           // samples; of a batch of pruning and fine-tuning. The Fisher information of a sample is in proportion to this times Adam's v; chosen
+	tuneBatch     = 256           // samples; of a batch of pruning and fine-tuning, the largest. The Fisher information of a sample is in proportion to this times Adam's v; chosen
 	smallestBatch = 16            // samples; the least that a batch is halved to for its memory; chosen
 	trainingBytes = 600 << 20     // bytes; the most that activations and their gradients may take; chosen
 	averageScores = 0.98          // fraction; decay of the running average of weights while channels are scored; chosen
@@ -121,19 +120,18 @@ const noDeadline = 0 // fraction of the budget; no deadline; a mark
 
 // Learning rates, of Adam.
 const (
-	topRate         = 2e-3        // learning rate; of pruning, tried first; chosen, twice the default of Kingma and Ba 2015, algorithm 1
-	rateStep        = 3.0         // ratio; between learning rates that are tried; chosen
-	mostRests       = 8           // times; that the rest of a budget is used; chosen
-	mostWarmups     = 4           // trials; of learning rates below the first; chosen
-	warmupDrop      = 0.5         // points; that a learning rate may cost above the accepted drop; chosen
-	warmupDistance  = 20.0        // points; the same where distances from the float network's own outputs count, most of which go when the rate falls; chosen
-	cutRate         = 0.5         // factor; of the rate, while channels are cut; chosen
-	tuneRateDivisor = 5.0         // factor; by which fine-tuning is slower than pruning; chosen
-	tuneFloor       = 0.01        // fraction of the rate; at the end of fine-tuning; chosen
-	firstTrial      = topRate / 5 // learning rate; of rounded weights, tried first; chosen
-	mostTrials      = 5           // trials; of learning rates of rounded weights; chosen
-	runFloor        = 0.003       // fraction of the rate; at the end of a one-shot run; chosen
-	limitRate       = 1.5         // factor; of the rate in a one-shot run at limits, whose sparse networks bear more; chosen
+	topRate         = 2e-3  // learning rate; of pruning, tried first; chosen, twice the default of Kingma and Ba 2015, algorithm 1
+	rateStep        = 3.0   // ratio; between learning rates that are tried; chosen
+	mostRests       = 8     // times; that the rest of a budget is used; chosen
+	mostWarmups     = 4     // trials; of learning rates below the first; chosen
+	warmupDrop      = 0.5   // points; that a learning rate may cost above the accepted drop; chosen
+	warmupDistance  = 20.0  // points; the same where distances from the float network's own outputs count, most of which go when the rate falls; chosen
+	cutRate         = 0.5   // factor; of the rate, while channels are cut; chosen
+	tuneRateDivisor = 5.0   // factor; by which fine-tuning, also of rounded weights, begins slower than pruning; chosen
+	tuneFloor       = 0.01  // fraction of the rate; at the end of fine-tuning; chosen
+	mostTrials      = 5     // trials; of learning rates of rounded weights; chosen
+	runFloor        = 0.003 // fraction of the rate; at the end of a one-shot run; chosen
+	limitRate       = 1.5   // factor; of the rate in a one-shot run at limits, whose sparse networks bear more; chosen
 )
 
 // Channel pruning. It may use up a share of the accepted drop: single weights are
@@ -146,7 +144,6 @@ const (
 	limitsDrop       = 0.5  // points; stand for the accepted drop when limits alone are asked for; chosen
 	cutRest          = 0.6  // fraction of the multiplications; that a cut leaves; chosen
 	finestCutRest    = 0.9  // fraction of the multiplications; that the finest cut leaves; chosen
-	mostCuts         = 16   // cuts; the most that are tried; chosen
 )
 
 // Iterative pruning.

@@ -150,7 +150,9 @@ func (b *builder) op(code int, in, out []int, options ...option) {
 
 // optionsType is the place of an operator's options in the schema's union.
 var optionsType = map[int]byte{opConv: 1, opDepthwise: 2, opAveragePool: 5, opMaxPool: 5, opDense: 8, opSoftmax: 9, opConcat: 10, opAdd: 11,
-	opReshape: 17, opPad: 22, opMul: 21, opTranspose: 26, opSub: 28, opDequantize: 46, opQuantize: 76}
+	opReshape: 17, opPad: 22, opMul: 21, opTranspose: 26, opSub: 28, opDequantize: 46, opQuantize: 76,
+	5: 94, 23: 15, 26: 19, 35: 31, 36: 23, 40: 27, 42: 29, 43: 30, 44: 71, 45: 32, 49: 35, 50: 36, 55: 39, 57: 39, 60: 43, 65: 48, 67: 49, 70: 52, 74: 27, 78: 56, 81: 27, 82: 27, 83: 59, 88: 64, 89: 27,
+	97: 74, 98: 75, 99: 76, 100: 77, 102: 79, 126: 101, 150: 116}
 
 // weights adds int8 weights and an int32 bias. shape is TFLite's, axis the
 // dimension of the output channels.
@@ -302,6 +304,73 @@ func networks() map[string][]byte {
 		v := b.tensor(typeFloat32, []int{1, 4}, nil, 0, 0, nil)
 		b.op(opDequantize, []int{y}, []int{v})
 		return x, v
+	})
+	add("functions", 11, func(b *builder) (int, int) {
+		x := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.06}, 5, 0, nil)
+		h := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.05}, -120, 0, nil)
+		b.op(117, []int{x}, []int{h})
+		l := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{0.03}, -70, 0, nil)
+		b.op(98, []int{x}, []int{l}, option{0, 0, 2}) // a float of 2
+		g := b.tensor(typeInt8, []int{1, 4, 16, 8}, []float32{1.0 / 256}, -128, 0, nil)
+		b.op(14, []int{x}, []int{g})
+		s, y := b.act(1, 4, 16, 8), b.act(1, 4, 16, 8)
+		b.op(opMul, []int{h, g}, []int{s}, option{0, 1, actNone})
+		b.op(opAdd, []int{s, l}, []int{y}, option{0, 1, actNone})
+		return x, y
+	})
+	add("hard-swish", 12, func(b *builder) (int, int) {
+		x, y := b.act(1, 256), b.act(1, 256)
+		b.op(117, []int{x}, []int{y})
+		return x, y
+	})
+	add("logistic", 13, func(b *builder) (int, int) {
+		x := b.act(1, 256)
+		y := b.tensor(typeInt8, []int{1, 256}, []float32{1.0 / 256}, -128, 0, nil)
+		b.op(14, []int{x}, []int{y})
+		return x, y
+	})
+	add("resized", 14, func(b *builder) (int, int) {
+		x := b.act(1, 4, 5, 4)
+		a, c, d, e := b.like(x, 1, 8, 10, 4), b.like(x, 1, 15, 7, 4), b.like(x, 1, 30, 14, 4), b.like(x, 1, 61, 31, 4)
+		b.op(23, []int{x, b.list([]int{2}, 8, 10)}, []int{a}, option{3, 1, 1})
+		b.op(23, []int{a, b.list([]int{2}, 15, 7)}, []int{c}, option{2, 1, 1})
+		b.op(97, []int{c, b.list([]int{2}, 30, 14)}, []int{d})
+		b.op(23, []int{d, b.list([]int{2}, 61, 31)}, []int{e})
+		f, g, h := b.like(x, 1, 122, 62, 4), b.like(x, 1, 40, 9, 4), b.like(x, 1, 20, 18, 4)
+		b.op(97, []int{e, b.list([]int{2}, 122, 62)}, []int{f}, option{1, 1, 1})
+		b.op(97, []int{f, b.list([]int{2}, 40, 9)}, []int{g}, option{0, 1, 1})
+		b.op(97, []int{g, b.list([]int{2}, 20, 18)}, []int{h})
+		return x, h
+	})
+	add("tanh", 16, func(b *builder) (int, int) {
+		x := b.act(1, 256)
+		y := b.tensor(typeInt8, []int{1, 256}, []float32{1.0 / 128}, 0, 0, nil)
+		b.op(28, []int{x}, []int{y})
+		return x, y
+	})
+	add("cuts", 17, func(b *builder) (int, int) {
+		x := b.act(1, 6, 7, 8)
+		y, z := b.like(x, 1, 5, 5, 4), b.like(x, 1, 3, 4)
+		b.op(65, []int{x, b.list([]int{4}, 0, 1, 2, 3), b.list([]int{4}, 1, 5, 5, 4)}, []int{y})
+		b.op(45, []int{y, b.list([]int{4}, 0, 0, 1, 0), b.list([]int{4}, 1, -1, 2, 4), b.list([]int{4}, 1, 2, 1, 1)}, []int{z}, option{0, 4, 2}, option{1, 4, 2}, option{4, 4, 4})
+		return x, z
+	})
+	add("transposed", 18, func(b *builder) (int, int) {
+		x := b.act(1, 4, 5, 3)
+		w, bias := b.weights(x, 0, 6, 3, 2, 3)
+		y := b.act(1, 8, 10, 6)
+		b.op(67, []int{b.list([]int{4}, 1, 8, 10, 6), w, x, bias}, []int{y}, window(0, 2, 2)...)
+		w, _ = b.weights(y, 0, 2, 3, 3, 6)
+		z := b.act(1, 10, 30, 2)
+		b.op(67, []int{b.list([]int{4}, 1, 10, 30, 2), w, y}, []int{z}, window(1, 1, 3)...)
+		return x, z
+	})
+	add("blocks", 15, func(b *builder) (int, int) {
+		x := b.act(1, 4, 6, 8)
+		y, z := b.like(x, 1, 8, 12, 2), b.like(x, 1, 2, 3, 32)
+		b.op(5, []int{x}, []int{y}, option{0, 4, 2})
+		b.op(26, []int{y}, []int{z}, option{0, 4, 4})
+		return x, z
 	})
 	add("minus-128", 8, func(b *builder) (int, int) {
 		x := b.act(1, 4, 4, 2)

@@ -3,6 +3,7 @@ package tflite
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -125,26 +126,22 @@ func (n *node) dense() error {
 	if len(w.shape) != 2 || volume(s)%w.shape[1] != 0 {
 		return fmt.Errorf("weights %q of shape %v on an input of %v: the file is damaged", w.name, w.shape, s)
 	}
-	rows := volume(s) / w.shape[1]
-	keeps := n.small(2) != 0 && s[len(s)-1] == w.shape[1] && len(s) > 2
-	switch {
-	case rows == 1:
-		x = n.reshaped(x, []int{1, w.shape[1]})
-	case !keeps:
-		x = n.reshaped(x, []int{rows, w.shape[1]})
+	rows, target := volume(s)/w.shape[1], []int{1, w.shape[0]}
+	if n.small(2) != 0 && s[len(s)-1] == w.shape[1] { // dimensions are kept
+		target = append(slices.Clone(s[:len(s)-1]), w.shape[0])
+	} else if rows > 1 {
+		target[0] = rows
 	}
-	flat := n.turned(x)
-	y, err := n.layer(op.Dense{}, flat, n.param(1, w, graph.Weight, "matrix"))
+	if rows == 1 {
+		x = n.reshaped(x, []int{1, w.shape[1]})
+	} else { // one sample of many rows
+		x = operand{n.emit(n.name+"_rows", op.Reshape{Shape: []int{rows, w.shape[1]}}, n.turned(x)), true}
+	}
+	y, err := n.layer(op.Dense{}, x.v, n.param(1, w, graph.Weight, "matrix"))
 	if err != nil {
 		return err
 	}
-	o := operand{y, x.whole}
-	if keeps && !x.whole && len(s) == 4 { // the rows of an image
-		o.v = n.emit(n.name+"_first", op.Transpose{Perm: []int{0, 3, 1, 2}}, y)
-	}
-	if target := n.outShape(0); keeps && rows == 1 && volume(target) == w.shape[0] {
-		o = n.reshaped(o, target)
-	}
+	o := n.reshaped(operand{y, x.whole}, target)
 	return n.finish(o.v, o.whole, n.small(0))
 }
 

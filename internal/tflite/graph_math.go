@@ -81,24 +81,25 @@ func (n *node) binary(o graph.Op, act int, then ...graph.Op) error {
 	return n.finish(v, whole, n.small(act))
 }
 
-// limit reads MAXIMUM and MINIMUM with a constant number, a clamp.
-func (n *node) limit(clip func(v float32) op.Clip) error {
-	x, k := 0, 1
-	if n.isConstant(0) {
-		x, k = 1, 0
+// limit reads MAXIMUM and MINIMUM, a clamp where one operand is a number.
+func (n *node) limit(o graph.Op, clip func(v float32) op.Clip) error {
+	for k := range 2 {
+		if !n.isConstant(k) {
+			continue
+		}
+		a, err := n.constant(k)
+		if err != nil {
+			return err
+		}
+		x, err := n.x(1 - k)
+		if err != nil {
+			return err
+		}
+		if len(a.f) == 1 && len(a.shape) <= len(x.shape()) {
+			return n.move(0, x.whole, x.v, clip(a.f[0]))
+		}
 	}
-	a, err := n.constant(k)
-	if err != nil {
-		return err
-	}
-	if len(a.f) != 1 {
-		return fmt.Errorf("limits of shape %v; one number is supported", a.shape)
-	}
-	o, err := n.x(x)
-	if err != nil {
-		return err
-	}
-	return n.move(0, o.whole, o.v, clip(a.f[0]))
+	return n.binary(o, -1)
 }
 
 // prelu reads PRELU; one slope for all is a LEAKY_RELU.
@@ -147,9 +148,9 @@ func (n *node) number(name string, v float32) *graph.Value {
 	return &graph.Value{Name: p.Name, Shape: p.Shadow.Shape.Clone(), Param: p}
 }
 
-// mean reads MEAN over rows and columns of an image.
-func (n *node) mean() error {
-	x, err := n.image(0)
+// reduce reads MEAN, SUM and others: the axes are input 1, whose dimensions become 1, or go.
+func (n *node) reduce(kind op.Reduction) error {
+	x, err := n.x(0)
 	if err != nil {
 		return err
 	}
@@ -157,19 +158,100 @@ func (n *node) mean() error {
 	if err != nil {
 		return err
 	}
-	for i, a := range axes {
-		if a < 0 {
-			axes[i] += 4
+	shape, o := x.shape(), op.Reduce{Kind: kind}
+	for _, a := range axes {
+		at, err := x.axis(a)
+		if err != nil {
+			return err
 		}
+		if at == 0 {
+			return fmt.Errorf("samples are combined, which is not supported")
+		}
+		if a < 0 {
+			a += len(shape)
+		}
+		o.Axes, shape[a] = append(o.Axes, at), 1
 	}
-	slices.Sort(axes)
-	if axes = slices.Compact(axes); !slices.Equal(axes, []int{1, 2}) {
-		return fmt.Errorf("mean over axes %v; rows and columns of an image are supported", axes)
+	slices.Sort(o.Axes)
+	o.Axes = slices.Compact(o.Axes)
+	var y graph.Op = o
+	if kind == op.Mean && !x.whole && len(x.v.Shape) == 4 && slices.Equal(o.Axes, []int{2, 3}) {
+		y = op.GlobalAvgPool{}
 	}
-	o := operand{v: n.emit(n.name, op.GlobalAvgPool{}, x.v)}
+	v := operand{n.emit(n.name, y, x.v), x.whole}
 	if n.small(0) == 0 {
-		o = n.reshaped(o, []int{1, x.v.Shape[1]})
+		var kept []int
+		for d, size := range shape {
+			if at, _ := x.axis(d); !slices.Contains(o.Axes, at) {
+				kept = append(kept, size)
+			}
+		}
+		v = n.reshaped(v, kept)
 	}
-	n.at[n.out[0]] = o
+	n.at[n.out[0]] = v
+	return nil
+}
+
+// matmul reads BATCH_MATMUL, the product of the last two dimensions; options: the first and the
+// second factor are transposed.
+func (n *node) matmul() error {
+	a, b, whole, err := n.pair()
+	if err != nil {
+		return err
+	}
+	if n.small(0) != 0 {
+		return fmt.Errorf("a transposed first factor is not supported")
+	}
+	if len(a.Shape) == 4 && !whole { // of a file's order
+		turn := op.Transpose{Perm: []int{0, 2, 3, 1}}
+		v := n.emit(n.name, op.MatMul{TransposeB: n.small(1) != 0}, n.emit(n.name+"_a", turn, a), n.emit(n.name+"_b", turn, b))
+		n.set(0, n.emit(n.name+"_first", op.Transpose{Perm: []int{0, 3, 1, 2}}, v), false)
+		return nil
+	}
+	n.set(0, n.emit(n.name, op.MatMul{TransposeB: n.small(1) != 0}, a, b), whole)
+	return nil
+}
+
+// gather reads GATHER along an axis: constant indexes, or rows of a constant by whole numbers
+// that the network is given.
+func (n *node) gather() error {
+	axis := n.option(0, 0)
+	if n.isConstant(1) {
+		x, err := n.x(0)
+		if err != nil {
+			return err
+		}
+		index, err := n.ints(1)
+		if err != nil {
+			return err
+		}
+		at, err := x.axis(axis)
+		if err != nil {
+			return err
+		}
+		if shape := n.tensors[n.in[1]].shape; len(shape) > 1 || at == 0 {
+			return fmt.Errorf("indexes of shape %v along axis %d; a list, and no samples, are supported", shape, axis)
+		} else if len(shape) == 0 { // a number, whose dimension goes
+			if axis < 0 {
+				axis += len(x.shape())
+			}
+			v := operand{n.emit(n.name, op.Gather{Axis: at, Index: index}, x.v), x.whole}
+			n.at[n.out[0]] = n.reshaped(v, slices.Delete(v.shape(), axis, axis+1))
+			return nil
+		}
+		return n.move(0, x.whole, x.v, op.Gather{Axis: at, Index: index})
+	}
+	w, err := n.constant(0)
+	if err != nil {
+		return err
+	}
+	ids, err := n.x(1)
+	if err != nil {
+		return err
+	}
+	if axis != 0 || len(w.shape) != 2 || n.option(1, 0) != 0 || len(ids.v.Shape) > 2 {
+		return fmt.Errorf("elements of %v along axis %d by numbers of shape %v; rows of a matrix by a list are supported", w.shape, axis, ids.shape())
+	}
+	n.set(0, n.emit(n.name, op.Gather{}, n.param(0, w, graph.Weight, "rows"), ids.v), ids.whole)
 	return nil
 }

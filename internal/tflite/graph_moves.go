@@ -346,6 +346,41 @@ func (n *node) pad() error {
 	return n.move(0, x.whole, x.v, o)
 }
 
+// mirrorPad reads MIRROR_PAD: elements next to an edge are repeated beyond it, backwards; with mode
+// 1 beginning with the one at the edge.
+func (n *node) mirrorPad() error {
+	x, err := n.x(0)
+	if err != nil {
+		return err
+	}
+	before, after, err := n.pads(x)
+	if err != nil {
+		return err
+	}
+	v, skip := x.v, 1-n.small(0)
+	for d, size := range x.v.Shape {
+		if before[d] == 0 && after[d] == 0 {
+			continue
+		}
+		if most := size - skip; d == 0 || min(before[d], after[d]) < 0 || max(before[d], after[d]) > most || skip < 0 || skip > 1 {
+			return fmt.Errorf("padding of %d and %d beside %d elements; at most %d mirror", before[d], after[d], size, most)
+		}
+		var index []int
+		for i := before[d]; i > 0; i-- {
+			index = append(index, i-1+skip)
+		}
+		for i := range size {
+			index = append(index, i)
+		}
+		for i := range after[d] {
+			index = append(index, size-1-skip-i)
+		}
+		v = n.emit(n.name, op.Gather{Axis: d, Index: index}, v)
+	}
+	n.set(0, v, x.whole)
+	return nil
+}
+
 // depth reads DEPTH_TO_SPACE and SPACE_TO_DEPTH.
 func (n *node) depth(f func(x tensor.Shape, b int) ([]graph.Op, error)) error {
 	x, err := n.image(0)

@@ -28,6 +28,11 @@ func pairOf(o graph.Op, act int, then ...graph.Op) func(*node) error {
 	return func(n *node) error { return n.binary(o, act, then...) }
 }
 
+// reducing is the graph's side of an operator that combines elements along axes.
+func reducing(kind op.Reduction) func(*node) error {
+	return func(n *node) error { return n.reduce(kind) }
+}
+
 // operators is the table, by the schema's numbers.
 var operators = map[int]operator{
 	opAdd:         {"ADD", 2, 2, func(c *call) error { return c.binary(format.OpAdd) }, pairOf(op.Add{}, 0)},
@@ -49,44 +54,57 @@ var operators = map[int]operator{
 	opReluN1:      {"RELU_N1_TO_1", 1, 1, func(c *call) error { return c.requantize(actReluN1) }, of(op.Clip{Lo: -1, Hi: 1})},
 	opRelu6:       {"RELU6", 1, 1, func(c *call) error { return c.requantize(actRelu6) }, of(op.Clip{Lo: 0, Hi: 6})},
 
-	5:       {"DEPTH_TO_SPACE", 1, 1, nil, func(n *node) error { return n.depth(depthToSpace) }},
-	14:      {"LOGISTIC", 1, 1, nil, of(op.Sigmoid{})},
-	16:      {name: "LSTM"},
-	23:      {"RESIZE_BILINEAR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{Mode: op.Linear}, n.small(2) != 0, n.small(3) != 0) }},
-	26:      {"SPACE_TO_DEPTH", 1, 1, nil, func(n *node) error { return n.depth(op.SpaceToDepth) }},
-	28:      {"TANH", 1, 1, nil, of(op.Tanh{})},
-	36:      {name: "GATHER"},
-	40:      {"MEAN", 2, 2, nil, (*node).mean},
-	42:      {"DIV", 2, 2, nil, pairOf(op.Div{}, 0)},
-	43:      {"SQUEEZE", 1, 1, nil, (*node).reshape},
-	45:      {"STRIDED_SLICE", 4, 4, nil, (*node).stridedSlice},
-	47:      {"EXP", 1, 1, nil, of(op.Exp{})},
-	49:      {"SPLIT", 2, 2, nil, func(n *node) error { return n.splits(0, 1) }},
-	50:      {"LOG_SOFTMAX", 1, 1, nil, (*node).logSoftmax},
-	53:      {"CAST", 1, 1, nil, (*node).cast},
-	54:      {"PRELU", 2, 2, nil, (*node).prelu},
-	55:      {"MAXIMUM", 2, 2, nil, func(n *node) error { return n.limit(func(v float32) op.Clip { return op.Clip{Lo: v, Hi: inf} }) }},
-	57:      {"MINIMUM", 2, 2, nil, func(n *node) error { return n.limit(func(v float32) op.Clip { return op.Clip{Lo: -inf, Hi: v} }) }},
+	5:  {"DEPTH_TO_SPACE", 1, 1, (*call).depthToSpace, func(n *node) error { return n.depth(depthToSpace) }},
+	14: {"LOGISTIC", 1, 1, func(c *call) error { return c.curve(sigmoid, 8, -128) }, of(op.Sigmoid{})},
+	16: {name: "LSTM"},
+	23: {"RESIZE_BILINEAR", 2, 2, func(c *call) error { return c.resize(true, c.small(2) != 0, c.small(3) != 0) }, func(n *node) error { return n.resize(op.Resize{Mode: op.Linear}, n.small(2) != 0, n.small(3) != 0) }},
+	26: {"SPACE_TO_DEPTH", 1, 1, (*call).spaceToDepth, func(n *node) error { return n.depth(op.SpaceToDepth) }},
+	28: {"TANH", 1, 1, func(c *call) error { return c.curve(tanh, 7, 0) }, of(op.Tanh{})},
+	35: {"UNIDIRECTIONAL_SEQUENCE_RNN", 5, 5, nil, (*node).rnn},
+	36: {"GATHER", 2, 2, nil, (*node).gather},
+	40: {"MEAN", 2, 2, nil, reducing(op.Mean)},
+	42: {"DIV", 2, 2, nil, pairOf(op.Div{}, 0)},
+	43: {"SQUEEZE", 1, 1, nil, (*node).reshape},
+	44: {"UNIDIRECTIONAL_SEQUENCE_LSTM", 20, 24, nil, (*node).lstm},
+	45: {"STRIDED_SLICE", 4, 4, (*call).stridedSlice, (*node).stridedSlice},
+	47: {"EXP", 1, 1, nil, of(op.Exp{})},
+	49: {"SPLIT", 2, 2, nil, func(n *node) error { return n.splits(0, 1) }},
+	50: {"LOG_SOFTMAX", 1, 1, nil, (*node).logSoftmax},
+	53: {"CAST", 1, 1, nil, (*node).cast},
+	54: {"PRELU", 2, 2, nil, (*node).prelu},
+	55: {"MAXIMUM", 2, 2, nil, func(n *node) error {
+		return n.limit(op.Maximum{}, func(v float32) op.Clip { return op.Clip{Lo: v, Hi: inf} })
+	}},
+	57: {"MINIMUM", 2, 2, nil, func(n *node) error {
+		return n.limit(op.Minimum{}, func(v float32) op.Clip { return op.Clip{Lo: -inf, Hi: v} })
+	}},
 	59:      {"NEG", 1, 1, nil, of(op.Neg{})},
 	60:      {"PADV2", 3, 3, nil, (*node).pad},
-	65:      {"SLICE", 3, 3, nil, (*node).slice},
-	67:      {"TRANSPOSE_CONV", 3, 4, nil, (*node).transposeConv},
+	65:      {"SLICE", 3, 3, (*call).slice, (*node).slice},
+	67:      {"TRANSPOSE_CONV", 3, 4, (*call).transposeConv, (*node).transposeConv},
 	70:      {"EXPAND_DIMS", 2, 2, nil, (*node).reshape},
+	74:      {"SUM", 2, 2, nil, reducing(op.Sum)},
 	75:      {"SQRT", 1, 1, nil, of(op.Sqrt{})},
 	76:      {"RSQRT", 1, 1, nil, of(op.Power{K: -0.5})},
 	opShape: {"SHAPE", 1, 1, nil, func(*node) error { return errShape }},
+	78:      {"POW", 2, 2, nil, pairOf(op.Pow{}, -1)},
+	80:      {"FAKE_QUANT", 1, 1, nil, (*node).passes},
+	81:      {"REDUCE_PROD", 2, 2, nil, reducing(op.Prod)},
+	82:      {"REDUCE_MAX", 2, 2, nil, reducing(op.Max)},
 	83:      {"PACK", 1, maxOperands, nil, (*node).pack},
 	88:      {"UNPACK", 1, 1, nil, (*node).unpack},
+	89:      {"REDUCE_MIN", 2, 2, nil, reducing(op.Min)},
 	92:      {"SQUARE", 1, 1, nil, of(op.Power{K: 2})},
-	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, nil, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
-	98:      {"LEAKY_RELU", 1, 1, nil, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
+	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, func(c *call) error { return c.resize(false, c.small(0) != 0, c.small(1) != 0) }, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
+	98:      {"LEAKY_RELU", 1, 1, (*call).leaky, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
 	99:      {"SQUARED_DIFFERENCE", 2, 2, nil, pairOf(op.Sub{}, -1, op.Power{K: 2})},
+	100:     {"MIRROR_PAD", 2, 2, nil, (*node).mirrorPad},
 	101:     {"ABS", 1, 1, nil, of(op.Abs{})},
 	102:     {"SPLIT_V", 3, 3, nil, func(n *node) error { return n.splits(2, 0) }},
 	111:     {"ELU", 1, 1, nil, of(op.Elu{})},
-	117:     {"HARD_SWISH", 1, 1, nil, of(op.HardSwish{})},
+	117:     {"HARD_SWISH", 1, 1, (*call).hardSwish, of(op.HardSwish{})},
 	124:     {"DENSIFY", 1, 1, nil, (*node).passes},
-	126:     {name: "BATCH_MATMUL"},
+	126:     {"BATCH_MATMUL", 2, 2, nil, (*node).matmul},
 	150:     {"GELU", 1, 1, nil, func(n *node) error { return n.function(op.Gelu{Tanh: n.small(0) != 0}) }},
 }
 

@@ -45,16 +45,23 @@ func MatMulTransposed(y, a, b []float32, m, k, n int) {
 func dot(x, w []float32) float32 {
 	var s0, s1, s2, s3 float32
 	w = w[:len(x)]
-	for len(x) >= 4 && len(w) >= 4 {
-		s0 = float32(s0 + float32(x[0]*w[0]))
-		s1 = float32(s1 + float32(x[1]*w[1]))
-		s2 = float32(s2 + float32(x[2]*w[2]))
-		s3 = float32(s3 + float32(x[3]*w[3]))
-		x, w = x[4:], w[4:]
+	n := len(x) &^ 3
+	for i := 0; i < n; i += 4 {
+		a, b := (*[4]float32)(x[i:]), (*[4]float32)(w[i:])
+		s0 = float32(s0 + float32(a[0]*b[0]))
+		s1 = float32(s1 + float32(a[1]*b[1]))
+		s2 = float32(s2 + float32(a[2]*b[2]))
+		s3 = float32(s3 + float32(a[3]*b[3]))
 	}
-	rest := [3]*float32{&s0, &s1, &s2}
-	for i, v := range x {
-		*rest[i] = float32(*rest[i] + float32(v*w[i]))
+	switch x, w = x[n:], w[n:]; len(x) {
+	case 3:
+		s2 = float32(s2 + float32(x[2]*w[2]))
+		fallthrough
+	case 2:
+		s1 = float32(s1 + float32(x[1]*w[1]))
+		fallthrough
+	case 1:
+		s0 = float32(s0 + float32(x[0]*w[0]))
 	}
 	return float32(float32(s0+s1) + float32(s2+s3))
 }
