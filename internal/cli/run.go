@@ -39,6 +39,10 @@ A network with several inputs takes one INPUT for each, in the network's order,
 sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
+A network with state takes its samples in a row: the state of one is kept for the
+next, and is no INPUT. --stream takes them from an array [samples, ...], and prints a
+result for each; each INPUT begins anew, without a state.
+
 A language model goes on with a text: --generate N adds N tokens to those of
 --prompt-ids or --prompt, and prints them as they come, in the labels of the file
 (edgec compress --labels tokens.json) or as numbers. The model takes whole sequences,
@@ -54,7 +58,7 @@ several outputs "results": [{"shape", "top", "outputs"}].`
 
 func runCommand(a *app) *cobra.Command {
 	j := &program.Job{}
-	idx, selfTest := "", false
+	idx, selfTest, stream := "", false, false
 	cmd := &cobra.Command{
 		Use:   "run FILE.edgec [INPUT ...]",
 		Short: "Execute a compressed network on pictures, arrays or raw values",
@@ -83,6 +87,10 @@ func runCommand(a *app) *cobra.Command {
 				return usagef(cmd, "--generate goes on with --prompt-ids or --prompt; leave out inputs, --raw, --idx and --selftest")
 			case j.Generation.Tokens > 0:
 				j.Action = program.Generate
+			case stream && (idx != "" || selfTest):
+				return usagef(cmd, "--stream, --idx and --selftest exclude each other; give one of them")
+			case stream:
+				j.Action = program.Stream
 			case selfTest:
 				j.Action = program.SelfTest
 			case idx != "":
@@ -100,6 +108,7 @@ func runCommand(a *app) *cobra.Command {
 	f.StringVar(&idx, "idx", "", "execute every picture of this idx file, print counts and a checksum of all outputs")
 	f.StringVar(&j.Labels, "idx-labels", "", "with --idx: the idx file of the labels, for the accuracy")
 	f.BoolVar(&selfTest, "selftest", false, "prove that this machine computes what was computed when the file was written")
+	f.BoolVar(&stream, "stream", false, "each INPUT is an .npy array of samples, executed in a row: a network with state carries it from sample to sample")
 	addGeneration(cmd, &j.Generation)
 	addLimits(cmd, &j.Limits)
 	return cmd

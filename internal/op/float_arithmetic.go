@@ -102,6 +102,9 @@ func operands(d Device, n *graph.Node) (in []int, err error) {
 // pairNeedsFloat reports whether arithmetic of two operands has no form on int8: shapes that the
 // integer instructions do not repeat, or no such instruction for two activations.
 func pairNeedsFloat(n *graph.Node, pairs, commutes bool) bool {
+	if varies(n) {
+		return true
+	}
 	a, b, y := n.Inputs[0], n.Inputs[1], n.Outputs[0]
 	switch {
 	case a.Param != nil && b.Param != nil:
@@ -119,6 +122,28 @@ func pairNeedsFloat(n *graph.Node, pairs, commutes bool) bool {
 		a, b = b, a
 	}
 	return !a.Shape.Equal(y.Shape) || !repeats(b.Shape, a.Shape)
+}
+
+// varies reports whether an operand of n is a constant of many numbers along several dimensions,
+// which repeat along another: sines of places, say. On int8 it takes a channel for each element of
+// the result, with a scale of its own.
+func varies(n *graph.Node) bool {
+	const many = 64
+	for _, v := range n.Inputs {
+		if v == nil || v.Param == nil || v.Shape.Size() < many || v.Shape.Size() == n.Outputs[0].Shape.Size() {
+			continue
+		}
+		along := 0
+		for _, d := range v.Shape {
+			if d > 1 {
+				along++
+			}
+		}
+		if along > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // NeedsFloat implements FloatNeeder.

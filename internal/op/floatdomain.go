@@ -53,6 +53,7 @@ func CanFloat(n *graph.Node) bool {
 // has no other form, and the values that follow from these:
 //
 //   - whole numbers and truth values, which have no grid;
+//   - inputs that are outputs of the run before: errors of a grid would add up;
 //   - what operators compute that need float32, and what other operators compute from such
 //     values as long as they can;
 //   - what float32 operators alone read: what others compute that can, layers without a fused clamp
@@ -62,8 +63,8 @@ func CanFloat(n *graph.Node) bool {
 // package passes.
 func Floats(g *graph.Graph) map[*graph.Value]bool {
 	f := &floats{g: g, links: graph.NewLinks(g), of: map[*graph.Value]bool{}, demanded: map[*graph.Value]bool{}}
-	for _, v := range g.Inputs {
-		f.of[v] = v.Elem != graph.Float
+	for i, v := range g.Inputs {
+		f.of[v] = v.Elem != graph.Float || g.IsState(i)
 	}
 	for _, n := range g.Nodes {
 		f.forward(n)

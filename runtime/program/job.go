@@ -26,6 +26,7 @@ const (
 	SelfTest               // prove that this machine computes what the host computed
 	Info                   // describe the model
 	Generate               // go on with a text, see Generation
+	Stream                 // execute the samples of arrays in a row, carrying the state
 	Idx                    // execute every picture of an idx file, print counts and a checksum
 )
 
@@ -67,6 +68,8 @@ func (j *Job) Do() error {
 		return j.idx(m)
 	case Generate:
 		return j.generate(m)
+	case Stream:
+		return j.stream(m)
 	}
 	return j.classify(m)
 }
@@ -100,13 +103,15 @@ func (j *Job) classify(m *runtime.Model) error {
 	}
 	info, pre := m.Info(), m.Preprocess()
 	var all source
-	n := len(info.Inputs)
-	if len(files)%n != 0 {
+	given := givenInputs(info)
+	n := len(given)
+	if n == 0 || len(files)%n != 0 {
 		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
 	}
 	for ; len(files) > 0; files = files[n:] {
 		var from source
-		for i, name := range files[:n] {
+		for k, name := range files[:n] {
+			i := given[k]
 			data, err := j.read(name, info.Inputs[i])
 			if err == nil {
 				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)

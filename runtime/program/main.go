@@ -19,6 +19,8 @@ for each, sample after sample.
   --json         print JSON, one value a line
   --raw          print the bytes of the outputs, little endian
   --invert       pictures: light becomes dark
+  --stream       each FILE is an .npy array of samples, which are executed in a row:
+                 a model with state carries it, and begins anew with each FILE
   --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy
   --generate N   a language model: go on with a text by N tokens, printed as they
@@ -103,6 +105,8 @@ func (j *Job) turnOn(name string) bool {
 		j.Action = SelfTest
 	case "-info":
 		j.Action = Info
+	case "-stream":
+		j.Action = Stream
 	case "-layers":
 		j.Layers = true
 	default:

@@ -1,0 +1,118 @@
+package eval
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"edgec/internal/dataset"
+	"edgec/internal/graph"
+	"edgec/internal/lower"
+	"edgec/internal/op"
+	"edgec/internal/passes"
+	"edgec/internal/tensor"
+)
+
+// adding is a network that adds its input, [2], to what it has added before, and gives three times
+// the sum of both elements.
+func adding(t *testing.T) *graph.Graph {
+	t.Helper()
+	x, h := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2}}, &graph.Value{Name: "h", Shape: tensor.Shape{1, 2}}
+	sum, y := &graph.Value{Name: "h_out"}, &graph.Value{Name: "y"}
+	w := tensor.Of([]float32{3, 3}, 1, 2)
+	g := &graph.Graph{Name: "adding", Inputs: []*graph.Value{x, h}, Outputs: []*graph.Value{y, sum}, State: []graph.StateLink{{Output: 1, Input: 1}}, Nodes: []*graph.Node{
+		{Name: "sum", Op: op.Add{}, Inputs: []*graph.Value{x, h}, Outputs: []*graph.Value{sum}},
+		{Name: "dense", Op: op.Dense{}, Inputs: []*graph.Value{sum, {Name: "w", Shape: w.Shape, Param: graph.NewParam("w", graph.Weight, w)}, nil}, Outputs: []*graph.Value{y}},
+	}}
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// inSequences returns 4 samples in two sequences: 1 2, 3 4 and 10 20, 30 40.
+func inSequences(t *testing.T) *dataset.Set {
+	t.Helper()
+	path := t.TempDir() + "/x.npy"
+	if err := dataset.WriteNpy(path, tensor.Shape{2, 2, 2}, []float32{1, 2, 3, 4, 10, 20, 30, 40}); err != nil {
+		t.Fatal(err)
+	}
+	sp, err := dataset.Open(path, dataset.Options{Shape: tensor.Shape{2}, Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2}}}, Sequences: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sp.Train
+}
+
+// TestRecorded: samples get the state that the network had when it came to them, from zeros at the
+// beginning of each sequence; outputs on them are those of the network on its way.
+func TestRecorded(t *testing.T) {
+	g, set := adding(t), inSequences(t)
+	if set.Len() != 4 || set.Sequence() != 2 || !set.Begins(0) || set.Begins(1) || !set.Begins(2) {
+		t.Fatalf("%d samples in sequences of %d", set.Len(), set.Sequence())
+	}
+	r, err := Recorded(context.Background(), g, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []float32
+	x := make([]float32, 4)
+	for i := range r.Len() {
+		r.Read(i, x)
+		got = append(got, x...)
+	}
+	if want := []float32{1, 2, 0, 0, 3, 4, 1, 2, 10, 20, 0, 0, 30, 40, 10, 20}; !slices.Equal(got, want) {
+		t.Errorf("samples with state %v, want %v", got, want)
+	}
+	h, err := NewMeasure(context.Background(), Subject{Graph: g, Set: set, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{9, 30, 90, 300}; !slices.Equal(h.Reference.Float.Data, want) {
+		t.Errorf("judged outputs %v, want %v", h.Reference.Float.Data, want)
+	}
+}
+
+// TestExecuteState: a file carries its state over a sequence, whatever the number of threads, and
+// takes that of samples that have one.
+func TestExecuteState(t *testing.T) {
+	g, set := adding(t), inSequences(t)
+	recorded, err := Recorded(context.Background(), g, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, h := tensor.New(4, 2), tensor.New(4, 2)
+	Read(recorded, 0, 4, []*tensor.Tensor{x, h})
+	if err := passes.Quantize(g, passes.InputSamples([]*tensor.Tensor{x, h}, 4), passes.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	file, _, err := lower.Encode(g, lower.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string]*dataset.Set{"carried": set, "recorded": recorded} {
+		for threads := range 2 {
+			all, err := Execute(context.Background(), file, set, 4, threads+1)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			out, shapes := WithoutState(all, [][]int{{1}, {2}}, g.CarriesState)
+			if len(shapes) != 1 || out.Shape[1] != 1 {
+				t.Fatalf("%s: outputs of %v", name, shapes)
+			}
+			for i, want := range []float32{9, 30, 90, 300} {
+				if got := out.Data[i]; got < want-3 || got > want+3 {
+					t.Errorf("%s: sample %d gives %v, want about %v", name, i, got, want)
+				}
+			}
+		}
+	}
+	one := set.Subset([]int{1, 3})
+	all, err := Execute(context.Background(), file, one, 2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := WithoutState(all, [][]int{{1}, {2}}, g.CarriesState); out.Data[0] > 24 || out.Data[0] < 18 {
+		t.Errorf("a sample without those before it gives %v, want about 21", out.Data[0])
+	}
+}
