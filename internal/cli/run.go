@@ -105,19 +105,22 @@ type actions struct {
 
 // chooseAction sets what j does, and refuses flags that exclude each other.
 func chooseAction(cmd *cobra.Command, j *program.Job, from actions, json bool) error {
+	generate, files := j.Generation.Tokens > 0, len(j.Files) > 0
 	switch {
 	case j.Raw && json:
 		return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
 	case j.Labels != "" && from.idx == "":
 		return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
-	case (from.idx != "" || from.selfTest) && len(j.Files) > 0, from.idx != "" && from.selfTest:
+	case from.other() && files, from.idx != "" && from.selfTest:
 		return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
-	case j.Generation.Tokens > 0 && (from.idx != "" || from.selfTest || len(j.Files) > 0 || j.Raw):
+	case generate && (from.other() || files || j.Raw):
 		return usagef(cmd, "--generate goes on with --prompt-ids or --prompt; leave out inputs, --raw, --idx and --selftest")
-	case j.Generation.Tokens > 0:
-		j.Action = program.Generate
-	case from.stream && (from.idx != "" || from.selfTest):
+	case from.stream && from.other() && !generate:
 		return usagef(cmd, "--stream, --idx and --selftest exclude each other; give one of them")
+	}
+	switch {
+	case generate:
+		j.Action = program.Generate
 	case from.stream:
 		j.Action = program.Stream
 	case from.selfTest:
@@ -127,6 +130,9 @@ func chooseAction(cmd *cobra.Command, j *program.Job, from actions, json bool) e
 	}
 	return nil
 }
+
+// other reports whether pictures of an idx file are executed, or the self-test.
+func (a actions) other() bool { return a.idx != "" || a.selfTest }
 
 // addGeneration adds the flags of generation.
 func addGeneration(cmd *cobra.Command, o *program.Generation) {
