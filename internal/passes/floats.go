@@ -77,7 +77,7 @@ func Constants(g *graph.Graph, cfg Config) error {
 }
 
 func roundConstant(n *graph.Node, p *graph.Param, cfg Config) error {
-	if t, ok := n.Op.(op.Gather); ok && t.Axis == 0 {
+	if t, ok := n.Op.(op.Picker); ok && t.Table(n) == p {
 		if i := p.Shadow.FirstNonFinite(); i >= 0 {
 			return fmt.Errorf("passes: table %q: number %d is %v: the network is broken", p.Name, i, p.Shadow.Data[i])
 		}
