@@ -3,18 +3,13 @@ package edgec
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
 	"edgec/internal/pack"
 	"edgec/internal/search"
-	"edgec/internal/simplify"
-	"edgec/internal/tflite"
 	"edgec/runtime"
 )
 
@@ -52,51 +47,20 @@ func (o OpenOptions) reading() onnx.Options {
 
 // OpenWith is Open for a file that leaves something open.
 func OpenWith(path string, o OpenOptions) (*Model, error) {
-	if tflite.IsFile(path) {
-		if len(o.Shapes) > 0 {
-			return nil, fmt.Errorf("edgec: %s: a TFLite network has fixed sizes; leave out --shape", path)
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("edgec: %w", err)
-		}
-		return OpenBytes(data, path)
-	}
-	g, size, err := onnx.ReadWith(path, o.reading())
+	n, size, err := search.ReadNetwork(path, search.Reading{Options: o.reading(), State: o.State, FindState: !o.NoState})
 	if err != nil {
 		return nil, err
 	}
-	notes, err := g.LinkState(o.State, !o.NoState)
-	if err != nil {
-		return nil, err
-	}
-	g.Notes = append(g.Notes, notes...)
-	return newModel(g, int(size), path)
+	return &Model{Name: n.Name, Bytes: size, graph: n.Graph}, nil
 }
 
 // OpenBytes reads an ONNX or a TFLite file from memory; name is used in messages.
 func OpenBytes(data []byte, name string) (*Model, error) {
-	decode := onnx.Decode
-	if tflite.Is(data) {
-		decode = tflite.Decode
-	}
-	g, err := decode(data, name)
+	n, err := search.DecodeNetwork(data, name)
 	if err != nil {
 		return nil, err
 	}
-	return newModel(g, len(data), name)
-}
-
-func newModel(g *graph.Graph, size int, name string) (*Model, error) {
-	simplify.ChannelsFirst(g)
-	if err := simplify.Run(g); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := g.Finite(); err != nil {
-		return nil, fmt.Errorf("edgec: %s: %w; train the network again or repair the file", name, err)
-	}
-	base := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	return &Model{Name: base, Bytes: size, graph: g}, nil
+	return &Model{Name: n.Name, Bytes: len(data), graph: n.Graph}, nil
 }
 
 // Notes says what reading has left out or taken as something else: outputs that only decide.

@@ -125,17 +125,35 @@ func (p *Plan) Verdict(r *Results, name string, screened Screened, noise Noise) 
 	moves = slices.Compact(moves)
 	switch {
 	case measured && same:
-		return "the same files: moves nothing"
+		return "the same files: moves nothing" + p.only(r, name)
 	case len(moves) > 0:
 		return "moves " + strings.Join(moves, ", ")
 	case measured:
-		return "within noise: moves nothing"
+		return "within noise: moves nothing" + p.only(r, name)
 	case screened.Follows:
 		return "beyond noise in the design; not yet by itself"
 	case screened.Effects[SizeAtDrop].N > 0 || screened.Effects[ErrorAtSize].N > 0:
 		return "within noise in the design"
 	}
 	return "not measured"
+}
+
+// only names the networks on which a constant was set low or high by itself, where these are
+// not all.
+func (p *Plan) only(r *Results, name string) string {
+	var on []string
+	for _, s := range r.Subjects {
+		at := func(v Values) bool {
+			return slices.ContainsFunc(r.Replicates(v.ID), func(a Replicate) bool { return a.Network == s.Name })
+		}
+		if slices.ContainsFunc(p.Alone(name), at) {
+			on = append(on, s.Name)
+		}
+	}
+	if len(on) == len(r.Subjects) {
+		return ""
+	}
+	return " on " + strings.Join(on, ", ")
 }
 
 // moved names where a response is beyond noise: everywhere, by the spread over

@@ -99,11 +99,20 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 	}
 	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows on one network or more, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
 		len(p.File.Constants), len(p.Names), len(r.Aside), rows, len(p.Rows), alone, of, len(r.Runs), seconds/3600)
+	var without []string
+	for _, s := range r.Subjects {
+		if p.measured(r, s.Name) == 0 {
+			without = append(without, s.Name)
+		}
+	}
+	if len(without) > 0 {
+		fmt.Fprintf(b, "\n**Not all is measured.** No quarter of the design is complete on\n%s.\nWhat constants do there is not known.\n", strings.Join(without, ", "))
+	}
 	if missing := len(p.File.Constants) - len(p.Names) - len(r.Aside); missing > 0 {
 		fmt.Fprintf(b, "\n**A demonstration: %d constants were left out, and are to be measured.**\n", missing)
 	}
 	if today.ID(nil) != p.base.ID {
-		fmt.Fprintf(b, "\nThe constants have changed since: internal/search/tuning.go has %d today.\n", len(today.Constants))
+		fmt.Fprintf(b, "\nThe constants have changed since: internal/search/tuning.go has %d today. To measure these, remove\ndocs/tuning.json first.\n", len(today.Constants))
 	}
 }
 
@@ -250,7 +259,11 @@ func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
 			fmt.Fprintf(b, "| %s | %.4g |", name, v.Values[name])
 			size, errs := p.Changes(r, v.ID, SizeAtDrop), p.Changes(r, v.ID, ErrorAtSize)
 			for _, s := range r.Subjects {
-				if there[s.Name] {
+				switch {
+				case !there[s.Name]:
+				case size[s.Name].N+errs[s.Name].N == 0:
+					b.WriteString(" |")
+				default:
 					fmt.Fprintf(b, " %s; %s |", size[s.Name], errs[s.Name])
 				}
 			}

@@ -357,20 +357,34 @@ func (b *builder) ordered(v *graph.Value, want layout, shape []int) int {
 		return 0
 	}
 	if !w.order.equal(want) {
-		seen, perm, err := w.order.rearrange(want)
+		_, _, err := w.order.rearrange(want)
+		if mid, ok := w.order.between(want); err != nil && ok {
+			w = b.transposed(w, mid)
+			_, _, err = w.order.rearrange(want)
+		}
 		if err != nil {
 			b.fail(err)
 			return 0
 		}
-		moved := make([]int, len(perm))
-		for i, p := range perm {
-			moved[i] = seen[p]
-		}
-		x := b.reshaped(w.tensor, seen)
-		t := b.like(x, moved)
-		b.Emit(format.Instr{Op: format.OpTranspose, In: []int{x}, Out: t, Weight: -1, LUT: -1, Perm: perm})
-		w = location{tensor: t, order: want}
+		w = b.transposed(w, want)
 		b.at[v] = w
 	}
 	return b.reshaped(w.tensor, shape)
+}
+
+// transposed brings w into the order want, which one transposition can.
+func (b *builder) transposed(w location, want layout) location {
+	seen, perm, err := w.order.rearrange(want)
+	if err != nil {
+		b.fail(err)
+		return w
+	}
+	moved := make([]int, len(perm))
+	for i, p := range perm {
+		moved[i] = seen[p]
+	}
+	x := b.reshaped(w.tensor, seen)
+	t := b.like(x, moved)
+	b.Emit(format.Instr{Op: format.OpTranspose, In: []int{x}, Out: t, Weight: -1, LUT: -1, Perm: perm})
+	return location{tensor: t, order: want}
 }

@@ -185,6 +185,35 @@ func (l layout) rearrange(want layout) (shape, perm []int, err error) {
 	return shape, perm, nil
 }
 
+// between returns an order from which and to which one transposition leads each, on the way
+// from l to want: a dimension of l is brought before the one that it precedes in want.
+func (l layout) between(want layout) (mid layout, ok bool) {
+	at := strides(l, want)
+	from, err := l.split(at)
+	if err != nil {
+		return nil, false
+	}
+	to, err := want.split(at)
+	if err != nil {
+		return nil, false
+	}
+	for i, a := range to[:max(len(to)-1, 0)] {
+		rest := slices.DeleteFunc(slices.Clone(from), func(b axis) bool { return b == a })
+		k := slices.Index(rest, to[i+1])
+		if k < 0 || len(rest) != len(from)-1 {
+			continue
+		}
+		mid := layout(slices.Insert(rest, k, a)).joined()
+		if _, _, err := l.rearrange(mid); err != nil || mid.equal(l) {
+			continue
+		}
+		if _, _, err := mid.rearrange(want); err == nil {
+			return mid, true
+		}
+	}
+	return nil, false
+}
+
 // joinRuns joins dimensions that stay neighbours under the permutation.
 func joinRuns(from layout, order []int) (shape, perm []int) {
 	head := make([]int, len(from)) // the run that each dimension belongs to

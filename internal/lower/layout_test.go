@@ -114,6 +114,39 @@ func TestLayoutChain(t *testing.T) {
 	}
 }
 
+// TestLayoutBetween: a transposition of five dimensions, as that of a pixel shuffle, is two of
+// four at most.
+func TestLayoutBetween(t *testing.T) {
+	const c, b, h, w = 3, 2, 5, 4
+	l := standard(tensor.Shape{1, c * b * b, h, w}) // H, W, channels
+	l, err := l.transposed([]int{c, b, b, h, w}, []int{0, 3, 1, 4, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := standard(tensor.Shape{1, c, h * b, w * b})
+	if _, _, err := l.rearrange(want); err == nil {
+		t.Fatal("one transposition does: the test shows nothing")
+	}
+	mid, ok := l.between(want)
+	if !ok {
+		t.Fatalf("nothing between %v and %v", l, want)
+	}
+	device := make([]int, c*b*b*h*w)
+	for i, k := range allIndexes(l) { // the device's element i is the host's k
+		device[i] = k
+	}
+	for _, step := range [][2]layout{{l, mid}, {mid, want}} {
+		seen, perm, err := step[0].rearrange(step[1])
+		if err != nil || len(seen) > 4 {
+			t.Fatalf("from %v to %v: %v, %d dimensions", step[0], step[1], err, len(seen))
+		}
+		device = transposeSlow(device, seen, perm)
+	}
+	if !slices.Equal(device, allIndexes(want)) {
+		t.Errorf("%v, want %v", device, allIndexes(want))
+	}
+}
+
 func TestLayoutCommon(t *testing.T) {
 	image := tensor.Shape{1, 16, 5, 7}
 	l, err := standard(image).transposed([]int{16, 5, 7}, []int{1, 2, 0})

@@ -81,6 +81,8 @@ func attentionCases() []ownCase {
 				k := append([]float32{1, -1, 0.5, 2}, x...)
 				return attentionOf(x, k, k, 2, 2, func(i, j int) bool { return j <= i+2 }, as)
 			}},
+		{"FlexAttention", on(26, 1, 3, 2).domainNode("ai.onnx.preview", "FlexAttention", "x,x,x", "y"), []int{1, 3, 2},
+			func(x []float32) []float32 { return attentionOf(x, x, x, 2, 2, all, as) }},
 		{"RotaryEmbedding by halves", on(23, 2, 1, 4).floats("c", []int{3, 2}, 9, 9, 0.5, 0.25, 2, 3).floats("s", []int{3, 2}, 9, 9, 1, -1, 4, 5).
 			node("Shape", "x", "d", attribute{"start", 0}, attribute{"end", 1}).int64s("one", 1).int64s("two", 2).node("Concat", "d,two", "ds", attribute{"axis", 0}).
 			int64s("pair", 1, 2).node("Expand", "pair,ds", "p").node("Transpose", "x", "t", permuted(0, 2, 1, 3)).node("RotaryEmbedding", "t,c,s,p", "y"), []int{2, 1, 4},
@@ -189,6 +191,42 @@ func runtimeCases() []ownCase {
 			func(x []float32) []float32 {
 				plus := func(a, b float32) []float32 { return affine(x, []float32{1, 1}, []float32{a, b}) }
 				return attentionOf(plus(1, -1), plus(0, 0.5), plus(2, 0), 2, 2, func(i, j int) bool { return j <= i }, func(v float64) float64 { return v })
+			}},
+	}
+}
+
+// spectrumCases transform, and attend without a softmax.
+func spectrumCases() []ownCase {
+	const h = 0.8660254037844386 // sin 60 degrees
+	return []ownCase{
+		{"DFT of three numbers", on(20, 3, 1).scalarInts("a", 1).node("DFT", "x,,a", "y"), []int{3, 1}, func(x []float32) []float32 {
+			return []float32{x[0] + x[1] + x[2], 0, x[0] - (x[1]+x[2])/2, h * (x[2] - x[1]), x[0] - (x[1]+x[2])/2, h * (x[1] - x[2])}
+		}},
+		{"DFT there and back, of one side", on(17, 4, 1).node("DFT", "x", "f", attribute{"onesided", 1}).node("DFT", "f", "y", attribute{"inverse", 1}, attribute{"axis", 1}), []int{4, 1},
+			func(x []float32) []float32 { // without the conjugate: three numbers of the inverse of length 3
+				f := [][2]float64{{float64(x[0] + x[1] + x[2] + x[3]), 0}, {float64(x[0] - x[2]), float64(x[3] - x[1])}, {float64(x[0] - x[1] + x[2] - x[3]), 0}}
+				var y []float32
+				for k := range 3 {
+					re, im := 0.0, 0.0
+					for i, c := range f {
+						sin, cos := math.Sincos(2 * math.Pi * float64(i*k) / 3)
+						re, im = re+c[0]*cos-c[1]*sin, im+c[0]*sin+c[1]*cos
+					}
+					y = append(y, float32(re/3), float32(im/3))
+				}
+				return y
+			}},
+		{"STFT", on(17, 4, 1).scalarInts("step", 2).scalarInts("n", 2).node("HannWindow", "n", "w").node("STFT", "x,step,w", "y"), []int{4, 1}, func(x []float32) []float32 {
+			return []float32{x[1], 0, -x[1], 0, x[3], 0, -x[3], 0} // the window of two is 0 and 1
+		}},
+		{"SwiGLU", on(28, 2).node("Abs", "x", "a").node("SwiGLU", "x,a", "y"), []int{2}, each(func(v float64) float64 { return v / (1 + math.Exp(-v)) * math.Abs(v) })},
+		{"LinearAttention by the gated delta rule", on(27, 2, 1).floats("g", []int{1, 2, 1}, -1, -0.5).floats("b", []int{1, 2, 1}, 0.5, 2).
+			node("Expand", "g,like", "gx").node("Expand", "b,like", "bx").node("LinearAttention", "x,x,x,,gx,bx", "y", attribute{"q_num_heads", 1}, attribute{"kv_num_heads", 1}).int64s("like", 1, 2, 1), []int{2, 1},
+			func(x []float32) []float32 {
+				first := 0.5 * float64(x[0]*x[0])
+				second := math.Exp(-0.5) * first
+				second += 2 * float64(x[1]) * (float64(x[1]) - float64(x[1])*second)
+				return []float32{x[0] * float32(first), x[1] * float32(second)}
 			}},
 	}
 }

@@ -36,7 +36,7 @@ func (n *node) attrString(name, def string) string {
 // attrInts returns a list attribute of want entries within lo..hi, or def
 // repeated when it is absent.
 func (n *node) attrInts(name string, want, def, lo int) ([]int, error) {
-	const hi = 1 << 24
+	const hi = 1 << 25 // what the writer makes of sums of two numbers below 1<<24 is read again
 	r := make([]int, want)
 	a := n.attr(name)
 	for i := range r {

@@ -62,7 +62,7 @@ func ownCases() []ownCase {
 	limit := func(lo, hi float64) func([]float32) []float32 {
 		return each(func(v float64) float64 { return min(max(v, lo), hi) })
 	}
-	return append(slices.Concat(geluCases(), productCases(), normCases(), logicCases(), attentionCases(), sumCases(), runtimeCases()), []ownCase{
+	return append(slices.Concat(geluCases(), productCases(), normCases(), logicCases(), attentionCases(), sumCases(), runtimeCases(), spectrumCases()), []ownCase{
 		{"Clip of attributes", on(7, 5).node("Clip", "x", "y", attribute{"min", float32(-0.5)}, attribute{"max", float32(0.25)}), []int{5}, limit(-0.5, 0.25)},
 		{"Clip of one attribute", on(10, 5).node("Clip", "x", "y", attribute{"min", float32(0.1)}), []int{5}, limit(0.1, math.Inf(1))},
 		{"Clip of inputs", on(11, 5).floats("lo", nil, -0.5).floats("hi", nil, 0.25).node("Clip", "x,lo,hi", "y"), []int{5}, limit(-0.5, 0.25)},

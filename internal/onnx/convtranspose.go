@@ -45,6 +45,9 @@ func (n *node) transposedPads(in, kernel, stride, dilation []int) (before, after
 		} else if mode == "VALID" {
 			b, e = 0, 0
 		}
+		if max(b, -b, e-extra[i], extra[i]-e, (kernel[i]-1)*dilation[i]) > 1<<22 {
+			return nil, nil, n.fail("pads", "%d before and %d after dimension %d, or its dilation %d, are too large; they are not supported", b, e-extra[i], i, dilation[i])
+		}
 		before, after = append(before, b), append(after, e-extra[i])
 	}
 	return before, after, nil

@@ -168,7 +168,11 @@ func buildMatMul(n *node) error {
 	case n.in[0].act == nil:
 		return n.matrixTimes()
 	}
-	x := n.in[0]
+	return n.timesMatrix(n.in[0])
+}
+
+// timesMatrix reads the product of an activation and a constant matrix or vector.
+func (n *node) timesMatrix(x *operand) error {
 	wa, err := n.floats(1)
 	if err != nil {
 		return err
@@ -184,9 +188,6 @@ func buildMatMul(n *node) error {
 	rank := len(dims)
 	for len(wa.dims) > 2 && wa.dims[0] == 1 && len(wa.dims) <= rank {
 		wa = n.r.dropLeadingOne(wa)
-	}
-	if rank < 1 {
-		return n.fail(n.inputName(0), "it is one number; the operator needs a dimension to sum over")
 	}
 	if len(wa.dims) != 2 || dims[rank-1] != wa.dims[0] {
 		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; a matrix [%d, out] is needed", wa.dims, dims, dims[rank-1])

@@ -1,4 +1,4 @@
-// Package onnx reads ONNX networks (opset 7 to 25) into the host's graph, and
+// Package onnx reads ONNX networks (opset 7 to 28) into the host's graph, and
 // writes graphs back: as plain float ONNX, or, when the graph carries int8
 // grids, in the standard QuantizeLinear/DequantizeLinear form that other
 // programs run.
@@ -17,10 +17,20 @@
 //     reading. For a dynamic batch it is computed for two trial batch sizes at
 //     once; where the results differ, the value depends on the batch, and the
 //     dimension that holds it is where as many elements of a sample come before.
+//   - Functions, the branch of an If and the trips of a Loop or Scan are read in place of
+//     their node, if what they depend on is known (control.go, function.go).
+//   - Operators on integers (QLinearConv) are read as the pairs around operators on floats
+//     (quantops.go). An operator without a fold is computed for constants by the operators
+//     that its row builds (foldop.go).
 //   - A refusal lists all causes, each with node, operator and remedy.
 //   - Weights are normalised: Gemm and MatMul become op.Dense with [out, in]
 //     weights; pads are explicit; one-dimensional convolutions and pools become
-//     two-dimensional ones of height 1.
+//     two-dimensional ones of height 1, three-dimensional ones several of images.
+//   - Operators that equal several others are read as those (steps.go): attention as
+//     products, sums and softmaxes, normalizations of groups as reshapes and one
+//     normalization. Of constants alone they are computed.
+//   - A comparison or the index of the largest element is computed where the network goes on
+//     from it; where it ends with it, the scores before are the output (decide.go).
 //   - Tensor data in other files is read from the model's folder, never from
 //     outside of it.
 //   - DequantizeLinear of constants yields parameters with a Grid, a pair of

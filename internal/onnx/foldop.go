@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"edgec/internal/graph"
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 )
 
@@ -103,6 +104,7 @@ func (n *node) runRow(row *row, in []*array) ([]*array, error) {
 func (n *node) runWith(row *row, in []*array, k int) ([]*array, error) {
 	r := newReader(&modelProto{graph: &graphProto{name: n.title()}}, n.r.file, n.r.outside)
 	r.opset, r.whole, r.fixed, r.batch, r.budget = n.r.opset, true, true, [2]int{1, 1}, n.r.budget
+	r.functions, r.tensors, r.work = n.r.functions, n.r.tensors, n.r.work
 	m := &node{nodeProto: n.nodeProto, r: r}
 	var feed []*tensor.Tensor
 	for i, a := range in {
@@ -155,14 +157,18 @@ func (n *node) results(m *node, feed []*tensor.Tensor) ([]*array, error) {
 	}
 	r.dropUnused()
 	r.joinCells()
-	size := 0
+	size, work := 0, int64(0)
 	for _, node := range r.g.Nodes {
 		for _, v := range node.Outputs {
 			size += v.Shape.Size()
 		}
+		work += op.Work(node)
 	}
 	if size > n.r.budget {
 		return nil, n.fail("", "the constants computed in this model are too large; simplify it with onnxsim first")
+	}
+	if n.r.work -= work; n.r.work < 0 {
+		return nil, n.fail("", "the constants of this model take more than %d multiplications to compute, which is not supported; simplify it with onnxsim first", int64(foldWork))
 	}
 	tape, err := graph.NewTape(r.g, 1)
 	if err != nil {
@@ -185,6 +191,10 @@ func (n *node) results(m *node, feed []*tensor.Tensor) ([]*array, error) {
 	}
 	return outs, nil
 }
+
+// foldWork bounds the multiplications by which the constants of one file are computed: some
+// seconds.
+const foldWork = 1 << 34
 
 // errExact says that a number does not fit the graph.
 var errExact = errors.New("whole numbers beyond 2^24 are not supported where they are computed with, since the network computes in float32; use smaller ones")

@@ -128,3 +128,13 @@ func (o *operand) wide() bool {
 	}
 	return false
 }
+
+// buildSwiGLU reads a swish of one activation times another.
+func buildSwiGLU(n *node) error {
+	alpha, err := n.finite("alpha", 1)
+	if err != nil {
+		return err
+	}
+	s := n.steps()
+	return s.result(0, s.pair(op.Mul{}, s.of(op.Swish{Alpha: alpha}, s.activation(0)), s.input(1)))
+}

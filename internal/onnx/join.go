@@ -72,11 +72,18 @@ func (n *node) parts() (all []*operand, err error) {
 	return all, nil
 }
 
+// maxShared bounds the elements of a constant that every sample has: files that are written
+// repeat it for each of a batch.
+const maxShared = 1 << 22
+
 // part returns a constant that is joined with x as a parameter for one sample.
 func (n *node) part(o, x *operand, i int) (*graph.Value, error) {
 	c := n.ofSample(o, x.batch.at)
 	if c == nil {
 		return nil, n.fail("", "constant input %d differs between the samples of a batch; export the model with batch 1", i)
+	}
+	if c.size() > maxShared {
+		return nil, n.fail("", "constant input %d of shape %v is too large to be part of every sample", i, c.dims)
 	}
 	dims := n.fileDims(x, 0)
 	_, merged := x.batch.merged()

@@ -146,7 +146,7 @@ func permuted(p ...int) attribute { return attribute{"perm", p} }
 // TestMathIsWritten: a network that was read computes the same once it is written and read
 // again.
 func TestMathIsWritten(t *testing.T) {
-	for i, c := range slices.Concat(productCases(), normCases(), logicCases(), attentionCases(), sumCases(), runtimeCases()) {
+	for i, c := range slices.Concat(productCases(), normCases(), logicCases(), attentionCases(), sumCases(), runtimeCases(), spectrumCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			g, err := Decode(c.bytes(0), c.name)
 			if err != nil {

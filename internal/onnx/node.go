@@ -109,6 +109,9 @@ func (n *node) row() (*row, error) {
 	if row := ofRuntime[n.opType]; row != nil && (n.domain == "com.microsoft" || isStandard(n.domain)) {
 		return row, nil
 	}
+	if n.domain == "ai.onnx.preview" && n.opType == "FlexAttention" {
+		return &row{name: n.opType, since: []int{1}, minIn: 3, build: buildFlex}, nil
+	}
 	if r := remedy(n.opType); n.domain == "com.microsoft" && strings.Contains(r, inQDQ) {
 		return nil, n.fail("", "the operator is not supported%s", r)
 	}

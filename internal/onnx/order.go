@@ -84,22 +84,7 @@ func buildReverseSequence(n *node) error {
 	}
 	switch {
 	case n.in[1].act == nil && x.batch.at == batch && lengths != nil && len(lengths.i) == 1:
-		size := dims[time]
-		var parts [2][]int
-		turned := int(max(0, min(lengths.i[0], int64(size))))
-		for k := range size {
-			if k < turned {
-				parts[0] = append(parts[0], turned-1-k)
-			} else {
-				parts[1] = append(parts[1], k)
-			}
-		}
-		d := x.batch.valueDims(len(x.act.Shape))[time][0]
-		v, err := n.joined(d, parts[:])(n.resultValue, x.act)
-		if err == nil {
-			n.define(0, &operand{act: v, batch: x.batch})
-		}
-		return err
+		return n.reverseAll(x, dims[time], time, lengths.i[0])
 	case n.in[1].act == nil && n.r.ofOne() && n.in[1].constant() != nil:
 		return n.reverseRows(x, dims, time == 0, n.in[1].constant().i)
 	case n.in[1].act != nil && x.batch.at == batch && (n.in[1].batch == batchFirst || n.in[1].batch == onlyBatch):
@@ -108,6 +93,26 @@ func buildReverseSequence(n *node) error {
 		}
 	}
 	return n.fail("", "lengths of sequences %v that mix the samples of a batch are not supported", dims)
+}
+
+// reverseAll turns the first steps, length of size, of dimension time of the file around, the
+// same of all sequences.
+func (n *node) reverseAll(x *operand, size, time int, length int64) error {
+	var parts [2][]int
+	turned := int(max(0, min(length, int64(size))))
+	for k := range size {
+		if k < turned {
+			parts[0] = append(parts[0], turned-1-k)
+		} else {
+			parts[1] = append(parts[1], k)
+		}
+	}
+	d := x.batch.valueDims(len(x.act.Shape))[time][0]
+	v, err := n.joined(d, parts[:])(n.resultValue, x.act)
+	if err == nil {
+		n.define(0, &operand{act: v, batch: x.batch})
+	}
+	return err
 }
 
 // reverseRows turns sequences of constant lengths around, in a file of one sample: the steps

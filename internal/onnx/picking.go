@@ -58,6 +58,9 @@ func (n *node) sampleParam(o *operand, batched bool) (*graph.Value, error) {
 	if c == nil {
 		return nil, nil
 	}
+	if c.size() > maxShared {
+		return nil, n.fail("", "a constant of shape %v is too large to be the same for every sample", c.dims)
+	}
 	shape := slices.Clone(c.dims)
 	if !batched {
 		shape = slices.Insert(shape, 0, 1)

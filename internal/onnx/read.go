@@ -157,6 +157,7 @@ type reader struct {
 	marks     map[*graph.Value]bool // outputs of quantize/dequantize pairs
 	cells     [][2]*graph.Node      // LSTMs with the last cell, and the same ones without
 	budget    int                   // elements that folding may still produce
+	work      int64                 // multiplications that folding may still take
 	nodes     int                   // nodes read, with those of bodies
 	functions map[functionKey]*functionProto
 	tensors   map[*tensorProto]*array // read so far: a body is read several times
@@ -168,7 +169,7 @@ const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
 	return &reader{file: file, producer: m.producer, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
-		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, tensors: map[*tensorProto]*array{}}
+		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, work: foldWork, tensors: map[*tensorProto]*array{}}
 }
 
 // build reads the graph of a model. A file with a fixed batch that does not keep its

@@ -219,7 +219,7 @@ func TestRefusals(t *testing.T) {
 // follows from something else.
 func TestAllCauses(t *testing.T) {
 	b := newModel(13).input("x", typeFloat, 0, 4).input("ids", typeString, 0, 4).node("Gather", "x,ids", "e").node("Relu", "e", "r").
-		node("TfIdfVectorizer", "x", "s").node("Add", "s,r", "a").node("TfIdfVectorizer", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("Det", "r", "l").
+		node("RandomNormalLike", "x", "s").node("Add", "s,r", "a").node("RandomNormalLike", "a", "s2").node("Softmax", "x", "p", attribute{"axis", 0}).node("Det", "r", "l").
 		node("Tanh", "x", "good").output("s2").output("good").output("p").output("none")
 	_, err := Decode(b.bytes(), "m.onnx")
 	var all *Errors
@@ -227,7 +227,7 @@ func TestAllCauses(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	lines := strings.Split(err.Error(), "\n")
-	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (TfIdfVectorizer) and 1 more: the operator is not supported; export`,
+	want := []string{"onnx: m.onnx: 5 causes", `input "ids": inputs of type string`, `node "node_s" (RandomNormalLike) and 1 more: the operator is not supported; export`,
 		`node "node_p" (Softmax): axis: `, `node "node_l" (Det): `, `output "none": no node computes it`, `without the other outputs "good" could be read`}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%v", len(lines), len(want), err)

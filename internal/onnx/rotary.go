@@ -132,11 +132,12 @@ func buildCausalConv(n *node) error {
 // mostSteps bounds the parts that a node is unrolled into.
 const mostSteps = 1 << 10
 
-// convolved is a depthwise convolution of x [B, C, T], sample by sample where the batch is no
+// convolved is a convolution of x [B, C, T], sample by sample where the batch is no
 // batch of the graph.
-func (s *steps) convolved(in []*operand, channels int) *operand {
+func (s *steps) convolved(in []*operand, groups int, attrs ...*attrProto) *operand {
+	attrs = append(attrs, withInt("group", groups))
 	if s.err != nil || in[0].batch == batchFirst {
-		return s.call("Conv", in, withInt("group", channels))
+		return s.call("Conv", in, attrs...)
 	}
 	d := s.dims(in[0])[0]
 	if d[0] > mostSteps {
@@ -146,7 +147,7 @@ func (s *steps) convolved(in []*operand, channels int) *operand {
 	var rows []*operand
 	for b := range d[0] {
 		row := s.part(in[0], 0, b, b+1, 1)
-		rows = append(rows, s.call("Conv", append([]*operand{row}, in[1:]...), withInt("group", channels)))
+		rows = append(rows, s.call("Conv", append([]*operand{row}, in[1:]...), attrs...))
 	}
 	if len(rows) == 1 || s.err != nil {
 		return rows[0]

@@ -124,7 +124,10 @@ func (f *floats) backward(v *graph.Value) {
 }
 
 // ReadsInt8 reports whether n reads its input v as int8, whatever v is: a layer, or an operator
-// without a form on float32.
+// without a form on float32. ToGrid is no such reader.
 func ReadsInt8(n *graph.Node) bool {
+	if _, is := n.Op.(ToGrid); is {
+		return false
+	}
 	return IsLayer(n) || !CanFloat(n) && n.Outputs[0].Elem == graph.Float
 }

@@ -16,6 +16,7 @@
 //
 //	scale_inputs.go   ScaleInputs: grids for the features of inputs of unlike ranges
 //	negligible.go     DropNegligible: channels that change nothing, weights of extreme magnitude
+//	floats.go         SplitGrids: int8 forms of float32 values; Constants: grids of tables and constants
 //
 // # Quantization
 //
@@ -30,6 +31,12 @@
 // read and write the same grid. The layer that ends in the network's output, directly or
 // before a softmax, stays float, and so does that softmax. Between two fused elementwise
 // functions there is no value on the device, hence no grid. domain.go has these rules.
+//
+// Values that the device computes in float32 (op.Floats: attention, normalizations, whole
+// numbers) have no grid. Where a layer reads one, SplitGrids, which Calibrate calls, puts an
+// op.ToGrid between them: the layer's input has a grid of its own, and the other readers
+// see float32. Constants gives the tables and constants of float32 operators grids, after
+// Weights.
 //
 // # Rate-distortion rounding
 //

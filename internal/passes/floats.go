@@ -18,7 +18,7 @@ func SplitGrids(g *graph.Graph) {
 	split := map[*graph.Value]*graph.Value{}
 	var nodes []*graph.Node
 	for _, n := range g.Nodes {
-		if _, is := n.Op.(op.ToGrid); !is && op.ReadsInt8(n) {
+		if op.ReadsInt8(n) {
 			for i, v := range n.Inputs {
 				if v == nil || !floats[v] {
 					continue

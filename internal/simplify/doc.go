@@ -3,7 +3,9 @@
 //
 // Run folds what a training framework leaves behind: constants, identities,
 // BatchNormalization, arithmetic by constants, activations that become the
-// Clamp of the operator before them. It is exact up to float32 rounding.
+// Clamp of the operator before them. A Gelu or a normalization that is written in parts
+// becomes one operator; scale and bias of a normalization go into the dense layers that alone
+// read it. It is exact up to float32 rounding.
 //
 // RemoveDead removes structure that pruning has emptied: channels that are
 // constant (their constant is folded into the biases of their readers) and

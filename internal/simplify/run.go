@@ -76,6 +76,8 @@ func joinFunctions(g *graph.Graph) {
 			n.Op, n.Inputs = o, []*graph.Value{x}
 		} else if o, x, ok := op.CompositeNorm(of, n); ok {
 			n.Op, n.Inputs = o, []*graph.Value{x}
+		} else if s, ok := op.CompositeSpread(of, n); ok {
+			joinSpread(g, n, s)
 		}
 		for _, v := range n.Outputs {
 			producers[v] = n

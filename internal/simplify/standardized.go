@@ -32,6 +32,27 @@ func foldStandardized(g *graph.Links, n *graph.Node) bool {
 	return true
 }
 
+// joinSpread makes the factor's node of s, which ends with n, the normalization; scale and bias
+// follow. It does nothing where others read what is between.
+func joinSpread(g *graph.Graph, n *graph.Node, s *op.SpreadNorm) {
+	between := []*graph.Value{s.Factor.Outputs[0], s.Scaled.Outputs[0]}
+	for i, readers := range [][]*graph.Node{{s.Scaled, s.Shift}, {n}} {
+		v := between[i]
+		if g.IsOutput(v) || slices.ContainsFunc(g.Consumers(v), func(c *graph.Node) bool { return !slices.Contains(readers, c) }) {
+			return
+		}
+	}
+	y := s.Factor.Outputs[0]
+	s.Factor.Op, s.Factor.Inputs, y.Shape = s.Op, []*graph.Value{s.X}, s.X.Shape.Clone()
+	s.Shift.Outputs[0].Shape = y.Shape.Clone()
+	if s.Scale == nil {
+		n.Inputs = []*graph.Value{y, s.Bias}
+		return
+	}
+	s.Scaled.Inputs = []*graph.Value{y, s.Scale}
+	n.Inputs = []*graph.Value{s.Scaled.Outputs[0], s.Bias}
+}
+
 // behindStandardizer reports whether x is the result of a normalization, scaled or shifted by
 // constants.
 func behindStandardizer(g *graph.Links, x *graph.Value) bool {

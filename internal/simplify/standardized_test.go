@@ -28,6 +28,19 @@ func TestNormalizationsAreJoined(t *testing.T) {
 	affine := func(b *net, x *graph.Value) *graph.Value {
 		return b.Node(op.Add{}, b.Node(op.Mul{}, x, b.Param(graph.Constant, 0.5, 6)), b.Param(graph.Constant, 0.5, 6))
 	}
+	spread := func(b *net, x *graph.Value, scaled bool, factor **graph.Value) *graph.Value {
+		m := mean(b, x)
+		d := b.Node(op.Sub{}, x, m)
+		k := b.Node(op.Reciprocal{}, deviation(b, b.Node(op.Mul{}, d, d), 1e-3))
+		if scaled {
+			k = b.Node(op.Mul{}, k, b.Param(graph.Constant, 0.5, 6))
+		}
+		if factor != nil {
+			*factor = k
+		}
+		xk, mk := b.Node(op.Mul{}, x, k), b.Node(op.Mul{}, m, k)
+		return b.Node(op.Add{}, xk, b.Node(op.Sub{}, b.Param(graph.Constant, 0.5, 6), mk))
+	}
 	for name, c := range map[string]struct {
 		build func(b *net, x *graph.Value) []*graph.Value
 		want  string
@@ -55,6 +68,15 @@ func TestNormalizationsAreJoined(t *testing.T) {
 			d := b.Node(op.Sub{}, x, mean(b, b.Node(op.Tanh{}, x)))
 			return []*graph.Value{b.Node(op.Div{}, d, deviation(b, b.Node(op.Power{K: 2}, d), 1e-3))}
 		}, "Tanh Reduce Sub Normalize"},
+		"of TensorFlow": {func(b *net, x *graph.Value) []*graph.Value { return []*graph.Value{spread(b, x, true, nil)} }, "Normalize Mul Add"},
+		"of TensorFlow without a scale": {func(b *net, x *graph.Value) []*graph.Value {
+			return []*graph.Value{spread(b, x, false, nil)}
+		}, "Normalize Add"},
+		"whose factor is read elsewhere": {func(b *net, x *graph.Value) []*graph.Value {
+			var factor *graph.Value
+			y := spread(b, x, true, &factor)
+			return []*graph.Value{y, factor}
+		}, "Reduce Sub Mul Reduce Add Sqrt Reciprocal Mul Mul Mul Sub Add"},
 		"before two layers": {func(b *net, x *graph.Value) []*graph.Value {
 			h := affine(b, b.Node(op.Normalize{Axis: 2, Epsilon: 1e-3}, x))
 			return []*graph.Value{b.dense(h, 4, relu), b.Node(op.Dense{}, h, b.Param(graph.Weight, 0.5, 3, 6), nil)}

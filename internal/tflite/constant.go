@@ -36,6 +36,9 @@ var kinds = map[int8]struct {
 	typeBool:    {1, true, func(b []byte) float64 { return float64(b[0]) }},
 }
 
+// A sparse constant may have this many elements for each byte that it holds, and some more.
+const mostElements, leastElements = 256, 1 << 12
+
 // array returns the constant x: stored numbers, or scale (q - zero) of quantized ones.
 func (x *entry) array() (*array, error) {
 	kind, ok := kinds[x.kind]
@@ -46,17 +49,23 @@ func (x *entry) array() (*array, error) {
 	if n < 1 || n > format.MaxWeights {
 		return nil, fmt.Errorf("constant %q of shape %v: 1 to %d elements are supported", x.name, x.shape, format.MaxWeights)
 	}
-	a := &array{name: x.name, shape: slices.Clone(x.shape), f: make([]float32, n), whole: kind.whole}
+	if x.sparsity.Pos != 0 && n > leastElements+mostElements*len(x.data) {
+		return nil, fmt.Errorf("constant %q of shape %v has %d bytes, of more than %d elements each: prune it less, or leave the layer out", x.name, x.shape, len(x.data), mostElements)
+	}
 	places, err := x.places(n)
 	if err != nil {
 		return nil, err
 	}
 	stored := n
 	if places != nil {
-		stored, a.mask = len(places), make([]float32, n)
+		stored = len(places)
 	}
 	if len(x.data) != stored*kind.size {
 		return nil, fmt.Errorf("constant %q of shape %v has %d bytes, %d are needed: the file is damaged", x.name, x.shape, len(x.data), stored*kind.size)
+	}
+	a := &array{name: x.name, shape: slices.Clone(x.shape), f: make([]float32, n)}
+	if places != nil {
+		a.mask = make([]float32, n)
 	}
 	real, err := x.scaling(n)
 	if err != nil {
