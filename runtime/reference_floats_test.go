@@ -97,6 +97,9 @@ func truthOf(b bool) float64 {
 
 // refUnary is a function of one number, with its parameter r. Sines are those of package math,
 // which are as exact.
+// Complexity: a case for each function.
+//
+//gocyclo:ignore
 func refUnary(function int, v, r float64) float64 {
 	switch function {
 	case 0:

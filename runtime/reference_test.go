@@ -95,6 +95,10 @@ func (d *reference) bytes(output int) []byte {
 	return out
 }
 
+// exec executes an instruction.
+// Complexity: a case for each opcode.
+//
+//gocyclo:ignore
 func (d *reference) exec(in *format.Instr) {
 	ty := &d.f.Tensors[in.Out]
 	if y := d.float(in, ty); y != nil {

@@ -76,25 +76,8 @@ func runCommand(a *app) *cobra.Command {
 			if err := usageErrors(cmd, atLeast("top", j.Top, 1), atLeast("generate", o.Tokens, 0), atLeast("top-k", o.TopK, 0), generationErrors(cmd, o)); err != nil {
 				return err
 			}
-			switch {
-			case j.Raw && a.json:
-				return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
-			case j.Labels != "" && idx == "":
-				return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
-			case (idx != "" || selfTest) && len(j.Files) > 0, idx != "" && selfTest:
-				return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
-			case j.Generation.Tokens > 0 && (idx != "" || selfTest || len(j.Files) > 0 || j.Raw):
-				return usagef(cmd, "--generate goes on with --prompt-ids or --prompt; leave out inputs, --raw, --idx and --selftest")
-			case j.Generation.Tokens > 0:
-				j.Action = program.Generate
-			case stream && (idx != "" || selfTest):
-				return usagef(cmd, "--stream, --idx and --selftest exclude each other; give one of them")
-			case stream:
-				j.Action = program.Stream
-			case selfTest:
-				j.Action = program.SelfTest
-			case idx != "":
-				j.Action, j.Files = program.Idx, []string{idx}
+			if err := chooseAction(cmd, j, actions{idx, selfTest, stream}, a.json); err != nil {
+				return err
 			}
 			return a.do(j, args[0])
 		},
@@ -112,6 +95,37 @@ func runCommand(a *app) *cobra.Command {
 	addGeneration(cmd, &j.Generation)
 	addLimits(cmd, &j.Limits)
 	return cmd
+}
+
+// actions are what edgec run does instead of executing its inputs.
+type actions struct {
+	idx              string // file of pictures; "": none
+	selfTest, stream bool
+}
+
+// chooseAction sets what j does, and refuses flags that exclude each other.
+func chooseAction(cmd *cobra.Command, j *program.Job, from actions, json bool) error {
+	switch {
+	case j.Raw && json:
+		return usagef(cmd, "--raw and --json exclude each other: both say what standard output gets")
+	case j.Labels != "" && from.idx == "":
+		return usagef(cmd, "--idx-labels belongs to --idx; give the idx file of the pictures with --idx")
+	case (from.idx != "" || from.selfTest) && len(j.Files) > 0, from.idx != "" && from.selfTest:
+		return usagef(cmd, "--idx, --selftest and inputs exclude each other; give one of them")
+	case j.Generation.Tokens > 0 && (from.idx != "" || from.selfTest || len(j.Files) > 0 || j.Raw):
+		return usagef(cmd, "--generate goes on with --prompt-ids or --prompt; leave out inputs, --raw, --idx and --selftest")
+	case j.Generation.Tokens > 0:
+		j.Action = program.Generate
+	case from.stream && (from.idx != "" || from.selfTest):
+		return usagef(cmd, "--stream, --idx and --selftest exclude each other; give one of them")
+	case from.stream:
+		j.Action = program.Stream
+	case from.selfTest:
+		j.Action = program.SelfTest
+	case from.idx != "":
+		j.Action, j.Files = program.Idx, []string{from.idx}
+	}
+	return nil
 }
 
 // addGeneration adds the flags of generation.

@@ -92,6 +92,36 @@ func Open(path string, o Options) (*Splits, error) {
 	return OpenContext(context.Background(), path, o)
 }
 
+// complete checks the parts, and adds what labels and inputs follow from others: next tokens,
+// steps of sequences and, for whole, the place of a sample.
+func (sp *Splits) complete(o, whole Options, path string) error {
+	for _, s := range []*Set{sp.Train, sp.Test} {
+		if s == nil {
+			continue
+		}
+		if s.Len() == 0 {
+			return fmt.Errorf("dataset: %s: holds no samples", path)
+		}
+		if err := o.validate(s.image); err != nil {
+			return err
+		}
+	}
+	for _, s := range []**Set{&sp.Train, &sp.Test} {
+		if *s == nil {
+			continue
+		}
+		if err := (*s).deriveNext(o, path); err != nil {
+			return err
+		}
+		var err error
+		if *s, err = (*s).stepTokens(o, path); err != nil {
+			return err
+		}
+		*s = (*s).withPlace(whole)
+	}
+	return nil
+}
+
 // OpenContext is Open that ends with ctx. It refuses, before memory is taken, samples that
 // take more than MemoryVariable or the machine allows; see room.
 func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
@@ -129,28 +159,8 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 	if o.LabelColumn != "" && o.source.Kind != kindCSV {
 		return nil, fmt.Errorf("dataset: %s: is no CSV file and has no label column; leave --label-column out", path)
 	}
-	for _, s := range []*Set{sp.Train, sp.Test} {
-		if s == nil {
-			continue
-		}
-		if s.Len() == 0 {
-			return nil, fmt.Errorf("dataset: %s: holds no samples", path)
-		}
-		if err := o.validate(s.image); err != nil {
-			return nil, err
-		}
-	}
-	for _, s := range []**Set{&sp.Train, &sp.Test} {
-		if *s == nil {
-			continue
-		}
-		if err := (*s).deriveNext(o, path); err != nil {
-			return nil, err
-		}
-		if *s, err = (*s).stepTokens(o, path); err != nil {
-			return nil, err
-		}
-		*s = (*s).withPlace(whole)
+	if err := sp.complete(o, whole, path); err != nil {
+		return nil, err
 	}
 	sp.Source = *o.source
 	if o.NoLabels {

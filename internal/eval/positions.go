@@ -253,7 +253,7 @@ func (t PositionAgreement) Chance(r *Reference) float64 {
 // samples of which all are.
 func (t NextToken) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
 	m.Bits = m.Error / 100 / math.Ln2
-	miss := Tagging{t.sequence}.Score(r, out)
+	miss := Tagging(t).Score(r, out)
 	m.Accuracy = 100 - 100*Mean(miss)
 	m.Whole = whole(miss)
 }

@@ -207,22 +207,7 @@ func (n *node) contract(a, b term, needed []rune) (term, error) {
 	if err := n.sumOut(&b, append(slices.Clone(needed), a.labels...)); err != nil {
 		return a, err
 	}
-	var batch, sum, own, other []rune
-	for _, l := range a.labels {
-		switch {
-		case !slices.Contains(b.labels, l):
-			own = append(own, l)
-		case slices.Contains(needed, l):
-			batch = append(batch, l)
-		default:
-			sum = append(sum, l)
-		}
-	}
-	for _, l := range b.labels {
-		if !slices.Contains(a.labels, l) {
-			other = append(other, l)
-		}
-	}
+	batch, sum, own, other := parted(a.labels, b.labels, needed)
 	if err := n.order(&a, slices.Concat(batch, own, sum)); err != nil {
 		return a, err
 	}
@@ -257,6 +242,27 @@ func (n *node) contract(a, b term, needed []rune) (term, error) {
 		z, err = n.reshapeTo(z, shape)
 	}
 	return term{z, slices.Concat(batch, own, other)}, err
+}
+
+// parted returns the labels that two terms share and keep, those that they share and sum
+// over, and those that each has alone.
+func parted(a, b, needed []rune) (batch, sum, own, other []rune) {
+	for _, l := range a {
+		switch {
+		case !slices.Contains(b, l):
+			own = append(own, l)
+		case slices.Contains(needed, l):
+			batch = append(batch, l)
+		default:
+			sum = append(sum, l)
+		}
+	}
+	for _, l := range b {
+		if !slices.Contains(a, l) {
+			other = append(other, l)
+		}
+	}
+	return batch, sum, own, other
 }
 
 // asMatrices merges the dimensions of t behind the batch to rows and columns.

@@ -348,21 +348,6 @@ func (n *node) sliceRanges(in []*array, dims []int) ([]sliceOf, error) {
 	return all, nil
 }
 
-// parameters returns the inputs but the first, which have to be constants.
-func (n *node) parameters() ([]*array, error) {
-	in := make([]*array, len(n.in))
-	for i := 1; i < len(in); i++ {
-		if !n.has(i) {
-			continue
-		}
-		var err error
-		if in[i], err = n.constant(i); err != nil {
-			return nil, err
-		}
-	}
-	return in, nil
-}
-
 // sliceRange clamps start and end to a dimension as ONNX prescribes, and
 // returns the first index and how many are taken.
 func sliceRange(start, end, step, size int64) (from, count int64) {

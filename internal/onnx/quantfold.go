@@ -48,14 +48,10 @@ func (n *node) scalingOf(in []*array, x *array) (*scaling, error) {
 	case block < 0:
 		return nil, n.fail("block_size", "%d; the file is damaged", block)
 	case block > 0:
-		r.axis, err = n.quantAxis(len(x.dims))
-		if err != nil {
+		if r.axis, err = n.quantAxis(len(x.dims)); err != nil {
 			return nil, err
 		}
-		fits = fits && len(s.dims) == len(x.dims)
-		for d := 0; fits && d < len(x.dims); d++ {
-			fits = s.dims[d] == x.dims[d] || d == r.axis && s.dims[d] == (x.dims[d]+block-1)/block
-		}
+		fits = fits && inBlocks(x.dims, s.dims, r.axis, block)
 		r.at = blocks(x.dims, s.dims, r.axis, block)
 		r.axis = -1
 	default:
@@ -70,6 +66,19 @@ func (n *node) scalingOf(in []*array, x *array) (*scaling, error) {
 		return nil, n.fail("", "%d scales and %d zero points for shape %v", len(s.f), len(r.zero), x.dims)
 	}
 	return r, nil
+}
+
+// inBlocks reports whether scales are those of blocks along an axis of dims.
+func inBlocks(dims, scales []int, axis, block int) bool {
+	if len(scales) != len(dims) {
+		return false
+	}
+	for d := range dims {
+		if scales[d] != dims[d] && !(d == axis && scales[d] == (dims[d]+block-1)/block) {
+			return false
+		}
+	}
+	return true
 }
 
 // blocks returns which scale [scales] an element of shape dims has.

@@ -128,6 +128,9 @@ func (w *wander) step() {
 }
 
 // compute appends an operator that computes along dimension k.
+// Complexity: a case for each operator.
+//
+//gocyclo:ignore
 func (w *wander) compute(k int) {
 	n := len(w.dims)
 	switch w.rng.IntN(11) {

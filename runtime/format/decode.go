@@ -174,24 +174,9 @@ func decodeGraph(f *File, r *reader) error {
 		return r.broken(itoa(n) + " inputs, at most " + itoa(MaxInputs) + " are read")
 	}
 	for k := 0; k < n; k++ {
-		b := r.byte()
-		if b&inWideOwn != 0 && b&inScaled == 0 || b&inWhole != 0 && b&inFloat == 0 || b&inFloat != 0 && b&(inWide|inScaled) != 0 {
-			return UnsupportedError("input " + itoa(k) + " has properties that this reader does not know: update it")
+		if err := decodeInput(f, k, r); err != nil {
+			return err
 		}
-		t := Tensor{Whole: b&inWhole != 0}
-		for d := 0; d < int(b&7); d++ {
-			t.Shape = append(t.Shape, r.uvarint())
-		}
-		if b&inFloat != 0 {
-			t.DType = Float32
-		} else {
-			r.grid(&t, b&inWide != 0)
-		}
-		if b&inScaled != 0 {
-			decodeScaling(f, k, t.Shape, b&inWideOwn != 0, r)
-		}
-		f.Tensors = append(f.Tensors, t)
-		f.Inputs = append(f.Inputs, k)
 	}
 	m := r.uvarint()
 	if r.fail || m > MaxTensors || m > len(r.b) {
@@ -218,6 +203,29 @@ func decodeGraph(f *File, r *reader) error {
 	if outs == 0 {
 		f.Outputs = []int{len(f.Tensors) - 1}
 	}
+	return nil
+}
+
+// decodeInput reads input k.
+func decodeInput(f *File, k int, r *reader) error {
+	b := r.byte()
+	if b&inWideOwn != 0 && b&inScaled == 0 || b&inWhole != 0 && b&inFloat == 0 || b&inFloat != 0 && b&(inWide|inScaled) != 0 {
+		return UnsupportedError("input " + itoa(k) + " has properties that this reader does not know: update it")
+	}
+	t := Tensor{Whole: b&inWhole != 0}
+	for d := 0; d < int(b&7); d++ {
+		t.Shape = append(t.Shape, r.uvarint())
+	}
+	if b&inFloat != 0 {
+		t.DType = Float32
+	} else {
+		r.grid(&t, b&inWide != 0)
+	}
+	if b&inScaled != 0 {
+		decodeScaling(f, k, t.Shape, b&inWideOwn != 0, r)
+	}
+	f.Tensors = append(f.Tensors, t)
+	f.Inputs = append(f.Inputs, k)
 	return nil
 }
 

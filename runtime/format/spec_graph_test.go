@@ -95,6 +95,10 @@ func (g *specGraph) scaled(k int, shape []int, wide bool) {
 	g.scaling = append(g.scaling, s)
 }
 
+// instr reads an instruction.
+// Complexity: a branch for each property of SPEC.md.
+//
+//gocyclo:ignore
 func (g *specGraph) instr() {
 	first := g.u8()
 	op, out := first&31, len(g.tensors)
@@ -168,6 +172,9 @@ func (g *specGraph) instr() {
 }
 
 // attributes reads those that flags names; the others take the defaults of SPEC.md's table.
+// Complexity: a branch for each attribute of SPEC.md.
+//
+//gocyclo:ignore
 func (g *specGraph) attributes(op, flags int) (a [25]int) {
 	pool, conv := op == 3 || op == 4, op == 1
 	for k := range a {
@@ -212,6 +219,10 @@ func (g *specGraph) attributes(op, flags int) (a [25]int) {
 	return a
 }
 
+// shape computes that of an output.
+// Complexity: a case for each opcode.
+//
+//gocyclo:ignore
 func (g *specGraph) shape(i *Instr, x Tensor) []int {
 	s := x.Shape
 	moved := func(kh, kw, c int) []int {
