@@ -61,7 +61,7 @@ func lightCorner(t testing.TB, path string) {
 }
 
 // maxProgram is the largest program that the project promises.
-const maxProgram = 2_500_000
+const maxProgram = 2_700_000
 
 func TestBuildRunsOnBoards(t *testing.T) {
 	if testing.Short() {

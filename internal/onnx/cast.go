@@ -44,7 +44,6 @@ func (n *node) castTo(x *array, to int64) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.name = x.name
 	round := n.rounding(to)
 	for k := range x.size() {
 		switch {

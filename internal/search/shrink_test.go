@@ -20,7 +20,7 @@ func TestPooling(t *testing.T) {
 		size int
 		lost float64 // points on the test part
 		deep bool
-	}{{"a size", 0, 400, 6, false}, {"a drop", 4, 0, 5, true}} {
+	}{{"a size", 0, 400, 7, false}, {"a drop", 4, 0, 5, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.deep {
 				deep.Only(t)

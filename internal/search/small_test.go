@@ -66,7 +66,8 @@ func identity(t *testing.T, n int, scale float32) *graph.Graph {
 
 // asked returns a study of an objective alone.
 func asked(o Objective) *Study {
-	return &Study{config: Config{Objective: o}, ledger: newLedger(nil)}
+	net := &Network{Graph: &graph.Graph{Outputs: []*graph.Value{{Shape: tensor.Shape{1, 2}}}}}
+	return &Study{subject: Subject{Model: net}, config: Config{Objective: o}, ledger: newLedger(nil)}
 }
 
 // within returns an objective with a drop.

@@ -170,7 +170,10 @@ type Result struct {
 // Tested compares the float network with the answer on the test part.
 type Tested struct{ Float, File eval.Metrics }
 
-const budgetUsedUp = "budget used up"
+const (
+	budgetUsedUp = "budget used up"
+	interruption = "interrupted"
+)
 
 // Run searches, and measures the answer once on the test part. When ctx ends or the
 // budget is used up, the best file so far is the answer; it is measured on the test
@@ -186,7 +189,7 @@ func (s *Study) Run(ctx context.Context) (*Result, error) {
 	last, cancel := s.lastStages(ctx)
 	defer cancel()
 	if err != nil {
-		s.ledger.interrupted = "interrupted"
+		s.ledger.interrupted = interruption
 		s.ledger.ended = s.ledger.outlook.ended()
 	}
 	s.ledger.enter(answerPhase.name)
@@ -266,6 +269,9 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 	if ok {
 		if best, err = s.shortest(ctx, best, all); err != nil {
 			return r, err
+		}
+		if l.interrupted == "" && ctx.Err() != nil {
+			l.interrupted, r.Interrupted = interruption, interruption
 		}
 	}
 	for i, c := range all {
