@@ -1,7 +1,6 @@
 package search_test
 
 import (
-	"bytes"
 	"context"
 	"path/filepath"
 	"strings"
@@ -130,7 +129,8 @@ func TestTimeResumed(t *testing.T) {
 		}
 		return byKept(file, long)
 	}, nil)
-	if err != nil || !bytes.Equal(first.Best.Bytes, again.Best.Bytes) {
-		t.Errorf("%v: %d bytes, %d before", err, again.Best.Size(), first.Best.Size())
+	// the same network; the first search had no time to put its units in order
+	if err != nil || again.Best.Size() > first.Best.Size() || again.Best.Kept != first.Best.Kept || again.Best.Error != first.Best.Error {
+		t.Errorf("%v: %d bytes of %d weights, %d of %d before", err, again.Best.Size(), again.Best.Kept, first.Best.Size(), first.Best.Kept)
 	}
 }
