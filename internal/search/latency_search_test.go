@@ -130,7 +130,7 @@ func TestTimeResumed(t *testing.T) {
 		return byKept(file, long)
 	}, nil)
 	// the same network; the first search had no time to put its units in order
-	if err != nil || again.Best.Size() > first.Best.Size() || again.Best.Kept != first.Best.Kept || again.Best.Error != first.Best.Error {
-		t.Errorf("%v: %d bytes of %d weights, %d of %d before", err, again.Best.Size(), again.Best.Kept, first.Best.Size(), first.Best.Kept)
+	if err != nil || again.Best.Size() > first.Best.Size() || again.Best.Shape.Kept != first.Best.Shape.Kept || again.Best.Error != first.Best.Error {
+		t.Errorf("%v: %d bytes of %d weights, %d of %d before", err, again.Best.Size(), again.Best.Shape.Kept, first.Best.Size(), first.Best.Shape.Kept)
 	}
 }
