@@ -102,12 +102,11 @@ func (a *app) checkedFile(path string, open edgec.OpenOptions) (*checked, []byte
 		return nil, nil, err
 	}
 	c := &checked{Bytes: m.Bytes, Quantized: m.Quantized(), Inputs: m.Inputs(), Outputs: m.Outputs(), Notes: m.Notes(), Params: m.Params()}
-	if c.Quantized {
-		p, err := edgec.Pack(path)
-		if err != nil {
-			return nil, nil, about(path, err)
-		}
+	if p, err := edgec.PackWith(path, open); err == nil {
+		c.Quantized = true
 		return c, p.Bytes, nil
+	} else if c.Quantized {
+		return nil, nil, about(path, err)
 	}
 	file, err := m.Preview(1)
 	if err != nil {

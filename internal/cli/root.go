@@ -77,8 +77,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "edgec",
 		Short: "Make trained networks small enough for small devices",
-		Long: `edgec makes trained networks small enough for small devices. A network (ONNX) and
-a data set go in. A file of a few kilobytes comes out, with the accuracy that you
+		Long: `edgec makes trained networks small enough for small devices. A network (ONNX or
+TFLite) and a data set go in. A file of a few kilobytes comes out, with the accuracy that you
 asked for, and programs that run it on boards.`,
 		Example: `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec inspect lenet-5.edgec

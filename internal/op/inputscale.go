@@ -99,7 +99,7 @@ type InputScaler interface {
 }
 
 // ScaledInput returns the node that scales input v, nil where there is none.
-func ScaledInput(g *graph.Graph, v *graph.Value) *graph.Node {
+func ScaledInput(g Flow, v *graph.Value) *graph.Node {
 	if v.Grid != nil || g.IsOutput(v) {
 		return nil
 	}

@@ -41,12 +41,13 @@ func domains(g *graph.Graph) []*domain {
 			p.start(v)
 		}
 	}
+	links := graph.NewLinks(g)
 	var kept []*domain
 	for _, d := range p.all {
-		if len(d.values) == 0 || len(d.values) == 1 && op.Interior(g, d.values[0]) {
+		if len(d.values) == 0 || len(d.values) == 1 && op.Interior(links, d.values[0]) {
 			continue
 		}
-		d.classify(g)
+		d.classify(links)
 		kept = append(kept, d)
 	}
 	return kept
@@ -102,7 +103,7 @@ func (p *partition) pass(n *graph.Node) {
 	}
 }
 
-func (d *domain) classify(g *graph.Graph) {
+func (d *domain) classify(g *graph.Links) {
 	d.float, d.input = d.isFloat(g), len(d.sources) == 1 && g.Producer(d.sources[0]) == nil
 	for i, v := range d.sources {
 		f := naturalGrid(g.Producer(v))
@@ -132,7 +133,7 @@ func naturalGrid(n *graph.Node) *graph.Affine {
 // isFloat reports whether the values are made by a layer without clamp, or by
 // a softmax, and go to the network's outputs, a softmax or a change of view
 // only, or are an input that is scaled before the device sees it.
-func (d *domain) isFloat(g *graph.Graph) bool {
+func (d *domain) isFloat(g *graph.Links) bool {
 	for _, v := range d.sources {
 		n := g.Producer(v)
 		if n == nil {

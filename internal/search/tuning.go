@@ -241,7 +241,7 @@ var (
 
 // The order of units; see lower.Order.
 const (
-	sortWork   = 1 << 23 // coded weights; of sorting the units of a file, about a quarter of a second; docs/BENCHMARKS.md
+	sortWork   = 1 << 22 // coded weights; of sorting the units of a file, about a tenth of a second; docs/BENCHMARKS.md
 	leastClimb = 1 << 20 // coded weights; of moving the units of the answer, the least; chosen
 	mostClimb  = 1 << 26 // coded weights; the most, about two seconds; twice as many save 2 more of 1,137 bytes of lenet-5-1200
 	climbPart  = 256     // factor; by which it is less than the multiplications of the network over the training samples; chosen

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	goruntime "runtime"
 	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -64,6 +65,9 @@ func open(data []byte) (s *source, err error) {
 // a remedy to one that has none.
 func guard(err *error) {
 	if p := recover(); p != nil {
+		if _, ok := p.(goruntime.Error); ok {
+			p = "it refers to places outside of it"
+		}
 		*err = fmt.Errorf("tflite: the file is damaged: %v; copy it again", p)
 	}
 	*err = withRemedy(*err)

@@ -77,14 +77,15 @@ func (j *Job) goOn(g *generator) error {
 			break
 		}
 	}
-	if j.Note != nil {
-		n := len(g.ids) - prompt
-		j.Note(itoa(n) + " tokens in " + seconds(time.Since(started)))
-	}
+	took, end := time.Since(started), append(w.end(), '\n')
 	if j.JSON {
-		return j.write(g.json(prompt))
+		end = g.json(prompt)
 	}
-	return j.write(append(w.end(), '\n'))
+	if err := j.write(end); err != nil || j.Note == nil {
+		return err
+	}
+	j.Note(itoa(len(g.ids)-prompt) + " tokens in " + seconds(took))
+	return nil
 }
 
 // seconds prints a time with two decimals.
