@@ -56,7 +56,7 @@ func TestRoundedIsTuned(t *testing.T) {
 	for _, q := range files {
 		logFile(t, q)
 	}
-	if len(files) != 3 || files[2].Drop > 0.9*files[1].Drop {
+	if len(files) != 3 || files[2].Drop > 0.95*files[1].Drop {
 		t.Errorf("%d files", len(files))
 	}
 }

@@ -119,7 +119,6 @@ type generator struct {
 	s               *runtime.Session
 	info            runtime.Info
 	token, position int // inputs; position is -1 where there is none
-	output          int
 	window          int // tokens that the model takes at once; 1: it goes step by step
 	classes         int
 	ids             []int // of the text
