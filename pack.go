@@ -94,6 +94,6 @@ func (p *Packed) pack(n *pack.Network) error {
 // less work. Every output stays the same to the bit. Cost: codings of the file, for about five
 // seconds. The error is that of a file that cannot be read.
 func Order(file []byte) ([]byte, error) {
-	data, _, err := lower.Order(context.Background(), file, lower.Ordering{Sort: orderWork, Climb: orderWork})
+	data, _, err := lower.Order(context.Background(), file, lower.Ordering{Sort: orderWork, Climb: orderWork, Patience: 2000})
 	return data, err
 }

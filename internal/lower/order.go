@@ -18,6 +18,9 @@ import (
 type Ordering struct {
 	Sort  int64 // work of sorting the units of each group
 	Climb int64 // work of trying moves at random, after that
+	// Patience is the number of moves in a row that save nothing, after which no more are
+	// tried; 0: there is no such limit.
+	Patience int
 }
 
 // Order returns a file of the same network in which the units of hidden layers stand in an
@@ -54,7 +57,7 @@ func Order(ctx context.Context, file []byte, work Ordering) ([]byte, *format.Siz
 	o.left = work.Sort
 	o.sort()
 	o.left = work.Climb
-	o.climb()
+	o.climb(work.Patience)
 	data, sizes, err = o.encode()
 	if err != nil || len(data) >= len(file) {
 		return file, nil, err
@@ -126,17 +129,18 @@ func weightBits(sizes *format.Sizes) (bits float64) {
 func (o *order) spent() bool { return o.left < o.each || o.ctx.Err() != nil }
 
 // try moves the units of a group, and moves them back unless that saves bits.
-func (o *order) try(gr *simplify.Group, order []int) {
+func (o *order) try(gr *simplify.Group, order []int) (saved bool) {
 	if o.spent() || slices.IsSorted(order) {
-		return
+		return false
 	}
 	o.left -= o.each
 	gr.Permute(order)
 	if _, sizes, err := o.encode(); err == nil && weightBits(sizes) < o.bits {
 		o.bits = weightBits(sizes)
-		return
+		return true
 	}
 	gr.Permute(inverse(order))
+	return false
 }
 
 func inverse(order []int) []int {
@@ -216,18 +220,20 @@ func differing(a, b []bool) (n int) {
 	return n
 }
 
-// climb tries swaps, moves and reversals of units as long as there is work left, each in a
-// group that is chosen by its channels.
-func (o *order) climb() {
-	all := 0
+// climb tries swaps, moves and reversals of units as long as there is work and patience left,
+// each in a group that is chosen by its channels.
+func (o *order) climb(patience int) {
+	all, idle := 0, 0
 	for _, gr := range o.groups {
 		all += gr.Channels
 	}
-	for !o.spent() {
+	for ; !o.spent() && (patience == 0 || idle < patience); idle++ {
 		at := o.random.IntN(all)
 		for _, gr := range o.groups {
 			if at -= gr.Channels; at < 0 {
-				o.try(gr, o.changed(gr.Channels))
+				if o.try(gr, o.changed(gr.Channels)) {
+					idle = 0
+				}
 				break
 			}
 		}
