@@ -36,7 +36,7 @@ func (g *specGraph) uvarint() (n int) {
 }
 
 func (g *specGraph) varint() int {
-	u := g.uvarint()
+	u := uint32(g.uvarint())
 	return int(int32(u>>1 ^ -(u & 1)))
 }
 
