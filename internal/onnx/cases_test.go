@@ -291,10 +291,32 @@ func TestOwnCases(t *testing.T) {
 	}
 }
 
+// notInORT are own cases that ONNX Runtime does not execute, and why; their definitions are compared
+// all the same.
+var notInORT = map[string]string{
+	"LinearAttention by the gated delta rule": "it is not implemented",
+	"SwiGLU":                         "its Swish is not implemented",
+	"MultiHeadAttention with a bias": "it takes other shapes only",
+	"SkipSimplifiedLayerNormalization and its sum": "the file of the test names no version of com.microsoft",
+	"SkipLayerNormalization":                       "the file of the test names no version of com.microsoft",
+	"QuickGelu":                                    "the file of the test names no version of com.microsoft",
+	"FusedMatMul":                                  "the file of the test names no version of com.microsoft",
+	"BiasGelu":                                     "the file of the test names no version of com.microsoft",
+	"SoftmaxCrossEntropyLoss of each, less one class":                  "the file of the test declares a dimension of one",
+	"NegativeLogLikelihoodLoss of each":                                "the file of the test declares a dimension of one",
+	"Einsum of a diagonal":                                             "the file of the test declares a dimension of one",
+	"CausalConvWithState":                                              "it is not implemented",
+	"RotaryEmbedding of pairs side by side, in part":                   "it takes other shapes only",
+	"FlexAttention":                                                    "it is not implemented",
+	"Attention with a past":                                            "it takes other shapes only",
+	"Attention with a mask that is short, and a row that sees nothing": "it takes other shapes only",
+	"Clip between activations":                                         "it takes other shapes only",
+}
+
 // TestOwnCasesAgainstONNXRuntime adds convolutions and pools of random geometry.
 func TestOwnCasesAgainstONNXRuntime(t *testing.T) {
 	r := ortcheck.New(t)
-	cases := ownCases()
+	cases := slices.DeleteFunc(ownCases(), func(c ownCase) bool { return notInORT[c.name] != "" })
 	rng := rand.New(rand.NewPCG(12, 13))
 	for k := range 120 {
 		cases = append(cases, windowCase(rng, k))

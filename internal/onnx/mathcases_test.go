@@ -123,12 +123,12 @@ func normCases() []ownCase {
 			n := math.Abs(float64(x[0])) + math.Abs(float64(x[1])) + math.Abs(float64(x[2]))
 			return each(func(v float64) float64 { return v / n })(x)
 		}},
-		{"LRN", on(13, 3, 1, 1).node("LRN", "x", "y", attribute{"size", 2}, attribute{"alpha", float32(0.5)}, attribute{"beta", float32(2)}, attribute{"bias", float32(1.5)}), []int{3, 1, 1},
+		{"LRN", on(13, 3, 1, 1).node("LRN", "x", "y", attribute{"size", 3}, attribute{"alpha", float32(0.75)}, attribute{"beta", float32(2)}, attribute{"bias", float32(1.5)}), []int{3, 1, 1},
 			func(x []float32) []float32 {
-				q := affineSquare(append(append([]float32{}, x...), 0))
+				q := affineSquare(append(append([]float32{0}, x...), 0))
 				y := make([]float32, 3)
 				for i := range y {
-					y[i] = x[i] / float32(math.Pow(1.5+0.25*float64(q[i]+q[i+1]), 2))
+					y[i] = x[i] / float32(math.Pow(1.5+0.25*float64(q[i]+q[i+1]+q[i+2]), 2))
 				}
 				return y
 			}},
