@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/lower"
 	"edgec/internal/onnx"
@@ -135,6 +136,9 @@ func TestAccuracy(t *testing.T) {
 	dir := dataDir(t)
 	for _, n := range realNets {
 		t.Run(n.name, func(t *testing.T) {
+			if n.name == "resnet20" || n.name == "keras-cnn" || n.name == "resnet8" {
+				deep.Only(t)
+			}
 			g, calibration, x, labels := n.load(t, dir)
 			float := floatRun(t, g, x)
 			quantized(t, g, calibration)
@@ -191,6 +195,9 @@ func TestNetworks(t *testing.T) {
 		{"detect", "ultraface-rfb-320", 26},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name == "case-study" || c.name == "keras-cnn" {
+				deep.Only(t)
+			}
 			if testing.Short() && (c.folder == "detect" || c.name == "case-study") {
 				t.Skip("large network, skipped in short mode")
 			}
