@@ -74,12 +74,12 @@ var nan = float32(math.NaN())
 func dirty() *graph.Scratch {
 	s := new(graph.Scratch)
 	for i := 0; i < 4; i++ {
-		fillWith(s.Floats(i, 1<<14), nan)
+		setAll(s.Floats(i, 1<<14), nan)
 	}
 	return s
 }
 
-func fillWith(x []float32, v float32) {
+func setAll(x []float32, v float32) {
 	for i := range x {
 		x[i] = v
 	}
@@ -93,7 +93,7 @@ func forwardOf(t *testing.T, o graph.Op, in ...*tensor.Tensor) *tensor.Tensor {
 		t.Fatalf("%s%+v: %v", o.Name(), o, err)
 	}
 	out := tensor.New(shapes[0]...)
-	fillWith(out.Data, nan)
+	setAll(out.Data, nan)
 	o.Forward(dirty(), []*tensor.Tensor{out}, in)
 	return out
 }
@@ -106,7 +106,7 @@ func gradients(o graph.Differentiable, in []*tensor.Tensor, out, dout *tensor.Te
 	for i, x := range in {
 		if x != nil && wanted(i) {
 			din[i] = tensor.New(x.Shape...)
-			fillWith(din[i].Data, prior)
+			setAll(din[i].Data, prior)
 		}
 	}
 	d := dout.Clone()

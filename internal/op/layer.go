@@ -33,6 +33,20 @@ type Inner interface {
 	Products(s *graph.Scratch, in, dout []*tensor.Tensor) (x [][]float32, dy []float32)
 }
 
+// Met returns what the weights of l meet on the inputs in: the vectors [m, K] of each group
+// of rows, all as large; or, where the weights move over the image in[0], how. The vectors
+// are valid until the next use of s.
+func Met(s *graph.Scratch, l Weighted, in []*tensor.Tensor) (x [][]float32, k Kernel, moves bool) {
+	switch l := l.(type) {
+	case Inner:
+		x, _ = l.Products(s, in, nil)
+	case Layer:
+		k, moves = l.Kernel()
+		x = [][]float32{in[0].Data}
+	}
+	return x, k, moves
+}
+
 // Layer is a Weighted that is a linear map of its first input x, y = clamp(W x + b).
 type Layer interface {
 	Weighted

@@ -22,7 +22,7 @@ func TestSampling(t *testing.T) {
 		}
 	}
 	halves := tensor.New(1, 4, 2, 2)
-	fillWith(halves.Data, 0.5)
+	setAll(halves.Data, 0.5)
 	conv := DeformConv{Kernel: Kernel{StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}, Sets: 1}
 	bins := RoiAlign{Height: 1, Width: 2, Samples: 1, Scale: 1}
 	for name, c := range sorted(map[string]struct {

@@ -56,19 +56,14 @@ func InputMeans(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32
 			m = make([]float32, len(w.Shadow.Data))
 			means[w] = m
 		}
-		switch l := l.(type) {
-		case op.Inner:
-			met, _ := l.Products(&scratch, in, nil)
-			for k, v := range met {
-				part := len(m) / len(met)
-				denseMeans(m[k*part:(k+1)*part], w.Shadow.Shape[1], v)
-			}
-		case op.Layer:
-			if kernel, moves := l.Kernel(); moves {
-				convMeans(m, kernel, w, in[0], n.Outputs[0].Shape)
-			} else {
-				denseMeans(m, w.Shadow.Shape[1], in[0].Data)
-			}
+		met, kernel, moves := op.Met(&scratch, l, in)
+		if moves {
+			convMeans(m, kernel, w, in[0], n.Outputs[0].Shape)
+			return
+		}
+		rows := len(m) / len(met)
+		for k, v := range met {
+			denseMeans(m[k*rows:(k+1)*rows], w.Shadow.Shape[1], v)
 		}
 	})
 	return means, err
