@@ -1,16 +1,14 @@
 package search
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/lower"
 	"edgec/internal/passes"
 	"edgec/internal/tensor"
+	"edgec/prune"
 	"edgec/runtime/format"
 )
 
@@ -18,17 +16,18 @@ import (
 const previewSamples = 2
 
 // Preview returns the int8 file of a network before any data are seen: activations are
-// calibrated on generated samples, and each layer keeps its share keep, in (0, 1], of the
-// weights, those of the largest magnitude. Its size, memory and multiplications are those
+// calibrated on generated samples, and each tensor of weights or biases keeps its share keep,
+// in (0, 1], of the elements, those of the largest magnitude. Its size, memory and multiplications are those
 // of a real file with so many weights; its outputs are not. An error names what the device
 // cannot do. Cost: two inferences of the float network, and the encoding.
 func Preview(net *Network, keep float64) ([]byte, error) {
 	g := net.Graph.Clone()
 	if keep < 1 {
-		for _, p := range g.Params() {
-			if p.Role == graph.Weight {
-				p.Mask = largest(p.Shadow.Data, keep)
-				p.Refresh()
+		for _, l := range passes.NewLayers(g) {
+			one := []*passes.Layer{l}
+			r := passes.GradualPruning{Keep: max(1, int(keep*float64(passes.Total(one)))), Criterion: prune.Magnitude}
+			if err := r.Once(one); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -41,21 +40,6 @@ func Preview(net *Network, keep float64) ([]byte, error) {
 	}
 	file, _, err := lower.Encode(g, lower.Config{Meta: format.Meta{Name: net.Name}})
 	return file, err
-}
-
-// largest returns a mask of the share keep of the values, at least one of them.
-func largest(w []float32, keep float64) []float32 {
-	order := make([]int, len(w))
-	for i := range order {
-		order[i] = i
-	}
-	magnitude := func(i int) float64 { return math.Abs(float64(w[i])) }
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(magnitude(b), magnitude(a)) })
-	mask := make([]float32, len(w))
-	for _, i := range order[:min(len(w), max(1, int(keep*float64(len(w)))))] {
-		mask[i] = 1
-	}
-	return mask
 }
 
 // generated returns n samples of each input of g: numbers in -1..1, and zeros where it takes
