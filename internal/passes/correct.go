@@ -3,6 +3,7 @@ package passes
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"edgec/internal/graph"
 	"edgec/internal/op"
@@ -263,8 +264,8 @@ func (w *walk) liveFloats() int {
 				size += v.Shape.Sample().Size()
 			}
 		}
-		for v, last := range w.lastUse {
-			if last == i && v.Param == nil {
+		for k, v := range n.Inputs {
+			if v != nil && v.Param == nil && w.lastUse[v] == i && !slices.Contains(n.Inputs[:k], v) {
 				size -= v.Shape.Sample().Size()
 			}
 		}
