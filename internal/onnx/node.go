@@ -45,11 +45,8 @@ func (n *node) read() error {
 	if p := n.function(); p != nil {
 		return n.call(p)
 	}
-	if read := control[n.opType]; read != nil && isStandard(n.domain) {
-		return n.readControl(read)
-	}
 	if read := n.integerOp(); read != nil {
-		return n.readControl(read)
+		return n.readIntegers(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -158,6 +155,8 @@ func (n *node) checkNames(row *row) error {
 	return nil
 }
 
+const onIntegers = "it works on quantized integers, where a float operator behind a DequantizeLinear is supported" + inQDQ
+
 // dispatch folds the node if all operands are known, else builds graph nodes.
 func (n *node) dispatch(row *row) error {
 	known := true
@@ -167,10 +166,12 @@ func (n *node) dispatch(row *row) error {
 			return n.throughIntegers(row)
 		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
-			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
+			return n.fail("", onIntegers)
 		}
 	}
 	switch {
+	case readAsOthers[row.name]:
+		return row.build(n)
 	case known && foldAll[n.opType] != nil:
 		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
 			return err
