@@ -187,15 +187,12 @@ func (n *node) dispatch(row *row) error {
 	return row.build(n)
 }
 
-// foldOr computes a node of constants by row.fold, or where that cannot by the operators of
-// the graph.
+// foldOr computes a node of constants by row.fold, or where that leaves it to them by the
+// operators of the graph.
 func (n *node) foldOr(row *row) error {
 	err := n.fold(row.fold)
-	if err == nil || row.build == nil || len(n.in) == 0 {
-		return err
-	}
-	if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
-		return again
+	if errors.Is(err, errByOp) && row.build != nil {
+		return n.foldByOp(row)
 	}
 	return err
 }
