@@ -239,7 +239,7 @@ func (n *node) define(i int, o *operand) {
 
 // fail makes an Error that names this node.
 func (n *node) fail(attr, format string, a ...any) error {
-	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType)}
+	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType, n.r.given)}
 }
 
 // title is the node's name, or its first output's when it has none.
