@@ -19,7 +19,10 @@ func (s *shapes) register(cmd *cobra.Command) { cmd.Flags().Var(s, "shape", shap
 // Set implements pflag.Value.
 func (s *shapes) Set(text string) error {
 	at := strings.LastIndexByte(text, '=')
-	if at < 1 {
+	switch {
+	case at < 0 && text != "" && !strings.ContainsRune("0123456789?", rune(text[0])):
+		return fmt.Errorf("input %q has no sizes; give them behind its name, as in %s=1x128", text, text)
+	case at < 1:
 		return fmt.Errorf("%q names no input; give its name and sizes, as in ids=1x128", text)
 	}
 	name := text[:at]

@@ -258,11 +258,6 @@ func (n *node) reducedAxes(in []*array, rank int) (over []bool, err error) {
 
 // foldMatMul multiplies two constant matrices, in float64.
 func foldMatMul(n *node, in []*array) (*array, error) {
-	for _, a := range in {
-		if a != nil && (len(a.dims) != 2 || !a.isFloat()) {
-			return nil, errByOp
-		}
-	}
 	a, b, err := n.matrices(in)
 	if err != nil {
 		return nil, err
@@ -270,7 +265,7 @@ func foldMatMul(n *node, in []*array) (*array, error) {
 	return n.product(a, b, 1)
 }
 
-// matrices returns the first two operands, which must be float matrices.
+// matrices returns the first two operands, which are float matrices, or errByOp.
 func (n *node) matrices(in []*array) (a, b *array, err error) {
 	if a, err = n.operandOf(in, 0); err != nil {
 		return
@@ -279,7 +274,7 @@ func (n *node) matrices(in []*array) (a, b *array, err error) {
 		return
 	}
 	if !a.isFloat() || !b.isFloat() || len(a.dims) != 2 || len(b.dims) != 2 {
-		err = n.fail("", "the product of constants of shapes %v and %v is not supported, only of matrices", a.dims, b.dims)
+		err = errByOp
 	}
 	return
 }

@@ -213,7 +213,7 @@ func (o outcome) why() string {
 	}
 	s, _, _ = strings.Cut(s, "\n")
 	s, _, _ = strings.Cut(s, "; ")
-	return strings.TrimSpace(bounded(s, 160))
+	return strings.TrimSpace(bounded(s, nameLimit))
 }
 
 // TestNodeConformance runs the official single-node cases, all of which testdata/node.txt

@@ -5,25 +5,11 @@ import (
 	"slices"
 )
 
-// control are the operators that are read as others: as their bodies, or as a few operators that are there.
-var control map[string]func(*node) error
-
-func init() {
-	control = map[string]func(*node) error{"DFT": readDFT, "Einsum": readEinsum, "STFT": readSTFT, "If": readIf, "Loop": readLoop, "Scan": readScan}
-}
+// readAsOthers are the operators whose build reads other ONNX operators in their place, which
+// compute what is constant: a body, or the few that an operator is made of.
+var readAsOthers = map[string]bool{"DFT": true, "Einsum": true, "If": true, "Loop": true, "Scan": true, "STFT": true}
 
 const dataDependent = "it depends on what the network is given, and control flow that depends on data is not supported; export with fixed sizes (torch.onnx.export without dynamic_axes), give open ones with --shape, or export the part behind it alone"
-
-// readControl reads an If, a Loop or a Scan.
-func (n *node) readControl(read func(*node) error) error {
-	if refused, err := n.operands(); refused || err != nil {
-		return err
-	}
-	if err := n.checkNames(&row{minIn: 1}); err != nil {
-		return err
-	}
-	return read(n)
-}
 
 // truthOf returns the value of an operand that is one known number.
 func (n *node) truthOf(o *operand, what string) (bool, error) {

@@ -55,8 +55,8 @@ func (e *Error) cause(more int) string {
 
 // withRemedy is a cause with what to do about it: a message that ends with a cause gets
 // the remedy of its operator if something is not supported, and otherwise that of a file
-// that contradicts itself.
-func withRemedy(msg, opType string) string {
+// that contradicts itself, or of sizes that were given for its inputs.
+func withRemedy(msg, opType string, given []string) string {
 	known, ok := remedies[opType]
 	switch unsupported := strings.Contains(msg, "support"); {
 	case strings.Contains(msg, "; "):
@@ -65,6 +65,8 @@ func withRemedy(msg, opType string) string {
 		return msg + known
 	case unsupported:
 		return msg + "; change the network there and export it again"
+	case len(given) > 0:
+		return msg + "; the sizes that were given may not suit the network (" + oneLine(strings.Join(given, ", ")) + "): give those that it was made for"
 	}
 	return msg + "; the file contradicts itself or its values are broken: export it again"
 }

@@ -70,7 +70,7 @@ func foldMod(n *node, in []*array) (*array, error) {
 	return arithmetic(mod)(n, in)
 }
 
-// combine broadcasts two operands of one kind to a result r of the given type,
+// combine broadcasts two operands, floats or integers both, to a result r of the given type,
 // of which f sets element k from elements i and j of the operands.
 func (n *node) combine(in []*array, typ int64, f func(r, a, b *array, k, i, j int) error) (*array, error) {
 	if len(in) != 2 || in[0] == nil || in[1] == nil {
@@ -78,7 +78,7 @@ func (n *node) combine(in []*array, typ int64, f func(r, a, b *array, k, i, j in
 	}
 	a, b := in[0], in[1]
 	if a.isFloat() != b.isFloat() {
-		return nil, n.fail("", "inputs of type %s and %s cannot be combined", typeName(a.typ), typeName(b.typ))
+		return nil, errByOp
 	}
 	dims, ok := broadcast(a.dims, b.dims)
 	if !ok {

@@ -104,7 +104,7 @@ func (n *node) runRow(row *row, in []*array) ([]*array, error) {
 func (n *node) runWith(row *row, in []*array, k int) ([]*array, error) {
 	r := newReader(&modelProto{graph: &graphProto{name: n.title()}}, n.r.file, n.r.outside)
 	r.opset, r.whole, r.fixed, r.batch, r.budget = n.r.opset, true, true, [2]int{1, 1}, n.r.budget
-	r.functions, r.tensors, r.work = n.r.functions, n.r.tensors, n.r.work
+	r.functions, r.tensors, r.work, r.given = n.r.functions, n.r.tensors, n.r.work, n.r.given
 	m := &node{nodeProto: n.nodeProto, r: r}
 	var feed []*tensor.Tensor
 	for i, a := range in {

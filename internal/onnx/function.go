@@ -58,7 +58,7 @@ func (r *reader) readFunctions(m *modelProto) error {
 // function returns the function that the node calls, nil where its operator is one that
 // the reader knows.
 func (n *node) function() *functionProto {
-	if isStandard(n.domain) && (rows[n.opType] != nil || control[n.opType] != nil) {
+	if isStandard(n.domain) && rows[n.opType] != nil {
 		return nil
 	}
 	return n.r.functions[functionKey{n.domain, n.opType, n.overload}]

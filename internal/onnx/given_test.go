@@ -32,7 +32,7 @@ func TestGiven(t *testing.T) {
 	}{
 		"sizes":                   {Options{Shapes: map[string][]int{"x": {0, 3, 2}, "z": {0, 3, 2}}, Values: c}, tensor.Shape{1, 3, 2}, ""},
 		"what data have":          {Options{Values: c, Find: find}, tensor.Shape{1, 5, 2}, "as the data have it"},
-		"nothing":                 {Options{Values: c}, nil, "--shape x=?x?x2"},
+		"nothing":                 {Options{Values: c}, nil, "give one, as in --shape x=?x128x2"},
 		"a value of no such name": {Options{Values: map[string]float64{"w": 1}}, nil, `there is no input "w" to set; the inputs are`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -146,7 +146,7 @@ func (r *reader) addInput(v *valueProto) error {
 		switch {
 		case i == b.at:
 		case d.value == 0:
-			return r.fail(at, "dimension %d (%q) is not a fixed size; give its number in place of the ?: --shape %s=%s, or export the model with it fixed (only the batch may vary)", i, d.param, v.name, openShape(v))
+			return r.fail(at, "dimension %d (%q) is not a fixed size; give one, as in --shape %s=%s, or export the model with it fixed (only the batch may vary)", i, d.param, v.name, exampleShape(v, b.at))
 		default:
 			shape = append(shape, int(d.value))
 		}

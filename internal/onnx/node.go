@@ -45,11 +45,8 @@ func (n *node) read() error {
 	if p := n.function(); p != nil {
 		return n.call(p)
 	}
-	if read := control[n.opType]; read != nil && isStandard(n.domain) {
-		return n.readControl(read)
-	}
 	if read := n.integerOp(); read != nil {
-		return n.readControl(read)
+		return n.readIntegers(read)
 	}
 	row, err := n.row()
 	if err != nil {
@@ -158,6 +155,8 @@ func (n *node) checkNames(row *row) error {
 	return nil
 }
 
+const onIntegers = "it works on quantized integers, where a float operator behind a DequantizeLinear is supported" + inQDQ
+
 // dispatch folds the node if all operands are known, else builds graph nodes.
 func (n *node) dispatch(row *row) error {
 	known := true
@@ -167,10 +166,12 @@ func (n *node) dispatch(row *row) error {
 			return n.throughIntegers(row)
 		}
 		if o != nil && o.quant != nil && !integerReader[n.opType] {
-			return n.fail("", "it works on quantized integers, where a float operator behind a DequantizeLinear is supported%s", inQDQ)
+			return n.fail("", onIntegers)
 		}
 	}
 	switch {
+	case readAsOthers[row.name]:
+		return row.build(n)
 	case known && foldAll[n.opType] != nil:
 		if err := n.foldResults(foldAll[n.opType]); !errors.Is(err, errByOp) {
 			return err
@@ -186,15 +187,12 @@ func (n *node) dispatch(row *row) error {
 	return row.build(n)
 }
 
-// foldOr computes a node of constants by row.fold, or where that cannot by the operators of
-// the graph.
+// foldOr computes a node of constants by row.fold, or where that leaves it to them by the
+// operators of the graph.
 func (n *node) foldOr(row *row) error {
 	err := n.fold(row.fold)
-	if err == nil || row.build == nil || len(n.in) == 0 {
-		return err
-	}
-	if again := n.foldByOp(row); again == nil || errors.Is(err, errByOp) {
-		return again
+	if errors.Is(err, errByOp) && row.build != nil {
+		return n.foldByOp(row)
 	}
 	return err
 }
@@ -241,7 +239,7 @@ func (n *node) define(i int, o *operand) {
 
 // fail makes an Error that names this node.
 func (n *node) fail(attr, format string, a ...any) error {
-	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType)}
+	return &Error{File: n.r.file, Node: n.title(), Op: n.opType, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), n.opType, n.r.given)}
 }
 
 // title is the node's name, or its first output's when it has none.

@@ -159,8 +159,8 @@ func buildQuantize(n *node) error {
 	return nil
 }
 
-// integerReader are the operators that read the output of a QuantizeLinear.
-var integerReader = map[string]bool{"DequantizeLinear": true, "Cast": true, "Gather": true}
+// integerReader are the operators that read the output of a QuantizeLinear, or whose bodies do.
+var integerReader = map[string]bool{"DequantizeLinear": true, "Cast": true, "Gather": true, "Loop": true}
 
 // passesIntegers are the operators that move integers or take the largest of them: on the
 // numbers that the integers stand for they are the same.

@@ -109,6 +109,8 @@ func TestQuantizationRefusals(t *testing.T) {
 		{"other scale", in().floats("s", nil, 1).floats("r", nil, 2).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,r", "y"), "differ"},
 		{"zero scale", in().floats("s", nil, 0).node("QuantizeLinear", "x,s", "q").node("DequantizeLinear", "q,s", "y"), "not a positive number"},
 		{"quantized output", in().floats("s", nil, 1).node("QuantizeLinear", "x,s", "y"), "DequantizeLinear"},
+		{"product of integers", in().floats("s", nil, 1).int8s("w", typeInt8, []int{3, 1}, 1, 2, 3).node("QuantizeLinear", "x,s", "q").node("MatMulInteger", "q,w", "y"), `input "q": it works on quantized integers`},
+		{"sum of products", in().floats("s", nil, 1).node("QuantizeLinear", "x,s", "q").node("Einsum", "q", "y"), "it works on quantized integers"},
 		{"blocks of another number", in().int8s("q", typeInt8, []int{3, 2}, 1, 2, 3, 4, 5, 6).floats("s", nil, 1).
 			node("DequantizeLinear", "q,s", "w", attribute{"block_size", 2}).node("Gemm", "x,w", "y"), "1 scales and 1 zero points for shape [3 2]"},
 	}

@@ -61,6 +61,17 @@ func (n *node) integerOp() func(*node) error {
 	return integerOps[[2]string{domain, n.opType}]
 }
 
+// readIntegers reads an operator of integerOps.
+func (n *node) readIntegers(read func(*node) error) error {
+	if refused, err := n.operands(); refused || err != nil {
+		return err
+	}
+	if err := n.checkNames(&row{minIn: 1}); err != nil {
+		return err
+	}
+	return read(n)
+}
+
 // at returns operand i, nil where it is absent.
 func (n *node) at(i int) *operand {
 	if n.has(i) {
@@ -287,8 +298,11 @@ func (n *node) lessZero(i, zero, axis int) (*operand, error) {
 // integerProduct reads opType on the integers at operands 0 and 1 with zero points at 2 and 3.
 func (n *node) integerProduct(opType string, a, b, za, zb int) (*operand, error) {
 	for _, i := range []int{a, b} {
-		if !n.has(i) {
+		switch {
+		case !n.has(i):
 			return nil, n.fail("", "input %d is missing; the file is damaged", i)
+		case n.in[i].quant != nil:
+			return nil, n.fail(n.inputName(i), onIntegers)
 		}
 	}
 	rows, columns := max(0, len(n.dimsOf(n.in[a]))-2), max(0, len(n.dimsOf(n.in[b]))-1)

@@ -142,6 +142,7 @@ func (o *operand) isKnown() bool { return o != nil && o.known[0] != nil }
 type reader struct {
 	file      string
 	producer  string     // the program that wrote it
+	given     []string   // sizes of inputs that are not the file's, as --shape takes them
 	outside   *externals // nil: the model came from memory
 	opset     int
 	batch     [2]int // trial batch sizes; equal when the file's batch is fixed
@@ -168,7 +169,7 @@ type reader struct {
 const foldBudget = 1 << 26
 
 func newReader(m *modelProto, file string, x *externals) *reader {
-	return &reader{file: file, producer: m.producer, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
+	return &reader{file: file, producer: m.producer, given: m.graph.given, outside: x, g: &graph.Graph{Name: m.graph.name}, names: map[string]*operand{}, params: map[paramKey]*graph.Param{},
 		views: map[viewKey]*array{}, marks: map[*graph.Value]bool{}, used: map[string]int{}, budget: foldBudget, work: foldWork, tensors: map[*tensorProto]*array{}}
 }
 
@@ -210,7 +211,7 @@ func (r *reader) build(m *modelProto) (*graph.Graph, error) {
 }
 
 func (r *reader) fail(attr, format string, a ...any) error {
-	return &Error{File: r.file, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), "")}
+	return &Error{File: r.file, Attr: attr, Msg: withRemedy(fmt.Sprintf(format, a...), "", r.given)}
 }
 
 func (r *reader) readOpset(m *modelProto) error {

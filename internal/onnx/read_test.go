@@ -148,6 +148,8 @@ func TestRefusals(t *testing.T) {
 		{"words", newModel(13).input("words", typeString, 0, 4).node("Relu", "words", "y").output("y").bytes(), []string{`input "words"`, "type string", "float32 input"}},
 		{"free image size", newModel(13).input("x", typeFloat, 0, 3, 0).node("Relu", "x", "y").output("y").bytes(), []string{`input "x"`, "dimension 2", "fixed"}},
 		{"unknown operator", good().node("FancyOp", "x", "y").bytes(), []string{`node "node_y" (FancyOp)`, "not supported; export the network without it"}},
+		{"constant index beyond the end", good().floats("w", []int{2, 3}, 1, 2, 3, 4, 5, 6).int64s("i", 0, 2).node("Gather", "w,i", "k").node("Add", "x,k", "y").bytes(),
+			[]string{`(Gather)`, "index 2 is outside dimension 0 of [2 3]"}},
 		{"control flow", good().node("If", "x", "y").bytes(), []string{"(If)", "control flow that depends on data", "fixed sizes"}},
 		{"recurrent without weights", good().node("GRU", "x", "y").bytes(), []string{"(GRU)", "1 inputs, the operator needs 3"}},
 		{"custom domain", good().domainNode("my.own", "Gelu", "x", "y").bytes(), []string{`node "node_y" (Gelu)`, `"my.own"`, "standard ONNX"}},

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,8 @@ import (
 // same name.
 func (g *graphProto) settle(shapes map[string][]int, file string) error {
 	named := map[string]int64{}
-	for name, dims := range shapes {
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		dims := shapes[name]
 		i := slices.IndexFunc(g.inputs, func(v *valueProto) bool { return v.name == name })
 		if i < 0 {
 			return &Error{File: file, Msg: fmt.Sprintf("there is no input %q to give a shape to; the inputs are %s", oneLine(name), g.inputNames())}
@@ -18,6 +20,7 @@ func (g *graphProto) settle(shapes map[string][]int, file string) error {
 		if err := g.inputs[i].settle(dims, named); err != nil {
 			return &Error{File: file, Attr: fmt.Sprintf("input %q", name), Msg: err.Error()}
 		}
+		g.given = append(g.given, name+"="+shapeText(dims))
 	}
 	for _, v := range g.inputs {
 		for k, d := range v.dims {
@@ -66,14 +69,26 @@ func (g *graphProto) inputNames() string {
 	return oneLine(quoted(names))
 }
 
-// openShape is the shape of an input as --shape takes it: ? where the size is open.
-func openShape(v *valueProto) string {
+// exampleShape is the shape of an input as --shape takes it, with a number where the file
+// leaves a size open that is not the batch.
+func exampleShape(v *valueProto, batch int) string {
+	dims := make([]int, len(v.dims))
+	for k, d := range v.dims {
+		if dims[k] = int(d.value); d.value == 0 && k != batch {
+			dims[k] = 128
+		}
+	}
+	return shapeText(dims)
+}
+
+// shapeText is a shape as --shape takes it: ? for one that stays open.
+func shapeText(dims []int) string {
 	var s []string
-	for _, d := range v.dims {
-		if d.value == 0 {
+	for _, d := range dims {
+		if d == 0 {
 			s = append(s, "?")
 		} else {
-			s = append(s, fmt.Sprint(d.value))
+			s = append(s, fmt.Sprint(d))
 		}
 	}
 	return strings.Join(s, "x")

@@ -40,7 +40,7 @@ func openModel(t *testing.T) string {
 // ones are refused with what would fit.
 func TestShapesOfOpenInputs(t *testing.T) {
 	path := openModel(t)
-	if _, _, err := Read(path); err == nil || !strings.Contains(err.Error(), "--shape x=?x?x4") {
+	if _, _, err := Read(path); err == nil || !strings.Contains(err.Error(), "--shape x=?x128x4, or") {
 		t.Errorf("without sizes: %v", err)
 	}
 	g, _, err := ReadWith(path, Options{Shapes: map[string][]int{"x": {1, 7, 0}}})
@@ -49,6 +49,13 @@ func TestShapesOfOpenInputs(t *testing.T) {
 	}
 	if s := g.Outputs[0].Shape; s.Size() != 28 {
 		t.Errorf("output of shape %v, want 28 elements", s)
+	}
+	short := newModel(13).input("ids", typeFloat, 0, 0).floats("positions", []int{1, 3}, 1, 2, 3).node("Add", "ids,positions", "y").output("y").bytes()
+	if err := os.WriteFile(path+"2", short, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadWith(path+"2", Options{Shapes: map[string][]int{"ids": {0, 8}}}); err == nil || !strings.HasSuffix(err.Error(), "(ids=?x8): give those that it was made for") {
+		t.Errorf("more positions than the network has: %v", err)
 	}
 	for want, shapes := range map[string]map[string][]int{
 		`the inputs are`:          {"w": {1}},

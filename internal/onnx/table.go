@@ -66,8 +66,10 @@ var table = []row{
 	{"DeformConv", []int{19, 22}, 3, nil, buildDeformConv},
 	{"DepthToSpace", []int{1, 11, 13}, 1, nil, buildDepthToSpace},
 	{"DequantizeLinear", []int{10, 13, 19, 21, 23, 24, 25}, 2, foldDequantize, buildDequantize},
+	{"DFT", []int{17, 20}, 1, nil, readDFT},
 	{"Div", []int{7, 13, 14}, 2, arithmetic(div), buildDiv},
 	{"Dropout", []int{7, 10, 12, 13, 22}, 1, nil, buildDropout},
+	{"Einsum", []int{12}, 1, nil, readEinsum},
 	withAttrs("Elu", []int{6, 22}, elu),
 	{"Equal", []int{7, 11, 13, 19}, 2, compareFunc(func(o int) bool { return o == 0 }), relation(op.Equal)},
 	function("Erf", []int{9, 13}, op.Erf{}),
@@ -94,6 +96,7 @@ var table = []row{
 	{"HardSigmoid", []int{6, 22}, 1, foldElementwise(hardSigmoid), elementwise(hardSigmoid)},
 	function("HardSwish", []int{14, 22}, op.HardSwish{}),
 	{"Identity", []int{1, 13, 14, 16, 19, 21, 23, 24, 25}, 1, foldIdentity, buildIdentity},
+	{"If", []int{1}, 1, nil, readIf}, // later versions add types
 	{"InstanceNormalization", []int{6, 22}, 3, nil, buildInstanceNorm},
 	truths("IsInf", []int{10, 20}, isInf),
 	truths("IsNaN", []int{9, 13, 20}, plain(op.IsNaN{})),
@@ -104,6 +107,7 @@ var table = []row{
 	{"LinearAttention", []int{27}, 3, nil, buildLinearAttention},
 	function("Log", []int{6, 13}, op.Log{}),
 	{"LogSoftmax", []int{1, 11, 13}, 1, nil, softmaxAlong(func(axis int) graph.Op { return op.LogSoftmax{Axis: axis} })},
+	{"Loop", []int{1}, 1, nil, readLoop}, // later versions add types
 	{"LpNormalization", []int{1, 22}, 1, nil, buildLpNorm},
 	{"LpPool", []int{2, 11, 18, 22}, 1, nil, buildLpPool},
 	{"LRN", []int{1, 13}, 1, nil, buildLRN},
@@ -151,6 +155,7 @@ var table = []row{
 	{"RoiAlign", []int{10, 16, 22}, 3, nil, buildRoiAlign},
 	{"RotaryEmbedding", []int{23}, 3, nil, buildRotary},
 	function("Round", []int{11, 22}, op.Round{}),
+	{"Scan", []int{8, 9}, 1, nil, readScan}, // later versions add types
 	{"Scatter", []int{9}, 3, nil, buildScatterElements},
 	{"ScatterElements", []int{11, 13, 16, 18}, 3, nil, buildScatterElements},
 	{"ScatterND", []int{11, 13, 16, 18}, 3, nil, buildScatterND},
@@ -171,6 +176,7 @@ var table = []row{
 	{"Split", []int{2, 11, 13, 18}, 1, nil, buildSplit},
 	{"Sqrt", []int{6, 13}, 1, foldSqrt, elementwise(plain(op.Sqrt{}))},
 	{"Squeeze", []int{1, 11, 13, 21, 23, 24, 25}, 1, foldSqueeze, buildSqueeze},
+	{"STFT", []int{17}, 2, nil, readSTFT},
 	{"Sub", []int{7, 13, 14}, 2, arithmetic(sub), combine(opSub)},
 	{"Sum", []int{6, 8, 13}, 1, foldSum, buildSum},
 	{"SwiGLU", []int{28}, 2, nil, buildSwiGLU},

@@ -21,6 +21,7 @@ type (
 		version int64
 	}
 	graphProto struct {
+		given              []string // see settle
 		name               string
 		nodes              []*nodeProto
 		initializers       []*tensorProto

@@ -124,11 +124,7 @@ func (c *call) dequantize() error {
 
 // requantize appends the table that takes x to the grid of y and clamps it.
 func (c *call) requantize(act int) error {
-	x, err := c.x(0)
-	if err != nil {
-		return err
-	}
-	y, err := c.y()
+	x, y, err := c.through()
 	if err != nil {
 		return err
 	}

@@ -57,16 +57,31 @@ func (c *call) x(k int) (int, error) {
 // y enters the output into the file.
 func (c *call) y() (int, error) { return c.activation(c.out[0]) }
 
-// moved returns input 0 and the output of an operator that only moves numbers
-// or chooses among them: both are on one grid.
-func (c *call) moved() (x, y int, err error) {
+// through returns input 0 and the output.
+func (c *call) through() (x, y int, err error) {
 	if x, err = c.x(0); err != nil {
 		return 0, 0, err
 	}
-	if y, err = c.y(); err != nil {
+	y, err = c.y()
+	return x, y, err
+}
+
+// moved returns input 0 and the output of an operator that only moves numbers
+// or chooses among them: both are on one grid.
+func (c *call) moved() (x, y int, err error) {
+	if x, y, err = c.through(); err != nil {
 		return 0, 0, err
 	}
 	return x, y, c.sameGrid(x, y)
+}
+
+// movedBy is moved for an operator that a list of integers, input 1, tells how.
+func (c *call) movedBy() (x, y int, by []int, err error) {
+	if x, y, err = c.moved(); err != nil {
+		return 0, 0, nil, err
+	}
+	by, err = c.list(1)
+	return x, y, by, err
 }
 
 // emit appends an instruction from tensors in to tensor out. format.Finish clears the

@@ -26,11 +26,7 @@ func (c *call) cut(x, y int, first, step []int) error {
 
 // slice reads SLICE: begin and size.
 func (c *call) slice() error {
-	x, y, err := c.moved()
-	if err != nil {
-		return err
-	}
-	begin, err := c.list(1)
+	x, y, begin, err := c.movedBy()
 	if err != nil {
 		return err
 	}
@@ -43,11 +39,7 @@ func (c *call) slice() error {
 
 // stridedSlice reads STRIDED_SLICE; dimensions of 1 that it drops are no more than a shape.
 func (c *call) stridedSlice() error {
-	x, y, err := c.moved()
-	if err != nil {
-		return err
-	}
-	begin, err := c.list(1)
+	x, y, begin, err := c.movedBy()
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,7 @@ func divided(x int64, n int) int64 {
 
 // leaky returns the table of x, and of alpha x below 0.
 func (c *call) leaky() error {
-	x, err := c.x(0)
-	if err != nil {
-		return err
-	}
-	y, err := c.y()
+	x, y, err := c.through()
 	if err != nil {
 		return err
 	}
@@ -49,13 +45,13 @@ func (c *call) leaky() error {
 	if c.options.Pos != 0 {
 		alpha = c.options.float32(0)
 	}
+	if !(alpha >= 0) {
+		return fmt.Errorf("alpha is %v; 0 and more are supported", alpha)
+	}
 	from, to := &c.f.Tensors[x], &c.f.Tensors[y]
 	same := kernel.NewMultiplier(float64(from.Scale / to.Scale))
 	below := kernel.NewMultiplier(float64(from.Scale * alpha / to.Scale))
 	zx, zy := from.Zero, to.Zero
-	if alpha < 0 {
-		return fmt.Errorf("alpha is %v; 0 and more are supported", alpha)
-	}
 	c.table(func(q int) int {
 		if q >= zx {
 			return zy + int(same.Apply(int32(q-zx)))
@@ -106,11 +102,7 @@ func int16s(x int64) int64 { return min(max(x, math.MinInt16), math.MaxInt16) }
 
 // hardSwish returns the table of x relu6(x + 3) / 6.
 func (c *call) hardSwish() error {
-	x, err := c.x(0)
-	if err != nil {
-		return err
-	}
-	y, err := c.y()
+	x, y, err := c.through()
 	if err != nil {
 		return err
 	}
@@ -145,11 +137,7 @@ func (c *call) hardSwish() error {
 // curve returns the table of a function f of x, whose values have 31 bits behind the point, on the
 // grid that TFLite prescribes: of 2^bits steps for 1, and a zero point.
 func (c *call) curve(f func(x int64) int64, bits, zero int) error {
-	x, err := c.x(0)
-	if err != nil {
-		return err
-	}
-	y, err := c.y()
+	x, y, err := c.through()
 	if err != nil {
 		return err
 	}

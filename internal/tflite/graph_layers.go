@@ -61,16 +61,21 @@ func (n *node) kernels(k int) (*array, error) {
 	return w, err
 }
 
+// convolved returns the image and the kernels of a convolution, with its strides and padding;
+// options hold its dilations to the right and down from dilation on.
+func (n *node) convolved(dilation int) (x operand, w *array, o op.Conv2D, err error) {
+	if x, err = n.image(0); err != nil {
+		return
+	}
+	if w, err = n.kernels(1); err != nil {
+		return
+	}
+	o, err = n.strides(x.v.Shape, w.shape[1], w.shape[2], n.option(dilation+1, 1), n.option(dilation, 1))
+	return
+}
+
 func (n *node) conv() error {
-	x, err := n.image(0)
-	if err != nil {
-		return err
-	}
-	w, err := n.kernels(1)
-	if err != nil {
-		return err
-	}
-	o, err := n.strides(x.v.Shape, w.shape[1], w.shape[2], n.option(5, 1), n.option(4, 1))
+	x, w, o, err := n.convolved(4)
 	if err != nil {
 		return err
 	}
@@ -86,15 +91,7 @@ func (n *node) conv() error {
 }
 
 func (n *node) depthwise() error {
-	x, err := n.image(0)
-	if err != nil {
-		return err
-	}
-	w, err := n.kernels(1)
-	if err != nil {
-		return err
-	}
-	o, err := n.strides(x.v.Shape, w.shape[1], w.shape[2], n.option(6, 1), n.option(5, 1))
+	x, w, o, err := n.convolved(5)
 	if err != nil {
 		return err
 	}

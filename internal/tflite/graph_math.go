@@ -114,11 +114,7 @@ func (n *node) prelu() error {
 
 // softmax reads SOFTMAX over the last dimension.
 func (n *node) softmax() error {
-	x, err := n.x(0)
-	if err != nil {
-		return err
-	}
-	axis, err := x.axis(-1)
+	x, axis, err := n.lastAxis()
 	if err != nil {
 		return err
 	}
@@ -129,12 +125,16 @@ func (n *node) softmax() error {
 	return n.move(0, x.whole, v, op.Softmax{Axis: axis})
 }
 
-func (n *node) logSoftmax() error {
-	x, err := n.x(0)
-	if err != nil {
-		return err
+// lastAxis returns input 0 and the graph's dimension of its last one.
+func (n *node) lastAxis() (x operand, axis int, err error) {
+	if x, err = n.x(0); err == nil {
+		axis, err = x.axis(-1)
 	}
-	axis, err := x.axis(-1)
+	return x, axis, err
+}
+
+func (n *node) logSoftmax() error {
+	x, axis, err := n.lastAxis()
 	if err != nil {
 		return err
 	}

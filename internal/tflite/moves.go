@@ -55,11 +55,7 @@ func (c *call) list(k int) ([]int, error) {
 }
 
 func (c *call) pad() error {
-	x, y, err := c.moved()
-	if err != nil {
-		return err
-	}
-	p, err := c.list(1)
+	x, y, p, err := c.movedBy()
 	if err != nil {
 		return err
 	}
@@ -71,11 +67,7 @@ func (c *call) pad() error {
 }
 
 func (c *call) transpose() error {
-	x, y, err := c.moved()
-	if err != nil {
-		return err
-	}
-	perm, err := c.list(1)
+	x, y, perm, err := c.movedBy()
 	if err != nil {
 		return err
 	}
