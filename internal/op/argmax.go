@@ -48,7 +48,6 @@ func (o ArgMax) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
 	}
 	attrs := []Attr{{"axis", o.Axis}, {"keepdims", 1}}
 	if o.Last {
-		w.Need(12)
 		attrs = append(attrs, Attr{"select_last_index", 1})
 	}
 	w.Emit(name, in, out, attrs...)

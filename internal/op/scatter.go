@@ -89,7 +89,7 @@ func (o ScatterElements) Backward(_ *graph.Scratch, din, in, out, dout []*tensor
 
 // WriteONNX implements ONNXWriter.
 func (o ScatterElements) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
-	w.Need(max(13, o.Reduce.opset()))
+	w.Need(o.Reduce.opset())
 	w.Emit("ScatterElements", withBatch(w, n, in, out), out, Attr{"axis", o.Axis}, Attr{"reduction", reductionNames[o.Reduce]})
 }
 
@@ -175,7 +175,7 @@ func (o ScatterND) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	places = step("Mul", places, w.Int64s(out+"_strides", strides(x)[1:m+1]))
 	places = step("ReduceSum", places, w.Int64s(out+"_last", []int{-1}))
 	places = step("Reshape", step("Add", places, w.Int64s(out+"_inner", inner)), row)
-	w.Need(max(13, o.Reduce.opset()))
+	w.Need(o.Reduce.opset())
 	flat := w.Fresh(out + "_flat")
 	w.Emit("ScatterElements", []string{step("Reshape", in[0], row), places, step("Reshape", in[2], row)}, flat, Attr{"axis", 1}, Attr{"reduction", reductionNames[o.Reduce]})
 	w.Emit("Reshape", []string{flat, w.Int64s(out+"_shape", append([]int{0}, n.Outputs[0].Shape[1:]...))}, out)
