@@ -24,9 +24,9 @@ func (g *Graph) CarriesState(k int) bool {
 	return slices.ContainsFunc(g.State, func(l StateLink) bool { return l.Output == k })
 }
 
-// LinkState makes the links that the user says, inputs by the names of outputs, and with find
-// those that names, or kinds of names and shapes, leave no doubt of. It returns what was found,
-// in words. The error says which link cannot be.
+// LinkState adds the links of said, whose keys are names of outputs and whose values are names of
+// inputs. With find it also adds the links that names and shapes leave no doubt of, and returns a
+// note for each. The error names the link that is impossible, and why.
 func (g *Graph) LinkState(said map[string]string, find bool) (notes []string, err error) {
 	for _, out := range slices.Sorted(maps.Keys(said)) {
 		k, i := position(g.Outputs, out), position(g.Inputs, said[out])
@@ -63,7 +63,7 @@ func (g *Graph) checkState() error {
 		case !o.Shape.Equal(i.Shape):
 			return fmt.Errorf("graph: state %s=%s: the output has shape %v, the input %v; link equal ones", o.Name, i.Name, o.Shape.Sample(), i.Shape.Sample())
 		case o.Elem != i.Elem:
-			return fmt.Errorf("graph: state %s=%s: one end has whole numbers, the other has not; link equal ones", o.Name, i.Name)
+			return fmt.Errorf("graph: state %s=%s: one end has real numbers, the other integers or truth values; link equal ones", o.Name, i.Name)
 		}
 		seen[l.Input] = true
 	}
@@ -85,40 +85,35 @@ func listed(vs []*Value) string {
 	return strings.Join(names, ", ")
 }
 
-// stateOf returns the input that output o feeds, -1 if nothing says so: its name is the
-// output's but for what people add to one of them, or the names say that both are states and no
-// other has their shape.
+// stateOf returns the number of the input that output o becomes in the next run, -1 where that
+// is in doubt. Their shapes and kinds are equal, and either their names have the same stem, which
+// no other input and output of the shape has, or both names are those of states and no other
+// input and output has the shape.
 func (g *Graph) stateOf(o *Value) int {
-	found := -1
-	for i, v := range g.Inputs {
-		if v.Shape.Equal(o.Shape) && v.Elem == o.Elem && v.Name != o.Name && stem(v.Name) == stem(o.Name) && stem(o.Name) != "" {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	if found >= 0 || !stateName.MatchString(o.Name) {
-		return found
-	}
 	same := func(v *Value) bool { return v.Shape.Equal(o.Shape) && v.Elem == o.Elem }
-	for _, other := range g.Outputs {
-		if other != o && same(other) {
-			return -1
+	named := func(v *Value) bool { return same(v) && stem(o.Name) != "" && stem(v.Name) == stem(o.Name) }
+	if ins := numbers(g.Inputs, func(v *Value) bool { return named(v) && v.Name != o.Name }); len(ins) > 0 {
+		outs := numbers(g.Outputs, func(v *Value) bool { return named(v) && v.Name != g.Inputs[ins[0]].Name })
+		if len(ins) == 1 && len(outs) == 1 {
+			return ins[0]
 		}
-	}
-	for i, v := range g.Inputs {
-		if same(v) {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	if found >= 0 && !stateName.MatchString(g.Inputs[found].Name) {
 		return -1
 	}
-	return found
+	ins, outs := numbers(g.Inputs, same), numbers(g.Outputs, same)
+	if len(ins) == 1 && len(outs) == 1 && stateName.MatchString(o.Name) && stateName.MatchString(g.Inputs[ins[0]].Name) {
+		return ins[0]
+	}
+	return -1
+}
+
+// numbers returns the numbers of the values for which is holds.
+func numbers(vs []*Value, is func(v *Value) bool) (list []int) {
+	for i, v := range vs {
+		if is(v) {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // stateName is what people call states.
