@@ -91,7 +91,7 @@ func listed(vs []*Value) string {
 // input and output has the shape.
 func (g *Graph) stateOf(o *Value) int {
 	same := func(v *Value) bool { return v.Shape.Equal(o.Shape) && v.Elem == o.Elem }
-	named := func(v *Value) bool { return same(v) && stem(o.Name) != "" && stem(v.Name) == stem(o.Name) }
+	named := func(v *Value) bool { return same(v) && sameStem(v.Name, o.Name) }
 	if ins := numbers(g.Inputs, func(v *Value) bool { return named(v) && v.Name != o.Name }); len(ins) > 0 {
 		outs := numbers(g.Outputs, func(v *Value) bool { return named(v) && v.Name != g.Inputs[ins[0]].Name })
 		if len(ins) == 1 && len(outs) == 1 {
@@ -122,12 +122,20 @@ var stateName = regexp.MustCompile(`(?i)state|hidden|cache|memory|past|present|(
 // additions are what people add to the name of a state at one end of the network.
 var additions = regexp.MustCompile(`(?i)^(new|next|prev|previous|last|init|initial|input|output|in|out)[_.]|[_.]?(new|next|prev|previous|last|init|initial|input|output|in|out|cur|curr)$|_?[0n]$`)
 
-// stem is a name without what people add at one end: h_out and h_in are h, stateN is state,
-// present.0.key and past_key_values.0.key are past.0.key.
-func stem(name string) string {
+// sameStem reports whether two names are one but for what people add at one end, or at both:
+// h_out and h_in, stateN and state, hidden_out and hidden, present.0.key and
+// past_key_values.0.key.
+func sameStem(a, b string) bool {
+	a, b = plainState(a), plainState(b)
+	s, t := additions.ReplaceAllString(a, ""), additions.ReplaceAllString(b, "")
+	return s != "" && t != "" && (s == t || a == t || s == b)
+}
+
+// plainState is a name in lower case, with one word for what caches are called at either end.
+func plainState(name string) string {
 	s := strings.ToLower(name)
 	for _, past := range []string{"past_key_values", "present_key_values", "past_key_value", "present_key_value", "present"} {
 		s = strings.Replace(s, past, "past", 1)
 	}
-	return additions.ReplaceAllString(s, "")
+	return s
 }
