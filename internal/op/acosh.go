@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Acosh is the inverse of Cosh; x below 1 gives NaN.
+// Acosh is the inverse of Cosh, log(x + sqrt(x^2 - 1)); x below 1 gives NaN.
 type Acosh struct{}
 
 // Name implements graph.Op.

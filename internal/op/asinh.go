@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Asinh is the inverse of Sinh.
+// Asinh is the inverse of Sinh, log(x + sqrt(x^2 + 1)).
 type Asinh struct{}
 
 // Name implements graph.Op.

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Atanh is the inverse of Tanh; x outside of -1..1 gives NaN.
+// Atanh is the inverse of Tanh, log((1 + x)/(1 - x))/2; x outside of -1..1 gives NaN.
 type Atanh struct{}
 
 // Name implements graph.Op.

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Cosh is the hyperbolic cosine.
+// Cosh is the hyperbolic cosine, (exp(x) + exp(-x))/2.
 type Cosh struct{}
 
 // Name implements graph.Op.

@@ -7,8 +7,8 @@ import (
 	"edgec/internal/tensor"
 )
 
-// GatherElements picks an element of x [N,...] for each element of index, input 1, of as
-// many dimensions:
+// GatherElements picks an element of x [N,...] for each element of index, input 1, of the same
+// rank:
 //
 //	y[n,..,i,..] = x[n,..,index[n,..,i,..],..]
 //

@@ -5,7 +5,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Sign is -1, 0 or 1.
+// Sign is -1 for x < 0, 0 for 0, 1 for x > 0.
 type Sign struct{}
 
 // Name implements graph.Op.

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Sinh is the hyperbolic sine.
+// Sinh is the hyperbolic sine, (exp(x) - exp(-x))/2.
 type Sinh struct{}
 
 // Name implements graph.Op.
