@@ -55,8 +55,7 @@ type Typed interface {
 	Elems(in []Elem) []Elem
 }
 
-// GridFollower is an operator that computes otherwise once its weights are on a grid, as the
-// device does.
+// GridFollower is an operator that computes as the device does once its weights are on a grid.
 type GridFollower interface {
 	Op
 	// OnGrids returns the operator as it computes with the constraints of n's parameters.
@@ -88,7 +87,7 @@ type Keeper interface {
 }
 
 // Kept returns n floats that stay from a Keeper's Forward to its Backward, and whether
-// Forward has filled them; nil where nobody keeps any.
+// Forward has filled them; nil where no gradients are wanted.
 func (s *Scratch) Kept(n int) (x []float32, filled bool) {
 	if len(s.kept) < n {
 		return nil, false
@@ -156,7 +155,7 @@ func (g *Graph) Params() []*Param {
 	return ps
 }
 
-// Finite returns an error for the first parameter that has an element that is no number.
+// Finite returns an error that names the first element of a parameter that is NaN or infinite.
 func (g *Graph) Finite() error {
 	for _, p := range g.Params() {
 		if i := p.Shadow.FirstNonFinite(); i >= 0 {
@@ -365,7 +364,7 @@ func (n *Node) checkOutputs(defined map[*Value]bool) error {
 // of int8.
 func (v *Value) checkGrid() error {
 	if v.Elem != Float && v.Grid != nil {
-		return fmt.Errorf("graph: value %q: a grid for whole numbers", v.Name)
+		return fmt.Errorf("graph: value %q: it has a grid, and elements that are integers or truth values", v.Name)
 	}
 	if a := v.Grid; a != nil && (!(a.Scale > 0) || a.Scale-a.Scale != 0 || a.Zero < -128 || a.Zero > 127) {
 		return fmt.Errorf("graph: value %q: grid of scale %v and zero %d", v.Name, a.Scale, a.Zero)

@@ -24,9 +24,9 @@ func (g *Graph) CarriesState(k int) bool {
 	return slices.ContainsFunc(g.State, func(l StateLink) bool { return l.Output == k })
 }
 
-// LinkState makes the links that the user says, inputs by the names of outputs, and with find
-// those that names, or kinds of names and shapes, leave no doubt of. It returns what was found,
-// in words. The error says which link cannot be.
+// LinkState adds the links of said, whose keys are names of outputs and whose values are names of
+// inputs. With find it also adds the links that names and shapes leave no doubt of, and returns a
+// note for each. The error names the link that is impossible, and why.
 func (g *Graph) LinkState(said map[string]string, find bool) (notes []string, err error) {
 	for _, out := range slices.Sorted(maps.Keys(said)) {
 		k, i := position(g.Outputs, out), position(g.Inputs, said[out])
@@ -63,7 +63,7 @@ func (g *Graph) checkState() error {
 		case !o.Shape.Equal(i.Shape):
 			return fmt.Errorf("graph: state %s=%s: the output has shape %v, the input %v; link equal ones", o.Name, i.Name, o.Shape.Sample(), i.Shape.Sample())
 		case o.Elem != i.Elem:
-			return fmt.Errorf("graph: state %s=%s: one end has whole numbers, the other has not; link equal ones", o.Name, i.Name)
+			return fmt.Errorf("graph: state %s=%s: one end has real numbers, the other integers or truth values; link equal ones", o.Name, i.Name)
 		}
 		seen[l.Input] = true
 	}
@@ -85,40 +85,35 @@ func listed(vs []*Value) string {
 	return strings.Join(names, ", ")
 }
 
-// stateOf returns the input that output o feeds, -1 if nothing says so: its name is the
-// output's but for what people add to one of them, or the names say that both are states and no
-// other has their shape.
+// stateOf returns the number of the input that output o becomes in the next run, -1 where that
+// is in doubt. Their shapes and kinds are equal, and either their names have the same stem, which
+// no other input and output of the shape has, or both names are those of states and no other
+// input and output has the shape.
 func (g *Graph) stateOf(o *Value) int {
-	found := -1
-	for i, v := range g.Inputs {
-		if v.Shape.Equal(o.Shape) && v.Elem == o.Elem && v.Name != o.Name && stem(v.Name) == stem(o.Name) && stem(o.Name) != "" {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	if found >= 0 || !stateName.MatchString(o.Name) {
-		return found
-	}
 	same := func(v *Value) bool { return v.Shape.Equal(o.Shape) && v.Elem == o.Elem }
-	for _, other := range g.Outputs {
-		if other != o && same(other) {
-			return -1
+	named := func(v *Value) bool { return same(v) && sameStem(v.Name, o.Name) }
+	if ins := numbers(g.Inputs, func(v *Value) bool { return named(v) && v.Name != o.Name }); len(ins) > 0 {
+		outs := numbers(g.Outputs, func(v *Value) bool { return named(v) && v.Name != g.Inputs[ins[0]].Name })
+		if len(ins) == 1 && len(outs) == 1 {
+			return ins[0]
 		}
-	}
-	for i, v := range g.Inputs {
-		if same(v) {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	if found >= 0 && !stateName.MatchString(g.Inputs[found].Name) {
 		return -1
 	}
-	return found
+	ins, outs := numbers(g.Inputs, same), numbers(g.Outputs, same)
+	if len(ins) == 1 && len(outs) == 1 && stateName.MatchString(o.Name) && stateName.MatchString(g.Inputs[ins[0]].Name) {
+		return ins[0]
+	}
+	return -1
+}
+
+// numbers returns the numbers of the values for which is holds.
+func numbers(vs []*Value, is func(v *Value) bool) (list []int) {
+	for i, v := range vs {
+		if is(v) {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // stateName is what people call states.
@@ -127,12 +122,20 @@ var stateName = regexp.MustCompile(`(?i)state|hidden|cache|memory|past|present|(
 // additions are what people add to the name of a state at one end of the network.
 var additions = regexp.MustCompile(`(?i)^(new|next|prev|previous|last|init|initial|input|output|in|out)[_.]|[_.]?(new|next|prev|previous|last|init|initial|input|output|in|out|cur|curr)$|_?[0n]$`)
 
-// stem is a name without what people add at one end: h_out and h_in are h, stateN is state,
-// present.0.key and past_key_values.0.key are past.0.key.
-func stem(name string) string {
+// sameStem reports whether two names are one but for what people add at one end, or at both:
+// h_out and h_in, stateN and state, hidden_out and hidden, present.0.key and
+// past_key_values.0.key.
+func sameStem(a, b string) bool {
+	a, b = plainState(a), plainState(b)
+	s, t := additions.ReplaceAllString(a, ""), additions.ReplaceAllString(b, "")
+	return s != "" && t != "" && (s == t || a == t || s == b)
+}
+
+// plainState is a name in lower case, with one word for what caches are called at either end.
+func plainState(name string) string {
 	s := strings.ToLower(name)
 	for _, past := range []string{"past_key_values", "present_key_values", "past_key_value", "present_key_value", "present"} {
 		s = strings.Replace(s, past, "past", 1)
 	}
-	return additions.ReplaceAllString(s, "")
+	return s
 }

@@ -35,17 +35,19 @@ func TestFindState(t *testing.T) {
 		inputs, outputs string
 		want            []StateLink
 	}{
-		"h":                    {"x h_in", "y h_out", []StateLink{{1, 1}}},
-		"added to one":         {"x state", "y stateN", []StateLink{{1, 1}}},
-		"h and c":              {"x h0 c0", "y hn cn", []StateLink{{1, 1}, {2, 2}}},
-		"caches":               {"id:1 past_key_values.0.key past_key_values.0.value", "logits:12 present.0.key present.0.value", []StateLink{{1, 1}, {2, 2}}},
-		"keys and values":      {"id:1 keys values", "logits:12 keys_out values_out", []StateLink{{1, 1}, {2, 2}}},
-		"by shape and kind":    {"x:12 hidden", "y:123 state", []StateLink{{1, 1}}},
-		"two of a shape":       {"x:12 hidden hidden2", "y:123 state", nil},
-		"another shape":        {"x h_in:123", "y h_out", nil},
-		"no states":            {"left right", "sum difference", nil},
-		"an autoencoder":       {"x", "y", nil},
-		"input and output are": {"input", "output", nil},
+		"h":                     {"x h_in", "y h_out", []StateLink{{1, 1}}},
+		"added to one":          {"x state", "y stateN", []StateLink{{1, 1}}},
+		"h and c":               {"x h0 c0", "y hn cn", []StateLink{{1, 1}, {2, 2}}},
+		"caches":                {"id:1 past_key_values.0.key past_key_values.0.value", "logits:12 present.0.key present.0.value", []StateLink{{1, 1}, {2, 2}}},
+		"keys and values":       {"id:1 keys values", "logits:12 keys_out values_out", []StateLink{{1, 1}, {2, 2}}},
+		"by shape and kind":     {"x:12 hidden", "y:123 state", []StateLink{{1, 1}}},
+		"two of a shape":        {"x:12 hidden hidden2", "y:123 state", nil},
+		"two outputs of a name": {"x:12 h", "y:123 h_out h_next", nil},
+		"added to the outputs":  {"x:12 hidden cell", "y:123 hidden_out cell_out", []StateLink{{1, 1}, {2, 2}}},
+		"another shape":         {"x h_in:123", "y h_out", nil},
+		"no states":             {"left right", "sum difference", nil},
+		"an autoencoder":        {"x", "y", nil},
+		"input and output are":  {"input", "output", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := network(strings.Fields(c.inputs), strings.Fields(c.outputs))
@@ -76,6 +78,27 @@ func TestSaidState(t *testing.T) {
 				t.Errorf("%v, %v", g.State, err)
 			}
 			if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("%v; want %s", err, c.says)
+			}
+		})
+	}
+}
+
+// TestImpossibleState: links that are refused, whoever made them.
+func TestImpossibleState(t *testing.T) {
+	for name, c := range map[string]struct {
+		links []StateLink
+		says  string
+	}{
+		"no such number": {[]StateLink{{0, 2}}, "input 2, which are not there"},
+		"another kind":   {[]StateLink{{0, 1}}, "link equal ones"},
+		"nothing left":   {[]StateLink{{0, 0}, {1, 1}}, "every input is a state"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := network([]string{"a", "ids"}, []string{"y", "next"})
+			g.Inputs[1].Elem, g.Outputs[1].Elem = Integer, Integer
+			g.State = c.links
+			if _, err := g.LinkState(nil, false); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v; want %s", err, c.says)
 			}
 		})

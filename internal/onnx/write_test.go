@@ -261,3 +261,42 @@ func TestQuantizedRoundTrip(t *testing.T) {
 		closeTo(t, g.Outputs[i].Name, got[i], want[i], 1e-6)
 	}
 }
+
+// TestWrittenOpset: a file has the operator set of the latest attribute in it, 13 otherwise.
+func TestWrittenOpset(t *testing.T) {
+	sizes := []int{2, 4, 4}
+	for name, c := range map[string]struct {
+		op   graph.Op
+		want int64
+	}{
+		"resize":                      {op.Resize{Sizes: sizes, Mode: op.Linear}, 13},
+		"resize with antialias":       {op.Resize{Sizes: sizes, Mode: op.Linear, Antialias: true}, 18},
+		"resize around the middle":    {op.Resize{Sizes: sizes, Mode: op.Linear, Coords: op.HalfPixelSymmetric}, 19},
+		"average":                     {op.AvgPool{KH: 2, KW: 2}, 13},
+		"average with dilations":      {op.AvgPool{KH: 2, KW: 2, DilH: 2}, 19},
+		"cumulative product":          {op.Cumulate{Axis: 1, Prod: true}, 26},
+		"hyperbolic sine, of opset 9": {op.Sinh{}, 13},
+		"hard swish, of opset 14":     {op.HardSwish{}, 14},
+		"gelu, of opset 20":           {op.Gelu{}, 20},
+		"maximum of a dimension":      {op.Reduce{Kind: op.Max, Axes: []int{2}}, 18},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, y := &graph.Value{Name: "x", Shape: tensor.Shape{1, 2, 8, 8}}, &graph.Value{Name: "y"}
+			g := &graph.Graph{Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}, Nodes: []*graph.Node{{Name: "n", Op: c.op, Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}}}}
+			if err := g.InferShapes(); err != nil {
+				t.Fatal(err)
+			}
+			data, err := Encode(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := parse(data, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.opsets[0].version; got != c.want {
+				t.Errorf("opset %d, want %d", got, c.want)
+			}
+		})
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Acosh is the inverse of Cosh; x below 1 gives NaN.
+// Acosh is the inverse of Cosh, log(x + sqrt(x^2 - 1)); x below 1 gives NaN.
 type Acosh struct{}
 
 // Name implements graph.Op.
@@ -36,7 +36,6 @@ func (o Acosh) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Acosh) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Acosh", in, out)
 }
 

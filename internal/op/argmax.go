@@ -5,8 +5,8 @@ import (
 	"edgec/internal/tensor"
 )
 
-// ArgMax is the index of the largest element (the least with Min) along dimension Axis, which
-// becomes 1: the first of equal ones, or, with Last, the last.
+// ArgMax is the index of the largest element, or with Min the least, along dimension Axis >= 1,
+// which becomes 1. Of equal elements it is the first, or with Last the last.
 type ArgMax struct {
 	Axis      int
 	Min, Last bool
@@ -48,7 +48,6 @@ func (o ArgMax) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
 	}
 	attrs := []Attr{{"axis", o.Axis}, {"keepdims", 1}}
 	if o.Last {
-		w.Need(12)
 		attrs = append(attrs, Attr{"select_last_index", 1})
 	}
 	w.Emit(name, in, out, attrs...)

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Asinh is the inverse of Sinh.
+// Asinh is the inverse of Sinh, log(x + sqrt(x^2 + 1)).
 type Asinh struct{}
 
 // Name implements graph.Op.
@@ -36,7 +36,6 @@ func (o Asinh) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Asinh) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Asinh", in, out)
 }
 

@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Atanh is the inverse of Tanh; x outside of -1..1 gives NaN.
+// Atanh is the inverse of Tanh, log((1 + x)/(1 - x))/2; x outside of -1..1 gives NaN.
 type Atanh struct{}
 
 // Name implements graph.Op.
@@ -36,7 +36,6 @@ func (o Atanh) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Atanh) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Atanh", in, out)
 }
 

@@ -5,9 +5,9 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Cast changes what elements are: numbers become integers by dropping the fraction, truth
-// values by x != 0. Integers wrap to Bits bits, signed ones to two's complement; 0 bits are
-// as many as there are.
+// Cast changes the kind of elements: numbers become integers without their fraction, or truth
+// values by x != 0. Integers wrap to Bits bits, in two's complement if Signed; with Bits 0 they
+// do not wrap.
 type Cast struct {
 	To     graph.Elem
 	Bits   int

@@ -42,7 +42,6 @@ func (o Celu) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (o Celu) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(12)
 	w.Emit("Celu", in, out, Attr{"alpha", o.Alpha})
 }
 

@@ -22,21 +22,19 @@ const (
 	Xor
 )
 
-// relations has the name of each Relation in ONNX, the operator set that has all its types,
-// and the function.
+// relations has the name of each Relation in ONNX, and the function.
 var relations = [...]struct {
 	onnx  string
-	opset int
 	holds func(a, b float64) bool
 }{
-	Equal:          {"Equal", 11, func(a, b float64) bool { return a == b }},
-	Less:           {"Less", 9, func(a, b float64) bool { return a < b }},
-	LessOrEqual:    {"LessOrEqual", 12, func(a, b float64) bool { return a <= b }},
-	Greater:        {"Greater", 9, func(a, b float64) bool { return a > b }},
-	GreaterOrEqual: {"GreaterOrEqual", 12, func(a, b float64) bool { return a >= b }},
-	And:            {"And", 7, func(a, b float64) bool { return a != 0 && b != 0 }},
-	Or:             {"Or", 7, func(a, b float64) bool { return a != 0 || b != 0 }},
-	Xor:            {"Xor", 7, func(a, b float64) bool { return (a != 0) != (b != 0) }},
+	Equal:          {"Equal", func(a, b float64) bool { return a == b }},
+	Less:           {"Less", func(a, b float64) bool { return a < b }},
+	LessOrEqual:    {"LessOrEqual", func(a, b float64) bool { return a <= b }},
+	Greater:        {"Greater", func(a, b float64) bool { return a > b }},
+	GreaterOrEqual: {"GreaterOrEqual", func(a, b float64) bool { return a >= b }},
+	And:            {"And", func(a, b float64) bool { return a != 0 && b != 0 }},
+	Or:             {"Or", func(a, b float64) bool { return a != 0 || b != 0 }},
+	Xor:            {"Xor", func(a, b float64) bool { return (a != 0) != (b != 0) }},
 }
 
 // Compare is 1 where a relation of a and b holds, 0 elsewhere.
@@ -80,7 +78,6 @@ func (o Compare) TraceConstants(c Constants, n *graph.Node, k []float32) {
 
 // WriteONNX implements ONNXWriter.
 func (o Compare) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(relations[o.Is].opset)
 	w.Emit(relations[o.Is].onnx, in, out)
 }
 

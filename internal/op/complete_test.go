@@ -58,3 +58,40 @@ func TestEveryOpcodeIsLifted(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryFunctionIsLifted: what a function of the device is read back as becomes it again.
+func TestEveryFunctionIsLifted(t *testing.T) {
+	for k, lift := range unaries {
+		if lift == nil {
+			t.Errorf("function %d of one number is not lifted", k)
+			continue
+		}
+		o := lift(0.5)
+		steps := functionSteps(o)
+		if _, is := o.(Cast); is { // lowered by its kinds
+			continue
+		}
+		if len(steps) != 1 || steps[0].function != k || steps[0].binary {
+			t.Errorf("function %d of one number is lifted as %s, which becomes %+v", k, o.Name(), steps)
+		}
+	}
+	for k, o := range binaries {
+		c, ok := o.(combiner)
+		if !ok {
+			t.Errorf("function %d of two numbers is not lifted", k)
+			continue
+		}
+		if function, swap := c.combination(); function != k || swap {
+			t.Errorf("function %d of two numbers is lifted as %s, which becomes %d, swapped %v", k, o.Name(), function, swap)
+		}
+	}
+	for k := range format.ReduceFunctions {
+		found := k == format.ReduceArgMax || k == format.ReduceArgMin
+		for _, r := range deviceReductions {
+			found = found || r.function == k && r.before == nil && r.after == nil
+		}
+		if !found {
+			t.Errorf("reduction %d is not lifted", k)
+		}
+	}
+}

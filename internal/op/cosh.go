@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Cosh is the hyperbolic cosine.
+// Cosh is the hyperbolic cosine, (exp(x) + exp(-x))/2.
 type Cosh struct{}
 
 // Name implements graph.Op.
@@ -36,7 +36,6 @@ func (o Cosh) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Cosh) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Cosh", in, out)
 }
 

@@ -7,9 +7,12 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Cumulate is the sum, or with Prod the product, of the elements of x along dimension Axis up
-// to each, or, with Reverse, from each on. With Exclusive the element itself is left out. Sums
-// are in float64.
+// Cumulate is the running sum, or with Prod product, of x along dimension Axis >= 1:
+//
+//	y[..,i,..] = sum_k x[..,k,..] over k <= i
+//
+// With Reverse it runs over k >= i. With Exclusive it leaves k = i out, and an empty sum is 0, an
+// empty product 1. Both are in float64.
 type Cumulate struct {
 	Axis                     int
 	Prod, Exclusive, Reverse bool

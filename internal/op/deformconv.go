@@ -11,7 +11,8 @@ import (
 // DeformConv is a convolution of an image x [N,C,H,W] with kernels w [outC, C/groups, kH, kW],
 // each tap of which reads at a place of its own:
 //
-//	y[n,o,i,j] = b[o] + sum w[o,c,p,q] m[n,p,q,i,j] x[n,c, i s - pad + p d + dy[n,p,q,i,j], j s - pad + q d + dx[n,p,q,i,j]]
+//	y[n,o,i,j] = b[o] + sum w[o,c,p,q] m[n,p,q,i,j] x[n,c,u,v] with
+//	u = i StrideH - PadT + p DilH + dy[n,p,q,i,j],  v = j StrideW - PadL + q DilW + dx[n,p,q,i,j]
 //
 // Inputs are x, w, the offsets [N, Sets kH kW 2, outH, outW] (dy, then dx, for each tap), and,
 // where they are given, b [outC] and the factors m [N, Sets kH kW, outH, outW]. The channels

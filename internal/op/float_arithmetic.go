@@ -256,11 +256,11 @@ func (o Div) LowerFloat(d Device, n *graph.Node) error { return lowerCombination
 // LowerFloat implements FloatLowerer.
 func (o PRelu) LowerFloat(d Device, n *graph.Node) error { return lowerCombination(d, n, o) }
 
-// largest is the largest magnitude of a constant in a file. What masks add to keep an element out
-// of a softmax may be infinite.
+// largest is the largest magnitude of a constant in a file. A network may have larger ones: masks
+// add minus infinity to what a softmax shall leave out.
 const largest = 1 << 36
 
-// Representable returns v as a constant of a file may be.
+// Representable returns v within -2^36..2^36, the range of constants in a file.
 func Representable(v float32) float32 {
 	return float32(math.Max(-largest, math.Min(largest, float64(v))))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"edgec/internal/graph"
-	"edgec/internal/tensor"
 	"edgec/runtime/format"
 )
 
@@ -40,23 +39,12 @@ func (w *walk) lower(d Device, x, y *graph.Value) error {
 	return nil
 }
 
-// strided returns the distance of neighbours along each dimension of a sample.
-func strided(s tensor.Shape) []int {
-	st := make([]int, len(s))
-	n := 1
-	for i := len(s) - 1; i >= 0; i-- {
-		st[i] = n
-		n *= s[i]
-	}
-	return st
-}
-
 // move emits the slice for a sample of any number of dimensions.
 func (o Slice) move(d Device, n *graph.Node) error {
 	x, y := n.Inputs[0], n.Outputs[0]
 	s := x.Shape[1:]
 	w := &walk{}
-	for k, stride := range strided(s) {
+	for k, stride := range strides(s) {
 		step := o.Step[k+1]
 		if step > 0 {
 			w.start += o.Before[k+1] * stride

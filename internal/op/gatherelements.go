@@ -7,8 +7,8 @@ import (
 	"edgec/internal/tensor"
 )
 
-// GatherElements picks an element of x [N,...] for each element of index, input 1, of as
-// many dimensions:
+// GatherElements picks an element of x [N,...] for each element of index, input 1, of the same
+// rank:
 //
 //	y[n,..,i,..] = x[n,..,index[n,..,i,..],..]
 //
@@ -34,23 +34,16 @@ func (o GatherElements) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := elementIndexes(in[0], in[1], o.Axis); err != nil {
-		return nil, err
-	}
-	return []tensor.Shape{in[1].WithBatch(n)}, nil
-}
-
-// elementIndexes verifies indexes of elements along a dimension of x.
-func elementIndexes(x, index tensor.Shape, axis int) error {
-	if axis < 1 || axis >= len(x) || len(index) != len(x) {
-		return fmt.Errorf("indexes %v along dimension %d of %v", index, axis, x)
+	x, index := in[0], in[1]
+	if o.Axis < 1 || o.Axis >= len(x) || len(index) != len(x) {
+		return nil, fmt.Errorf("indexes %v along dimension %d of %v", index, o.Axis, x)
 	}
 	for d := 1; d < len(x); d++ {
-		if d != axis && index[d] > x[d] || x[d] < 1 {
-			return fmt.Errorf("indexes %v are larger than %v in dimension %d", index, x, d)
+		if d != o.Axis && index[d] > x[d] || x[d] < 1 {
+			return nil, fmt.Errorf("indexes %v are larger than %v in dimension %d", index, x, d)
 		}
 	}
-	return nil
+	return []tensor.Shape{index.WithBatch(n)}, nil
 }
 
 // eachElement calls f with the place in a sample of x of each element of a sample of index.

@@ -176,12 +176,8 @@ func (o GridSample) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tens
 
 // WriteONNX implements ONNXWriter.
 func (o GridSample) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
-	mode, aligned := [...]string{"nearest", "linear", "cubic"}[o.Mode], 0
-	if o.Aligned {
-		aligned = 1
-	}
 	w.Need(20)
-	w.Emit("GridSample", withBatch(w, n, in, out), out, Attr{"mode", mode}, Attr{"padding_mode", borderNames[o.Border]}, Attr{"align_corners", aligned})
+	w.Emit("GridSample", withBatch(w, n, in, out), out, Attr{"mode", resizeModes[o.Mode]}, Attr{"padding_mode", borderNames[o.Border]}, Attr{"align_corners", bit(o.Aligned)})
 }
 
 var _ graph.Differentiable = GridSample{}

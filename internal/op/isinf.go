@@ -39,7 +39,6 @@ func (o IsInf) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (o IsInf) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(10)
 	w.Emit("IsInf", in, out, Attr{"detect_negative", bit(!o.OnlyPositive)}, Attr{"detect_positive", bit(!o.OnlyNegative)})
 }
 

@@ -37,7 +37,6 @@ func (o IsNaN) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (IsNaN) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("IsNaN", in, out)
 }
 

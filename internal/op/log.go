@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Log is the natural logarithm; negative x give NaN.
+// Log is the natural logarithm; 0 gives minus infinity, a negative x NaN.
 type Log struct{}
 
 // Name implements graph.Op.

@@ -54,7 +54,6 @@ func (o Mod) TraceConstants(c Constants, n *graph.Node, k []float32) { arithmeti
 
 // WriteONNX implements ONNXWriter.
 func (o Mod) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(10)
 	w.Emit("Mod", in, out, Attr{"fmod", bit(o.C)})
 }
 

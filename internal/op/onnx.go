@@ -24,7 +24,8 @@ type ONNX interface {
 	Floats(name string, dims []int, v []float32) string
 	Int64s(name string, v []int) string
 	Int8s(name string, dims []int, v []int32) string
-	// Need raises the operator set of the file.
+	// Need raises the operator set of the file, which is 13 at least, as far as an operator
+	// or an attribute of it needs a later one.
 	Need(opset int)
 }
 

@@ -36,8 +36,7 @@ func (o Recurrent) newPassage(s *graph.Scratch, in []*tensor.Tensor) *passage {
 	if b := at(in, peepholeInput); b != nil {
 		p.peep = b.Data
 	}
-	row := p.n * p.steps * p.h
-	n := (p.g+6)*row + p.n*p.h
+	row, n := p.n*p.steps*p.h, o.passageSize(p.n, p.steps, p.h)
 	memory, kept := s.Kept(n)
 	if memory == nil {
 		memory = s.Floats(0, n)
@@ -60,9 +59,12 @@ func (o Recurrent) newPassage(s *graph.Scratch, in []*tensor.Tensor) *passage {
 
 // Keeps implements graph.Keeper: a passage.
 func (o Recurrent) Keeps(in []tensor.Shape) int {
-	n, steps, h := in[0][0], in[0][1], in[WeightInput][1]
-	return (o.Kind.gates()+6)*n*steps*h + n*h
+	return o.passageSize(in[0][0], in[0][1], in[WeightInput][1])
 }
+
+// passageSize returns the number of floats in a passage of n samples, steps and h units: what an
+// LSTM needs, the largest.
+func (o Recurrent) passageSize(n, steps, h int) int { return (o.Kind.gates()+5)*n*steps*h + n*h }
 
 // run goes through time, unless Forward has left the passage.
 func (o Recurrent) run(s *graph.Scratch, in []*tensor.Tensor) *passage {

@@ -45,6 +45,9 @@ func (o Resize) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	if o.ExcludeOutside {
 		attrs = append(attrs, Attr{"exclude_outside", 1})
 	}
+	if coords == HalfPixelSymmetric {
+		w.Need(19)
+	}
 	if o.Antialias {
 		w.Need(18)
 		attrs = append(attrs, Attr{"antialias", 1})

@@ -8,8 +8,8 @@ import (
 	"edgec/internal/tensor"
 )
 
-// ReverseSequence turns the first length[n] of dimension Time >= 1 of each sample of x
-// around; the lengths are input 1, one for each sample:
+// ReverseSequence reverses the first length[n] elements of dimension Time >= 1 in each sample n
+// of x; the lengths are input 1, one for each sample:
 //
 //	y[n,..,t,..] = x[n,..,length[n]-1-t,..] for t < length[n], x[n,..,t,..] for the others
 //

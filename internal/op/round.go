@@ -39,7 +39,6 @@ func (o Round) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Round) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(11)
 	w.Emit("Round", in, out)
 }
 

@@ -37,6 +37,29 @@ func (r ScatterMode) of(old, v float32) float32 {
 	return v
 }
 
+// infer returns the shape of a copy of x into which updates are written at the places that
+// gather reads; they have the shape of its result.
+func (r ScatterMode) infer(in []tensor.Shape, gather graph.Op) ([]tensor.Shape, error) {
+	if err := arity(in, 3, 3); err != nil {
+		return nil, err
+	}
+	n, err := commonBatch(in)
+	if err != nil {
+		return nil, err
+	}
+	picked, err := gather.Infer(in[:2])
+	if err != nil {
+		return nil, err
+	}
+	if !in[2].Sample().Equal(picked[0].Sample()) {
+		return nil, fmt.Errorf("updates %v for indexes %v of %v; they have to be %v", in[2], in[1], in[0], picked[0])
+	}
+	if int(r) >= len(reductionNames) {
+		return nil, fmt.Errorf("reduction %d is unknown", r)
+	}
+	return []tensor.Shape{in[0].WithBatch(n)}, nil
+}
+
 // ScatterElements writes each element of updates, input 2, into a copy of x, input 0, at the
 // place that the same element of index, input 1, names in dimension Axis >= 1:
 //
@@ -56,20 +79,7 @@ func (ScatterElements) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
 
 // Infer implements graph.Op.
 func (o ScatterElements) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
-	if err := arity(in, 3, 3); err != nil {
-		return nil, err
-	}
-	n, err := commonBatch(in)
-	if err != nil {
-		return nil, err
-	}
-	if err := elementIndexes(in[0], in[1], o.Axis); err != nil {
-		return nil, err
-	}
-	if !in[2].Sample().Equal(in[1].Sample()) || o.Reduce > ScatterMin {
-		return nil, fmt.Errorf("updates %v for indexes %v", in[2], in[1])
-	}
-	return []tensor.Shape{in[0].WithBatch(n)}, nil
+	return o.Reduce.infer(in, GatherElements{o.Axis})
 }
 
 // targets calls f with the place of each update in sample b.
@@ -89,7 +99,7 @@ func (o ScatterElements) Backward(_ *graph.Scratch, din, in, out, dout []*tensor
 
 // WriteONNX implements ONNXWriter.
 func (o ScatterElements) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
-	w.Need(max(13, o.Reduce.opset()))
+	w.Need(o.Reduce.opset())
 	w.Emit("ScatterElements", withBatch(w, n, in, out), out, Attr{"axis", o.Axis}, Attr{"reduction", reductionNames[o.Reduce]})
 }
 
@@ -119,21 +129,7 @@ func (ScatterND) Elems(in []graph.Elem) []graph.Elem { return in[:1] }
 
 // Infer implements graph.Op.
 func (o ScatterND) Infer(in []tensor.Shape) ([]tensor.Shape, error) {
-	if err := arity(in, 3, 3); err != nil {
-		return nil, err
-	}
-	n, err := commonBatch(in)
-	if err != nil {
-		return nil, err
-	}
-	slices, err := GatherND{Batch: 1}.Infer(in[:2])
-	if err != nil {
-		return nil, err
-	}
-	if !in[2].Sample().Equal(slices[0].Sample()) || o.Reduce > ScatterMin {
-		return nil, fmt.Errorf("updates %v for indexes %v of %v; they have to be %v", in[2], in[1], in[0], slices[0])
-	}
-	return []tensor.Shape{in[0].WithBatch(n)}, nil
+	return o.Reduce.infer(in, GatherND{Batch: 1})
 }
 
 // targets calls f with the place of each update in sample b.
@@ -175,7 +171,7 @@ func (o ScatterND) WriteONNX(w ONNX, n *graph.Node, in []string, out string) {
 	places = step("Mul", places, w.Int64s(out+"_strides", strides(x)[1:m+1]))
 	places = step("ReduceSum", places, w.Int64s(out+"_last", []int{-1}))
 	places = step("Reshape", step("Add", places, w.Int64s(out+"_inner", inner)), row)
-	w.Need(max(13, o.Reduce.opset()))
+	w.Need(o.Reduce.opset())
 	flat := w.Fresh(out + "_flat")
 	w.Emit("ScatterElements", []string{step("Reshape", in[0], row), places, step("Reshape", in[2], row)}, flat, Attr{"axis", 1}, Attr{"reduction", reductionNames[o.Reduce]})
 	w.Emit("Reshape", []string{flat, w.Int64s(out+"_shape", append([]int{0}, n.Outputs[0].Shape[1:]...))}, out)

@@ -40,7 +40,6 @@ func (o Shrink) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) 
 
 // WriteONNX implements ONNXWriter.
 func (o Shrink) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Shrink", in, out, Attr{"lambd", o.Lambda}, Attr{"bias", o.Bias})
 }
 

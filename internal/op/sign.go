@@ -5,7 +5,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Sign is -1, 0 or 1.
+// Sign is -1 for x < 0, 0 for 0, 1 for x > 0.
 type Sign struct{}
 
 // Name implements graph.Op.
@@ -37,7 +37,6 @@ func (o Sign) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Sign) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Sign", in, out)
 }
 

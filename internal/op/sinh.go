@@ -7,7 +7,7 @@ import (
 	"edgec/internal/tensor"
 )
 
-// Sinh is the hyperbolic sine.
+// Sinh is the hyperbolic sine, (exp(x) - exp(-x))/2.
 type Sinh struct{}
 
 // Name implements graph.Op.
@@ -36,7 +36,6 @@ func (o Sinh) Backward(_ *graph.Scratch, din, in, out, dout []*tensor.Tensor) {
 
 // WriteONNX implements ONNXWriter.
 func (Sinh) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(9)
 	w.Emit("Sinh", in, out)
 }
 

@@ -11,7 +11,7 @@ import (
 //
 //	y[n,c,i Height,j Width] = x[n,c,i,j], y is 0 elsewhere
 //
-// with (H-1) Height + 1 rows. A convolution behind it is a transposed one; see
+// y is [N, C, (H-1) Height + 1, (W-1) Width + 1]. A convolution behind it is a transposed one; see
 // ConvTranspose.
 type Stretch struct{ Height, Width int }
 

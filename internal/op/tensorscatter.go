@@ -8,13 +8,14 @@ import (
 	"edgec/internal/tensor"
 )
 
-// TensorScatter writes updates, input 1, into a copy of the cache x, input 0, along dimension
-// Axis from the position on that input 2 holds for each index of dimension Batch, 0 or 1:
+// TensorScatter writes updates, input 1, into a copy of the cache x, input 0:
 //
 //	y = x;  y[..,p+t,..] = updates[..,t,..]
 //
-// Without input 2 the position is 0. With Circular, positions beyond the end go on at the
-// start; otherwise those updates are left out, as are those before it.
+// Updates have the shape of x, except that dimension Axis, that of t, may be shorter. The
+// position p is input 2, with one element for each index of dimensions 0 to Batch of x, where
+// Batch is 0 or 1; without input 2 it is 0. With Circular, positions beyond either end go on at
+// the other; otherwise their updates are left out.
 type TensorScatter struct {
 	Axis, Batch int
 	Circular    bool

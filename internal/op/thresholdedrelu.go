@@ -34,7 +34,6 @@ func (o ThresholdedRelu) Backward(_ *graph.Scratch, din, in, out, dout []*tensor
 
 // WriteONNX implements ONNXWriter.
 func (o ThresholdedRelu) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	w.Need(10)
 	w.Emit("ThresholdedRelu", in, out, Attr{"alpha", o.Alpha})
 }
 

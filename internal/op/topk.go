@@ -93,15 +93,11 @@ func (o TopK) Grids() GridRelation {
 
 // WriteONNX implements ONNXWriter.
 func (o TopK) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
-	largest := 1
-	if o.Least {
-		largest = 0
-	}
 	values, indexes := out, ""
 	if o.Indexes {
 		values, indexes = w.Fresh(out+"_values"), out
 	}
-	w.EmitAll("TopK", append(in, w.Int64s(out+"_k", []int{o.K})), []string{values, indexes}, Attr{"axis", o.Axis}, Attr{"largest", largest})
+	w.EmitAll("TopK", append(in, w.Int64s(out+"_k", []int{o.K})), []string{values, indexes}, Attr{"axis", o.Axis}, Attr{"largest", bit(!o.Least)})
 }
 
 var _ graph.Differentiable = TopK{}

@@ -63,12 +63,9 @@ func (Trilu) Selects() {}
 // WriteONNX implements ONNXWriter.
 func (o Trilu) WriteONNX(w ONNX, _ *graph.Node, in []string, out string) {
 	w.Need(14)
-	k, upper := w.Fresh(out+"_k"), 1
-	if o.Lower {
-		upper = 0
-	}
+	k := w.Fresh(out + "_k")
 	w.Emit("Squeeze", []string{w.Int64s(out+"_diagonal", []int{o.K})}, k)
-	w.Emit("Trilu", append(in, k), out, Attr{"upper", upper})
+	w.Emit("Trilu", append(in, k), out, Attr{"upper", bit(!o.Lower)})
 }
 
 var _ graph.Differentiable = Trilu{}

@@ -32,9 +32,8 @@ GLOBL gates<>(SB), RODATA|NOPTR, $84
 	VBROADCASTSS gates<>+offset(SB), t \
 	VADDPS       t, p, p
 
-// EXP makes Y0, which is not above 0 or NaN, e^Y0; see exp of package kernel. Y8 is
-// 1.44269504, Y9 0.5, Y10 0.693359375, Y11 -2.1219444e-4, Y12 127, Y13 -87, Y14 1. It uses
-// Y1 to Y4.
+// EXP sets Y0 to e^Y0 for Y0 <= 0 or NaN; see exp of package kernel. Y8 is 1.44269504, Y9 0.5,
+// Y10 0.693359375, Y11 -2.1219444e-4, Y12 127, Y13 -87, Y14 1. It uses Y1 to Y4.
 #define EXP \
 	VMULPS       Y8, Y0, Y1          \
 	VSUBPS       Y9, Y1, Y1          \
@@ -60,8 +59,16 @@ GLOBL gates<>(SB), RODATA|NOPTR, $84
 	VCMPPS       $0x1e, Y13, Y0, Y1  \
 	VANDPS       Y1, Y2, Y0
 
-// GATES loads the constants of EXP, and the sign into Y15.
+// GATES points DI and SI to the ends of dst and src, sets BX to -4n, and loads the constants of
+// EXP, and the sign into Y15.
 #define GATES \
+	MOVQ n+0(FP), BX                 \
+	SHLQ $2, BX                      \
+	MOVQ dst+8(FP), DI               \
+	MOVQ src+16(FP), SI              \
+	ADDQ BX, DI                      \
+	ADDQ BX, SI                      \
+	NEGQ BX                          \
 	VBROADCASTSS gates<>+0(SB), Y8   \
 	VBROADCASTSS gates<>+4(SB), Y9   \
 	VBROADCASTSS gates<>+8(SB), Y10  \
@@ -73,13 +80,6 @@ GLOBL gates<>(SB), RODATA|NOPTR, $84
 
 // func sigmoidAVX2(n int, dst, src *float32)
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
-	MOVQ n+0(FP), BX
-	SHLQ $2, BX
-	MOVQ dst+8(FP), DI
-	MOVQ src+16(FP), SI
-	ADDQ BX, DI
-	ADDQ BX, SI
-	NEGQ BX
 	GATES
 
 loop:
@@ -101,13 +101,6 @@ loop:
 
 // func tanhAVX2(n int, dst, src *float32)
 TEXT ·tanhAVX2(SB), NOSPLIT, $0-24
-	MOVQ n+0(FP), BX
-	SHLQ $2, BX
-	MOVQ dst+8(FP), DI
-	MOVQ src+16(FP), SI
-	ADDQ BX, DI
-	ADDQ BX, SI
-	NEGQ BX
 	GATES
 
 loop:
