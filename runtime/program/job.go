@@ -117,7 +117,7 @@ func (j *Job) classify(m *runtime.Model) error {
 			i := given[k]
 			data, err := j.read(name, info.Inputs[i])
 			if err == nil {
-				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)
+				err = j.set(s, i, info, data, pre.ChannelsLast, &from)
 			}
 			if err != nil {
 				return Error(display(name) + ": " + err.Error())
