@@ -74,7 +74,7 @@ func TestStateIsNoResult(t *testing.T) {
 		"":       token + ": 4 3.75\n",
 		"--json": `"source":{"kind":"npy","scaling":"values as they are"},"top":[{"index":4,"score":3.75}],"outputs":[0,1.875,0,0,3.75]}`,
 		"--raw":  "\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00p@",
-		"--info": "input 1               1\ninput 2               1x5, output 0 of the run before\noutput 0              1x5\n",
+		"--info": "input 1               1\ninput 2               1x5, state: output 0 of the run before\noutput 0              1x5\n",
 	} {
 		list := []string{token, place}
 		if args != "" {

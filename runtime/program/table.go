@@ -41,7 +41,7 @@ func (f *facts) shapes(key string, list [][]int, state func(int) int) {
 			of = state(i)
 		}
 		if of >= 0 {
-			text += ", output " + itoa(of) + " of the run before"
+			text += ", state: output " + itoa(of) + " of the run before"
 		}
 		f.text(name, text)
 		f.as("-")
