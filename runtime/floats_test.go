@@ -99,8 +99,11 @@ func TestFloatInputs(t *testing.T) {
 	if got := s.Output(1); !slices.Equal(got, []float32{1, 3, 5, 2, 4, 6}) {
 		t.Errorf("turned around: %v", got)
 	}
-	if err := s.SetBytes(0, []byte{3, 9}); err != nil { // out of range: the last row
-		t.Fatal(err)
+	if err := s.SetBytes(0, []byte{3, 9}); err == nil || !strings.Contains(err.Error(), "from 0 to 4, element 1 is 9") {
+		t.Errorf("a byte beyond the table: %v", err)
+	}
+	if err := s.SetBytes(0, []byte{3, 4}); err != nil || !slices.Equal(s.InputFloats(0), []float32{3, 4}) {
+		t.Errorf("bytes 3 and 4 become %v, %v", s.InputFloats(0), err)
 	}
 }
 

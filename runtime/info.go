@@ -24,7 +24,7 @@ type Info struct {
 	Kept          int            // number of nonzero weights
 	Memory        int            // bytes of the packed weights
 	Session       int64          // bytes of a session, Arena among them
-	Kernels       string         // that compute dense layers: vnni, avx2, dotprod, neon, smlad or go; see EDGEC_CPU in docs/REFERENCE.md
+	Kernels       string         // of dense layers: vnni, avx2, dotprod, neon, smlad or go; EDGEC_CPU limits them
 
 	MACs     int64 // multiplications of an inference, as if no weight were zero
 	KeptMACs int64 // of those, with nonzero weights

@@ -181,3 +181,41 @@ func recurrentNet(seed uint64) *format.File {
 	format.Finish(b.f)
 	return b.f
 }
+
+// functionsNet returns a network of every function of float32, of numbers from -4 to 4 and whole
+// ones among them, and with a state.
+func functionsNet(seed uint64) *format.File {
+	b := newBuilder(seed)
+	shape := []int{4, 6}
+	for range 3 {
+		b.f.Inputs = append(b.f.Inputs, b.tensor(format.Tensor{DType: format.Float32, Shape: shape}))
+	}
+	x, z, state := b.f.Inputs[0], b.f.Inputs[1], b.f.Inputs[2]
+	whole := b.unary(z, format.UnaryRound, 0)
+	var all []int
+	for f := range format.UnaryFunctions {
+		real := float32(0)
+		if f == format.UnaryElu || f == format.UnaryLeakyRelu || f == format.UnaryHardSigmoid {
+			real = 0.3
+		}
+		all = append(all, b.unary(x, f, real))
+	}
+	for f := range format.BinaryFunctions {
+		for _, y := range []int{z, whole} {
+			all = append(all, b.real(format.Instr{Op: format.OpBinary, In: []int{x, y}, Function: f}, shape...))
+		}
+	}
+	for f := range format.ReduceFunctions {
+		for axis := range shape {
+			out := slices.Clone(shape)
+			out[axis] = 1
+			y := b.real(format.Instr{Op: format.OpReduce, In: []int{x}, Function: f, Axis: axis, Dims: 1}, out...)
+			all = append(all, b.real(format.Instr{Op: format.OpBinary, In: []int{whole, y}, Function: format.BinaryAdd}, shape...))
+		}
+	}
+	y := b.real(format.Instr{Op: format.OpConcat, In: all}, len(all)*shape[0], shape[1])
+	next := b.real(format.Instr{Op: format.OpBinary, In: []int{state, x}, Function: format.BinaryMax}, shape...)
+	b.f.Outputs, b.f.State = []int{y, next}, []format.State{{Output: 1, Input: 2}}
+	format.Finish(b.f)
+	return b.f
+}

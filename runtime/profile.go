@@ -4,7 +4,7 @@ package runtime
 type Layer struct {
 	Op       string // of the file: Conv2D, Dense, AvgPool, ...
 	Shape    []int  // of the output, without batch, images as [H, W, C]
-	Kernel   string // of convolutions and dense layers: the micro-kernels' name, "list" of nonzero weights, or "go", or several where groups differ; "": others
+	Kernel   string // of layers with weights: the micro-kernels, "list" of nonzero weights or "go"; several if groups differ
 	MACs     int64  // multiplications, as if no weight were zero
 	KeptMACs int64  // of those, with nonzero weights
 	Memory   int    // bytes of the packed weights

@@ -75,6 +75,7 @@ var goldens = []struct {
 	{"floats-2", func() *format.File { return floatNet(6) }},
 	{"floats-3", func() *format.File { return floatNet(7) }},
 	{"recurrent", func() *format.File { return recurrentNet(8) }},
+	{"functions", func() *format.File { return functionsNet(9) }},
 }
 
 // outputs returns the bytes of all outputs for three inputs.
@@ -129,7 +130,11 @@ func TestReadReleased(t *testing.T) {
 	if len(files) < len(goldens) {
 		t.Fatalf("%d released files, at least %d were released", len(files), len(goldens))
 	}
-	used, minors := map[format.Opcode]bool{}, map[byte]bool{}
+	type function struct {
+		op     format.Opcode
+		number int
+	}
+	used, functions, minors, states := map[format.Opcode]bool{}, map[function]bool{}, map[byte]bool{}, 0
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -145,8 +150,9 @@ func TestReadReleased(t *testing.T) {
 			continue
 		}
 		for _, in := range f.Instrs {
-			used[in.Op] = true
+			used[in.Op], functions[function{in.Op, in.Function}] = true, true
 		}
+		states += len(f.State)
 		minors[data[4]&15] = true
 		m, err := FromFile(f)
 		if err != nil {
@@ -171,6 +177,17 @@ func TestReadReleased(t *testing.T) {
 		if !used[op] {
 			t.Errorf("no released file has %v", op)
 		}
+	}
+	for op, n := range map[format.Opcode]int{format.OpUnary: format.UnaryFunctions, format.OpBinary: format.BinaryFunctions, format.OpReduce: format.ReduceFunctions,
+		format.OpNormalize: format.NormalizeFunctions, format.OpRecurrent: format.RecurrentFunctions, format.OpResize: format.ResizeLinear + 1} {
+		for k := range n {
+			if !functions[function{op, k}] {
+				t.Errorf("no released file has function %d of %v", k, op)
+			}
+		}
+	}
+	if states == 0 {
+		t.Error("no released file has a state")
 	}
 }
 

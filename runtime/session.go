@@ -248,7 +248,8 @@ func (s *Session) makeTables() {
 
 // SetBytes sets input i, a picture, from its pixels, [H, W, C] bytes, by the
 // preprocessing that the file names (Model.Preprocess), a table lookup for each byte. It is
-// input 0's. The error is an Error: i is not 0, or the number of bytes is another.
+// input 0's. Of an input of whole numbers (Info.Whole) bytes are the numbers. The error is an
+// Error: i is not 0, the number of bytes is another, or one is a number that SetInput refuses.
 func (s *Session) SetBytes(i int, pixels []byte) error {
 	if i != 0 {
 		return Error("input " + itoa(i) + " is no picture; set it by SetInput")
@@ -258,8 +259,7 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 		return Error("input " + itoa(i) + " has " + itoa(want) + " pixels and channels, " + itoa(len(pixels)) + " bytes were given")
 	}
 	if floats != nil {
-		s.setFloatBytes(floats, pixels)
-		return nil
+		return s.setFloatBytes(floats, pixels)
 	}
 	if own := s.m.f.ScalingOf(0); own != nil {
 		s.setScaledBytes(dst, pixels, own)
@@ -279,8 +279,8 @@ func (s *Session) SetBytes(i int, pixels []byte) error {
 	return nil
 }
 
-// setFloatBytes is SetBytes for an input of float32; bytes for one of whole numbers are these.
-func (s *Session) setFloatBytes(dst []float32, pixels []byte) {
+// setFloatBytes is SetBytes for an input of float32.
+func (s *Session) setFloatBytes(dst []float32, pixels []byte) error {
 	shape, pre := s.m.f.Tensors[s.m.f.Inputs[0]].Shape, &s.m.f.Meta.Input
 	channels := 1
 	if len(shape) == 3 {
@@ -288,10 +288,16 @@ func (s *Session) setFloatBytes(dst []float32, pixels []byte) {
 	}
 	whole := s.m.f.Tensors[s.m.f.Inputs[0]].Whole
 	for k, b := range pixels {
-		if dst[k] = float32(b); !whole {
+		if !whole {
 			dst[k] = pre.Real(b, k%channels)
+			continue
 		}
+		if err := s.m.wholeNumber(0, k, float32(b)); err != nil {
+			return err
+		}
+		dst[k] = float32(b)
 	}
+	return nil
 }
 
 // setScaledBytes is SetBytes for an input whose channels have grids of their own.

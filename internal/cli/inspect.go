@@ -128,6 +128,9 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Inputs: numbered("input", i.Inputs), Outputs: numbered("output", i.Outputs),
 		Preprocess: f.Meta.Input, Scaling: f.Scaling, Sizes: sizes, Unknown: len(data) - sizes.Total(), Weights: i.Weights, Kept: i.Kept, Sparsity: sparsity(i.Kept, i.Weights),
 		MACs: i.MACs, KeptMACs: i.KeptMACs, Arena: i.Arena, Packed: i.Memory, SelfTest: f.Test != nil}
+	for _, l := range i.State {
+		r.Inputs[l.Input].State = r.Outputs[l.Output].Name
+	}
 	for k := range i.Inputs {
 		r.kinds = append(r.kinds, inputKind(&i, k))
 	}
@@ -177,7 +180,7 @@ func headRows(r *inspected) []string {
 	if r.Name != "" {
 		rows = append(rows, "name\t"+program.Printable(r.Name))
 	}
-	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+cmp.Or(r.kinds[0], preprocessing(r.Preprocess)+r.scaling(0)))
+	rows = append(rows, first("input", r.Inputs)+"\t"+times(r.Inputs[0].Shape)+", "+cmp.Or(r.kinds[0], preprocessing(r.Preprocess)+r.scaling(0))+r.state(0))
 	labels := ""
 	if len(r.Labels) > 0 {
 		labels = ": " + program.Printable(strings.Join(r.Labels, ", "))
@@ -187,7 +190,7 @@ func headRows(r *inspected) []string {
 		test = "carried"
 	}
 	for k := 1; k < len(r.Inputs); k++ {
-		rows = append(rows, fmt.Sprintf("input %d\t%s%s", k, times(r.Inputs[k].Shape), separated(r.kinds[k])+r.scaling(k)))
+		rows = append(rows, fmt.Sprintf("input %d\t%s%s", k, times(r.Inputs[k].Shape), separated(r.kinds[k])+r.scaling(k)+r.state(k)))
 	}
 	rows = append(rows, first("output", r.Outputs)+"\t"+times(r.Outputs[0].Shape)+labels)
 	for k := 1; k < len(r.Outputs); k++ {
@@ -229,6 +232,14 @@ func (r *inspected) scaling(k int) string {
 		}
 	}
 	return ""
+}
+
+// state says that input k takes an output of the run before.
+func (r *inspected) state(k int) string {
+	if r.Inputs[k].State == "" {
+		return ""
+	}
+	return fmt.Sprintf(", state: %s of the run before", strings.Replace(r.Inputs[k].State, "output", "output ", 1))
 }
 
 // first names the first of several values "input 0", a single one "input".

@@ -40,8 +40,9 @@ sample after sample; only the first may be a picture. Of several outputs each is
 printed, with its number and shape.
 
 A network with state takes its samples in a row: the state of one is kept for the
-next, and is no INPUT. --stream takes them from an array [samples, ...], and prints a
-result for each; each INPUT begins anew, without a state.
+next. It is no INPUT, and printed only if there is no other output. --stream takes
+samples from an array [samples, ...], and prints a result for each; each INPUT begins
+anew, without a state.
 
 A language model goes on with a text: --generate N adds N tokens to those of
 --prompt-ids or --prompt, and prints them as they come, in the labels of the file
@@ -52,8 +53,7 @@ number takes the place of the token. Equal seeds give equal texts on every machi
 
 With --json each sample gives one line: {"schema", "file", "source": {"kind",
 "pictures_read", "resized", "scaling"}, "top": [{"index", "label", "score",
-"probability"}],
-"outputs"}. A network with several inputs has "files" in place of "file", one with
+"probability"}], "outputs"}. A network with several inputs has "files" in place of "file", one with
 several outputs "results": [{"shape", "top", "outputs"}].`
 
 func runCommand(a *app) *cobra.Command {

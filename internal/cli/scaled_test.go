@@ -34,3 +34,21 @@ func TestInspectScaledInput(t *testing.T) {
 		t.Errorf("scaling %+v", got.Scaling)
 	}
 }
+
+// An input that takes an output of the run before is named.
+func TestInspectState(t *testing.T) {
+	t.Chdir(t.TempDir())
+	real := format.Tensor{DType: format.Float32, Shape: []int{2}}
+	f := &format.File{Tensors: []format.Tensor{real, real, real}, Inputs: []int{0, 1}, Outputs: []int{2}, State: []format.State{{Output: 0, Input: 1}},
+		Instrs: []format.Instr{{Op: format.OpBinary, In: []int{0, 1}, Out: 2, Weight: -1, LUT: -1, ClampMin: -128, ClampMax: 127}}}
+	format.Finish(f)
+	data, _, err := format.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "sums.edgec", data)
+	command(t, "inspect", "sums.edgec").must(t).has(t, "float32, state: output 0 of the run before")
+	if got := parse[inspected](t, command(t, "inspect", "sums.edgec", "--json")); got.Inputs[1].State != "output0" || got.Inputs[0].State != "" {
+		t.Errorf("inputs %+v", got.Inputs)
+	}
+}

@@ -96,7 +96,8 @@ func whole(a float32, n int32) float32 {
 	return y
 }
 
-// logarithm is ln x for a positive float32 x (FreeBSD's e_log.c): ln 2^k (1+f) = k ln 2 + f - f^2/2 + s (f^2/2 + R), s = f/(2+f).
+// logarithm is ln x for a positive float32 x (FreeBSD's e_log.c):
+// ln 2^k (1+f) = k ln 2 + f - f^2/2 + s (f^2/2 + R), s = f/(2+f).
 func logarithm(x float64) float64 {
 	if x > math.MaxFloat64 {
 		return x

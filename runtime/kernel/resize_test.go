@@ -67,8 +67,9 @@ func TestStretch(t *testing.T) {
 	}
 }
 
+// BenchmarkResizeLinear has a size of selfie segmentation.
 func BenchmarkResizeLinear(b *testing.B) {
-	w := Window{H: 64, W: 64, C: 16, OutH: 128, OutW: 128, StrideH: 1 << 19, StrideW: 1 << 19, PadT: -1 << 18, PadL: -1 << 18} // selfie segmentation
+	w := Window{H: 64, W: 64, C: 16, OutH: 128, OutW: 128, StrideH: 1 << 19, StrideW: 1 << 19, PadT: -1 << 18, PadL: -1 << 18}
 	x, y := make([]int8, w.H*w.W*w.C), make([]int8, w.OutH*w.OutW*w.C)
 	b.SetBytes(int64(len(y)))
 	for b.Loop() {

@@ -151,8 +151,8 @@ func (j *Job) info(m *runtime.Model) error {
 	i := m.Info()
 	var f facts
 	f.text("model", i.Name)
-	f.shapes("input", i.Inputs)
-	f.shapes("output", i.Outputs)
+	f.shapes("input", i.Inputs, func(k int) int { return stateOf(i, k) })
+	f.shapes("output", i.Outputs, nil)
 	f.labels(i.Labels)
 	f.int("file", int64(len(j.Model)), "bytes")
 	f.as("bytes")

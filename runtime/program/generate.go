@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"edgec/runtime"
-	"edgec/runtime/format"
 	"edgec/runtime/kernel"
 )
 
@@ -120,6 +119,7 @@ type generator struct {
 	info            runtime.Info
 	token, position int // inputs; position is -1 where there is none
 	window          int // tokens that the model takes at once; 1: it goes step by step
+	scores          int // output
 	classes         int
 	ids             []int // of the text
 	fed             int   // of these, tokens that a model of steps has seen
@@ -127,14 +127,13 @@ type generator struct {
 }
 
 // find tells which input takes tokens: the first of whole numbers. Another one of whole numbers
-// and a single element takes the place of the token. Output 0 has the scores.
+// and a single element takes the place of the token. The first output that is no state has the scores.
 func (g *generator) find() error {
 	g.token, g.position = -1, -1
 	for i, shape := range g.info.Inputs {
 		n := elements(shape)
-		state := slices.ContainsFunc(g.info.State, func(l format.State) bool { return l.Input == i })
 		switch {
-		case state:
+		case stateOf(g.info, i) >= 0:
 		case g.info.Whole[i] && g.token < 0:
 			g.token, g.window = i, n
 		case g.info.Whole[i] && g.position < 0 && n == 1 && g.window == 1:
@@ -146,9 +145,10 @@ func (g *generator) find() error {
 	if g.token < 0 {
 		return Error("the model has no input of whole numbers, which tokens are; it generates no text")
 	}
-	n := elements(g.info.Outputs[0])
+	g.scores = results(g.info)[0]
+	n := elements(g.info.Outputs[g.scores])
 	if n%g.window != 0 || n/g.window < 2 {
-		return Error("output 0 has " + itoa(n) + " elements for " + itoa(g.window) + " tokens, and no scores of the next one at each; the model generates no text")
+		return Error("output " + itoa(g.scores) + " has " + itoa(n) + " elements for " + itoa(g.window) + " tokens, and no scores of the next one at each; the model generates no text")
 	}
 	if g.window == 1 && len(g.info.State) == 0 {
 		return Error("the model takes one token and has no state; it cannot know what came before")
@@ -187,7 +187,7 @@ func (g *generator) next() ([]float32, error) {
 		}
 		g.s.Run()
 	}
-	return g.s.Output(0), nil
+	return g.s.Output(g.scores), nil
 }
 
 // nextOfWindow is next for a model that takes whole sequences.
@@ -202,7 +202,7 @@ func (g *generator) nextOfWindow() ([]float32, error) {
 	}
 	g.s.Run()
 	at := (len(seen) - 1) * g.classes
-	return g.s.Output(0)[at : at+g.classes], nil
+	return g.s.Output(g.scores)[at : at+g.classes], nil
 }
 
 // choices is a source of random numbers, the same on every machine (splitmix64: Steele, Lea,

@@ -33,7 +33,7 @@ func speaker(t *testing.T, steps bool, labels ...string) []byte {
 		add := format.Instr{Op: format.OpBinary, Function: format.BinaryAdd, In: []int{3, 2}, Out: 4, Weight: -1}
 		sub := format.Instr{Op: format.OpBinary, Function: format.BinarySub, In: []int{4, 1}, Out: 5, Weight: -1}
 		f.Tensors = []format.Tensor{real(true, 1), real(true, 1), real(false, 1, 5), real(false, 1, 5), real(false, 1, 5), real(false, 1, 5)}
-		f.Inputs, f.Outputs, f.State = []int{0, 1, 2}, []int{5, 4}, []format.State{{Output: 1, Input: 2}}
+		f.Inputs, f.Outputs, f.State = []int{0, 1, 2}, []int{4, 5}, []format.State{{Output: 0, Input: 2}}
 		f.Instrs = []format.Instr{gather, add, sub}
 	}
 	for i := range f.Instrs {

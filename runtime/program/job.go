@@ -105,8 +105,11 @@ func (j *Job) classify(m *runtime.Model) error {
 	var all source
 	given := givenInputs(info)
 	n := len(given)
-	if n == 0 || len(files)%n != 0 {
-		return Error("the model has " + itoa(n) + " inputs; give a file for each, sample after sample, not " + itoa(len(files)))
+	if n == 0 {
+		return Error("all inputs of the model are outputs of the run before; no file goes into it")
+	}
+	if len(files)%n != 0 {
+		return Error("the model has " + itoa(n) + " inputs" + besideState(info) + "; give a file for each, sample after sample, not " + itoa(len(files)))
 	}
 	for ; len(files) > 0; files = files[n:] {
 		var from source
@@ -114,7 +117,7 @@ func (j *Job) classify(m *runtime.Model) error {
 			i := given[k]
 			data, err := j.read(name, info.Inputs[i])
 			if err == nil {
-				err = j.set(s, i, info.Inputs[i], data, pre.ChannelsLast, &from)
+				err = j.set(s, i, info, data, pre.ChannelsLast, &from)
 			}
 			if err != nil {
 				return Error(display(name) + ": " + err.Error())

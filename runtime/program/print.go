@@ -9,13 +9,13 @@ import (
 	"edgec/runtime/preprocess"
 )
 
-// print prints the outputs of the last run, which the files were the inputs of, as from says
+// print prints the results of the last run, which the files were the inputs of, as from says
 // in JSON.
 func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from []byte) error {
 	var b []byte
 	switch {
 	case j.Raw:
-		for k := range info.Outputs {
+		for _, k := range results(info) {
 			if err := j.write(s.OutputBytes(k)); err != nil {
 				return err
 			}
@@ -28,7 +28,7 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 			return w.err
 		}
 	default:
-		for k := range info.Outputs {
+		for _, k := range results(info) {
 			b = j.lines(b, k, files[0], info, s)
 		}
 	}
@@ -57,13 +57,14 @@ func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.
 	y := s.Output(k)
 	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	end := ")"
-	if p == nil && len(info.Outputs) == 1 && len(info.Outputs[0]) == 1 && len(y) > 1 {
+	several := len(results(info)) > 1
+	if p == nil && !several && len(info.Outputs[k]) == 1 && len(y) > 1 {
 		p, end = softmax(y), " if a classifier)" // nothing says that it is one
 	}
 	for _, i := range largest(y, max(j.Top, 1)) {
 		b = append(b, Printable(display(name))...)
 		b = append(b, ": "...)
-		if len(info.Outputs) > 1 {
+		if several {
 			b = append(b, "output "+itoa(k)+" ("+preprocess.Dims(info.Outputs[k])+"): "...)
 		}
 		b = append(b, label(labels, i)...)
@@ -152,15 +153,16 @@ func (j *Job) jsonResult(files []string, from []byte, info runtime.Info, s *runt
 	}
 	b = append(b, `,"source":`...)
 	b = append(append(b, from...), ',')
-	if len(info.Outputs) == 1 {
-		return append(j.jsonOutput(b, info, 0, s.Output(0), top, w), "}\n"...)
+	list := results(info)
+	if len(list) == 1 {
+		return append(j.jsonOutput(b, info, list[0], s.Output(list[0]), top, w), "}\n"...)
 	}
 	b = append(b, `"results":[`...)
-	for k, shape := range info.Outputs {
-		if k > 0 {
+	for n, k := range list {
+		if n > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendShape(append(b, `{"shape":`...), shape), ',')
+		b = append(appendShape(append(b, `{"shape":`...), info.Outputs[k]), ',')
 		b = append(j.jsonOutput(b, info, k, s.Output(k), top, w), '}')
 	}
 	return append(b, "]}\n"...)

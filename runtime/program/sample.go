@@ -6,13 +6,20 @@ import (
 )
 
 // set fills input i of the session from a file's contents: see preprocess.Read. Only
-// input 0 takes pictures; an array of uint8 holds real numbers for another. last is the
-// order of input 0 in the network that was compressed. from counts the file.
-func (j *Job) set(s *runtime.Session, i int, shape []int, data []byte, last bool, from *source) error {
+// input 0 takes pictures; an array of uint8 holds real numbers for another, and bytes are the
+// numbers of an input of whole numbers. last is the order of input 0 in the network that was
+// compressed. from counts the file.
+func (j *Job) set(s *runtime.Session, i int, info runtime.Info, data []byte, last bool, from *source) error {
 	last = last && i == 0
-	sample, err := preprocess.Read(data, shape, last)
+	sample, err := preprocess.Read(data, info.Inputs[i], last)
 	if err != nil {
 		return err
+	}
+	if info.Whole[i] && !preprocess.IsPicture(data) {
+		for _, b := range sample.Bytes {
+			sample.Values = append(sample.Values, float32(b))
+		}
+		sample.Bytes = nil
 	}
 	from.read(data, sample)
 	switch {

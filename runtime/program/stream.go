@@ -1,24 +1,56 @@
 package program
 
 import (
+	"slices"
 	"strconv"
 
 	"edgec/runtime"
+	"edgec/runtime/format"
 	"edgec/runtime/preprocess"
 )
 
 // givenInputs returns the numbers of the inputs that samples have: all but the state.
 func givenInputs(info runtime.Info) (given []int) {
-	state := map[int]bool{}
-	for _, l := range info.State {
-		state[l.Input] = true
-	}
 	for i := range info.Inputs {
-		if !state[i] {
+		if stateOf(info, i) < 0 {
 			given = append(given, i)
 		}
 	}
 	return given
+}
+
+// stateOf returns the output of the run before that input i takes, -1 for an input that is given.
+func stateOf(info runtime.Info, i int) int {
+	for _, l := range info.State {
+		if l.Input == i {
+			return l.Output
+		}
+	}
+	return -1
+}
+
+// besideState is " beside its state" of a model that has one.
+func besideState(info runtime.Info) string {
+	if len(info.State) == 0 {
+		return ""
+	}
+	return " beside its state"
+}
+
+// results returns the numbers of the outputs that are printed: those that no input takes, or all
+// where there is no other.
+func results(info runtime.Info) (list []int) {
+	for k := range info.Outputs {
+		if !slices.ContainsFunc(info.State, func(l format.State) bool { return l.Output == k }) {
+			list = append(list, k)
+		}
+	}
+	if list == nil {
+		for k := range info.Outputs {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // stream executes the samples of arrays one after the other and prints a line, or lines, for each:
@@ -32,7 +64,7 @@ func (j *Job) stream(m *runtime.Model) error {
 	info := m.Info()
 	given := givenInputs(info)
 	if len(given) != 1 {
-		return Error("the model has " + itoa(len(given)) + " inputs beside its state; a stream is for one")
+		return Error("the model has " + itoa(len(given)) + " inputs" + besideState(info) + "; a stream is for one")
 	}
 	files := j.Files
 	if len(files) == 0 {

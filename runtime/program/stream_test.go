@@ -2,6 +2,8 @@ package program
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,5 +57,41 @@ func TestStream(t *testing.T) {
 		if code := Main(c.model, []string{"sums", "--stream"}, bytes.NewReader(c.data), &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: exit code %d, %s; want %s", name, code, errs.String(), c.says)
 		}
+	}
+}
+
+// TestStateIsNoResult: outputs that are the state are not printed, and inputs that take it are no files.
+func TestStateIsNoResult(t *testing.T) {
+	dir := t.TempDir()
+	token, place := filepath.Join(dir, "token.npy"), filepath.Join(dir, "place.npy")
+	for path, v := range map[string]byte{token: 3, place: 0} {
+		if err := os.WriteFile(path, npyBytes("1,", v), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	model := speaker(t, true)
+	for args, want := range map[string]string{
+		"":       token + ": 4 3.75\n",
+		"--json": `"source":{"kind":"npy","scaling":"values as they are"},"top":[{"index":4,"score":3.75}],"outputs":[0,1.875,0,0,3.75]}`,
+		"--raw":  "\x00\x00\x00\x00\x00\x00\xf0?\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00p@",
+		"--info": "input 1               1\ninput 2               1x5, state: output 0 of the run before\noutput 0              1x5\n",
+	} {
+		list := []string{token, place}
+		if args != "" {
+			list = append([]string{args}, list...)
+		}
+		if args == "--info" {
+			list = list[:1]
+		}
+		if got := said(t, model, list...); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+	if got, want := said(t, model, "--info", "--json"), `{"name":"input2","shape":[1,5],"state":"output0"}]`; !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var out, errs bytes.Buffer
+	if code := Main(model, []string{"lm", token}, nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), "the model has 2 inputs beside its state") {
+		t.Errorf("one file: exit code %d, %s", code, errs.String())
 	}
 }

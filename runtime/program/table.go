@@ -27,21 +27,33 @@ func (f *facts) text(key, value string) {
 	}
 }
 
-// shapes adds a shape, or several with their numbers.
-func (f *facts) shapes(key string, list [][]int) {
+// shapes adds a shape, or several with their numbers. state, if not nil, tells of each the output of
+// the run before that it takes, or -1.
+func (f *facts) shapes(key string, list [][]int, state func(int) int) {
 	all := []byte{'['}
 	for i, shape := range list {
 		name := key
 		if len(list) > 1 {
 			name += " " + itoa(i)
 		}
-		f.text(name, preprocess.Dims(shape))
+		text, of := preprocess.Dims(shape), -1
+		if state != nil {
+			of = state(i)
+		}
+		if of >= 0 {
+			text += ", state: output " + itoa(of) + " of the run before"
+		}
+		f.text(name, text)
 		f.as("-")
 		if i > 0 {
 			all = append(all, ',')
 		}
 		all = append(all, `{"name":"`+key+itoa(i)+`","shape":`...)
-		all = append(appendShape(all, shape), '}')
+		all = appendShape(all, shape)
+		if of >= 0 {
+			all = append(all, `,"state":"output`+itoa(of)+`"`...)
+		}
+		all = append(all, '}')
 	}
 	f.raw(key+"s", append(all, ']'))
 }
