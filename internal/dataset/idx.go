@@ -22,7 +22,7 @@ func openIdx(folder string, files []string, o Options) (*Splits, error) {
 		}
 		return ""
 	}
-	load := func(images, labels string) (*Set, error) {
+	load := func(o Options, images, labels string) (*Set, error) {
 		if images == "" {
 			return nil, nil
 		}
@@ -30,13 +30,13 @@ func openIdx(folder string, files []string, o Options) (*Splits, error) {
 	}
 	var err error
 	if len(files) == 1 && !strings.Contains(filepath.Base(files[0]), "label") {
-		sp.Train, err = load(files[0], "")
+		sp.Train, err = load(o, files[0], "")
 		return sp, err
 	}
-	if sp.Train, err = load(find("train-images"), find("train-labels")); err != nil {
+	if sp.Train, err = load(o, find("train-images"), find("train-labels")); err != nil {
 		return nil, err
 	}
-	if sp.Test, err = load(find("t10k-images", "test-images"), find("t10k-labels", "test-labels")); err != nil {
+	if sp.Test, err = load(o.ofTest(), find("t10k-images", "test-images"), find("t10k-labels", "test-labels")); err != nil {
 		return nil, err
 	}
 	if sp.Train == nil {
@@ -64,6 +64,6 @@ func loadIdx(images, labels string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.source.labels("labels from %s", filepath.Base(labels))
+	o.labelsFrom(filepath.Base(labels))
 	return s, s.setArray(l, o, labels)
 }

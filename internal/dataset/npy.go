@@ -71,7 +71,7 @@ func (z *npzFile) splits(o Options) (*Splits, error) {
 		tests = append(tests, x.name+"_test", "test_"+x.name)
 	}
 	if xt := z.pick(tests...); xt != nil {
-		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o)
+		sp.Test, err = z.set(xt, z.pick(testLabelNames...), o.ofTest())
 	}
 	return sp, err
 }
@@ -189,7 +189,7 @@ func (z *npzFile) label(s *Set, y *npzEntry, o Options) error {
 		return nil
 	}
 	z.used(y)
-	o.source.labels("labels from array %s", strconv.QuoteToASCII(y.name))
+	o.labelsFrom("array " + strconv.QuoteToASCII(y.name))
 	if o.NoLabels {
 		return nil
 	}

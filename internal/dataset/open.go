@@ -52,6 +52,7 @@ type Options struct {
 	TestLast int
 
 	source *Source            // records what is decided; nil: nothing is
+	test   bool               // the test part is read
 	known  []string           // class names that the training part has
 	row    func(i int) string // names a sample in errors; nil: by its number
 	room   *room              // what samples may take; nil: no limits

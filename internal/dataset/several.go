@@ -53,7 +53,7 @@ func (z *npzFile) several(o Options) (*Splits, error) {
 	case 0:
 		return sp, nil
 	case len(o.Inputs):
-		sp.Test, err = z.setOf(tests, z.other(tests, testLabelNames), o)
+		sp.Test, err = z.setOf(tests, z.other(tests, testLabelNames), o.ofTest())
 		return sp, err
 	}
 	return nil, fmt.Errorf("dataset: %s: the test part has arrays %v only; give one for each input: %s", z.path, tests, listed(o.Inputs))

@@ -65,6 +65,21 @@ func (s *Source) labels(format string, args ...any) {
 	}
 }
 
+// ofTest returns the options to read the test part with.
+func (o Options) ofTest() Options {
+	o.test = true
+	return o
+}
+
+// labelsFrom records the file or array that labels come from, in each part.
+func (o Options) labelsFrom(what string) {
+	if s := o.source; s != nil && o.test && s.Labels != "" && s.Labels != "labels from "+what {
+		s.Labels += ", of the test part from " + what
+		return
+	}
+	o.source.labels("labels from %s", what)
+}
+
 // names records class names and the reason of their order.
 func (s *Source) names(classes []string, order string) {
 	if s != nil && s.Classes == nil {

@@ -247,6 +247,8 @@ func TestNpzKinds(t *testing.T) {
 	sp, err := Open(write(t, t.TempDir(), "d.npz", npz(t, split)), Options{Shape: tensor.Shape{2}, Classes: 3})
 	if err != nil || !slices.Equal(sp.Test.Labels, []int{1, 1, 2}) {
 		t.Errorf("test labels: %v, %v", sp, err)
+	} else if want := `labels from array "y_train", of the test part from array "y_test"`; sp.Source.Labels != want {
+		t.Errorf("labels are said to be %q, want %q", sp.Source.Labels, want)
 	}
 	split["y_test.npy"] = textArray("<U", []string{"b", "new", "c"})
 	_, err = Open(write(t, t.TempDir(), "d.npz", npz(t, split)), Options{Shape: tensor.Shape{2}, Classes: 4})

@@ -1,12 +1,13 @@
 package eval
 
 import (
+	"cmp"
 	"context"
-	"edgec/internal/op"
 	"math"
 	"math/rand/v2"
 	"slices"
 
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
@@ -30,7 +31,8 @@ func agreement(ctx context.Context, s Subject) (Task, error) {
 	if n := s.Graph.Producer(s.Graph.Outputs[0]); n != nil && op.IsNormalizer(n.Op) {
 		return Agreement{}, nil
 	}
-	out, err := Predict(ctx, train.Logits(s.Graph), s.Set, min(s.Set.Len(), confidenceSamples), s.Threads)
+	set := cmp.Or(s.Recorded, s.Set)
+	out, err := Predict(ctx, train.Logits(s.Graph), set, min(set.Len(), confidenceSamples), s.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -26,14 +26,19 @@ type Estimate struct {
 
 // NewHoldout measures the float network g on the set.
 func NewHoldout(ctx context.Context, g *graph.Graph, task Task, set *dataset.Set, threads int) (*Holdout, error) {
-	h := &Holdout{Task: task, Reference: Reference{Set: set, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
-	var err error
-	if h.Reference.Float, err = Predict(ctx, View(task, g), set, set.Len(), threads); err != nil {
+	out, err := Predict(ctx, View(task, g), set, set.Len(), threads)
+	if err != nil {
 		return nil, err
 	}
+	return newHoldout(g, task, set, out, threads), nil
+}
+
+// newHoldout is NewHoldout with the outputs of View(task, g) at hand.
+func newHoldout(g *graph.Graph, task Task, set *dataset.Set, out *tensor.Tensor, threads int) *Holdout {
+	h := &Holdout{Task: task, Reference: Reference{Set: set, Float: out, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
 	task.Prepare(&h.Reference)
-	h.Baseline = h.Losses(h.Reference.Float)
-	return h, nil
+	h.Baseline = h.Losses(out)
+	return h
 }
 
 // Float returns the metrics of the float network on the samples of the holdout.

@@ -10,18 +10,28 @@ import (
 
 // NewMeasure measures the float network g on the samples of a set by what its outputs are for,
 // without those that only are inputs of the next run. A network that carries a state does so over
-// the samples, in their order.
+// the samples, in their order, one inference at a time.
 func NewMeasure(ctx context.Context, s Subject) (*Holdout, error) {
-	set, err := Recorded(ctx, s.Graph, s.Set)
-	if err != nil {
-		return nil, err
+	g, err := s.Graph, error(nil)
+	s.Graph = Judged(g)
+	carries := needsState(g, s.Set)
+	if carries {
+		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples)); err != nil {
+			return nil, err
+		}
 	}
-	s.Graph, s.Set = Judged(s.Graph), set
 	task, err := Choose(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return NewHoldout(ctx, s.Graph, task, set, s.Threads)
+	if !carries {
+		return NewHoldout(ctx, s.Graph, task, s.Set, s.Threads)
+	}
+	out, err := walkOutputs(ctx, g, s.Set, View(task, s.Graph).Outputs)
+	if err != nil {
+		return nil, err
+	}
+	return newHoldout(s.Graph, task, s.Set, out, s.Threads), nil
 }
 
 // Against compares outputs [n, K] of a file, without state, with those of the float network.
@@ -33,7 +43,7 @@ func Against(ctx context.Context, s Subject, out *tensor.Tensor) (Metrics, error
 	if got, want := out.Shape[1], h.Reference.Float.Shape[1]; got != want {
 		return Metrics{}, fmt.Errorf("edgec: the file has %d outputs, the network %d; they are not the same network", got, want)
 	}
-	return h.Measure(out.Rows(0, min(out.Shape[0], h.Set().Len()))), nil
+	return h.Measure(out), nil
 }
 
 // AgainstLabels measures outputs [n, K] of the given shapes by labels or target values. confusion

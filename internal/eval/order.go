@@ -25,7 +25,8 @@ const (
 //
 //	error = 1 - (right - c) / (n - c)
 //
-// The order is worth saying if it halves the error. Cost: n K + K^2 log K.
+// The order is worth saying if it halves the error, and if there are several classes to order.
+// Cost: n K + K^2 log K.
 func orderHint(set *dataset.Set, out *tensor.Tensor, percent float64) string {
 	n, k := out.Shape[0], out.Shape[1]
 	if percent < orderError || k < 2 || k > orderClasses {
@@ -37,7 +38,7 @@ func orderHint(set *dataset.Set, out *tensor.Tensor, percent float64) string {
 	}
 	output, right, seen := assign(pairs, k)
 	other := 100 * (1 - float64(right-seen)/float64(max(n-seen, 1)))
-	if n <= 2*seen || other > percent/2 {
+	if seen < 2 || n <= 2*seen || other > percent/2 {
 		return ""
 	}
 	hint := fmt.Sprintf("the network tells the classes apart, but in another order: %.1f %% of the samples are right ", 100*float64(right)/float64(n))

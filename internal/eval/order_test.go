@@ -47,6 +47,7 @@ func TestOrderHint(t *testing.T) {
 		{"guessing", 400, 1, []int{0, 1, 2, 3}, text, ""},
 		{"one sample for each class", 8, 0, []int{3, 2, 1, 0, 7, 6, 5, 4}, nil, ""},
 		{"all in one", 80, 0, []int{2, 2, 2, 2}, text, ""},
+		{"one class", 80, 0, []int{2}, nil, ""},
 	} {
 		set, out := answers(c.n, c.wrong, c.perm, c.names)
 		r := &Reference{Set: set}

@@ -18,76 +18,92 @@ const mostState = 1 << 27
 // returned. A network without state, and a set that has arrays for its state already, comes back
 // as it is. Cost: an inference of each sample, one at a time.
 func Recorded(ctx context.Context, g *graph.Graph, set *dataset.Set) (*dataset.Set, error) {
-	if len(g.State) == 0 || set == nil || len(set.Inputs()) == len(g.Inputs) {
+	if !needsState(g, set) {
 		return set, nil
-	}
-	if have, want := len(set.Inputs()), len(g.Inputs)-len(g.State); have != want {
-		return nil, fmt.Errorf("edgec: samples have %d arrays, the network takes %d beside its state; give an array for each", have, want)
 	}
 	size := 0
 	for _, l := range g.State {
 		size += g.Inputs[l.Input].Shape.Size()
 	}
 	set = set.First(max(1, mostState/size))
-	r, err := newRecorder(g, set)
+	var inputs []dataset.Input
+	values := map[int][]float32{}
+	for k, v := range g.Inputs {
+		inputs = append(inputs, dataset.Input{Name: v.Name, Shape: v.Shape.Sample(), Integer: v.Elem != graph.Float})
+		if g.IsState(k) {
+			values[k] = make([]float32, 0, set.Len()*v.Shape.Size())
+		}
+	}
+	err := walk(ctx, g, set, func(_ int, in []*tensor.Tensor, _ *graph.Tape) {
+		for k := range values {
+			values[k] = append(values[k], in[k].Data...)
+		}
+	})
 	if err != nil {
 		return nil, err
+	}
+	return set.WithArrays(inputs, values), nil
+}
+
+// needsState reports whether g carries a state that the samples of the set have no arrays for.
+func needsState(g *graph.Graph, set *dataset.Set) bool {
+	return len(g.State) > 0 && set != nil && len(set.Inputs()) != len(g.Inputs)
+}
+
+// walkOutputs returns [n, K]: the given values of a network with state on its way over the
+// samples of a set.
+func walkOutputs(ctx context.Context, g *graph.Graph, set *dataset.Set, values []*graph.Value) (*tensor.Tensor, error) {
+	k := 0
+	for _, v := range values {
+		k += v.Shape.Size()
+	}
+	out := tensor.New(set.Len(), k)
+	err := walk(ctx, g, set, func(i int, _ []*tensor.Tensor, tape *graph.Tape) {
+		row := out.Rows(i, i+1).Data
+		for _, v := range values {
+			row = row[copy(row, tape.Activation(v).Data):]
+		}
+	})
+	return out, err
+}
+
+// walk runs a network with state over the samples of a set, in their order, from a state of zeros
+// at the beginning of each sequence. after each run it shows sample i's inputs, the state among
+// them, and the tape. Cost: an inference of each sample, one at a time.
+func walk(ctx context.Context, g *graph.Graph, set *dataset.Set, after func(i int, in []*tensor.Tensor, tape *graph.Tape)) error {
+	if have, want := len(set.Inputs()), len(g.Inputs)-len(g.State); have != want {
+		return fmt.Errorf("edgec: samples have %d arrays, the network takes %d beside its state; give an array for each", have, want)
+	}
+	tape, err := graph.NewTape(g, 1)
+	if err != nil {
+		return fmt.Errorf("edgec: %w", err)
+	}
+	var in, own []*tensor.Tensor // own: without the state
+	for k, v := range g.Inputs {
+		in = append(in, tensor.New(v.Shape...))
+		if !g.IsState(k) {
+			own = append(own, in[k])
+		}
 	}
 	seen := count(ctx, set.Len())
 	for i := range set.Len() {
 		if err := Stopped(ctx); err != nil {
-			return nil, err
+			return err
 		}
-		r.step(i)
+		if set.Begins(i) {
+			for _, l := range g.State {
+				clear(in[l.Input].Data)
+			}
+		}
+		ReadSample(set, i, 0, own)
+		out := tape.Forward(in...)
+		after(i, in, tape)
+		for _, l := range g.State {
+			copy(in[l.Input].Data, out[l.Output].Data)
+		}
 		seen.add(1)
 	}
-	return set.WithArrays(r.inputs, r.values), nil
-}
-
-// recorder runs a network step by step.
-type recorder struct {
-	g      *graph.Graph
-	set    *dataset.Set
-	tape   *graph.Tape
-	in     []*tensor.Tensor
-	inputs []dataset.Input
-	values map[int][]float32 // of each input that is a state, of all samples
-}
-
-func newRecorder(g *graph.Graph, set *dataset.Set) (*recorder, error) {
-	tape, err := graph.NewTape(g, 1)
-	if err != nil {
-		return nil, fmt.Errorf("edgec: %w", err)
-	}
-	r := &recorder{g: g, set: set, tape: tape, values: map[int][]float32{}}
-	for k, v := range g.Inputs {
-		r.in = append(r.in, tensor.New(v.Shape...))
-		r.inputs = append(r.inputs, dataset.Input{Name: v.Name, Shape: v.Shape.Sample(), Integer: v.Elem != graph.Float})
-		if g.IsState(k) {
-			r.values[k] = make([]float32, 0, set.Len()*v.Shape.Size())
-		}
-	}
-	return r, nil
-}
-
-// step runs sample i.
-func (r *recorder) step(i int) {
-	var own []*tensor.Tensor
-	for k, x := range r.in {
-		if !r.g.IsState(k) {
-			own = append(own, x)
-			continue
-		}
-		if r.set.Begins(i) {
-			clear(x.Data)
-		}
-		r.values[k] = append(r.values[k], x.Data...)
-	}
-	ReadSample(r.set, i, 0, own)
-	out := r.tape.Forward(r.in...)
-	for _, l := range r.g.State {
-		copy(r.in[l.Input].Data, out[l.Output].Data)
-	}
+	return nil
 }
 
 // Judged returns a view of g without the outputs that only are inputs of the next run, unless

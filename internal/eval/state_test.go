@@ -73,6 +73,30 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
+// TestMeasureAll: the float network is measured on every sample, not only on those whose state is
+// recorded to choose the task.
+func TestMeasureAll(t *testing.T) {
+	const n = confidenceSamples + 2
+	path, x := t.TempDir()+"/x.npy", make([]float32, 2*n)
+	for i := range x {
+		x[i] = 1
+	}
+	if err := dataset.WriteNpy(path, tensor.Shape{n / 2, 2, 2}, x); err != nil {
+		t.Fatal(err)
+	}
+	sp, err := dataset.Open(path, dataset.Options{Shape: tensor.Shape{2}, Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2}}}, Sequences: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := NewMeasure(context.Background(), Subject{Graph: adding(t), Set: sp.Train, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := h.Reference.Float.Data; h.Float().N != n || len(out) != n || out[n-2] != 6 || out[n-1] != 12 {
+		t.Errorf("measured on %d samples, the last outputs are %v, want %d, 6 and 12", h.Float().N, out[len(out)-2:], n)
+	}
+}
+
 // TestExecuteState: a file carries its state over a sequence, whatever the number of threads, and
 // takes that of samples that have one.
 func TestExecuteState(t *testing.T) {

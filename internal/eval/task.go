@@ -101,7 +101,8 @@ func (plain) Draw(*Reference, []float32, []int, float64, *rand.Rand) {}
 type Subject struct {
 	Graph    *graph.Graph
 	Set      *dataset.Set
-	NoLabels bool // leaves labels and targets aside
+	Recorded *dataset.Set // of a network with state, some samples with the state that they meet; nil: Set has all inputs
+	NoLabels bool         // leaves labels and targets aside
 	Threads  int
 }
 
@@ -126,9 +127,9 @@ var choices = []func(ctx context.Context, s Subject) (Task, error){
 	positions, regression, yesNo, classification, fidelity, reconstruction, positionAgreement, agreement, vectors,
 }
 
-// Choose returns the task for a network and samples. A class at each position makes
-// it the next token's, or tagging; target values make it regression, labels classification, or yes or no for a network of one output.
-// Without them, a network with as many outputs as inputs is judged by
+// Choose returns the task for a network and samples. A class at each position makes it the next
+// token's, or tagging; target values make it regression, labels classification, or yes or no for
+// a network of one output. Without them, a network with as many outputs as inputs is judged by
 // reconstruction, or, if labels are left aside, by fidelity to the float network;
 // a classifier by agreement with it; and any other network by the distance of its
 // vectors.
@@ -143,8 +144,8 @@ func Choose(ctx context.Context, s Subject) (Task, error) {
 	return nil, fmt.Errorf("edgec: no task fits the network; please report it")
 }
 
-// ForOutputs returns the task of labels or target values for outputs [n, K] of a
-// network that is not at hand, of whose outputs the shapes for a sample are given. A network of one output is taken to give
+// ForOutputs returns the task of labels or target values for outputs [n, K] of a network that is
+// not at hand; shapes are those of a sample's outputs. A network of one output is taken to give
 // probabilities if all of them lie in 0..1. A label without an output is an error.
 func ForOutputs(set *dataset.Set, out *tensor.Tensor, shapes [][]int) (Task, error) {
 	k, outputs := out.Shape[1], len(shapes)

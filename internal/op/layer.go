@@ -24,8 +24,6 @@ type Weighted interface {
 // not its first input.
 type Inner interface {
 	Weighted
-	// InnerGroups returns the number of groups of rows that Products tells apart.
-	InnerGroups() int
 	// Products returns, for each group of rows, all as large, the vectors [m, K] that its
 	// weights [rows, K] meet on the inputs in, and the gradient dy [m, rows of all groups]
 	// in the products for that of the output, dout; nil without dout. Both are valid until
@@ -33,18 +31,32 @@ type Inner interface {
 	Products(s *graph.Scratch, in, dout []*tensor.Tensor) (x [][]float32, dy []float32)
 }
 
-// Met returns what the weights of l meet on the inputs in: the vectors [m, K] of each group
-// of rows, all as large; or, where the weights move over the image in[0], how. The vectors
-// are valid until the next use of s.
-func Met(s *graph.Scratch, l Weighted, in []*tensor.Tensor) (x [][]float32, k Kernel, moves bool) {
+// Meeting is what the weights of a Weighted meet: vectors of an image over which they move, or
+// vectors that lie one after another.
+type Meeting struct {
+	X      [][]float32 // of each group of rows that meets vectors of its own, [m, K]; of an image, all of it
+	Kernel Kernel      // how weights move over the image, where Moves
+	Moves  bool
+	// Gradient is that in the products [m, rows of all groups], of an Inner whose output's
+	// gradient is given; nil for a Layer, which has it in its output, before its clamp.
+	Gradient []float32
+}
+
+// Groups returns how many groups of rows meet different values.
+func (m Meeting) Groups() int { return max(len(m.X), m.Kernel.Groups) }
+
+// Met returns what the weights of l meet on the inputs in, for the gradients dout of its
+// outputs, or without them. It is valid until the next use of s. Cost: none for a Layer, that
+// of Inner.Products for an Inner.
+func Met(s *graph.Scratch, l Weighted, in, dout []*tensor.Tensor) (m Meeting) {
 	switch l := l.(type) {
 	case Inner:
-		x, _ = l.Products(s, in, nil)
+		m.X, m.Gradient = l.Products(s, in, dout)
 	case Layer:
-		k, moves = l.Kernel()
-		x = [][]float32{in[0].Data}
+		m.Kernel, m.Moves = l.Kernel()
+		m.X = [][]float32{in[0].Data}
 	}
-	return x, k, moves
+	return m
 }
 
 // Layer is a Weighted that is a linear map of its first input x, y = clamp(W x + b).

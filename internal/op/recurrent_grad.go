@@ -206,21 +206,13 @@ func (g *timeGradients) addWeights(d []float32) {
 	gemm.Mul(true, false, h, h, rows, g.sums[2*h:], w, g.u, h, true, d[2*h*h:], h)
 }
 
-// InnerGroups implements Inner: the last gate of a GRU meets r*h.
-func (o Recurrent) InnerGroups() int {
-	if o.Kind == GRU && !o.LinearBeforeReset {
-		return 3
-	}
-	return 1
-}
-
-// Products implements Inner.
+// Products implements Inner: the last gate of a GRU without LinearBeforeReset meets r*h.
 func (o Recurrent) Products(s *graph.Scratch, in, dout []*tensor.Tensor) (x [][]float32, dy []float32) {
 	p := o.run(s, in)
 	if dout != nil {
 		dy = p.back(s, dout[0].Data, nil).sums
 	}
-	if o.InnerGroups() == 3 {
+	if o.Kind == GRU && !o.LinearBeforeReset {
 		return [][]float32{p.met, p.met, p.u}, dy
 	}
 	return [][]float32{p.met}, dy

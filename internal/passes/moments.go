@@ -17,16 +17,17 @@ const mostPatches = 1 << 15
 // loss in its outputs; see quantize.InputMoments.
 type InputMoments struct{ plain *quantize.InputMoments }
 
-// MeasureMoments returns the moments of every table of embeddings, and of every weight of a convolution, dense or recurrent layer of g on
-// the samples x, one tensor [N, ...] for each input of g, run in batches. Where the layer has a bias, they are taken about the
-// mean: what rounding does to the mean of an output the bias can make up for. A
-// parameter that several nodes use has the sum over its uses.
+// MeasureMoments returns the moments of every table of embeddings, and of every weight of a
+// convolution, dense or recurrent layer of g on the samples x, one tensor [N, ...] for each input
+// of g, run in batches. Where the layer has a bias, they are taken about the mean: what rounding
+// does to the mean of an output the bias can make up for. A parameter that several nodes use has
+// the sum over its uses.
 //
 // gradient returns a draw of the loss's gradient [n, K] in outputs [n, K] of g, all outputs of a
-// sample one after another, of mean zero
-// and such that its square has, on average, the curvature of the loss: for the divergence
-// of classes from those of g itself softmax minus a class that is drawn from it (Martens
-// 2020, section 5). An error of mean square e in output channel r of a layer then costs
+// sample one after another, of mean zero and such that its square has, on average, the curvature
+// of the loss: for the divergence of classes from those of g itself softmax minus a class that is
+// drawn from it (Martens 2020, section 5). An error of mean square e in output channel r of a
+// layer then costs
 //
 //	sum_i E[(dL/dy_ri)^2] e / 2
 //
@@ -37,6 +38,7 @@ type InputMoments struct{ plain *quantize.InputMoments }
 // inverted; when ctx ends, with the cause.
 func MeasureMoments(ctx context.Context, g *graph.Graph, x []*tensor.Tensor, batch int, gradient func(y *tensor.Tensor) *tensor.Tensor) (map[*graph.Param]*InputMoments, error) {
 	sums := map[*graph.Param]*momentSums{}
+	var scratch graph.Scratch
 	samples := x[0].Shape[0]
 	tape, err := graph.NewTape(g, min(batch, samples))
 	if err != nil {
@@ -62,15 +64,12 @@ func MeasureMoments(ctx context.Context, g *graph.Graph, x []*tensor.Tensor, bat
 			if w == nil {
 				continue
 			}
+			met := op.Met(&scratch, n.Op.(op.Weighted), inputsOf(tape, n), []*tensor.Tensor{tape.ActivationGradient(n.Outputs[0])})
 			if sums[w] == nil {
-				sums[w] = newMomentSums(n, w)
+				sums[w] = newMomentSums(n, w, met.Groups())
 			}
-			if o, ok := n.Op.(op.Inner); ok {
-				sums[w].addInner(n, o, tape, samples, stride)
-				continue
-			}
-			sums[w].addInputs(n, tape.Activation(n.Inputs[0]), stride)
-			sums[w].addOutputs(n, tape, samples)
+			sums[w].addInputs(n, met, tape.Activation(n.Inputs[0]), stride)
+			sums[w].addOutputs(n, met.Gradient, tape, samples)
 		}
 	}
 	all := map[*graph.Param]*InputMoments{}
@@ -125,64 +124,54 @@ type momentSums struct {
 	sums         *quantize.MomentSums
 	groups, cols int
 	patches      []float32 // of one group
-	scratch      graph.Scratch
 }
 
-func newMomentSums(n *graph.Node, w *graph.Param) *momentSums {
-	s := &momentSums{groups: 1, cols: rowLen(w)}
-	if l, ok := n.Op.(op.Layer); ok {
-		kernel, _ := l.Kernel()
-		s.groups = kernel.Groups
-	}
-	if o, ok := n.Op.(op.Inner); ok {
-		s.groups = o.InnerGroups()
-	}
+// newMomentSums prepares for the weight w of n, in groups of rows that meet different values.
+func newMomentSums(n *graph.Node, w *graph.Param, groups int) *momentSums {
+	s := &momentSums{groups: groups, cols: rowLen(w)}
 	bias := len(n.Inputs) > 2 && n.Inputs[2] != nil && op.IsLayer(n) // of a layer CorrectBias makes up for the mean
 	s.sums = quantize.NewMomentSums(s.groups, w.Channels(), s.cols, bias)
 	return s
 }
 
-// addInputs looks at the inputs of n, a patch at every stride-th place.
-func (s *momentSums) addInputs(n *graph.Node, in *tensor.Tensor, stride int) {
+// addInputs looks at what the weights of n meet, a patch at every stride-th place.
+func (s *momentSums) addInputs(n *graph.Node, met op.Meeting, in *tensor.Tensor, stride int) {
 	for g := range s.groups {
-		s.gather(n, in, g, stride)
-		s.sums.AddInputs(g, s.patches)
-	}
-}
-
-// addInner adds what the weights of n meet in its own steps, at every stride-th of them, and
-// the gradients in their products. The largest output of a row is not known: it counts for
-// scales that are moved between layers, which these are not.
-func (s *momentSums) addInner(n *graph.Node, o op.Inner, tape *graph.Tape, samples, stride int) {
-	met, dy := o.Products(&s.scratch, inputsOf(tape, n), []*tensor.Tensor{tape.ActivationGradient(n.Outputs[0])})
-	for g, x := range met {
-		s.patches = s.patches[:0]
-		for r := 0; r < len(x)/s.cols; r += stride {
-			s.patches = append(s.patches, x[r*s.cols:(r+1)*s.cols]...)
+		if met.Moves {
+			s.gather(n, met.Kernel, in, g, stride)
+		} else {
+			s.rows(met.X[g], stride)
 		}
 		s.sums.AddInputs(g, s.patches)
 	}
-	s.sums.AddOutputs(make([]float32, len(dy)), dy, 1, samples, nil)
 }
 
-// addOutputs adds the outputs of n, after its activation, and the gradients before it.
-func (s *momentSums) addOutputs(n *graph.Node, tape *graph.Tape, samples int) {
+// addOutputs adds the outputs of n, after its activation, and the gradients before it; or those
+// in the products of n's own steps, if it has any. There the largest output of a row is not
+// known: it counts for scales that are moved between layers, which these are not.
+func (s *momentSums) addOutputs(n *graph.Node, products []float32, tape *graph.Tape, samples int) {
+	l, ok := n.Op.(op.Layer)
+	if !ok {
+		s.sums.AddOutputs(make([]float32, len(products)), products, 1, samples, nil)
+		return
+	}
 	y, dy := tape.Activation(n.Outputs[0]), tape.ActivationGradient(n.Outputs[0])
-	l := n.Op.(op.Layer)
 	places := y.Shape[l.ChannelAxis(len(y.Shape))+1:].Size()
 	s.sums.AddOutputs(y.Data, dy.Data, places, samples, l.Fused().Passes)
 }
 
-// gather collects the patches of group g, one a row, in the order of the weights.
-func (s *momentSums) gather(n *graph.Node, in *tensor.Tensor, g, stride int) {
+// rows collects every stride-th row of x.
+func (s *momentSums) rows(x []float32, stride int) {
 	s.patches = s.patches[:0]
-	k, moves := n.Op.(op.Layer).Kernel()
-	if !moves {
-		for r := 0; r < len(in.Data)/s.cols; r += stride {
-			s.patches = append(s.patches, in.Data[r*s.cols:(r+1)*s.cols]...)
-		}
-		return
+	for r := 0; r < len(x)/s.cols; r += stride {
+		s.patches = append(s.patches, x[r*s.cols:(r+1)*s.cols]...)
 	}
+}
+
+// gather collects the patches of an image that the weights of group g meet, one a row, in the
+// order of the weights.
+func (s *momentSums) gather(n *graph.Node, k op.Kernel, in *tensor.Tensor, g, stride int) {
+	s.patches = s.patches[:0]
 	c, h, w := in.Shape[1], in.Shape[2], in.Shape[3]
 	shape := n.Inputs[1].Param.Shadow.Shape
 	per, kh, kw := shape[1], shape[2], shape[3]

@@ -56,13 +56,13 @@ func InputMeans(g *graph.Graph, x ...*tensor.Tensor) (map[*graph.Param][]float32
 			m = make([]float32, len(w.Shadow.Data))
 			means[w] = m
 		}
-		met, kernel, moves := op.Met(&scratch, l, in)
-		if moves {
-			convMeans(m, kernel, w, in[0], n.Outputs[0].Shape)
+		met := op.Met(&scratch, l, in, nil)
+		if met.Moves {
+			convMeans(m, met.Kernel, w, in[0], n.Outputs[0].Shape)
 			return
 		}
-		rows := len(m) / len(met)
-		for k, v := range met {
+		rows := len(m) / len(met.X)
+		for k, v := range met.X {
 			denseMeans(m[k*rows:(k+1)*rows], w.Shadow.Shape[1], v)
 		}
 	})
