@@ -15,7 +15,8 @@ the result. Written by
 
     EDGEC_DATA=... go run ./internal/bench -ablate -budget 4h
 
-which keeps its runs in docs/tuning.json and goes on with %s; ` + "`go run ./internal/bench -page`" + ` writes the page from what is stored.
+which keeps its runs in docs/tuning.json and goes on with %s;
+` + "`go run ./internal/bench -page`" + ` writes the page from what is stored.
 
 - **Responses.** *size* is the logarithm of the size of the file within a drop, *error* that of the test error
   within a size, *work* that of the number of training steps, each against the search as it is, on the same
@@ -97,7 +98,7 @@ func (p *Plan) state(b *strings.Builder, r *Results, today *File) {
 	for _, run := range r.Runs {
 		seconds += run.Seconds
 	}
-	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows on one network or more, and %d of %d levels by themselves; %d runs, %.1f hours of one core.\n",
+	fmt.Fprintf(b, "\n## State\n\nThe file has %d constants, of which %d are varied and %d set aside.\nMeasured: %d of the design's %d rows on one network or more, and %d of %d levels by themselves;\n%d runs, %.1f hours of one core.\n",
 		len(p.File.Constants), len(p.Names), len(r.Aside), rows, len(p.Rows), alone, of, len(r.Runs), seconds/3600)
 	var without []string
 	for _, s := range r.Subjects {
@@ -215,7 +216,7 @@ func (f *File) Values() map[string]float64 {
 func (p *Plan) table(b *strings.Builder, r *Results, today *File) {
 	screened, noise := p.Screening(r), p.SeedNoise(r)
 	there := today.Values()
-	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors: of the largest part of the rows, a quarter,\nhalf or all, that is measured on a network.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Constants\n\nEffects of the design, from low to high, in percent, with their standard errors: of the largest part of the rows,\na quarter, half or all, that is measured on a network.\nLow or high is empty where the constant has to stay.\n\n| constant | value | unit | meaning | source | low | high | size | error | work | alone on | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range p.File.Constants {
 		l, ok := p.Levels[c.Name]
 		if !ok {
@@ -242,7 +243,7 @@ func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
 	for _, at := range r.Replicates(p.base.ID) {
 		there[at.Network] = true
 	}
-	b.WriteString("\n## Half and double\n\nEach constant by itself: change of size; of error; in percent, the mean over seeds and in brackets the least and the most.\n\n| constant | value |")
+	b.WriteString("\n## Half and double\n\nEach constant by itself: change of size; of error; in percent, the mean over seeds and in brackets\nthe least and the most.\n\n| constant | value |")
 	rule := "|---|---|"
 	for _, s := range r.Subjects {
 		if there[s.Name] {

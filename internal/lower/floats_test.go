@@ -232,6 +232,14 @@ func TestTiedTable(t *testing.T) {
 	if !f.Tensors[0].Whole || f.Limits()[0] != 20 {
 		t.Errorf("input %+v, numbers below %v, want whole ones below 20", f.Tensors[0], f.Limits())
 	}
+	l, _ := lifted(t, g)
+	data, err := onnx.Encode(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := onnx.Decode(data, "tied"); err != nil || back.Inputs[0].Elem != graph.Integer {
+		t.Errorf("the exported network takes no whole numbers: %v, %v", back, err)
+	}
 	s := session(t, g)
 	want, got := forward(t, g, x), deviceRun(t, s, g, x)
 	if worst, _ := distance(got, want); worst > 1e-4 {

@@ -93,8 +93,11 @@ type lifter struct {
 func (l *lifter) value(name string, t int) *graph.Value {
 	d := &l.f.Tensors[t]
 	v := &graph.Value{Name: name, Shape: op.HostShape(d.Shape)}
-	if d.DType == format.Int8 {
+	switch {
+	case d.DType == format.Int8:
 		v.Grid = &graph.Affine{Scale: d.Scale, Zero: d.Zero}
+	case d.Whole:
+		v.Elem = graph.Integer
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/disk"
 	"edgec/internal/graph"
@@ -294,6 +295,22 @@ func (w *writer) wholeParam(v *graph.Value) string {
 	return name
 }
 
+// sameType casts the operands of arithmetic to float if one of them is, since ONNX computes with
+// elements of one type. in has their names.
+func (w *writer) sameType(operands []*graph.Value, in []string) {
+	isFloat := func(v *graph.Value) bool { return v.Elem == graph.Float }
+	if !slices.ContainsFunc(operands, isFloat) {
+		return
+	}
+	for i, v := range operands {
+		if !isFloat(v) {
+			cast := w.Fresh(in[i] + "_cast")
+			w.Emit("Cast", in[i:i+1], cast, op.Attr{Name: "to", Value: typeFloat})
+			in[i] = cast
+		}
+	}
+}
+
 // node writes one graph node: the operator, its clamp, and the rounding of its
 // output to a grid.
 func (w *writer) node(n *graph.Node) error {
@@ -314,6 +331,9 @@ func (w *writer) node(n *graph.Node) error {
 	}
 	for len(in) > 0 && in[len(in)-1] == "" {
 		in = in[:len(in)-1]
+	}
+	if _, ok := n.Op.(op.Arithmetic); ok {
+		w.sameType(n.Inputs, in)
 	}
 	clamp := op.FusedClamp(n.Op)
 	result := target

@@ -300,3 +300,28 @@ func TestWrittenOpset(t *testing.T) {
 		})
 	}
 }
+
+// ONNX adds numbers of one type: whole ones are cast where the other operand is float, and only
+// there.
+func TestWriteMixedTypes(t *testing.T) {
+	for _, c := range []struct {
+		elem  graph.Elem
+		casts int
+	}{{graph.Float, 1}, {graph.Integer, 0}} {
+		ids := &graph.Value{Name: "ids", Shape: tensor.Shape{1, 2}, Elem: graph.Integer}
+		k := &graph.Value{Name: "k", Shape: tensor.Shape{1}, Elem: c.elem, Param: graph.NewParam("k", graph.Constant, tensor.Of([]float32{3}, 1))}
+		y := &graph.Value{Name: "y"}
+		g := &graph.Graph{Inputs: []*graph.Value{ids}, Outputs: []*graph.Value{y},
+			Nodes: []*graph.Node{{Name: "sum", Op: op.Add{}, Inputs: []*graph.Value{ids, k}, Outputs: []*graph.Value{y}}}}
+		if err := g.InferShapes(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := Encode(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(data, []byte("Cast")); n != c.casts {
+			t.Errorf("constant of kind %v: %d casts, want %d", c.elem, n, c.casts)
+		}
+	}
+}
