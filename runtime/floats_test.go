@@ -57,8 +57,10 @@ func TestFloatWork(t *testing.T) {
 	}
 }
 
-// Inputs of float32 take numbers as they are, those of whole numbers what they can be.
-func TestFloatInputs(t *testing.T) {
+// tokensAndFloats makes a network with an input of whole numbers below 5, whose rows of a table
+// are doubled, and one of float32 that is turned around.
+func tokensAndFloats(t *testing.T) *Model {
+	t.Helper()
 	w := []format.Weight{{OutC: 5, KH: 1, KW: 1, InC: 2, Scale: []float32{0.5}, Values: []int8{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}}
 	f := floatFile([][]int{{2}, {1, 2, 3}}, [][]int{{2, 2}, {2, 3, 1}, {2, 2}}, w,
 		format.Instr{Op: format.OpGather, In: []int{0}}, format.Instr{Op: format.OpTranspose, In: []int{1}, Perm: []int{1, 2, 0}}, format.Instr{Op: format.OpBinary, In: []int{2, 2}})
@@ -68,6 +70,12 @@ func TestFloatInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// Inputs of float32 take numbers as they are, those of whole numbers what they can be.
+func TestFloatInputs(t *testing.T) {
+	m := tokensAndFloats(t)
 	i := m.Info()
 	if !i.Whole[0] || i.Whole[1] || !i.Floats[0] || !i.Floats[1] || i.Limits[0] != 5 || i.Limits[1] != 0 {
 		t.Errorf("%+v", i)
@@ -75,16 +83,6 @@ func TestFloatInputs(t *testing.T) {
 	s := session(t, m)
 	if s.Input(0) != nil || len(s.InputFloats(1)) != 6 {
 		t.Error("an input of float32 has int8 elements, or no others")
-	}
-	nan := float32(math.NaN())
-	for _, c := range []struct {
-		x    []float32
-		want string
-	}{{[]float32{0, 4}, ""}, {[]float32{-1, -5}, ""}, {[]float32{0, 5}, "from 0 to 4, element 1 is 5"}, {[]float32{-6, 0}, "element 0 is -6"},
-		{[]float32{0.5, 0}, "element 0 is none"}, {[]float32{nan, 0}, "is none"}, {[]float32{1e30, 0}, "is none"}, {[]float32{1}, "2 elements"}} {
-		if err := s.SetInput(0, c.x); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("tokens %v: error %v, want %q", c.x, err, c.want)
-		}
 	}
 	if err := s.SetInput(0, []float32{1, -1}); err != nil {
 		t.Fatal(err)
@@ -98,6 +96,21 @@ func TestFloatInputs(t *testing.T) {
 	}
 	if got := s.Output(1); !slices.Equal(got, []float32{1, 3, 5, 2, 4, 6}) {
 		t.Errorf("turned around: %v", got)
+	}
+}
+
+// A token beyond the table, or one that is no whole number, is refused with its place.
+func TestTokensOutOfRange(t *testing.T) {
+	s := session(t, tokensAndFloats(t))
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		x    []float32
+		want string
+	}{{[]float32{0, 4}, ""}, {[]float32{-1, -5}, ""}, {[]float32{0, 5}, "from 0 to 4, element 1 is 5"}, {[]float32{-6, 0}, "element 0 is -6"},
+		{[]float32{0.5, 0}, "element 0 is none"}, {[]float32{nan, 0}, "is none"}, {[]float32{1e30, 0}, "is none"}, {[]float32{1}, "2 elements"}} {
+		if err := s.SetInput(0, c.x); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("tokens %v: error %v, want %q", c.x, err, c.want)
+		}
 	}
 	if err := s.SetBytes(0, []byte{3, 9}); err == nil || !strings.Contains(err.Error(), "from 0 to 4, element 1 is 9") {
 		t.Errorf("a byte beyond the table: %v", err)

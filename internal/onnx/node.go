@@ -159,17 +159,12 @@ const onIntegers = "it works on quantized integers, where a float operator behin
 
 // dispatch folds the node if all operands are known, else builds graph nodes.
 func (n *node) dispatch(row *row) error {
-	known := true
-	for _, o := range n.in {
-		known = known && (o == nil || o.isKnown())
-		if o != nil && o.quant != nil && passesIntegers[n.opType] && o == n.in[0] && o.quant.plain() {
-			return n.throughIntegers(row)
-		}
-		if o != nil && o.quant != nil && !integerReader[n.opType] {
-			return n.fail("", onIntegers)
-		}
-	}
-	switch {
+	through, err := n.operandsOfIntegers()
+	switch known := n.allKnown(); {
+	case err != nil:
+		return err
+	case through:
+		return n.throughIntegers(row)
 	case readAsOthers[row.name]:
 		return row.build(n)
 	case known && foldAll[n.opType] != nil:
@@ -185,6 +180,31 @@ func (n *node) dispatch(row *row) error {
 		return n.foldByOp(row)
 	}
 	return row.build(n)
+}
+
+// operandsOfIntegers refuses quantized integers that the operator cannot read, and reports
+// whether it only moves those of its first operand.
+func (n *node) operandsOfIntegers() (through bool, err error) {
+	for i, o := range n.in {
+		switch {
+		case o == nil || o.quant == nil:
+		case i == 0 && passesIntegers[n.opType] && o.quant.plain():
+			return true, nil
+		case !integerReader[n.opType]:
+			return false, n.fail("", onIntegers)
+		}
+	}
+	return false, nil
+}
+
+// allKnown reports whether every operand that is given is a constant.
+func (n *node) allKnown() bool {
+	for _, o := range n.in {
+		if o != nil && !o.isKnown() {
+			return false
+		}
+	}
+	return true
 }
 
 // foldOr computes a node of constants by row.fold, or where that leaves it to them by the
