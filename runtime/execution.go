@@ -61,7 +61,9 @@ type step struct {
 	work  int64     // steps of a run: multiplications by weights, and elements of others
 	bytes int       // memory of the weights that it was the first to pack, and of what it does not share
 
-	kernel string // see Layer.Kernel
+	kernel string        // see Layer.Kernel
+	shape  *kernel.Shape // of layers with packed weights
+	rest   int64         // of those, the part of work that is beside the weights
 }
 
 // workspace is the size of the work space that the instructions of a session use in turn.

@@ -43,6 +43,7 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	}}
 	s.space.image, s.space.acc = d.Scratch()
 	s.work = int64(s.space.image) + m.convWork(in, w.Elems())
+	s.shape = &kernel.Shape{OutC: w.OutC, K: w.KH * w.KW, Run: 1, Groups: 1, Pixels: win.OutH * win.OutW, Image: win.Surrounded(), Depthwise: true, Single: w.OutC == win.C, Scales: scales(w, w.OutC, y)}
 	return s, nil
 }
 
@@ -65,7 +66,27 @@ func (m *Model) convolution(p *pack, in *format.Instr, win kernel.Window, groups
 		multiplied += l.Multiplied()
 	}
 	s.work = int64(s.space.image) + m.convWork(in, multiplied+c.Copied())
+	s.shape = shapeOf(p.w, win, groups, len(c.Groups), y)
 	return s, nil
+}
+
+// shapeOf returns the shape of a convolution in groups that became so many layers.
+func shapeOf(w *format.Weight, win kernel.Window, groups, layers int, y *format.Tensor) *kernel.Shape {
+	n := w.OutC / groups
+	return &kernel.Shape{OutC: n, K: w.KH * w.KW * w.InC, Run: win.Run(groups), Groups: groups, Pixels: win.OutH * win.OutW,
+		Image: win.Surrounded(), List: layers < groups, Scales: scales(w, n, y)}
+}
+
+// scales returns the number of scales of float32 outputs y of so many channels of w; 0: they
+// are int8.
+func scales(w *format.Weight, channels int, y *format.Tensor) int {
+	switch {
+	case y.DType != format.Float32:
+		return 0
+	case len(w.Scale) > 1:
+		return channels
+	}
+	return 1
 }
 
 // output sets how the sums of a layer become y: its channels are those of w from first on.

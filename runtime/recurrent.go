@@ -42,7 +42,10 @@ func prepareRecurrent(m *Model, in *format.Instr) (step, error) {
 	for _, l := range r.R.Groups {
 		s.bytes += l.Own()
 	}
-	s.work = int64(r.Steps) * (int64(r.Multiplied()) + int64(r.H)*(functionWork*int64(r.Cell.Gates()+2)+roundWork) + pixelWork*int64(groups))
+	s.shape = shapeOf(p.w, one, groups, len(r.R.Groups), &format.Tensor{DType: format.Float32})
+	s.shape.Pixels = r.Steps
+	s.rest = int64(r.Steps) * int64(r.H) * (functionWork*int64(r.Cell.Gates()+2) + roundWork)
+	s.work = int64(r.Steps)*(int64(r.Multiplied())+pixelWork*int64(groups)) + s.rest
 	s.bind = func(s *Session) func() {
 		w := &kernel.Space{Reals: s.reals[:reals], Ints: s.image[:ints], Image: s.image[ints:], Patch: s.patch, Acc: s.acc}
 		var first, cell []float32

@@ -124,8 +124,8 @@ func (c *Conv) findRuns(t *tiles) {
 // padded returns the width of the image with what surrounds it.
 func (w *Window) padded() int { return w.W + w.PadL + w.PadR }
 
-// image returns the size of the image with what surrounds it, or 0 if nothing does.
-func (w *Window) image() int {
+// Surrounded returns the size of the image with what surrounds it, or 0 if nothing does.
+func (w *Window) Surrounded() int {
 	if w.PadT|w.PadL|w.PadB|w.PadR == 0 {
 		return 0
 	}
@@ -134,7 +134,7 @@ func (w *Window) image() int {
 
 // surround returns x, copied to image and surrounded by zero where that is needed.
 func (w *Window) surround(x, image []int8, zero int8) []int8 {
-	n := w.image()
+	n := w.Surrounded()
 	if n == 0 {
 		return x
 	}
@@ -145,7 +145,7 @@ func (w *Window) surround(x, image []int8, zero int8) []int8 {
 // Scratch returns the work space that Run needs: bytes for a padded image (0 without
 // padding) and for patches, and sums.
 func (c *Conv) Scratch() (image, patch, acc int) {
-	image = c.image()
+	image = c.Surrounded()
 	patch = c.KH * c.KW * c.C / len(c.Groups)
 	for _, l := range c.Groups {
 		acc = max(acc, l.OutC)

@@ -57,7 +57,7 @@ func (d *Depthwise) Scratch() (image, acc int) {
 	if d.lanes == nil {
 		return 0, d.Layer.OutC
 	}
-	return d.image(), blockPixels * (panelWidth + 1)
+	return d.Surrounded(), blockPixels * (panelWidth + 1)
 }
 
 // Kernel names what computes it, as Layer.Kernel does.

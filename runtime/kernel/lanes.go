@@ -34,7 +34,7 @@ const mostTaps = 64
 // newLanes packs the weights of d, or returns nil where plain Go has to compute it.
 func newLanes(d *Depthwise, m *micro) *lanes {
 	l, taps := d.Layer, d.KH*d.KW
-	if !m.takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
+	if !m.form().takesLanes(d.weight) || d.Mult != 1 || l.OutC < 8 || taps > mostTaps {
 		return nil
 	}
 	t := &lanes{micro: m, pairs: (taps + 1) / 2}

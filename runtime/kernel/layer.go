@@ -44,21 +44,13 @@ func NewLayer(w []int8, outC, k, run int, bias []int32, zero int) *Layer {
 
 func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Layer {
 	l := &Layer{OutC: outC, K: k}
-	below := sparseBelow
-	if !m.takes(w) {
+	if !m.form().takes(w) {
 		m = nil
-	}
-	if m != nil {
-		below = m.sparseBelow
 	}
 	kept := l.count(w)
 	l.begin(bias, zero)
-	most := int((int64(below)*int64(outC)*int64(k) - 1) / 256)
-	if k > longest || denseBytes(m, outC, k, run) > mostForWeight*int64(kept) {
-		most = outC * k
-	}
 	switch {
-	case kept <= most:
+	case m.form().sparse(kept, outC, k, run, wide):
 		l.packSparse(w, kept)
 	case m != nil:
 		l.tiles = newTiles(w, l, run, m)
@@ -73,19 +65,6 @@ func newLayer(w []int8, outC, k, run int, bias []int32, zero int, m *micro) *Lay
 // mostForWeight is the number of bytes of a dense form for each nonzero weight beyond which a
 // layer becomes a list: one of few channels or short runs is mostly padding.
 const mostForWeight = 64
-
-// denseBytes returns the memory of the dense form that suits m.
-func denseBytes(m *micro, outC, k, run int) int64 {
-	switch n := int64(k); {
-	case m != nil:
-		last := (outC - 1) / panelWidth * panelWidth
-		return int64(last+panel(outC-last)) * int64(k/run) * int64((run+3)/4) * int64(m.quadBytes)
-	case wide:
-		return 32 * n * int64((outC+7)/8)
-	default:
-		return 4 * n * int64((outC+3)/4)
-	}
-}
 
 // NewList packs w, [outC,k] row-major, as one list of weights for groups of output channels,
 // which a Conv takes as a single group. It takes less memory than a layer for each group.

@@ -62,7 +62,7 @@ var packings = func() []packing {
 	for i := range micros {
 		if m := &micros[i]; cpu.Has(m.needs) {
 			all = append(all, packing{m.name, func(l *Layer, w []int8, run int) {
-				if m.takes(w) && l.K <= longest {
+				if m.form().takes(w) && l.K <= longest {
 					l.tiles = newTiles(w, l, run, m)
 				} else {
 					l.packPairs(w)

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"os"
-	"slices"
 
 	"edgec/runtime/internal/cpu"
 )
@@ -11,28 +10,19 @@ import (
 // on some processors. Its methods call the assembly by name, since a call by pointer would
 // move the arguments to the heap.
 type micro struct {
-	name        string
+	layout
 	needs       cpu.Feature
-	least       int8  // weight that its intermediate sums bear, in tiles
-	leastLane   int8  // the same in lanes
-	quadBytes   int   // of four weights in tiles
 	requantizes bool  // it also turns sums into outputs
-	lanes       bool  // it also computes depthwise convolutions
 	vectors     bool  // it also adds and compares
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
-	pairBytes   int   // of the weights of two taps of a lane
-	sparseBelow int   // density, in 1/256, below which a list of weights is quicker
 }
 
-// takes reports whether all intermediate sums of tiles of w fit. Without a micro-kernel, m
-// is nil, there are no tiles.
-func (m *micro) takes(w []int8) bool {
-	return m != nil && (m.least == -128 || !slices.Contains(w, -128))
-}
-
-// takesLanes is takes for lanes.
-func (m *micro) takesLanes(w []int8) bool {
-	return m != nil && m.lanes && (m.leastLane == -128 || !slices.Contains(w, -128))
+// form returns the layout of m; nil is plain Go.
+func (m *micro) form() *layout {
+	if m == nil {
+		return nil
+	}
+	return &m.layout
 }
 
 func (m *micro) hasVectors() bool { return m != nil && m.vectors }

@@ -12,20 +12,8 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{
-		name: "vnni", needs: cpu.AVX2 | cpu.VNNI,
-		least: -128, leastLane: -128,
-		quadBytes:   4,
-		requantizes: true, lanes: true, vectors: true, pairBytes: 4,
-		sparseBelow: 4, offset: 128,
-	},
-	{
-		name: "avx2", needs: cpu.AVX2,
-		least: -127, leastLane: -128,
-		quadBytes:   4,
-		requantizes: true, lanes: true, vectors: true, pairBytes: 4,
-		sparseBelow: 5,
-	},
+	{layout: vnniLayout, needs: cpu.AVX2 | cpu.VNNI, requantizes: true, vectors: true, offset: 128},
+	{layout: avx2Layout, needs: cpu.AVX2, requantizes: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.

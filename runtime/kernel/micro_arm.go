@@ -14,20 +14,8 @@ import (
 //
 // neon sums two products at a time in 16 bits, as on arm64.
 var micros = []micro{
-	{
-		name: "neon", needs: cpu.SMLAD | cpu.NEON,
-		least:       -127,
-		quadBytes:   4,
-		requantizes: true, lanes: true, leastLane: -127, pairBytes: 2,
-		sparseBelow: 8,
-	},
-	{
-		name: "smlad", needs: cpu.SMLAD,
-		least:       -128,
-		quadBytes:   8,
-		requantizes: true, lanes: true, leastLane: -128, pairBytes: 4,
-		sparseBelow: 24,
-	},
+	{layout: neonLayout, needs: cpu.SMLAD | cpu.NEON, requantizes: true},
+	{layout: smladLayout, needs: cpu.SMLAD, requantizes: true},
 }
 
 // tile computes tiles of a panel of width channels.

@@ -13,20 +13,8 @@ import (
 // dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
 // in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{
-		name: "dotprod", needs: cpu.DotProd,
-		least: -128, leastLane: -127,
-		quadBytes:   4,
-		requantizes: true, lanes: true, vectors: true, pairBytes: 2,
-		sparseBelow: 5,
-	},
-	{
-		name: "neon", needs: cpu.NEON,
-		least: -127, leastLane: -127,
-		quadBytes:   4,
-		requantizes: true, lanes: true, vectors: true, pairBytes: 2,
-		sparseBelow: 8,
-	},
+	{layout: dotprodLayout, needs: cpu.DotProd, requantizes: true, vectors: true},
+	{layout: neonLayout, needs: cpu.NEON, requantizes: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.
