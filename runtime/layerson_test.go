@@ -3,8 +3,6 @@ package runtime
 import (
 	"strings"
 	"testing"
-
-	"edgec/runtime/kernel"
 )
 
 // The plan for this processor is what loading made of random networks, and of the committed
@@ -16,7 +14,7 @@ func TestLayersOnThisProcessor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := m.LayersOn(kernel.Here())
+		all, err := m.LayersOn(Here())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -112,8 +112,11 @@ const (
 type Counts struct {
 	Form     string
 	Products int64 // multiplications, with those that fill tiles up
-	Runs     int64 // runs of patches, for each tile of pixels and panel of channels
+	Runs     int64 // runs of patches, for each tile
+	Tiles    int64 // tiles of pixels times panels of channels; otherwise pixels times panels, or pixels
+	Blocks   int64 // calls of micro-kernels
 	Sums     int64 // sums that become outputs
+	Parts    int64 // pixels whose channels do not fill a micro-kernel's eight
 	Copied   int64 // elements that are copied before
 }
 
@@ -156,7 +159,8 @@ func (plan *Plan) add(kernel string, c Counts) {
 		return
 	}
 	q := &plan.Counts[i]
-	q.Products, q.Runs, q.Sums, q.Copied = q.Products+c.Products, q.Runs+c.Runs, q.Sums+c.Sums, q.Copied+c.Copied
+	q.Products, q.Runs, q.Tiles, q.Blocks = q.Products+c.Products, q.Runs+c.Runs, q.Tiles+c.Tiles, q.Blocks+c.Blocks
+	q.Sums, q.Parts, q.Copied = q.Sums+c.Sums, q.Parts+c.Parts, q.Copied+c.Copied
 }
 
 // group adds a group of weights w.
@@ -172,20 +176,25 @@ func (plan *Plan) group(s Shape, w []int8, p *layout, wide bool) {
 	switch {
 	case s.List || p.sparse(kept, s.OutC, s.K, s.Run, wide):
 		plan.Shared += 4*(s.OutC+1) + 8*kept
-		plan.add("list", Counts{Form: FormList, Products: pixels * int64(kept), Sums: sums})
+		plan.add("list", Counts{Form: FormList, Products: pixels * int64(kept), Tiles: pixels, Sums: sums})
 	case p != nil:
 		plan.Shared += int(p.denseBytes(s.OutC, s.K, s.Run, wide))
 		channels, runs, quads := int64(panels(s.OutC)), k/int64(s.Run), int64((s.Run+3)/4)
 		plan.Own += 4*int(channels) + s.scales(int(channels))
-		c := Counts{Form: FormPixel, Products: channels * runs * quads * 4, Runs: runs * ((channels + panelWidth - 1) / panelWidth), Sums: sums}
+		all := (channels + panelWidth - 1) / panelWidth
+		c := Counts{Form: FormPixel, Products: channels * runs * quads * 4, Runs: runs * all, Tiles: all, Blocks: all, Sums: sums}
 		if pixels > 1 {
 			tiles := (pixels + tilePixels - 1) / tilePixels
-			c.Form, c.Products, c.Runs = FormTiles, c.Products*tiles*tilePixels, c.Runs*tiles
+			c.Form, c.Products, c.Runs, c.Tiles = FormTiles, c.Products*tiles*tilePixels, c.Runs*tiles, all*tiles
+			c.Blocks *= (pixels + blockPixels - 1) / blockPixels
+		}
+		if outC%8 > 0 {
+			c.Parts = pixels
 		}
 		plan.add(p.name, c)
 	default:
 		plan.Shared += int(p.denseBytes(s.OutC, s.K, s.Run, wide))
-		c := Counts{Form: FormGo, Products: sums * k, Sums: sums}
+		c := Counts{Form: FormGo, Products: sums * k, Tiles: pixels, Sums: sums}
 		if s.Pixels > 1 {
 			c.Copied = pixels * k
 		}
@@ -199,7 +208,7 @@ func (plan *Plan) depthwise(s Shape, w []int8, p *layout) {
 	plan.Own += s.own(s.OutC)
 	plan.Shared += 8*s.OutC + len(w)
 	if !p.takesLanes(w) || !s.Single || s.OutC < 8 || taps > mostTaps {
-		plan.add("go", Counts{Form: FormTaps, Products: pixels * int64(len(w)), Sums: pixels * int64(s.OutC)})
+		plan.add("go", Counts{Form: FormTaps, Products: pixels * int64(len(w)), Tiles: pixels, Sums: pixels * int64(s.OutC)})
 		return
 	}
 	width, all := 0, lanePanels(s.OutC)
@@ -209,7 +218,8 @@ func (plan *Plan) depthwise(s Shape, w []int8, p *layout) {
 	pairs := (taps + 1) / 2
 	plan.Shared += pairs * width * p.pairBytes
 	plan.Own += 4*s.OutC + s.scales(width)
-	plan.add(p.name, Counts{Form: FormLanes, Products: pixels * int64(2*pairs*width), Runs: pixels * int64(len(all)), Sums: pixels * int64(width)})
+	plan.add(p.name, Counts{Form: FormLanes, Products: pixels * int64(2*pairs*width), Tiles: pixels * int64(len(all)),
+		Blocks: int64(len(all)) * ((pixels + blockPixels - 1) / blockPixels), Sums: pixels * int64(width)})
 }
 
 // own returns the memory of biases, and of multipliers or scales.

@@ -14,7 +14,10 @@ const profiled = 50
 
 // profile prints the facts of a measurement and what each layer takes.
 func (j *Job) profile(m *runtime.Model, f facts) error {
-	layers := m.Layers()
+	layers, err := m.LayersOn(runtime.Here())
+	if err != nil {
+		return err
+	}
 	times, err := j.layerTimes(m, len(layers))
 	if err != nil {
 		return err
@@ -52,8 +55,10 @@ func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) 
 	return times, nil
 }
 
-// layersJSON is [{"op":..., "shape":[...], "kernel":..., "macs":..., "kept_macs":..., "packed_weights_bytes":..., "us":...}].
-func layersJSON(layers []runtime.Layer, times []time.Duration) []byte {
+// layersJSON is [{"op":..., "shape":[...], "kernel":..., "macs":..., "kept_macs":...,
+// "packed_weights_bytes":..., "weight_bytes":..., "counts":[...], "activation_bytes":..., "work":...,
+// "us":...}]. edgec targets calibrate reads it.
+func layersJSON(layers []runtime.Planned, times []time.Duration) []byte {
 	b := []byte{'['}
 	for i, l := range layers {
 		if i > 0 {
@@ -65,16 +70,43 @@ func layersJSON(layers []runtime.Layer, times []time.Duration) []byte {
 		if l.Kernel != "" {
 			b = append(append(b, `,"kernel":`...), jsonString(l.Kernel)...)
 			b = append(b, `,"macs":`+strconv.FormatInt(l.MACs, 10)+`,"kept_macs":`+strconv.FormatInt(l.KeptMACs, 10)...)
-			b = append(b, `,"packed_weights_bytes":`+itoa(l.Memory)...)
+			b = append(b, `,"packed_weights_bytes":`+itoa(l.Memory)+`,"weight_bytes":`+strconv.FormatInt(l.Weights, 10)...)
 		}
+		b = appendCounts(b, l.Counts)
+		b = append(b, `,"activation_bytes":`+strconv.FormatInt(l.Activations, 10)+`,"work":`+strconv.FormatInt(l.Work, 10)...)
 		b = append(b, `,"us":`+strconv.FormatFloat(micros(times[i]), 'g', 5, 64)+`}`...)
 	}
 	return append(b, ']')
 }
 
+// countNames are the fields of runtime.Counts.
+var countNames = [...]string{"products", "runs", "tiles", "blocks", "sums", "parts", "copied"}
+
+// appendCounts appends ,"counts":[{"form":..., "products":..., "runs":..., "tiles":..., "blocks":...,
+// "sums":..., "parts":..., "copied":...}].
+func appendCounts(b []byte, counts []runtime.Counts) []byte {
+	for i, c := range counts {
+		if i == 0 {
+			b = append(b, `,"counts":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"form":`...), jsonString(c.Form)...)
+		for k, v := range []int64{c.Products, c.Runs, c.Tiles, c.Blocks, c.Sums, c.Parts, c.Copied} {
+			b = append(b, `,"`+countNames[k]+`":`...)
+			b = strconv.AppendInt(b, v, 10)
+		}
+		b = append(b, '}')
+	}
+	if len(counts) > 0 {
+		b = append(b, ']')
+	}
+	return b
+}
+
 // layerTable has a line for each layer: its share of the time, and multiplications a
 // nanosecond.
-func layerTable(layers []runtime.Layer, times []time.Duration) []byte {
+func layerTable(layers []runtime.Planned, times []time.Duration) []byte {
 	sum := time.Duration(1)
 	for _, t := range times {
 		sum += t
