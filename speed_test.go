@@ -2,6 +2,7 @@ package edgec
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -92,8 +93,9 @@ func (c speedColumn) pick(head, cells []string) (ratios []float64) {
 }
 
 // The instructions that docs/SPEED.md counts for dense networks lie between those that
-// estimates of boards assume.
+// predictions for boards assume, within instructionError.
 func TestEstimates(t *testing.T) {
+	const instructionError = 0.15 // docs/BOARDS.md has the largest of these networks
 	deep.Only(t)
 	folder := os.Getenv("EDGEC_DATA")
 	if folder == "" {
@@ -130,8 +132,12 @@ func TestEstimates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if least, most := b.Instructions(m.Info().Work); float64(thousands) < least/1000 || float64(thousands) > most/1000 {
-				t.Errorf("%s on %s: %d thousand instructions, estimated %.0f to %.0f", cells[0], h, thousands, least/1000, most/1000)
+			p, err := b.Predict(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if off := float64(p.Instructions)/1000/float64(thousands) - 1; math.Abs(off) > instructionError {
+				t.Errorf("%s on %s: %d thousand instructions, predicted %d", cells[0], h, thousands, p.Instructions/1000)
 			}
 			seen++
 		}

@@ -10,22 +10,35 @@ import (
 
 // Board is a device that programs are built for. Its system is Linux.
 type Board struct {
-	Name   string `json:"name"`             // lower case: rpi-4, the --target of edgec build
-	Title  string `json:"title"`            // what people call it
-	GOARCH string `json:"goarch"`           // Go's architecture: arm, arm64, riscv64, amd64 or 386
-	GOARM  string `json:"goarm,omitempty"`  // 6 or 7 on 32-bit ARM, "" elsewhere
-	Cores  int    `json:"cores,omitempty"`  // 0: various
-	MHz    int    `json:"mhz,omitempty"`    // highest clock of the first model; 0: various
-	RAM    int    `json:"ram_mb,omitempty"` // MB of the smallest model; 0: various
-	CPU    string `json:"cpu"`              // core, and what matters to int8 arithmetic
-	QEMU   string `json:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions; "": its default
-	Source string `json:"facts,omitempty"`  // where the facts are from
-	Note   string `json:"note,omitempty"`   // for the user
+	Name     string `json:"name" toml:"name"`                       // lower case: rpi-4, the --target of edgec build
+	Title    string `json:"title" toml:"title"`                     // what people call it
+	GOARCH   string `json:"goarch" toml:"goarch"`                   // Go's architecture: arm, arm64, riscv64, amd64 or 386
+	GOARM    string `json:"goarm,omitempty" toml:"goarm,omitempty"` // 6 or 7 on 32-bit ARM, "" elsewhere
+	CPU      string `json:"cpu" toml:"cpu"`                         // core, and what matters to int8 arithmetic
+	QEMU     string `json:"qemu,omitempty" toml:"qemu,omitempty"`   // -cpu of qemu-user that has exactly these instructions, and the key of what is assumed of the core; "": qemu's default
+	Source   string `json:"facts,omitempty" toml:"facts,omitempty"` // where the facts are from
+	Note     string `json:"note,omitempty" toml:"note,omitempty"`   // for the user
+	Hardware        // of the board, for predictions
+}
+
+// Hardware is what predictions need to know of a board. Zero values are not known, or various.
+type Hardware struct {
+	SoC       string  `json:"soc,omitempty" toml:"soc,omitempty"`                         // the chip
+	Cores     int     `json:"cores,omitempty" toml:"cores,omitempty"`                     // of the chip; an inference runs on one
+	MHz       int     `json:"mhz,omitempty" toml:"mhz,omitempty"`                         // highest clock of the first model
+	RAM       int     `json:"ram_mb,omitempty" toml:"ram_mb,omitempty"`                   // MB of the smallest model
+	L1        int     `json:"l1_kib,omitempty" toml:"l1_kib,omitempty"`                   // KiB of a core's data cache
+	L2        int     `json:"l2_kib,omitempty" toml:"l2_kib,omitempty"`                   // KiB of the largest cache that a core reaches
+	Bandwidth int     `json:"memory_mb_per_s,omitempty" toml:"memory_mb_per_s,omitempty"` // MB/s that memcpy copies
+	Features  string  `json:"features,omitempty" toml:"features,omitempty"`               // that the kernels could use
+	Idle      float64 `json:"idle_watts,omitempty" toml:"idle_watts,omitempty"`           // of the whole board
+	Busy      float64 `json:"busy_watts,omitempty" toml:"busy_watts,omitempty"`           // with all cores at work
+	Timing    *Timing `json:"timing,omitempty" toml:"timing,omitempty"`                   // nil: what is assumed of the core
 }
 
 // sbcBench is where clocks and memory of the Raspberry Pis come from.
 const (
-	sbcBench = "ThomasKaiser/sbc-bench Results.md; raspberrypi.com product pages"
+	sbcBench = "clocks, caches and memory: ThomasKaiser/sbc-bench Results.md and raspberrypi.com; power: geerlingguy/top500-benchmark and PiDramble"
 	only64   = "for a 32-bit system build for linux-armv7"
 )
 
@@ -33,14 +46,22 @@ const (
 // architecture. A program for GOARM=7 does not start on an ARMv6 board, so
 // rpi-zero and rpi-1 have their own rows. It is read-only; Find knows aliases too.
 var Boards = []Board{
-	{Name: "rpi-zero", Title: "Raspberry Pi Zero, Zero W", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 1000, RAM: 512, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench},
-	{Name: "rpi-1", Title: "Raspberry Pi 1 B, B+, A+", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 700, RAM: 256, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench, Note: "later models have 512 MB"},
-	{Name: "rpi-zero-2w", Title: "Raspberry Pi Zero 2 W", GOARCH: "arm64", Cores: 4, MHz: 1000, RAM: 512, CPU: "RP3A0, Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64},
-	{Name: "rpi-2", Title: "Raspberry Pi 2 B", GOARCH: "arm", GOARM: "7", Cores: 4, MHz: 900, RAM: 1024, CPU: "BCM2836, Cortex-A7: NEON, VFPv4", QEMU: "cortex-a7", Source: sbcBench},
-	{Name: "rpi-3", Title: "Raspberry Pi 3 B, B+, A+", GOARCH: "arm64", Cores: 4, MHz: 1200, RAM: 1024, CPU: "BCM2837, Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64 + "; B+ runs at 1400 MHz, A+ has 512 MB"},
-	{Name: "rpi-4", Title: "Raspberry Pi 4 B, 400, CM4", GOARCH: "arm64", Cores: 4, MHz: 1500, RAM: 1024, CPU: "BCM2711, Cortex-A72: NEON, no dot product", QEMU: "cortex-a72", Source: sbcBench, Note: only64 + "; 1 to 8 GB, later models run at 1800 MHz"},
-	{Name: "rpi-5", Title: "Raspberry Pi 5, 500, CM5", GOARCH: "arm64", Cores: 4, MHz: 2400, RAM: 2048, CPU: "BCM2712, Cortex-A76: NEON, dot product, half precision", QEMU: "cortex-a76", Source: sbcBench, Note: "2 to 16 GB"},
-	{Name: "beaglebone", Title: "BeagleBone Black", GOARCH: "arm", GOARM: "7", Cores: 1, MHz: 1000, RAM: 512, CPU: "AM3358, Cortex-A8: NEON, VFPv3", QEMU: "cortex-a8", Source: "beagleboard.org"},
+	{Name: "rpi-zero", Title: "Raspberry Pi Zero, Zero W", GOARCH: "arm", GOARM: "6", CPU: "ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench,
+		Hardware: Hardware{SoC: "BCM2835", Cores: 1, MHz: 1000, RAM: 512, L1: 16, Bandwidth: 400, Features: "armv6, vfp2, smlad", Idle: 0.4, Busy: 1.2}},
+	{Name: "rpi-1", Title: "Raspberry Pi 1 B, B+, A+", GOARCH: "arm", GOARM: "6", CPU: "ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench, Note: "later models have 512 MB",
+		Hardware: Hardware{SoC: "BCM2835", Cores: 1, MHz: 700, RAM: 256, L1: 16, Bandwidth: 400, Features: "armv6, vfp2, smlad"}},
+	{Name: "rpi-zero-2w", Title: "Raspberry Pi Zero 2 W", GOARCH: "arm64", CPU: "Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64,
+		Hardware: Hardware{SoC: "RP3A0", Cores: 4, MHz: 1000, RAM: 512, L1: 32, L2: 512, Bandwidth: 1300, Features: "neon", Idle: 0.6, Busy: 2.1}},
+	{Name: "rpi-2", Title: "Raspberry Pi 2 B", GOARCH: "arm", GOARM: "7", CPU: "Cortex-A7: NEON, VFPv4", QEMU: "cortex-a7", Source: sbcBench,
+		Hardware: Hardware{SoC: "BCM2836", Cores: 4, MHz: 900, RAM: 1024, L1: 32, L2: 512, Bandwidth: 800, Features: "neon, vfp4", Idle: 1.1, Busy: 2.1}},
+	{Name: "rpi-3", Title: "Raspberry Pi 3 B, B+, A+", GOARCH: "arm64", CPU: "Cortex-A53: NEON, no dot product", QEMU: "cortex-a53", Source: sbcBench, Note: only64 + "; B+ runs at 1400 MHz, A+ has 512 MB",
+		Hardware: Hardware{SoC: "BCM2837", Cores: 4, MHz: 1200, RAM: 1024, L1: 32, L2: 512, Bandwidth: 1100, Features: "neon", Idle: 1.4, Busy: 3.7}},
+	{Name: "rpi-4", Title: "Raspberry Pi 4 B, 400, CM4", GOARCH: "arm64", CPU: "Cortex-A72: NEON, no dot product", QEMU: "cortex-a72", Source: sbcBench, Note: only64 + "; 1 to 8 GB, later models run at 1800 MHz",
+		Hardware: Hardware{SoC: "BCM2711", Cores: 4, MHz: 1500, RAM: 1024, L1: 32, L2: 1024, Bandwidth: 2500, Features: "neon", Idle: 2.7, Busy: 7.2}},
+	{Name: "rpi-5", Title: "Raspberry Pi 5, 500, CM5", GOARCH: "arm64", CPU: "Cortex-A76: NEON, dot product, half precision", QEMU: "cortex-a76", Source: sbcBench, Note: "2 to 16 GB",
+		Hardware: Hardware{SoC: "BCM2712", Cores: 4, MHz: 2400, RAM: 2048, L1: 64, L2: 2048, Bandwidth: 5500, Features: "neon, dotprod, fp16", Busy: 12.7}},
+	{Name: "beaglebone", Title: "BeagleBone Black", GOARCH: "arm", GOARM: "7", CPU: "Cortex-A8: NEON, VFPv3", QEMU: "cortex-a8", Source: "beagleboard.org",
+		Hardware: Hardware{SoC: "AM3358", Cores: 1, MHz: 1000, RAM: 512, L1: 32, L2: 256, Features: "neon, vfp3", Idle: 1, Busy: 2.3}},
 	{Name: "linux-arm64", Title: "any 64-bit ARM Linux", GOARCH: "arm64", CPU: "ARMv8.0", QEMU: "cortex-a53"},
 	{Name: "linux-armv7", Title: "any ARMv7 Linux", GOARCH: "arm", GOARM: "7", CPU: "ARMv7 with VFPv3", QEMU: "cortex-a7"},
 	{Name: "linux-armv6", Title: "any ARMv6 Linux", GOARCH: "arm", GOARM: "6", CPU: "ARMv6 with VFPv2", QEMU: "arm1176"},
@@ -78,7 +99,10 @@ var microcontrollers = []string{"rpico", "rpipico", "rp2040", "rp2350", "esp", "
 // Find returns the board of that name or alias (rpi4, bbb, arm64); upper and lower case,
 // hyphens, underscores and blanks make no difference. The error names the boards that are
 // near, or lists all; of a microcontroller it says why no program can be built for it.
-func Find(name string) (Board, error) {
+func Find(name string) (Board, error) { return FindIn(nil, name) }
+
+// FindIn is Find among some boards of the user's own too, which need their own names.
+func FindIn(own []Board, name string) (Board, error) {
 	want := plainName(name)
 	for alias, full := range aliases {
 		if plainName(alias) == want {
@@ -86,16 +110,20 @@ func Find(name string) (Board, error) {
 			break
 		}
 	}
+	if i := slices.IndexFunc(own, func(b Board) bool { return plainName(b.Name) == plainName(name) }); i >= 0 {
+		return own[i], nil
+	}
 	if i := slices.IndexFunc(Boards, func(b Board) bool { return plainName(b.Name) == want }); i >= 0 {
 		return Boards[i], nil
 	}
 	if isMicrocontroller(want) {
 		return Board{}, fmt.Errorf("targets: %q is a microcontroller, which edgec cannot build for: its programs are made by the Go toolchain, which needs Linux, about 2 MB of storage and several MB of RAM; boards within reach: %s", name, strings.Join(Names(), ", "))
 	}
-	if question := suggest.Question(want, Names()); question != "" {
+	names := append(boardNames(own), Names()...)
+	if question := suggest.Question(want, names); question != "" {
 		return Board{}, fmt.Errorf("targets: no board %q%s edgec targets lists all", name, question)
 	}
-	return Board{}, fmt.Errorf("targets: no board %q; give one of %s", name, strings.Join(Names(), ", "))
+	return Board{}, fmt.Errorf("targets: no board %q; give one of %s", name, strings.Join(names, ", "))
 }
 
 // isMicrocontroller reports whether a plain name begins like that of a microcontroller; a
@@ -107,9 +135,11 @@ func isMicrocontroller(plain string) bool {
 }
 
 // Names returns the names of all boards, in the order of the table.
-func Names() []string {
-	names := make([]string, len(Boards))
-	for i, b := range Boards {
+func Names() []string { return boardNames(Boards) }
+
+func boardNames(boards []Board) []string {
+	names := make([]string, len(boards))
+	for i, b := range boards {
 		names[i] = b.Name
 	}
 	return names

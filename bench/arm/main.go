@@ -3,6 +3,11 @@
 // folder bench:
 //
 //	EDGEC_DATA=folder go run ./arm [-networks regexp] [-o FILE]
+//	EDGEC_DATA=folder go run ./arm -layers [-table ../targets/instructions.json] [-o FILE]
+//
+// With -layers it counts each layer of these and of other networks, fits to the others the rates
+// that predictions of edgec are made of, writes them to -table, and prints what they predict for
+// the first beside what was counted; the section of a document is "layers" then.
 //
 // It needs gcc and Debian's qemu-user, which bench/setup.sh installs; qemu-user-static takes
 // no plugins. Counts repeat, as times do not. They say nothing of caches and stalls. With -o
@@ -21,12 +26,20 @@ import (
 func main() {
 	pattern := flag.String("networks", "", "count the networks whose names match")
 	out := flag.String("o", "", "write the tables into this document too")
+	each := flag.Bool("layers", false, "count each layer, fit rates and print predictions")
+	table := flag.String("table", "", "with -layers: write the rates into this file")
 	flag.Parse()
-	text, err := count(*pattern)
+	section, text, err := "arm", "", error(nil)
+	if *each {
+		section = "layers"
+		text, err = layers(*pattern, *table)
+	} else {
+		text, err = count(*pattern)
+	}
 	if err == nil {
 		fmt.Print(text)
 		if *out != "" {
-			err = page.Write(*out, "arm", text)
+			err = page.Write(*out, section, text)
 		}
 	}
 	if err != nil {
@@ -54,7 +67,7 @@ func count(pattern string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	q, err := prepare(dir)
+	q, err := prepare(dir, processors)
 	if err != nil {
 		return "", err
 	}

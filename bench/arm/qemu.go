@@ -14,6 +14,7 @@ import (
 
 	"edgec/bench/arm/guest/marks"
 	"edgec/bench/networks"
+	"edgec/runtime"
 )
 
 // processor is a row of the processors that are emulated.
@@ -22,14 +23,29 @@ type processor struct {
 	emulator string
 	arch     string // GOARCH
 	arm      string // GOARM; "": none
+	kernels  string // micro-kernels that it has
+	limit    string // value of EDGEC_CPU; "": not set
 }
 
 var processors = []processor{
-	{"cortex-a53", "qemu-aarch64", "arm64", ""},
-	{"cortex-a72", "qemu-aarch64", "arm64", ""},
-	{"cortex-a76", "qemu-aarch64", "arm64", ""},
-	{"cortex-a7", "qemu-arm", "arm", "7"},
-	{"arm1176", "qemu-arm", "arm", "6"},
+	{cpu: "cortex-a53", emulator: "qemu-aarch64", arch: "arm64", kernels: "neon"},
+	{cpu: "cortex-a72", emulator: "qemu-aarch64", arch: "arm64", kernels: "neon"},
+	{cpu: "cortex-a76", emulator: "qemu-aarch64", arch: "arm64", kernels: "dotprod"},
+	{cpu: "cortex-a7", emulator: "qemu-arm", arch: "arm", arm: "7", kernels: "neon"},
+	{cpu: "arm1176", emulator: "qemu-arm", arch: "arm", arm: "6", kernels: "smlad"},
+}
+
+// layerProcessors are those whose layers are counted: also without micro-kernels, as on boards
+// of other architectures, and the AVX2 of a PC.
+var layerProcessors = append(slices.Clone(processors),
+	processor{cpu: "cortex-a53", emulator: "qemu-aarch64", arch: "arm64", kernels: "go", limit: "go"},
+	processor{cpu: "cortex-a7", emulator: "qemu-arm", arch: "arm", arm: "7", kernels: "go", limit: "go"},
+	processor{cpu: "max", emulator: "qemu-x86_64", arch: "amd64", kernels: "avx2", limit: "avx2"},
+)
+
+// on is the processor as the runtime plans for it.
+func (p processor) on() runtime.Processor {
+	return runtime.Processor{Kernels: p.kernels, Wide: p.arch != "arm"}
 }
 
 // label names the processor, and of 32-bit ones the instructions that its program has.
@@ -49,8 +65,8 @@ type qemu struct {
 	version string
 }
 
-// prepare compiles the plugin and the guest, for each set of instructions.
-func prepare(dir string) (*qemu, error) {
+// prepare compiles the plugin and the guest, for each set of instructions of processors.
+func prepare(dir string, processors []processor) (*qemu, error) {
 	q := &qemu{dir: dir}
 	for _, p := range processors {
 		if _, err := exec.LookPath(p.emulator); err != nil {

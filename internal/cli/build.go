@@ -17,7 +17,7 @@ import (
 
 // buildFlags are the flags of edgec build.
 type buildFlags struct {
-	target   string
+	board    boardFlags
 	out      string
 	selfTest bool
 	goTool   string
@@ -49,11 +49,10 @@ either way.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.build(cmd, b, args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&b.target, "target", "", "board; edgec targets lists them (required)")
+	b.board.register(cmd, "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
-	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
@@ -65,12 +64,12 @@ type built struct {
 }
 
 func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
-	if b.target == "" {
+	if b.board.target == "" {
 		return usagef(cmd, "build: --target is missing; give a board: %s", strings.Join(targets.Names(), ", "))
 	}
-	board, err := targets.Find(b.target)
+	board, err := b.board.find(cmd)
 	if err != nil {
-		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+		return err
 	}
 	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
 		return err

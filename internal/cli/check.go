@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ const previewKept = 0.1
 
 func checkCommand(a *app) *cobra.Command {
 	var network networkFlags
+	var board boardFlags
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
 		Short: "Say before any work whether a network can be compressed, and what boards would take",
@@ -27,17 +29,23 @@ do, and exits with 1 if there is one. Otherwise it prints
   - the size of the int8 file, and of one that keeps a tenth of the weights, before any
     of them are shared; edgec compress finds how many the accuracy allows;
   - multiplications and memory of an inference;
-  - for each board between which times an inference takes: instructions that were
-    counted under an emulator, divided by what such processors are known to do. No
-    board was measured. edgec bench measures the one that you have.
+  - for each board what an inference takes: the time that the cost model predicts and
+    between which times it should lie, and its energy class, from A below 0.1 mJ to E
+    from 100 mJ on. With --target it adds each layer. The model is fitted to
+    instructions counted under an emulator; no board was measured. docs/BOARDS.md says
+    how, edgec targets calibrate fits it to your board, edgec bench measures.
 
 The figures are those of the dense int8 network. Its accuracy needs data: edgec compress.`,
 		Example: `  edgec check net.onnx
+  edgec check net.onnx --target rpi-zero-2w
   edgec check net.onnx --json`,
 		Args: needs(1, 1, "one ONNX or TFLite file"),
-		RunE: func(_ *cobra.Command, args []string) error { return a.check(args[0], network.options("")) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.check(cmd, args[0], network.options(""), &board)
+		},
 	}
 	network.register(cmd)
+	board.register(cmd, "board: predict the time of each layer on it (default: the whole network on all boards)")
 	return cmd
 }
 
@@ -57,16 +65,30 @@ type checked struct {
 	Packed    int           `json:"packed_weights_bytes"`  // weights in memory
 	Session   int64         `json:"session_bytes"`         // a session, working memory among it
 	Boards    []boardTime   `json:"board_times"`
+
+	Prediction *targets.Prediction `json:"prediction,omitempty"` // with --target
 }
 
-// boardTime is what an inference takes on a board, by estimate.
+// boardTime is what an inference takes on a board, as predicted.
 type boardTime struct {
-	Target string  `json:"target"`
-	Least  float64 `json:"least_seconds"`
-	Most   float64 `json:"most_seconds"`
+	Target  string  `json:"target"`
+	Seconds float64 `json:"seconds"`
+	Least   float64 `json:"least_seconds"`
+	Most    float64 `json:"most_seconds"`
+	Memory  int64   `json:"memory"`
+	Energy  float64 `json:"energy_mj,omitempty"`
+	Class   string  `json:"energy_class,omitempty"`
 }
 
-func (a *app) check(path string, open edgec.OpenOptions) error {
+func (a *app) check(cmd *cobra.Command, path string, open edgec.OpenOptions, flags *boardFlags) error {
+	var board targets.Board
+	err := flags.read()
+	if err == nil && flags.target != "" {
+		board, err = flags.find(cmd)
+	}
+	if err != nil {
+		return err
+	}
 	c, file, err := a.checkedFile(path, open)
 	if err != nil {
 		return err
@@ -77,10 +99,17 @@ func (a *app) check(path string, open edgec.OpenOptions) error {
 	}
 	i := m.Info()
 	c.File, c.Int8, c.MACs, c.Arena, c.Packed, c.Session = path, len(file), i.MACs, i.Arena, i.Memory, i.Session
-	for _, b := range targets.Boards {
-		if least, most, ok := b.Estimate(i.Work); ok {
-			c.Boards = append(c.Boards, boardTime{b.Name, least.Seconds(), most.Seconds()})
+	for _, b := range flags.all() {
+		if p, err := b.Predict(m); err == nil { // others have no clock
+			c.Boards = append(c.Boards, boardTime{b.Name, p.Time.Seconds(), p.Least.Seconds(), p.Most.Seconds(), p.Memory, p.Energy, p.Class})
 		}
+	}
+	if flags.target != "" {
+		p, err := board.Predict(m)
+		if err != nil {
+			return about(path, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "targets: ")))
+		}
+		c.Prediction = &p
 	}
 	for _, n := range c.Notes {
 		a.note("%s: %s", path, n)
@@ -91,7 +120,10 @@ func (a *app) check(path string, open edgec.OpenOptions) error {
 	if err := a.table(checkRows(c)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nTime of an inference, estimated from counted instructions:\n")
+	fmt.Fprintf(a.stdout, "\nTime of an inference, predicted from counted instructions, and where 4 of 5 measurements should lie:\n")
+	if c.Prediction != nil {
+		return a.table(layerTimes(c.Prediction))
+	}
 	return a.table(timeRows(c))
 }
 
@@ -139,11 +171,30 @@ func checkRows(c *checked) []string {
 
 // timeRows has a line for each board with a clock.
 func timeRows(c *checked) []string {
-	rows := []string{"  TARGET\tFROM\tTO"}
+	rows := []string{"  TARGET\tTIME\tFROM\tTO\tENERGY CLASS"}
 	for _, b := range c.Boards {
-		rows = append(rows, fmt.Sprintf("  %s\t%s\t%s", b.Target, twoDigits(b.Least), twoDigits(b.Most)))
+		rows = append(rows, fmt.Sprintf("  %s\t%s\t%s\t%s\t%s", b.Target, twoDigits(b.Seconds), twoDigits(b.Least), twoDigits(b.Most), b.Class))
 	}
 	return rows
+}
+
+// layerTimes has a line for each layer on a board, and one for all.
+func layerTimes(p *targets.Prediction) []string {
+	rows := []string{"  LAYER\tOPERATOR\tOUTPUT\tKERNEL\tINSTRUCTIONS\tTIME\tFROM\tTO\tBOUND BY"}
+	for i, l := range p.Layers {
+		rows = append(rows, fmt.Sprintf("  %d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", i, l.Op, times(l.Shape), l.Kernel, thousands(int(l.Instructions)),
+			twoDigits(l.Time.Seconds()), twoDigits(l.Least.Seconds()), twoDigits(l.Most.Seconds()), l.Bound))
+	}
+	return append(rows, fmt.Sprintf("  %s\t\t\t\t%s\t%s\t%s\t%s\t%s", p.Board, thousands(int(p.Instructions)),
+		twoDigits(p.Time.Seconds()), twoDigits(p.Least.Seconds()), twoDigits(p.Most.Seconds()), classText(p)))
+}
+
+// classText says what energy an inference takes.
+func classText(p *targets.Prediction) string {
+	if p.Class == "" {
+		return ""
+	}
+	return fmt.Sprintf("%.2g mJ, class %s", p.Energy, p.Class)
 }
 
 // twoDigits prints a time with two digits, as an estimate deserves.

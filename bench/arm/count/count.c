@@ -83,8 +83,10 @@ EXPORT int qemu_plugin_install(plugin_id id, const plugin_info *info, int argc, 
 		getppid_number = 173;
 	else if (!strcmp(info->target_name, "arm"))
 		getppid_number = 64;
+	else if (!strcmp(info->target_name, "x86_64"))
+		getppid_number = 110;
 	if (!getppid_number) {
-		fprintf(stderr, "count: the guest is %s; it has to be aarch64 or arm\n", info->target_name);
+		fprintf(stderr, "count: the guest is %s; it has to be aarch64, arm or x86_64\n", info->target_name);
 		return 1;
 	}
 	for (int i = 0; i < argc; i++)

@@ -3,3 +3,6 @@ package marks
 
 // Counted is the number of inferences of each file that are counted.
 const Counted = 5
+
+// CountedLayers is the same where each layer is counted.
+const CountedLayers = 2

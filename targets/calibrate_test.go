@@ -1,0 +1,146 @@
+package targets
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// simulated returns the measurement of a network on a board of the given timing, with noise.
+func simulated(t *testing.T, name string, b Board, truth Timing, noise float64, r *rand.Rand) Measurement {
+	t.Helper()
+	m := load(t, name)
+	layers, err := m.LayersOn(truth.processor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, counts := b.clock(workingSet(layers)), instructions.Processors[ProcessorName(truth.processor())]
+	x := Measurement{Name: name, On: truth.processor(), Layers: layers}
+	for _, l := range layers {
+		x.Times = append(x.Times, truth.time(k.cost(counts, l))*math.Exp(noise*r.NormFloat64()))
+	}
+	return x
+}
+
+// The parameters of a board are found from times of its layers, those that time depends on, also
+// where computing and memory overlap and with noise; networks that were left out are predicted.
+func TestCalibrate(t *testing.T) {
+	for _, name := range []string{"rpi-zero", "rpi-4"} {
+		b := board(t, name)
+		truth := timings[b.QEMU]
+		truth.Dense, truth.List, truth.Other, truth.LayerNS = 2.2*truth.Dense, 1.3*truth.List, 0.6*truth.Other, 300
+		r := rand.New(rand.NewPCG(1, 2))
+		var ms []Measurement
+		for _, file := range []string{"lenet-5.edgec", "lenet-5-2100.edgec", "lenet-300-100.edgec", "lenet-5-1200.edgec"} {
+			ms = append(ms, simulated(t, file, b, truth, 0.03, r))
+		}
+		c, err := b.Calibrate(ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := *c.Board.Timing
+		for what, v := range map[string][2]float64{"dense": {got.Dense, truth.Dense}, "other": {got.Other, truth.Other}} {
+			if math.Abs(math.Log(v[0]/v[1])) > 0.12 {
+				t.Errorf("%s: %s is %v, want %v", name, what, v[0], v[1])
+			}
+		}
+		if !c.HeldOut || c.After > 1.12 || c.Before < 1.3 || c.After >= c.Before {
+			t.Errorf("%s: held out %v, %v before and %v after", name, c.HeldOut, c.Before, c.After)
+		}
+		if got.Error < leastBar || got.Error > 0.12 || !strings.Contains(got.Basis, "calibrated by 4 networks") {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if b.Timing != nil {
+			t.Error("the board of the table has changed")
+		}
+	}
+}
+
+// One network calibrates too, but promises less.
+func TestCalibrateByOne(t *testing.T) {
+	b := board(t, "rpi-5")
+	truth := timings[b.QEMU]
+	truth.Dense, truth.Other = 2*truth.Dense, 2*truth.Other
+	m := simulated(t, "lenet-5.edgec", b, truth, 0, rand.New(rand.NewPCG(3, 4)))
+	c, err := b.Calibrate([]Measurement{m})
+	if err != nil || c.HeldOut || c.After < math.Exp(oneError) || math.Abs(c.Networks[0].After/c.Networks[0].Measured-1) > 0.1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// Without times that tell of them, parameters keep what was assumed.
+func TestCalibratePrior(t *testing.T) {
+	b := board(t, "rpi-4")
+	prior := timings[b.QEMU]
+	m := simulated(t, "lenet-5.edgec", b, prior, 0, rand.New(rand.NewPCG(5, 6)))
+	got := b.fit(prior, instructions.Processors["neon-64"], []Measurement{m})
+	if got != prior {
+		t.Errorf("%+v, want %+v", got, prior)
+	}
+}
+
+func TestCalibrateErrors(t *testing.T) {
+	b := board(t, "rpi-4")
+	m := simulated(t, "lenet-5.edgec", b, timings["cortex-a72"], 0, rand.New(rand.NewPCG(5, 6)))
+	other, strange := m, m
+	other.On.Kernels = "dotprod"
+	strange.On.Kernels = "vnni"
+	for want, c := range map[string]struct {
+		b  Board
+		ms []Measurement
+	}{
+		"no measurement":                          {b, nil},
+		"measurements of one processor":           {b, []Measurement{m, other}},
+		"no instructions were counted of vnni-64": {b, []Measurement{strange}},
+		"the clock of linux-arm64 is not known":   {board(t, "linux-arm64"), []Measurement{m}},
+	} {
+		if _, err := c.b.Calibrate(c.ms); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	m.MHz = 1812.4
+	if c, err := board(t, "linux-arm64").Calibrate([]Measurement{m}); err != nil || c.Board.MHz != 1812 {
+		t.Errorf("%+v, %v", c.Board, err)
+	}
+}
+
+// Files that are no measurement are refused in one line; numbers are read as they were printed.
+func TestReadMeasurement(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) string {
+		path := filepath.Join(dir, "kws.json")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	layer := map[string]any{"op": "Dense", "shape": []int{10}, "kernel": "neon", "packed_weights_bytes": 900, "weight_bytes": 800, "activation_bytes": 70, "work": 0, "us": 2.5,
+		"counts": []map[string]any{{"form": "pixel", "products": 640, "runs": 1, "tiles": 1, "blocks": 1, "sums": 10, "parts": 1, "copied": 0}}}
+	text, _ := json.Marshal(map[string]any{"system": "linux/arm", "kernels": "neon", "clock_after_mhz": 900.0, "layers": []any{layer}})
+	m, err := ReadMeasurement(write(string(text)))
+	if err != nil || m.Name != "kws" || m.On.Wide || m.On.Kernels != "neon" || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if l := m.Layers[0]; l.Memory != 900 || l.Weights != 800 || l.Activations != 70 || l.Counts[0].Products != 640 || l.Counts[0].Parts != 1 || l.Counts[0].Form != "pixel" {
+		t.Errorf("%+v", l)
+	}
+	for text, want := range map[string]string{
+		"":                                   "is not JSON",
+		"{}":                                 "has no times of layers",
+		`{"layers":[{"op":"Dense","us":1}]}`: "its layers have no counts",
+		`{"layers":[{"op":"Dense","us":1,"activation_bytes":3,"counts":[{"sums":-1}]}]}`: "impossible numbers",
+		`{"layers":[{"op":"Dense","us":-1}]}`:                                            "impossible numbers",
+		`{"layers":[{"op":"Dense","us":0,"activation_bytes":3}]}`:                        "has no times of layers",
+	} {
+		if _, err := ReadMeasurement(write(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := ReadMeasurement(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "give a file with what edgec bench") {
+		t.Errorf("error %v", err)
+	}
+}
