@@ -7,6 +7,7 @@ import (
 
 	"edgec/internal/search"
 	"edgec/prune"
+	"edgec/targets"
 )
 
 // Options say what Compress is asked for. The outcome is the user's: a largest
@@ -15,8 +16,8 @@ import (
 // loses nothing.
 type Options struct {
 	// MaxDrop is the largest loss of the metric on held-out samples, in points
-	// (see Metrics.Error), 0 to 100. nil asks for the least loss within MaxSize
-	// and MaxLatency, or for 0 where neither is given. Files that keep a margin
+	// (see Metrics.Error), 0 to 100. nil asks for the least loss within MaxSize, MaxLatency
+	// and MaxMemory, or for 0 where none is given. Files that keep a margin
 	// (see File.Margin) are preferred to smaller ones that just meet the limit.
 	MaxDrop *float64 `json:"max_drop,omitempty"`
 	// MaxSize is the largest file in bytes; 0: not asked for.
@@ -26,6 +27,13 @@ type Options struct {
 	// asked for. The result then depends on the speed of the machine, and on what
 	// else it does.
 	MaxLatency time.Duration `json:"max_latency_ns,omitempty"`
+	// MaxMemory is the most bytes that packed weights and a session take; 0: not asked for.
+	MaxMemory int64 `json:"max_memory,omitempty"`
+	// AnyLoss allows a file within these two that knows hardly anything; otherwise it is an error.
+	AnyLoss bool `json:"any_loss,omitempty"`
+	// Target is the board of MaxLatency and MaxMemory; nil: this machine. Its time is not
+	// measured but predicted, by the upper bound: see targets.Board.Predict.
+	Target *targets.Board `json:"board,omitempty"`
 	// Budget bounds the time of the search; 0: no bound. The result then depends
 	// on the speed of the machine. A search without a budget counts work, not time.
 	Budget time.Duration `json:"budget_ns,omitempty"`
@@ -85,7 +93,8 @@ func (o Options) Validate() error {
 // config returns the options as the search has them.
 func (o Options) config() search.Config {
 	return search.Config{
-		Objective:  search.Objective{MaxDrop: o.MaxDrop, MaxSize: o.MaxSize, MaxLatency: o.MaxLatency},
+		Objective:  search.Objective{MaxDrop: o.MaxDrop, MaxSize: o.MaxSize, MaxLatency: o.MaxLatency, MaxMemory: o.MaxMemory, AnyLoss: o.AnyLoss},
+		Target:     o.Target,
 		Budget:     o.Budget,
 		Seed:       o.Seed,
 		Threads:    o.Threads,

@@ -45,7 +45,8 @@ type File struct {
 	Kept      int           `json:"kept"`                 // weights and biases that are not zero
 	Weights   int           `json:"weights"`              // weights and biases in the file's shapes, zeros included
 	MACs      int64         `json:"macs"`                 // multiplications of an inference with the file's shapes
-	Latency   time.Duration `json:"latency_ns,omitempty"` // median of an inference on this machine; 0: not measured, see Options.MaxLatency
+	Latency   time.Duration `json:"latency_ns,omitempty"` // median of an inference on this machine, or the upper bound on Options.Target; 0: not asked for
+	Memory    int64         `json:"memory,omitempty"`     // bytes of packed weights and a session; 0: not asked for, see Options.MaxMemory
 	Centroids int           `json:"centroids"`            // of the largest codebook; 0: none
 	Sizes     *format.Sizes `json:"sizes"`                // where the bytes went
 	Meets     bool          `json:"meets"`                // the options
@@ -151,7 +152,7 @@ func files(cs []search.Candidate) []File {
 func newFile(c search.Candidate) File {
 	return File{
 		Size: c.Size(), Drop: c.Drop, DropError: c.Error, Margin: c.Margin, Metrics: Metrics(c.Metrics),
-		Kept: c.Shape.Kept, Weights: c.Shape.Params, MACs: c.Shape.MACs, Latency: c.Latency, Centroids: c.Shape.Centroids,
+		Kept: c.Shape.Kept, Weights: c.Shape.Params, MACs: c.Shape.MACs, Latency: c.Latency, Memory: c.Memory, Centroids: c.Shape.Centroids,
 		Sizes: c.Sizes, Meets: c.Meets, Why: c.Why, Bytes: c.Bytes,
 	}
 }

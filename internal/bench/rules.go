@@ -71,6 +71,7 @@ var rules = ablation.Rules{
 		{Name: "lambdaSteps", Reason: "only a search without training shows it"},
 		{Name: "searchTimes", Reason: byTime},
 		{Name: "answerTimes", Reason: byTime},
+		{Name: "lostShare", Reason: byTime},
 		{Name: "warmUpPart", Reason: byTime},
 		{Name: "fewestTimed", Reason: byTime},
 		{Name: "mostTimed", Reason: byTime},

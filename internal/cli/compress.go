@@ -15,7 +15,9 @@ import (
 	"edgec/export"
 	"edgec/internal/search"
 	"edgec/prune"
+	"edgec/runtime"
 	"edgec/runtime/format"
+	"edgec/targets"
 )
 
 // defaultDrop is the limit when the command line has none: loss of accuracy, in points.
@@ -30,24 +32,34 @@ type compressFlags struct {
 	report    string
 	front     string
 	maxSize   size
+	memory    size
+	board     boardFlags
 	criterion string
 	teacher   string
 }
 
 // compressHelp is the long help of edgec compress.
 const compressHelp = `Reads a trained network (ONNX or TFLite) and samples, and searches for the smallest file that
-meets your limits. There are three limits, and you can combine them:
+meets your limits. There are four limits, and you can combine them:
 
   --max-drop     the largest loss of accuracy, in points
   --max-size     the largest file
-  --max-latency  the longest inference on this machine
+  --max-latency  the longest inference, on this machine or on --target
+  --max-memory   the most memory that weights and activations take while it runs
 
-Without a limit, edgec uses --max-drop 0.5. With a size or a time but no --max-drop,
-it searches for the best accuracy within these limits.
+Without a limit, edgec uses --max-drop 0.5. With others but no --max-drop, it searches
+for the best accuracy within them. If all files within a time or a memory have lost more
+than a quarter of what the network knows beyond chance, edgec writes none and names the
+nearest that has not; --any-loss writes it all the same.
 
 edgec measures a latency by running the file itself: on one goroutine, one sample at
 a time, the median of many runs. It measures every file that it makes, so keep the
 machine idle meanwhile. edgec bench measures in the same way.
+
+With --target BOARD it predicts the latency on that board instead, and the memory there.
+The upper end of the prediction's error bar has to be within the limit: nine of ten
+measurements should be faster. edgec targets calibrate makes the bar of your board
+narrower, and with it the file more accurate.
 
 What counts as an error follows from the network and the data: wrong classes, the
 balanced error of a yes or no, or the variance of target values that the outputs do
@@ -79,6 +91,8 @@ unit: 200us, 5ms, 90s, 5m, 1h30m.`
 const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 0.1
   edgec compress lenet-5.onnx --data mnist --max-size 4KB -o small.edgec
   edgec compress lenet-5.onnx --data mnist --max-latency 200us -o fast.edgec
+  edgec compress lenet-5.onnx --data mnist --max-latency 1ms --target rpi-zero-2w
+  edgec compress lenet-5.onnx --data mnist --max-memory 100KB
   edgec compress net.onnx --data photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   edgec compress net.onnx --data samples.npy --no-labels --budget 5m --report net.json`
 
@@ -106,7 +120,10 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
 	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%; of language models points are percent of the perplexity, or bits a token: 0.02bits")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
-	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, such as 200us or 5ms (default: no limit)")
+	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, or on --target, such as 200us or 5ms (default: no limit)")
+	f.Var(&c.memory, "max-memory", "most memory of weights and activations while it runs, such as 2MB (default: no limit)")
+	f.BoolVar(&c.options.AnyLoss, "any-loss", false, "with a time or a memory alone: write the best file even if it knows hardly anything")
+	c.board.register(cmd, "board that --max-latency and --max-memory are about, by prediction (default: this machine, measured)")
 	f.Var(&span{&c.options.Budget, [2]string{"5m", "90s"}}, "budget", "stop after this time with the best file so far, such as 5m (default: no limit)")
 	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
@@ -130,6 +147,8 @@ type compressed struct {
 	Output string       `json:"output,omitempty"` // written; none when no file meets the limits
 	Bytes  int          `json:"bytes,omitempty"`  // of the output
 	*edgec.Report
+
+	Prediction *targets.Prediction `json:"prediction,omitempty"` // of the output, with --target
 }
 
 func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error {
@@ -172,6 +191,10 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	}
 	a.note("%s: %s parameters; %s: %s", path, thousands(m.Params()), c.data.path, data)
 	a.note("%s: %s", c.data.path, data.Source())
+	if b := c.options.Target; b != nil {
+		t, _ := b.Assumed() // it can be predicted
+		a.note("times on %s are predicted, 4 of 5 within a factor of %.2f; the upper end counts (%s)", b.Name, t.Factor(), t.Basis)
+	}
 	return a.search(cmd.Context(), c, path, m, data)
 }
 
@@ -215,14 +238,17 @@ func (c *compressFlags) checkPaths(path string) error {
 // settle completes and checks the flags. Its error has everything that is wrong.
 func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 	r := &c.options
-	r.MaxSize = int(c.maxSize)
-	if (r.MaxSize == 0 && r.MaxLatency == 0) || cmd.Flags().Changed("max-drop") {
+	r.MaxSize, r.MaxMemory = int(c.maxSize), int64(c.memory)
+	if (r.MaxSize == 0 && r.MaxLatency == 0 && r.MaxMemory == 0) || cmd.Flags().Changed("max-drop") {
 		drop := c.maxDrop.value
 		r.MaxDrop = &drop
 	}
 	r.Criterion = prune.Criterion(c.criterion)
 	if c.out == "" {
 		c.out = baseName(path) + ".edgec"
+	}
+	if err := c.setTarget(cmd); err != nil {
+		return err
 	}
 	errs := []error{c.wrong(cmd)}
 	if r.TrainedOn == "" && c.data.testLast > 0 {
@@ -238,6 +264,24 @@ func (c *compressFlags) settle(cmd *cobra.Command, path string) error {
 		return usageError{err, cmd.CommandPath()}
 	}
 	return c.data.readNames()
+}
+
+// setTarget sets the board that limits are about.
+func (c *compressFlags) setTarget(cmd *cobra.Command) error {
+	switch {
+	case c.board.target == "" && c.board.file != "":
+		return usagef(cmd, "--boards has boards for --target; name one of them, or leave --boards out")
+	case c.board.target == "":
+		return nil
+	case c.options.MaxLatency == 0 && c.memory == 0:
+		return usagef(cmd, "--target says where --max-latency or --max-memory count; give one of them. edgec build makes programs for a board")
+	}
+	board, err := c.board.find(cmd)
+	if err != nil {
+		return err
+	}
+	c.options.Target = &board
+	return nil
 }
 
 // storeLabels chooses the class names that the file carries.
@@ -346,6 +390,9 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 			return about(c.out, err)
 		}
 		result.Output, result.Bytes = c.out, r.Best.Size
+		if result.Prediction, err = predicted(c.options.Target, r.Best.Bytes); err != nil {
+			return about(c.out, err)
+		}
 	}
 	if c.front != "" {
 		if e := writeFront(c.front, baseName(c.out), r.Front); e != nil {
@@ -372,6 +419,19 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 		return errInterrupted
 	}
 	return err
+}
+
+// predicted returns what a file takes on a board; nil without one.
+func predicted(b *targets.Board, file []byte) (*targets.Prediction, error) {
+	if b == nil {
+		return nil, nil
+	}
+	m, err := runtime.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := b.Predict(m)
+	return &p, err
 }
 
 // writeJSON writes a JSON document, whole or not at all.

@@ -233,8 +233,25 @@ func jsonSources(t *testing.T) {
 	_ = z.Close()
 	write(t, "spare.npz", b.Bytes())
 	addSpoken(t)
+	benchmark(t, "corner.edgec", "bench.json")
 	write(t, "last.npy", npyOf("<f4", "24, 8, 8, 3", bytes.Repeat(body, 24*192/48)))
 	write(t, "semicolons.csv", []byte(strings.ReplaceAll(string(read(t, "labels.csv")), ",", ";")))
+}
+
+// benchmark writes what edgec bench --layers --json prints of a file, as if it had run on NEON.
+func benchmark(t *testing.T, file, to string) {
+	t.Helper()
+	text := command(t, "bench", file, "--runs", "50", "--layers", "--json").must(t).stdout
+	var all map[string]any
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		t.Fatal(err)
+	}
+	all["kernels"], all["system"] = "neon", "linux/arm64"
+	data, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, to, data)
 }
 
 // zerosNpy is the first sample of an array of an .npz file.
@@ -255,6 +272,8 @@ func TestJSON(t *testing.T) {
 		{"compress", "compress detector.onnx --data d.npz --no-training --max-drop 5 -o detector.edgec"},
 		{"compress", "compress means.onnx --data pics --no-training --max-drop 5 -o means.edgec"},
 		{"check", "check corner.onnx"},
+		{"check", "check corner.onnx --target rpi-4"},
+		{"compress", "compress corner.onnx --data data --no-training --max-latency 1s --max-memory 1MB --any-loss --target rpi-zero-2w -o t.edgec"},
 		{"check", "check decided.onnx"},
 		{"inspect", "inspect corner.edgec"},
 		{"inspect", "inspect named.edgec"},
@@ -284,6 +303,8 @@ func TestJSON(t *testing.T) {
 		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"targets", "targets"},
+		{"targets calibrate", "targets calibrate bench.json --target rpi-zero-2w -o mine.toml"},
+		{"targets", "targets rpi-zero-2w-calibrated --boards mine.toml"},
 		{"export", "export corner.edgec -o int8.onnx"},
 		{"check", "check int8.onnx"},
 		{"pack", "pack int8.onnx -o packed.edgec"},

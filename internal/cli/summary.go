@@ -52,12 +52,28 @@ func resultRows(c compressed) []string {
 		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
-	if b.Latency > 0 {
-		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
-	}
+	rows = append(rows, needRows(c)...)
 	rows = append(rows, fmt.Sprintf("%s, held out\t%s\t%s\tdrop %s, %s samples", unit, figure(&r.Float), figure(&b.Metrics), dropText(r.Task, b.Drop, b.DropError), thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%s\t%s\tdrop %s, %s samples", unit, figure(&t.Float), figure(&t.File), dropText(r.Task, t.File.Error-t.Float.Error), thousands(t.File.N)))
+	}
+	return rows
+}
+
+// needRows say what an inference takes of a time and a memory that was asked for.
+func needRows(c compressed) (rows []string) {
+	o, b := c.Options, c.Best
+	where := "on this machine"
+	if p := c.Prediction; p != nil {
+		where = "predicted on " + p.Board
+		if b.Latency > 0 {
+			rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; %s: %s to %s, where 4 of 5 measurements should lie", twoDigits(p.Time.Seconds()), o.MaxLatency, where, twoDigits(p.Least.Seconds()), twoDigits(p.Most.Seconds())))
+		}
+	} else if b.Latency > 0 {
+		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), o.MaxLatency))
+	}
+	if b.Memory > 0 {
+		rows = append(rows, fmt.Sprintf("memory\t\t%s\tlimit %s bytes; %s", thousands(int(b.Memory)), thousands(int(o.MaxMemory)), where))
 	}
 	return rows
 }
@@ -119,6 +135,9 @@ func legend(r *edgec.Report) []string {
 	lines := []string{
 		"drop: points lost against the float network, ± a standard error" + pointNote(r.Task),
 		"weights: that are not zero; values: different ones that a layer's weights share, - where they share none",
+	}
+	if r.Best.Latency > 0 && r.Options.Target != nil {
+		lines = append(lines, "latency: the upper end of what is predicted on "+r.Options.Target.Name)
 	}
 	if !slices.ContainsFunc(listed(r), func(p edgec.File) bool { return strings.Contains(p.Why, "margin") }) {
 		return lines

@@ -1,8 +1,6 @@
 package search
 
 import (
-	"time"
-
 	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/passes"
@@ -14,14 +12,14 @@ type Candidate struct {
 	Bytes         []byte
 	Sizes         *format.Sizes // where the bytes went
 	Shape         Shape
-	eval.Estimate               // of the drop, on the held-out samples
-	Margin        float64       // what an answer keeps where it can, in points: Error and a correction for memorization
-	Metrics       eval.Metrics  // on the same samples
-	Latency       time.Duration // the median of an inference; 0: not measured
-	Meets         bool          // the objective
-	Why           string        // it is the answer, or why not; "": the search has not ended
-	samples       int           // that the one-shot run trained on, of tuning.go; 0: it is of no such run
-	ineligible    bool          // another file of the same weights is better, or it has lost more than it seems to
+	eval.Estimate              // of the drop, on the held-out samples
+	Margin        float64      // what an answer keeps where it can, in points: Error and a correction for memorization
+	Metrics       eval.Metrics // on the same samples
+	Need                       // of an inference
+	Meets         bool         // the objective
+	Why           string       // it is the answer, or why not; "": the search has not ended
+	samples       int          // that the one-shot run trained on, of tuning.go; 0: it is of no such run
+	ineligible    bool         // another file of the same weights is better, or it has lost more than it seems to
 }
 
 // Size returns the bytes of the file.

@@ -110,7 +110,7 @@ func (t Track) withWide(o *scored) Track {
 // nothing is slow.
 func (s *Study) slow(ctx context.Context, g *graph.Graph) (bool, error) {
 	o := s.objective()
-	if !o.timed() || o.limitsOnly() {
+	if !o.executed() || o.limitsOnly() {
 		return false, nil
 	}
 	g = g.Clone()
@@ -126,5 +126,5 @@ func (s *Study) slow(ctx context.Context, g *graph.Graph) (bool, error) {
 	if err := r.Once(ls); err != nil {
 		return false, err
 	}
-	return s.exceedsLatency(ctx, g)
+	return s.exceeds(ctx, g)
 }

@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"edgec/prune"
+	"edgec/targets"
 )
 
 // Config says what a search is asked for, and how.
 type Config struct {
 	Objective Objective
+	// Target is the board whose predicted times and memory count; nil: this machine's, measured.
+	Target *targets.Board `json:"-"`
 	// Budget bounds the time; 0: none. The result then depends on the machine's
 	// speed. A search without a budget counts work, not time.
 	Budget time.Duration
@@ -70,6 +74,14 @@ func (c Config) Validate() error {
 	}
 	if c.Journal.Folder != "" && c.Budget > 0 {
 		bad("a search with a budget cannot be resumed; leave out the budget or the journal")
+	}
+	if c.Target != nil {
+		if c.Objective.MaxLatency == 0 && c.Objective.MaxMemory == 0 {
+			bad("there is a target but neither a latency nor a memory for it; give one, or leave the target out")
+		}
+		if err := c.Target.Predictable(); err != nil {
+			bad("%s", strings.TrimPrefix(err.Error(), "targets: "))
+		}
 	}
 	if err := c.Criterion.Validate(); err != nil {
 		errs = append(errs, err)

@@ -85,8 +85,8 @@ func (s *Study) measure(ctx context.Context, g *graph.Graph, n int) (Candidate, 
 		Shape: Shape{Params: Params(g), Kept: nonZero(g), MACs: MACs(g), Centroids: centroids(g)},
 	}
 	c.Margin = c.Error + s.memory.correction
-	c.Latency, err = s.latency(data, searchTimes)
-	c.Meets = s.objective().meets(c.Size(), c.Drop, c.Latency)
+	c.Need, err = s.need(data, searchTimes)
+	c.Meets = s.objective().meets(c.Size(), c.Drop, c.Need)
 	return c, err
 }
 

@@ -29,6 +29,13 @@ func identify(ctx context.Context, subject Subject, c Config) (journal.ID, error
 		return nil, err
 	}
 	id = append(id, journal.Part{Name: "data", Value: data, Sum: true})
+	if c.Target != nil {
+		board, err := json.Marshal(c.Target)
+		if err != nil {
+			return nil, fmt.Errorf("edgec: %w", err)
+		}
+		id = append(id, journal.Part{Name: "target", Value: string(board)})
+	}
 	settings, err := c.settings()
 	return append(id, settings...), err
 }

@@ -77,7 +77,7 @@ func TestAnswerIsMeasuredAgain(t *testing.T) {
 	}
 	var cs []Candidate
 	for _, file := range []string{"a", "bb", "ccc"} {
-		cs = append(cs, Candidate{Bytes: []byte(file), Latency: 99, Meets: true})
+		cs = append(cs, Candidate{Bytes: []byte(file), Need: Need{Latency: 99}, Meets: true})
 	}
 	best, ok, all, err := s.answer(context.Background(), cs)
 	if err != nil || !ok || best.Size() != 2 || best.Latency != 100 || !best.Meets {

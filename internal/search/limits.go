@@ -90,7 +90,7 @@ func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c
 		if o.utilized(c) {
 			return r, c, s.useSlack(ctx, t, r, c, bits)
 		}
-		cost := o.cost(c.Size(), c.Latency)
+		cost := o.cost(c.Size(), c.Need)
 		if more := o.slackBits(c.Size(), c.Shape.Kept); cost == float64(c.Size()) && math.Abs(more) <= changeBits {
 			changed, err := s.finish(ctx, r, bits+more, t.rate)
 			if err != nil || o.utilized(changed) {
@@ -110,7 +110,7 @@ func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c
 // uses up the time but not the size: larger codebooks cost no time.
 func (s *Study) useSlack(ctx context.Context, t Track, r *run, c Candidate, bits float64) error {
 	o := s.objective()
-	if !o.timed() {
+	if !o.executed() {
 		return nil
 	}
 	finer := math.Min(fineBits, bits+o.slackBits(c.Size(), c.Shape.Kept))

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
+
+	"edgec/internal/eval"
 )
 
 // Objective is what a file is asked to be. Zero values are not asked for; with
@@ -16,8 +19,19 @@ type Objective struct {
 	MaxDrop *float64
 	// MaxSize is the largest file in bytes.
 	MaxSize int
-	// MaxLatency is the longest inference on this machine.
+	// MaxLatency is the longest inference, on this machine or on Config.Target.
 	MaxLatency time.Duration
+	// MaxMemory is the most bytes that packed weights and a session take there.
+	MaxMemory int64
+	// AnyLoss makes the best file within a time or a memory alone an answer even if it has lost
+	// more than lostShare of what the network knows.
+	AnyLoss bool
+}
+
+// Need is what an inference of a file takes, as far as limits ask for it.
+type Need struct {
+	Latency time.Duration // on this machine the median, on a target the upper bound of the prediction; 0: not asked for
+	Memory  int64         // bytes of packed weights and a session; 0: not asked for
 }
 
 // validate returns every value that is out of range.
@@ -32,6 +46,9 @@ func (o Objective) validate() error {
 	if o.MaxLatency < 0 {
 		errs = append(errs, fmt.Errorf("edgec: max latency is %v; give a positive time", o.MaxLatency))
 	}
+	if o.MaxMemory < 0 {
+		errs = append(errs, fmt.Errorf("edgec: max memory is %d bytes; give a positive size", o.MaxMemory))
+	}
 	return errors.Join(errs...)
 }
 
@@ -43,60 +60,67 @@ func (o Objective) drop() float64 {
 	return *o.MaxDrop
 }
 
-// limitsOnly reports that a size or a time is asked for, and no drop.
+// limitsOnly reports that a size, a time or a memory is asked for, and no drop.
 func (o Objective) limitsOnly() bool {
-	return o.MaxDrop == nil && (o.MaxSize > 0 || o.MaxLatency > 0)
+	return o.MaxDrop == nil && (o.MaxSize > 0 || o.executed())
 }
 
-// timed reports that a time is asked for.
-func (o Objective) timed() bool { return o.MaxLatency > 0 }
+// executed reports that a time or a memory is asked for: limits to an inference.
+func (o Objective) executed() bool { return o.MaxLatency > 0 || o.MaxMemory > 0 }
 
-// meets reports whether a file of the given size, drop and latency is what was
+// meets reports whether a file of the given size, drop and need is what was
 // asked for.
-func (o Objective) meets(size int, drop float64, t time.Duration) bool {
-	return o.within(size, t) && (o.limitsOnly() || drop <= o.drop())
+func (o Objective) meets(size int, drop float64, n Need) bool {
+	return o.within(size, n) && (o.limitsOnly() || drop <= o.drop())
 }
 
-// within reports whether a file is neither too large nor too slow.
-func (o Objective) within(size int, t time.Duration) bool {
-	return (o.MaxSize == 0 || size <= o.MaxSize) && (o.MaxLatency == 0 || t <= o.MaxLatency)
+// within reports whether a file is neither too large nor needs too much.
+func (o Objective) within(size int, n Need) bool {
+	return (o.MaxSize == 0 || size <= o.MaxSize) && !o.exceeds(n)
 }
 
-// exceedsLatency reports whether an inference takes too long.
-func (o Objective) exceedsLatency(t time.Duration) bool { return o.timed() && t > o.MaxLatency }
+// exceeds reports whether an inference takes too long or too much memory.
+func (o Objective) exceeds(n Need) bool {
+	return o.MaxLatency > 0 && n.Latency > o.MaxLatency || o.MaxMemory > 0 && n.Memory > o.MaxMemory
+}
 
 // limit is what costs are compared with: the largest size in bytes, or, where
-// none is asked for, the longest time in nanoseconds.
+// none is asked for, the longest time in nanoseconds, or the most memory in bytes.
 func (o Objective) limit() int {
-	if o.MaxSize == 0 {
+	switch {
+	case o.MaxSize > 0:
+		return o.MaxSize
+	case o.MaxLatency > 0:
 		return int(o.MaxLatency)
 	}
-	return o.MaxSize
+	return int(o.MaxMemory)
 }
 
 // cost is what a file takes of its tightest limit, to compare with limit: its
-// bytes, or its time on the same scale, where timeUtilization counts as much as
-// sizeUtilization.
-func (o Objective) cost(size int, t time.Duration) float64 {
-	if o.MaxLatency == 0 {
-		return float64(size)
+// bytes, or its time or memory on the same scale, where timeUtilization counts as much
+// as sizeUtilization.
+func (o Objective) cost(size int, n Need) (c float64) {
+	if o.MaxSize > 0 || !o.executed() {
+		c = float64(size)
 	}
-	c := float64(t) / float64(o.MaxLatency) * sizeUtilization / timeUtilization * float64(o.limit())
-	if o.MaxSize == 0 {
-		return c
+	if o.MaxLatency > 0 {
+		c = math.Max(c, float64(n.Latency)/float64(o.MaxLatency)*sizeUtilization/timeUtilization*float64(o.limit()))
 	}
-	return math.Max(c, float64(size))
+	if o.MaxMemory > 0 {
+		c = math.Max(c, float64(n.Memory)/float64(o.MaxMemory)*float64(o.limit()))
+	}
+	return c
 }
 
 // utilized reports whether a file is within the limits and uses up the tightest
 // one.
 func (o Objective) utilized(c Candidate) bool {
 	enough := enoughSizeUtilization
-	if o.timed() {
+	if o.executed() {
 		enough = enoughTimeUtilization
 	}
 	size := c.Size()
-	return o.within(size, c.Latency) && o.cost(size, c.Latency) >= enough*float64(o.limit())
+	return o.within(size, c.Need) && o.cost(size, c.Need) >= enough*float64(o.limit())
 }
 
 // slackBits is how many bits more for each of n weights would use up the size; as
@@ -113,7 +137,7 @@ func (o Objective) slackBits(size, n int) float64 {
 // 1984, section 3.4.3), with which the drop is right in 84 % of random draws of
 // held-out samples, and what the float network may know of these.
 func (o Objective) safe(c Candidate, fraction float64) bool {
-	return o.meets(c.Size(), c.Drop+fraction*c.Margin, c.Latency)
+	return o.meets(c.Size(), c.Drop+fraction*c.Margin, c.Need)
 }
 
 // better reports whether a is better than b: with limits alone the one with the
@@ -175,12 +199,50 @@ func Pareto(cs []Candidate) []Candidate {
 	return front
 }
 
+// knows reports whether a file has more than a share of what the float network knows beyond
+// chance: of its errors below those of the best answer that does not look at the input.
+func (c Candidate) knows(float eval.Metrics) bool {
+	return c.Drop <= lostShare*(float.Chance-float.Error)
+}
+
+// destroyed returns an error where only a time or a memory is asked for and the best file within
+// it knows hardly anything; nil otherwise, or if the float network knows nothing either.
+func (o Objective) destroyed(best Candidate, all []Candidate, float eval.Metrics) error {
+	if o.AnyLoss || !o.limitsOnly() || !o.executed() || float.Chance <= float.Error || best.knows(float) {
+		return nil
+	}
+	text := fmt.Sprintf("edgec: no file within the limits keeps what the network knows: the best loses %.2f of %.2f points", best.Drop, float.Chance-float.Error)
+	var near *Candidate
+	limit := func(c Candidate) float64 { return o.cost(0, c.Need) }
+	for i, c := range all {
+		if c.knows(float) && (near == nil || limit(c) < limit(*near)) {
+			near = &all[i]
+		}
+	}
+	if near != nil {
+		text += fmt.Sprintf("; the nearest that keeps it loses %.2f points and takes %s", near.Drop, o.needs(near.Need))
+	}
+	return fmt.Errorf("%s; allow more time or memory, or accept such a loss by --any-loss", text)
+}
+
+// needs prints a need beside its limits.
+func (o Objective) needs(n Need) string {
+	var parts []string
+	if o.MaxLatency > 0 {
+		parts = append(parts, fmt.Sprintf("%v of %v", n.Latency, o.MaxLatency))
+	}
+	if o.MaxMemory > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s bytes of memory", thousands(int(n.Memory)), thousands(int(o.MaxMemory))))
+	}
+	return strings.Join(parts, " and ")
+}
+
 // unmet says what the nearest candidates are.
 func (o Objective) unmet(cs []Candidate) error {
 	if len(cs) == 0 {
 		return fmt.Errorf("edgec: stopped before any file was made; give the search more time")
 	}
-	small, good, fast := cs[0], cs[0], cs[0]
+	small, good, fast, lean := cs[0], cs[0], cs[0], cs[0]
 	for _, c := range cs {
 		if c.Size() < small.Size() {
 			small = c
@@ -191,10 +253,22 @@ func (o Objective) unmet(cs []Candidate) error {
 		if c.Latency < fast.Latency {
 			fast = c
 		}
+		if c.Memory < lean.Memory {
+			lean = c
+		}
 	}
 	nearest := fmt.Sprintf("the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes", small.Size(), small.Drop, good.Drop, good.Size())
-	if o.timed() {
-		return fmt.Errorf("edgec: no file meets the limits: %s, the fastest takes %v of %v at a drop of %.2f points; allow a larger drop, size or latency, or the search more time", nearest, fast.Latency, o.MaxLatency, fast.Drop)
+	if o.MaxLatency > 0 {
+		nearest += fmt.Sprintf(", the fastest takes %v of %v at a drop of %.2f points", fast.Latency, o.MaxLatency, fast.Drop)
+	}
+	if o.MaxMemory > 0 {
+		nearest += fmt.Sprintf(", that of the least memory takes %s of %s bytes at a drop of %.2f points", thousands(int(lean.Memory)), thousands(int(o.MaxMemory)), lean.Drop)
+	}
+	switch {
+	case o.MaxMemory > 0:
+		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size, latency or memory, or the search more time", nearest)
+	case o.MaxLatency > 0:
+		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size or latency, or the search more time", nearest)
 	}
 	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or more time", nearest)
 }

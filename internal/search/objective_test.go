@@ -110,7 +110,7 @@ func checkAnswer(t *testing.T, o Objective, cs, front []Candidate) {
 	got, ok := o.Select(cs)
 	found := false
 	for _, q := range cs {
-		if !o.meets(q.Size(), q.Drop, q.Latency) {
+		if !o.meets(q.Size(), q.Drop, q.Need) {
 			continue
 		}
 		found = true
@@ -118,7 +118,7 @@ func checkAnswer(t *testing.T, o Objective, cs, front []Candidate) {
 			t.Fatalf("%+v: the answer has %d bytes at %v, but %d at %v is better", o, got.Size(), got.Drop, q.Size(), q.Drop)
 		}
 	}
-	if found != ok || ok && !o.meets(got.Size(), got.Drop, got.Latency) {
+	if found != ok || ok && !o.meets(got.Size(), got.Drop, got.Need) {
 		t.Fatalf("%+v: found %v, there is one %v", o, ok, found)
 	}
 	if ok && !listed(front, got) {
@@ -189,7 +189,7 @@ func TestMeets(t *testing.T) {
 		{Objective{MaxLatency: 50, MaxSize: 100}, 100, 0, 51, false},
 	}
 	for _, tt := range tests {
-		if got := tt.o.meets(tt.size, tt.drop, tt.time); got != tt.want {
+		if got := tt.o.meets(tt.size, tt.drop, Need{Latency: tt.time}); got != tt.want {
 			t.Errorf("drop %v, %+v: %d bytes at %v in %v: %v", tt.o.drop(), tt.o, tt.size, tt.drop, tt.time, got)
 		}
 	}
@@ -208,7 +208,7 @@ func TestNoLossWithinSize(t *testing.T) {
 		drop float64
 		want bool
 	}{{4096, 0, true}, {4097, 0, false}, {4096, 0.01, false}, {10, -1, true}} {
-		if got := o.meets(tt.size, tt.drop, 0); got != tt.want {
+		if got := o.meets(tt.size, tt.drop, Need{}); got != tt.want {
 			t.Errorf("%d bytes at a drop of %v: %v", tt.size, tt.drop, got)
 		}
 	}
@@ -244,7 +244,7 @@ func TestCost(t *testing.T) {
 		if got := c.o.limit(); got != c.limit {
 			t.Errorf("%+v: limit %d, want %d", c.o, got, c.limit)
 		}
-		near(t, "cost", c.o.cost(c.size, c.time), c.want, 1e-9)
+		near(t, "cost", c.o.cost(c.size, Need{Latency: c.time}), c.want, 1e-9)
 	}
 }
 

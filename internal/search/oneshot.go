@@ -94,7 +94,7 @@ func (s *Study) runPart(ctx context.Context, g *graph.Graph, gains map[string]fl
 	passes.SetGains(ls, gains)
 	if atLimits {
 		passes.SparseRates(ls, g)
-		if s.objective().timed() {
+		if s.objective().executed() {
 			passes.MACRates(ls, g)
 		}
 	}

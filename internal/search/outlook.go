@@ -242,7 +242,7 @@ func (f forecast) rates() float64 { return 1.5 * f.training(scoreTraining) }
 
 // cuts: a few cuts of channels in networks that are slow to train, none in others.
 func (f forecast) cuts() float64 {
-	if !f.s.objective().timed() && cheap(f.macs) {
+	if !f.s.objective().executed() && cheap(f.macs) {
 		return 0
 	}
 	return 3 * f.training(scoreTraining)

@@ -76,7 +76,7 @@ type recipe struct {
 
 func (r recipe) config() search.Config {
 	c := search.Config{
-		Objective: search.Objective{MaxSize: r.MaxSize, MaxLatency: r.MaxLatency}, Budget: r.Budget, Seed: r.Seed, Threads: r.Threads,
+		Objective: search.Objective{MaxSize: r.MaxSize, MaxLatency: r.MaxLatency, AnyLoss: true}, Budget: r.Budget, Seed: r.Seed, Threads: r.Threads,
 		Data:    search.DataUse{NoLabels: r.NoLabels, TrainedOn: r.TrainedOn, NoAugment: r.NoAugment},
 		Journal: search.JournalUse{Folder: r.Journal, Resume: r.Resume}, NoTraining: r.NoTraining, Effort: r.Effort, Criterion: r.Criterion, Labels: r.Labels,
 	}

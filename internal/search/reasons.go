@@ -15,8 +15,11 @@ func (o Objective) verdict(c Candidate) string {
 	if o.MaxSize > 0 && c.Size() > o.MaxSize {
 		misses = append(misses, "too large")
 	}
-	if o.exceedsLatency(c.Latency) {
+	if o.MaxLatency > 0 && c.Latency > o.MaxLatency {
 		misses = append(misses, "too slow")
+	}
+	if o.MaxMemory > 0 && c.Memory > o.MaxMemory {
+		misses = append(misses, "too much memory")
 	}
 	if !o.limitsOnly() && c.Drop > o.drop() {
 		misses = append(misses, "drop too large")

@@ -16,7 +16,7 @@ func file(o Objective, size int, drop, margin float64, change func(c *Candidate)
 	c := withMargin(size, drop, margin)
 	c.Bytes = bytes.Repeat([]byte{byte(size), byte(size >> 8), byte(100 * drop)}, size)[:size]
 	c.Metrics.N = 1000
-	c.Meets = o.meets(size, drop, c.Latency)
+	c.Meets = o.meets(size, drop, c.Need)
 	if change != nil {
 		change(&c)
 	}

@@ -98,7 +98,7 @@ func (s *Study) measureRounded(ctx context.Context, g *graph.Graph) (Candidate, 
 		return c, err
 	}
 	c.Margin = c.Error + math.Max(s.memory.correction, s.memory.known)
-	c.Meets = c.Meets && s.objective().meets(c.Size(), s.lost(c), c.Latency)
+	c.Meets = c.Meets && s.objective().meets(c.Size(), s.lost(c), c.Need)
 	c.ineligible = !c.Meets // a drop that the float network's knowledge makes up for
 	return c, nil
 }
@@ -179,7 +179,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	if err != nil {
 		return t, err
 	}
-	if !s.objective().within(len(file), 0) {
+	if !s.objective().within(len(file), Need{}) {
 		t.loss = math.Inf(1) // it has outgrown the size
 	}
 	s.ledger.network(stage, h, t.drop, t.loss < math.Inf(1), fmt.Sprintf("loss %.4g, learning rate %.2g", t.loss, rate), since)

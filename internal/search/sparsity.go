@@ -89,7 +89,7 @@ func (s *Study) withinDrop(ctx context.Context, t Track) error {
 		if err != nil {
 			return err
 		}
-		if ok && a.exceedsLatency() {
+		if ok && a.exceeds() {
 			h.tries++ // fewer weights take less time
 		}
 		h.learn(ok)
@@ -156,10 +156,10 @@ func (a *attempts) files(ctx context.Context, r *run) (bits float64, err error) 
 	return 0, nil
 }
 
-// exceedsLatency reports that the last file takes too long.
-func (a *attempts) exceedsLatency() bool {
+// exceeds reports that the last file takes too long or too much memory.
+func (a *attempts) exceeds() bool {
 	c, ok := a.study.ledger.last()
-	return ok && a.study.objective().exceedsLatency(c.Latency)
+	return ok && a.study.objective().exceeds(c.Need)
 }
 
 // finer tries the densest run, for which the usual codebooks are too coarse, with

@@ -59,7 +59,7 @@ func budgeted(s *Study) bool { return trained(s) && s.config.Budget > 0 }
 // it knows by heart. Rounded files are hardly faster.
 func memorizedDrop(s *Study) bool {
 	o := s.objective()
-	return trained(s) && !o.limitsOnly() && !o.timed() && s.memorized()
+	return trained(s) && !o.limitsOnly() && !o.executed() && s.memorized()
 }
 
 // stages lead to the states that files are pruned from.
@@ -117,7 +117,7 @@ func (s *Study) makeFiles(ctx context.Context, t Track) error {
 	if s.objective().limitsOnly() {
 		return s.withinLimits(ctx, t)
 	}
-	if err := s.withinDrop(ctx, t); err != nil || !s.objective().timed() || s.ledger.shared() {
+	if err := s.withinDrop(ctx, t); err != nil || !s.objective().executed() || s.ledger.shared() {
 		return err
 	}
 	// files within the drop are too slow: the best that the time allows may lose
@@ -282,6 +282,9 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 	}
 	if r.Candidates = all; !ok {
 		return r, o.unmet(all)
+	}
+	if err := o.destroyed(best, all, s.float()); err != nil {
+		return r, err
 	}
 	r.Best = best
 	r.Best.Why = o.why(best, best)

@@ -108,6 +108,9 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,
 		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
 		net:     withoutSoftmax(model.Graph.Clone(), task)}
+	if config.Target != nil {
+		s.clock = predicted(*config.Target)
+	}
 	if len(s.net.Nodes) < len(model.Graph.Nodes) {
 		n := model.Graph.Producer(model.Graph.Outputs[0])
 		s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("files leave the final %s (node %q) out: they give the scores before it, of which the same is the largest", n.Op.Name(), n.Name)})

@@ -251,6 +251,7 @@ const (
 const (
 	searchTimes = 100 * time.Millisecond // duration; of measuring an inference while the search goes on; chosen
 	answerTimes = time.Second            // duration; of measuring an inference at its end; chosen
+	lostShare   = 0.25                   // fraction of what the float network knows beyond chance; that a file may lose for a time or a memory alone; chosen
 	warmUpPart  = 10                     // factor; by which the warm-up before is shorter; chosen
 	fewestTimed = 31                     // inferences; the fewest that are timed; chosen
 	mostTimed   = 1 << 16                // inferences; the most that are timed; chosen
