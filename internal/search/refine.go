@@ -20,7 +20,7 @@ import (
 // tooCoarse: the int8 file, the first that was made, loses more than is asked for, beyond
 // doubt. Inputs of 16 bits take twice the time, so that they are not for times.
 func tooCoarse(s *Study) bool {
-	if s.objective().timed() || len(s.ledger.candidates) == 0 {
+	if s.objective().executed() || len(s.ledger.candidates) == 0 {
 		return false
 	}
 	first := s.ledger.candidates[0]
