@@ -34,7 +34,8 @@ func identify(ctx context.Context, subject Subject, c Config) (journal.ID, error
 		if err != nil {
 			return nil, fmt.Errorf("edgec: %w", err)
 		}
-		id = append(id, journal.Part{Name: "target", Value: string(board)})
+		id = append(id, journal.Part{Name: "target", Value: c.Target.Name},
+			journal.Part{Name: "facts of the target", Value: fmt.Sprintf("%x", sha256.Sum256(board)), Sum: true})
 	}
 	settings, err := c.settings()
 	return append(id, settings...), err
