@@ -61,14 +61,13 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	ctx := eval.Watched(context.Background(), o.Progress)
-	all, err := eval.ExecuteWithin(ctx, o.Limits, file, set, set.Len(), o.threads())
+	out, err := eval.ExecuteWithin(ctx, o.Limits, file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
-	out, left := eval.WithoutState(all, shapes(n.Outputs()), func(k int) bool { return carried(n, n.Outputs()[k].Name) })
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labeled() || o.Against == nil {
-		m, confusion, err := eval.AgainstLabels(set, out, left, o.threads())
+		m, confusion, err := eval.AgainstLabels(set, out, shapes(results(n)), o.threads())
 		if err != nil {
 			return nil, err
 		}

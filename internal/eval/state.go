@@ -122,21 +122,3 @@ func Judged(g *graph.Graph) *graph.Graph {
 	view.State = nil
 	return &view
 }
-
-// WithoutState returns the columns of outputs [n, K], of the given shapes, that are not inputs of
-// the next run, and their shapes.
-func WithoutState(out *tensor.Tensor, shapes [][]int, state func(k int) bool) (*tensor.Tensor, [][]int) {
-	var parts, kept []*tensor.Tensor
-	var left [][]int
-	for k, s := range shapes {
-		parts = append(parts, tensor.New(out.Shape[0], max(1, size(s))))
-		if !state(k) {
-			kept, left = append(kept, parts[k]), append(left, s)
-		}
-	}
-	if len(kept) == 0 || len(kept) == len(parts) {
-		return out, shapes
-	}
-	tensor.Split(out, parts...)
-	return tensor.Join(kept...), left
-}

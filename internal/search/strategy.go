@@ -302,10 +302,13 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 // tested measures the float network and the answer on the test part.
 func (s *Study) tested(ctx context.Context, best Candidate, test *dataset.Set) (*Tested, error) {
 	h, err := s.test, error(nil)
-	if h == nil || h.Set().Len() < test.Len() {
-		if h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
-			return nil, err
-		}
+	if q := s.subject.sequences; q != nil {
+		h, err = q.measure(ctx, s.subject, test, s.config.Threads)
+	} else if h == nil || h.Set().Len() < test.Len() {
+		h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads)
+	}
+	if err != nil {
+		return nil, err
 	}
 	out, err := eval.Execute(ctx, best.Bytes, test, test.Len(), s.config.Threads)
 	if err != nil {

@@ -55,6 +55,8 @@ type Subject struct {
 	Model   *Network
 	Teacher *Network // whose answers training imitates; nil: the model's own
 	Data    *dataset.Splits
+
+	sequences *sequences // of a network with state; otherwise nil
 }
 
 // Clock measures an inference of a file for so long.
