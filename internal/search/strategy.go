@@ -281,7 +281,7 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 		}
 	}
 	if r.Candidates = all; !ok {
-		return r, o.unmet(all)
+		return r, o.unmet(all, s.remedy())
 	}
 	r.Best = best
 	r.Best.Why = o.why(best, best)
@@ -297,6 +297,17 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 		return r, nil
 	}
 	return r, err
+}
+
+// remedy is what may find a file where none meets the limits, beside larger ones.
+func (s *Study) remedy() string {
+	switch {
+	case s.config.NoTraining:
+		return "leave out --no-training"
+	case s.ledger.interrupted != "":
+		return "give the search more time"
+	}
+	return "train longer (--effort 2)"
 }
 
 // tested measures the float network and the answer on the test part.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"edgec/internal/dataset"
+	"edgec/internal/eval"
 )
 
 // warnings says what makes the figures of a search doubtful, and what to check.
@@ -20,7 +21,9 @@ func (s *Study) warnings() []string {
 	switch {
 	case m.Chance == 0:
 		all = append(all, fmt.Sprintf("all %d samples have the same answer: every drop will look like 0; give samples of all classes", m.N))
-	case !traits.Self && m.Error >= m.Chance-chance:
+	case traits.Nats && m.Error >= m.Chance:
+		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: it has %.4f bits a token, and the frequencies of the tokens alone give %.4f; check that tokens have the numbers that it was trained with", m.Bits, eval.Bits(m.Chance)))
+	case !traits.Self && !traits.Nats && m.Error >= m.Chance-chance:
 		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: its error is %.1f %%, that of the best constant answer %.1f %%; check how bytes become input (--raw, --mean, --std), and the order of the classes", m.Error, m.Chance))
 	}
 	if m.Hint != "" {
