@@ -39,7 +39,7 @@ type Evaluation struct {
 	Samples   int       // in it
 	Labels    *Metrics  // against the labels or target values; nil without
 	Against   *Metrics  // against the float network; nil without one
-	Confusion Confusion // of labelled samples
+	Confusion Confusion // of labelled samples or positions
 }
 
 // Confusion counts samples: element [l][p] those of class l whose largest output

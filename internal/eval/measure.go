@@ -47,14 +47,14 @@ func Against(ctx context.Context, s Subject, out *tensor.Tensor) (Metrics, error
 }
 
 // AgainstLabels measures outputs [n, K] of the given shapes by labels or target values. confusion
-// counts the samples of each class; nil without classes.
+// counts the samples, or positions, of each class; nil without classes.
 func AgainstLabels(set *dataset.Set, out *tensor.Tensor, shapes [][]int, threads int) (m Metrics, confusion [][]int, err error) {
 	task, err := ForOutputs(set, out, shapes)
 	if err != nil {
 		return m, nil, err
 	}
-	if set.Labels != nil {
-		confusion = Confusion(task, out, set.Labels)
+	if set.Labels != nil || set.PositionLabels != nil {
+		confusion = Confusion(task, out, set)
 	}
 	return Unpaired(task, set, nil, threads).Measure(out), confusion, nil
 }
