@@ -177,7 +177,8 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 
 // read reads the samples, within the budget.
 func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, error) {
-	budget := c.options.Budget
+	budget, since := c.options.Budget, time.Now()
+	defer func() { c.options.Spent = time.Since(since) }()
 	if budget > 0 {
 		limited, cancel := context.WithTimeout(ctx, budget)
 		defer cancel()

@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/tensor"
@@ -16,7 +17,7 @@ func NewMeasure(ctx context.Context, s Subject) (*Holdout, error) {
 	s.Graph = Judged(g)
 	carries := needsState(g, s.Set)
 	if carries {
-		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples)); err != nil {
+		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples), time.Time{}); err != nil {
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
@@ -19,8 +20,9 @@ type sequences struct {
 // record sets the last of the training samples aside, in whole sequences where there are several,
 // and adds the state that each run takes to the others, as the float network has it on its way
 // through their sequences. Training then takes these steps in any order, and imitates all outputs of
-// a step, the state among them: an error in the state is one in all that follows.
-func (s *Subject) record(ctx context.Context, config *Config) error {
+// a step, the state among them: an error in the state is one in all that follows. Of a budget that
+// began at started, recording takes a small share, and then makes do with fewer steps.
+func (s *Subject) record(ctx context.Context, config *Config, started time.Time) error {
 	g, set := s.Model.Graph, s.Data.Train
 	if len(g.State) == 0 {
 		return nil
@@ -31,18 +33,30 @@ func (s *Subject) record(ctx context.Context, config *Config) error {
 		rest[i] = n + i
 	}
 	q := &sequences{heldOut: set.Subset(rest), noLabels: config.Data.NoLabels}
-	train, err := eval.Recorded(ctx, g, set.First(n).WithoutLabels())
+	var until time.Time
+	if config.Budget > 0 {
+		until = later(started.Add(time.Duration(budgetShares.judge*float64(config.Budget))), time.Now().Add(fallbackTime/4))
+	}
+	train, err := eval.Recorded(ctx, g, set.First(n).WithoutLabels(), until)
 	if err != nil {
 		return err
 	}
 	q.notes = append(q.notes, "the network carries a state: files are measured on sequences, as edgec eval measures them; training imitates single steps of the float network, and leaves labels aside")
 	if train.Len() < n {
-		q.notes = append(q.notes, fmt.Sprintf("training takes the first %s of %s steps: their states are all that fits into memory", thousands(train.Len()), thousands(n)))
+		q.notes = append(q.notes, fmt.Sprintf("training takes the first %s of %s steps: more states take more memory, or more of the budget", thousands(train.Len()), thousands(n)))
 	}
 	config.Data.NoLabels = true
 	s.sequences = q
 	s.Data = &dataset.Splits{Source: s.Data.Source, Train: train, Test: s.Data.Test}
 	return nil
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // beforeHeldOut returns how many of the first samples are not held out: all but a fold, up to where

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
@@ -101,5 +102,20 @@ func TestMeasuredOnSequences(t *testing.T) {
 	}
 	if all := strings.Join(said, "\n"); !strings.Contains(all, "files are measured on sequences") || strings.Contains(all, "no labels") {
 		t.Errorf("progress:\n%s", all)
+	}
+}
+
+// TestSpent: a budget that reading has used up leaves time for the first file alone.
+func TestSpent(t *testing.T) {
+	g := leaky(t)
+	config := recipe{MaxDrop: 10, NoTraining: true, Threads: 1}.config()
+	config.Budget, config.Spent = time.Minute, time.Hour
+	s, err := search.New(context.Background(), search.Subject{Model: &search.Network{Name: "leaky", Graph: g}, Data: &dataset.Splits{Train: leakySequences(t, g)}}, config, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Run(context.Background())
+	if err != nil || r.Interrupted == "" || r.Time < time.Hour || len(r.Candidates) != 1 {
+		t.Errorf("interrupted %q, %v, %d files, error %v; want one file", r.Interrupted, r.Time, len(r.Candidates), err)
 	}
 }
