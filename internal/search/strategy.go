@@ -159,6 +159,7 @@ type Result struct {
 	Candidates  []Candidate // every file that was made, in order
 	Steps       []Step
 	Float       eval.Metrics // the float network, what drops are taken from
+	FloatOnTest bool         // Float is of the test part; otherwise of the samples that files are measured on
 	Test        *Tested      // on the test part, of the answer
 	TrainedOn   bool         // the float network knows the training data
 	Warnings    []string     // what makes the figures doubtful
@@ -260,7 +261,7 @@ func (s *Study) float() eval.Metrics {
 func (s *Study) result(ctx context.Context) (*Result, error) {
 	l, o := s.ledger, s.objective()
 	best, ok, all, err := s.answer(ctx, l.candidates)
-	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
+	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), FloatOnTest: !s.holdout.Paired, TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
 		return r, err
