@@ -16,7 +16,7 @@ func NewMeasure(ctx context.Context, s Subject) (*Holdout, error) {
 	g, err := s.Graph, error(nil)
 	s.Graph = Judged(g)
 	carries := needsState(g, s.Set)
-	if carries {
+	if carries && (s.NoLabels || !s.Set.Labeled()) { // the outputs may have to be looked at
 		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples), time.Time{}); err != nil {
 			return nil, err
 		}

@@ -75,7 +75,7 @@ func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, 
 		err = s.holdSamples(ctx, task, set, in, out)
 		return s.holdout, err
 	}
-	most, err := s.affordableSamples(ctx, set)
+	most, err := s.subject.sequences.affordable(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"edgec/internal/dataset"
@@ -28,7 +29,7 @@ func (s *Subject) record(ctx context.Context, config *Config, started time.Time)
 		return nil
 	}
 	n := beforeHeldOut(set)
-	rest := make([]int, min(set.Len()-n, mostHeldOut))
+	rest := make([]int, min(set.Len()-n, mostHeldOut, max(fewestFallback, sequenceFloats/max(eval.Activations(g), 1))))
 	for i := range rest {
 		rest[i] = n + i
 	}
@@ -69,6 +70,21 @@ func beforeHeldOut(set *dataset.Set) int {
 		}
 	}
 	return n
+}
+
+// affordable returns how many of the held-out steps fit into a share of a budget, by the time that the
+// first of them take.
+func (q *sequences) affordable(ctx context.Context, s *Study) (int, error) {
+	if s.config.Budget == 0 {
+		return q.heldOut.Len(), nil
+	}
+	n, since := min(q.heldOut.Len(), timedSamples), time.Now()
+	if _, err := q.measure(ctx, s.subject, q.heldOut.First(n), s.config.Threads); err != nil {
+		return 0, err
+	}
+	each := max(time.Since(since)/time.Duration(n), 1)
+	most := time.Duration(budgetShares.judge*float64(s.config.Budget)) / each
+	return max(timedSamples, int(min(most, math.MaxInt32))), nil
 }
 
 // measure measures the float network on a set of sequences.
