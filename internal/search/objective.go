@@ -237,8 +237,8 @@ func (o Objective) needs(n Need) string {
 	return strings.Join(parts, " and ")
 }
 
-// unmet says what the nearest candidates are.
-func (o Objective) unmet(cs []Candidate) error {
+// unmet says what the nearest candidates are, and what else than larger limits may help.
+func (o Objective) unmet(cs []Candidate, remedy string) error {
 	if len(cs) == 0 {
 		return fmt.Errorf("edgec: stopped before any file was made; give the search more time")
 	}
@@ -257,7 +257,7 @@ func (o Objective) unmet(cs []Candidate) error {
 			lean = c
 		}
 	}
-	nearest := fmt.Sprintf("the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes", small.Size(), small.Drop, good.Drop, good.Size())
+	nearest := fmt.Sprintf("the smallest has %s bytes at a drop of %.2f points, the best loses %.2f points at %s bytes", thousands(small.Size()), small.Drop, good.Drop, thousands(good.Size()))
 	if o.MaxLatency > 0 {
 		nearest += fmt.Sprintf(", the fastest takes %v of %v at a drop of %.2f points", fast.Latency, o.MaxLatency, fast.Drop)
 	}
@@ -266,9 +266,9 @@ func (o Objective) unmet(cs []Candidate) error {
 	}
 	switch {
 	case o.MaxMemory > 0:
-		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size, latency or memory, or the search more time", nearest)
+		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size, latency or memory, or %s", nearest, remedy)
 	case o.MaxLatency > 0:
-		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size or latency, or the search more time", nearest)
+		return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop, size or latency, or %s", nearest, remedy)
 	}
-	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or more time", nearest)
+	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or %s", nearest, remedy)
 }

@@ -88,7 +88,7 @@ func TestMemoryLimit(t *testing.T) {
 	o := Objective{MaxMemory: 1000}
 	cs := []Candidate{of(10, 1), of(20, 0)}
 	cs[0].Memory, cs[1].Memory = 1500, 3000
-	if err := o.unmet(cs); !strings.Contains(err.Error(), "takes 1,500 of 1,000 bytes at a drop of 1.00 points") {
+	if err := o.unmet(cs, "more time"); !strings.Contains(err.Error(), "takes 1,500 of 1,000 bytes at a drop of 1.00 points") {
 		t.Errorf("error %v", err)
 	}
 	if got := o.verdict(cs[0]); got != "too much memory" {

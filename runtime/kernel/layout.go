@@ -90,7 +90,8 @@ type Shape struct {
 	OutC, K   int  // output channels and elements of a patch, of one group
 	Run       int  // elements of a patch that lie together
 	Groups    int  // of channels
-	Pixels    int  // output pixels: how often each weight is used
+	Pixels    int  // output pixels
+	Times     int  // that all pixels are computed, as of a recurrent layer; 0: once
 	Image     int  // elements that are copied to surround the image; 0: none
 	Depthwise bool // each output channel meets one input channel; Groups is 1
 	Single    bool // depthwise, with one output channel for each input channel
@@ -145,7 +146,17 @@ func (s Shape) Plan(w []int8, on Processor) Plan {
 	if len(plan.Counts) > 0 {
 		plan.Counts[0].Copied += int64(s.Image)
 	}
+	for i := range plan.Counts {
+		plan.Counts[i].repeat(int64(max(s.Times, 1)))
+	}
 	return plan
+}
+
+// repeat multiplies all counts.
+func (c *Counts) repeat(times int64) {
+	for _, v := range []*int64{&c.Products, &c.Runs, &c.Tiles, &c.Blocks, &c.Sums, &c.Parts, &c.Copied} {
+		*v *= times
+	}
 }
 
 // add adds what a group does with the kernel of that name.
