@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"slices"
 	"strings"
 
 	"edgec/runtime/format"
@@ -35,7 +34,7 @@ func (m *Model) LayersOn(p Processor) ([]Planned, error) {
 		return nil, Error("there are no micro-kernels " + p.Kernels + "; there are vnni, avx2, dotprod, neon, smlad and go")
 	}
 	all := make([]Planned, len(m.steps))
-	seen := make([]map[kernel.Shape]bool, len(m.f.Weights)) // forms of weights that were packed before
+	var seen []packedForm // that were packed before
 	for i, l := range m.Layers() {
 		in, s := &m.f.Instrs[i], &m.steps[i]
 		all[i] = Planned{Layer: l, Work: s.work, Activations: m.activations(in)}
@@ -46,26 +45,44 @@ func (m *Model) LayersOn(p Processor) ([]Planned, error) {
 		q := &all[i]
 		q.Kernel, q.Memory, q.Counts, q.Work = strings.Join(plan.Kernels, ", "), plan.Own, plan.Counts, s.rest
 		q.Weights = int64(plan.Shared)
-		form := kernel.Shape{Run: s.shape.Run, Groups: s.shape.Groups, Single: s.shape.Single}
-		if seen[in.Weight] == nil {
-			seen[in.Weight] = map[kernel.Shape]bool{}
-		}
-		if !seen[in.Weight][form] {
-			seen[in.Weight][form] = true
+		form := packedForm{in.Weight, s.shape.Run, s.shape.Groups, s.shape.Single}
+		if !form.in(seen) {
+			seen = append(seen, form)
 			q.Memory += plan.Shared
 		}
 	}
 	return all, nil
 }
 
-// activations is the bytes of the inputs and the output of an instruction.
-func (m *Model) activations(in *format.Instr) (n int64) {
-	for _, t := range append(slices.Clone(in.In), in.Out) {
-		size := 1
-		if m.f.Tensors[t].DType == format.Float32 {
-			size = 4
+// packedForm is what packed weights are shared by.
+type packedForm struct {
+	weight, run, groups int
+	single              bool
+}
+
+func (f packedForm) in(all []packedForm) bool {
+	for _, g := range all {
+		if g == f {
+			return true
 		}
-		n += int64(size * m.f.Tensors[t].Elems())
+	}
+	return false
+}
+
+// activations is the bytes of the inputs and the output of an instruction.
+func (m *Model) activations(in *format.Instr) int64 {
+	n := m.tensorBytes(in.Out)
+	for _, t := range in.In {
+		n += m.tensorBytes(t)
+	}
+	return n
+}
+
+// tensorBytes is the bytes of a tensor.
+func (m *Model) tensorBytes(t int) int64 {
+	n := int64(m.f.Tensors[t].Elems())
+	if m.f.Tensors[t].DType == format.Float32 {
+		n *= 4
 	}
 	return n
 }

@@ -50,6 +50,9 @@ func (p processor) on() runtime.Processor {
 
 // label names the processor, and of 32-bit ones the instructions that its program has.
 func (p processor) label() string {
+	if p.arch == "amd64" {
+		return p.arch
+	}
 	if p.arm == "" {
 		return p.cpu
 	}

@@ -69,11 +69,12 @@ type Processor struct {
 // layout returns that of the processor, nil for plain Go; ok is false if there are no such
 // micro-kernels.
 func (p Processor) layout() (_ *layout, ok bool) {
-	i := slices.IndexFunc(layouts, func(q *layout) bool { return q.name == p.Kernels })
-	if i < 0 {
-		return nil, p.Kernels == "go"
+	for _, q := range layouts {
+		if q.name == p.Kernels {
+			return q, true
+		}
 	}
-	return layouts[i], true
+	return nil, p.Kernels == "go"
 }
 
 // Known reports whether there are such micro-kernels.
@@ -164,14 +165,14 @@ func (plan *Plan) add(kernel string, c Counts) {
 	if !slices.Contains(plan.Kernels, kernel) {
 		plan.Kernels = append(plan.Kernels, kernel)
 	}
-	i := slices.IndexFunc(plan.Counts, func(q Counts) bool { return q.Form == c.Form })
-	if i < 0 {
-		plan.Counts = append(plan.Counts, c)
-		return
+	for i := range plan.Counts {
+		if q := &plan.Counts[i]; q.Form == c.Form {
+			q.Products, q.Runs, q.Tiles, q.Blocks = q.Products+c.Products, q.Runs+c.Runs, q.Tiles+c.Tiles, q.Blocks+c.Blocks
+			q.Sums, q.Parts, q.Copied = q.Sums+c.Sums, q.Parts+c.Parts, q.Copied+c.Copied
+			return
+		}
 	}
-	q := &plan.Counts[i]
-	q.Products, q.Runs, q.Tiles, q.Blocks = q.Products+c.Products, q.Runs+c.Runs, q.Tiles+c.Tiles, q.Blocks+c.Blocks
-	q.Sums, q.Parts, q.Copied = q.Sums+c.Sums, q.Parts+c.Parts, q.Copied+c.Copied
+	plan.Counts = append(plan.Counts, c)
 }
 
 // group adds a group of weights w.
