@@ -23,17 +23,17 @@ type Board struct {
 
 // Hardware is what predictions need to know of a board. Zero values are not known, or various.
 type Hardware struct {
-	SoC       string  `json:"soc,omitempty" toml:"soc,omitempty"`                         // the chip
-	Cores     int     `json:"cores,omitempty" toml:"cores,omitempty"`                     // of the chip; an inference runs on one
-	MHz       int     `json:"mhz,omitempty" toml:"mhz,omitempty"`                         // highest clock of the first model
-	RAM       int     `json:"ram_mb,omitempty" toml:"ram_mb,omitempty"`                   // MB of the smallest model
-	L1        int     `json:"l1_kib,omitempty" toml:"l1_kib,omitempty"`                   // KiB of a core's data cache
-	L2        int     `json:"l2_kib,omitempty" toml:"l2_kib,omitempty"`                   // KiB of the largest cache that a core reaches
-	Bandwidth int     `json:"memory_mb_per_s,omitempty" toml:"memory_mb_per_s,omitempty"` // MB/s that memcpy copies
-	Features  string  `json:"features,omitempty" toml:"features,omitempty"`               // that the kernels could use
-	Idle      float64 `json:"idle_watts,omitempty" toml:"idle_watts,omitempty"`           // of the whole board
-	Busy      float64 `json:"busy_watts,omitempty" toml:"busy_watts,omitempty"`           // with all cores at work
-	Timing    *Timing `json:"timing,omitempty" toml:"timing,omitempty"`                   // nil: what is assumed of the core
+	SoC       string  `json:"soc,omitempty" toml:"soc,omitempty"`                        // the chip
+	Cores     int     `json:"cores,omitempty" toml:"cores,omitzero"`                     // of the chip; an inference runs on one
+	MHz       int     `json:"mhz,omitempty" toml:"mhz,omitzero"`                         // highest clock of the first model
+	RAM       int     `json:"ram_mb,omitempty" toml:"ram_mb,omitzero"`                   // MB of the smallest model
+	L1        int     `json:"l1_kib,omitempty" toml:"l1_kib,omitzero"`                   // KiB of a core's data cache
+	L2        int     `json:"l2_kib,omitempty" toml:"l2_kib,omitzero"`                   // KiB of the largest cache that a core reaches
+	Bandwidth int     `json:"memory_mb_per_s,omitempty" toml:"memory_mb_per_s,omitzero"` // MB/s that memcpy copies
+	Features  string  `json:"features,omitempty" toml:"features,omitempty"`              // that the kernels could use
+	Idle      float64 `json:"idle_watts,omitempty" toml:"idle_watts,omitzero"`           // of the whole board
+	Busy      float64 `json:"busy_watts,omitempty" toml:"busy_watts,omitzero"`           // with all cores at work
+	Timing    *Timing `json:"timing,omitempty" toml:"timing,omitempty"`                  // nil: what is assumed of the core
 }
 
 // sbcBench is where clocks and memory of the Raspberry Pis come from.
