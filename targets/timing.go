@@ -8,16 +8,16 @@ import (
 
 // Timing is what predictions assume of a core, or what Calibrate has found.
 type Timing struct {
-	Kernels string  `json:"kernels" toml:"kernels"`                      // micro-kernels of the runtime: neon, dotprod, smlad, avx2 or go
-	Bits    int     `json:"word_bits" toml:"word_bits"`                  // 32 or 64, of the program
-	Dense   float64 `json:"dense_cpi" toml:"dense_cpi"`                  // cycles an instruction of dense layers
-	List    float64 `json:"list_cpi" toml:"list_cpi"`                    // of layers that are lists of weights
-	Other   float64 `json:"other_cpi" toml:"other_cpi"`                  // of other layers
-	Traffic float64 `json:"traffic" toml:"traffic"`                      // time of memory traffic, in those that Hardware.Bandwidth gives
-	LayerNS float64 `json:"layer_ns,omitempty" toml:"layer_ns,omitzero"` // nanoseconds of each layer beside
-	Overlap float64 `json:"overlap" toml:"overlap"`                      // p of the norm that joins computing and memory: 1 one after the other, more where they overlap
-	Error   float64 `json:"error" toml:"error"`                          // 80 % of predictions lie within a factor of e^Error
-	Basis   string  `json:"basis" toml:"basis"`                          // of these figures
+	Kernels string  `json:"kernels" toml:"kernels"`            // micro-kernels of the runtime: neon, dotprod, smlad, avx2 or go
+	Bits    int     `json:"word_bits" toml:"word_bits"`        // 32 or 64, of the program
+	Dense   float64 `json:"dense_cpi" toml:"dense_cpi"`        // cycles an instruction of dense layers
+	List    float64 `json:"list_cpi" toml:"list_cpi"`          // of layers that are lists of weights
+	Other   float64 `json:"other_cpi" toml:"other_cpi"`        // of other layers
+	Traffic float64 `json:"traffic" toml:"traffic"`            // time of memory traffic, in those that Hardware.Bandwidth gives
+	LayerNS float64 `json:"layer_ns" toml:"layer_ns,omitzero"` // nanoseconds of each layer beside
+	Overlap float64 `json:"overlap" toml:"overlap"`            // p of the norm that joins computing and memory: 1 one after the other, more where they overlap
+	Error   float64 `json:"error" toml:"error"`                // 80 % of predictions lie within a factor of e^Error
+	Basis   string  `json:"basis" toml:"basis"`                // of these figures
 }
 
 // assumed says that cycles an instruction were not measured by us.
