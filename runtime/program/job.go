@@ -2,12 +2,11 @@ package program
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 )
 
 // Error is a failure of the program, in one line.
@@ -52,7 +51,7 @@ type Job struct {
 
 // Do does the job. An error takes one line and names the file that it is about.
 func (j *Job) Do() error {
-	started := time.Now()
+	started := sys.Now()
 	m, err := runtime.Load(j.Model)
 	if err != nil {
 		return err
@@ -143,10 +142,7 @@ const maxFile = 64 << 20
 func (j *Job) read(name string, shape []int) ([]byte, error) {
 	from := j.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
-		if e, ok := err.(*os.PathError); ok {
-			err = e.Err // the caller names the file
-		}
+		f, err := sys.Open(name)
 		if err != nil {
 			return nil, err
 		}
@@ -160,8 +156,8 @@ func (j *Job) read(name string, shape []int) ([]byte, error) {
 	}
 	most := max(maxFile, n+npyHead)
 	data, err := io.ReadAll(io.LimitReader(from, int64(most)+1))
-	if e, ok := err.(*os.PathError); ok {
-		err = e.Err
+	if e, ok := err.(interface{ Unwrap() error }); ok { // the caller names the file
+		err = e.Unwrap()
 	}
 	if err == nil && len(data) > most {
 		return nil, Error("has more than " + itoa(most) + " bytes, too many for this input; give a PNG, JPEG, .npy or raw file of one sample")

@@ -2,9 +2,10 @@ package program
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
+
+	"edgec/runtime/internal/sys"
 )
 
 const usage = ` [options] [FILE ...]
@@ -65,6 +66,17 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		return 1
 	}
 	return 0
+}
+
+// Start is the main function of a device program: Main with the arguments and the streams of the
+// process, which it ends.
+func Start(model []byte) {
+	args, err := sys.Args()
+	if err != nil {
+		sys.Stderr.Write([]byte(err.Error() + "\n"))
+		sys.Exit(1)
+	}
+	sys.Exit(Main(model, args, sys.Stdin, sys.Stdout, sys.Stderr))
 }
 
 // parse reads the options; help reports that they ask for the usage.
@@ -149,7 +161,9 @@ func (j *Job) assign(name string, o *option) (err error) {
 	case "-model":
 		var path string
 		if path, err = o.text(); err == nil {
-			j.Model, err = os.ReadFile(path)
+			if j.Model, err = sys.ReadFile(path); err != nil {
+				err = Error(path + ": " + err.Error())
+			}
 		}
 	case "-bench":
 		j.Action = Bench

@@ -1,0 +1,10 @@
+//go:build nopictures
+
+package preprocess
+
+// Pictures reports whether Read reads pictures. The build tag nopictures leaves their decoders out.
+const Pictures = false
+
+func readPicture([]byte, []int) (Sample, error) {
+	return Sample{}, Error("it is a picture, and this program was built without their decoders; give an .npy or raw file, or build the program with edgec build --pictures")
+}
