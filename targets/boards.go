@@ -115,6 +115,19 @@ func Names() []string {
 	return names
 }
 
+// alignment returns the linker's option for segments of the largest page that kernels of the board
+// have, which saves up to 98 KB: 4 KiB on 32-bit ARM, 4 or 16 KiB on a Raspberry Pi with 64 bits.
+// Other kernels for arm64 have pages of up to 64 KiB, Go's own alignment.
+func (b Board) alignment() string {
+	switch {
+	case b.GOARCH == "arm":
+		return "-R 0x1000"
+	case b.GOARCH == "arm64" && strings.HasPrefix(b.Name, "rpi-"):
+		return "-R 0x4000"
+	}
+	return ""
+}
+
 // Env returns the settings of the Go toolchain for the board, as NAME=value: GOOS, GOARCH
 // and the lowest level of each architecture that the board has.
 func (b Board) Env() []string {

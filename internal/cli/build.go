@@ -19,6 +19,8 @@ import (
 type buildFlags struct {
 	target   string
 	out      string
+	pictures string
+	anyModel bool
 	selfTest bool
 	goTool   string
 }
@@ -34,7 +36,11 @@ in any folder. Copy the program to the board and give it pictures:
 
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
-The program has --json, --bench, --selftest and more; see its --help.
+The program has --json, --bench, --selftest, --version and more; see its --help.
+It holds what this model uses and no more: --model with a model of other kinds of
+layers needs a program that was built with --any-model. Pictures are decoded where
+the input is an image. Equal models, versions and options make equal programs.
+
 edgec targets lists the boards. A board needs Linux: microcontrollers such as the
 Raspberry Pi Pico, ESP32 and Arduino are out of reach, since Go has no runtime for them
 and its programs need megabytes of memory.
@@ -51,6 +57,8 @@ either way.`,
 	f := cmd.Flags()
 	f.StringVar(&b.target, "target", "", "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
+	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto, which asks whether the input is an image")
+	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
@@ -71,6 +79,10 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	board, err := targets.Find(b.target)
 	if err != nil {
 		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+	}
+	choice, ok := map[string]targets.Choice{"auto": targets.Auto, "yes": targets.Yes, "no": targets.No}[b.pictures]
+	if !ok {
+		return usagef(cmd, "--pictures %s: give auto, yes or no", shown(b.pictures))
 	}
 	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
 		return err
@@ -93,7 +105,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	}
 	r := built{File: path}
-	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool}); err != nil {
+	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel}); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
 		}
@@ -110,11 +122,24 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{"program\t" + r.Path, "board\t" + board.Title, fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "go\t" + r.Go}
+	rows := []string{"program\t" + r.Path, "board\t" + board.Title, fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "reads\t" + readsOf(r.Result, choice), "go\t" + r.Go, "model\tSHA-256 " + r.Hash}
 	if b.selfTest {
 		rows = append(rows, "self-test\t"+r.SelfTest)
 	}
 	return a.table(rows)
+}
+
+// readsOf says which files a program reads, and what Build has chosen for the user.
+func readsOf(r targets.Result, asked targets.Choice) string {
+	switch {
+	case r.Pictures && asked == targets.Auto && !r.AnyModel:
+		return "PNG, JPEG, .npy and raw files; --pictures no makes it smaller"
+	case r.Pictures:
+		return "PNG, JPEG, .npy and raw files"
+	case asked == targets.Auto:
+		return ".npy and raw files; no pictures, since the input is no image (--pictures yes)"
+	}
+	return ".npy and raw files"
 }
 
 // selfTest executes the self-test of a program that was built, under an

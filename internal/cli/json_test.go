@@ -311,8 +311,9 @@ func TestJSON(t *testing.T) {
 	}
 	for _, file := range []string{"named.edgec", "corner.edgec"} {
 		var info bytes.Buffer
-		if err := (&program.Job{Action: program.Info, Model: read(t, file), JSON: true, Stdout: &info}).Do(); err != nil {
-			t.Error(err)
+		p := program.Program{Model: read(t, file), Edgec: "v1.0.0", Hash: "ab12", Sources: "cd34", Target: "rpi-4"}
+		if code := p.Main([]string{"app", "--info", "--json"}, nil, &info, &info); code != 0 {
+			t.Error(info.String())
 		}
 		page.checkOutput(t, "programs with --info", info.String())
 	}

@@ -163,5 +163,8 @@ func (j *Job) info(m *runtime.Model) error {
 	f.as("kept_macs")
 	f.int("working memory", int64(i.Arena), "bytes")
 	f.int("packed weights", int64(i.Memory), "bytes")
+	if j.provenance != nil {
+		f.raw("provenance", j.provenance)
+	}
 	return j.printFacts(f)
 }

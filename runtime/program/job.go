@@ -27,6 +27,8 @@ const (
 	Generate               // go on with a text, see Generation
 	Stream                 // execute the samples of arrays in a row, carrying the state
 	Idx                    // execute every picture of an idx file, print counts and a checksum
+
+	version Action = -1 // of a program
 )
 
 // Job is one use of a model. The zero value of a field is its default.
@@ -46,6 +48,7 @@ type Job struct {
 	Limits      runtime.Config // of memory and work; the error about one says how --max-memory or --max-work raises it
 	Stdin       io.Reader      // read for the file "-"
 	Stdout      io.Writer      // gets the results
+	provenance  []byte         // Info: what the program was made of, in JSON; nil: not known
 	Note        func(string)   // is told in a line what files were read as; nil: nobody is
 }
 

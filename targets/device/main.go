@@ -5,7 +5,7 @@ package main
 
 import "edgec/runtime/program"
 
-// model is set by the file that the build adds.
-var model []byte
+// built is set by the file that the build adds.
+var built program.Program
 
-func main() { program.Start(model) }
+func main() { built.Start() }
