@@ -41,14 +41,14 @@ It holds what this model uses and no more: --model with a model of other kinds o
 layers needs a program that was built with --any-model. Pictures are decoded where
 the input is an image. Equal models, versions and options make equal programs.
 
-edgec targets lists the boards. A board needs Linux: microcontrollers such as the
-Raspberry Pi Pico, ESP32 and Arduino are out of reach, since Go has no runtime for them
-and its programs need megabytes of memory.
+edgec targets lists the boards, and systems: Linux, Windows, macOS and WebAssembly.
+Microcontrollers such as the Raspberry Pi Pico, ESP32 and Arduino are out of reach,
+since Go has no runtime for them and its programs need megabytes of memory.
 
 --selftest runs the program here, under qemu-user if the board has another
-architecture. It fails unless the program computes exactly what was computed when the
-model was written. It also fails if qemu is not installed; the program is built
-either way.`,
+architecture, and under Node.js for WebAssembly. It fails unless the program computes
+exactly what was computed when the model was written. It also fails if this machine
+cannot run the program; the program is built either way.`,
 		Example: `  edgec build lenet-5.edgec --target rpi-zero -o classify
   edgec build lenet-5.edgec --target linux-arm64 --selftest`,
 		Args: needs(1, 1, "one .edgec file"),
@@ -88,7 +88,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		return err
 	}
 	if b.out == "" {
-		b.out = baseName(path) + "-" + board.Name
+		b.out = baseName(path) + "-" + board.Name + board.Suffix()
 	}
 	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(b.out, path)); err != nil {
 		return err
@@ -147,7 +147,7 @@ func readsOf(r targets.Result, asked targets.Choice) string {
 func selfTest(ctx context.Context, r targets.Result) error {
 	words, ok := r.Board.Command()
 	if !ok {
-		return fmt.Errorf("%s: was built, but its self-test did not run: %s is not installed; install it (apt install qemu-user-static), or run %s --selftest on the board", r.Path, words[0], filepath.Base(r.Path))
+		return fmt.Errorf("%s: was built, but its self-test did not run: %s, or run %s --selftest on the board", r.Path, r.Board.Missing(words[0]), filepath.Base(r.Path))
 	}
 	program, err := filepath.Abs(r.Path)
 	if err != nil {
