@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,6 +29,8 @@ type Options struct {
 	Version string
 	// Pictures says whether the program decodes pictures.
 	Pictures Choice
+	// Serve makes a program that serves the model by HTTP.
+	Serve bool
 	// AnyModel keeps what the model does not use, so that the program takes any other by --model.
 	AnyModel bool
 }
@@ -52,11 +55,15 @@ type Result struct {
 	Sources  string `json:"sources_sha256"`   // of the sources, names and contents
 	Go       string `json:"go"`               // version of the toolchain, "go1.26.8"
 	Pictures bool   `json:"decodes_pictures"` // it decodes PNG and JPEG
+	Serves   bool   `json:"serves"`           // it serves the model by HTTP
 	AnyModel bool   `json:"any_model"`        // it takes any other model
 }
 
-// device is the folder of the device program in the sources.
-const device = "targets/device"
+// The folders of the main packages in the sources.
+const (
+	device = "targets/device"
+	server = "targets/server"
+)
 
 // module is the path that the sources import each other by: that of the module
 // that this package belongs to, whatever it is called (scripts/rename-module).
@@ -92,12 +99,15 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 		return Result{}, fmt.Errorf("targets: %w; set TMPDIR to a folder that can be written", err)
 	}
 	defer done()
-	r := Result{Board: board, Path: out, Model: len(model), Hash: hashModel(model), Go: version, Pictures: opt.pictures(info), AnyModel: opt.AnyModel}
+	r := Result{Board: board, Path: out, Model: len(model), Hash: hashModel(model), Go: version, Pictures: opt.pictures(info), Serves: opt.Serve, AnyModel: opt.AnyModel}
+	if r.Serves && board.GOOS == "js" {
+		return Result{}, errors.New("targets: a program for WebAssembly cannot listen at an address; choose another target to serve")
+	}
 	if err := r.writeModule(dir, src, model, opt); err != nil {
 		return Result{}, err
 	}
 	program := filepath.Join(dir, "program")
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", tags(info, r), "-ldflags", strings.TrimSpace("-s -w -buildid= " + board.alignment()), "-o", program, "./" + device}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", tags(info, r), "-ldflags", strings.TrimSpace("-s -w -buildid= " + board.alignment()), "-o", program, "./" + r.main()}
 	if err := compile(ctx, tool, version, dir, board, args); err != nil {
 		return Result{}, err
 	}
@@ -143,10 +153,18 @@ func tags(info runtime.Info, r Result) string {
 	return strings.Join(list, ",")
 }
 
-// writeModule lays out a module with the runtime, the device program and the
+// main returns the folder of the main package.
+func (r *Result) main() string {
+	if r.Serves {
+		return server
+	}
+	return device
+}
+
+// writeModule lays out a module with the runtime, the main package and the
 // model as a literal: package embed would add 60 KB to a program without pictures.
 func (r *Result) writeModule(dir string, src fs.FS, model []byte, opt Options) error {
-	files, err := readSources(src, "runtime", device)
+	files, err := readSources(src, "runtime", r.main())
 	if err != nil {
 		return err
 	}
@@ -157,7 +175,7 @@ func (r *Result) writeModule(dir string, src fs.FS, model []byte, opt Options) e
 		}
 	}
 	files["go.mod"] = goMod(module)
-	files[device+"/model.go"] = []byte(`package main
+	files[r.main()+"/model.go"] = []byte(`package main
 
 import "` + module + `/runtime/program"
 

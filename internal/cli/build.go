@@ -21,6 +21,7 @@ type buildFlags struct {
 	out      string
 	pictures string
 	anyModel bool
+	serve    bool
 	selfTest bool
 	goTool   string
 }
@@ -45,12 +46,18 @@ edgec targets lists the boards, and systems: Linux, Windows, macOS and WebAssemb
 Microcontrollers such as the Raspberry Pi Pico, ESP32 and Arduino are out of reach,
 since Go has no runtime for them and its programs need megabytes of memory.
 
+--serve makes a program of about 6 MB that loads the model once and answers HTTP: POST
+/predict with a picture or an array, the Open Inference Protocol below /v2, /healthz,
+and /metrics for Prometheus. It has limits, timeouts and a bounded queue, and finishes
+its requests when it is told to stop.
+
 --selftest runs the program here, under qemu-user if the board has another
 architecture, and under Node.js for WebAssembly. It fails unless the program computes
 exactly what was computed when the model was written. It also fails if this machine
 cannot run the program; the program is built either way.`,
 		Example: `  edgec build lenet-5.edgec --target rpi-zero -o classify
-  edgec build lenet-5.edgec --target linux-arm64 --selftest`,
+  edgec build lenet-5.edgec --target linux-arm64 --selftest
+  edgec build lenet-5.edgec --target rpi-4 --serve -o server`,
 		Args: needs(1, 1, "one .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.build(cmd, b, args[0]) },
 	}
@@ -58,6 +65,7 @@ cannot run the program; the program is built either way.`,
 	f.StringVar(&b.target, "target", "", "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto, which asks whether the input is an image")
+	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model by HTTP; see its --help")
 	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
@@ -105,7 +113,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	}
 	r := built{File: path}
-	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel}); err != nil {
+	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel, Serve: b.serve}); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
 		}
