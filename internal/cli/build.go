@@ -22,6 +22,7 @@ type buildFlags struct {
 	pictures string
 	anyModel bool
 	serve    bool
+	pkg      string
 	selfTest bool
 	goTool   string
 }
@@ -29,7 +30,7 @@ type buildFlags struct {
 func buildCommand(a *app) *cobra.Command {
 	b := &buildFlags{}
 	cmd := &cobra.Command{
-		Use:   "build FILE.edgec --target BOARD",
+		Use:   "build FILE.edgec {--target BOARD | --package DIR}",
 		Short: "Build a program with the model inside, for a board",
 		Long: `Builds one static program with the model and the runtime inside. The program needs
 nothing else on the board. Building it takes Go 1.26 or later, no network, and works
@@ -51,13 +52,18 @@ since Go has no runtime for them and its programs need megabytes of memory.
 and /metrics for Prometheus. It has limits, timeouts and a bounded queue, and finishes
 its requests when it is told to stop.
 
+--package DIR writes a Go package instead: the model, the runtime that it needs and
+functions Predict and PredictFile. It imports the standard library only. In a folder
+of a module it is part of that, elsewhere a module of its own.
+
 --selftest runs the program here, under qemu-user if the board has another
 architecture, and under Node.js for WebAssembly. It fails unless the program computes
 exactly what was computed when the model was written. It also fails if this machine
 cannot run the program; the program is built either way.`,
 		Example: `  edgec build lenet-5.edgec --target rpi-zero -o classify
   edgec build lenet-5.edgec --target linux-arm64 --selftest
-  edgec build lenet-5.edgec --target rpi-4 --serve -o server`,
+  edgec build lenet-5.edgec --target rpi-4 --serve -o server
+  edgec build lenet-5.edgec --package lenet`,
 		Args: needs(1, 1, "one .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.build(cmd, b, args[0]) },
 	}
@@ -65,6 +71,7 @@ cannot run the program; the program is built either way.`,
 	f.StringVar(&b.target, "target", "", "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto, which asks whether the input is an image")
+	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside into this folder, and no program")
 	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model by HTTP; see its --help")
 	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
@@ -81,16 +88,20 @@ type built struct {
 }
 
 func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
+	choice, ok := map[string]targets.Choice{"auto": targets.Auto, "yes": targets.Yes, "no": targets.No}[b.pictures]
+	if !ok {
+		return usagef(cmd, "--pictures %s: give auto, yes or no", shown(b.pictures))
+	}
+	opt := targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel, Serve: b.serve}
+	if b.pkg != "" {
+		return a.buildPackage(cmd, b, path, opt)
+	}
 	if b.target == "" {
 		return usagef(cmd, "build: --target is missing; give a board: %s", strings.Join(targets.Names(), ", "))
 	}
 	board, err := targets.Find(b.target)
 	if err != nil {
 		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
-	}
-	choice, ok := map[string]targets.Choice{"auto": targets.Auto, "yes": targets.Yes, "no": targets.No}[b.pictures]
-	if !ok {
-		return usagef(cmd, "--pictures %s: give auto, yes or no", shown(b.pictures))
 	}
 	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
 		return err
@@ -113,7 +124,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	}
 	r := built{File: path}
-	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel, Serve: b.serve}); err != nil {
+	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, opt); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
 		}
@@ -135,6 +146,45 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 		rows = append(rows, "self-test\t"+r.SelfTest)
 	}
 	return a.table(rows)
+}
+
+// packaged is the JSON result of edgec build --package.
+type packaged struct {
+	File string `json:"file"` // the model
+	targets.Package
+}
+
+// buildPackage writes a Go package, for which no toolchain is needed.
+func (a *app) buildPackage(cmd *cobra.Command, b *buildFlags, path string, opt targets.Options) error {
+	for _, name := range []string{"target", "output", "serve", "selftest", "go"} {
+		if cmd.Flags().Changed(name) {
+			return usagef(cmd, "--package and --%s: a package is no program; give one of both", name)
+		}
+	}
+	if err := present(path, "an .edgec file that edgec compress made"); err != nil {
+		return err
+	}
+	model, _, err := readEdgec(path)
+	if err != nil {
+		return err
+	}
+	r := packaged{File: path}
+	if r.Package, err = targets.WritePackage(edgec.Sources, model, b.pkg, opt); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	full, err := filepath.Abs(r.Path)
+	if err != nil {
+		return err
+	}
+	where := "its own; for yours: go mod edit -require " + r.Import + "@v0.0.0 -replace " + r.Import + "=" + full
+	if !r.Module {
+		where = "part of the module around it"
+	}
+	return a.table([]string{"package\t" + r.Name, "import\t" + r.Import, "module\t" + where, "folder\t" + r.Path,
+		fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "model\tSHA-256 " + r.Hash})
 }
 
 // readsOf says which files a program reads, and what Build has chosen for the user.

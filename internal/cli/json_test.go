@@ -283,6 +283,7 @@ func TestJSON(t *testing.T) {
 		{"run with --selftest", "run corner.edgec --selftest"},
 		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
+		{"build with --package", "build corner.edgec --package cornernet"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},
 		{"check", "check int8.onnx"},
