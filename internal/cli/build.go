@@ -25,6 +25,7 @@ type buildFlags struct {
 	pkg      string
 	selfTest bool
 	goTool   string
+	fetchGo  bool
 }
 
 func buildCommand(a *app) *cobra.Command {
@@ -76,6 +77,7 @@ cannot run the program; the program is built either way.`,
 	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
+	f.BoolVar(&b.fetchGo, "fetch-go", false, "if the go command is too old, let it fetch a newer toolchain through GOPROXY")
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -103,7 +105,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	if err != nil {
 		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
 	}
-	if _, _, err := targets.Toolchain(cmd.Context(), b.goTool); err != nil {
+	if opt.Go, err = a.toolchain(cmd.Context(), b); err != nil {
 		return err
 	}
 	if b.out == "" {
@@ -120,9 +122,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	defer stop()
 	p := a.newProgress()
 	defer p.end()
-	if _, err := exec.LookPath(b.goTool); err == nil {
-		p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
-	}
+	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	r := built{File: path}
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, opt); err != nil {
 		if ctx.Err() != nil {
@@ -148,6 +148,26 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	return a.table(rows)
 }
 
+// toolchain returns the path of the go command, which is fetched if it may be. It says where it
+// came from.
+func (a *app) toolchain(ctx context.Context, b *buildFlags) (string, error) {
+	if !b.fetchGo {
+		path, _, err := targets.Toolchain(ctx, b.goTool)
+		return path, err
+	}
+	ctx, stop := a.interruptible(ctx, "interrupted: nothing was written")
+	defer stop()
+	p := a.newProgress()
+	defer p.end()
+	p.work("looking for a Go toolchain", "; fetching one takes about 70 MB")
+	path, version, fetched, err := targets.FetchToolchain(ctx, b.goTool)
+	p.end()
+	if fetched && err == nil {
+		a.note("%s was fetched through GOPROXY into the module cache: %s", version, path)
+	}
+	return path, err
+}
+
 // packaged is the JSON result of edgec build --package.
 type packaged struct {
 	File string `json:"file"` // the model
@@ -156,7 +176,7 @@ type packaged struct {
 
 // buildPackage writes a Go package, for which no toolchain is needed.
 func (a *app) buildPackage(cmd *cobra.Command, b *buildFlags, path string, opt targets.Options) error {
-	for _, name := range []string{"target", "output", "serve", "selftest", "go"} {
+	for _, name := range []string{"target", "output", "serve", "selftest", "go", "fetch-go"} {
 		if cmd.Flags().Changed(name) {
 			return usagef(cmd, "--package and --%s: a package is no program; give one of both", name)
 		}
