@@ -111,16 +111,16 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 	if err := compile(ctx, tool, version, dir, board, args); err != nil {
 		return Result{}, err
 	}
-	if r.Size, err = install(program, out); err != nil {
+	if r.Size, err = install(program, out, 0o755); err != nil {
 		return Result{}, fmt.Errorf("targets: %w", err)
 	}
 	return r, nil
 }
 
-// compile runs the go command in dir.
-func compile(ctx context.Context, tool, version, dir string, board Board, args []string) error {
+// compile runs the go command in dir, with further settings.
+func compile(ctx context.Context, tool, version, dir string, board Board, args []string, settings ...string) error {
 	cmd := exec.CommandContext(ctx, tool, args...)
-	cmd.Dir, cmd.Env = dir, environment(dir, board)
+	cmd.Dir, cmd.Env = dir, append(environment(dir, board), settings...)
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, 5*time.Second
 	text, err := cmd.CombinedOutput()
 	switch {
@@ -206,13 +206,13 @@ func check(model []byte, board Board) (runtime.Info, error) {
 	return i, nil
 }
 
-// install copies the program to out, whole or not at all.
-func install(program, out string) (size int64, err error) {
+// install copies what was made to out, whole or not at all.
+func install(program, out string, mode fs.FileMode) (size int64, err error) {
 	data, err := os.ReadFile(program)
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(data)), disk.Write(out, data, 0o755)
+	return int64(len(data)), disk.Write(out, data, mode)
 }
 
 // firstLine returns the toolchain's first complaint, without its headings.

@@ -150,17 +150,21 @@ type operand struct {
 	Index int
 	Name  string // x, or x0 where there are several
 	Dims  string // "28x28x1"
+	Size  int    // number of elements
 	Set   string // the method of the session that takes an input
 }
 
 // operands describes inputs or outputs.
 func operands(word string, list []int, shapes [][]int) (all []operand) {
 	for _, i := range list {
-		name := word
+		name, size := word, 1
+		for _, d := range shapes[i] {
+			size *= d
+		}
 		if len(list) > 1 {
 			name += strconv.Itoa(i)
 		}
-		all = append(all, operand{Index: i, Name: name, Dims: preprocess.Dims(shapes[i]), Set: "SetInputNCHW"})
+		all = append(all, operand{Index: i, Name: name, Size: size, Dims: preprocess.Dims(shapes[i]), Set: "SetInputNCHW"})
 	}
 	return all
 }
@@ -172,6 +176,7 @@ type text struct {
 	Labels              []string
 	Inputs, Outputs     []operand
 	Shape               []int // of input 0
+	OutputCount         int   // the state among them
 	Files, State, Last  bool  // it reads files; it has a state; input 0 has its channels last
 }
 
@@ -199,7 +204,7 @@ func (p *Package) describe(m *runtime.Model, version string) *text {
 	info := m.Info()
 	given, results := program.GivenInputs(info), program.Results(info)
 	t := &text{Package: *p, Edgec: cmp.Or(version, "devel"), Inner: p.Import + "/" + inner, Title: info.Name, Labels: info.Labels,
-		Inputs: operands("x", given, info.Inputs), Outputs: operands("y", results, info.Outputs), Shape: info.Inputs[0],
+		Inputs: operands("x", given, info.Inputs), Outputs: operands("y", results, info.Outputs), Shape: info.Inputs[0], OutputCount: len(info.Outputs),
 		Files: p.Pictures && len(given) == 1 && given[0] == 0, State: len(info.State) > 0, Last: m.Preprocess().ChannelsLast}
 	if t.Last && len(given) > 0 && given[0] == 0 {
 		t.Inputs[0].Set = "SetInput"

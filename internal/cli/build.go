@@ -23,6 +23,7 @@ type buildFlags struct {
 	anyModel bool
 	serve    bool
 	pkg      string
+	cArchive bool
 	selfTest bool
 	goTool   string
 	fetchGo  bool
@@ -57,6 +58,9 @@ its requests when it is told to stop.
 functions Predict and PredictFile. It imports the standard library only. In a folder
 of a module it is part of that, elsewhere a module of its own.
 
+--c-archive makes a library for C programs, and its header: lenet.a has lenet_new,
+lenet_set_input, lenet_run and lenet_get_output. It needs a C compiler for the board.
+
 --selftest runs the program here, under qemu-user if the board has another
 architecture, and under Node.js for WebAssembly. It fails unless the program computes
 exactly what was computed when the model was written. It also fails if this machine
@@ -73,6 +77,7 @@ cannot run the program; the program is built either way.`,
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto, which asks whether the input is an image")
 	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside into this folder, and no program")
+	f.BoolVar(&b.cArchive, "c-archive", false, "make a library for C, with a header; needs a C compiler for the board")
 	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model by HTTP; see its --help")
 	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
@@ -98,17 +103,17 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	if b.pkg != "" {
 		return a.buildPackage(cmd, b, path, opt)
 	}
-	if b.target == "" {
-		return usagef(cmd, "build: --target is missing; give a board: %s", strings.Join(targets.Names(), ", "))
-	}
-	board, err := targets.Find(b.target)
+	board, err := b.board(cmd)
 	if err != nil {
-		return usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+		return err
 	}
 	if opt.Go, err = a.toolchain(cmd.Context(), b); err != nil {
 		return err
 	}
-	if b.out == "" {
+	switch {
+	case b.out == "" && b.cArchive:
+		b.out = "lib" + baseName(path) + ".a"
+	case b.out == "":
 		b.out = baseName(path) + "-" + board.Name + board.Suffix()
 	}
 	if err := errors.Join(present(path, "an .edgec file that edgec compress made"), checkOutput(b.out, path)); err != nil {
@@ -120,10 +125,34 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	}
 	ctx, stop := a.interruptible(cmd.Context(), "interrupted: nothing was written")
 	defer stop()
+	if b.cArchive {
+		return a.buildArchive(ctx, path, model, board, b.out, opt)
+	}
+	return a.buildProgram(ctx, b, path, model, board, opt)
+}
+
+// board returns the board that the flags name, and refuses flags that do not go together.
+func (b *buildFlags) board(cmd *cobra.Command) (targets.Board, error) {
+	switch {
+	case b.target == "":
+		return targets.Board{}, usagef(cmd, "build: --target is missing; give a board: %s", strings.Join(targets.Names(), ", "))
+	case b.cArchive && (b.serve || b.selfTest):
+		return targets.Board{}, usagef(cmd, "--c-archive makes a library, which neither serves nor runs; leave out --serve and --selftest")
+	}
+	board, err := targets.Find(b.target)
+	if err != nil {
+		return board, usagef(cmd, "--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: "))
+	}
+	return board, nil
+}
+
+// buildProgram makes a program and, if it is asked to, executes its self-test.
+func (a *app) buildProgram(ctx context.Context, b *buildFlags, path string, model []byte, board targets.Board, opt targets.Options) error {
 	p := a.newProgress()
 	defer p.end()
 	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	r := built{File: path}
+	var err error
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, opt); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
@@ -141,7 +170,7 @@ func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
 	if a.json {
 		return a.printJSON(r)
 	}
-	rows := []string{"program\t" + r.Path, "board\t" + board.Title, fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "reads\t" + readsOf(r.Result, choice), "go\t" + r.Go, "model\tSHA-256 " + r.Hash}
+	rows := []string{"program\t" + r.Path, "board\t" + board.Title, fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "reads\t" + readsOf(r.Result, opt.Pictures), "go\t" + r.Go, "model\tSHA-256 " + r.Hash}
 	if b.selfTest {
 		rows = append(rows, "self-test\t"+r.SelfTest)
 	}
@@ -176,7 +205,7 @@ type packaged struct {
 
 // buildPackage writes a Go package, for which no toolchain is needed.
 func (a *app) buildPackage(cmd *cobra.Command, b *buildFlags, path string, opt targets.Options) error {
-	for _, name := range []string{"target", "output", "serve", "selftest", "go", "fetch-go"} {
+	for _, name := range []string{"target", "output", "serve", "c-archive", "selftest", "go", "fetch-go"} {
 		if cmd.Flags().Changed(name) {
 			return usagef(cmd, "--package and --%s: a package is no program; give one of both", name)
 		}
@@ -205,6 +234,34 @@ func (a *app) buildPackage(cmd *cobra.Command, b *buildFlags, path string, opt t
 	}
 	return a.table([]string{"package\t" + r.Name, "import\t" + r.Import, "module\t" + where, "folder\t" + r.Path,
 		fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)), "model\tSHA-256 " + r.Hash})
+}
+
+// archived is the JSON result of edgec build --c-archive.
+type archived struct {
+	File string `json:"file"` // the model
+	targets.Archive
+}
+
+// buildArchive makes a library for C.
+func (a *app) buildArchive(ctx context.Context, path string, model []byte, board targets.Board, out string, opt targets.Options) error {
+	p := a.newProgress()
+	defer p.end()
+	p.work("compiling a library for "+board.Name, "; the first one for a processor takes longest")
+	r := archived{File: path}
+	var err error
+	if r.Archive, err = targets.BuildArchive(ctx, edgec.Sources, model, board, out, opt); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: interrupted before the library was written; give the command again", out)
+		}
+		return err
+	}
+	p.end()
+	if a.json {
+		return a.printJSON(r)
+	}
+	return a.table([]string{"library\t" + r.Path, "header\t" + r.Header + ", functions " + r.Prefix + "_new, ...", "board\t" + board.Title,
+		fmt.Sprintf("bytes\t%s, including %s of the model", thousands(int(r.Size)), thousands(r.Model)),
+		"go\t" + r.Go + ", C compiler " + r.CC, "model\tSHA-256 " + r.Hash})
 }
 
 // readsOf says which files a program reads, and what Build has chosen for the user.

@@ -11,11 +11,14 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/exec"
 	"regexp"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
@@ -284,6 +287,7 @@ func TestJSON(t *testing.T) {
 		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"build with --package", "build corner.edgec --package cornernet"},
+		{"build with --c-archive", "build corner.edgec --target linux-amd64 --c-archive -o libcorner.a"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},
 		{"check", "check int8.onnx"},
@@ -298,7 +302,7 @@ func TestJSON(t *testing.T) {
 		{"errors", "inspect bad.onnx"},
 		{"errors", "inspect worse.onnx"},
 	} {
-		if c.section == "build" && testing.Short() {
+		if slow(c.section) {
 			continue
 		}
 		write(t, "bad.onnx", bytes.Replace(read(t, "corner.onnx"), []byte("Gemm"), []byte("Hemm"), 1))
@@ -319,10 +323,20 @@ func TestJSON(t *testing.T) {
 		page.checkOutput(t, "programs with --info", info.String())
 	}
 	for section := range page {
-		if !slices.Contains(demoSections, section) && (section != "build" || !testing.Short()) {
+		if !slices.Contains(demoSections, section) && !slow(section) {
 			page.checkSeen(t, section)
 		}
 	}
+}
+
+// slow reports whether a section needs a compiler that is not there, or takes long: Go's, or Go's and
+// that of C.
+func slow(section string) bool {
+	if section == "build with --c-archive" {
+		_, err := exec.LookPath("gcc")
+		return !deep.On() || goruntime.GOARCH != "amd64" || err != nil
+	}
+	return section == "build" && testing.Short()
 }
 
 // demoSections are those that TestDemo checks.
