@@ -63,7 +63,7 @@ func lightCorner(t testing.TB, path string) {
 
 // The largest programs that the project promises, with and without pictures.
 const (
-	maxProgram = 2_400_000
+	maxProgram = 2_200_000
 	maxLean    = 1_750_000
 )
 
