@@ -96,6 +96,7 @@ func completed(b Board, like string) (Board, error) {
 			*n = v
 		}
 	}
+	text(&b.GOOS, from.GOOS)
 	text(&b.GOARCH, from.GOARCH)
 	text(&b.GOARM, from.GOARM)
 	text(&b.CPU, from.CPU)
@@ -114,6 +115,9 @@ func completed(b Board, like string) (Board, error) {
 	return b, nil
 }
 
+// systems are the values of GOOS of boards of the user's own.
+var systems = []string{"", "linux", "windows", "darwin"}
+
 // architectures are the values of GOARCH that programs are built for.
 var architectures = []string{"arm", "arm64", "riscv64", "amd64", "386"}
 
@@ -129,6 +133,9 @@ func (b *Board) check(others []Board) error {
 	}
 	if slices.ContainsFunc(others, func(o Board) bool { return plainName(o.Name) == plainName(b.Name) }) {
 		return errors.New("is there twice; give each board a name of its own")
+	}
+	if !slices.Contains(systems, b.GOOS) {
+		return fmt.Errorf("goos is %q; give linux, windows or darwin, or leave it out for linux", b.GOOS)
 	}
 	if !slices.Contains(architectures, b.GOARCH) {
 		return fmt.Errorf("goarch is %q; give one of %s, or like = \"rpi-4\"", b.GOARCH, strings.Join(architectures, ", "))

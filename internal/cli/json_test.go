@@ -11,11 +11,14 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/exec"
 	"regexp"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
@@ -302,6 +305,8 @@ func TestJSON(t *testing.T) {
 		{"run with --selftest", "run corner.edgec --selftest"},
 		{"bench", "bench named.edgec --runs 50 --layers"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
+		{"build with --package", "build corner.edgec --package cornernet"},
+		{"build with --c-archive", "build corner.edgec --target linux-amd64 --c-archive -o libcorner.a"},
 		{"targets", "targets"},
 		{"targets calibrate", "targets calibrate bench.json --target rpi-zero-2w -o mine.toml"},
 		{"targets", "targets rpi-zero-2w-calibrated --boards mine.toml"},
@@ -318,7 +323,7 @@ func TestJSON(t *testing.T) {
 		{"errors", "inspect bad.onnx"},
 		{"errors", "inspect worse.onnx"},
 	} {
-		if c.section == "build" && testing.Short() {
+		if slow(c.section) {
 			continue
 		}
 		write(t, "bad.onnx", bytes.Replace(read(t, "corner.onnx"), []byte("Gemm"), []byte("Hemm"), 1))
@@ -332,16 +337,27 @@ func TestJSON(t *testing.T) {
 	}
 	for _, file := range []string{"named.edgec", "corner.edgec"} {
 		var info bytes.Buffer
-		if err := (&program.Job{Action: program.Info, Model: read(t, file), JSON: true, Stdout: &info}).Do(); err != nil {
-			t.Error(err)
+		p := program.Program{Model: read(t, file), Edgec: "v1.0.0", Hash: "ab12", Sources: "cd34", Target: "rpi-4"}
+		if code := p.Main([]string{"app", "--info", "--json"}, nil, &info, &info); code != 0 {
+			t.Error(info.String())
 		}
 		page.checkOutput(t, "programs with --info", info.String())
 	}
 	for section := range page {
-		if !slices.Contains(demoSections, section) && (section != "build" || !testing.Short()) {
+		if !slices.Contains(demoSections, section) && !slow(section) {
 			page.checkSeen(t, section)
 		}
 	}
+}
+
+// slow reports whether a section needs a compiler that is not there, or takes long: Go's, or Go's and
+// that of C.
+func slow(section string) bool {
+	if section == "build with --c-archive" {
+		_, err := exec.LookPath("gcc")
+		return !deep.On() || goruntime.GOARCH != "amd64" || err != nil
+	}
+	return section == "build" && testing.Short()
 }
 
 // demoSections are those that TestDemo checks.

@@ -16,9 +16,10 @@ func targetsCommand(a *app) *cobra.Command {
 		Short: "List the boards that programs are built for, or all that is known of one",
 		Long: `Lists the boards that edgec build --target knows, with their processors, or shows all
 that is known of one board: chip, clock, caches, speed of memory, power, and what
-predictions assume of its core. The linux-* rows stand for any board with that
-architecture. Other names work too: rpi4, pi4, raspberry-pi-4, bbb, arm64.
-Microcontrollers are out of reach; see edgec build --help.
+predictions assume of its core. Rows such as linux-arm64 and windows-amd64 stand for
+any machine of that system and architecture. Other names work too: rpi4, pi4,
+raspberry-pi-4, bbb, arm64, wasm. Microcontrollers are out of reach; see edgec build
+--help.
 
 --boards adds boards of your own from a TOML file, here and in build, check and
 compress. edgec targets calibrate writes one from measurements.`,

@@ -2,20 +2,19 @@ package program
 
 import (
 	"math"
-	"os"
 	goruntime "runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 )
 
 // The measurement: warm-up and at least as many runs, and as long, as TFLite's
 // benchmark_model asks for.
 const (
-	warmUp   = 500 * time.Millisecond
-	measured = time.Second
+	warmUp   = 5e8 // nanoseconds
+	measured = 1e9
 	leastRun = 50
 	mostRun  = 1 << 16
 )
@@ -23,12 +22,12 @@ const (
 // bench measures the time of an inference on a generated input and prints it
 // with what a reader needs to trust it: the machine, its clock before and
 // after, its temperature.
-func (j *Job) bench(m *runtime.Model, started time.Time) error {
+func (j *Job) bench(m *runtime.Model, started int64) error {
 	run, err := Timed(m, j.Limits)
 	if err != nil {
 		return Remedy(err)
 	}
-	load := time.Since(started)
+	load := sys.Now() - started
 	first := run()
 	least, most := j.Runs, j.Runs
 	if j.Runs == 0 {
@@ -81,7 +80,7 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 
 // allocations counts those of a run: the least of a few passes, since Go's
 // runtime allocates now and then beside it.
-func allocations(run func() time.Duration) float64 {
+func allocations(run func() int64) float64 {
 	const passes, runs = 5, 4
 	least := math.Inf(1)
 	for range passes {
@@ -96,14 +95,14 @@ func allocations(run func() time.Duration) float64 {
 	return least
 }
 
-func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+func micros(ns int64) float64 { return float64(ns) / 1000 }
 
 // machine names the board, or the processor.
 func machine() string {
 	if s := strings.Trim(line("/proc/device-tree/model"), "\x00"); s != "" {
 		return s
 	}
-	data, _ := os.ReadFile("/proc/cpuinfo")
+	data, _ := sys.ReadFile("/proc/cpuinfo")
 	for l := range strings.SplitSeq(string(data), "\n") {
 		key, value, _ := strings.Cut(l, ":")
 		if key = strings.TrimSpace(key); key == "model name" || key == "Model" || key == "uarch" {
@@ -117,7 +116,7 @@ func machine() string {
 func cpuClock() int { return number(line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")) }
 
 func line(path string) string {
-	data, err := os.ReadFile(path)
+	data, err := sys.ReadFile(path)
 	if err != nil {
 		return ""
 	}
@@ -135,7 +134,7 @@ func number(s string) int {
 
 // status returns a number of /proc/self/status.
 func status(key string) int {
-	data, _ := os.ReadFile("/proc/self/status")
+	data, _ := sys.ReadFile("/proc/self/status")
 	_, rest, ok := strings.Cut(string(data), key)
 	if !ok {
 		return 0
@@ -164,5 +163,8 @@ func (j *Job) info(m *runtime.Model) error {
 	f.as("kept_macs")
 	f.int("working memory", int64(i.Arena), "bytes")
 	f.int("packed weights", int64(i.Memory), "bytes")
+	if j.provenance != nil {
+		f.raw("provenance", j.provenance)
+	}
 	return j.printFacts(f)
 }

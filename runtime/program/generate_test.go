@@ -51,7 +51,7 @@ func speaker(t *testing.T, steps bool, labels ...string) []byte {
 func said(t *testing.T, model []byte, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := Main(model, append([]string{"lm"}, args...), nil, &out, &errs); code != 0 {
+	if code := execute(model, append([]string{"lm"}, args...), nil, &out, &errs); code != 0 {
 		t.Fatalf("%v: %s", args, errs.String())
 	}
 	return out.String()
@@ -161,7 +161,7 @@ func TestGenerateRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			if code := Main(c.model, append([]string{"lm"}, strings.Fields(c.args)...), nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
+			if code := execute(c.model, append([]string{"lm"}, strings.Fields(c.args)...), nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
 				t.Errorf("exit code %d, %q; want %q", code, errs.String(), c.says)
 			}
 		})
@@ -192,7 +192,7 @@ func TestGenerateUntilFull(t *testing.T) {
 			args, want = append(args, "--json"), `{"schema":1,"prompt":1,"tokens":[0,`
 		}
 		var out, errs bytes.Buffer
-		code := Main(model, args, nil, &out, &errs)
+		code := execute(model, args, nil, &out, &errs)
 		lines := strings.Split(out.String(), "\n")
 		if code != 1 || !strings.HasPrefix(lines[0], want) || len(lines[0]) < len(want)+2 || !strings.Contains(errs.String(), "has no place for more") {
 			t.Errorf("exit code %d: %q, %q", code, out.String(), errs.String())

@@ -2,9 +2,10 @@ package program
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
+
+	"edgec/runtime/internal/sys"
 )
 
 const usage = ` [options] [FILE ...]
@@ -31,30 +32,36 @@ for each, sample after sample.
   --layers       with --bench: the time of each layer too
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
-  --model FILE   use this .edgec file instead of the program's own
+  --version      which edgec, model and toolchain made the program
+  --model FILE   use this .edgec file instead of the program's own; one with other
+                 kinds of layers needs a program of edgec build --any-model
   --max-memory N refuse a model whose memory beside the weights is larger, in
                  bytes (default 268435456)
   --max-work N   refuse a model that takes more multiplications and other steps
                  for each FILE (default 10000000000)
 `
 
-// Main is a whole program: it does what args ask for with the given model and
-// returns the exit code, 1 after an error, which takes one line of stderr, and with --json
-// one of stdout too.
-func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Main does what args ask for and returns the exit code, 1 after an error, which takes one line of
+// stderr, and with --json one of stdout too.
+func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	name := "edgec"
 	if len(args) > 0 {
-		name = args[0][strings.LastIndexByte(args[0], '/')+1:]
+		name = args[0][strings.LastIndexAny(args[0], `/\`)+1:]
 		args = args[1:]
 	}
-	j := &Job{Model: model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
+	j := &Job{Model: p.Model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
 	help, err := j.parse(args)
 	switch {
 	case err != nil:
-	case help, model == nil && j.Model == nil:
+	case j.Action == version:
+		err = j.version(p)
+	case help, j.Model == nil:
 		io.WriteString(stdout, "usage: "+name+usage)
 		return 0
 	default:
+		if j.Action == Info {
+			j.provenance = p.json()
+		}
 		err = j.Do()
 	}
 	if err != nil {
@@ -65,6 +72,17 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		return 1
 	}
 	return 0
+}
+
+// Start is the main function of a device program: Main with the arguments and the streams of the
+// process, which it ends.
+func (p Program) Start() {
+	args, err := sys.Args()
+	if err != nil {
+		sys.Stderr.Write([]byte(err.Error() + "\n"))
+		sys.Exit(1)
+	}
+	sys.Exit(p.Main(args, sys.Stdin, sys.Stdout, sys.Stderr))
 }
 
 // parse reads the options; help reports that they ask for the usage.
@@ -105,6 +123,8 @@ func (j *Job) turnOn(name string) bool {
 		j.Action = SelfTest
 	case "-info":
 		j.Action = Info
+	case "-version", "-v":
+		j.Action = version
 	case "-stream":
 		j.Action = Stream
 	case "-layers":
@@ -149,7 +169,9 @@ func (j *Job) assign(name string, o *option) (err error) {
 	case "-model":
 		var path string
 		if path, err = o.text(); err == nil {
-			j.Model, err = os.ReadFile(path)
+			if j.Model, err = sys.ReadFile(path); err != nil {
+				err = Error(path + ": " + err.Error())
+			}
 		}
 	case "-bench":
 		j.Action = Bench
