@@ -189,9 +189,12 @@ func (a *app) bench(ctx context.Context, b *benchFlags, path string) error {
 	}
 	if err != nil {
 		if ctx.Err() != nil {
-			err = errors.New("interrupted before the measurement was complete; give the command again")
+			return errors.New("interrupted before the measurement was complete; give the command again")
 		}
-		return about(path, fmt.Errorf("%s: %w", path, err))
+		if b.on == "local" {
+			err = about(path, fmt.Errorf("%s: %w", path, err))
+		}
+		return err
 	}
 	p.end()
 	return a.benchResult(m.benchOrigin, processes, b.save)
@@ -227,6 +230,7 @@ func anotherProcess(ctx context.Context, b *benchFlags, path string) ([]byte, er
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"bench", path, "--json", "--quiet"}, b.options()...)...)
+	cmd.WaitDelay = waitAfter
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, programError(text, err)
