@@ -155,6 +155,7 @@ func TestBenchOnRefused(t *testing.T) {
 	command(t, "bench", "corner.edgec", "--on", s.Host).fails(t, exitFailed, s.Host, "not known", "--accept-new")
 	command(t, "bench", "corner.edgec", "--on", s.Host, "--accept-new", "--target", "linux-riscv64", "--runs", "1", "--go", "no-such-go").fails(t, exitFailed, "no-such-go")
 	if deep.On() { // a program of another architecture is refused, or executed by an emulator that the system knows
+		s.Know(s.Keys[0])
 		r := command(t, "bench", "corner.edgec", "--on", s.Host, "--target", "linux-arm64", "--runs", "1")
 		if r.code == exitDone {
 			r.has(t, "mean nothing")
