@@ -14,7 +14,7 @@ const maxSources = 1 << 20
 // Every source that a device program is built of is embedded, and nothing large.
 func TestSourcesAreComplete(t *testing.T) {
 	files := 0
-	for _, root := range []string{"runtime", "targets/device"} {
+	for _, root := range []string{"runtime", "targets/device", "targets/server"} {
 		err := fs.WalkDir(os.DirFS("."), root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err

@@ -1,9 +1,6 @@
 package runtime
 
-import (
-	"edgec/runtime/format"
-	"edgec/runtime/kernel"
-)
+import "edgec/runtime/format"
 
 // execution is a row of the table of executions: all that the runtime knows of an
 // opcode. Loading, sessions and Info ask it, and switch over no opcodes themselves.
@@ -23,7 +20,7 @@ type execution struct {
 var executions = [...]execution{
 	format.OpConv2D:     {prepare: prepareConv, macs: positions},
 	format.OpDense:      {prepare: prepareDense, macs: positions},
-	format.OpMaxPool:    {prepare: windowed(kernel.MaxPool, poolWork)},
+	format.OpMaxPool:    {prepare: prepareMaxPool},
 	format.OpAvgPool:    {prepare: prepareAvgPool},
 	format.OpAdd:        {prepare: prepareAdd},
 	format.OpMul:        {prepare: prepareMul},
@@ -79,7 +76,7 @@ func (a workspace) most(b workspace) workspace {
 // executionOf returns the row of op.
 func executionOf(op format.Opcode) (*execution, error) {
 	if int(op) >= len(executions) || executions[op].prepare == nil {
-		return nil, Error("opcode " + op.String() + " has no execution; update the runtime")
+		return nil, Error("opcode " + op.String() + " has no execution here; update the runtime, or build a program for this model")
 	}
 	return &executions[op], nil
 }

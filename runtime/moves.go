@@ -24,6 +24,10 @@ func windowed(run func(y, x []int8, w *kernel.Window), work func(*Model, *format
 	}
 }
 
+func prepareMaxPool(m *Model, in *format.Instr) (step, error) {
+	return windowed(kernel.MaxPool, poolWork)(m, in)
+}
+
 func prepareAvgPool(m *Model, in *format.Instr) (step, error) {
 	w, countPad := m.window(in), in.CountPad
 	t, _ := m.operands(in)

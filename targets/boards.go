@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,11 +9,12 @@ import (
 	"edgec/internal/suggest"
 )
 
-// Board is a device that programs are built for. Its system is Linux.
+// Board is a device, or a system, that programs are built for.
 type Board struct {
 	Name   string `json:"name"`             // lower case: rpi-4, the --target of edgec build
 	Title  string `json:"title"`            // what people call it
-	GOARCH string `json:"goarch"`           // Go's architecture: arm, arm64, riscv64, amd64 or 386
+	GOOS   string `json:"goos,omitempty"`   // Go's name of the system; "": linux
+	GOARCH string `json:"goarch"`           // Go's architecture: arm, arm64, riscv64, amd64, 386 or wasm
 	GOARM  string `json:"goarm,omitempty"`  // 6 or 7 on 32-bit ARM, "" elsewhere
 	Cores  int    `json:"cores,omitempty"`  // 0: various
 	MHz    int    `json:"mhz,omitempty"`    // highest clock of the first model; 0: various
@@ -29,8 +31,8 @@ const (
 	only64   = "for a 32-bit system build for linux-armv7"
 )
 
-// Boards is the table of boards; the linux-* rows stand for any board of that
-// architecture. A program for GOARM=7 does not start on an ARMv6 board, so
+// Boards is the table of boards; rows such as linux-arm64 stand for any machine of that
+// system and architecture. A program for GOARM=7 does not start on an ARMv6 board, so
 // rpi-zero and rpi-1 have their own rows. It is read-only; Find knows aliases too.
 var Boards = []Board{
 	{Name: "rpi-zero", Title: "Raspberry Pi Zero, Zero W", GOARCH: "arm", GOARM: "6", Cores: 1, MHz: 1000, RAM: 512, CPU: "BCM2835, ARM1176JZF-S: ARMv6, VFPv2, no NEON", QEMU: "arm1176", Source: sbcBench},
@@ -47,6 +49,11 @@ var Boards = []Board{
 	{Name: "linux-riscv64", Title: "any 64-bit RISC-V Linux", GOARCH: "riscv64", CPU: "RV64GC"},
 	{Name: "linux-amd64", Title: "any 64-bit PC Linux", GOARCH: "amd64", CPU: "x86-64"},
 	{Name: "linux-386", Title: "any 32-bit PC Linux", GOARCH: "386", CPU: "x86 with SSE2"},
+	{Name: "windows-amd64", Title: "Windows", GOOS: "windows", GOARCH: "amd64", CPU: "x86-64", Note: "Windows 10 or later"},
+	{Name: "windows-arm64", Title: "Windows on ARM", GOOS: "windows", GOARCH: "arm64", CPU: "ARMv8.0", Note: "Windows 10 or later"},
+	{Name: "darwin-arm64", Title: "macOS on Apple silicon", GOOS: "darwin", GOARCH: "arm64", CPU: "Apple M1: NEON, dot product", Note: "macOS 12 or later"},
+	{Name: "darwin-amd64", Title: "macOS on Intel", GOOS: "darwin", GOARCH: "amd64", CPU: "x86-64", Note: "macOS 12 or later"},
+	{Name: "js-wasm", Title: "WebAssembly", GOOS: "js", GOARCH: "wasm", CPU: "plain Go, no micro-kernels", Note: "runs under Node.js by wasm_exec_node.js of the Go toolchain"},
 }
 
 // aliases are other names that people have for a board.
@@ -54,6 +61,7 @@ var aliases = map[string]string{
 	"rpi-zero-w": "rpi-zero", "rpi-0": "rpi-zero", "rpi-zero-2": "rpi-zero-2w", "bbb": "beaglebone", "beaglebone-black": "beaglebone", "jetson-nano": "linux-arm64",
 	"arm64": "linux-arm64", "aarch64": "linux-arm64", "armv8": "linux-arm64", "armv7": "linux-armv7", "armv6": "linux-armv6", "riscv64": "linux-riscv64",
 	"amd64": "linux-amd64", "x86-64": "linux-amd64", "386": "linux-386", "i386": "linux-386",
+	"windows": "windows-amd64", "macos": "darwin-arm64", "mac": "darwin-arm64", "darwin": "darwin-arm64", "macos-arm64": "darwin-arm64", "macos-amd64": "darwin-amd64", "wasm": "js-wasm",
 }
 
 // plainName is a name without what people write differently: rpi4, RPi_4 and
@@ -106,6 +114,14 @@ func isMicrocontroller(plain string) bool {
 	})
 }
 
+// System returns Go's name of the system: linux, windows, darwin or js.
+func (b Board) System() string { return cmp.Or(b.GOOS, "linux") }
+
+// Suffix returns what names of programs end in: ".exe" on Windows, ".wasm" of WebAssembly.
+func (b Board) Suffix() string {
+	return map[string]string{"windows": ".exe", "js": ".wasm"}[b.GOOS]
+}
+
 // Names returns the names of all boards, in the order of the table.
 func Names() []string {
 	names := make([]string, len(Boards))
@@ -115,10 +131,23 @@ func Names() []string {
 	return names
 }
 
+// alignment returns the linker's option for segments of the largest page that kernels of the board
+// have, which saves up to 98 KB: 4 KiB on 32-bit ARM, 4 or 16 KiB on a Raspberry Pi with 64 bits.
+// Other kernels for arm64 have pages of up to 64 KiB, Go's own alignment.
+func (b Board) alignment() string {
+	switch {
+	case b.GOARCH == "arm" && b.System() == "linux":
+		return "-R 0x1000"
+	case b.GOARCH == "arm64" && strings.HasPrefix(b.Name, "rpi-"):
+		return "-R 0x4000"
+	}
+	return ""
+}
+
 // Env returns the settings of the Go toolchain for the board, as NAME=value: GOOS, GOARCH
 // and the lowest level of each architecture that the board has.
 func (b Board) Env() []string {
-	env := []string{"GOOS=linux", "GOARCH=" + b.GOARCH, "GOARM64=v8.0", "GOAMD64=v1", "GO386=sse2", "GORISCV64=rva20u64"}
+	env := []string{"GOOS=" + b.System(), "GOARCH=" + b.GOARCH, "GOARM64=v8.0", "GOAMD64=v1", "GO386=sse2", "GORISCV64=rva20u64"}
 	if b.GOARM != "" {
 		env = append(env, "GOARM="+b.GOARM)
 	}

@@ -16,7 +16,7 @@ func TestBoards(t *testing.T) {
 		if (b.GOARM != "") != (b.GOARCH == "arm") {
 			t.Errorf("%s: GOARM %q for GOARCH %s", b.Name, b.GOARM, b.GOARCH)
 		}
-		generic := strings.HasPrefix(b.Name, "linux-")
+		generic := b.GOOS != "" || strings.HasPrefix(b.Name, "linux-")
 		if (b.Cores == 0 || b.MHz == 0 || b.RAM == 0 || b.Source == "") != generic {
 			t.Errorf("%s: boards have cores, clock, memory and a source, architectures none", b.Name)
 		}
@@ -48,8 +48,8 @@ func TestBoardsAreGoPlatforms(t *testing.T) {
 		t.Skip("no go command: ", err)
 	}
 	for _, b := range Boards {
-		if !strings.Contains("\n"+string(text), "\nlinux/"+b.GOARCH+"\n") {
-			t.Errorf("%s: Go does not build for linux/%s", b.Name, b.GOARCH)
+		if !strings.Contains("\n"+string(text), "\n"+b.System()+"/"+b.GOARCH+"\n") {
+			t.Errorf("%s: Go does not build for %s/%s", b.Name, b.System(), b.GOARCH)
 		}
 	}
 }

@@ -2,39 +2,68 @@ package targets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	goversion "go/version"
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"edgec/internal/disk"
 	"edgec/runtime"
+	"edgec/runtime/preprocess"
 )
 
 // Options configure Build. The zero value is the default.
 type Options struct {
 	// Go is the go command, a name on PATH or a path; "": the one called go on PATH.
 	Go string
+	// Version is that of edgec, which the program names by --version; "": "devel".
+	Version string
+	// Pictures says whether the program decodes pictures.
+	Pictures Choice
+	// Serve makes a program that serves the model by HTTP.
+	Serve bool
+	// AnyModel keeps what the model does not use, so that the program takes any other by --model.
+	AnyModel bool
 }
+
+// Choice is a decision that may be left to Build.
+type Choice int
+
+// The choices.
+const (
+	Auto Choice = iota // as the model asks for
+	Yes
+	No
+)
 
 // Result is a program that Build has made.
 type Result struct {
-	Board Board  `json:"board"`       // that it runs on
-	Path  string `json:"output"`      // of the program, as given
-	Size  int64  `json:"bytes"`       // of the program
-	Model int    `json:"model_bytes"` // of those, bytes of the model
-	Go    string `json:"go"`          // version of the toolchain, "go1.26.8"
+	Board    Board  `json:"board"`            // that it runs on
+	Path     string `json:"output"`           // of the program, as given
+	Size     int64  `json:"bytes"`            // of the program
+	Model    int    `json:"model_bytes"`      // of those, bytes of the model
+	Hash     string `json:"model_sha256"`     // of the model, in hexadecimal digits
+	Sources  string `json:"sources_sha256"`   // of the sources, names and contents
+	Go       string `json:"go"`               // version of the toolchain, "go1.26.8"
+	Pictures bool   `json:"decodes_pictures"` // it decodes PNG and JPEG
+	Serves   bool   `json:"serves"`           // it serves the model by HTTP
+	AnyModel bool   `json:"any_model"`        // it takes any other model
 }
 
-// device is the folder of the device program in the sources.
-const device = "targets/device"
+// The folders of the main packages in the sources.
+const (
+	device = "targets/device"
+	server = "targets/server"
+)
 
 // module is the path that the sources import each other by: that of the module
 // that this package belongs to, whatever it is called (scripts/rename-module).
@@ -44,7 +73,10 @@ var module = strings.TrimSuffix(reflect.TypeFor[Board]().PkgPath(), "/targets")
 // permissions 0755, whole or not at all. model is a compressed file, which the program
 // embeds; src holds the sources of package edgec/runtime and of the device program
 // (edgec.Sources). Nothing is downloaded, and neither the current folder nor the user's Go
-// settings matter. Equal sources, models, boards and toolchains give equal programs.
+// settings matter. Equal sources, models, boards, options and toolchains give equal programs.
+//
+// The program holds what the model uses: its instructions, picture decoding where input 0 is an
+// image, text generation where an input takes whole numbers. Options say otherwise.
 //
 // Build refuses a model that the runtime cannot load, or that needs more than half of the
 // board's memory. Other errors: those of Toolchain, the compiler's first complaint, out
@@ -58,7 +90,8 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 	if err != nil {
 		return Result{}, err
 	}
-	if err := check(model, board); err != nil {
+	info, err := check(model, board)
+	if err != nil {
 		return Result{}, err
 	}
 	dir, done, err := disk.Folder("edgec-build-")
@@ -66,130 +99,120 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 		return Result{}, fmt.Errorf("targets: %w; set TMPDIR to a folder that can be written", err)
 	}
 	defer done()
-	if err := writeModule(dir, src, model); err != nil {
+	r := Result{Board: board, Path: out, Model: len(model), Hash: hashModel(model), Go: version, Pictures: opt.pictures(info), Serves: opt.Serve, AnyModel: opt.AnyModel}
+	if r.Serves && board.GOOS == "js" {
+		return Result{}, errors.New("targets: a program for WebAssembly cannot listen at an address; choose another target to serve")
+	}
+	if err := r.writeModule(dir, src, model, opt); err != nil {
 		return Result{}, err
 	}
 	program := filepath.Join(dir, "program")
-	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", program, "./"+device)
-	cmd.Dir, cmd.Env = dir, environment(dir, board)
-	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, 5*time.Second
-	if text, err := cmd.CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return Result{}, fmt.Errorf("targets: building for %s: %w", board.Name, ctx.Err())
-		}
-		return Result{}, fmt.Errorf("targets: building for %s with %s: %s; check the toolchain (go env), or report this", board.Name, version, firstLine(text, err))
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", tags(info, r), "-ldflags", strings.TrimSpace("-s -w -buildid= " + board.alignment()), "-o", program, "./" + r.main()}
+	if err := compile(ctx, tool, version, dir, board, args); err != nil {
+		return Result{}, err
 	}
-	size, err := install(program, out)
-	if err != nil {
+	if r.Size, err = install(program, out, 0o755); err != nil {
 		return Result{}, fmt.Errorf("targets: %w", err)
 	}
-	return Result{Board: board, Path: out, Size: size, Model: len(model), Go: version}, nil
+	return r, nil
+}
+
+// compile runs the go command in dir, with further settings.
+func compile(ctx context.Context, tool, version, dir string, board Board, args []string, settings ...string) error {
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Dir, cmd.Env = dir, append(environment(dir, board), settings...)
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, 5*time.Second
+	text, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("targets: building for %s: %w", board.Name, ctx.Err())
+	}
+	return fmt.Errorf("targets: building for %s with %s: %s; check the toolchain (go env), or report this", board.Name, version, firstLine(text, err))
+}
+
+// pictures says whether a program for the model decodes pictures.
+func (o Options) pictures(info runtime.Info) bool {
+	if o.Pictures != Auto || o.AnyModel {
+		return o.Pictures != No
+	}
+	_, _, _, ok := preprocess.PictureShape(info.Inputs[0])
+	return ok && len(info.Inputs[0]) > 1 && !info.Whole[0]
+}
+
+// tags returns the build tags that leave out what a program does not need.
+func tags(info runtime.Info, r Result) string {
+	var list []string
+	if !r.Pictures {
+		list = append(list, "nopictures")
+	}
+	if !r.AnyModel && !slices.Contains(info.Whole, true) {
+		list = append(list, "nogeneration")
+	}
+	return strings.Join(list, ",")
+}
+
+// main returns the folder of the main package.
+func (r *Result) main() string {
+	if r.Serves {
+		return server
+	}
+	return device
+}
+
+// writeModule lays out a module with the runtime, the main package and the
+// model as a literal: package embed would add 60 KB to a program without pictures.
+func (r *Result) writeModule(dir string, src fs.FS, model []byte, opt Options) error {
+	files, err := readSources(src, "runtime", r.main())
+	if err != nil {
+		return err
+	}
+	r.Sources = hashSources(files)
+	if !opt.AnyModel {
+		if err := onlyUsed(files, model); err != nil {
+			return err
+		}
+	}
+	files["go.mod"] = goMod(module)
+	files[r.main()+"/model.go"] = []byte(`package main
+
+import "` + module + `/runtime/program"
+
+func init() {
+	built = program.Program{
+		Model:   []byte("` + literal(model) + `"),
+		Edgec:   ` + strconv.Quote(cmp.Or(opt.Version, "devel")) + `,
+		Hash:    "` + r.Hash + `",
+		Sources: "` + r.Sources + `",
+		Target:  "` + r.Board.Name + `",
+	}
+}
+`)
+	return writeFiles(dir, files)
 }
 
 // check refuses a model that the runtime cannot load or the board cannot hold.
-func check(model []byte, board Board) error {
+func check(model []byte, board Board) (runtime.Info, error) {
 	m, err := runtime.Load(model)
 	if err != nil {
-		return fmt.Errorf("targets: the model cannot be built into a program: %w", err)
+		return runtime.Info{}, fmt.Errorf("targets: the model cannot be built into a program: %w", err)
 	}
 	i := m.Info()
 	need := (i.Session + int64(i.Memory) + int64(i.Weights)) >> 20
 	if board.RAM > 0 && need > int64(board.RAM/2) {
-		return fmt.Errorf("targets: the model needs %d MB of memory, %s has %d MB; compress it more or choose another board", need, board.Name, board.RAM)
+		return i, fmt.Errorf("targets: the model needs %d MB of memory, %s has %d MB; compress it more or choose another board", need, board.Name, board.RAM)
 	}
-	return nil
+	return i, nil
 }
 
-// GoVersion is the oldest Go toolchain that Build takes: that of the language version of
-// the sources.
-const GoVersion = "go1.26"
-
-// Toolchain returns the path and the version of the go command called name, "" for the one
-// called go on PATH. The error says which version is needed, which was found, and where to
-// get it. Cost: it starts the command once.
-func Toolchain(ctx context.Context, name string) (path, version string, err error) {
-	if name == "" {
-		name = "go"
-	}
-	remedy := "install " + GoVersion + " or later from https://go.dev/dl, and name its command with --go if it is not the one on PATH"
-	if path, err = exec.LookPath(name); err != nil {
-		return "", "", fmt.Errorf("targets: there is no %q command on PATH, and the Go toolchain builds the programs; %s", name, remedy)
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return "", "", fmt.Errorf("targets: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION")
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off")
-	text, err := cmd.Output()
-	if ctx.Err() != nil {
-		return "", "", fmt.Errorf("targets: %w", ctx.Err())
-	}
-	version, _, _ = strings.Cut(strings.TrimSpace(string(text)), " ") // experiments follow
-	switch {
-	case err != nil || version == "":
-		return "", "", fmt.Errorf("targets: %s is no Go toolchain that can build programs: \"%s env GOVERSION\" prints no version; %s", path, name, remedy)
-	case strings.HasPrefix(version, "devel"): // built from Go's own repository
-	case goversion.Compare(version, GoVersion) < 0:
-		return "", "", fmt.Errorf("targets: %s is %s, and %s or later is needed (packages of distributions, such as Debian's golang-go, are often older); %s", path, version, GoVersion, remedy)
-	}
-	return path, version, nil
-}
-
-// environment replaces every setting that could change the program or reach
-// for the network.
-func environment(dir string, board Board) []string {
-	env := append(os.Environ(), "CGO_ENABLED=0", "GO111MODULE=on", "GOENV=off", "GOEXPERIMENT=", "GOFLAGS=-mod=mod", "GOPROXY=off",
-		"GOSUMDB=off", "GOTOOLCHAIN=local", "GOWORK=off", "PWD="+dir)
-	if os.Getenv("GOCACHE") == "" {
-		if _, err := os.UserCacheDir(); err != nil { // no home: services, containers
-			env = append(env, "GOCACHE="+filepath.Join(dir, "cache"))
-		}
-	}
-	return append(env, board.Env()...)
-}
-
-// writeModule lays out a module with the runtime, the device program and the
-// model as a file that the program embeds.
-func writeModule(dir string, src fs.FS, model []byte) error {
-	files := map[string][]byte{
-		"go.mod":                []byte("module " + module + "\n\ngo " + strings.TrimPrefix(GoVersion, "go") + "\n"),
-		device + "/model.edgec": model,
-		device + "/embed.go":    []byte("package main\n\nimport _ \"embed\"\n\n//go:embed model.edgec\nvar embedded []byte\n\nfunc init() { model = embedded }\n"),
-	}
-	for _, root := range []string{"runtime", device} {
-		err := fs.WalkDir(src, root, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			if ext := path.Ext(name); ext != ".go" && ext != ".s" && ext != ".h" || strings.HasSuffix(name, "_test.go") {
-				return nil
-			}
-			files[name], err = fs.ReadFile(src, name)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("targets: sources: %w", err)
-		}
-	}
-	for name, data := range files {
-		full := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			return fmt.Errorf("targets: %w", err)
-		}
-		if err := os.WriteFile(full, data, 0o644); err != nil {
-			return fmt.Errorf("targets: %w", err)
-		}
-	}
-	return nil
-}
-
-// install copies the program to out, whole or not at all.
-func install(program, out string) (size int64, err error) {
+// install copies what was made to out, whole or not at all.
+func install(program, out string, mode fs.FileMode) (size int64, err error) {
 	data, err := os.ReadFile(program)
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(data)), disk.Write(out, data, 0o755)
+	return int64(len(data)), disk.Write(out, data, mode)
 }
 
 // firstLine returns the toolchain's first complaint, without its headings.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // sources are the project's own files, as the tool embeds them.
-var sources = os.DirFS("..")
+var sources = os.DirFS(rootDir)
 
 // corner is a network that says which corner of a 4x4 picture is light.
 func corner(t testing.TB) []byte {
@@ -60,8 +61,11 @@ func lightCorner(t testing.TB, path string) {
 	}
 }
 
-// maxProgram is the largest program that the project promises.
-const maxProgram = 2_700_000
+// The largest programs that the project promises, with and without pictures.
+const (
+	maxProgram = 2_400_000
+	maxLean    = 1_750_000
+)
 
 func TestBuildRunsOnBoards(t *testing.T) {
 	if testing.Short() {
@@ -81,12 +85,17 @@ func TestBuildRunsOnBoards(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := filepath.Join(dir, "app-"+name)
-			r, err := Build(context.Background(), root, model, board, out, Options{})
+			opt := Options{}
+			most := int64(maxProgram)
+			if name == "rpi-4" {
+				opt.Pictures, most = No, maxLean
+			}
+			r, err := Build(context.Background(), root, model, board, out, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Size > maxProgram {
-				t.Errorf("program of %d bytes, at most %d are promised", r.Size, maxProgram)
+			if r.Size > most {
+				t.Errorf("program of %d bytes, at most %d are promised", r.Size, most)
 			}
 			words, ok := board.Command()
 			if !ok {
@@ -100,11 +109,14 @@ func TestBuildRunsOnBoards(t *testing.T) {
 				}
 				return string(text)
 			}
-			if got := run("light.png"); !strings.HasPrefix(got, "light.png: top right ") {
-				t.Errorf("classified %q", got)
-			}
 			if got := run("--selftest"); !strings.HasPrefix(got, "self-test passed") {
 				t.Errorf("self-test: %q", got)
+			}
+			if opt.Pictures == No {
+				return
+			}
+			if got := run("light.png"); !strings.HasPrefix(got, "light.png: top right ") {
+				t.Errorf("classified %q", got)
 			}
 		})
 	}
@@ -122,6 +134,60 @@ var rootDir = func() string {
 	}
 	return dir
 }()
+
+// Equal inputs give equal programs in any folder; one without pictures is smaller, says so, and
+// computes the same.
+func TestBuildIsReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	board, err := Find(goruntime.GOARCH)
+	if err != nil {
+		t.Skip(err)
+	}
+	var programs [2][]byte
+	var r Result
+	for i := range programs {
+		dir := t.TempDir()
+		t.Chdir(dir)
+		t.Setenv("TMPDIR", dir)
+		out := filepath.Join(dir, "app")
+		if r, err = Build(context.Background(), sources, corner(t), board, out, Options{Pictures: No, Version: "v9.8.7"}); err != nil {
+			t.Fatal(err)
+		}
+		if programs[i], err = os.ReadFile(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(programs[0], programs[1]) {
+		t.Error("two folders, two programs")
+	}
+	words, ok := board.Command()
+	if !ok {
+		t.Skipf("built, not run: install %s (apt install qemu-user-static)", words[0])
+	}
+	lightCorner(t, "light.png")
+	for _, c := range []struct {
+		args, want string
+		fails      bool
+	}{
+		{"--selftest", "self-test passed", false},
+		{"--version", r.Hash, false},
+		{"--version --json", `"edgec":"v9.8.7"`, false},
+		{"light.png", "built without their decoders; give an .npy or raw file", true},
+		{"--bench=3 --json", `"runs":3`, false},
+		{"--idx light.png", "this program was built without them", true},
+		{"--generate 3", "this program was built for another", true},
+	} {
+		text, err := exec.Command(r.Path, strings.Fields(c.args)...).CombinedOutput()
+		if !strings.Contains(string(text), c.want) || (err != nil) != c.fails {
+			t.Errorf("%s: %v, %s", c.args, err, text)
+		}
+	}
+	if r.Pictures || r.Size > maxLean && goruntime.GOARCH == "arm64" {
+		t.Errorf("%+v", r)
+	}
+}
 
 func TestBuildRefuses(t *testing.T) {
 	model := corner(t)

@@ -12,6 +12,7 @@ func TestFindNames(t *testing.T) {
 		"rpi-zero": "rpi-zero", "rpi0": "rpi-zero", "pi zero w": "rpi-zero", "raspberry pi zero 2 w": "rpi-zero-2w", "zero": "",
 		"bbb": "beaglebone", "BeagleBone Black": "beaglebone", "arm64": "linux-arm64", "aarch64": "linux-arm64", "linux/arm64": "linux-arm64",
 		"x86_64": "linux-amd64", "386": "linux-386", "riscv64": "linux-riscv64", "jetson-nano": "linux-arm64",
+		"windows": "windows-amd64", "macOS": "darwin-arm64", "wasm": "js-wasm", "js/wasm": "js-wasm",
 	} {
 		b, err := Find(name)
 		if b.Name != want || (err == nil) != (want != "") {

@@ -28,6 +28,7 @@ type benchFlags struct {
 	acceptNew, compare       bool
 	processes                int
 	timing                   program.Timing
+	duration                 time.Duration
 	limits                   runtime.Config
 }
 
@@ -80,7 +81,7 @@ func benchCommand(a *app) *cobra.Command {
 	f.SortFlags = false
 	f.StringVar(&b.on, "on", "local", "where to measure: local, a host (user@host[:port]), or qemu:CPU (cortex-a53, arm1176, ...)")
 	f.IntVar(&b.timing.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in the time, at least 50")
-	f.Var(&span{&b.timing.Duration, [2]string{"10s", "1m"}}, "duration", "how long to measure at least (default: a second here, 10 seconds on a host; with --runs not at all)")
+	f.Var(&span{&b.duration, [2]string{"10s", "1m"}}, "duration", "how long to measure at least (default: a second here, 10 seconds on a host; with --runs not at all)")
 	f.BoolVar(&b.timing.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
 	f.IntVar(&b.processes, "processes", 1, "how many processes measure, one after the other")
 	f.StringVar(&b.save, "save", "", "write the measurement to this file, as JSON")
@@ -102,8 +103,8 @@ func (b *benchFlags) check(cmd *cobra.Command) error {
 	if b.timing.Runs < 0 || b.timing.Runs > maxRuns {
 		errs = append(errs, fmt.Errorf("--runs %d: give a number from 1 to %d, or 0", b.timing.Runs, maxRuns))
 	}
-	if b.timing.Duration > program.MaxDuration {
-		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", b.timing.Duration))
+	if b.timing.Duration = b.duration.Nanoseconds(); b.timing.Duration > program.MaxDuration {
+		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", b.duration))
 	}
 	if b.processes < 1 || b.processes > maxProcesses {
 		errs = append(errs, fmt.Errorf("--processes %d: give a number from 1 to %d", b.processes, maxProcesses))
@@ -255,8 +256,8 @@ func (b *benchFlags) options() (args []string) {
 	if b.timing.Runs > 0 {
 		args = append(args, "--runs", strconv.Itoa(b.timing.Runs))
 	}
-	if b.timing.Duration > 0 {
-		args = append(args, "--duration", b.timing.Duration.String())
+	if b.duration > 0 {
+		args = append(args, "--duration", strconv.FormatFloat(b.duration.Seconds(), 'f', -1, 64)+"s")
 	}
 	if b.timing.Layers {
 		args = append(args, "--layers")

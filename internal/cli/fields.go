@@ -101,6 +101,9 @@ var fieldTitles = map[string]string{
 	"program_sha256": "program SHA-256", "deviation_us": "standard deviation", "on": "measured on",
 }
 
+// shortHash is the number of hexadecimal digits of a checksum in a table.
+const shortHash = 16
+
 // row is the line of a field in a table, with a tab between title and value.
 func (f field) row() string {
 	title, unit := f.name, ""
@@ -121,6 +124,9 @@ func (f field) row() string {
 	var words string
 	if json.Unmarshal(f.value, &words) == nil {
 		text = words
+		if strings.HasSuffix(f.name, "_sha256") { // the beginning tells files apart
+			text = text[:min(len(text), shortHash)]
+		}
 	} else if n, err := strconv.Atoi(text); err == nil && n >= 10_000 {
 		text = thousands(n)
 	} else if v, err := strconv.ParseFloat(text, 64); err == nil && strings.Contains(text, "e") {

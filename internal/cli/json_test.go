@@ -11,11 +11,14 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/exec"
 	"regexp"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/op"
 	"edgec/internal/tensor"
@@ -287,6 +290,8 @@ func TestJSON(t *testing.T) {
 		{"bench with --compare", "bench --compare six.json six.json"},
 		{"bench with --compare", "bench --compare one.json six.json"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
+		{"build with --package", "build corner.edgec --package cornernet"},
+		{"build with --c-archive", "build corner.edgec --target linux-amd64 --c-archive -o libcorner.a"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},
 		{"check", "check int8.onnx"},
@@ -301,7 +306,7 @@ func TestJSON(t *testing.T) {
 		{"errors", "inspect bad.onnx"},
 		{"errors", "inspect worse.onnx"},
 	} {
-		if c.section == "build" && testing.Short() {
+		if slow(c.section) {
 			continue
 		}
 		write(t, "bad.onnx", bytes.Replace(read(t, "corner.onnx"), []byte("Gemm"), []byte("Hemm"), 1))
@@ -315,16 +320,27 @@ func TestJSON(t *testing.T) {
 	}
 	for _, file := range []string{"named.edgec", "corner.edgec"} {
 		var info bytes.Buffer
-		if err := (&program.Job{Action: program.Info, Model: read(t, file), JSON: true, Stdout: &info}).Do(); err != nil {
-			t.Error(err)
+		p := program.Program{Model: read(t, file), Edgec: "v1.0.0", Hash: "ab12", Sources: "cd34", Target: "rpi-4"}
+		if code := p.Main([]string{"app", "--info", "--json"}, nil, &info, &info); code != 0 {
+			t.Error(info.String())
 		}
 		page.checkOutput(t, "programs with --info", info.String())
 	}
 	for section := range page {
-		if !slices.Contains(demoSections, section) && (section != "build" || !testing.Short()) {
+		if !slices.Contains(demoSections, section) && !slow(section) {
 			page.checkSeen(t, section)
 		}
 	}
+}
+
+// slow reports whether a section needs a compiler that is not there, or takes long: Go's, or Go's and
+// that of C.
+func slow(section string) bool {
+	if section == "build with --c-archive" {
+		_, err := exec.LookPath("gcc")
+		return !deep.On() || goruntime.GOARCH != "amd64" || err != nil
+	}
+	return section == "build" && testing.Short()
 }
 
 // demoSections are those that TestDemo checks.

@@ -12,9 +12,10 @@ func targetsCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "targets",
 		Short: "List the boards that programs are built for",
-		Long: `Lists the boards that edgec build --target knows, with their processors. The linux-*
-rows stand for any board with that architecture. Other names work too: rpi4, pi4,
-raspberry-pi-4, bbb, arm64. Microcontrollers are out of reach; see edgec build --help.`,
+		Long: `Lists the boards that edgec build --target knows, with their processors. Rows such as
+linux-arm64 and windows-amd64 stand for any machine of that system and architecture.
+Other names work too: rpi4, pi4, raspberry-pi-4, bbb, arm64, wasm. Microcontrollers are
+out of reach; see edgec build --help.`,
 		Args: needs(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json {

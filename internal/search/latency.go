@@ -22,9 +22,9 @@ func latency(file []byte, long time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("edgec: latency: %w", err)
 	}
-	program.WarmUp(run, long/warmUpPart)
-	times := program.Times(run, fewestTimed, mostTimed, long)
-	return times[len(times)/2], nil
+	program.WarmUp(run, int64(long/warmUpPart))
+	times := program.Times(run, fewestTimed, mostTimed, int64(long))
+	return time.Duration(times[len(times)/2]), nil
 }
 
 // latency measures an inference where a time is asked for, and returns 0

@@ -1,10 +1,10 @@
 package kernel
 
 import (
-	"os"
 	"slices"
 
 	"edgec/runtime/internal/cpu"
+	"edgec/runtime/internal/sys"
 )
 
 // micro is a row of the table of micro-kernels: what computes the tiles of dense layers
@@ -57,7 +57,7 @@ func (m *micro) placeWide(panel []int8, quad, quads, ch, k int, v int8) {
 }
 
 // best is the micro-kernel that layers are packed for; nil is plain Go.
-var best, levelErr = choose(os.Getenv(Variable))
+var best, levelErr = choose(sys.Getenv(Variable))
 
 // Variable is the environment variable that names the micro-kernels to use, "go" for
 // none: a slower processor can be had on a quick one, and a fault can be narrowed down.

@@ -1,3 +1,5 @@
+//go:build !nopictures
+
 package preprocess
 
 import (

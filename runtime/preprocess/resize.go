@@ -1,3 +1,5 @@
+//go:build !nopictures
+
 package preprocess
 
 // weightBits is the precision of a filter weight, Pillow's: bytes, weights and

@@ -34,19 +34,6 @@ func Read(data []byte, shape []int, last bool) (Sample, error) {
 	return readRaw(data, shape)
 }
 
-func readPicture(data []byte, shape []int) (Sample, error) {
-	h, w, c, ok := PictureShape(shape)
-	if !ok {
-		return Sample{}, Error("the network takes " + Dims(shape) + " values, no picture; give an .npy or raw file")
-	}
-	img, err := Decode(data)
-	if err != nil {
-		return Sample{}, err
-	}
-	size := img.Bounds()
-	return Sample{Bytes: Pixels(img, h, w, c), Resized: size.Dx() != w || size.Dy() != h}, nil
-}
-
 func readArray(data []byte, shape []int, last bool) (Sample, error) {
 	a, err := Npy(data)
 	if err != nil {

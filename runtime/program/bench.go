@@ -3,23 +3,23 @@ package program
 import (
 	"math"
 	goruntime "runtime"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 )
 
 // warmUp is the time of runs before those that count, as in TFLite's benchmark_model.
-const warmUp = 500 * time.Millisecond
+const warmUp = 5e8 // nanoseconds
 
 // bench measures the time of an inference on a generated input, on one core, and prints it
 // with what a reader needs to trust it: the machine, its clock and temperature before and
 // after, and warnings.
-func (j *Job) bench(m *runtime.Model, started time.Time) error {
+func (j *Job) bench(m *runtime.Model, started int64) error {
 	run, err := Timed(m, j.Limits)
 	if err != nil {
 		return Remedy(err)
 	}
-	load := time.Since(started)
+	load := sys.Now() - started
 	first := run()
 	core, release := pin()
 	defer release()
@@ -60,7 +60,7 @@ func (j *Job) bench(m *runtime.Model, started time.Time) error {
 
 // allocations counts those of a run: the least of a few passes, since Go's
 // runtime allocates now and then beside it.
-func allocations(run func() time.Duration) float64 {
+func allocations(run func() int64) float64 {
 	const passes, runs = 5, 4
 	least := math.Inf(1)
 	for range passes {
@@ -75,7 +75,7 @@ func allocations(run func() time.Duration) float64 {
 	return least
 }
 
-func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+func micros(ns int64) float64 { return float64(ns) / 1000 }
 
 // info describes the model.
 func (j *Job) info(m *runtime.Model) error {
@@ -95,5 +95,8 @@ func (j *Job) info(m *runtime.Model) error {
 	f.as("kept_macs")
 	f.int("working memory", int64(i.Arena), "bytes")
 	f.int("packed weights", int64(i.Memory), "bytes")
+	if j.provenance != nil {
+		f.raw("provenance", j.provenance)
+	}
 	return j.printFacts(f)
 }

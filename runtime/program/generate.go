@@ -1,23 +1,14 @@
+//go:build !nogeneration
+
 package program
 
 import (
 	"slices"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 	"edgec/runtime/kernel"
 )
-
-// Generation says how a language model goes on with a text. The zero value generates nothing.
-type Generation struct {
-	Tokens      int     // how many to generate
-	Prompt      []int   // the tokens to begin with, before those of Text
-	Text        string  // to begin with, in the model's labels
-	Temperature float64 // that scores are divided by: 0: the likeliest token; 1: as the model says
-	TopK        int     // choose among so many of the likeliest; 0: all
-	Seed        uint64  // of the choices; equal seeds give equal texts on every machine
-	Stop        []int   // tokens that end the text
-}
 
 // generate goes on with a text, token by token, and prints it as it comes. A model that takes
 // whole sequences sees the last of the text, from its beginning as long as it fits; what is
@@ -59,7 +50,7 @@ func (j *Job) goOn(g *generator) error {
 			}
 		}
 	}
-	started, r := time.Now(), choices(o.Seed)
+	started, r := sys.Now(), choices(o.Seed)
 	for range o.Tokens {
 		y, err := g.next()
 		if err != nil {
@@ -76,7 +67,7 @@ func (j *Job) goOn(g *generator) error {
 			break
 		}
 	}
-	took, end := time.Since(started), append(w.end(), '\n')
+	took, end := sys.Now()-started, append(w.end(), '\n')
 	if j.JSON {
 		end = g.json(prompt)
 	}
@@ -88,9 +79,9 @@ func (j *Job) goOn(g *generator) error {
 }
 
 // seconds prints a time with two decimals.
-func seconds(d time.Duration) string {
-	n := itoa(int(d.Milliseconds()/10) + 100)
-	return itoa(int(d.Seconds())) + "." + n[len(n)-2:] + " s"
+func seconds(ns int64) string {
+	hundredths := itoa(int(ns/1e7%100) + 100)
+	return itoa(int(ns/1e9)) + "." + hundredths[1:] + " s"
 }
 
 // json is {"schema":1, "prompt":N, "tokens":[...], "text":"..."}: prompt is how many of the tokens
@@ -156,15 +147,6 @@ func (g *generator) find() error {
 	g.classes = n / g.window
 	g.x = make([]float32, g.window)
 	return nil
-}
-
-// elements returns the number of elements of a shape.
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 // next returns the scores of the token that follows the text, valid until the next run.

@@ -51,7 +51,7 @@ func speaker(t *testing.T, steps bool, labels ...string) []byte {
 func said(t *testing.T, model []byte, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := Main(model, append([]string{"lm"}, args...), nil, &out, &errs); code != 0 {
+	if code := execute(model, append([]string{"lm"}, args...), nil, &out, &errs); code != 0 {
 		t.Fatalf("%v: %s", args, errs.String())
 	}
 	return out.String()
@@ -160,7 +160,7 @@ func TestGenerateRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			if code := Main(c.model, append([]string{"lm"}, strings.Fields(c.args)...), nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
+			if code := execute(c.model, append([]string{"lm"}, strings.Fields(c.args)...), nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
 				t.Errorf("exit code %d, %q; want %q", code, errs.String(), c.says)
 			}
 		})

@@ -1,13 +1,15 @@
+//go:build !nopictures
+
 package program
 
 import (
 	"hash/crc32"
 	"image"
 	"io"
-	"os"
 	"strconv"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 	"edgec/runtime/preprocess"
 )
 
@@ -22,9 +24,9 @@ type idxFile struct {
 // openIdx reads the header of an idx file of uint8 with the given number of
 // dimensions.
 func openIdx(name string, dims int) (*idxFile, error) {
-	f, err := os.Open(name)
+	f, err := sys.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, Error(name + ": " + err.Error())
 	}
 	x, err := preprocess.OpenIdx(f)
 	if err == nil && (!x.IsBytes() || len(x.Shape) != dims) {

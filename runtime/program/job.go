@@ -2,12 +2,11 @@ package program
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 )
 
 // Error is a failure of the program, in one line.
@@ -28,6 +27,8 @@ const (
 	Generate               // go on with a text, see Generation
 	Stream                 // execute the samples of arrays in a row, carrying the state
 	Idx                    // execute every picture of an idx file, print counts and a checksum
+
+	version Action = -1 // of a program
 )
 
 // Job is one use of a model. The zero value of a field is its default.
@@ -46,6 +47,7 @@ type Job struct {
 	Limits      runtime.Config // of memory and work; the error about one says how --max-memory or --max-work raises it
 	Stdin       io.Reader      // read for the file "-"
 	Stdout      io.Writer      // gets the results
+	provenance  []byte         // Info: what the program was made of, in JSON; nil: not known
 	Note        func(string)   // is told in a line what files were read as; nil: nobody is
 
 	untilEOF bool // end the process when standard input ends
@@ -53,7 +55,7 @@ type Job struct {
 
 // Do does the job. An error takes one line and names the file that it is about.
 func (j *Job) Do() error {
-	started := time.Now()
+	started := sys.Now()
 	m, err := runtime.Load(j.Model)
 	if err != nil {
 		return err
@@ -144,10 +146,7 @@ const maxFile = 64 << 20
 func (j *Job) read(name string, shape []int) ([]byte, error) {
 	from := j.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
-		if e, ok := err.(*os.PathError); ok {
-			err = e.Err // the caller names the file
-		}
+		f, err := sys.Open(name)
 		if err != nil {
 			return nil, err
 		}
@@ -161,8 +160,8 @@ func (j *Job) read(name string, shape []int) ([]byte, error) {
 	}
 	most := max(maxFile, n+npyHead)
 	data, err := io.ReadAll(io.LimitReader(from, int64(most)+1))
-	if e, ok := err.(*os.PathError); ok {
-		err = e.Err
+	if e, ok := err.(interface{ Unwrap() error }); ok { // the caller names the file
+		err = e.Unwrap()
 	}
 	if err == nil && len(data) > most {
 		return nil, Error("has more than " + itoa(most) + " bytes, too many for this input; give a PNG, JPEG, .npy or raw file of one sample")

@@ -1,12 +1,12 @@
 package program
 
 import (
-	"os"
 	goruntime "runtime"
 	"strconv"
 	"strings"
 
 	"edgec/runtime/internal/cpu"
+	"edgec/runtime/internal/sys"
 )
 
 // machine reads what Linux tells about the machine in /proc and /sys. Elsewhere, and where a
@@ -68,7 +68,7 @@ func (m machine) cpuinfo(want string) string {
 // sign of one. QEMU's user mode shows the program as /proc/self/exe, and itself elsewhere; its
 // older versions show the host's /proc/cpuinfo.
 func (m machine) emulator() string {
-	exe, _ := os.Readlink(m.root + "/proc/thread-self/exe")
+	exe := readlink(m.root + "/proc/thread-self/exe")
 	if strings.Contains(exe, "qemu-") || strings.Contains(m.text("/proc/thread-self/maps"), "/qemu-") {
 		return "qemu-user"
 	}
@@ -82,8 +82,8 @@ func (m machine) emulator() string {
 // virtual names the virtual machine that the system runs in, "" if there is no sign of one.
 func (m machine) virtual() string {
 	vendor := m.line("/sys/class/dmi/id/sys_vendor")
-	switch _, err := os.Stat(m.root + "/proc/device-tree/hypervisor"); {
-	case err == nil:
+	switch {
+	case m.text("/proc/device-tree/hypervisor/compatible") != "":
 		return "yes"
 	case strings.Contains(" "+m.cpuinfo("flags")+" ", " hypervisor "):
 		if vendor == "" {
@@ -220,7 +220,7 @@ func Throttling(before, after int) (texts []string) {
 
 // text returns the contents of a file, "" if it cannot be read.
 func (m machine) text(path string) string {
-	data, err := os.ReadFile(m.root + path)
+	data, err := sys.ReadFile(m.root + path)
 	if err != nil {
 		return ""
 	}

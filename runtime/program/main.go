@@ -2,10 +2,10 @@ package program
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
-	"time"
+
+	"edgec/runtime/internal/sys"
 )
 
 const usage = ` [options] [FILE ...]
@@ -35,32 +35,38 @@ for each, sample after sample.
                  another machine has started, and whose connection may be lost
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
-  --model FILE   use this .edgec file instead of the program's own
+  --version      which edgec, model and toolchain made the program
+  --model FILE   use this .edgec file instead of the program's own; one with other
+                 kinds of layers needs a program of edgec build --any-model
   --max-memory N refuse a model whose memory beside the weights is larger, in
                  bytes (default 268435456)
   --max-work N   refuse a model that takes more multiplications and other steps
                  for each FILE (default 10000000000)
 `
 
-// Main is a whole program: it does what args ask for with the given model and
-// returns the exit code, 1 after an error, which takes one line of stderr, and with --json
-// one of stdout too.
-func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Main does what args ask for and returns the exit code, 1 after an error, which takes one line of
+// stderr, and with --json one of stdout too.
+func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	name := "edgec"
 	if len(args) > 0 {
-		name = args[0][strings.LastIndexByte(args[0], '/')+1:]
+		name = args[0][strings.LastIndexAny(args[0], `/\`)+1:]
 		args = args[1:]
 	}
-	j := &Job{Model: model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
+	j := &Job{Model: p.Model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
 	help, err := j.parse(args)
 	switch {
 	case err != nil:
-	case help, model == nil && j.Model == nil:
+	case j.Action == version:
+		err = j.version(p)
+	case help, j.Model == nil:
 		io.WriteString(stdout, "usage: "+name+usage)
 		return 0
 	default:
 		if j.untilEOF {
 			go endAtEOF(stdin)
+		}
+		if j.Action == Info {
+			j.provenance = p.json()
 		}
 		err = j.Do()
 	}
@@ -78,9 +84,20 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 func endAtEOF(stdin io.Reader) {
 	for b := make([]byte, 1); ; { // io.Copy would make the program larger
 		if _, err := stdin.Read(b); err != nil {
-			os.Exit(1)
+			sys.Exit(1)
 		}
 	}
+}
+
+// Start is the main function of a device program: Main with the arguments and the streams of the
+// process, which it ends.
+func (p Program) Start() {
+	args, err := sys.Args()
+	if err != nil {
+		sys.Stderr.Write([]byte(err.Error() + "\n"))
+		sys.Exit(1)
+	}
+	sys.Exit(p.Main(args, sys.Stdin, sys.Stdout, sys.Stderr))
 }
 
 // parse reads the options; help reports that they ask for the usage.
@@ -124,6 +141,8 @@ func (j *Job) turnOn(name string) bool {
 		j.Action = SelfTest
 	case "-info":
 		j.Action = Info
+	case "-version", "-v":
+		j.Action = version
 	case "-stream":
 		j.Action = Stream
 	case "-layers":
@@ -170,7 +189,9 @@ func (j *Job) assign(name string, o *option) (err error) {
 	case "-model":
 		var path string
 		if path, err = o.text(); err == nil {
-			j.Model, err = os.ReadFile(path)
+			if j.Model, err = sys.ReadFile(path); err != nil {
+				err = Error(path + ": " + err.Error())
+			}
 		}
 	case "-bench":
 		j.Action = Bench
@@ -251,14 +272,22 @@ func (o *option) real() (float64, error) {
 	return v, err
 }
 
-// duration takes a value that is a time of at most an hour.
-func (o *option) duration() (time.Duration, error) {
+// duration takes a value that is a time of at most an hour, in nanoseconds.
+func (o *option) duration() (ns int64, err error) {
 	s, err := o.text()
-	d, wrong := time.ParseDuration(s)
-	if err == nil && (wrong != nil || d <= 0 || d > MaxDuration) {
-		err = Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
+	if err != nil {
+		return 0, err
 	}
-	return d, err
+	for _, unit := range []struct {
+		name string
+		ns   float64
+	}{{"ms", 1e6}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}} {
+		number, ok := strings.CutSuffix(s, unit.name)
+		if v, err := strconv.ParseFloat(number, 64); ok && err == nil && v*unit.ns >= 1 && v*unit.ns <= MaxDuration {
+			return int64(v * unit.ns), nil
+		}
+	}
+	return 0, Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
 }
 
 // seed takes a value that is a number of 64 bits.

@@ -49,3 +49,13 @@ func pin() (core int, release func()) {
 		} // otherwise the thread ends with its goroutine
 	}
 }
+
+// readlink returns where a symbolic link leads, "" if that is not known.
+func readlink(path string) string {
+	b := make([]byte, 4096) // longer than any path
+	n, err := syscall.Readlink(path, b)
+	if err != nil {
+		return ""
+	}
+	return string(b[:max(n, 0)])
+}

@@ -3,9 +3,9 @@ package program
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 	"edgec/runtime/preprocess"
 )
 
@@ -30,20 +30,20 @@ func (j *Job) profile(m *runtime.Model, f facts) error {
 }
 
 // layerTimes returns the shortest time of each layer.
-func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) {
+func (j *Job) layerTimes(m *runtime.Model, layers int) ([]int64, error) {
 	s, err := j.session(m)
 	if err != nil {
 		return nil, err
 	}
-	inputs, times := len(m.Info().Inputs), make([]time.Duration, layers)
+	inputs, times := len(m.Info().Inputs), make([]int64, layers)
 	for i := range profiled {
 		for k := range inputs {
 			s.SetTestInput(k, 1+uint32(k))
 		}
-		begin := time.Now()
+		begin := sys.Now()
 		s.RunEach(func(layer int) {
-			now := time.Now()
-			if t := now.Sub(begin); i == 0 || t < times[layer] {
+			now := sys.Now()
+			if t := now - begin; i == 0 || t < times[layer] {
 				times[layer] = t
 			}
 			begin = now
@@ -53,7 +53,7 @@ func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) 
 }
 
 // layersJSON is [{"op":..., "shape":[...], "kernel":..., "macs":..., "kept_macs":..., "packed_weights_bytes":..., "us":...}].
-func layersJSON(layers []runtime.Layer, times []time.Duration) []byte {
+func layersJSON(layers []runtime.Layer, times []int64) []byte {
 	b := []byte{'['}
 	for i, l := range layers {
 		if i > 0 {
@@ -74,8 +74,8 @@ func layersJSON(layers []runtime.Layer, times []time.Duration) []byte {
 
 // layerTable has a line for each layer: its share of the time, and multiplications a
 // nanosecond.
-func layerTable(layers []runtime.Layer, times []time.Duration) []byte {
-	sum := time.Duration(1)
+func layerTable(layers []runtime.Layer, times []int64) []byte {
+	sum := int64(1)
 	for _, t := range times {
 		sum += t
 	}

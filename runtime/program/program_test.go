@@ -12,6 +12,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -83,10 +84,15 @@ func corners(t testing.TB) []byte {
 	return sums(t, []int{4, 4, 1}, w, []string{"top left", "top right", "bottom left", "bottom \"right\""}, true)
 }
 
+// execute is the program with a model.
+func execute(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return Program{Model: model}.Main(args, stdin, stdout, stderr)
+}
+
 // call runs the program and returns what it printed and its exit code.
 func call(model []byte, stdin string, args ...string) (out, errs string, code int) {
 	var o, e bytes.Buffer
-	code = Main(model, append([]string{"/usr/bin/app"}, args...), strings.NewReader(stdin), &o, &e)
+	code = execute(model, append([]string{"/usr/bin/app"}, args...), strings.NewReader(stdin), &o, &e)
 	return o.String(), e.String(), code
 }
 
@@ -478,7 +484,7 @@ func untested(t *testing.T, model []byte) []byte {
 // A pipe that closes is an error, not a panic.
 func TestClosedPipe(t *testing.T) {
 	var errs bytes.Buffer
-	if code := Main(corners(t), []string{"app", "--info"}, nil, broken{}, &errs); code != 1 || errs.String() != "app: closed\n" {
+	if code := execute(corners(t), []string{"app", "--info"}, nil, broken{}, &errs); code != 1 || errs.String() != "app: closed\n" {
 		t.Errorf("code %d, %q", code, errs.String())
 	}
 }

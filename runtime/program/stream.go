@@ -53,6 +53,15 @@ func results(info runtime.Info) (list []int) {
 	return list
 }
 
+// elements returns the number of elements of a shape.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
 // stream executes the samples of arrays one after the other and prints a line, or lines, for each:
 // of a model with one input beside its state, .npy arrays [n, sample...], each a sequence that
 // begins without a state.

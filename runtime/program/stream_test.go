@@ -33,7 +33,7 @@ func npyBytes(shape string, body ...byte) []byte {
 // TestStream: a state is carried from sample to sample, and is no input.
 func TestStream(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := Main(adding(t), []string{"sums", "--stream"}, bytes.NewReader(npyBytes("3, 2", 1, 0, 2, 9, 30, 0)), &out, &errs); code != 0 {
+	if code := execute(adding(t), []string{"sums", "--stream"}, bytes.NewReader(npyBytes("3, 2", 1, 0, 2, 9, 30, 0)), &out, &errs); code != 0 {
 		t.Fatal(errs.String())
 	}
 	var got []string
@@ -54,7 +54,7 @@ func TestStream(t *testing.T) {
 	} {
 		out.Reset()
 		errs.Reset()
-		if code := Main(c.model, []string{"sums", "--stream"}, bytes.NewReader(c.data), &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
+		if code := execute(c.model, []string{"sums", "--stream"}, bytes.NewReader(c.data), &out, &errs); code != 1 || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: exit code %d, %s; want %s", name, code, errs.String(), c.says)
 		}
 	}
@@ -91,7 +91,7 @@ func TestStateIsNoResult(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	var out, errs bytes.Buffer
-	if code := Main(model, []string{"lm", token}, nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), "the model has 2 inputs beside its state") {
+	if code := execute(model, []string{"lm", token}, nil, &out, &errs); code != 1 || !strings.Contains(errs.String(), "the model has 2 inputs beside its state") {
 		t.Errorf("one file: exit code %d, %s", code, errs.String())
 	}
 }

@@ -132,7 +132,7 @@ func TestLimitOptions(t *testing.T) {
 		{[]string{"--max-work"}, "needs a value"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := Main(model, append([]string{"./corners"}, c.args...), bytes.NewReader(make([]byte, 16)), &stdout, &stderr)
+		code := execute(model, append([]string{"./corners"}, c.args...), bytes.NewReader(make([]byte, 16)), &stdout, &stderr)
 		if (code == 0) != (c.want == "") || !strings.Contains(stderr.String(), c.want) || strings.Count(stderr.String(), "\n") > 1 {
 			t.Errorf("%v: exit code %d, %s", c.args, code, stderr.String())
 		}

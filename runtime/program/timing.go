@@ -4,32 +4,35 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"time"
 
 	"edgec/runtime"
+	"edgec/runtime/internal/sys"
 )
 
 // Timing says how Bench measures. The zero value measures for a second.
 type Timing struct {
-	Runs     int           // the number of runs, or with Duration the least number; 0: at least 50
-	Duration time.Duration // at least; 0: only Runs counts, or a second where that is 0 too; at most MaxDuration
-	Layers   bool          // the time of each layer too
+	Runs     int   // the number of runs, or with Duration the least number; 0: at least 50
+	Duration int64 // nanoseconds, at least; 0: only Runs counts, or a second where that is 0 too; at most MaxDuration
+	Layers   bool  // the time of each layer too
 }
 
-// MaxDuration bounds Timing.Duration.
-const MaxDuration = time.Hour
+// MaxDuration bounds Timing.Duration: an hour.
+const MaxDuration = 3600 * second
+
+// second is a second in nanoseconds.
+const second = 1_000_000_000
 
 // The measurement. TFLite's benchmark_model asks for 50 runs and a second, MLPerf Tiny for 10
 // seconds on a board, whose clock and temperature take time to settle.
 const (
-	defaultDuration = time.Second
-	boardDuration   = 10 * time.Second
+	defaultDuration = second
+	boardDuration   = 10 * second
 	leastRun        = 50
-	atMost          = 10 * time.Minute // after which fewer runs have to do
+	longMinutes     = 10 // after which fewer runs have to do
 )
 
 // measure executes runs and collects their times.
-func (t Timing) measure(run func() time.Duration) *samples {
+func (t Timing) measure(run func() int64) *samples {
 	least, long := max(t.Runs, 1), t.Duration
 	if t.Runs == 0 {
 		least = leastRun
@@ -37,12 +40,12 @@ func (t Timing) measure(run func() time.Duration) *samples {
 			long = defaultDuration
 		}
 	}
-	s := &samples{kept: make([]time.Duration, 0, mostKept), every: 1}
-	begin := time.Now()
+	s := &samples{kept: make([]int64, 0, mostKept), every: 1}
+	begin := sys.Now()
 	for {
 		s.add(run())
-		s.took = time.Since(begin)
-		if s.runs >= least && s.took >= long || s.took >= max(atMost, long) {
+		s.took = sys.Now() - begin
+		if s.runs >= least && s.took >= long || s.took >= max(longMinutes*60*second, long) {
 			s.fewer = s.runs < least
 			return s
 		}
@@ -55,16 +58,16 @@ const mostKept = 1 << 14
 // samples are the times of runs: all of them up to mostKept; of more runs every second, then
 // every fourth, and so on.
 type samples struct {
-	kept     []time.Duration // in the order of the runs
-	every    int             // run of this number is kept
+	kept     []int64 // nanoseconds, in the order of the runs
+	every    int     // run of this number is kept
 	runs     int
-	took     time.Duration // of all, with what is between them
-	fewer    bool          // than were asked for
-	min, max time.Duration
+	took     int64 // of all, with what is between them
+	fewer    bool  // than were asked for
+	min, max int64
 	mean, m2 float64 // nanoseconds, and the sum of squared distances (Welford 1962)
 }
 
-func (s *samples) add(t time.Duration) {
+func (s *samples) add(t int64) {
 	if s.runs%s.every == 0 {
 		if len(s.kept) == mostKept {
 			for i := range mostKept / 2 {
@@ -103,7 +106,7 @@ func (s *samples) facts(f *facts) (median float64) {
 	sorted := slices.Sorted(slices.Values(s.kept))
 	median = micros(sorted[len(sorted)/2])
 	f.int("runs", int64(s.runs), "")
-	f.real("measured", s.took.Seconds(), "s")
+	f.real("measured", float64(s.took)/second, "s")
 	f.real("min", micros(s.min), "us")
 	f.real("median", median, "us")
 	f.real("mean", s.mean/1000, "us")
@@ -132,11 +135,11 @@ func (s *samples) warnings() (texts []string) {
 		texts = append(texts, "p99 takes 1000 runs; these are "+itoa(s.runs))
 	}
 	if s.fewer {
-		texts = append(texts, "the measurement ended after "+atMost.String()+", with fewer runs than were asked for")
+		texts = append(texts, "the measurement ended after "+itoa(longMinutes)+" minutes, with fewer runs than were asked for")
 	}
 	sorted := slices.Sorted(slices.Values(s.kept))
 	if median, p99 := sorted[len(sorted)/2], sorted[len(sorted)*99/100]; s.runs >= runsForP99 && p99 >= longTail*median {
-		texts = append(texts, "p99 is "+strconv.FormatInt(int64(p99/max(median, 1)), 10)+" times the median: something else runs on this machine; stop it and measure again")
+		texts = append(texts, "p99 is "+strconv.FormatInt(p99/max(median, 1), 10)+" times the median: something else runs on this machine; stop it and measure again")
 	}
 	if quarter := len(s.kept) / 4; quarter >= leastRun/4 {
 		first, last := middle(s.kept[:quarter]), middle(s.kept[len(s.kept)-quarter:])
@@ -148,43 +151,43 @@ func (s *samples) warnings() (texts []string) {
 }
 
 // middle is the median of times, in nanoseconds.
-func middle(times []time.Duration) float64 {
+func middle(times []int64) float64 {
 	sorted := slices.Sorted(slices.Values(times))
 	return float64(sorted[len(sorted)/2])
 }
 
 // Timed returns a function that executes one inference of m, in one session and
-// on generated input, and returns the time that it took, the input left aside. The error is
+// on generated input, and returns the nanoseconds that it took, the input left aside. The error is
 // that of NewSession with the limits c.
-func Timed(m *runtime.Model, c runtime.Config) (run func() time.Duration, err error) {
+func Timed(m *runtime.Model, c runtime.Config) (run func() int64, err error) {
 	s, err := m.NewSession(c)
 	if err != nil {
 		return nil, err
 	}
 	inputs := len(m.Info().Inputs)
-	return func() time.Duration {
+	return func() int64 {
 		for i := range inputs {
 			s.SetTestInput(i, 1+uint32(i)) // a run uses the inputs' memory for other values
 		}
-		t := time.Now()
+		t := sys.Now()
 		s.Run()
-		return time.Since(t)
+		return sys.Now() - t
 	}, nil
 }
 
-// WarmUp calls run until the given time has passed.
-func WarmUp(run func() time.Duration, long time.Duration) {
-	for begin := time.Now(); time.Since(begin) < long; {
+// WarmUp calls run until long nanoseconds have passed.
+func WarmUp(run func() int64, long int64) {
+	for begin := sys.Now(); sys.Now()-begin < long; {
 		run()
 	}
 }
 
-// Times calls run at least least times and for at least the given time, but at most
+// Times calls run at least least times and for at least long nanoseconds, but at most
 // most times, and returns the times, the shortest first.
-func Times(run func() time.Duration, least, most int, long time.Duration) []time.Duration {
-	times := make([]time.Duration, 0, most)
-	for begin := time.Now(); len(times) < most; {
-		if len(times) >= least && time.Since(begin) > long {
+func Times(run func() int64, least, most int, long int64) []int64 {
+	times := make([]int64, 0, most)
+	for begin := sys.Now(); len(times) < most; {
+		if len(times) >= least && sys.Now()-begin > long {
 			break
 		}
 		times = append(times, run())

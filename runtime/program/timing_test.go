@@ -12,8 +12,8 @@ import (
 )
 
 // collect adds times to samples.
-func collect(times []time.Duration) *samples {
-	s := &samples{kept: make([]time.Duration, 0, mostKept), every: 1}
+func collect(times []int64) *samples {
+	s := &samples{kept: make([]int64, 0, mostKept), every: 1}
 	for _, t := range times {
 		s.add(t)
 	}
@@ -24,10 +24,10 @@ func collect(times []time.Duration) *samples {
 func TestSamples(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 1000, mostKept, mostKept + 1, 5*mostKept + 7} {
-		times := make([]time.Duration, n)
+		times := make([]int64, n)
 		sum := 0.0
 		for i := range times {
-			times[i] = time.Duration(1000 + random.IntN(100_000))
+			times[i] = int64(1000 + random.IntN(100_000))
 			sum += float64(times[i])
 		}
 		mean, squares := sum/float64(n), 0.0
@@ -55,12 +55,12 @@ func TestSamples(t *testing.T) {
 
 // Tails are given where runs lie beyond them, and doubts are told.
 func TestSampleWarnings(t *testing.T) {
-	same := func(n int, times ...time.Duration) []time.Duration {
-		return append(slices.Repeat([]time.Duration{1000}, n-len(times)), times...)
+	same := func(n int, times ...int64) []int64 {
+		return append(slices.Repeat([]int64{1000}, n-len(times)), times...)
 	}
 	for _, c := range []struct {
 		name      string
-		times     []time.Duration
+		times     []int64
 		p90, p99  bool
 		want      string
 		unwelcome string
@@ -68,8 +68,8 @@ func TestSampleWarnings(t *testing.T) {
 		{"few", same(60), false, false, "p90 takes 100 runs and p99 1000; these are 60", "longer"},
 		{"some", same(999), true, false, "p99 takes 1000 runs; these are 999", "longer"},
 		{"many", same(1000), true, true, "", "p9"},
-		{"tail", append(same(980), slices.Repeat([]time.Duration{10_000}, 20)...), true, true, "p99 is 10 times the median", "p90"},
-		{"heat", append(same(900), slices.Repeat([]time.Duration{1200}, 300)...), true, true, "the last quarter took 20 % longer", "p99"},
+		{"tail", append(same(980), slices.Repeat([]int64{10_000}, 20)...), true, true, "p99 is 10 times the median", "p90"},
+		{"heat", append(same(900), slices.Repeat([]int64{1200}, 300)...), true, true, "the last quarter took 20 % longer", "p99"},
 	} {
 		s := collect(c.times)
 		got := strings.Join(s.warnings(), "\n")
@@ -87,18 +87,18 @@ func TestSampleWarnings(t *testing.T) {
 
 // A measurement has the runs and the time that are asked for.
 func TestMeasure(t *testing.T) {
-	run := func() time.Duration { return time.Microsecond }
+	run := func() int64 { return 1000 }
 	if s := (Timing{Runs: 7}).measure(run); s.runs != 7 || s.fewer {
 		t.Errorf("%d runs, want 7", s.runs)
 	}
-	if s := (Timing{Runs: 7, Duration: 20 * time.Millisecond}).measure(run); s.runs < 8 || s.took < 20*time.Millisecond {
-		t.Errorf("%d runs in %v, want 20 ms", s.runs, s.took)
+	if s := (Timing{Runs: 7, Duration: 20e6}).measure(run); s.runs < 8 || s.took < 20e6 {
+		t.Errorf("%d runs in %d ns, want 20 ms", s.runs, s.took)
 	}
-	slow := func() time.Duration {
+	slow := func() int64 {
 		time.Sleep(time.Millisecond)
-		return time.Millisecond
+		return 1e6
 	}
-	if s := (Timing{Duration: time.Millisecond}).measure(slow); s.runs != leastRun {
+	if s := (Timing{Duration: 1e6}).measure(slow); s.runs != leastRun {
 		t.Errorf("%d slow runs, want %d", s.runs, leastRun)
 	}
 }
@@ -109,7 +109,7 @@ const asDevice = "EDGEC_TEST_AS_DEVICE"
 // With --until-eof a program ends when its standard input does, and not before.
 func TestUntilEOF(t *testing.T) {
 	if os.Getenv(asDevice) != "" {
-		os.Exit(Main(corners(t), []string{"device", "--bench", "--duration", "1m", "--until-eof"}, os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(Program{Model: corners(t)}.Main([]string{"device", "--bench", "--duration", "1m", "--until-eof"}, os.Stdin, os.Stdout, os.Stderr))
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestUntilEOF$")
 	cmd.Env = append(os.Environ(), asDevice+"=1")
@@ -143,9 +143,9 @@ func TestUntilEOF(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for _, c := range []struct {
 		args []string
-		want time.Duration // 0: an error
+		want int64 // nanoseconds; 0: an error
 	}{
-		{[]string{"--bench", "--duration", "250ms"}, 250 * time.Millisecond}, {[]string{"--bench"}, boardDuration}, {[]string{"--bench", "5", "--duration=1s"}, time.Second},
+		{[]string{"--bench", "--duration", "250ms"}, 250e6}, {[]string{"--bench"}, boardDuration}, {[]string{"--bench", "5", "--duration=1s"}, second}, {[]string{"--bench", "--duration", "1.5m"}, 90 * second},
 		{[]string{"--bench", "--duration", "10"}, 0}, {[]string{"--bench", "--duration", "-1s"}, 0}, {[]string{"--bench", "--duration", "2h"}, 0}, {[]string{"--bench", "--duration"}, 0},
 	} {
 		j := &Job{}

@@ -1,3 +1,5 @@
+//go:build !nogeneration
+
 package program
 
 import (

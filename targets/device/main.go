@@ -3,19 +3,9 @@
 // one by --model.
 package main
 
-import (
-	"os"
-	"runtime/debug"
+import "edgec/runtime/program"
 
-	"edgec/runtime/program"
-)
+// built is set by the file that the build adds.
+var built program.Program
 
-// model is set by the file that the build adds.
-var model []byte
-
-func main() {
-	// The working set is small and lives as long as the program: collecting
-	// earlier costs nothing and keeps the peak of small boards' memory low.
-	debug.SetGCPercent(20)
-	os.Exit(program.Main(model, os.Args, os.Stdin, os.Stdout, os.Stderr))
-}
+func main() { built.Start() }

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"edgec/export"
+	"edgec/runtime/format"
+	"edgec/runtime/program"
+)
+
+// corner is a network that says which corner of a 4x4 picture is light.
+func corner(t testing.TB) []byte {
+	t.Helper()
+	f := &format.File{
+		Tensors: []format.Tensor{{DType: format.Int8, Shape: []int{4, 4, 1}, Scale: 1.0 / 256, Zero: -128}, {DType: format.Float32, Shape: []int{4}}},
+		Instrs:  []format.Instr{{Op: format.OpDense, In: []int{0}, Out: 1, Weight: 0, LUT: -1, ClampMin: -128, ClampMax: 127}},
+		Weights: []format.Weight{{OutC: 4, KH: 1, KW: 1, InC: 16, Scale: []float32{1.0 / 64}, Values: make([]int8, 64)}},
+		Inputs:  []int{0},
+		Outputs: []int{1},
+		Meta:    format.Meta{Name: "corner net", Labels: []string{"top left", "top right", "bottom left", "bottom right"}},
+	}
+	for y := range 4 {
+		for x := range 4 {
+			f.Weights[0].Values[(y/2*2+x/2)*16+y*4+x] = 64
+		}
+	}
+	data, _, err := export.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// lightCorner is a picture of n x n pixels whose quarter at (1,0) is light.
+func lightCorner(t testing.TB, n int) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, n, n))
+	for y := range n / 2 {
+		for x := n / 2; x < n; x++ {
+			img.SetGray(x, y, color.Gray{Y: 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// start serves the corner network with options that differ from small defaults.
+func start(t *testing.T, change func(*options)) (*server, string) {
+	t.Helper()
+	built = program.Program{Model: corner(t), Edgec: "v1.2.3", Hash: "ab12", Target: "rpi-4"}
+	o := options{workers: 2, queue: 4, maxBody: 1 << 16, maxPixels: 1 << 16, timeout: 10 * time.Second, drain: time.Second}
+	change(&o)
+	s, err := newServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ready.Store(true)
+	h := httptest.NewServer(s.routes())
+	t.Cleanup(h.Close)
+	return s, h.URL
+}
+
+// ask sends a request and returns status, headers and body.
+func ask(t *testing.T, method, url string, body []byte) (int, http.Header, string) {
+	t.Helper()
+	q, err := http.NewRequest(method, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, r.Header, string(text)
+}
+
+// The answer to a file is what the program prints with --json, also from many clients at once.
+func TestPredict(t *testing.T) {
+	_, url := start(t, func(*options) {})
+	picture := lightCorner(t, 16)
+	var want bytes.Buffer
+	if code := built.Main([]string{"app", "--json", "--top", "2"}, bytes.NewReader(picture), &want, &want); code != 0 {
+		t.Fatal(want.String())
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			status, head, got := ask(t, "POST", url+"/predict?top=2", picture)
+			if status != 200 || got != want.String() || head.Get("Content-Type") != "application/json" {
+				t.Errorf("%d %s, want %s", status, got, want.String())
+			}
+		})
+	}
+	wait.Wait()
+	raw := make([]byte, 16)
+	raw[0] = 255
+	if status, _, got := ask(t, "POST", url+"/predict", raw); status != 200 || !strings.Contains(got, `"label":"top left"`) {
+		t.Errorf("raw bytes: %d %s", status, got)
+	}
+}
+
+// What is wrong with a request is said with its status, in the form of its protocol.
+func TestRefusals(t *testing.T) {
+	_, url := start(t, func(o *options) { o.maxBody, o.maxPixels = 1000, 100 })
+	infer := "/v2/models/corner%20net/infer"
+	numbers := strings.TrimSuffix(strings.Repeat("0,", 16), ",")
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"POST", "/predict", "text", 400, `{"schema":1,"error":{"message":"neither PNG, JPEG nor .npy`},
+		{"POST", "/predict", "", 400, "it is empty"},
+		{"POST", "/predict?top=x", strings.Repeat("x", 16), 400, "give a number from 1 on"},
+		{"POST", "/predict", strings.Repeat("x", 1001), 413, "more than 1000 bytes"},
+		{"POST", "/predict", string(lightCorner(t, 16)), 413, "16 x 16 pixels, at most 100"},
+		{"GET", "/predict", "", 405, ""},
+		{"GET", "/nothing", "", 404, ""},
+		{"POST", infer, "{", 400, `{"error":"not a request`},
+		{"POST", infer, `{"inputs":[]}`, 400, "0 inputs were given, the model has 1"},
+		{"POST", infer, `{"inputs":[{"name":"x"}]}`, 400, "there is no input0"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[4,4],"data":[1]}]}`, 400, "shape [4 4]"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1],"data":[1,2]}]}`, 400, "1 elements, data has 2"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[-1,-16],"data":[` + numbers + `]}]}`, 400, "shape [-1 -16]"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"BYTES","shape":[1,1,4,4],"data":[` + numbers + `]}]}`, 400, "give FP32"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[2,8],"data":[` + numbers + `]}]}`, 400, "the array has shape 2x8"},
+	} {
+		status, _, got := ask(t, c.method, url+c.path, []byte(c.body))
+		if status != c.status || !strings.Contains(got, c.want) {
+			t.Errorf("%s %s %.40q: %d %s; want %d %s", c.method, c.path, c.body, status, got, c.status, c.want)
+		}
+	}
+}
+
+// The Open Inference Protocol describes the model and executes arrays.
+func TestInfer(t *testing.T) {
+	_, url := start(t, func(*options) {})
+	for path, want := range map[string]string{
+		"/v2":                           `{"extensions":[],"name":"edgec","version":"v1.2.3"}`,
+		"/v2/health/live":               `{"live":true}`,
+		"/v2/health/ready":              `{"ready":true}`,
+		"/v2/models/corner%20net/ready": `{"ready":true}`,
+		"/v2/models/corner%20net": `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1,1,4,4]}],"name":"corner net",` +
+			`"outputs":[{"name":"output0","datatype":"FP32","shape":[1,4]}],"platform":"edgec","versions":["1"]}`,
+		"/healthz": "ok",
+	} {
+		if status, _, got := ask(t, "GET", url+path, nil); status != 200 || strings.TrimSpace(got) != want {
+			t.Errorf("%s: %d %s, want %s", path, status, got, want)
+		}
+	}
+	x := make([]float32, 16)
+	x[15] = 0.75
+	body, err := json.Marshal(inferRequest{ID: "seven", Inputs: []tensor{{"input0", "FP32", []int{1, 1, 4, 4}, x}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"model_name":"corner net","id":"seven","outputs":[{"name":"output0","datatype":"FP32","shape":[1,4],"data":[0,0,0,0.75]}]}` + "\n"
+	if status, _, got := ask(t, "POST", url+"/v2/models/corner%20net/infer", body); status != 200 || got != want {
+		t.Errorf("%d %s, want %s", status, got, want)
+	}
+}
+
+// A full queue refuses with the time to wait; a request that waits too long, or whose client has
+// left, is not executed.
+func TestQueue(t *testing.T) {
+	s, url := start(t, func(o *options) { o.workers, o.queue, o.timeout = 1, 1, 300*time.Millisecond })
+	s.metrics.executed(2500 * time.Millisecond)
+	worker := <-s.workers // is busy
+	picture := lightCorner(t, 16)
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			if status, _, got := ask(t, "POST", url+"/predict", picture); status != 503 || !strings.Contains(got, "no worker was free in time") {
+				t.Errorf("%d %s", status, got)
+			}
+		})
+	}
+	for len(s.slots) < 2 {
+		goruntime.Gosched()
+	}
+	if status, head, got := ask(t, "POST", url+"/predict", picture); status != 429 || head.Get("Retry-After") != "5" { // two of 2.5 s
+		t.Errorf("%d, Retry-After %q: %s", status, head.Get("Retry-After"), got)
+	}
+	wait.Wait()
+	s.workers <- worker
+	if status, _, got := ask(t, "POST", url+"/predict", picture); status != 200 {
+		t.Errorf("afterwards: %d %s", status, got)
+	}
+	_, head, text := ask(t, "GET", url+"/metrics", nil)
+	for _, want := range []string{`edgec_requests_total{code="429"} 1`, `edgec_requests_total{code="503"} 2`, `edgec_requests_total{code="200"} 1`,
+		"edgec_workers 1\n", "edgec_workers_busy 0\n", "edgec_requests_in_flight 0\n", "edgec_inference_duration_seconds_count 2\n",
+		`edgec_inference_duration_seconds_bucket{le="+Inf"} 2`, `edgec_build_info{version="v1.2.3",model_sha256="ab12"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+	if !strings.HasPrefix(head.Get("Content-Type"), "text/plain; version=0.0.4") {
+		t.Errorf("type %q", head.Get("Content-Type"))
+	}
+	checkMetrics(t, text)
+}
+
+// checkMetrics reads each line as Prometheus does: a comment, or a name and a number, of a metric
+// whose kind was said, with buckets that grow.
+func checkMetrics(t *testing.T, text string) {
+	t.Helper()
+	kinds, last := map[string]string{}, 0.0
+	for line := range strings.Lines(text) {
+		var name, kind string
+		if n, _ := fmt.Sscanf(line, "# TYPE %s %s", &name, &kind); n == 2 {
+			kinds[name], last = kind, 0
+			continue
+		}
+		if strings.HasPrefix(line, "# HELP ") {
+			continue
+		}
+		key, number, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "} ")
+		if !ok {
+			key, number, ok = strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		}
+		var v float64
+		if _, err := fmt.Sscan(number, &v); err != nil || !ok {
+			t.Errorf("line %q: %v", line, err)
+		}
+		name, _, _ = strings.Cut(key, "{")
+		base := name
+		for _, end := range []string{"_bucket", "_sum", "_count"} {
+			base = strings.TrimSuffix(base, end)
+		}
+		if kinds[name] == "" && kinds[base] != "histogram" {
+			t.Errorf("line %q: the kind of %s was not said", line, name)
+		}
+		if strings.HasSuffix(name, "_bucket") {
+			if v < last {
+				t.Errorf("line %q: fewer than in the bucket before", line)
+			}
+			last = v
+		}
+	}
+}
+
+// The process says that it is ready, and that it stops, and requests have time to finish.
+func TestRun(t *testing.T) {
+	if goruntime.GOOS != "linux" {
+		t.Skip("systemd is of Linux")
+	}
+	built = program.Program{Model: corner(t)}
+	socket := filepath.Join(t.TempDir(), "notify")
+	told, err := net.ListenPacket("unixgram", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer told.Close()
+	t.Setenv("NOTIFY_SOCKET", socket)
+	t.Setenv("WATCHDOG_USEC", "20000")
+	hear := func(want string) {
+		t.Helper()
+		b := make([]byte, 100)
+		told.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if n, _, err := told.ReadFrom(b); err != nil || string(b[:n]) != want {
+			t.Errorf("systemd is told %q, %v; want %q", b[:n], err, want)
+		}
+	}
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	o := options{listen: "127.0.0.1:0", workers: 1, maxBody: 1000, maxPixels: 1, timeout: time.Second, drain: 2 * time.Second}
+	go func() { ended <- run(ctx, func() {}, o, w) }()
+	var url string
+	if _, err := fmt.Fscanf(r, "serving corner net at %s 1 workers\n", &url); err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, r)
+	url = strings.TrimSuffix(url, ",")
+	hear("READY=1")
+	hear("WATCHDOG=1")
+	body, more := io.Pipe() // a request that is not whole yet
+	answered := make(chan string)
+	go func() {
+		a, err := http.Post(url+"/predict", "", body)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer a.Body.Close()
+		answered <- a.Status
+	}()
+	more.Write(make([]byte, 8))
+	for range 1000 {
+		if _, _, text := ask(t, "GET", url+"/metrics", nil); strings.Contains(text, "edgec_requests_in_flight 1\n") {
+			break
+		}
+	}
+	cancel()
+	more.Write(make([]byte, 8))
+	more.Close()
+	if got := <-answered; got != "200 OK" {
+		t.Errorf("a request that was there before the signal: %s", got)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(url + "/healthz"); err == nil {
+		t.Error("it still serves")
+	}
+}
+
+// Options that cannot be are refused before anything is served.
+func TestOptions(t *testing.T) {
+	built = program.Program{}
+	for _, args := range []string{"--workers 0", "--queue -1", "--max-body 0", "--max-pixels 0", "--timeout -1s", "--drain -1s", "--listen nowhere:x --model corner.edgec", "--model none.edgec", ""} {
+		t.Chdir(t.TempDir())
+		if err := os.WriteFile("corner.edgec", corner(t), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var o options
+		if err := o.flags().Parse(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if err := run(context.Background(), func() {}, o, io.Discard); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+}
