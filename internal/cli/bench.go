@@ -120,8 +120,12 @@ func (b *benchFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if b.target != "" {
-		if _, err := targets.Find(b.target); err != nil {
+		board, err := targets.Find(b.target)
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("--target %s: %s", shown(b.target), strings.TrimPrefix(err.Error(), "targets: ")))
+		case board.System() != "linux":
+			errs = append(errs, fmt.Errorf("--target %s: --on measures on Linux; run the program of edgec build there with --bench", shown(b.target)))
 		}
 	}
 	if cpu, ok := strings.CutPrefix(b.on, "qemu:"); ok {

@@ -21,7 +21,8 @@ import (
 	"edgec/targets"
 )
 
-// build builds the program for a board into a temporary folder, which m.end removes.
+// build builds the program for a board, as edgec build does, into a temporary folder, which
+// m.end removes.
 func (m *measuring) build(ctx context.Context, b *benchFlags, model []byte, board targets.Board, p *progress) (file string, data []byte, err error) {
 	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	dir, done, err := disk.Folder("edgec-bench-")
@@ -34,7 +35,7 @@ func (m *measuring) build(ctx context.Context, b *benchFlags, model []byte, boar
 		done()
 	}
 	file = filepath.Join(dir, "program")
-	if _, err := targets.Build(ctx, edgec.Sources, model, board, file, targets.Options{Go: b.goTool}); err != nil {
+	if _, err := targets.Build(ctx, edgec.Sources, model, board, file, targets.Options{Go: b.goTool, Version: readVersion().Version}); err != nil {
 		return "", nil, err
 	}
 	if data, err = os.ReadFile(file); err != nil {

@@ -107,6 +107,12 @@ func TestBenchOn(t *testing.T) {
 		t.Errorf("stderr %q", r.stderr)
 	}
 	empty(t, s.Temp)
+	if deep.On() { // what is measured is what edgec build makes
+		command(t, "build", "corner.edgec", "--target", got.Target, "-o", "built").must(t)
+		if got.Program != hash(read(t, "built")) {
+			t.Error("another program was measured than edgec build makes")
+		}
+	}
 	board, err := targets.Find(got.Target)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +173,7 @@ func TestBenchOnRefused(t *testing.T) {
 	command(t, "bench", "corner.edgec", "--on", "a b").fails(t, exitFailed, "is no host")
 	command(t, "bench", "corner.edgec", "--on", "qemu:z80").fails(t, exitUsage, "cortex-a53")
 	command(t, "bench", "corner.edgec", "--target", "rpi-4").fails(t, exitUsage, "belongs to --on")
+	command(t, "bench", "corner.edgec", "--on", s.Host, "--target", "wasm").fails(t, exitUsage, "Linux")
 	command(t, "bench", "corner.edgec", "--processes", "0").fails(t, exitUsage, "--processes 0")
 }
 
