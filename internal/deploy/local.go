@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"edgec/internal/remote"
 )
 
 // Local is a folder of this machine, such as that of a mounted card. Emulator is put before
@@ -37,7 +39,30 @@ func (l *Local) Folder() string          { return l.folder }
 func (l *Local) path(name string) string { return filepath.Join(l.folder, filepath.FromSlash(name)) }
 
 // Mkdir is of FS.
-func (l *Local) Mkdir(name string) error { return os.MkdirAll(l.path(name), 0o755) }
+func (l *Local) Mkdir(name string) error { return mkdirAll(l.path(name)) }
+
+// mkdirAll makes a folder and those above it, each of which is synced.
+func mkdirAll(full string) error {
+	above := filepath.Dir(full)
+	if info, err := os.Stat(full); err == nil && info.IsDir() || above == full {
+		return nil
+	}
+	if err := mkdirAll(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(full, 0o755); err != nil {
+		return err
+	}
+	return syncPath(above)
+}
+
+func syncPath(full string) error {
+	f, err := os.Open(full)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
 
 // Write is of FS.
 func (l *Local) Write(name string, r io.Reader, mode fs.FileMode, exclusive bool) error {
@@ -97,13 +122,7 @@ func (l *Local) List(name string) (names []string, err error) {
 }
 
 // Sync is of FS.
-func (l *Local) Sync(name string) error {
-	f, err := os.Open(l.path(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (l *Local) Sync(name string) error { return syncPath(l.path(name)) }
 
 // Free is of FS.
 func (l *Local) Free() (int64, error) { return freeBytes(l.folder) }
@@ -154,13 +173,10 @@ func emulated(words []string, command string) string {
 	}
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = quote(w)
+		quoted[i] = remote.Quote(w)
 	}
 	return strings.Join(quoted, " ") + " " + command
 }
-
-// quote is s as one word of a shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // mostPrinted bounds what is kept of the output of a command, in bytes.
 const mostPrinted = 1 << 20
