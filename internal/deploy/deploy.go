@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -161,8 +162,18 @@ func (s *session) in(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %s: %s: %w", s.d, s.d.Folder(), doing, err)
+	name := s.d.String() + ": "
+	return &stepError{name + s.d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name), err}
 }
+
+// stepError says at which step an error came, and names the device once.
+type stepError struct {
+	text string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.text }
+func (e *stepError) Unwrap() error { return e.err }
 
 // write writes state.json, if the lock is still held.
 func (s *session) write() error {

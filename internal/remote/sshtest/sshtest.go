@@ -66,7 +66,8 @@ func Start(t testing.TB, lines ...string) *Server {
 		check(t, os.MkdirAll(folder, 0o700))
 	}
 	s.Options = remote.Options{Folder: s.Folder, Agent: filepath.Join(dir, "no-agent")}
-	config := []string{"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "SetEnv TMPDIR=" + s.Temp, "UsePAM no", "StrictModes no", "PasswordAuthentication no",
+	config := []string{"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "SetEnv SHLVL=2 TMPDIR=" + s.Temp, // bash reads no .bashrc at level 2
+		"UsePAM no", "StrictModes no", "PasswordAuthentication no",
 		"KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp", "PidFile none", "LogLevel VERBOSE"}
 	for i, key := range hostKeys(t) {
 		path := filepath.Join(dir, fmt.Sprint("host", i))
