@@ -186,6 +186,15 @@ func jsonWorkplace(t *testing.T) {
 	}
 	write(t, "labels.csv", labels.Bytes())
 	write(t, "targets.csv", targets.Bytes())
+	addNamed(t)
+	write(t, "scaled.edgec", scaledFile(t))
+	write(t, "decided.onnx", decided(t))
+	jsonSources(t)
+}
+
+// addNamed writes named.edgec, which is corner.edgec with a name and preprocessing.
+func addNamed(t *testing.T) {
+	t.Helper()
 	f, err := format.Decode(read(t, "corner.edgec"))
 	if err != nil {
 		t.Fatal(err)
@@ -196,9 +205,6 @@ func jsonWorkplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "named.edgec", named)
-	write(t, "scaled.edgec", scaledFile(t))
-	write(t, "decided.onnx", decided(t))
-	jsonSources(t)
 }
 
 // jsonSources writes a network of channels last, whose output is the largest channel, and
@@ -323,8 +329,8 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// demoSections are those that TestDemo checks.
-var demoSections = []string{"demo", "program", "execution", "idx", "picture"}
+// demoSections are those that TestDemo and TestDeploy check.
+var demoSections = []string{"demo", "program", "execution", "idx", "picture", "deploy, rollback, status", "installed", "failed program"}
 
 // checkSeen fails the test for fields of a section that no command printed.
 func (p jsonPage) checkSeen(t *testing.T, section string) {

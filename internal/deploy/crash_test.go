@@ -212,7 +212,7 @@ func checkNext(d *disk, before string, highest int) error {
 
 // replay runs the scenario and checks each disk that a cut of power may leave, up to the first
 // fault. forget is the number of a sync that does nothing, -1: none.
-func (sc scenario) replay(t testing.TB, forget int) (cuts, changes int, fault error, synced []string) {
+func (sc scenario) replay(t testing.TB, forget int) (cuts, changes int, synced []string, fault error) {
 	d := deployed(t, sc.before...)
 	d.syncs, d.forget, d.synced = 0, forget, nil
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -233,7 +233,7 @@ func (sc scenario) replay(t testing.TB, forget int) (cuts, changes int, fault er
 	}
 	ended = true
 	d.changed()
-	return cuts, changes, fault, d.synced
+	return cuts, changes, d.synced, fault
 }
 
 // Whatever a cut of power leaves, a whole program runs that passed its tests, the next command
@@ -241,7 +241,7 @@ func (sc scenario) replay(t testing.TB, forget int) (cuts, changes int, fault er
 func TestPowerCuts(t *testing.T) {
 	all := 0
 	for _, sc := range scenarios() {
-		cuts, changes, fault, _ := sc.replay(t, -1)
+		cuts, changes, _, fault := sc.replay(t, -1)
 		if fault != nil {
 			t.Errorf("%s: %v", sc.name, fault)
 		}
@@ -256,9 +256,9 @@ func TestPowerCuts(t *testing.T) {
 // The model finds that a sync is missing.
 func TestPowerCutsWithoutSync(t *testing.T) {
 	sc := scenarios()[1]
-	_, _, _, synced := sc.replay(t, -1)
+	_, _, synced, _ := sc.replay(t, -1)
 	for _, n := range []int{1, len(synced) - 2} { // of the program, of the state
-		if _, _, fault, _ := sc.replay(t, n); fault == nil {
+		if _, _, _, fault := sc.replay(t, n); fault == nil {
 			t.Errorf("no fault without sync %d, %s", n, synced[n])
 		}
 	}
@@ -269,12 +269,12 @@ func TestEachSyncIsNeeded(t *testing.T) {
 	deep.Only(t)
 	needed := map[string]bool{}
 	for _, sc := range scenarios() {
-		_, _, _, synced := sc.replay(t, -1)
+		_, _, synced, _ := sc.replay(t, -1)
 		for n, where := range synced {
 			if needed[where] {
 				continue
 			}
-			_, _, fault, _ := sc.replay(t, n)
+			_, _, _, fault := sc.replay(t, n)
 			needed[where] = fault != nil
 		}
 	}

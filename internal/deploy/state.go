@@ -32,17 +32,17 @@ const (
 
 // Installed is a program in the store.
 type Installed struct {
-	SHA256  string    `json:"sha256"`  // of the program, in hexadecimal
-	Version int       `json:"version"` // 0: not known
-	Bytes   int64     `json:"bytes"`   // of the program
-	Model   string    `json:"model"`   // file that it was made from
-	Time    time.Time `json:"time"`    // of the host, when it was accepted
+	SHA256  string    `json:"sha256"`         // of the program, in hexadecimal
+	Version int       `json:"version_number"` // 0: not known
+	Bytes   int64     `json:"bytes"`          // of the program
+	Model   string    `json:"file"`           // file that it was made from
+	Time    time.Time `json:"time"`           // of the host, when it was accepted
 }
 
 // Failure is a program that did not pass its tests on the device.
 type Failure struct {
 	SHA256  string    `json:"sha256"`
-	Version int       `json:"version"`
+	Version int       `json:"version_number"`
 	Reason  string    `json:"reason"`
 	Time    time.Time `json:"time"`
 }

@@ -67,57 +67,70 @@ func running(t testing.TB, folder, link string) string {
 	return strings.TrimPrefix(lines[1], "# ")
 }
 
-// A story of a device: what is installed, refused, taken back, and why.
+// event is a command in the story of a device.
+type event struct {
+	name              string
+	rollback          bool
+	program           Program
+	o                 Options
+	version           int    // after it
+	current, previous string // after it
+	wrong             string // in the error
+}
+
+// story is what is installed, refused, taken back, and why. The command restart runs at each
+// switch that has it.
+func story(restart string) []event {
+	a, b, c := script("a", passes, "1000"), script("b", passes, "2000"), script("c", passes, "9000")
+	return []event{
+		{name: "nothing to take back", rollback: true, wrong: "no program was ever installed"},
+		{name: "first", program: a, version: 1, current: "a"},
+		{name: "the same again", program: a, version: 1, current: "a"},
+		{name: "the same as another version", program: a, o: Options{Version: 7}, current: "a", wrong: "already runs this program, as version 1"},
+		{name: "no program before", rollback: true, current: "a", wrong: "no program before"},
+		{name: "too slow", program: c, o: Options{MaxLatency: 5 * time.Millisecond}, current: "a", wrong: "takes 9ms (median), the limit is 5ms; version 1 still runs"},
+		{name: "once more", program: c, current: "a", wrong: "--retry"},
+		{name: "failing", program: script("d", "echo wrong output >&2; exit 1", "1"), current: "a", wrong: "wrong output (exit code 1)"},
+		{name: "hanging", program: script("e", "sleep 60", "1"), o: Options{Timeout: 300 * time.Millisecond}, current: "a", wrong: "took more than 300ms"},
+		{name: "no program of edgec", program: script("f", "echo hello", "1"), current: "a", wrong: `prints "hello"`},
+		{name: "not executable", program: Program{Data: []byte("#!/none\n"), Model: "g"}, current: "a", wrong: "exit code 12"},
+		{name: "second", program: b, o: Options{MaxLatency: 5 * time.Millisecond, Restart: restart}, version: 6, current: "b", previous: "a"},
+		{name: "a version that is too low", program: c, o: Options{Version: 6, Retry: true}, current: "b", previous: "a", wrong: "version 6 is not above 6"},
+		{name: "failing check", program: c, o: Options{Retry: true, Restart: restart, Check: "echo no answer >&2; exit 3"}, current: "b", previous: "a", wrong: "no answer (exit code 3); the device has returned to version 6"},
+		{name: "failing in its place", program: script("h", "case $0 in *current*) exit 4;; esac; "+passes, "1"), current: "b", previous: "a", wrong: "the device has returned to version 6"},
+		{name: "taken back", rollback: true, o: Options{Restart: restart}, version: 1, current: "a", previous: "b"},
+		{name: "taken back again", rollback: true, version: 6, current: "b", previous: "a"},
+		{name: "at last", program: c, o: Options{Retry: true, Version: 20}, version: 20, current: "c", previous: "b"},
+	}
+}
+
+// happens does what an event says and checks what follows.
+func (e event) happens(t *testing.T, d Device, folder string) {
+	t.Helper()
+	var r Result
+	var err error
+	if e.rollback {
+		r, err = Rollback(t.Context(), d, e.o)
+	} else {
+		r, err = Deploy(t.Context(), d, e.program, e.o)
+	}
+	if e.wrong == "" && err != nil || e.wrong != "" && (err == nil || !strings.Contains(err.Error(), e.wrong)) {
+		t.Fatalf("%s: error %v, want %q", e.name, err, e.wrong)
+	}
+	if err == nil && r.Current.Version != e.version {
+		t.Errorf("%s: version %d, want %d", e.name, r.Current.Version, e.version)
+	}
+	if now, before := running(t, folder, currentName), running(t, folder, previousName); now != e.current || before != e.previous {
+		t.Errorf("%s: current is %q and previous %q, want %q and %q", e.name, now, before, e.current, e.previous)
+	}
+}
+
+// A device and a local folder tell the same story.
 func TestStory(t *testing.T) {
 	devices(t, func(t *testing.T, d Device, folder string) {
 		log := filepath.Join(t.TempDir(), "restarts")
-		restart := "echo again >> " + remote.Quote(log)
-		a, b, c := script("a", passes, "1000"), script("b", passes, "2000"), script("c", passes, "9000")
-		steps := []struct {
-			name              string
-			rollback          bool
-			program           Program
-			o                 Options
-			version           int    // after it
-			current, previous string // after it
-			wrong             string // in the error
-		}{
-			{name: "nothing to take back", rollback: true, wrong: "no program was ever installed"},
-			{name: "first", program: a, version: 1, current: "a"},
-			{name: "the same again", program: a, version: 1, current: "a"},
-			{name: "the same as another version", program: a, o: Options{Version: 7}, version: 1, current: "a", wrong: "already runs this program, as version 1"},
-			{name: "no program before", rollback: true, version: 1, current: "a", wrong: "no program before"},
-			{name: "too slow", program: c, o: Options{MaxLatency: 5 * time.Millisecond}, version: 1, current: "a", wrong: "takes 9ms (median), the limit is 5ms; version 1 still runs"},
-			{name: "once more", program: c, version: 1, current: "a", wrong: "--retry"},
-			{name: "failing", program: script("d", "echo wrong output >&2; exit 1", "1"), version: 1, current: "a", wrong: "wrong output (exit code 1)"},
-			{name: "hanging", program: script("e", "sleep 60", "1"), o: Options{Timeout: 300 * time.Millisecond}, version: 1, current: "a", wrong: "took more than 300ms"},
-			{name: "no program of edgec", program: script("f", "echo hello", "1"), version: 1, current: "a", wrong: `prints "hello"`},
-			{name: "not executable", program: Program{Data: []byte("#!/none\n"), Model: "g"}, version: 1, current: "a", wrong: "exit code 12"},
-			{name: "second", program: b, o: Options{MaxLatency: 5 * time.Millisecond, Restart: restart}, version: 6, current: "b", previous: "a"},
-			{name: "a version that is too low", program: c, o: Options{Version: 6, Retry: true}, version: 6, current: "b", previous: "a", wrong: "version 6 is not above 6"},
-			{name: "failing check", program: c, o: Options{Retry: true, Restart: restart, Check: "echo no answer >&2; exit 3"}, version: 6, current: "b", previous: "a", wrong: "no answer (exit code 3); the device has returned to version 6"},
-			{name: "failing in its place", program: script("h", "case $0 in *current*) exit 4;; esac; "+passes, "1"), version: 6, current: "b", previous: "a", wrong: "the device has returned to version 6"},
-			{name: "taken back", rollback: true, o: Options{Restart: restart}, version: 1, current: "a", previous: "b"},
-			{name: "taken back again", rollback: true, version: 6, current: "b", previous: "a"},
-			{name: "at last", program: c, o: Options{Retry: true, Version: 20}, version: 20, current: "c", previous: "b"},
-		}
-		for _, s := range steps {
-			var r Result
-			var err error
-			if s.rollback {
-				r, err = Rollback(t.Context(), d, s.o)
-			} else {
-				r, err = Deploy(t.Context(), d, s.program, s.o)
-			}
-			if s.wrong == "" && err != nil || s.wrong != "" && (err == nil || !strings.Contains(err.Error(), s.wrong)) {
-				t.Fatalf("%s: error %v, want %q", s.name, err, s.wrong)
-			}
-			if err == nil && r.Current.Version != s.version {
-				t.Errorf("%s: version %d, want %d", s.name, r.Current.Version, s.version)
-			}
-			if now, before := running(t, folder, currentName), running(t, folder, previousName); now != s.current || before != s.previous {
-				t.Errorf("%s: current is %q and previous %q, want %q and %q", s.name, now, before, s.current, s.previous)
-			}
+		for _, e := range story("echo again >> " + remote.Quote(log)) {
+			e.happens(t, d, folder)
 		}
 		r, failed, err := Status(t.Context(), d, Options{})
 		if err != nil || r.Current.Version != 20 || r.Previous.Version != 6 || r.Current.Model != "c.edgec" || len(failed) != 4 {
