@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"edgec/internal/deep"
+	"edgec/internal/deploy"
 	"edgec/internal/remote/sshtest"
 )
 
@@ -75,6 +77,39 @@ func TestDeploy(t *testing.T) {
 	page.checkSeen(t, "installed")
 	page.checkSeen(t, "failed program")
 	command(t, "status", "--on", "local:dev").must(t).has(t, "current   version 3, ", " of named, ", "previous  none", "returned")
+}
+
+// A service is made of a program that keeps running, and of no other.
+func TestUnit(t *testing.T) {
+	page := readJSONPage(t)
+	t.Chdir(t.TempDir())
+	d, err := deploy.NewLocal("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := command(t, "unit", "--on", "local:dev"); r.code != exitFailed || !strings.Contains(r.stderr, "no program was ever installed") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	for _, serves := range []bool{false, true} {
+		p := deploy.Program{Data: fmt.Appendf(nil, "#!/bin/sh\necho passed # %v\n", serves), Model: "m", Serves: serves}
+		if _, err := deploy.Deploy(t.Context(), d, p, deploy.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		r := command(t, "unit", "--on", "local:dev", "--name", "digits", "--listen", ":80", "--json")
+		if !serves {
+			if r.code != exitFailed || !strings.Contains(r.stderr, "--serve") {
+				t.Errorf("exit code %d, %s", r.code, r.stderr)
+			}
+			continue
+		}
+		page.checkOutput(t, "unit of systemd", r.must(t).stdout)
+	}
+	page.checkSeen(t, "unit of systemd")
+	page.checkSeen(t, "unit")
+	command(t, "unit", "--on", "local:dev").must(t).has(t, "set -e\n", "User=", "/dev/current/program --listen 127.0.0.1:8080\n", "enable --now edgec.service\n")
+	if r := command(t, "unit", "--on", "local:dev", "--name", "a b"); r.code != exitFailed {
+		t.Errorf("a name with a blank: %s", r.stdout)
+	}
 }
 
 // Over SSH the device says what it is, and the program is built for it.

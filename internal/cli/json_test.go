@@ -330,7 +330,7 @@ func TestJSON(t *testing.T) {
 }
 
 // demoSections are those that TestDemo and TestDeploy check.
-var demoSections = []string{"demo", "program", "execution", "idx", "picture", "deploy, rollback, status", "installed", "failed program"}
+var demoSections = []string{"demo", "program", "execution", "idx", "picture", "deploy, rollback, status", "installed", "failed program", "unit of systemd", "unit"}
 
 // checkSeen fails the test for fields of a section that no command printed.
 func (p jsonPage) checkSeen(t *testing.T, section string) {

@@ -51,8 +51,9 @@ func (o Options) defaults() Options {
 
 // Program is what Deploy installs.
 type Program struct {
-	Data  []byte // the executable file
-	Model string // name of the file that it was made from
+	Data   []byte // the executable file
+	Model  string // name of the file that it was made from
+	Serves bool   // it keeps running and serves the model by HTTP
 }
 
 // Sum is the SHA-256 of the program in hexadecimal.
@@ -185,7 +186,7 @@ func (s *session) write() error {
 }
 
 func (s *session) deploy(ctx context.Context, p Program) (Result, error) {
-	in := Installed{SHA256: p.Sum(), Version: s.o.Version, Bytes: int64(len(p.Data)), Model: p.Model, Time: now()}
+	in := Installed{SHA256: p.Sum(), Version: s.o.Version, Bytes: int64(len(p.Data)), Model: p.Model, Serves: p.Serves, Time: now()}
 	if in.SHA256 == s.state.Current {
 		return s.unchanged(ctx, p, in)
 	}
@@ -194,6 +195,12 @@ func (s *session) deploy(ctx context.Context, p Program) (Result, error) {
 	}
 	if err := s.admit(in); err != nil {
 		return Result{}, err
+	}
+	if s.state.Current == "" { // before anything is sent to a file system without links
+		temp := temporary(".")
+		if err := errors.Join(link(s.d, temp, in.SHA256), s.d.Remove(temp)); err != nil {
+			return Result{}, s.in("making a link", err)
+		}
 	}
 	if err := s.upload(ctx, p, in); err != nil {
 		return Result{}, err

@@ -39,7 +39,7 @@ func ReadProgram(name string, data []byte) (p Program, system System, ok bool) {
 			system.GOARM, _, _ = strings.Cut(s.Value, ",") // ,softfloat may follow
 		}
 	}
-	return Program{Data: data, Model: filepath.Base(name)}, system, system.GOOS != "" && system.GOARCH != ""
+	return Program{Data: data, Model: filepath.Base(name), Serves: path.Base(info.Path) == "server"}, system, system.GOOS != "" && system.GOARCH != ""
 }
 
 // machines lists, for what uname -m prints, what a Linux kernel there may run. Whether a 64-bit

@@ -36,6 +36,7 @@ type Installed struct {
 	Version int       `json:"version_number"` // 0: not known
 	Bytes   int64     `json:"bytes"`          // of the program
 	Model   string    `json:"file"`           // file that it was made from
+	Serves  bool      `json:"serves"`         // it keeps running and serves the model by HTTP
 	Time    time.Time `json:"time"`           // of the host, when it was accepted
 }
 

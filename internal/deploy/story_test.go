@@ -98,6 +98,7 @@ func story(restart string) []event {
 		{name: "a version that is too low", program: c, o: Options{Version: 6, Retry: true}, current: "b", previous: "a", wrong: "version 6 is not above 6"},
 		{name: "failing check", program: c, o: Options{Retry: true, Restart: restart, Check: "echo no answer >&2; exit 3"}, current: "b", previous: "a", wrong: "no answer (exit code 3); the device has returned to version 6"},
 		{name: "failing in its place", program: script("h", "case $0 in *current*) exit 4;; esac; "+passes, "1"), current: "b", previous: "a", wrong: "the device has returned to version 6"},
+		{name: "given up by its service", program: script("i", passes, "1"), o: Options{Restart: "grep -q '^# i' current/program && ln -sfn $(readlink previous) current || true"}, current: "b", previous: "a", wrong: "the device itself has returned"},
 		{name: "taken back", rollback: true, o: Options{Restart: restart}, version: 1, current: "a", previous: "b"},
 		{name: "taken back again", rollback: true, version: 6, current: "b", previous: "a"},
 		{name: "at last", program: c, o: Options{Retry: true, Version: 20}, version: 20, current: "c", previous: "b"},
@@ -133,7 +134,7 @@ func TestStory(t *testing.T) {
 			e.happens(t, d, folder)
 		}
 		r, failed, err := Status(t.Context(), d, Options{})
-		if err != nil || r.Current.Version != 20 || r.Previous.Version != 6 || r.Current.Model != "c.edgec" || len(failed) != 4 {
+		if err != nil || r.Current.Version != 20 || r.Previous.Version != 6 || r.Current.Model != "c.edgec" || len(failed) != 5 {
 			t.Errorf("status: %+v, %d failures, %v", r, len(failed), err)
 		}
 		if text, err := os.ReadFile(log); err != nil || strings.Count(string(text), "again") != 4 {
@@ -220,6 +221,31 @@ func TestDeviceReturned(t *testing.T) {
 	}
 	if r, err := Deploy(t.Context(), d, three, quickly()); err != nil || r.Current.Version != 3 || r.Previous.SHA256 != one.Sum() {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A link that somebody has removed is made again, and a file system without links is refused
+// before a program is sent.
+func TestLinks(t *testing.T) {
+	d := deployed(t, one, two)
+	if err := d.Remove(currentName); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Deploy(t.Context(), d, two, quickly()); err != nil || r.Outcome != Deployed || r.Current.Version != 3 || r.Found == "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if sum, err := current(d); err != nil || sum != two.Sum() {
+		t.Errorf("current is %.8s, %v", sum, err)
+	}
+	fat := newDisk()
+	fat.broken = func(op string) error {
+		if strings.HasPrefix(op, "symlink") {
+			return errors.New("not supported")
+		}
+		return nil
+	}
+	if _, err := Deploy(t.Context(), fat, one, quickly()); err == nil || !strings.Contains(err.Error(), "FAT") || fat.syncs > 0 {
+		t.Errorf("%d syncs, %v", fat.syncs, err)
 	}
 }
 

@@ -123,7 +123,10 @@ func (s *session) recover(ctx context.Context) error {
 		s.found = fmt.Sprintf("a deployment of version %d was cut off; the device has the program before", t.Version)
 		s.back = t.Failed != ""
 		return s.goBack(ctx, "")
-	case current != s.state.Current && current != "":
+	case current == "" && s.state.Current != "":
+		s.found = currentName + " was removed on the device"
+		s.state.Current = ""
+	case current != s.state.Current:
 		was, _ := s.state.find(s.state.Current)
 		s.found = fmt.Sprintf("the device itself has returned from version %d to the program before", was.Version)
 		s.state.fail(was, "the device itself has returned to the program before")
