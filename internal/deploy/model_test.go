@@ -13,8 +13,6 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strings"
-
-	"edgec/internal/deep"
 )
 
 // disk is a model of a device whose file system forgets what was not synced. It is stricter
@@ -261,6 +259,16 @@ func made(kind, name string) Program {
 	return Program{Data: []byte(kind + " " + name + strings.Repeat(".", 40) + "end"), Model: name + ".edgec"}
 }
 
+// append writes all that a folder holds, so that equal disks are known.
+func (n *node) append(b []byte) []byte {
+	for _, name := range slices.Sorted(maps.Keys(n.entries)) {
+		e := n.entries[name]
+		b = fmt.Appendf(b, "%s %q %q {", name, e.target, e.data)
+		b = append(e.append(b), '}')
+	}
+	return b
+}
+
 // choices are the decisions about what of a disk survives a cut of power: below 2 for a change,
 // below 3 for a file that was not synced.
 type choices struct {
@@ -340,22 +348,18 @@ func caller() string {
 
 // mostCuts bounds the combinations that are looked at after one change; above it they are
 // drawn.
-var mostCuts = map[bool]int{true: 192, false: 12}[deep.On()]
+const mostCuts = 1024
 
 // cuts calls visit with the disks that a cut of power now may leave.
-func (d *disk) cuts(rng *rand.Rand, visit func(*disk)) (n int) {
+func (d *disk) cuts(rng *rand.Rand, visit func(*disk)) {
 	c := &choices{}
-	for {
+	for range mostCuts {
 		visit(d.cut(c.choose))
-		if n++; !c.advance() {
-			return n
-		}
-		if n == mostCuts {
-			break
+		if !c.advance() {
+			return
 		}
 	}
 	for range mostCuts {
 		visit(d.cut(rng.IntN))
 	}
-	return n + mostCuts
 }
