@@ -59,7 +59,7 @@ func readJSONPage(t *testing.T) jsonPage {
 		when := strings.TrimSpace(cells[2])
 		for _, m := range name.FindAllStringSubmatch(cells[0], -1) {
 			page[section][m[1]] = &jsonField{kind: strings.TrimSpace(cells[1]), always: when == "always",
-				varies: slices.Contains([]string{"if the system tells it", "if this machine needs it", "if this machine cannot", "if it was built from a repository"}, when)}
+				varies: slices.Contains([]string{"if the system tells it", "with `--on`", "if a program prints it", "if this machine needs it", "if this machine cannot", "if it was built from a repository"}, when)}
 		}
 	}
 	if len(page) < 20 {
@@ -254,6 +254,7 @@ func zerosNpy(t *testing.T, npz, name string) []byte {
 func TestJSON(t *testing.T) {
 	page := readJSONPage(t)
 	jsonWorkplace(t)
+	t.Setenv(asProgram, "1") // for bench with --processes
 	for _, c := range []struct{ section, args string }{
 		{"compress", "compress corner.onnx --data data --no-training --max-size 1KB --max-drop 1 --max-latency 1s --labels a,b,c,d --no-augment --trained-on no -o a.edgec"},
 		{"compress", "compress corner.onnx --data data --no-training --no-labels -o b.edgec"},
@@ -287,7 +288,10 @@ func TestJSON(t *testing.T) {
 		{"run", "run detector.edgec image.npy hint.npy"},
 		{"run with --idx", "run corner.edgec --idx data/t10k-images-idx3-ubyte --idx-labels data/t10k-labels-idx1-ubyte"},
 		{"run with --selftest", "run corner.edgec --selftest"},
-		{"bench", "bench named.edgec --runs 50 --layers"},
+		{"bench", "bench named.edgec --runs 1000 --layers --save one.json"},
+		{"bench", "bench named.edgec --runs 50 --processes 6 --save six.json"},
+		{"bench with --compare", "bench --compare six.json six.json"},
+		{"bench with --compare", "bench --compare one.json six.json"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"targets", "targets"},
 		{"export", "export corner.edgec -o int8.onnx"},

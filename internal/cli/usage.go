@@ -77,6 +77,7 @@ var otherWords = map[string][]string{
 	"labels":   {"names", "classes", "class-names"},
 	"against":  {"reference", "float", "baseline"},
 	"quiet":    {"silent"},
+	"on":       {"host", "remote", "at", "where"},
 	"output":   {"o", "dest", "to"},
 }
 

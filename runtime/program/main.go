@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const usage = ` [options] [FILE ...]
@@ -27,8 +28,11 @@ for each, sample after sample.
                  come; --prompt-ids 1,2 or --prompt TEXT begins it; --temperature T
                  (default 1; 0: the likeliest), --top-k K (the K likeliest),
                  --seed S choose; --stop-ids 1,2 ends it
-  --bench [N]    measure the time of an inference, over N runs
+  --bench [N]    measure the time of an inference, over N runs, or over 10 s and at least
+                 50 runs; --duration 30s: over that time
   --layers       with --bench: the time of each layer too
+  --until-eof    end when standard input does, whatever is still to do: for a program that
+                 another machine has started, and whose connection may be lost
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
   --model FILE   use this .edgec file instead of the program's own
@@ -55,6 +59,9 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		io.WriteString(stdout, "usage: "+name+usage)
 		return 0
 	default:
+		if j.untilEOF {
+			go endAtEOF(stdin)
+		}
 		err = j.Do()
 	}
 	if err != nil {
@@ -65,6 +72,15 @@ func Main(model []byte, args []string, stdin io.Reader, stdout, stderr io.Writer
 		return 1
 	}
 	return 0
+}
+
+// endAtEOF ends the process when there is nothing more to read.
+func endAtEOF(stdin io.Reader) {
+	for b := make([]byte, 1); ; { // io.Copy would make the program larger
+		if _, err := stdin.Read(b); err != nil {
+			os.Exit(1)
+		}
+	}
 }
 
 // parse reads the options; help reports that they ask for the usage.
@@ -85,6 +101,9 @@ func (j *Job) parse(args []string) (help bool, err error) {
 			}
 		}
 		args = o.rest
+	}
+	if j.Action == Bench && j.Timing.Runs == 0 && j.Timing.Duration == 0 {
+		j.Timing.Duration = boardDuration
 	}
 	return false, nil
 }
@@ -108,7 +127,9 @@ func (j *Job) turnOn(name string) bool {
 	case "-stream":
 		j.Action = Stream
 	case "-layers":
-		j.Layers = true
+		j.Timing.Layers = true
+	case "-until-eof":
+		j.untilEOF = true
 	default:
 		return false
 	}
@@ -154,8 +175,10 @@ func (j *Job) assign(name string, o *option) (err error) {
 	case "-bench":
 		j.Action = Bench
 		if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
-			j.Runs, err = o.count()
+			j.Timing.Runs, err = o.count()
 		}
+	case "-duration":
+		j.Timing.Duration, err = o.duration()
 	default:
 		err = Error("unknown option " + o.name + "; see --help")
 	}
@@ -226,6 +249,16 @@ func (o *option) real() (float64, error) {
 		err = Error(o.name + " " + s + ": give a number from 0 to 100")
 	}
 	return v, err
+}
+
+// duration takes a value that is a time of at most an hour.
+func (o *option) duration() (time.Duration, error) {
+	s, err := o.text()
+	d, wrong := time.ParseDuration(s)
+	if err == nil && (wrong != nil || d <= 0 || d > MaxDuration) {
+		err = Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
+	}
+	return d, err
 }
 
 // seed takes a value that is a number of 64 bits.

@@ -55,8 +55,8 @@ type link struct {
 	once sync.Once
 }
 
-// Start starts a server, which ends with the test; lines are added to its sshd_config. It
-// skips the test if this machine has no OpenSSH server, or one that cannot work for this user.
+// Start starts a server, which ends with the test; lines are added to its sshd_config, but for
+// those of the form NAME=value, which are variables of commands. It skips the test if this machine has no OpenSSH server, or one that cannot work for this user.
 func Start(t testing.TB, lines ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, sshd: find(t), links: map[*link]bool{}}
@@ -66,15 +66,7 @@ func Start(t testing.TB, lines ...string) *Server {
 		check(t, os.MkdirAll(folder, 0o700))
 	}
 	s.Options = remote.Options{Folder: s.Folder, Agent: filepath.Join(dir, "no-agent")}
-	config := []string{"AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "SetEnv SHLVL=2 TMPDIR=" + s.Temp, // bash reads no .bashrc at level 2
-		"UsePAM no", "StrictModes no", "PasswordAuthentication no",
-		"KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp", "PidFile none", "LogLevel VERBOSE"}
-	for i, key := range hostKeys(t) {
-		path := filepath.Join(dir, fmt.Sprint("host", i))
-		s.Keys = append(s.Keys, WriteKey(t, path, key, ""))
-		config = append(config, "HostKey "+path)
-	}
-	check(t, os.WriteFile(s.config, []byte(strings.Join(append(config, lines...), "\n")+"\n"), 0o600))
+	s.configure(dir, lines)
 	var err error
 	_, s.User, err = ed25519.GenerateKey(rand.Reader)
 	check(t, err)
@@ -83,6 +75,27 @@ func Start(t testing.TB, lines ...string) *Server {
 	s.listen()
 	s.Know(s.Keys[0])
 	return s
+}
+
+// configure makes the keys of the host and its sshd_config.
+func (s *Server) configure(dir string, lines []string) {
+	variables, others := "SetEnv SHLVL=2 TMPDIR="+s.Temp, []string(nil) // only the first line counts; bash reads no .bashrc at level 2
+	for _, line := range lines {
+		if name, _, ok := strings.Cut(line, "="); ok && !strings.Contains(name, " ") {
+			variables += " " + line
+		} else {
+			others = append(others, line)
+		}
+	}
+	config := []string{variables, "AuthorizedKeysFile " + filepath.Join(dir, "authorized_keys"), "UsePAM no", "StrictModes no", "PasswordAuthentication no",
+		"KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password", "Subsystem sftp internal-sftp", "PidFile none", "LogLevel VERBOSE"}
+	for i, key := range hostKeys(s.t) {
+		path := filepath.Join(dir, fmt.Sprint("host", i))
+		s.Keys = append(s.Keys, WriteKey(s.t, path, key, ""))
+		config = append(config, "HostKey "+path)
+	}
+	config = append(config, others...) // last, since a Match block takes what comes after it
+	check(s.t, os.WriteFile(s.config, []byte(strings.Join(config, "\n")+"\n"), 0o600))
 }
 
 // find returns the path of sshd.
