@@ -160,17 +160,6 @@ func child(text string) error {
 	}})
 }
 
-// quickFolder is an empty folder in memory, where syncs take no time.
-func quickFolder(t testing.TB) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("/dev/shm", "edgec-deploy-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	return folder
-}
-
 // prepared is a device with two programs.
 func (j job) prepared(t testing.TB) Device {
 	t.Helper()

@@ -360,3 +360,14 @@ func TestLock(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// quickFolder is an empty folder in memory, where syncs take no time.
+func quickFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "edgec-deploy-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
