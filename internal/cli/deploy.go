@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,6 +62,7 @@ it works: --restart "systemctl --user restart digits".
 	f.IntVar(&d.version, "version", 0, "version of the program, a whole number (default: one more than the highest so far)")
 	f.BoolVar(&d.options.Retry, "retry", false, "install it even if it has failed on this device before")
 	f.Var(&span{&d.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on the device, median, such as 5ms (default: it is not measured)")
+	f.Var(&span{&d.options.Duration, [2]string{"10s", "1m"}}, "duration", "time to measure for, with --max-latency (default: 10s)")
 	d.at.commands(cmd, &d.options)
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -124,6 +126,12 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 		if _, err := targets.Find(d.target); err != nil {
 			errs = append(errs, fmt.Errorf("--target %s: %s", shown(d.target), strings.TrimPrefix(err.Error(), "targets: ")))
 		}
+	}
+	if d.options.Duration > 0 && d.options.MaxLatency == 0 {
+		errs = append(errs, errors.New("--duration belongs to --max-latency; give the longest inference too"))
+	}
+	if d.options.Duration > time.Hour {
+		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", d.options.Duration))
 	}
 	if cmd.Flags().Changed("version") {
 		errs = append(errs, atLeast("version", d.version, 1))

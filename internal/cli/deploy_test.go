@@ -38,9 +38,16 @@ func buildHere(t *testing.T) {
 	withFile(t)
 	addNamed(t)
 	for _, name := range []string{"corner", "named"} {
-		command(t, "build", name+".edgec", "--target", "linux-"+goruntime.GOARCH, "-o", name).must(t)
+		if builtOnce[name] == nil {
+			command(t, "build", name+".edgec", "--target", "linux-"+goruntime.GOARCH, "-o", name).must(t)
+			builtOnce[name] = read(t, name)
+		}
+		write(t, name, builtOnce[name])
 	}
 }
+
+// builtOnce are the programs of buildHere.
+var builtOnce = map[string][]byte{}
 
 // docs/JSON.md has the fields of what deploy, rollback and status print, and a device is what
 // they say.
@@ -66,7 +73,7 @@ func TestDeploy(t *testing.T) {
 	step("deploy named.edgec --to local:dev --check false", "corner", "", exitFailed)
 	step("deploy named --to local:dev", "corner", "", exitFailed)
 	step("status --on local:dev", "corner", "", exitDone)
-	step("deploy named --to local:dev --retry --max-latency 1h", "named", "corner", exitDone)
+	step("deploy named --to local:dev --retry --max-latency 1h --duration 100ms", "named", "corner", exitDone)
 	step("rollback --on local:dev", "corner", "named", exitDone)
 	step("deploy named --to local:dev --version 1", "corner", "named", exitFailed)
 	if err := os.Rename("dev/previous", "dev/current"); err != nil { // as a service on the device does

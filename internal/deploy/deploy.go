@@ -19,6 +19,7 @@ type Options struct {
 	Version    int           // of the program; 0: one above the highest that was accepted or tried
 	Retry      bool          // install a program that has failed on this device
 	MaxLatency time.Duration // highest median time of an inference on the device; 0: not measured
+	Duration   time.Duration // of the measurement; 0: what the program takes, 10 s
 	Restart    string        // command for the device's shell after every switch, such as the restart of a service
 	Check      string        // command for the device's shell that fails if the new program does not do its work
 	Timeout    time.Duration // of each command on the device; 0: DefaultTimeout

@@ -40,7 +40,11 @@ func (s *session) selfTest(ctx context.Context, program string) error {
 
 // measure compares the time of an inference with the limit.
 func (s *session) measure(ctx context.Context, program string) (time.Duration, error) {
-	out, err := s.run(ctx, "the measurement", program+" --bench --json")
+	command := program + " --bench --json"
+	if s.o.Duration > 0 {
+		command += " --duration " + s.o.Duration.String()
+	}
+	out, err := s.runFor(ctx, s.o.Timeout+s.o.Duration, "the measurement", command)
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +63,12 @@ func (s *session) measure(ctx context.Context, program string) (time.Duration, e
 
 // run runs a command on the device. What fails by the program is a *testError.
 func (s *session) run(ctx context.Context, what, command string) ([]byte, error) {
-	limit, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	return s.runFor(ctx, s.o.Timeout, what, command)
+}
+
+// runFor is run for a command that may take longer.
+func (s *session) runFor(ctx context.Context, longest time.Duration, what, command string) ([]byte, error) {
+	limit, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	out, err := s.d.Run(limit, command)
 	var exit *ExitError
@@ -71,7 +80,7 @@ func (s *session) run(ctx context.Context, what, command string) ([]byte, error)
 	case errors.As(err, &exit):
 		return nil, &testError{fmt.Sprintf("%s failed: %v%s", what, err, exit.remedy(s.d.String(), s.d.Folder()))}
 	case ctx.Err() == nil && limit.Err() != nil:
-		return nil, &testError{fmt.Sprintf("%s took more than %v", what, s.o.Timeout)}
+		return nil, &testError{fmt.Sprintf("%s took more than %v", what, longest)}
 	}
 	return nil, s.in(what, err)
 }
