@@ -11,10 +11,10 @@ import (
 func noMACs(*format.File, *format.Instr) int64 { return 0 }
 
 func prepareUnary(m *Model, in *format.Instr) (step, error) {
-	f := kernel.Function(in.Function, in.Real)
+	f := kernel.Functions(in.Function, in.Real)
 	return step{work: functionWork * m.elements(in), bind: func(s *Session) func() {
 		x, y := s.floats[in.In[0]], s.floats[in.Out]
-		return func() { kernel.Pointwise(y, x, f) }
+		return func() { f(y, x) }
 	}}, nil
 }
 

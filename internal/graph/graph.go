@@ -116,11 +116,16 @@ type Value struct {
 }
 
 // Affine is the int8 grid of an activation: real = Scale * (q - Zero), with q
-// in -128..127. Zero is exactly representable.
+// in -128..127. Zero is exactly representable. A Fine one has Parts parts of each step, as a
+// second int8 number holds them: real = Scale * (q - Zero + p/Parts), with p in -128..127.
 type Affine struct {
 	Scale float32
 	Zero  int
+	Fine  bool // layers alone read such values; see op.ToGrid
 }
+
+// Parts is how many parts of a step a Fine grid has.
+const Parts = 256
 
 // Node applies Op to Inputs; an absent optional input is nil.
 type Node struct {

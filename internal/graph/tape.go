@@ -260,13 +260,23 @@ func (t *Tape) allocGradients() error {
 
 // Limits returns the smallest and largest real values of the grid.
 func (a *Affine) Limits() (lo, hi float32) {
-	return a.Scale * float32(-128-a.Zero), a.Scale * float32(127-a.Zero)
+	step, least, most := a.steps()
+	return step * float32(least), step * float32(most)
+}
+
+// steps returns the distance of two values, and the limits in such.
+func (a *Affine) steps() (step float32, least, most int) {
+	if a.Fine {
+		return a.Scale / Parts, Parts*(-128-a.Zero) - 128, Parts*(127-a.Zero) + 127
+	}
+	return a.Scale, -128 - a.Zero, 127 - a.Zero
 }
 
 // Round replaces each x by the nearest value of the grid, halves away from
 // zero, saturating at its limits.
 func (a *Affine) Round(x []float32) {
-	vec.Quantize(x, x, a.Scale, 1, float64(-128-a.Zero), float64(127-a.Zero))
+	step, least, most := a.steps()
+	vec.Quantize(x, x, step, 1, float64(least), float64(most))
 }
 
 // maskSaturated clears the gradient where the forward pass saturated: the

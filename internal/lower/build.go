@@ -33,7 +33,7 @@ func Build(g *graph.Graph, cfg Config) (*format.File, error) {
 		return nil, fmt.Errorf("lower: %w", err)
 	}
 	b := &builder{g: g, links: graph.NewLinks(g), f: &format.File{Meta: cfg.Meta}, at: map[*graph.Value]location{},
-		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}, constants: map[*graph.Param]int{}}
+		luts: map[[256]int8]int{}, views: map[view]int{}, any: map[*graph.Value]bool{}, lost: map[*graph.Value]bool{}, constants: map[*graph.Param]int{}, fine: fine{parts: map[*graph.Value]int{}}}
 	b.floats = op.Floats(g)
 	b.grids()
 	b.inputs()
@@ -153,6 +153,10 @@ func (b *builder) lower(n *graph.Node) {
 		if err := f.LowerFloat(b, n); err != nil {
 			b.fail(err)
 		}
+		return
+	}
+	if layer, ok := n.Op.(op.Layer); ok && b.inSums(n, layer) {
+		b.layerInSums(n, layer)
 		return
 	}
 	l, ok := n.Op.(op.Lowerer)

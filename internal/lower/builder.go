@@ -23,6 +23,7 @@ type builder struct {
 	floats    map[*graph.Value]bool // that are float32; see op.Floats
 	weights   int                   // of all layers
 	constants map[*graph.Param]int  // the weights of those that OpConstant reads
+	fine      fine                  // what is known of values on fine grids
 	err       error                 // the first one of the node
 	cause     graph.Causes          // the errors of all nodes
 	lost      map[*graph.Value]bool // values that nodes with errors should have made

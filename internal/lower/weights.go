@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,7 +15,7 @@ func (b *builder) Weight(x int, w, bias *graph.Value, shape [4]int, from []int) 
 	if b.err != nil {
 		return -1
 	}
-	return b.weight(b.f.Tensors[x].Scale, w, bias, shape, from)
+	return b.weight(cmp.Or(b.fine.bias, b.f.Tensors[x].Scale), w, bias, shape, from)
 }
 
 // WeightOf implements op.Device.
@@ -66,7 +67,7 @@ func (b *builder) weight(scale float32, w, bias *graph.Value, shape [4]int, from
 	if k := b.tied(&out); k >= 0 {
 		return k
 	}
-	return b.addWeight(out)
+	return b.sharedWeight(out)
 }
 
 // countWeights notes n weights more, of which files hold so many.

@@ -53,6 +53,8 @@ type Device interface {
 	EmitSteps(x, y *graph.Value, steps []format.Instr)
 	// Quantize brings x, a Float32 tensor, onto the grid of y, its elements as they lie.
 	Quantize(x, y *graph.Value)
+	// Split is Quantize onto a fine grid: layers read y as two Int8 tensors.
+	Split(x, y *graph.Value)
 	// Scalar returns a Float32 tensor [1] of a constant, Numbers one of several under shape.
 	Scalar(k float32) int
 	Numbers(k []float32, shape ...int) int

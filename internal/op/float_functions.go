@@ -116,6 +116,14 @@ func clampSteps(c Clamp) (s []floatStep) {
 	return s
 }
 
+// ClampSteps returns the instructions that limit a number; see instructions.
+func ClampSteps(d Device, c Clamp) []format.Instr {
+	if !c.On {
+		return nil
+	}
+	return instructions(d, clampSteps(c))
+}
+
 // LowerFunction emits function n of one activation on float32, element by element as they
 // lie. The error says that there is no such form.
 func LowerFunction(d Device, n *graph.Node) error {

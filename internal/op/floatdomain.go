@@ -55,9 +55,9 @@ func CanFloat(n *graph.Node) bool {
 //   - whole numbers and truth values, which have no grid;
 //   - inputs that are outputs of the run before: errors of a grid would add up;
 //   - what operators compute that need float32, and what other operators compute from such
-//     values as long as they can;
+//     values as long as they can; layers behind a fine grid (ToGrid) are such operators;
 //   - what float32 operators alone read: what others compute that can, layers without a fused clamp
-//     among them, and inputs of the network.
+//     among them, or any that only fine grids read, and inputs of the network.
 //
 // Networks without such operators have none: what else stays float at their end is up to
 // package passes.
@@ -72,7 +72,7 @@ func Floats(g *graph.Graph) map[*graph.Value]bool {
 	for _, n := range slices.Backward(g.Nodes) {
 		f.backward(n.Outputs[0])
 		l, layer := n.Op.(Layer)
-		if f.demanded[n.Outputs[0]] && (layer && !l.Fused().On || !layer && CanFloat(n)) {
+		if f.demanded[n.Outputs[0]] && (layer && (!l.Fused().On || f.refined(n.Outputs[0])) || !layer && CanFloat(n)) {
 			f.of[n.Outputs[0]] = true
 		}
 	}
@@ -92,9 +92,15 @@ type floats struct {
 	demanded map[*graph.Value]bool // float32 operators alone read it
 }
 
+// needs reports whether n is computed in float32, whatever else it reads: a layer behind a
+// fine grid adds two sums.
+func (f *floats) needs(n *graph.Node) bool {
+	return needsFloat(n) || IsLayer(n) && IsFine(f.links.Producer(n.Inputs[0]))
+}
+
 // forward marks the outputs of n that are float32 because of n or of what it reads.
 func (f *floats) forward(n *graph.Node) {
-	float := needsFloat(n)
+	float := f.needs(n)
 	if !IsLayer(n) && CanFloat(n) {
 		for _, v := range n.Inputs {
 			float = float || v != nil && v.Param == nil && f.of[v]
@@ -107,6 +113,11 @@ func (f *floats) forward(n *graph.Node) {
 	}
 }
 
+// refined reports whether all that read v bring it onto fine grids.
+func (f *floats) refined(v *graph.Value) bool {
+	return !slices.ContainsFunc(f.links.Consumers(v), func(n *graph.Node) bool { return !IsFine(n) })
+}
+
 // backward finds out whether float32 operators alone read v, after it has for what they
 // compute.
 func (f *floats) backward(v *graph.Value) {
@@ -116,7 +127,7 @@ func (f *floats) backward(v *graph.Value) {
 	readers := f.links.Consumers(v)
 	for _, n := range readers {
 		y := n.Outputs[0]
-		if !needsFloat(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {
+		if !f.needs(n) && !IsFine(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {
 			return
 		}
 	}

@@ -113,8 +113,17 @@ func MACs(n *graph.Node) int64 {
 	return int64(w.Uses(n)) * int64(n.Inputs[WeightInput].Shape.Size())
 }
 
-// metGrid is MetGrid of a Layer: the grid of its first input.
-func metGrid(n *graph.Node) *graph.Affine { return n.Inputs[0].Grid }
+// metGrid is MetGrid of a Layer: the grid of its first input. Both sums of a fine one have the
+// bias.
+func metGrid(n *graph.Node) *graph.Affine {
+	g := n.Inputs[0].Grid
+	if g == nil || !g.Fine {
+		return g
+	}
+	both := *g
+	both.Scale *= 1 + 1.0/graph.Parts
+	return &both
+}
 
 // uses is Uses of a Layer: once for each place of its output.
 func uses(n *graph.Node) int {

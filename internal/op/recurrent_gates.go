@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"edgec/internal/vec"
+	"edgec/runtime/kernel"
 )
 
 // Gate is an activation of a recurrent cell: one of ONNX's, by its name there, with its
@@ -123,9 +124,9 @@ func (g Gate) function(clip float32) func(dst, src []float32) {
 	var f func(dst, src []float32)
 	switch g {
 	case gateSigmoid:
-		f = vec.Sigmoid
+		f = kernel.Sigmoids
 	case gateTanh:
-		f = vec.Tanh
+		f = kernel.Tanhs
 	default:
 		row, a, b := gates[g.Name], float64(g.Alpha), float64(g.Beta)
 		f = func(dst, src []float32) {

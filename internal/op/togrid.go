@@ -6,8 +6,13 @@ import (
 )
 
 // ToGrid is the identity. It gives a value that float32 operators compute a second form on an
-// int8 grid, for the layers that read it, while the value itself stays float32.
-type ToGrid struct{}
+// int8 grid, for the layers that read it, while the value itself stays float32. A Fine one
+// is for layers whose input wants more than 8 bits: they multiply two int8 numbers by each
+// weight, that of steps and that of their parts, and add both sums in float32. So it is the
+// 16x8 scheme of integer networks, with the kernels of int8.
+type ToGrid struct {
+	Fine bool
+}
 
 // Name implements graph.Op.
 func (ToGrid) Name() string { return "ToGrid" }
@@ -26,9 +31,22 @@ func (ToGrid) Backward(_ *graph.Scratch, din, _, _, dout []*tensor.Tensor) {
 }
 
 // Lower rounds the elements as they lie.
-func (ToGrid) Lower(d Device, n *graph.Node) error {
-	d.Quantize(n.Inputs[0], n.Outputs[0])
+func (o ToGrid) Lower(d Device, n *graph.Node) error {
+	if o.Fine {
+		d.Split(n.Inputs[0], n.Outputs[0])
+	} else {
+		d.Quantize(n.Inputs[0], n.Outputs[0])
+	}
 	return nil
+}
+
+// IsFine reports whether n brings a value onto a fine grid.
+func IsFine(n *graph.Node) bool {
+	if n == nil {
+		return false
+	}
+	o, ok := n.Op.(ToGrid)
+	return ok && o.Fine
 }
 
 // TraceChannels implements ChannelTracer.

@@ -52,7 +52,11 @@ func (c Config) biasStep(l layer) float64 {
 	if out := l.node.Outputs[0].Grid; out != nil {
 		step = float64(out.Scale)
 	} else {
-		step = float64(l.op.MetGrid(l.node).Scale) * quantize.MedianNorm(l.w.Value.Data, l.w.Channels())
+		in := l.op.MetGrid(l.node)
+		step = float64(in.Scale) * quantize.MedianNorm(l.w.Value.Data, l.w.Channels())
+		if in.Fine {
+			step /= graph.Parts
+		}
 	}
 	step *= c.BiasStep
 	if c.CoarsestBias != nil {

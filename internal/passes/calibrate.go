@@ -68,6 +68,10 @@ func observe(g *graph.Graph, batches Batches, ds []*domain, obs []observation) e
 	return nil
 }
 
+// fineReach is how many times the range that was observed a fine grid has: one of its 16 bits,
+// for samples that go further.
+const fineReach = 2
+
 // observation is what one domain has shown so far.
 type observation struct {
 	hist    quantize.Histogram
@@ -94,11 +98,17 @@ func (o *observation) grid(d *domain, cfg Config) graph.Affine {
 	o.hist.Add(d.extra)
 	if d.input && len(d.extra) == 0 {
 		if a, ok := o.lattice.Grid(); ok {
-			return graph.Affine(a)
+			return graph.Affine{Scale: a.Scale, Zero: a.Zero}
 		}
 	}
+	if d.fine {
+		lo, hi := o.hist.Range()
+		a := quantize.Fit(fineReach*lo, fineReach*hi)
+		return graph.Affine{Scale: a.Scale, Zero: a.Zero, Fine: true}
+	}
 	cfg = cfg.withDefaults()
-	return graph.Affine(quantize.Choose(&o.hist, cfg.Method, cfg.Percentile))
+	a := quantize.Choose(&o.hist, cfg.Method, cfg.Percentile)
+	return graph.Affine{Scale: a.Scale, Zero: a.Zero}
 }
 
 func clearGrids(g *graph.Graph) {

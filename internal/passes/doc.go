@@ -16,6 +16,7 @@
 //
 //	scale_inputs.go   ScaleInputs: grids for the features of inputs of unlike ranges
 //	negligible.go     DropNegligible: channels that change nothing, weights of extreme magnitude
+//	fine.go           Refine: inputs of 16 bits
 //	floats.go         SplitGrids: int8 forms of float32 values; Constants: grids of tables and constants
 //
 // # Quantization
@@ -36,7 +37,8 @@
 // numbers) have no grid. Where a layer reads one, SplitGrids, which Calibrate calls, puts an
 // op.ToGrid between them: the layer's input has a grid of its own, and the other readers
 // see float32. Constants gives the tables and constants of float32 operators grids, after
-// Weights.
+// Weights. Refine gives layers inputs of 16 bits: fine grids, as two int8 numbers, whose sums
+// are added in float32.
 //
 // # Rate-distortion rounding
 //

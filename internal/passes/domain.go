@@ -13,6 +13,7 @@ type domain struct {
 	sources []*graph.Value // the values that others of the domain are made of: observed
 	fixed   *graph.Affine  // the natural grid of a bounded function, nil: observed
 	float   bool
+	fine    bool      // the only source has 16 bits
 	input   bool      // the only source is an input of the network
 	extra   []float32 // padding values that the grid has to hold
 }
@@ -105,6 +106,7 @@ func (p *partition) pass(n *graph.Node) {
 
 func (d *domain) classify(g *graph.Links) {
 	d.float, d.input = d.isFloat(g), len(d.sources) == 1 && g.Producer(d.sources[0]) == nil
+	d.fine = len(d.sources) == 1 && op.IsFine(g.Producer(d.sources[0]))
 	for i, v := range d.sources {
 		f := naturalGrid(g.Producer(v))
 		if f == nil || i > 0 && (d.fixed == nil || *d.fixed != *f) {

@@ -193,7 +193,8 @@ func (r *channelRanges) replacing(s *simplify.ScalableInput) op.InputScale {
 	for c, m := range s.Mul {
 		lo, hi = min(lo, m*r.lo[c]+s.Add[c]), max(hi, m*r.hi[c]+s.Add[c])
 	}
-	o := op.InputScale{Axis: s.Axis, Grid: graph.Affine(quantize.Fit(lo, hi))}
+	a := quantize.Fit(lo, hi)
+	o := op.InputScale{Axis: s.Axis, Grid: graph.Affine{Scale: a.Scale, Zero: a.Zero}}
 	step := float64(o.Grid.Scale)
 	for c, m := range s.Mul {
 		o.Scale = append(o.Scale, float32(step/m)) // half precision would move a mean of many steps

@@ -54,13 +54,14 @@ func newState(net *graph.Graph, drop float64, gains map[string]float64) *State {
 
 // Track is what the stages before the one-shot pruning runs hand on.
 type Track struct {
-	start     *scored  // what channel pruning and iterative pruning start from
-	states    []*State // ever sparser
-	narrowest int      // the first of states with the fewest channels
-	roomy     int      // the first of states with the channels that no limit to the time has cost
-	rate      float64  // learning rate of pruning
-	margin    float64  // of the state that was measured last, in points
-	rounder   *rounder // nil until a strategy rounds
+	base      *graph.Graph // the network with inputs of layers refined; nil: that of the study
+	start     *scored      // what channel pruning and iterative pruning start from
+	states    []*State     // ever sparser
+	narrowest int          // the first of states with the fewest channels
+	roomy     int          // the first of states with the channels that no limit to the time has cost
+	rate      float64      // learning rate of pruning
+	margin    float64      // of the state that was measured last, in points
+	rounder   *rounder     // nil until a strategy rounds
 }
 
 // densest returns the first state with the fewest channels.

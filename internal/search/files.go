@@ -154,18 +154,26 @@ func (s *Study) untrainedDraft(ctx context.Context, g *graph.Graph, bits float64
 }
 
 // int8 makes the first file: nothing pruned, no training.
-func (s *Study) int8(ctx context.Context) error {
+func (s *Study) int8(ctx context.Context) error { return s.int8File(ctx, s.net) }
+
+// toInt8 quantizes g as it is.
+func (s *Study) toInt8(ctx context.Context, g *graph.Graph) error {
+	if _, err := passes.Equalize(g); err != nil {
+		return err
+	}
+	batches, err := s.calibration(ctx)
+	if err != nil {
+		return err
+	}
+	return stoppedOr(ctx, passes.Quantize(g, batches, passes.Config{}))
+}
+
+// int8File makes a file of net as it is: nothing pruned, no training.
+func (s *Study) int8File(ctx context.Context, net *graph.Graph) error {
 	since := time.Now()
-	g := s.net.Clone()
+	g := net.Clone()
 	c, err := s.file(func() (Candidate, error) {
-		if _, err := passes.Equalize(g); err != nil {
-			return Candidate{}, err
-		}
-		batches, err := s.calibration(ctx)
-		if err != nil {
-			return Candidate{}, err
-		}
-		if err := stoppedOr(ctx, passes.Quantize(g, batches, passes.Config{})); err != nil {
+		if err := s.toInt8(ctx, g); err != nil {
 			return Candidate{}, err
 		}
 		return s.measure(ctx, g, s.forFallback(g))

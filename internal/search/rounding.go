@@ -39,7 +39,7 @@ func (s *Study) withRounder(ctx context.Context, t Track) (Track, error) {
 	if t.rounder != nil {
 		return t, nil
 	}
-	r, err := s.newRounder(ctx)
+	r, err := s.newRounder(ctx, s.baseOf(t))
 	t.rounder = r
 	return t, err
 }
@@ -81,15 +81,15 @@ type roundedNet struct {
 	net    *graph.Graph
 }
 
-// newRounder measures the network.
-func (s *Study) newRounder(ctx context.Context) (*rounder, error) {
+// newRounder measures a network.
+func (s *Study) newRounder(ctx context.Context, net *graph.Graph) (*rounder, error) {
 	n := min(secondMoments, max(1, momentFloats/s.loader.sample))
 	n = s.fewer(n)
 	x, err := s.loader.manySamples(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	r := &rounder{net: s.net.Clone(), x: x, costs: map[float64]float64{}, batch: s.calibrationBatch(), calibrations: s.fewer(calibrations)}
+	r := &rounder{net: net.Clone(), x: x, costs: map[float64]float64{}, batch: s.calibrationBatch(), calibrations: s.fewer(calibrations)}
 	all, err := passes.MeasureMoments(ctx, r.net, r.x, eval.Batch(s.net), s.curvature())
 	if err != nil {
 		return nil, err

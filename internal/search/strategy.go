@@ -29,6 +29,7 @@ type strategy struct {
 var strategies = []strategy{
 	{"int8", always, noDeadline, func(ctx context.Context, s *Study, t Track) (Track, bool, error) { return t, false, s.int8(ctx) },
 		"quantizing to 8 bits", nil},
+	{"16 bits", tooCoarse, budgetShares.round, refineInputs, "finding layers whose inputs want 16 bits", nil},
 	{"rounding alone", untrained, 1, untrainedRounding, "rounding weights", forecast.rounding},
 	{"rounding before training", trainedDrop, budgetShares.round, untrainedRounding, "rounding weights without training", forecast.rounding},
 	{"rounding to the limits, with fine-tuning", limitsOnly, budgetShares.prune, roundedLimits, "rounding weights to the limits, then training", forecast.tuned},
@@ -107,9 +108,17 @@ func (s *Study) complete(t Track) Track {
 // startOf returns the network that a track has come to.
 func (s *Study) startOf(t Track) *graph.Graph {
 	if t.start == nil {
-		return s.net
+		return s.baseOf(t)
 	}
 	return t.start.net
+}
+
+// baseOf returns the network that a track began with.
+func (s *Study) baseOf(t Track) *graph.Graph {
+	if t.base == nil {
+		return s.net
+	}
+	return t.base
 }
 
 // makeFiles makes files from the states of a track.

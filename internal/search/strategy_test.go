@@ -17,8 +17,8 @@ import (
 // TestStrategies: the strategies that apply are run in the order of the table until one says
 // that no dearer one is worth trying, and each takes no fewer training steps than those before.
 func TestStrategies(t *testing.T) {
-	int8, untrained, before, limits, drop, pruning := "int8", "rounding alone", "rounding before training", "rounding to the limits, with fine-tuning", "rounding within the drop, with fine-tuning", "pruning"
-	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, untrained, before, limits, drop, pruning, "the rest of the budget"}) {
+	int8, fine, untrained, before, limits, drop, pruning := "int8", "16 bits", "rounding alone", "rounding before training", "rounding to the limits, with fine-tuning", "rounding within the drop, with fine-tuning", "pruning"
+	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, fine, untrained, before, limits, drop, pruning, "the rest of the budget"}) {
 		t.Fatalf("strategies %q; this test does not know them", got)
 	}
 	for _, c := range []struct {

@@ -227,6 +227,13 @@ const (
 	reassignFraction = 0.75  // fraction of the steps; of a fine-tuning of effort 1, in which centroids are assigned. In longer ones their number stays: the loss grows while centroids change; chosen
 )
 
+// Inputs of 16 bits.
+const (
+	refineWork  = 1e11 // multiplications; of ranking layers by what 16 bits of their input win; chosen
+	refineDoubt = 2.0  // factor; of the standard errors, by which 8 bits must lose more; chosen, about 95 %
+	refineRest  = 0.1  // fraction of what 16 bits win everywhere; that the layers left out may have of it; chosen
+)
+
 // tolerance says what the loss of a rounded file is worth, in points, or, where
 // distances count, in percent of the float network's own error.
 type tolerance struct {

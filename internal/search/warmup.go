@@ -16,10 +16,7 @@ import (
 // learningRate finds a learning rate that the network bears: it trains a little,
 // and goes back to try a third of the rate when held-out samples got much worse.
 func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
-	net := s.net
-	if t.start != nil {
-		net = t.start.net
-	}
+	net := s.startOf(t)
 	most := warmupDrop
 	if traits := s.task().Traits(); traits.Relative && traits.Self {
 		most = warmupDistance

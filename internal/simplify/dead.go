@@ -214,7 +214,7 @@ func (d *dead) takesConstant(r read, k float32) bool {
 		return b == nil || b.Param.Grid == nil
 	}
 	// Integers: weight and activation grids give the bias grid.
-	x := r.node.Inputs[0].Grid
+	x := l.MetGrid(r.node)
 	if x == nil || b != nil && b.Param.Grid == nil {
 		return false
 	}
@@ -263,7 +263,7 @@ func (d *dead) fold(r read) {
 		if w := r.param.Grid; w != nil {
 			b.Grid = &graph.Grid{Scale: make([]float32, b.Channels()), Max: math.MaxInt32}
 			for o := range b.Grid.Scale {
-				b.Grid.Scale[o] = r.node.Inputs[0].Grid.Scale * w.ScaleOf(o)
+				b.Grid.Scale[o] = r.node.Op.(op.Layer).MetGrid(r.node).Scale * w.ScaleOf(o)
 			}
 		}
 	}

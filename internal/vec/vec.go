@@ -14,8 +14,6 @@ package vec
 
 import (
 	"math"
-
-	"edgec/runtime/kernel"
 )
 
 // Add sets dst[i] += src[i]. src has the length of dst.
@@ -268,21 +266,5 @@ func Quantize(dst, src []float32, scale float32, step, lo, hi float64) {
 			q = hi
 		}
 		dst[i] = float32(q+0) * scale
-	}
-}
-
-// Sigmoid sets dst[i] = kernel.Sigmoid(src[i]), bit by bit.
-func Sigmoid(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := sigmoidBlocks(dst, src); i < len(dst); i++ {
-		dst[i] = kernel.Sigmoid(src[i])
-	}
-}
-
-// Tanh sets dst[i] = kernel.Tanh(src[i]), bit by bit.
-func Tanh(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := tanhBlocks(dst, src); i < len(dst); i++ {
-		dst[i] = kernel.Tanh(src[i])
 	}
 }

@@ -77,30 +77,6 @@ func adamAVX2(n int, w, grad, m, v, k *float32)
 //go:noescape
 func quantizeAVX2(n int, dst, src *float32, scale float32, unit, step, lo, hi float64)
 
-// The AVX2 functions of gates_amd64.s compute those of package kernel bit by bit.
-
-//go:noescape
-func sigmoidAVX2(n int, dst, src *float32)
-
-//go:noescape
-func tanhAVX2(n int, dst, src *float32)
-
-func sigmoidBlocks(dst, src []float32) int {
-	n := blocks(len(dst), 8)
-	if n > 0 {
-		sigmoidAVX2(n, &dst[0], &src[0])
-	}
-	return n
-}
-
-func tanhBlocks(dst, src []float32) int {
-	n := blocks(len(dst), 8)
-	if n > 0 {
-		tanhAVX2(n, &dst[0], &src[0])
-	}
-	return n
-}
-
 func addBlocks(dst, src []float32) int {
 	n := blocks(len(dst), 8)
 	if n > 0 {

@@ -21,8 +21,6 @@ func sumBlocks(s *[lanes]float32, x []float32) int                { return 0 }
 func averageBlocks(a, w []float32, rate float32) int              { return 0 }
 func fadeBlocks(w, m []float32, keep, rest float32) int           { return 0 }
 func adamBlocks(w, g, m, v []float32, k *[7]float32) int          { return 0 }
-func sigmoidBlocks(dst, src []float32) int                        { return 0 }
-func tanhBlocks(dst, src []float32) int                           { return 0 }
 func quantizeBlocks(dst, src []float32, scale float32, unit, step, lo, hi float64) int {
 	return 0
 }

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	"edgec/runtime/kernel"
 )
 
 // awkward are values on which a vector instruction and plain Go might differ.
@@ -48,10 +46,6 @@ var kernels = []struct {
 		func(x [][]float32, i int, p, _ float32) { x[0][i] += float32(p * x[1][i]) }},
 	{"Scale", 2, func(x [][]float32, p, _ float32) { Scale(x[0], p, x[1]) },
 		func(x [][]float32, i int, p, _ float32) { x[0][i] = p * x[1][i] }},
-	{"Sigmoid", 2, func(x [][]float32, _, _ float32) { Sigmoid(x[0], x[1]) },
-		func(x [][]float32, i int, _, _ float32) { x[0][i] = kernel.Sigmoid(x[1][i]) }},
-	{"Tanh", 2, func(x [][]float32, _, _ float32) { Tanh(x[0], x[1]) },
-		func(x [][]float32, i int, _, _ float32) { x[0][i] = kernel.Tanh(x[1][i]) }},
 	{"Mul", 3, func(x [][]float32, _, _ float32) { Mul(x[0], x[1], x[2]) },
 		func(x [][]float32, i int, _, _ float32) { x[0][i] = x[1][i] * x[2][i] }},
 	{"MulInPlace", 2, func(x [][]float32, _, _ float32) { Mul(x[0], x[0], x[1]) },
@@ -303,25 +297,5 @@ func BenchmarkVec(b *testing.B) {
 				k.run(x, 0.001, 0.5)
 			}
 		})
-	}
-}
-
-// TestGates: sigmoid and tanh equal those of the device on numbers of all sizes.
-func TestGates(t *testing.T) {
-	var x []float32
-	for b := uint32(0); b < 1<<32-99991; b += 99991 {
-		x = append(x, math.Float32frombits(b))
-	}
-	y := make([]float32, len(x))
-	for name, c := range map[string]struct {
-		run func(dst, src []float32)
-		one func(float32) float32
-	}{"sigmoid": {Sigmoid, kernel.Sigmoid}, "tanh": {Tanh, kernel.Tanh}} {
-		c.run(y, x)
-		for i, v := range x {
-			if want := c.one(v); !same(y[i], want) {
-				t.Fatalf("%s(%v) is %v, want %v", name, v, y[i], want)
-			}
-		}
 	}
 }

@@ -105,3 +105,33 @@ func TestBinaryFences(t *testing.T) {
 		}
 	}
 }
+
+// fencedFloats is fenced for n float32 of random numbers.
+func fencedFloats(t *testing.T, r *rand.Rand, n int) []float32 {
+	t.Helper()
+	x := make([]float32, 0)
+	if n > 0 {
+		x = unsafe.Slice((*float32)(unsafe.Pointer(&fenced(t, 4*n)[0])), n)
+	}
+	for i := range x {
+		x[i] = 8 * (r.Float32() - 0.5)
+	}
+	return x
+}
+
+// TestFloatFences runs the vector forms of functions, products and rounding on operands that end
+// where memory ends.
+func TestFloatFences(t *testing.T) {
+	r := rand.New(rand.NewPCG(16, 16))
+	for n := 1; n < 70; n += 1 + n/20 {
+		x, y := fencedFloats(t, r, n), fencedFloats(t, r, n)
+		for _, f := range []func(y, x []float32){Sigmoids, Tanhs, silus, geluTanhs, func(y, x []float32) { Softmax(y, x, n) }} {
+			f(y, x)
+		}
+		Quantize(fenced(t, n), x, 0.1, 3)
+		k := 1 + r.IntN(20)
+		a, b := fencedFloats(t, r, k), fencedFloats(t, r, k*n)
+		MatMul(y, a, b, 1, k, n)
+		MatMulTransposed(y, a, b, 1, k, n)
+	}
+}

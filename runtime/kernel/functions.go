@@ -155,9 +155,13 @@ func Gelu(x float32) float32 {
 
 // GeluTanh returns x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
 func GeluTanh(x float32) float32 {
+	return float32(float32(0.5*x) * float32(1+Tanh(geluInner(x))))
+}
+
+// geluInner is sqrt(2/pi) (x + 0.044715 x^3).
+func geluInner(x float32) float32 {
 	cube := float32(float32(x*x) * x)
-	inner := float32(0.79788456 * float32(x+float32(0.044715*cube)))
-	return float32(float32(0.5*x) * float32(1+Tanh(inner)))
+	return float32(0.79788456 * float32(x+float32(0.044715*cube)))
 }
 
 // Silu returns x / (1 + e^-x), also called swish.

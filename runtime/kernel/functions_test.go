@@ -165,6 +165,32 @@ func TestMatMul(t *testing.T) {
 	}
 }
 
+// Products have the bits of plain Go, whatever vectors compute them.
+func TestMatMulBits(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	quickest := best
+	defer func() { best = quickest }()
+	for range 300 {
+		m, k, n := 1+r.IntN(3), 1+r.IntN(40), 1+r.IntN(80)
+		x := make([]float32, m*k+k*n)
+		for i := range x {
+			x[i] = anyFloat(r, -6, 6)
+		}
+		for _, f := range []func(y, a, b []float32, m, k, n int){MatMul, MatMulTransposed} {
+			y, want := make([]float32, m*n), make([]float32, m*n)
+			best = quickest
+			f(y, x[:m*k], x[m*k:], m, k, n)
+			best = nil
+			f(want, x[:m*k], x[m*k:], m, k, n)
+			for i := range y {
+				if !sameBits(y[i], want[i]) {
+					t.Fatalf("%dx%dx%d: element %d is %v, want %v", m, k, n, i, y[i], want[i])
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkMatMul(b *testing.B) {
 	const m, k, n = 128, 64, 128
 	x, y := make([]float32, m*k+k*n), make([]float32, m*n)

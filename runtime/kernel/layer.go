@@ -344,11 +344,15 @@ func (l *Layer) Real(y []float32, x []int8, acc []int32) {
 // real turns sums of channels from first on into float32.
 func (l *Layer) real(y []float32, acc []int32, first int) {
 	y = y[:len(acc)]
-	for c, a := range acc {
+	if len(l.Scale) == 1 {
 		s := l.Scale[0]
-		if len(l.Scale) > 1 {
-			s = l.Scale[first+c]
+		for c, a := range acc {
+			y[c] = float32(float32(a) * s)
 		}
-		y[c] = float32(float32(a) * s)
+		return
+	}
+	s := l.Scale[first:][:len(acc)]
+	for c, a := range acc {
+		y[c] = float32(float32(a) * s[c])
 	}
 }

@@ -6,6 +6,9 @@ func MatMul(y, a, b []float32, m, k, n int) {
 	for i := range m {
 		row, x := y[i*n:(i+1)*n], a[i*k:(i+1)*k]
 		j := 0
+		if best.hasVectors() && k > 0 {
+			j = columnBlocks(row, x, b)
+		}
 		for ; j+4 <= n; j += 4 { // four independent sums keep the processor busy
 			var s0, s1, s2, s3 float32
 			at := j
@@ -35,11 +38,24 @@ func MatMul(y, a, b []float32, m, k, n int) {
 // rounded to float32. y must not overlap the factors.
 func MatMulTransposed(y, a, b []float32, m, k, n int) {
 	for i := range m {
-		x := a[i*k : (i+1)*k]
-		for j := range n {
-			y[i*n+j] = dot(x, b[j*k:(j+1)*k])
+		row, x := y[i*n:(i+1)*n], a[i*k:(i+1)*k]
+		j := 0
+		if best.hasVectors() && k > 0 && k%4 == 0 {
+			j = rowBlocks(row, x, b)
+		}
+		for ; j < n; j++ {
+			row[j] = dot(x, b[j*k:(j+1)*k])
 		}
 	}
+}
+
+// productArgs are the arguments of the assembly that multiplies x [k] by n columns of w, or by n
+// of its rows.
+type productArgs struct {
+	y, x, w *float32
+	k       int
+	stride  int // bytes from one row of w to the next
+	n       int
 }
 
 func dot(x, w []float32) float32 {

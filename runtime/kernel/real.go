@@ -5,19 +5,43 @@ import "math"
 // Quantize writes zero + round(x/scale) to y, of x's length: divided in float64,
 // halves away from zero, clamped to int8; NaN becomes zero.
 func Quantize(y []int8, x []float32, scale float32, zero int) {
-	for i, v := range x {
-		q := float64(v) / float64(scale)
-		switch {
-		case q >= 0:
-			q = math.Floor(q + 0.5)
-		case q < 0:
-			q = math.Ceil(q - 0.5)
-		default:
-			q = 0
-		}
-		q += float64(zero)
-		y[i] = int8(math.Max(-128, math.Min(127, q)))
+	y = y[:len(x)]
+	step, n := float64(scale), 0
+	if best.hasVectors() {
+		n = quantizeBlocks(y, x, &quantizeArgs{step, float64(-128 - zero), float64(127 - zero), int32(zero)})
 	}
+	y, x = y[n:], x[n:]
+	if inverse := 1 / step; math.Float32bits(scale)&(1<<23-1) == 0 && scale >= 0x1p-126 {
+		for i, v := range x { // the step is a power of 2: so is its inverse, and the product is exact
+			y[i] = quantum(float64(v)*inverse, zero)
+		}
+		return
+	}
+	for i, v := range x {
+		y[i] = quantum(float64(v)/step, zero)
+	}
+}
+
+// quantizeArgs are the arguments of the assembly of Quantize: the step, the limits of a result
+// less zero, and zero.
+type quantizeArgs struct {
+	step, least, most float64
+	zero              int32
+}
+
+// quantum is zero + round(q), halves away from zero, clamped to int8; NaN becomes zero.
+func quantum(q float64, zero int) int8 {
+	switch {
+	case q >= float64(127-zero):
+		return 127
+	case q <= float64(-128-zero):
+		return -128
+	case q >= 0:
+		return int8(int(q+0.5) + zero)
+	case q < 0:
+		return int8(int(q-0.5) + zero)
+	}
+	return int8(min(max(zero, -128), 127)) // the zero point of a channel may lie outside
 }
 
 // Dequantize writes scale * (q - zero) to y, of x's length, rounded to float32.
@@ -41,8 +65,11 @@ func Softmax(y, x []float32, n int) {
 		}
 		sum := float32(0)
 		for i, v := range in {
-			out[i] = exp(v - top)
-			sum += out[i]
+			out[i] = v - top
+		}
+		exps(out, out)
+		for _, v := range out {
+			sum += v
 		}
 		for i := range out {
 			out[i] /= sum

@@ -4,6 +4,7 @@ import (
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -15,21 +16,34 @@ func TestQuantize(t *testing.T) {
 		want     int8
 	}{
 		{0, 1, 5, 5}, {0.5, 1, 0, 1}, {-0.5, 1, 0, -1}, {0.49999997, 1, 0, 0}, {1.5, 1, 0, 2}, {-1.5, 1, 0, -2}, {2.5, 1, -3, 0},
-		{1000, 1, 0, 127}, {-1000, 1, 0, -128}, {inf, 1, 0, 127}, {-inf, 1, 7, -128}, {nan, 1, 7, 7}, {math.MaxFloat32, 1e-12, -128, 127}, {1, 0.1, 0, 10},
+		{1000, 1, 0, 127}, {-1000, 1, 0, -128}, {inf, 1, 0, 127}, {-inf, 1, 7, -128}, {nan, 1, 7, 7}, {nan, 1, -700, -128}, {nan, 1, 300, 127}, {700, 1, -700, 0}, {2000, 1, -700, 127}, {math.MaxFloat32, 1e-12, -128, 127}, {1, 0.1, 0, 10},
 	} {
-		var y [1]int8
-		Quantize(y[:], []float32{c.x}, c.scale, c.zero)
-		if y[0] != c.want {
-			t.Errorf("%v / %v + %d is %d, want %d", c.x, c.scale, c.zero, y[0], c.want)
+		for _, n := range []int{1, 8, 11} { // alone, and in vectors
+			y, x := make([]int8, n), make([]float32, n)
+			for i := range x {
+				x[i] = c.x
+			}
+			if Quantize(y, x, c.scale, c.zero); slices.ContainsFunc(y, func(q int8) bool { return q != c.want }) {
+				t.Errorf("%v / %v + %d is %d, want %d", c.x, c.scale, c.zero, y, c.want)
+			}
 		}
 	}
 	r := rand.New(rand.NewPCG(15, 15))
 	for range trials(20000) {
-		x, scale, zero := 100*(r.Float32()-0.5), r.Float32()+0.01, r.IntN(256)-128
-		var y [1]int8
-		Quantize(y[:], []float32{x}, scale, zero)
-		if want := int8(min(max(math.Round(float64(x)/float64(scale))+float64(zero), -128), 127)); y[0] != want {
-			t.Fatalf("%v / %v + %d is %d, want %d", x, scale, zero, y[0], want)
+		scale, zero := r.Float32()+0.01, r.IntN(256)-128
+		if r.IntN(4) == 0 {
+			scale = 1.0 / 128
+		}
+		var y [17]int8
+		var x [17]float32
+		for i := range x {
+			x[i] = 100 * (r.Float32() - 0.5)
+		}
+		Quantize(y[:], x[:], scale, zero)
+		for i, v := range x {
+			if want := int8(min(max(math.Round(float64(v)/float64(scale))+float64(zero), -128), 127)); y[i] != want {
+				t.Fatalf("%v / %v + %d is %d, want %d", v, scale, zero, y[i], want)
+			}
 		}
 	}
 }

@@ -109,33 +109,58 @@ func (r *Recurrent) step(h, cell, u, reset, s []float32, w *Space) {
 	r.times(u, h, w)
 	switch r.Cell {
 	case GRU:
+		both := add(u[:2*n], s)
+		Sigmoids(both, both)
 		for j := range h {
-			cell[j], reset[j] = Sigmoid(s[j]+u[j]), float32(Sigmoid(s[n+j]+u[n+j])*h[j]) // cell: z
+			cell[j], reset[j] = u[j], float32(u[n+j]*h[j]) // cell: z
 		}
 		r.timesReset(u, reset, w)
-		for j := range h {
-			h[j] = blend(cell[j], Tanh(s[2*n+j]+u[2*n+j]), h[j])
-		}
+		last := add(u[2*n:], s[2*n:])
+		Tanhs(last, last)
+		blend(h, cell, last)
 	case GRUResetAfter:
+		both := add(u[:2*n], s)
+		Sigmoids(both, both)
+		last := u[2*n:]
 		for j := range h {
-			z, rj := Sigmoid(s[j]+u[j]), Sigmoid(s[n+j]+u[n+j])
-			h[j] = blend(z, Tanh(s[2*n+j]+float32(rj*u[2*n+j])), h[j])
+			last[j] = s[2*n+j] + float32(u[n+j]*last[j])
 		}
+		Tanhs(last, last)
+		blend(h, u, last)
 	case LSTM:
+		add(u, s)
+		Sigmoids(u[:3*n], u)
+		Tanhs(u[3*n:], u[3*n:])
+		in, out, forget, g := u[:n], u[n:2*n], u[2*n:3*n], u[3*n:]
 		for j := range h {
-			in, forget, g := Sigmoid(s[j]+u[j]), Sigmoid(s[2*n+j]+u[2*n+j]), Tanh(s[3*n+j]+u[3*n+j])
-			cell[j] = float32(forget*cell[j]) + float32(in*g)
-			h[j] = float32(Sigmoid(s[n+j]+u[n+j]) * Tanh(cell[j]))
+			cell[j] = float32(forget[j]*cell[j]) + float32(in[j]*g[j])
+		}
+		Tanhs(h, cell)
+		for j := range h {
+			h[j] = float32(out[j] * h[j])
 		}
 	default:
-		for j := range h {
-			h[j] = Tanh(s[j] + u[j])
-		}
+		add(u, s)
+		Tanhs(h, u)
 	}
 }
 
-// blend is (1-z)*n + z*h.
-func blend(z, n, h float32) float32 { return float32(float32(1-z)*n) + float32(z*h) }
+// add adds s to u, and returns u.
+func add(u, s []float32) []float32 {
+	s = s[:len(u)]
+	for j := range u {
+		u[j] = s[j] + u[j]
+	}
+	return u
+}
+
+// blend sets h to (1-z)*n + z*h.
+func blend(h, z, n []float32) {
+	z, n = z[:len(h)], n[:len(h)]
+	for j := range h {
+		h[j] = float32(float32(1-z[j])*n[j]) + float32(z[j]*h[j])
+	}
+}
 
 // times multiplies all gates' weights by the rounded h, of a GRU those of z and r.
 func (r *Recurrent) times(u, h []float32, w *Space) {

@@ -78,6 +78,19 @@ GLOBL gates<>(SB), RODATA|NOPTR, $84
 	VBROADCASTSS gates<>+40(SB), Y14 \
 	VBROADCASTSS gates<>+52(SB), Y15
 
+// func expAVX2(n int, dst, src *float32)
+TEXT ·expAVX2(SB), NOSPLIT, $0-24
+	GATES
+
+loop:
+	VMOVUPS (SI)(BX*1), Y0
+	EXP
+	VMOVUPS Y0, (DI)(BX*1)
+	ADDQ    $32, BX
+	JLT     loop
+	VZEROUPPER
+	RET
+
 // func sigmoidAVX2(n int, dst, src *float32)
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	GATES
