@@ -158,43 +158,50 @@ func (a *app) bench(ctx context.Context, b *benchFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	m := &measuring{benchOrigin: benchOrigin{File: path, On: b.on, Edgec: edgecVersion(), Model: hash(model)}, end: func() {}}
-	if b.on == "local" && b.processes == 1 {
-		m.run = func(context.Context) ([]byte, error) { return inThisProcess(model, b) }
-	} else {
+	if b.on != "local" || b.processes > 1 { // within edgec there is nothing to end
 		var stop context.CancelFunc
 		ctx, stop = a.interruptible(ctx, "interrupted: ending the measurement")
 		defer stop()
 	}
 	p := a.newProgress()
 	defer p.end()
-	switch cpu, emulated := strings.CutPrefix(b.on, "qemu:"); {
-	case m.run != nil:
-	case b.on == "local":
-		m.run = func(ctx context.Context) ([]byte, error) { return anotherProcess(ctx, b, path) }
-	case emulated:
-		err = m.emulate(ctx, b, cpu, model, p)
-	default:
-		err = a.reach(ctx, m, b, model, p)
-	}
+	m := &measuring{benchOrigin: benchOrigin{File: path, On: b.on, Edgec: edgecVersion(), Model: hash(model)}, end: func() {}}
 	defer func() { m.end() }()
 	var processes []fields
-	for err == nil && len(processes) < b.processes {
-		var one fields
+	for err = a.prepare(ctx, m, b, model, p); err == nil && len(processes) < b.processes; {
 		if b.processes > 1 || b.on != "local" {
 			p.work(fmt.Sprintf("measuring on %s, process %d of %d", m.On, len(processes)+1, b.processes), "")
 		}
+		var one fields
 		one, err = m.process(ctx)
 		processes = append(processes, one)
 	}
-	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.New("interrupted before the measurement was complete; give the command again")
-		}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted before the measurement was complete; give the command again")
+	case err != nil && b.on == "local":
 		return about(path, fmt.Errorf("%s: %w", path, err))
+	case err != nil:
+		return err
 	}
 	p.end()
 	return a.benchResult(m.benchOrigin, processes, b.save)
+}
+
+// prepare makes m ready to measure at the place that b names.
+func (a *app) prepare(ctx context.Context, m *measuring, b *benchFlags, model []byte, p *progress) error {
+	cpu, emulated := strings.CutPrefix(b.on, "qemu:")
+	switch {
+	case emulated:
+		return m.emulate(ctx, b, cpu, model, p)
+	case b.on != "local":
+		return a.reach(ctx, m, b, model, p)
+	case b.processes > 1:
+		m.run = func(ctx context.Context) ([]byte, error) { return anotherProcess(ctx, b, m.File) }
+	default:
+		m.run = func(context.Context) ([]byte, error) { return inThisProcess(model, b) }
+	}
+	return nil
 }
 
 // process runs one process and reads what it prints.
@@ -227,6 +234,7 @@ func anotherProcess(ctx context.Context, b *benchFlags, path string) ([]byte, er
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"bench", path, "--json", "--quiet"}, b.options()...)...)
+	cmd.WaitDelay = waitAfter
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, programError(text, err)

@@ -154,6 +154,16 @@ func TestBenchOnRefused(t *testing.T) {
 	s.Know()
 	command(t, "bench", "corner.edgec", "--on", s.Host).fails(t, exitFailed, s.Host, "not known", "--accept-new")
 	command(t, "bench", "corner.edgec", "--on", s.Host, "--accept-new", "--target", "linux-riscv64", "--runs", "1", "--go", "no-such-go").fails(t, exitFailed, "no-such-go")
+	if deep.On() { // a program of another architecture is refused, or executed by an emulator that the system knows
+		s.Know(s.Keys[0])
+		r := command(t, "bench", "corner.edgec", "--on", s.Host, "--target", "linux-arm64", "--runs", "1")
+		if r.code == exitDone {
+			r.has(t, "mean nothing")
+		} else {
+			r.fails(t, exitFailed, "cannot execute a program for linux-arm64", "--target")
+		}
+		empty(t, s.Temp)
+	}
 	command(t, "bench", "corner.edgec", "--on", "a b").fails(t, exitFailed, "is no host")
 	command(t, "bench", "corner.edgec", "--on", "qemu:z80").fails(t, exitUsage, "cortex-a53")
 	command(t, "bench", "corner.edgec", "--target", "rpi-4").fails(t, exitUsage, "belongs to --on")

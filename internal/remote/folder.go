@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -66,23 +65,10 @@ func (c *Conn) TempFolder(ctx context.Context, bytes int64) (*Folder, error) {
 		hold.Close()
 		stop()
 	})
-	scan := bufio.NewScanner(lines)
-	for scan.Scan() {
-		kind, rest, _ := strings.Cut(scan.Text(), " ")
-		switch kind {
-		case "no":
-			f.Notes = append(f.Notes, rest)
-		case "yes":
-			go io.Copy(io.Discard, lines)
-			if !abandon() {
-				f.Remove()
-				return nil, context.Cause(ctx)
-			}
-			f.Path = rest
-			return f, nil
-		}
+	f.read(lines)
+	if inTime := abandon(); inTime && f.Path != "" {
+		return f, nil
 	}
-	abandon()
 	hold.Close()
 	err := <-f.ended
 	var exit *ExitError
@@ -90,11 +76,25 @@ func (c *Conn) TempFolder(ctx context.Context, bytes int64) (*Folder, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.As(err, &exit) && len(f.Notes) > 0:
-		return nil, fmt.Errorf("%s: there is no folder for the program: %s; free some space, or set TMPDIR there to a folder that takes %s KB and programs", c.name, strings.Join(f.Notes, "; "), strconv.FormatInt(bytes/1000+64, 10))
+		return nil, fmt.Errorf("%s: there is no folder for the program: %s; free some space, or set TMPDIR there to a folder that takes %d KB and programs", c.name, strings.Join(f.Notes, "; "), bytes/1000+64)
 	case err == nil:
 		err = errors.New("its shell ended without a word")
 	}
 	return nil, fmt.Errorf("%s: no temporary folder: %w", c.name, err)
+}
+
+// read reads what the script prints until there is a folder, or no more to read.
+func (f *Folder) read(lines io.Reader) {
+	for scan := bufio.NewScanner(lines); scan.Scan(); {
+		switch kind, rest, _ := strings.Cut(scan.Text(), " "); kind {
+		case "no":
+			f.Notes = append(f.Notes, rest)
+		case "yes":
+			f.Path = rest
+			go io.Copy(io.Discard, lines)
+			return
+		}
+	}
 }
 
 // Remove removes the folder and waits until it is gone, but not for long. The error is that of
