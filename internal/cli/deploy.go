@@ -191,7 +191,7 @@ func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failur
 		rows = append(rows, "found\t"+r.Found)
 	}
 	if r.Latency > 0 {
-		rows = append(rows, "latency\t"+duration(r.Latency)+" (median)")
+		rows = append(rows, fmt.Sprintf("latency\t%.1f us (median)", float64(r.Latency)/1e3))
 	}
 	for _, f := range failed {
 		rows = append(rows, fmt.Sprintf("failed\tversion %d, %s, %s: %s", f.Version, f.SHA256[:min(12, len(f.SHA256))], f.Time.Format(time.DateOnly), f.Reason))

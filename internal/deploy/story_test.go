@@ -347,12 +347,17 @@ func TestLock(t *testing.T) {
 	if names := tree(t, d.Folder()); len(names) != 1 {
 		t.Errorf("left: %v", names)
 	}
+	takesFromDead(t, d)
+}
+
+// takesFromDead takes the lock of a process of this machine that has ended, at once.
+func takesFromDead(t *testing.T, d Device) {
+	t.Helper()
 	dead := `{"id":"x","host":"` + thisHost() + `","pid":999999999,"beat":1}`
 	if err := d.Write(lockName, strings.NewReader(dead), 0o644, true); err != nil {
 		t.Fatal(err)
 	}
-	o.stale = time.Hour // nobody waits for a process of this machine that has ended
-	third, err := acquire(t.Context(), d, o)
+	third, err := acquire(t.Context(), d, Options{beat: time.Hour, stale: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,11 @@ func (u Unit) Files() ([]UnitFile, error) {
 		}
 		words = append(words, a)
 	}
-	fill := strings.NewReplacer("NAME", u.Name, "USER", u.User, "FOLDER", u.Folder, "COMMAND", strings.Join(words, " "))
+	private := "PrivateTmp=yes"
+	if strings.HasPrefix(u.Folder, "/tmp/") || strings.HasPrefix(u.Folder, "/var/tmp/") {
+		private = "PrivateTmp=no" // it would hide the program
+	}
+	fill := strings.NewReplacer("PrivateTmp=yes", private, "NAME", u.Name, "USER", u.User, "FOLDER", u.Folder, "COMMAND", strings.Join(words, " "))
 	folder := "/etc/systemd/system/"
 	return []UnitFile{
 		{folder + u.Name + ".service", fill.Replace(serviceText)},

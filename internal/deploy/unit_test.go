@@ -114,7 +114,10 @@ func TestUnitRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, files)
 		}
 	}
-	if _, err := good.Files(); err != nil {
-		t.Error(err)
+	for folder, private := range map[string]string{"/home/pi/edgec": "yes", "/tmp/edgec": "no"} {
+		good.Folder = folder
+		if files, err := good.Files(); err != nil || !strings.Contains(files[0].Text, "\nPrivateTmp="+private+"\n") {
+			t.Errorf("%s: %v, %v", folder, files, err)
+		}
 	}
 }
