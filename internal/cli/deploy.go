@@ -103,7 +103,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	return a.onDevice(cmd.Context(), d.at, &d.options, func(ctx context.Context, at *place, p *progress) error {
 		if !isProgram {
 			if program, system, err = a.programFor(ctx, d, at, path, data, p); err != nil {
-				return about(path, err)
+				return err
 			}
 		}
 		if err := at.fits(ctx, system, d.options.MaxLatency > 0); err != nil {
@@ -157,7 +157,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	out := filepath.Join(dir, "program")
 	if _, err := targets.Build(ctx, edgec.Sources, model, board, out, targets.Options{Go: d.goTool}); err != nil {
-		return none(err)
+		return none(about(path, err))
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {

@@ -108,8 +108,12 @@ func (e *RejectedError) Error() string {
 // Other errors: the version is not above the highest that was accepted, the program has failed
 // before, there is no space, another deployment goes on, the device was not reached.
 func Deploy(ctx context.Context, d Device, p Program, o Options) (Result, error) {
-	if err := errors.Join(d.Mkdir("."), d.Mkdir(storeName)); err != nil {
-		return Result{}, fmt.Errorf("%s: %s: making the folder: %w", d, d.Folder(), err)
+	err := d.Mkdir(".")
+	if err == nil {
+		err = d.Mkdir(storeName)
+	}
+	if err != nil {
+		return Result{}, stepOf(d, "making the folder", err)
 	}
 	s, err := open(ctx, d, o)
 	if err != nil {
@@ -160,12 +164,18 @@ func (s *session) close(err error) error {
 }
 
 // in is err as an error about the folder of the device.
-func (s *session) in(doing string, err error) error {
+func (s *session) in(doing string, err error) error { return stepOf(s.d, doing, err) }
+
+func stepOf(d Device, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	name := s.d.String() + ": "
-	return &stepError{name + s.d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name), err}
+	name := d.String() + ": "
+	text := name + d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name)
+	if errors.Is(err, fs.ErrPermission) {
+		text += "; let the user write there, or give another --folder"
+	}
+	return &stepError{text, err}
 }
 
 // stepError says at which step an error came, and names the device once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -258,6 +259,10 @@ func TestErrors(t *testing.T) {
 		t.Errorf("full disk: %v", err)
 	}
 	d.space = 1 << 30
+	d.broken = func(string) error { return &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission} }
+	if _, err := Deploy(t.Context(), d, three, quickly()); err == nil || !strings.Contains(err.Error(), "--folder") {
+		t.Errorf("no permission: %v", err)
+	}
 	for n := 0; ; n++ {
 		if n > 100 {
 			t.Fatal("the deployment has no end")
