@@ -183,34 +183,23 @@ func (c counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// upload writes a program to a file of the host.
+// upload writes a program to a file of the host, by the host's shell: small systems have no
+// SFTP.
 func upload(ctx context.Context, conn *remote.Conn, file string, data []byte, p *progress) error {
-	files, err := conn.Files(ctx)
-	if err != nil {
+	name := remote.Quote(file)
+	var out, complaint programOutput
+	err := conn.Run(ctx, "cat >"+name+" && chmod 700 "+name+" && wc -c <"+name, counted{bytes.NewReader(data), p}, &out, &complaint)
+	var exit *remote.ExitError
+	switch n, wrong := strconv.Atoi(strings.TrimSpace(out.String())); {
+	case errors.As(err, &exit):
+		line, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+		return fmt.Errorf("%s: the program, %d KB, cannot be written to %s: %s; free some space there, or set TMPDIR to another folder", conn.Name(), len(data)/1000, file, line)
+	case err != nil:
 		return err
+	case wrong != nil || n != len(data):
+		return fmt.Errorf("%s: %d of the %d bytes of the program have arrived; give the command again", conn.Name(), n, len(data))
 	}
-	defer files.Close()
-	f, err := files.Create(file)
-	if err == nil {
-		_, err = f.ReadFrom(counted{bytes.NewReader(data), p})
-		err = errors.Join(err, f.Chmod(0o700), f.Close())
-	}
-	if err == nil {
-		info, e := files.Stat(file)
-		if err = e; err == nil && info.Size() != int64(len(data)) {
-			err = fmt.Errorf("%d of %d bytes have arrived", info.Size(), len(data))
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if at, e := files.StatVFS(path.Dir(file)); e == nil && at.FreeSpace() < uint64(len(data)) {
-		return fmt.Errorf("%s: the disk of %s is full: %d KB are free, the program takes %d; free some space", conn.Name(), path.Dir(file), at.FreeSpace()/1000, len(data)/1000)
-	}
-	return fmt.Errorf("copying the program to %s: %w", file, conn.Explain(err))
+	return nil
 }
 
 // mostPrinted bounds what is kept of the output of a program.

@@ -1,13 +1,16 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,76 +62,145 @@ type settings struct {
 	jumps      []string // [user@]host[:port], the first one first
 	agent      string   // socket; "": none
 	onlyFiles  bool     // IdentitiesOnly: of the agent's keys only those of identities
-	strict     string   // StrictHostKeyChecking
+	strict     string   // StrictHostKeyChecking; ssh -G writes true and false for yes and no
 	hash       bool     // HashKnownHosts
 	knownHosts []string // files; a new key goes to the first
 }
 
-// config is the user's configuration, then the system's; nil where there is none.
-type config []*ssh_config.Config
+// config is the configuration of OpenSSH: the user's file, then the system's, each if it is
+// there.
+type config struct {
+	files []*ssh_config.Config
+	wrong error  // why a file cannot be read here; the command ssh reads it instead
+	path  string // of the user's file, for that command; "": its default
+}
 
-// readConfig reads the configuration files of folder, the user's .ssh, and of the system.
-func readConfig(folder string) (c config, err error) {
-	for _, path := range []string{filepath.Join(folder, "config"), systemConfig} {
+// readConfig reads the configuration files of a user's folder .ssh and of the system.
+func readConfig(opt Options) (c config, err error) {
+	if opt.Folder != "" {
+		c.path = filepath.Join(opt.folder, "config")
+	}
+	for _, path := range []string{filepath.Join(opt.folder, "config"), systemConfig} {
 		data, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w; make it readable, or move it away", err)
+			return c, fmt.Errorf("%w; make it readable, or move it away", err)
 		}
 		one, err := ssh_config.DecodeBytes(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s; edgec reads Host, Include, and Match with all or host", path, strings.TrimPrefix(err.Error(), "ssh_config: "))
+			c.wrong = fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "ssh_config: "))
+			continue
 		}
-		c = append(c, one)
+		c.files = append(c.files, one)
 	}
 	return c, nil
 }
 
-// get returns the first value of a key for a host as written, otherwise.
-func (c config) get(host, key, otherwise string) string {
-	for _, one := range c {
-		if v, err := one.Get(host, key); err == nil && v != "" {
+// used are the keys that are asked for.
+var used = []string{"hostname", "user", "port", "identityfile", "proxyjump", "proxycommand", "identityagent", "identitiesonly", "hashknownhosts",
+	"stricthostkeychecking", "userknownhostsfile", "globalknownhostsfile", "hostkeyalias"}
+
+// of returns what the configuration says of a host. Where a file has conditions that are not
+// read here, such as Match exec, "ssh -G" tells what comes of it.
+func (c config) of(ctx context.Context, host string) (hostConfig, error) {
+	if c.wrong == nil {
+		return hostConfig{host, c.files}, nil
+	}
+	args := []string{"-G", host}
+	if c.path != "" {
+		args = append([]string{"-F", c.path}, args...)
+	}
+	text, err := exec.CommandContext(ctx, "ssh", args...).Output()
+	if err != nil {
+		return hostConfig{}, fmt.Errorf("%w; edgec reads Host, Include, and Match with all or host, and for others asks ssh -G, which fails: %w", c.wrong, err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if key, _, _ := strings.Cut(line, " "); slices.Contains(used, key) {
+			lines = append(lines, line)
+		}
+	}
+	one, err := ssh_config.DecodeBytes([]byte(strings.Join(lines, "")))
+	if err != nil {
+		return hostConfig{}, fmt.Errorf("%w; and what ssh -G %s prints cannot be read: %w", c.wrong, host, err)
+	}
+	return hostConfig{host, []*ssh_config.Config{one}}, nil
+}
+
+// hostConfig is the configuration of one host, as it was written.
+type hostConfig struct {
+	host  string
+	files []*ssh_config.Config
+}
+
+// get returns the first value of a key, or otherwise.
+func (h hostConfig) get(key, otherwise string) string {
+	for _, one := range h.files {
+		if v, err := one.Get(h.host, key); err == nil && v != "" {
 			return v
 		}
 	}
 	return otherwise
 }
 
-// all returns every value of a key for a host.
-func (c config) all(host, key string) (values []string) {
-	for _, one := range c {
-		v, _ := one.GetAll(host, key) // only an unknown kind of node is an error
+// all returns every value of a key.
+func (h hostConfig) all(key string) (values []string) {
+	for _, one := range h.files {
+		v, _ := one.GetAll(h.host, key) // only an unknown kind of node is an error
 		values = append(values, v...)
 	}
 	return values
+}
+
+// yes reports whether a key is turned on; ssh -G writes true.
+func (h hostConfig) yes(key string) bool {
+	v := h.get(key, "no")
+	return v == "yes" || v == "true"
 }
 
 // defaultIdentities are the key files that OpenSSH tries, in the user's .ssh folder.
 var defaultIdentities = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
 
 // settingsOf returns what applies to t.
-func (c config) settingsOf(t target, opt Options) (s settings, err error) {
-	host := c.get(t.host, "HostName", t.host)
-	host = strings.ReplaceAll(host, "%h", t.host)
+func (c config) settingsOf(ctx context.Context, t target, opt Options) (s settings, err error) {
+	h, err := c.of(ctx, t.host)
+	if err != nil {
+		return s, err
+	}
+	host := strings.ReplaceAll(h.get("HostName", t.host), "%h", t.host)
 	if s.user = t.user; s.user == "" {
-		if s.user, err = currentUser(c.get(t.host, "User", "")); err != nil {
+		if s.user, err = currentUser(h.get("User", "")); err != nil {
 			return s, err
 		}
 	}
 	port := t.port
 	if port == "" {
-		port = c.get(t.host, "Port", "22")
+		port = h.get("Port", "22")
 	}
 	s.address = net.JoinHostPort(host, port)
-	s.known = net.JoinHostPort(c.get(t.host, "HostKeyAlias", host), port)
+	s.known = net.JoinHostPort(h.get("HostKeyAlias", host), port)
 	s.name = s.user + "@" + t.host
 	if port != "22" {
 		s.name = s.user + "@" + net.JoinHostPort(t.host, port)
 	}
+	if jump := h.get("ProxyJump", "none"); jump != "none" {
+		s.jumps = strings.Split(jump, ",")
+	} else if h.get("ProxyCommand", "none") != "none" {
+		return s, fmt.Errorf("%s: its ProxyCommand in the configuration of SSH is not supported; write it as ProxyJump", s.name)
+	}
 	expand := func(path string) string { return expandPath(path, opt.folder, host, s.user) }
-	for _, path := range c.all(t.host, "IdentityFile") {
+	s.files(h, opt, expand)
+	s.agent = opt.agentSocket(expand(h.get("IdentityAgent", "SSH_AUTH_SOCK")))
+	s.onlyFiles, s.hash = h.yes("IdentitiesOnly"), h.yes("HashKnownHosts")
+	s.strict = h.get("StrictHostKeyChecking", "ask")
+	return s, nil
+}
+
+// files sets the files of keys.
+func (s *settings) files(h hostConfig, opt Options, expand func(string) string) {
+	for _, path := range h.all("IdentityFile") {
 		s.identities = append(s.identities, expand(path))
 	}
 	if s.identities == nil {
@@ -136,23 +208,12 @@ func (c config) settingsOf(t target, opt Options) (s settings, err error) {
 			s.identities = append(s.identities, filepath.Join(opt.folder, name))
 		}
 	}
-	if jump := c.get(t.host, "ProxyJump", "none"); jump != "none" {
-		s.jumps = strings.Split(jump, ",")
-	}
-	if command := c.get(t.host, "ProxyCommand", "none"); command != "none" && s.jumps == nil {
-		return s, fmt.Errorf("%s: its ProxyCommand in the configuration of SSH is not supported; write it as ProxyJump", s.name)
-	}
-	s.agent = opt.agentSocket(expand(c.get(t.host, "IdentityAgent", "SSH_AUTH_SOCK")))
-	s.onlyFiles = c.get(t.host, "IdentitiesOnly", "no") == "yes"
-	s.hash = c.get(t.host, "HashKnownHosts", "no") == "yes"
-	s.strict = c.get(t.host, "StrictHostKeyChecking", "ask")
-	for _, path := range strings.Fields(c.get(t.host, "UserKnownHostsFile", filepath.Join("~", ".ssh", "known_hosts"))) {
+	for _, path := range strings.Fields(h.get("UserKnownHostsFile", "~/.ssh/known_hosts")) {
 		s.knownHosts = append(s.knownHosts, expand(path))
 	}
-	for _, path := range strings.Fields(c.get(t.host, "GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts")) {
+	for _, path := range strings.Fields(h.get("GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts")) {
 		s.knownHosts = append(s.knownHosts, expand(path))
 	}
-	return s, nil
 }
 
 // currentUser returns name or, if it is empty, that of the user of this process.

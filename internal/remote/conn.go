@@ -101,11 +101,11 @@ func Dial(ctx context.Context, host string, opt Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := readConfig(opt.folder)
+	c, err := readConfig(opt)
 	if err != nil {
 		return nil, err
 	}
-	way, err := c.way(host, opt, 0)
+	way, err := c.way(ctx, host, opt, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func Dial(ctx context.Context, host string, opt Options) (*Conn, error) {
 }
 
 // way lists the hosts to connect to, the last of which is host.
-func (c config) way(host string, opt Options, depth int) (list []settings, err error) {
+func (c config) way(ctx context.Context, host string, opt Options, depth int) (list []settings, err error) {
 	if depth > maxJumps {
 		return nil, fmt.Errorf("%s: its ProxyJump leads through more than %d hosts; correct ~/.ssh/config", host, maxJumps)
 	}
@@ -138,17 +138,17 @@ func (c config) way(host string, opt Options, depth int) (list []settings, err e
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.settingsOf(t, opt)
+	s, err := c.settingsOf(ctx, t, opt)
 	if err != nil {
 		return nil, err
 	}
 	for i, jump := range s.jumps {
 		if i == 0 { // only the first one is reached through jumps of its own
-			list, err = c.way(jump, opt, depth+1)
+			list, err = c.way(ctx, jump, opt, depth+1)
 		} else {
 			var one settings
 			if t, err = parseTarget(strings.TrimSpace(jump)); err == nil {
-				one, err = c.settingsOf(t, opt)
+				one, err = c.settingsOf(ctx, t, opt)
 				list = append(list, one)
 			}
 		}

@@ -128,10 +128,10 @@ func (h *hostKeys) callback(ctx context.Context) ssh.HostKeyCallback {
 
 // first decides about the key of an unknown host.
 func (h *hostKeys) first(ctx context.Context, key ssh.PublicKey) error {
-	accept := h.opt.AcceptNew || h.strict == "accept-new" || h.strict == "no" || h.strict == "off"
+	accept := h.opt.AcceptNew || slices.Contains([]string{"accept-new", "no", "off", "false"}, h.strict)
 	refused := &HostKeyError{h.name, false, fmt.Sprintf("%s: the host is not known, its key is %s; compare that with the key on the device (ssh-keygen -lf /etc/ssh/ssh_host_%s_key.pub) and connect once with ssh, or give --accept-new",
 		h.name, fingerprint(key), shortKind(key))}
-	if !accept && (h.ask == nil || h.strict == "yes") {
+	if !accept && (h.ask == nil || h.strict == "yes" || h.strict == "true") {
 		return refused
 	}
 	if !accept {

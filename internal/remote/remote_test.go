@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -338,11 +339,35 @@ func TestConfig(t *testing.T) {
 	if _, err := remote.Dial(t.Context(), "loop", s.Options); err == nil || !strings.Contains(err.Error(), "ProxyJump") {
 		t.Errorf("a loop of jumps: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(s.Folder, "config"), []byte("Match exec true\n"), 0o600); err != nil {
+}
+
+// Conditions that only ssh understands are asked of it; without it they are an error.
+func TestConfigMatch(t *testing.T) {
+	s := sshtest.Start(t)
+	at := strings.LastIndexByte(s.Host, '@')
+	host, port, err := net.SplitHostPort(s.Host[at+1:])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := remote.Dial(t.Context(), "board", s.Options); err == nil || !strings.Contains(err.Error(), "config") {
-		t.Errorf("a configuration that cannot be read: %v", err)
+	key, known := filepath.Join(s.Folder, "other"), filepath.Join(s.Folder, "elsewhere")
+	sshtest.WriteKey(t, key, s.User, "")
+	if err := errors.Join(os.Remove(filepath.Join(s.Folder, "id_ed25519")), os.Rename(filepath.Join(s.Folder, "known_hosts"), known)); err != nil {
+		t.Fatal(err)
+	}
+	config := "Match exec true\n HostName " + host + "\n Port " + port + "\n IdentityFile " + key + "\n UserKnownHostsFile " + known + "\n StrictHostKeyChecking yes\n"
+	if err := os.WriteFile(filepath.Join(s.Folder, "config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("ssh"); err == nil {
+		c, err := remote.Dial(t.Context(), "board", s.Options)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, s.Log())
+		}
+		c.Close()
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := remote.Dial(t.Context(), "board", s.Options); err == nil || !strings.Contains(err.Error(), filepath.Join(s.Folder, "config")) || !strings.Contains(err.Error(), "ssh -G") {
+		t.Errorf("without ssh: %v", err)
 	}
 }
 
