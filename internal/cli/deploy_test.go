@@ -123,7 +123,7 @@ func TestUnit(t *testing.T) {
 func TestDeployOverSSH(t *testing.T) {
 	buildHere(t)
 	host := atHome(t)
-	first := parse[deployment](t, command(t, "deploy", "corner", "--to", host, "--folder", "models/quarters", "--json"))
+	first := parse[deployment](t, command(t, "deploy", "corner.edgec", "--to", host, "--folder", "models/quarters", "--json"))
 	if first.Outcome != "deployed" || first.Current.Version != 1 || first.On != host || !strings.HasSuffix(first.Folder, "/models/quarters") {
 		t.Errorf("%+v", first)
 	}
