@@ -39,7 +39,7 @@ type Evaluation struct {
 	Samples   int       // in it
 	Labels    *Metrics  // against the labels or target values; nil without
 	Against   *Metrics  // against the float network; nil without one
-	Confusion Confusion // of labelled samples
+	Confusion Confusion // of labelled samples or positions
 }
 
 // Confusion counts samples: element [l][p] those of class l whose largest output
@@ -61,14 +61,13 @@ func Evaluate(file []byte, d *Data, o EvaluateOptions) (*Evaluation, error) {
 		return nil, err
 	}
 	ctx := eval.Watched(context.Background(), o.Progress)
-	all, err := eval.ExecuteWithin(ctx, o.Limits, file, set, set.Len(), o.threads())
+	out, err := eval.ExecuteWithin(ctx, o.Limits, file, set, set.Len(), o.threads())
 	if err != nil {
 		return nil, err
 	}
-	out, left := eval.WithoutState(all, shapes(n.Outputs()), func(k int) bool { return carried(n, n.Outputs()[k].Name) })
 	r := &Evaluation{Part: part, Samples: set.Len()}
 	if set.Labeled() || o.Against == nil {
-		m, confusion, err := eval.AgainstLabels(set, out, left, o.threads())
+		m, confusion, err := eval.AgainstLabels(set, out, shapes(results(n)), o.threads())
 		if err != nil {
 			return nil, err
 		}

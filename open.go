@@ -237,11 +237,7 @@ func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions)
 	for _, v := range ins {
 		read.Inputs = append(read.Inputs, dataset.Input{Name: v.Name, Shape: v.Shape, ChannelsLast: v.ChannelsLast, Integer: v.Integer})
 	}
-	for _, v := range n.Outputs() {
-		if !carried(n, v.Name) {
-			read.Outputs = append(read.Outputs, v.Shape)
-		}
-	}
+	read.Outputs = shapes(results(n))
 	splits, err := dataset.OpenContext(ctx, path, read)
 	if err != nil {
 		return nil, err
@@ -249,9 +245,15 @@ func OpenDataContext(ctx context.Context, path string, n Network, o DataOptions)
 	return &Data{splits}, nil
 }
 
-// carried reports whether an output of a network only is an input of the next run.
-func carried(n Network, output string) bool {
-	return slices.ContainsFunc(n.Inputs(), func(v Value) bool { return v.State == output })
+// results returns the outputs that are more than inputs of the next run, or all where there are no others.
+func results(n Network) []Value {
+	state := func(v Value) bool {
+		return slices.ContainsFunc(n.Inputs(), func(in Value) bool { return in.State == v.Name })
+	}
+	if list := slices.DeleteFunc(slices.Clone(n.Outputs()), state); len(list) > 0 {
+		return list
+	}
+	return n.Outputs()
 }
 
 // Part is the training or the test part of data.

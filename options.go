@@ -29,6 +29,8 @@ type Options struct {
 	// Budget bounds the time of the search; 0: no bound. The result then depends
 	// on the speed of the machine. A search without a budget counts work, not time.
 	Budget time.Duration `json:"budget_ns,omitempty"`
+	// Spent is the time of Budget that has passed before Compress, by reading the samples say.
+	Spent time.Duration `json:"-"`
 	// Seed makes runs different; equal seeds give equal files on one kind of CPU.
 	Seed uint64 `json:"seed"`
 	// Effort scales the number of training steps, to 100; 0: 1.
@@ -87,6 +89,7 @@ func (o Options) config() search.Config {
 	return search.Config{
 		Objective:  search.Objective{MaxDrop: o.MaxDrop, MaxSize: o.MaxSize, MaxLatency: o.MaxLatency},
 		Budget:     o.Budget,
+		Spent:      o.Spent,
 		Seed:       o.Seed,
 		Threads:    o.Threads,
 		Data:       search.DataUse{NoLabels: o.NoLabels, TrainedOn: o.TrainedOn, NoAugment: o.NoAugment},

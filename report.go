@@ -18,6 +18,7 @@ type Report struct {
 	FloatParams int      `json:"file_params"`           // weights and biases
 	FloatMACs   int64    `json:"file_macs"`             // multiplications of an inference
 	Float       Metrics  `json:"float"`                 // the float network, what drops are taken from
+	FloatOnTest bool     `json:"float_on_test"`         // Float is of the test part, since the network knows the samples that files are measured on
 	Test        *Tested  `json:"test,omitempty"`        // on the test part, measured once at the end
 	Best        File     `json:"best,omitzero"`         // the answer; none if no file met the options
 	Front       []File   `json:"front"`                 // Pareto front of size and held-out drop, by size
@@ -119,7 +120,7 @@ type Metrics struct {
 func newReport(m *Model, o Options, r *search.Result) *Report {
 	report := &Report{
 		Model: m.Name, Options: o, TrainedOn: r.TrainedOn, Task: r.Float.Task,
-		FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs(), Float: Metrics(r.Float),
+		FloatBytes: m.Bytes, FloatParams: m.Params(), FloatMACs: m.MACs(), Float: Metrics(r.Float), FloatOnTest: r.FloatOnTest,
 		Front: files(search.Pareto(r.Candidates)), Tried: files(r.Candidates), Warnings: r.Warnings, Advice: r.Advice, Interrupted: r.Interrupted, Seconds: r.Time.Seconds(),
 	}
 	if o.Teacher != nil {

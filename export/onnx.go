@@ -17,8 +17,8 @@ import (
 // each behind a DequantizeLinear; activations pass a QuantizeLinear and a DequantizeLinear
 // with an int8 zero point: real = scale * (q - zero). A table becomes a Gather of 256 int8
 // values. Inputs ("input", "input1", ...) and outputs ("output", "output1", ...) are
-// float32, inputs of whole numbers int64, batch first and channels first, [N, C, H, W] for an image [H, W, C] of the file,
-// but for input 0 of a network that takes [N, H, W, C] (format.Preprocess.ChannelsLast).
+// float32, inputs of whole numbers int64, batch first and channels first, [N, C, H, W] for an
+// image [H, W, C] of the file, but for input 0 of a network that takes [N, H, W, C] (format.Preprocess.ChannelsLast).
 // Opset is 13 or the first that has all operators. Codebooks, masks, labels, the
 // preprocessing and the self-test are left out.
 //

@@ -115,7 +115,7 @@ func (b *builder) recurrent(x int) int {
 	for range r.IntN(1 + g/2) { // a state, of an LSTM a cell too
 		in.In = append(in.In, b.unary(b.constant(h), format.UnarySoftsign, 0))
 	}
-	if function == format.RecurrentLSTMCell {
+	if format.RecurrentCell(function) == format.RecurrentLSTMCell {
 		steps++
 	}
 	if r.IntN(2) == 0 {
@@ -161,17 +161,18 @@ func floatNet(seed uint64) *format.File {
 	return b.f
 }
 
-// recurrentNet returns a network of all recurrent layers, one after the other.
-func recurrentNet(seed uint64) *format.File {
+// recurrentNet returns a network of recurrent layers of the functions from first up to before end,
+// one after the other.
+func recurrentNet(seed uint64, first, end int) *format.File {
 	b := newBuilder(seed)
 	x := b.input(7, 1, 8)
-	for function := range format.RecurrentFunctions {
+	for function := first; function < end; function++ {
 		g := format.RecurrentGates(function)
 		x = b.emit(format.Instr{Op: format.OpConv2D, In: []int{x}, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1, Weight: b.weight(8*g, 1, 1, 8),
 			Out: b.tensor(format.Tensor{DType: format.Float32, Shape: []int{7, 1, 8 * g}})})
 		x = b.real(format.Instr{Op: format.OpReshape, In: []int{x}, Shape: []int{7, 8 * g}}, 7, 8*g)
 		steps := 7
-		if function == format.RecurrentLSTMCell {
+		if format.RecurrentCell(function) == format.RecurrentLSTMCell {
 			steps++
 		}
 		y := b.emit(format.Instr{Op: format.OpRecurrent, In: []int{x}, Function: function, Reverse: function%2 == 1, Weight: b.weight(8*g, 1, 1, 8), Out: b.int8(steps, 8)})

@@ -6,7 +6,7 @@ import (
 )
 
 // cells are the kernels of the functions of OpRecurrent.
-var cells = [format.RecurrentFunctions]kernel.Cell{
+var cells = [...]kernel.Cell{
 	format.RecurrentRNN:           kernel.RNN,
 	format.RecurrentGRU:           kernel.GRU,
 	format.RecurrentGRUResetAfter: kernel.GRUResetAfter,
@@ -27,7 +27,7 @@ func prepareRecurrent(m *Model, in *format.Instr) (step, error) {
 		return step{}, err
 	}
 	x, y := m.operands(in)
-	r := kernel.Recurrent{Cell: cells[in.Function], Steps: x.Shape[0], H: p.w.InC, Reverse: in.Reverse, Scale: y.Scale, Zero: y.Zero}
+	r := kernel.Recurrent{Cell: cells[format.RecurrentCell(in.Function)], Fine: in.Function >= format.RecurrentFine, Steps: x.Shape[0], H: p.w.InC, Reverse: in.Reverse, Scale: y.Scale, Zero: y.Zero}
 	groups := 1
 	if r.Cell == kernel.GRU {
 		groups = 3
@@ -42,7 +42,7 @@ func prepareRecurrent(m *Model, in *format.Instr) (step, error) {
 	for _, l := range r.R.Groups {
 		s.bytes += l.Own()
 	}
-	s.work = int64(r.Steps) * (int64(r.Multiplied()) + int64(r.H)*(functionWork*int64(r.Cell.Gates()+2)+roundWork) + pixelWork*int64(groups))
+	s.work = int64(r.Steps) * (r.Passes()*int64(r.Multiplied()) + int64(r.H)*(functionWork*int64(r.Cell.Gates()+2)+roundWork) + pixelWork*int64(groups))
 	s.bind = func(s *Session) func() {
 		w := &kernel.Space{Reals: s.reals[:reals], Ints: s.image[:ints], Image: s.image[ints:], Patch: s.patch, Acc: s.acc}
 		var first, cell []float32

@@ -186,16 +186,26 @@ func (d *reference) recurrent(in *format.Instr) (out []float64) {
 	for k, t := range in.In[1:] {
 		copy(states[k], d.real[t])
 	}
-	h, cell := states[0], states[1]
-	u := func(row int, h []float64) float64 {
+	h, cell, cellOf := states[0], states[1], format.RecurrentCell(in.Function)
+	product := func(row int, ints []int64) float64 {
 		acc := int64(0)
 		if w.Bias != nil {
 			acc = int64(w.Bias[row])
 		}
-		for j, q := range rounded(h, 1.0/128, 0) {
+		for j, q := range ints {
 			acc += q * int64(w.Values[row*n+j])
 		}
 		return f32(f32(float64(acc)) * f32(float64(w.Scale[min(row, len(w.Scale)-1)])/128))
+	}
+	u := func(row int, h []float64) float64 {
+		steps, rest := rounded(h, 1.0/128, 0), make([]float64, n)
+		for j, q := range steps {
+			rest[j] = f32(h[j] - float64(q)/128)
+		}
+		if in.Function < format.RecurrentFine {
+			return product(row, steps)
+		}
+		return f32(product(row, steps) + product(row, rounded(rest, 1.0/32768, 0))/256)
 	}
 	sigmoid := func(v float64) float64 { return refUnary(format.UnarySigmoid, v, 0) }
 	tanh := func(v float64) float64 { return refUnary(format.UnaryTanh, v, 0) }
@@ -210,17 +220,17 @@ func (d *reference) recurrent(in *format.Instr) (out []float64) {
 		gate := func(g, j int) float64 { return f32(s[g*n+j] + u(g*n+j, h)) }
 		next, reset := make([]float64, n), make([]float64, n)
 		for j := range reset {
-			if in.Function == format.RecurrentGRU {
+			if cellOf == format.RecurrentGRU {
 				reset[j] = f32(sigmoid(gate(1, j)) * h[j])
 			}
 		}
 		for j := range next {
-			switch in.Function {
+			switch cellOf {
 			case format.RecurrentRNN:
 				next[j] = tanh(gate(0, j))
 			case format.RecurrentGRU, format.RecurrentGRUResetAfter:
 				z, more := sigmoid(gate(0, j)), 0.0
-				if in.Function == format.RecurrentGRU {
+				if cellOf == format.RecurrentGRU {
 					more = u(2*n+j, reset)
 				} else {
 					more = f32(sigmoid(gate(1, j)) * u(2*n+j, h))
@@ -234,7 +244,7 @@ func (d *reference) recurrent(in *format.Instr) (out []float64) {
 		h = next
 		copy(out[t*n:], h)
 	}
-	if in.Function == format.RecurrentLSTMCell {
+	if cellOf == format.RecurrentLSTMCell {
 		out = append(out, cell...)
 	}
 	return out

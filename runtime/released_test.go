@@ -74,8 +74,9 @@ var goldens = []struct {
 	{"floats-1", func() *format.File { return floatNet(5) }}, // version 1.3
 	{"floats-2", func() *format.File { return floatNet(6) }},
 	{"floats-3", func() *format.File { return floatNet(7) }},
-	{"recurrent", func() *format.File { return recurrentNet(8) }},
+	{"recurrent", func() *format.File { return recurrentNet(8, 0, format.RecurrentFine) }},
 	{"functions", func() *format.File { return functionsNet(9) }},
+	{"recurrent-fine", func() *format.File { return recurrentNet(10, format.RecurrentFine, format.RecurrentFunctions) }},
 }
 
 // outputs returns the bytes of all outputs for three inputs.

@@ -55,6 +55,7 @@ var rules = ablation.Rules{
 		{Name: "samplesAtOnce", Reason: bySpeed},
 		{Name: "momentFloats", Reason: byMemory},
 		{Name: "outputFloats", Reason: byMemory},
+		{Name: "sequenceFloats", Reason: "no network of the ablation carries a state"},
 		{Name: "calibrationFloats", Reason: byMemory},
 		{Name: "augmentedBytes", Reason: byMemory},
 		{Name: "trainingBytes", Reason: byMemory},

@@ -134,7 +134,7 @@ func checkRows(c *checked) []string {
 	if c.Tenth > 0 {
 		size += fmt.Sprintf("; with a tenth of the weights %s, before they share values", thousands(c.Tenth))
 	}
-	return append(rows, size, fmt.Sprintf("memory\t%s bytes: activations %s, weights %s", thousands(int(c.Session)+c.Packed), thousands(c.Arena), thousands(c.Packed)))
+	return append(rows, size, fmt.Sprintf("memory\t%s bytes: weights %s, activations %s, other buffers %s", thousands(int(c.Session)+c.Packed), thousands(c.Packed), thousands(c.Arena), thousands(int(c.Session)-c.Arena)))
 }
 
 // timeRows has a line for each board with a clock.

@@ -30,7 +30,7 @@ func TestInspect(t *testing.T) {
 	}
 	withFile(t)
 	command(t, "inspect", filepath.Join(released, "dense.edgec")).must(t).has(t, "format 1.1")
-	if r := command(t, "inspect", filepath.Join(released, "dense-1.0.edgec")); r.code != exitFailed || !strings.Contains(r.stderr, "the version that wrote it") {
+	if r := command(t, "inspect", filepath.Join(released, "dense-1.0.edgec")); r.code != exitFailed || !strings.Contains(r.stderr, "another version or another program wrote it") {
 		t.Errorf("a file that this version writes otherwise: %d, %s", r.code, r.stderr)
 	}
 	command(t, "inspect", large).must(t).has(t, "format 1.0")

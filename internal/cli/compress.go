@@ -85,11 +85,11 @@ const compressExamples = `  edgec compress lenet-5.onnx --data mnist --max-drop 
 func compressCommand(a *app) *cobra.Command {
 	c := &compressFlags{maxDrop: points{value: defaultDrop}}
 	cmd := &cobra.Command{
-		Use:     "compress MODEL.onnx --data DATA",
+		Use:     "compress MODEL --data DATA",
 		Short:   "Compress a network to a file of a few kilobytes",
 		Long:    compressHelp,
 		Example: compressExamples,
-		Args:    needs(1, 1, "one ONNX file"),
+		Args:    needs(1, 1, "one ONNX or TFLite file"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.compress(cmd, c, args[0]) },
 	}
 	c.register(cmd)
@@ -111,7 +111,7 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
 	f.BoolVar(&c.options.NoLabels, "no-labels", false, "ignore labels: measure agreement with the float network, or the distance from its outputs if it reproduces its input")
-	f.StringVar(&c.teacher, "teacher", "", "network (ONNX) with the same input and outputs to learn from (default: the network itself)")
+	f.StringVar(&c.teacher, "teacher", "", "network (ONNX or TFLite) with the same input and outputs to learn from (default: the network itself)")
 	f.BoolVar(&c.options.NoTraining, "no-training", false, "prune and round by calibration alone; takes seconds to minutes, and makes much larger files than training")
 	f.StringVar(&c.options.TrainedOn, "trained-on", "", "yes or no: was the network trained on the training part of DATA? (default: yes if DATA has a test part; no with --test-last)")
 	f.Float64Var(&c.options.Effort, "effort", 1, "factor on the number of training steps, up to 100; 0.1 gives a quick look")
@@ -177,7 +177,8 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 
 // read reads the samples, within the budget.
 func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, error) {
-	budget := c.options.Budget
+	budget, since := c.options.Budget, time.Now()
+	defer func() { c.options.Spent = time.Since(since) }()
 	if budget > 0 {
 		limited, cancel := context.WithTimeout(ctx, budget)
 		defer cancel()
@@ -194,11 +195,11 @@ func (c *compressFlags) read(ctx context.Context, m *edgec.Model) (*edgec.Data, 
 // anything is read.
 func (c *compressFlags) checkPaths(path string) error {
 	if filepath.Ext(path) == ".edgec" {
-		return about(path, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path))
+		return about(path, fmt.Errorf("%s: is an .edgec file; give the network that it was made from", path))
 	}
-	errs := []error{present(path, "an ONNX file"), present(c.data.path, "a folder or file of samples"), checkOutput(c.out, path, c.data.path, c.teacher)}
+	errs := []error{present(path, "an ONNX or TFLite file"), present(c.data.path, "a folder or file of samples"), checkOutput(c.out, path, c.data.path, c.teacher)}
 	if c.teacher != "" {
-		errs = append(errs, present(c.teacher, "an ONNX file"))
+		errs = append(errs, present(c.teacher, "an ONNX or TFLite file"))
 	}
 	if c.report != "" {
 		errs = append(errs, checkOutput(c.report, path, c.data.path, c.teacher))

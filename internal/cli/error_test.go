@@ -16,13 +16,13 @@ func TestJSONErrors(t *testing.T) {
 		args string
 		want failure
 	}{
-		{"compress corner.onx --data data", failure{Message: "corner.onx: no such file or directory; give an ONNX file; did you mean corner.onnx?", File: "corner.onx", ExitCode: exitFailed}},
+		{"compress corner.onx --data data", failure{Message: "corner.onx: no such file or directory; give an ONNX or TFLite file; did you mean corner.onnx?", File: "corner.onx", ExitCode: exitFailed}},
 		{"inspect bad.onnx", failure{Message: `onnx: bad.onnx: node "quarters" (Hemm): the operator is not supported; export the network without it, or expressed by convolutions, dense layers, pools and arithmetic`,
 			Hint: "export the network without this node, or cut it before the node", File: "bad.onnx", Node: "quarters", Op: "Hemm", ExitCode: exitFailed}},
 		{"eval korner.edgec --data dta", failure{
-			Message: "korner.edgec: no such file or directory; give an .edgec or ONNX file; did you mean corner.edgec?; dta: no such file or directory; give a folder or file of samples; did you mean data?",
+			Message: "korner.edgec: no such file or directory; give an .edgec, ONNX or TFLite file; did you mean corner.edgec?; dta: no such file or directory; give a folder or file of samples; did you mean data?",
 			File:    "korner.edgec", ExitCode: exitFailed, Causes: []cause{
-				{Message: "korner.edgec: no such file or directory; give an .edgec or ONNX file; did you mean corner.edgec?", File: "korner.edgec"},
+				{Message: "korner.edgec: no such file or directory; give an .edgec, ONNX or TFLite file; did you mean corner.edgec?", File: "korner.edgec"},
 				{Message: "dta: no such file or directory; give a folder or file of samples; did you mean data?", File: "dta"}}}},
 		{"bench corner.edgec --runs x", failure{Message: "--runs x: give a whole number, such as 4", Hint: "see edgec bench --help", ExitCode: exitUsage}},
 		{"compres --json", failure{Message: `unknown command "compres"; did you mean compress?`, Hint: "see edgec --help", ExitCode: exitUsage}},

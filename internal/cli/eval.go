@@ -32,7 +32,7 @@ func evalCommand(a *app) *cobra.Command {
 		Use:   "eval FILE --data DATA",
 		Short: "Measure the accuracy of a compressed or a float network",
 		Long: `Measures the accuracy of a compressed network (.edgec), which the runtime executes,
-or of a float network (.onnx). It uses the test part of DATA, or all of DATA if there
+or of a float network (.onnx, .tflite). It uses the test part of DATA, or all of DATA if there
 is none.
 
 --against compares a compressed network with the float one, sample by sample, and
@@ -47,14 +47,14 @@ float networks; for a compressed one they replace what the file says.
 		Example: `  edgec eval lenet-5.edgec --data mnist
   edgec eval lenet-5.edgec --data mnist --against lenet-5.onnx --confusion
   edgec eval lenet-5.onnx --data mnist --json`,
-		Args: needs(1, 1, "one .edgec or ONNX file"),
+		Args: needs(1, 1, "one .edgec, ONNX or TFLite file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.eval(cmd, e, args[0]) },
 	}
 	e.data.register(cmd)
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&e.data.labels, "labels", "", "class names of DATA in the order of the outputs: a,b,c or a file with one per line (default: the file's, or sorted)")
-	f.StringVar(&e.against, "against", "", "float network (ONNX) to compare a compressed one with")
+	f.StringVar(&e.against, "against", "", "float network (ONNX or TFLite) to compare a compressed one with")
 	f.StringVar(&e.split, "split", "", "part of DATA: test or train (default: test if there is one)")
 	f.BoolVar(&e.noLabels, "no-labels", false, "ignore labels; needs --against")
 	f.BoolVar(&e.confusion, "confusion", false, "show which classes a compressed network confuses")
@@ -91,14 +91,14 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if e.threads == 0 {
 		e.threads = goruntime.GOMAXPROCS(0)
 	}
-	errs := []error{present(path, "an .edgec or ONNX file"), present(e.data.path, "a folder or file of samples")}
+	errs := []error{present(path, "an .edgec, ONNX or TFLite file"), present(e.data.path, "a folder or file of samples")}
 	if e.against != "" {
-		errs = append(errs, present(e.against, "an ONNX file"))
+		errs = append(errs, present(e.against, "an ONNX or TFLite file"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	isEdgec, err := checkInput(path, "an .edgec or ONNX file")
+	isEdgec, err := checkInput(path, "an .edgec, ONNX or TFLite file")
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		r.classes = data.ClassNames()
 	}
 	if !data.Labeled() && e.against == "" {
-		return nil, hinted{about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data, or a float network to compare with", e.data.path, r.Source)), "compare with the float network: --against MODEL.onnx"}
+		return nil, hinted{about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data, or a float network to compare with", e.data.path, r.Source)), "compare with the float network: --against MODEL"}
 	}
 	if e.confusion && !data.Labeled() {
 		return nil, about(e.data.path, fmt.Errorf("%s: has no labels, which --confusion needs; give labelled data, or leave --confusion out", e.data.path))
@@ -181,6 +181,9 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 		return nil, about(path, err)
 	}
 	r.Labels, r.Against = got.Labels, got.Against
+	if e.confusion && got.Confusion == nil {
+		return nil, about(e.data.path, fmt.Errorf("%s: has target values and no classes, which --confusion needs; leave --confusion out", e.data.path))
+	}
 	if e.confusion {
 		r.Confusion = got.Confusion
 	}
@@ -255,16 +258,20 @@ func (a *app) printEvaluated(r *evaluated) error {
 	return errors.Join(err, a.table(confusionRows(r)))
 }
 
-// confusionRows has a line for each class: how many samples are right, and as
+// confusionRows has a line for each class: how many samples, or positions, are right, and as
 // which other class most of the others were taken.
 func confusionRows(r *evaluated) []string {
+	of := "samples"
+	if t := r.Labels.Task; t == edgec.TaskPositions || t == edgec.TaskNextToken {
+		of = "positions"
+	}
 	name := func(i int) string {
 		if i < len(r.classes) {
 			return program.Printable(r.classes[i])
 		}
 		return fmt.Sprint(i)
 	}
-	rows := []string{"class\tsamples\tright\t\tmostly taken for"}
+	rows := []string{"class\t" + of + "\tright\t\tmostly taken for"}
 	for l, row := range r.Confusion {
 		n, worst := 0, -1
 		for p, k := range row {

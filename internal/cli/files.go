@@ -154,12 +154,12 @@ func howToCompress(path string, data []byte) string {
 
 // openONNX reads a float network whose open sizes are given.
 func openONNX(path string, open edgec.OpenOptions) (*edgec.Model, error) {
-	isEdgec, err := checkInput(path, "an ONNX file")
+	isEdgec, err := checkInput(path, "an ONNX or TFLite file")
 	if err != nil {
 		return nil, err
 	}
 	if isEdgec {
-		return nil, about(path, fmt.Errorf("%s: is an .edgec file; give the ONNX network that it was made from", path))
+		return nil, about(path, fmt.Errorf("%s: is an .edgec file; give the network that it was made from", path))
 	}
 	m, err := edgec.OpenWith(path, open)
 	err = about(path, err)

@@ -24,15 +24,16 @@ func inspectCommand(a *app) *cobra.Command {
 for each layer its shape, the weights that are kept, the values that they share and
 the multiplications. For a float network (.onnx): the operators after folding, their
 parameters and multiplications, which is what edgec compress starts from. TFLite files
-(.tflite) are shown as float networks too.
+(.tflite) are shown as float networks too. An input that is a state says which output of
+the run before it takes.
 
 In an .edgec file, shapes are height x width x channels, and those of weights are
 outputs x height x width x inputs. In an ONNX file, channels come first.`,
 		Example: `  edgec inspect lenet-5.edgec
   edgec inspect lenet-5.onnx --json`,
-		Args: needs(1, 1, "one .edgec or ONNX file"),
+		Args: needs(1, 1, "one .edgec, ONNX or TFLite file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			isEdgec, err := checkInput(args[0], "an .edgec or ONNX file")
+			isEdgec, err := checkInput(args[0], "an .edgec, ONNX or TFLite file")
 			if err != nil {
 				return err
 			}
@@ -122,7 +123,7 @@ func inspect(path string, data []byte, m *runtime.Model) (*inspected, error) {
 	major, minor := format.VersionOf(data)
 	_, now := format.VersionOf(again)
 	if len(again) == len(data) && !bytes.Equal(again, data) || len(again) > len(data) || minor < now {
-		return nil, fmt.Errorf("another version of edgec wrote it, so this one cannot account for its bytes; inspect it with the version that wrote it")
+		return nil, fmt.Errorf("its bytes are not what this version of edgec writes for such a network, so it cannot account for them: another version or another program wrote it; inspect it with that one")
 	}
 	i := m.Info()
 	r := &inspected{File: path, Bytes: len(data), Format: fmt.Sprintf("%d.%d", major, minor), Name: i.Name, Labels: i.Labels, Inputs: numbered("input", i.Inputs), Outputs: numbered("output", i.Outputs),
@@ -340,7 +341,11 @@ func valueRows(kind, single string, vs []edgec.Value) (rows []string) {
 		return []string{kind + "\t" + single}
 	}
 	for k, v := range vs {
-		rows = append(rows, fmt.Sprintf("%s %d\t%s, %s", strings.TrimSuffix(kind, "s"), k, times(v.Shape), v.Name))
+		row := fmt.Sprintf("%s %d\t%s, %s", strings.TrimSuffix(kind, "s"), k, times(v.Shape), v.Name)
+		if v.State != "" {
+			row += fmt.Sprintf(", state: %s of the run before", v.State)
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -81,7 +81,13 @@ func errorsOf(m *edgec.Metrics) int { return int(m.Error*float64(m.N)/100 + 0.5)
 // noteChance says when a network is no better than chance, or right in another order of
 // the classes.
 func (a *app) noteChance(m *edgec.Metrics) {
-	if m.Chance > 0 && m.Error >= m.Chance {
+	switch {
+	case m.Chance == 0 || m.Error < m.Chance:
+	case m.Task == edgec.TaskNextToken:
+		a.note("no better than chance: the frequencies of the tokens alone give %.4f bits a token; check that tokens have the numbers that the network was trained with", m.Chance/pointsOfBits(1))
+	case m.Task == edgec.TaskPositions:
+		a.note("no better than chance: the best answer that does not look at the input has an error of %.1f %%; check the numbers of tokens and classes", m.Chance)
+	default:
 		a.note("no better than chance: the best answer that does not look at the input has an error of %.1f %%; check --raw, --mean and --std, and the order of the classes", m.Chance)
 	}
 	if m.Hint != "" {

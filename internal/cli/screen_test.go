@@ -288,3 +288,13 @@ func TestSummaryDrawn(t *testing.T) {
 		t.Errorf("the summary of drawn data:\n%s", got)
 	}
 }
+
+// A figure of the float network that is not of the samples of the file's says so.
+func TestFloatOnTest(t *testing.T) {
+	c := sampleReport()
+	c.FloatOnTest = true
+	want := "error, held out  0.49 % (test)  0.39 %         drop -0.10 ± 0.09 points, 10,000 samples\n"
+	if got := printed(t, 160, c); !strings.Contains(got, want) || !strings.Contains(got, "  (test): the float network's figure is from the test part") {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}

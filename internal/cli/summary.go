@@ -55,7 +55,11 @@ func resultRows(c compressed) []string {
 	if b.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), r.Options.MaxLatency))
 	}
-	rows = append(rows, fmt.Sprintf("%s, held out\t%s\t%s\tdrop %s, %s samples", unit, figure(&r.Float), figure(&b.Metrics), dropText(r.Task, b.Drop, b.DropError), thousands(b.Metrics.N)))
+	float := figure(&r.Float)
+	if r.FloatOnTest {
+		float += " (test)"
+	}
+	rows = append(rows, fmt.Sprintf("%s, held out\t%s\t%s\tdrop %s, %s samples", unit, float, figure(&b.Metrics), dropText(r.Task, b.Drop, b.DropError), thousands(b.Metrics.N)))
 	if t := r.Test; t != nil {
 		rows = append(rows, fmt.Sprintf("%s, test\t%s\t%s\tdrop %s, %s samples", unit, figure(&t.Float), figure(&t.File), dropText(r.Task, t.File.Error-t.Float.Error), thousands(t.File.N)))
 	}
@@ -116,10 +120,13 @@ func listed(r *edgec.Report) []edgec.File {
 
 // legend explains the columns of the front.
 func legend(r *edgec.Report) []string {
-	lines := []string{
-		"drop: points lost against the float network, ± a standard error" + pointNote(r.Task),
-		"weights: that are not zero; values: different ones that a layer's weights share, - where they share none",
+	var lines []string
+	if r.FloatOnTest {
+		lines = append(lines, "(test): the float network's figure is from the test part, since it was trained on the held-out samples, which files are measured on")
 	}
+	lines = append(lines,
+		"drop: points lost against the float network, ± a standard error"+pointNote(r.Task),
+		"weights: that are not zero; values: different ones that a layer's weights share, - where they share none")
 	if !slices.ContainsFunc(listed(r), func(p edgec.File) bool { return strings.Contains(p.Why, "margin") }) {
 		return lines
 	}

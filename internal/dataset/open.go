@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -160,7 +161,7 @@ func OpenContext(ctx context.Context, path string, o Options) (*Splits, error) {
 	if o.LabelColumn != "" && o.source.Kind != kindCSV {
 		return nil, fmt.Errorf("dataset: %s: is no CSV file and has no label column; leave --label-column out", path)
 	}
-	if err := sp.complete(o, whole, path); err != nil {
+	if err := errors.Join(sp.complete(o, whole, path), o.room.stopped()); err != nil {
 		return nil, err
 	}
 	sp.Source = *o.source

@@ -94,6 +94,16 @@ func (r *room) stopped() error {
 	return fmt.Errorf("dataset: reading was stopped: %w", context.Cause(r.ctx))
 }
 
+// stoppedAt is stopped in a loop over samples or elements, of which i is the number: it asks now and
+// then, within milliseconds.
+func (r *room) stoppedAt(i int) error {
+	const often = 1 << 12
+	if i%often != 0 {
+		return nil
+	}
+	return r.stopped()
+}
+
 // take counts memory before it is allocated. source is the file.
 func (r *room) take(n int64, source string) error {
 	switch {

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image/color"
@@ -15,6 +16,7 @@ import (
 
 	"edgec/internal/deep"
 	"edgec/internal/tensor"
+	"edgec/runtime/preprocess"
 )
 
 // noise returns n bytes that do not compress.
@@ -225,5 +227,27 @@ func TestMachineMemory(t *testing.T) {
 	}
 	if n := machineMemory(); n != 0 && r.limit != n/2 {
 		t.Errorf("a limit of %d on a machine of %d bytes", r.limit, n)
+	}
+}
+
+// TestTokensStop: reading that has to end does so within the loops over tokens and labels.
+func TestTokensStop(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	o := Options{room: &room{ctx: ctx}, Inputs: []Input{{Shape: tensor.Shape{2}, Integer: true}}, Outputs: [][]int{{2, 3}}}
+	a, err := preprocess.Npy(npy("<f4", false, []int{1, 2}, []float32{1, 0}, binary.LittleEndian, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSet(tensor.Shape{2}, nil, nil, []float32{1, 0}, 1, o.pre())
+	for name, err := range map[string]error{
+		"whole numbers": o.wholeNumbers(a, "x"),
+		"positions":     s.setPositions([]float64{0, 1}, "x", o),
+		"next tokens":   s.deriveNext(o, "x"),
+		"last tokens":   s.followed([]float64{1}, "x", o),
+	} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }

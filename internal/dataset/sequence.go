@@ -86,6 +86,9 @@ func (s *Set) stepTokens(o Options, source string) (*Set, error) {
 	var keep, labels []int
 	var x [1]float32
 	for i := range s.Len() {
+		if err := o.room.stoppedAt(i); err != nil {
+			return nil, err
+		}
 		if s.Read(i, x[:]); x[0] < 0 || int(x[0]) >= classes {
 			return s, nil // what goes in is no class of what comes out
 		}

@@ -210,6 +210,9 @@ func inputArray(a *preprocess.Array, k int, o Options, source string) (*Set, err
 		return samples(a, o, source)
 	}
 	for i := range a.Len() {
+		if err := o.room.stoppedAt(i); err != nil {
+			return nil, err
+		}
 		if v := a.At(i); v != float64(float32(v)) && v == float64(int64(v)) {
 			return nil, fmt.Errorf("dataset: %s: element %d is %.0f; whole numbers are exact up to %d", source, i, v, 1<<24)
 		}

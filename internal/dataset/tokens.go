@@ -105,11 +105,14 @@ func tokenSamples(a *preprocess.Array, o Options, source string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := wholeNumbers(a, source); err != nil {
+	if err := o.wholeNumbers(a, source); err != nil {
 		return nil, err
 	}
 	x, labels := make([]float32, 0, rows*t), make([]float64, 0, rows*t)
 	for i := range rows {
+		if err := o.room.stoppedAt(i); err != nil {
+			return nil, err
+		}
 		row := all[i*step : i*step+t+1]
 		x = append(x, row[:t]...)
 		for _, v := range row[1:] {
@@ -129,9 +132,12 @@ func tokenSamples(a *preprocess.Array, o Options, source string) (*Set, error) {
 
 // wholeNumbers returns an error for the first element that a network of whole numbers does not
 // take exactly.
-func wholeNumbers(a *preprocess.Array, source string) error {
+func (o Options) wholeNumbers(a *preprocess.Array, source string) error {
 	const exact = 1 << 24
 	for i := range a.Len() {
+		if err := o.room.stoppedAt(i); err != nil {
+			return err
+		}
 		switch v := a.At(i); {
 		case v != float64(int64(v)):
 			return fmt.Errorf("dataset: %s: element %d is %v, the input takes whole numbers", source, i, v)
@@ -148,12 +154,15 @@ func (s *Set) setPositions(nums []float64, source string, o Options) error {
 	positions, classes := o.sequence()
 	labels := make([]int, len(nums))
 	for i, v := range nums {
-		at := fmt.Sprintf("%s, position %d", o.where(i/positions), i%positions)
+		if err := o.room.stoppedAt(i); err != nil {
+			return err
+		}
+		at := func() string { return fmt.Sprintf("%s, position %d", o.where(i/positions), i%positions) }
 		switch {
 		case v != float64(int(v)):
-			return fmt.Errorf("dataset: %s: %s has label %.6g; labels are whole numbers, one for each position; give class numbers, or leave them aside with --no-labels", source, at, v)
+			return fmt.Errorf("dataset: %s: %s has label %.6g; labels are whole numbers, one for each position; give class numbers, or leave them aside with --no-labels", source, at(), v)
 		case v >= float64(classes):
-			return fmt.Errorf("dataset: %s: %s has label %.0f, the network tells %d classes apart (0 to %d); check the labels or the network", source, at, v, classes, classes-1)
+			return fmt.Errorf("dataset: %s: %s has label %.0f, the network tells %d classes apart (0 to %d); check the labels or the network", source, at(), v, classes, classes-1)
 		}
 		labels[i] = max(int(v), Ignored)
 	}
@@ -172,6 +181,9 @@ func (s *Set) areNext(o Options) bool {
 	x, t := make([]float32, s.Sample().Size()), s.positions
 	seen := false
 	for i := range s.Len() {
+		if o.room.stoppedAt(i) != nil {
+			return false // whoever opened the source asks too
+		}
 		s.Read(i, x)
 		for p, l := range s.LabelsAt(i)[:t-1] {
 			if l == Ignored {
@@ -208,6 +220,9 @@ func (s *Set) deriveNext(o Options, source string) error {
 	t, classes := o.sequence()
 	x, last := make([]float32, t), make([]float64, s.Len())
 	for i := range s.Len() {
+		if err := o.room.stoppedAt(i); err != nil {
+			return err
+		}
 		s.Read(i, x)
 		for _, v := range x {
 			if v < 0 || int(v) >= classes {
@@ -230,7 +245,7 @@ func (s *Set) sequenceName() string {
 
 // integerSamples makes samples of whole numbers.
 func integerSamples(a *preprocess.Array, o Options, source string) (*Set, error) {
-	if err := wholeNumbers(a, source); err != nil {
+	if err := o.wholeNumbers(a, source); err != nil {
 		return nil, err
 	}
 	return floatSamples(a, o, source)
@@ -243,6 +258,9 @@ func (s *Set) followed(last []float64, source string, o Options) error {
 	labels := make([]float64, 0, s.Len()*t)
 	x := make([]float32, t)
 	for i := range s.Len() {
+		if err := o.room.stoppedAt(i); err != nil {
+			return err
+		}
 		s.Read(i, x)
 		for _, v := range x[1:] {
 			labels = append(labels, float64(v))

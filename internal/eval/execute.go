@@ -15,7 +15,9 @@ import (
 )
 
 // Execute runs a compressed file on the first n samples of set with the runtime:
-// [n, K], in the order of the float network's outputs, images channels first.
+// [n, K], in the order of the float network's outputs, images channels first. Where the file carries
+// a state from sample to sample, the outputs that only are inputs of the next run are left out, unless
+// there are no others.
 // threads 0 means GOMAXPROCS. When ctx ends it returns the cause. The file is the caller's own:
 // its memory and work are not limited.
 func Execute(ctx context.Context, file []byte, set *dataset.Set, n, threads int) (*tensor.Tensor, error) {
@@ -32,7 +34,7 @@ func ExecuteWithin(ctx context.Context, c runtime.Config, file []byte, set *data
 	if err := e.check(set); err != nil {
 		return nil, err
 	}
-	k := size(e.outputs...)
+	k := e.width()
 	out := tensor.New(n, k)
 	chunk := e.chunk(set, n)
 	seen := count(ctx, n)
@@ -61,6 +63,7 @@ type executor struct {
 	sessions        []*runtime.Session
 	inputs, outputs [][]int // shapes on the device, [H,W,C] for images
 	numbers         []int   // of the inputs that samples have
+	measured        []int   // numbers of the outputs that are returned
 	state           []format.State
 	carries         bool // from sample to sample; otherwise samples have the state too
 }
@@ -93,6 +96,29 @@ func size(shapes ...[]int) int {
 	return n
 }
 
+// results returns the numbers of the outputs that are returned.
+func (e *executor) results() (list []int) {
+	for k := range e.outputs {
+		if !e.carries || !slices.ContainsFunc(e.state, func(l format.State) bool { return l.Output == k }) {
+			list = append(list, k)
+		}
+	}
+	if list == nil {
+		for k := range e.outputs {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// width returns the number of elements of the outputs that are returned.
+func (e *executor) width() (n int) {
+	for _, k := range e.measured {
+		n += size(e.outputs[k])
+	}
+	return n
+}
+
 // check returns an error if samples are not what the inputs take.
 func (e *executor) check(set *dataset.Set) error {
 	have, want := set.Inputs(), e.inputs
@@ -103,6 +129,7 @@ func (e *executor) check(set *dataset.Set) error {
 			e.numbers = append(e.numbers, k)
 		}
 	}
+	e.measured = e.results()
 	if len(have) != len(e.numbers) {
 		return fmt.Errorf("edgec: samples have %d arrays, the file has %d inputs; give an array for each", len(have), len(want))
 	}
@@ -153,7 +180,8 @@ func (e *executor) run(ctx context.Context, s *runtime.Session, set *dataset.Set
 			at += n
 		}
 		s.Run()
-		for k, shape := range e.outputs {
+		for _, k := range e.measured {
+			shape := e.outputs[k]
 			channelsFirst(dst, s.Output(k), shape)
 			dst = dst[size(shape):]
 		}

@@ -96,10 +96,18 @@ func (h *Holdout) compare(loss []float64) Estimate {
 	return Estimate{100 * m, 100 * math.Sqrt(v/float64(len(diff)))}
 }
 
+// outputs returns those of a graph on the first n samples: without the state of one that carries it.
+func (h *Holdout) outputs(ctx context.Context, g *graph.Graph, n int) (*tensor.Tensor, error) {
+	if needsState(g, h.Set()) {
+		return walkOutputs(ctx, g, h.Set().First(n), View(h.Task, Judged(g)).Outputs)
+	}
+	return Predict(ctx, g, h.Set(), n, h.Threads)
+}
+
 // Graph estimates the drop of a graph as training computes it, on the first n
 // samples.
 func (h *Holdout) Graph(ctx context.Context, g *graph.Graph, n int) (Estimate, error) {
-	out, err := Predict(ctx, g, h.Set(), n, h.Threads)
+	out, err := h.outputs(ctx, g, n)
 	if err != nil {
 		return Estimate{}, err
 	}

@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/tensor"
@@ -15,8 +16,8 @@ func NewMeasure(ctx context.Context, s Subject) (*Holdout, error) {
 	g, err := s.Graph, error(nil)
 	s.Graph = Judged(g)
 	carries := needsState(g, s.Set)
-	if carries {
-		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples)); err != nil {
+	if carries && (s.NoLabels || !s.Set.Labeled()) { // the outputs may have to be looked at
+		if s.Recorded, err = Recorded(ctx, g, s.Set.First(confidenceSamples), time.Time{}); err != nil {
 			return nil, err
 		}
 	}
@@ -47,14 +48,14 @@ func Against(ctx context.Context, s Subject, out *tensor.Tensor) (Metrics, error
 }
 
 // AgainstLabels measures outputs [n, K] of the given shapes by labels or target values. confusion
-// counts the samples of each class; nil without classes.
+// counts the samples, or positions, of each class; nil without classes.
 func AgainstLabels(set *dataset.Set, out *tensor.Tensor, shapes [][]int, threads int) (m Metrics, confusion [][]int, err error) {
 	task, err := ForOutputs(set, out, shapes)
 	if err != nil {
 		return m, nil, err
 	}
-	if set.Labels != nil {
-		confusion = Confusion(task, out, set.Labels)
+	if set.Labels != nil || set.PositionLabels != nil {
+		confusion = Confusion(task, out, set)
 	}
 	return Unpaired(task, set, nil, threads).Measure(out), confusion, nil
 }

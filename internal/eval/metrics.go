@@ -3,6 +3,7 @@ package eval
 import (
 	"math"
 
+	"edgec/internal/dataset"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
@@ -53,9 +54,13 @@ func meanVariance(x []float64) (m, v float64) {
 }
 
 // Confusion counts, for outputs [n, K] of samples with labels that the task has
-// checked, in element [l][p] those of class l whose outputs name class p.
-func Confusion(task Task, out *tensor.Tensor, labels []int) [][]int {
-	k := out.Shape[1]
+// checked, in element [l][p] those of class l whose outputs name class p. Of samples with a class at
+// each position it counts the positions that have one.
+func Confusion(task Task, out *tensor.Tensor, set *dataset.Set) [][]int {
+	k, labels := out.Shape[1], set.Labels
+	if n := set.Positions(); n > 0 {
+		k, labels = k/n, set.PositionLabels
+	}
 	classes, class := k, func(i int) int { return train.Argmax(out.Data[i*k : (i+1)*k]) }
 	if t, ok := task.(YesNo); ok {
 		classes = 2
@@ -71,7 +76,9 @@ func Confusion(task Task, out *tensor.Tensor, labels []int) [][]int {
 		c[i] = make([]int, classes)
 	}
 	for i, l := range labels {
-		c[l][class(i)]++
+		if l != dataset.Ignored {
+			c[l][class(i)]++
+		}
 	}
 	return c
 }

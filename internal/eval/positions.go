@@ -219,6 +219,9 @@ func (q sequence) counts(set *dataset.Set) (count []float64, all float64) {
 	return count, max(all, 1)
 }
 
+// Bits returns points of NextToken, hundredths of a nat, in bits.
+func Bits(points float64) float64 { return points / 100 / math.Ln2 }
+
 // Chance implements Task: the entropy of the tokens alone, which the best answer reaches that
 // does not look at what came before.
 func (t NextToken) Chance(r *Reference) float64 {
@@ -252,7 +255,7 @@ func (t PositionAgreement) Chance(r *Reference) float64 {
 // Detail implements Task: bits a token, the positions whose largest output is right, and the
 // samples of which all are.
 func (t NextToken) Detail(r *Reference, out *tensor.Tensor, m *Metrics) {
-	m.Bits = m.Error / 100 / math.Ln2
+	m.Bits = Bits(m.Error)
 	miss := Tagging(t).Score(r, out)
 	m.Accuracy = 100 - 100*Mean(miss)
 	m.Whole = whole(miss)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -166,5 +167,16 @@ func TestCurvePositions(t *testing.T) {
 		if want := s * (1 - s) / 2; math.Abs(sum[i]-want) > 0.05*want {
 			t.Errorf("element %d: %v, want %v", i, sum[i], want)
 		}
+	}
+}
+
+// TestConfusionAtPositions: positions are counted by class and answer; those without a class are not.
+func TestConfusionAtPositions(t *testing.T) {
+	set, q := spoken(t, false, 0, 1, 2, dataset.Ignored, 1, 1), sequence{positions: 2, classes: 3}
+	out := tensor.Of([]float32{5, 0, 0, 0, 0, 5, 0, 0, 5, 5, 0, 0, 0, 5, 0, 5, 0, 0}, 3, 6)
+	got := Confusion(Tagging{q}, out, set)
+	want := [][]int{{1, 0, 0}, {1, 1, 1}, {0, 0, 1}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

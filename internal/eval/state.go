@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
@@ -12,12 +13,16 @@ import (
 // mostState is the most elements of state that Recorded keeps: 512 MB.
 const mostState = 1 << 27
 
+// fewestRecorded is the least number of samples that Recorded returns of a set that has them.
+const fewestRecorded = 64
+
 // Recorded runs a network with state over the samples of a set, sequence after sequence, and
 // returns the samples with the state that each run took as an array for each such input: so they
 // can be taken in any order. Where that is more than memory should hold, the first samples are
 // returned. A network without state, and a set that has arrays for its state already, comes back
-// as it is. Cost: an inference of each sample, one at a time.
-func Recorded(ctx context.Context, g *graph.Graph, set *dataset.Set) (*dataset.Set, error) {
+// as it is. After the time until, unless it is zero, there are as many samples as were done, at least
+// fewestRecorded. Cost: an inference of each sample, one at a time.
+func Recorded(ctx context.Context, g *graph.Graph, set *dataset.Set, until time.Time) (*dataset.Set, error) {
 	if !needsState(g, set) {
 		return set, nil
 	}
@@ -34,14 +39,18 @@ func Recorded(ctx context.Context, g *graph.Graph, set *dataset.Set) (*dataset.S
 			values[k] = make([]float32, 0, set.Len()*v.Shape.Size())
 		}
 	}
-	err := walk(ctx, g, set, func(_ int, in []*tensor.Tensor, _ *graph.Tape) {
+	done := 0
+	err := walk(ctx, g, set, func(i int, in []*tensor.Tensor, _ *graph.Tape) (more bool) {
 		for k := range values {
 			values[k] = append(values[k], in[k].Data...)
 		}
+		done = i + 1
+		return done < fewestRecorded || until.IsZero() || time.Now().Before(until)
 	})
 	if err != nil {
 		return nil, err
 	}
+	set = set.First(done)
 	return set.WithArrays(inputs, values), nil
 }
 
@@ -58,19 +67,20 @@ func walkOutputs(ctx context.Context, g *graph.Graph, set *dataset.Set, values [
 		k += v.Shape.Size()
 	}
 	out := tensor.New(set.Len(), k)
-	err := walk(ctx, g, set, func(i int, _ []*tensor.Tensor, tape *graph.Tape) {
+	err := walk(ctx, g, set, func(i int, _ []*tensor.Tensor, tape *graph.Tape) (more bool) {
 		row := out.Rows(i, i+1).Data
 		for _, v := range values {
 			row = row[copy(row, tape.Activation(v).Data):]
 		}
+		return true
 	})
 	return out, err
 }
 
 // walk runs a network with state over the samples of a set, in their order, from a state of zeros
 // at the beginning of each sequence. after each run it shows sample i's inputs, the state among
-// them, and the tape. Cost: an inference of each sample, one at a time.
-func walk(ctx context.Context, g *graph.Graph, set *dataset.Set, after func(i int, in []*tensor.Tensor, tape *graph.Tape)) error {
+// them, and the tape, and says whether there shall be more. Cost: an inference of each sample, one at a time.
+func walk(ctx context.Context, g *graph.Graph, set *dataset.Set, after func(i int, in []*tensor.Tensor, tape *graph.Tape) (more bool)) error {
 	if have, want := len(set.Inputs()), len(g.Inputs)-len(g.State); have != want {
 		return fmt.Errorf("edgec: samples have %d arrays, the network takes %d beside its state; give an array for each", have, want)
 	}
@@ -97,7 +107,9 @@ func walk(ctx context.Context, g *graph.Graph, set *dataset.Set, after func(i in
 		}
 		ReadSample(set, i, 0, own)
 		out := tape.Forward(in...)
-		after(i, in, tape)
+		if !after(i, in, tape) {
+			return nil
+		}
 		for _, l := range g.State {
 			copy(in[l.Input].Data, out[l.Output].Data)
 		}
@@ -121,22 +133,4 @@ func Judged(g *graph.Graph) *graph.Graph {
 	}
 	view.State = nil
 	return &view
-}
-
-// WithoutState returns the columns of outputs [n, K], of the given shapes, that are not inputs of
-// the next run, and their shapes.
-func WithoutState(out *tensor.Tensor, shapes [][]int, state func(k int) bool) (*tensor.Tensor, [][]int) {
-	var parts, kept []*tensor.Tensor
-	var left [][]int
-	for k, s := range shapes {
-		parts = append(parts, tensor.New(out.Shape[0], max(1, size(s))))
-		if !state(k) {
-			kept, left = append(kept, parts[k]), append(left, s)
-		}
-	}
-	if len(kept) == 0 || len(kept) == len(parts) {
-		return out, shapes
-	}
-	tensor.Split(out, parts...)
-	return tensor.Join(kept...), left
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"edgec/internal/dataset"
 	"edgec/internal/graph"
@@ -51,7 +52,7 @@ func TestRecorded(t *testing.T) {
 	if set.Len() != 4 || set.Sequence() != 2 || !set.Begins(0) || set.Begins(1) || !set.Begins(2) {
 		t.Fatalf("%d samples in sequences of %d", set.Len(), set.Sequence())
 	}
-	r, err := Recorded(context.Background(), g, set)
+	r, err := Recorded(context.Background(), g, set, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestMeasureAll(t *testing.T) {
 // takes that of samples that have one.
 func TestExecuteState(t *testing.T) {
 	g, set := adding(t), inSequences(t)
-	recorded, err := Recorded(context.Background(), g, set)
+	recorded, err := Recorded(context.Background(), g, set, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,27 +117,48 @@ func TestExecuteState(t *testing.T) {
 	}
 	for name, set := range map[string]*dataset.Set{"carried": set, "recorded": recorded} {
 		for threads := range 2 {
-			all, err := Execute(context.Background(), file, set, 4, threads+1)
+			out, err := Execute(context.Background(), file, set, 4, threads+1)
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			out, shapes := WithoutState(all, [][]int{{1}, {2}}, g.CarriesState)
-			if len(shapes) != 1 || out.Shape[1] != 1 {
-				t.Fatalf("%s: outputs of %v", name, shapes)
+			width := 1 // without the state that is carried
+			if set == recorded {
+				width = 3
+			}
+			if out.Shape[1] != width {
+				t.Fatalf("%s: outputs of %d elements, want %d", name, out.Shape[1], width)
 			}
 			for i, want := range []float32{9, 30, 90, 300} {
-				if got := out.Data[i]; got < want-3 || got > want+3 {
+				if got := out.Data[i*width]; got < want-3 || got > want+3 {
 					t.Errorf("%s: sample %d gives %v, want about %v", name, i, got, want)
 				}
 			}
 		}
 	}
 	one := set.Subset([]int{1, 3})
-	all, err := Execute(context.Background(), file, one, 2, 1)
+	out, err := Execute(context.Background(), file, one, 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, _ := WithoutState(all, [][]int{{1}, {2}}, g.CarriesState); out.Data[0] > 24 || out.Data[0] < 18 {
+	if out.Data[0] > 24 || out.Data[0] < 18 {
 		t.Errorf("a sample without those before it gives %v, want about 21", out.Data[0])
+	}
+}
+
+// TestRecordedUntil: when the time is up, the samples that are done are returned with their state.
+func TestRecordedUntil(t *testing.T) {
+	path := t.TempDir() + "/x.npy"
+	if err := dataset.WriteNpy(path, tensor.Shape{2, 100, 2}, make([]float32, 400)); err != nil {
+		t.Fatal(err)
+	}
+	sp, err := dataset.Open(path, dataset.Options{Shape: tensor.Shape{2}, Inputs: []dataset.Input{{Name: "x", Shape: tensor.Shape{2}}}, Sequences: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, until := range map[int]time.Time{fewestRecorded: time.Unix(1, 0), 200: time.Now().Add(time.Hour)} {
+		r, err := Recorded(context.Background(), adding(t), sp.Train, until)
+		if err != nil || r.Len() != want || len(r.Inputs()) != 2 {
+			t.Errorf("%d samples of %d arrays, error %v; want %d of 2", r.Len(), len(r.Inputs()), err, want)
+		}
 	}
 }

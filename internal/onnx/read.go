@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"edgec/internal/graph"
+	"edgec/internal/op"
 )
 
 // The opsets that the table in table.go was checked against.
@@ -274,8 +275,9 @@ func (r *reader) readOutputs(m *modelProto) error {
 		case o.act == nil:
 			r.refuse(r.fail(at, "it does not depend on the input; remove this output from the model"))
 		default:
-			r.nameOutput(o.act, v.name)
-			r.g.Outputs = append(r.g.Outputs, o.act)
+			y := r.likeInput(o)
+			r.nameOutput(y, v.name)
+			r.g.Outputs = append(r.g.Outputs, y)
 			r.readable = append(r.readable, v.name)
 		}
 	}
@@ -284,6 +286,28 @@ func (r *reader) readOutputs(m *modelProto) error {
 	}
 	r.leaveOut(decisions)
 	return nil
+}
+
+// likeInput returns the value of an output, in the shape of an input that has the same dimensions in
+// the file. In a file for one sample an output may have lost which of its dimensions is the batch,
+// and a state has one shape at both ends.
+func (r *reader) likeInput(o *operand) *graph.Value {
+	if !r.ofOne() || o.batch != noBatch || slices.Contains(r.g.Inputs, o.act) || slices.Contains(r.g.Outputs, o.act) {
+		return o.act
+	}
+	dims := o.batch.fileDims(o.act.Shape, 1)
+	for _, in := range r.g.Inputs {
+		b := r.names[in.Name]
+		if b == nil || b.act != in || b.batch.at < 0 || in.Shape.Equal(o.act.Shape) || !slices.Equal(b.batch.fileDims(in.Shape, 1), dims) {
+			continue
+		}
+		y := &graph.Value{Name: o.act.Name, Shape: in.Shape.Clone(), Elem: o.act.Elem}
+		o.act.Name = r.unique("value", y.Name+"/Reshape")
+		shaped := op.Reshape{Shape: slices.Clone([]int(in.Shape.Sample()))}
+		r.g.Nodes = append(r.g.Nodes, &graph.Node{Name: r.unique("node", y.Name+"/Reshape"), Op: shaped, Inputs: []*graph.Value{o.act}, Outputs: []*graph.Value{y}})
+		return y
+	}
+	return o.act
 }
 
 // nameOutput gives a value that an operator without effect has made an output, such as

@@ -132,7 +132,7 @@ func (r *recurrent) sequences() (x []*graph.Value, merge func(k int, of []*graph
 	}
 	dims := r.fileDims(o, 0)
 	if len(dims) != 3 || dims[2] != r.w.dims[2] {
-		return nil, nil, r.fail(r.inputName(0), "its shape %v does not fit weights of %d inputs; three dimensions are needed", dims, r.w.dims[2])
+		return nil, nil, r.fail(r.inputName(0), "its shape %v does not fit weights of %d inputs, which take three dimensions", dims, r.w.dims[2])
 	}
 	if _, merged := o.batch.merged(); o.batch.at == at && merged == 0 {
 		return []*graph.Value{o.act}, func(k int, of []*graph.Value) error { return r.defineBatched(k, of[0]) }, nil

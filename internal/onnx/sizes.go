@@ -20,7 +20,9 @@ func (g *graphProto) settle(shapes map[string][]int, file string) error {
 		if err := g.inputs[i].settle(dims, named); err != nil {
 			return &Error{File: file, Attr: fmt.Sprintf("input %q", name), Msg: err.Error()}
 		}
-		g.given = append(g.given, name+"="+shapeText(dims))
+		if slices.Max(dims) > 0 {
+			g.given = append(g.given, name+"="+shapeText(dims))
+		}
 	}
 	for _, v := range g.inputs {
 		for k, d := range v.dims {

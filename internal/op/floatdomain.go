@@ -127,7 +127,7 @@ func (f *floats) backward(v *graph.Value) {
 	readers := f.links.Consumers(v)
 	for _, n := range readers {
 		y := n.Outputs[0]
-		if !f.needs(n) && !IsFine(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {
+		if _, to := n.Op.(ToGrid); !to && !f.needs(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {
 			return
 		}
 	}

@@ -113,10 +113,18 @@ func MACs(n *graph.Node) int64 {
 	return int64(w.Uses(n)) * int64(n.Inputs[WeightInput].Shape.Size())
 }
 
-// metGrid is MetGrid of a Layer: the grid of its first input. Both sums of a fine one have the
-// bias.
-func metGrid(n *graph.Node) *graph.Affine {
-	g := n.Inputs[0].Grid
+// Refiner is a Weighted that can meet 16 bits of what it computes itself.
+type Refiner interface {
+	Weighted
+	Refined() graph.Op
+}
+
+// metGrid is MetGrid of a Layer: the grid of its first input.
+func metGrid(n *graph.Node) *graph.Affine { return withBias(n.Inputs[0].Grid) }
+
+// withBias returns a grid on which values meet weights as biases see it: both sums of a fine one
+// have the bias.
+func withBias(g *graph.Affine) *graph.Affine {
 	if g == nil || !g.Fine {
 		return g
 	}

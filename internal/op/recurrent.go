@@ -41,8 +41,8 @@ func (c RecurrentKind) String() string { return [...]string{RNN: "RNN", GRU: "GR
 // output stays in the order of the input.
 //
 // Rounded is how the device computes, and how the network does once R is on a grid (see
-// OnGrids): what meets R is rounded to int8, in steps of 1/128. h and c stay float32.
-// Gradients go straight through that rounding.
+// OnGrids): what meets R is rounded to int8, in steps of 1/128, or with Fine to 16 bits. h
+// and c stay float32. Gradients go straight through that rounding.
 //
 // Source: ONNX's RNN, GRU, LSTM; Cho et al. (2014), Hochreiter, Schmidhuber (1997).
 type Recurrent struct {
@@ -54,6 +54,7 @@ type Recurrent struct {
 	Clip              float32 // what gates are applied to is limited to -Clip..Clip; 0: it is not
 	Gates             [3]Gate // f, g and h, as far as the cell has them
 	Rounded           bool
+	Fine              bool // R meets 16 bits of the state
 }
 
 // The optional inputs of a Recurrent; see also WeightInput and BiasInput.
@@ -141,7 +142,7 @@ func (o Recurrent) plain() bool {
 	return o.Clip == 0
 }
 
-// stateGrid is the grid on which h meets R.
+// stateGrid is the grid on which h meets R, unless that has 16 bits.
 var stateGrid = signGrid
 
 // bounded reports whether |h| never exceeds 1, if the initial state does not.
@@ -167,10 +168,23 @@ func (o Recurrent) NaturalGrid() graph.Affine {
 // InFloat implements FloatOperator.
 func (Recurrent) InFloat() {}
 
-// MetGrid implements Weighted.
-func (Recurrent) MetGrid(*graph.Node) *graph.Affine {
+// met is the grid on which h meets R.
+func (o Recurrent) met() graph.Affine {
 	grid := stateGrid
-	return &grid
+	grid.Fine = o.Fine
+	return grid
+}
+
+// MetGrid implements Weighted.
+func (o Recurrent) MetGrid(*graph.Node) *graph.Affine {
+	grid := o.met()
+	return withBias(&grid)
+}
+
+// Refined implements Refiner.
+func (o Recurrent) Refined() graph.Op {
+	o.Fine = true
+	return o
 }
 
 // Uses implements Weighted: R meets one state for each step.
@@ -185,6 +199,7 @@ func (o Recurrent) OnGrids(n *graph.Node) graph.Op {
 
 var (
 	_ Inner              = Recurrent{}
+	_ Refiner            = Recurrent{}
 	_ Bounded            = Recurrent{}
 	_ FloatOperator      = Recurrent{}
 	_ graph.GridFollower = Recurrent{}

@@ -37,6 +37,9 @@ func (o Recurrent) Lower(d Device, n *graph.Node) error {
 	if in.Function, err = o.function(n); err != nil {
 		return err
 	}
+	if o.Fine {
+		in.Function += format.RecurrentFine
+	}
 	r, y := n.Inputs[WeightInput], n.Outputs[0]
 	in.In = []int{d.Float(n.Inputs[0])}
 	for i := stateInput; i <= cellInput; i++ {
@@ -49,7 +52,7 @@ func (o Recurrent) Lower(d Device, n *graph.Node) error {
 		}
 	}
 	in.Out = d.Output(y)
-	in.Weight = d.WeightOf(stateGrid.Scale, r, optional(n, BiasInput), [4]int{r.Shape[0], 1, 1, r.Shape[1]})
+	in.Weight = d.WeightOf(o.MetGrid(n).Scale, r, optional(n, BiasInput), [4]int{r.Shape[0], 1, 1, r.Shape[1]})
 	d.Emit(in)
 	return nil
 }
@@ -57,14 +60,14 @@ func (o Recurrent) Lower(d Device, n *graph.Node) error {
 func init() { RegisterLift(format.OpRecurrent, liftRecurrent) }
 
 func liftRecurrent(l Lifter, in *format.Instr, out *graph.Value, x []*graph.Value) *graph.Value {
-	o := Recurrent{Reverse: in.Reverse}
-	switch in.Function {
+	o := Recurrent{Reverse: in.Reverse, Fine: in.Function >= format.RecurrentFine}
+	switch cell := format.RecurrentCell(in.Function); cell {
 	case format.RecurrentGRU, format.RecurrentGRUResetAfter:
-		o.Kind, o.LinearBeforeReset = GRU, in.Function == format.RecurrentGRUResetAfter
+		o.Kind, o.LinearBeforeReset = GRU, cell == format.RecurrentGRUResetAfter
 	case format.RecurrentLSTM, format.RecurrentLSTMCell:
-		o.Kind, o.Cell = LSTM, in.Function == format.RecurrentLSTMCell
+		o.Kind, o.Cell = LSTM, cell == format.RecurrentLSTMCell
 	}
-	r, b := l.WeightsOf(in, stateGrid.Scale)
+	r, b := l.WeightsOf(in, o.MetGrid(nil).Scale)
 	inputs := append([]*graph.Value{x[0], r, b}, x[1:]...)
 	return l.Node(o, out, inputs...)
 }

@@ -152,7 +152,8 @@ func (p *passage) meet(t int) {
 
 func (p *passage) round(dst, src []float32) {
 	if copy(dst, src); p.o.Rounded {
-		stateGrid.Round(dst)
+		grid := p.o.met()
+		grid.Round(dst)
 	}
 }
 

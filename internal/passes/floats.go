@@ -45,8 +45,8 @@ const (
 
 // Constants gives the constants that float32 operators read a symmetric grid: tables, from
 // which rows are picked by number, that of Weights; large ones int8 with one scale, such as
-// positions; others 12 bits. Those that have a grid keep it. Few numbers, few distinct values (masks) and whole numbers stay
-// as they are.
+// positions; others 12 bits. Those that have a grid keep it. Few numbers, few distinct values
+// (masks) and whole numbers stay as they are.
 func Constants(g *graph.Graph, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

@@ -30,6 +30,8 @@ func (s *Study) moreTime(Candidate, []Candidate) string {
 	switch {
 	case s.ledger.interrupted == "":
 		return ""
+	case s.config.NoTraining && s.ledger.interrupted == budgetUsedUp:
+		return fmt.Sprintf("the budget of %v ended the search for more files; with more time, or no budget, it tries more. How much that gives is not known from this search", s.config.Budget)
 	case s.config.Budget > 0 && s.ledger.interrupted == budgetUsedUp:
 		return fmt.Sprintf("the budget of %v bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search", s.config.Budget)
 	case e.left > 0:

@@ -15,6 +15,8 @@ type Config struct {
 	// Budget bounds the time; 0: none. The result then depends on the machine's
 	// speed. A search without a budget counts work, not time.
 	Budget time.Duration
+	// Spent is the time of it that has passed before the search.
+	Spent time.Duration `json:"-"`
 	// Seed makes searches different; equal seeds give equal files on one kind of
 	// CPU.
 	Seed uint64

@@ -28,6 +28,13 @@ func identify(ctx context.Context, subject Subject, c Config) (journal.ID, error
 	if err != nil {
 		return nil, err
 	}
+	if q := subject.sequences; q != nil {
+		more, err := dataSum(ctx, &dataset.Splits{Train: q.heldOut})
+		if err != nil {
+			return nil, err
+		}
+		data += more
+	}
 	id = append(id, journal.Part{Name: "data", Value: data, Sum: true})
 	settings, err := c.settings()
 	return append(id, settings...), err

@@ -92,7 +92,7 @@ func (s *Study) answer(ctx context.Context, cs []Candidate) (best Candidate, ok 
 		if !ok || !o.timed() {
 			return c, ok, cs, nil
 		}
-		s.ledger.tell(Progress{Stage: "time", Note: fmt.Sprintf("measuring the answer of %d bytes", c.Size())})
+		s.ledger.tell(Progress{Stage: "time", Note: fmt.Sprintf("measuring the answer of %s bytes", thousands(c.Size()))})
 		if ctx.Err() != nil {
 			return c, true, cs, nil // there is no time to measure it again
 		}

@@ -24,7 +24,7 @@ func (o Objective) Possible(inputs [][]int, outputs int, meta format.Meta) error
 	if len(meta.Labels) > 0 {
 		labels = ", and the labels"
 	}
-	return fmt.Errorf("edgec: max size is %d bytes, and no file of this network can have fewer than %d: that is the header, the shapes of inputs and outputs, the self-test and the checksum%s, without a single layer; allow more", o.MaxSize, least, labels)
+	return fmt.Errorf("edgec: max size is %s bytes, and no file of this network can have fewer than %s: that is the header, the shapes of inputs and outputs, the self-test and the checksum%s, without a single layer; allow more", thousands(o.MaxSize), thousands(least), labels)
 }
 
 // possible is Possible for a network and its samples.

@@ -20,15 +20,15 @@ import (
 // is, and its answer stands for all copies.
 type loader struct {
 	source
-	sets      []*dataset.Set // the augmented copies, nil until used
-	task      eval.Task
-	answers   answers
-	order     order
-	inputs    []*graph.Value // of the network
-	sample    int            // elements of all inputs of a sample
-	buffers   buffers
-	threads   int
-	reference *eval.Reference
+	sets    []*dataset.Set // the augmented copies, nil until used
+	task    eval.Task
+	answers answers
+	order   order
+	inputs  []*graph.Value // of the network
+	sample  int            // elements of all inputs of a sample
+	buffers buffers
+	threads int
+	holdout *eval.Holdout // what training compares outputs with
 }
 
 // source is where a loader takes its samples from.
@@ -114,7 +114,7 @@ func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, 
 	}
 	pcg := rand.NewPCG(seed, 0x5eed)
 	return &loader{
-		source: from, sets: make([]*dataset.Set, from.augmentations), task: task,
+		source: from, sets: make([]*dataset.Set, from.augmentations), task: task, holdout: &eval.Holdout{Task: task},
 		answers: answers{teacher: p, logits: make([]float32, asked*p.Outputs()), known: make([]bool, asked)},
 		order:   order{pcg: pcg, rng: rand.New(pcg)}, inputs: view.Inputs, sample: sizes(samplesOf(view.Inputs)), threads: threads,
 		buffers: buffers{x: newRows(batch, view.Inputs), targets: newRows(batch, view.Outputs), classes: make([]int, batch*max(1, task.Traits().Positions))},
@@ -123,7 +123,7 @@ func newLoader(g *graph.Graph, from source, task eval.Task, batch, threads int, 
 
 // noise is the standard deviation of targets while importance is measured; see
 // eval.Task.
-func (l *loader) noise() float64 { return l.reference.Noise }
+func (l *loader) noise() float64 { return l.holdout.Reference.Noise }
 
 // next returns a batch of size samples, valid until the next call, with targets of
 // the given noise.
@@ -143,7 +143,7 @@ func (l *loader) next(ctx context.Context, size int, noise float64) (train.Batch
 		labels := b.classes[k*each : (k+1)*each]
 		l.labels(p, labels)
 		l.task.Aim(y, x, l.copy(p/l.n).Target(p%l.n))
-		l.task.Draw(l.reference, y, labels, noise, l.order.rng)
+		l.task.Draw(&l.holdout.Reference, y, labels, noise, l.order.rng)
 	}
 	batch := train.Batch{X: b.x.split(size), Targets: b.targets.split(size)}
 	if !l.task.Traits().Distance {

@@ -175,8 +175,8 @@ func Pareto(cs []Candidate) []Candidate {
 	return front
 }
 
-// unmet says what the nearest candidates are.
-func (o Objective) unmet(cs []Candidate) error {
+// unmet says what the nearest candidates are, and what else than larger limits may help.
+func (o Objective) unmet(cs []Candidate, remedy string) error {
 	if len(cs) == 0 {
 		return fmt.Errorf("edgec: stopped before any file was made; give the search more time")
 	}
@@ -192,9 +192,9 @@ func (o Objective) unmet(cs []Candidate) error {
 			fast = c
 		}
 	}
-	nearest := fmt.Sprintf("the smallest has %d bytes at a drop of %.2f points, the best loses %.2f points at %d bytes", small.Size(), small.Drop, good.Drop, good.Size())
+	nearest := fmt.Sprintf("the smallest has %s bytes at a drop of %.2f points, the best loses %.2f points at %s bytes", thousands(small.Size()), small.Drop, good.Drop, thousands(good.Size()))
 	if o.timed() {
-		return fmt.Errorf("edgec: no file meets the limits: %s, the fastest takes %v of %v at a drop of %.2f points; allow a larger drop, size or latency, or the search more time", nearest, fast.Latency, o.MaxLatency, fast.Drop)
+		return fmt.Errorf("edgec: no file meets the limits: %s, the fastest takes %v of %v at a drop of %.2f points; allow a larger drop, size or latency, or %s", nearest, fast.Latency, o.MaxLatency, fast.Drop, remedy)
 	}
-	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or more time", nearest)
+	return fmt.Errorf("edgec: no file meets the limits: %s; allow a larger drop or size, or %s", nearest, remedy)
 }

@@ -62,7 +62,11 @@ func (s *Study) plan() []phase {
 			all = append(all, filesPhase)
 		}
 	}
-	return append(all, answerPhase)
+	answer := answerPhase
+	if s.subject.Data == nil || s.subject.Data.Test == nil {
+		answer.title = "choosing the answer"
+	}
+	return append(all, answer)
 }
 
 // enter begins the phase of that name, and shows it. A name without a phase belongs to

@@ -107,7 +107,7 @@ func (s *Study) calibration(ctx context.Context) (passes.Batches, error) {
 // fewer returns how many of n samples are enough where each has inputs at many positions, which
 // count as samples.
 func (s *Study) fewer(n int) int {
-	if positions := s.task().Traits().Positions; positions > momentPositions {
+	if positions := s.loader.task.Traits().Positions; positions > momentPositions {
 		return max(min(n, calibrationPart), n*momentPositions/positions)
 	}
 	return n

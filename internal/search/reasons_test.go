@@ -93,6 +93,10 @@ func TestAdvice(t *testing.T) {
 			"it was stopped in stage 6 of 9; the rest would have taken about 13 min"},
 		{"a budget", drop, func(s *Study) { s.ledger.interrupted, s.config.Budget = budgetUsedUp, time.Minute }, []Candidate{run(800, short)},
 			"the budget of 1m0s bounded the training; with more time, or no budget, the search trains longer. How much that gives is not known from this search"},
+		{"a budget without training", drop, func(s *Study) {
+			s.ledger.interrupted, s.config.Budget, s.config.NoTraining = budgetUsedUp, time.Minute, true
+		}, []Candidate{run(800, 0)},
+			"the budget of 1m0s ended the search for more files; with more time, or no budget, it tries more. How much that gives is not known from this search | training can make a much smaller file; leave out --no-training. How much is not known: this search has not trained"},
 		{"a margin", drop, nil, []Candidate{run(1000, short), run(1000, long), file(drop, 900, 0.9, 0.2, nil)},
 			"in this search, a last run with twice the training made no smaller file. What --effort 2 gives, which trains in every stage twice as long, is not known from that | a file of 900 bytes, 10 % smaller, meets the limits, but not by its margin of 0.20 points; the margin shrinks with more samples (500 are held out)"},
 	} {

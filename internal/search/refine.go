@@ -61,10 +61,10 @@ func firstNames(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// layerNames returns the names of the layers of g, in execution order.
+// layerNames returns the names of the layers of g, also of recurrent ones, in execution order.
 func layerNames(g *graph.Graph) (names []string) {
 	for _, n := range g.Nodes {
-		if op.IsLayer(n) {
+		if _, recurrent := n.Op.(op.Refiner); recurrent || op.IsLayer(n) {
 			names = append(names, n.Name)
 		}
 	}

@@ -201,7 +201,7 @@ type validation struct {
 
 // newValidation asks the teacher about the held-out samples.
 func (s *Study) newValidation(ctx context.Context) (*validation, error) {
-	set := s.holdout.Set()
+	set := s.loader.holdout.Set()
 	n := judged(set.Len(), MACs(s.subject.Model.Graph))
 	targets, err := eval.Run(ctx, s.loader.answers.teacher, n, func(lo, hi int, dst []*tensor.Tensor) { eval.Read(set, lo, hi, dst) })
 	if err != nil {
@@ -211,14 +211,14 @@ func (s *Study) newValidation(ctx context.Context) (*validation, error) {
 	x := make([]float32, set.Sample().Size())
 	for i := range n {
 		set.Read(i, x)
-		s.task().Aim(targets.Data[i*k:(i+1)*k], x, set.Target(i))
+		s.loader.task.Aim(targets.Data[i*k:(i+1)*k], x, set.Target(i))
 	}
 	return &validation{s, targets}, nil
 }
 
 // validate measures the mean loss of g.
 func (v *validation) validate(ctx context.Context, g *graph.Graph) (validated, error) {
-	n, h := v.targets.Shape[0], v.study.holdout
+	n, h := v.targets.Shape[0], v.study.loader.holdout
 	out, err := eval.Predict(ctx, g, h.Set(), n, h.Threads)
 	if err != nil {
 		return validated{loss: math.Inf(1)}, err

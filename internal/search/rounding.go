@@ -114,7 +114,7 @@ func (s *Study) curvature() func(y *tensor.Tensor) *tensor.Tensor {
 		dy := tensor.New(y.Shape...)
 		k := y.Shape.Sample().Size()
 		for lo := 0; lo < len(y.Data); lo += k {
-			s.task().Curve(&s.holdout.Reference, dy.Data[lo:lo+k], y.Data[lo:lo+k], rng)
+			s.loader.task.Curve(&s.loader.holdout.Reference, dy.Data[lo:lo+k], y.Data[lo:lo+k], rng)
 		}
 		return dy
 	}

@@ -14,7 +14,7 @@ import (
 func TestCurvature(t *testing.T) {
 	y := tensor.New(40, 3)
 	s := asked(within(1))
-	s.holdout = &eval.Holdout{Task: eval.Fidelity{}, Reference: eval.Reference{Set: &dataset.Set{}, Unit: 0.5}}
+	s.loader = &loader{task: eval.Fidelity{}, holdout: &eval.Holdout{Reference: eval.Reference{Set: &dataset.Set{}, Unit: 0.5}}}
 	dy := s.curvature()(y)
 	if !slices.Equal(dy.Data, s.curvature()(y).Data) {
 		t.Error("the same seed draws other gradients")

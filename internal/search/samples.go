@@ -36,8 +36,14 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 		return err
 	}
 	since := time.Now()
-	if err := s.hold(ctx, task, set, in, out[:min(len(out), most)]); err != nil {
+	steps, err := s.hold(ctx, task, set, in, out[:min(len(out), most)])
+	if err != nil {
 		return err
+	}
+	if q := s.subject.sequences; q != nil {
+		for _, n := range q.notes {
+			s.ledger.tell(Progress{Stage: "float", Note: n})
+		}
 	}
 	m := s.float()
 	s.ledger.tell(Progress{Stage: "float", Note: fmt.Sprintf("%s on %s samples", errorText(m), thousands(m.N))})
@@ -46,7 +52,7 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 	if s.loader, err = newLoader(teacher.Graph, s.forms(set.Subset(in), pool), task, tuneBatch, s.config.Threads, s.config.Seed); err != nil {
 		return err
 	}
-	s.loader.reference = &s.holdout.Reference
+	s.loader.holdout = steps
 	x, err := s.loader.samples(ctx, inputSamples)
 	for _, in := range x {
 		s.inputs = append(s.inputs, rms(in.Data))
@@ -62,13 +68,31 @@ func errorText(m eval.Metrics) string {
 	return fmt.Sprintf("an error of %.2f %%", m.Error)
 }
 
-// hold prepares the holdout of the samples out. A network that knows them has its
+// hold prepares the holdout, and returns what training compares outputs with: the same, unless the
+// network carries a state.
+func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, out []int) (steps *eval.Holdout, err error) {
+	if s.subject.sequences == nil {
+		err = s.holdSamples(ctx, task, set, in, out)
+		return s.holdout, err
+	}
+	most, err := s.subject.sequences.affordable(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if steps, err = eval.NewHoldout(ctx, s.subject.Model.Graph, task, set.Subset(out), s.config.Threads); err != nil {
+		return nil, err
+	}
+	s.holdout, err = s.subject.sequences.measure(ctx, s.subject, s.subject.sequences.heldOut.First(most), s.config.Threads)
+	return steps, err
+}
+
+// holdSamples prepares the holdout of the samples out. A network that knows them has its
 // error taken from the test part, which the float network meets for this figure
 // alone, and no candidate before the answer. One that knows them by heart is
 // compared there all the same, and so is any without training, where files know as
 // much as it does. Without a test part both are compared in distortions that
 // neither has met. Both err on the safe side.
-func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, out []int) (err error) {
+func (s *Study) holdSamples(ctx context.Context, task eval.Task, set *dataset.Set, in, out []int) (err error) {
 	heldOut, test := set.Subset(out), s.subject.Data.Test
 	known := s.trainOn && !s.config.NoTraining // better by the float network than by files
 	switch {

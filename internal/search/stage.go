@@ -160,7 +160,7 @@ func (s *Study) trainedSamples(long training, macs float64) float64 {
 // trainer prepares to train g, after the given number of steps of the same
 // training.
 func (s *Study) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {
-	return train.New(g, train.Config{Threads: s.config.Threads, Batch: batch, Average: average, Loss: s.task().Loss(&s.holdout.Reference), Done: done, Inputs: s.inputs, Softmax: s.task().Traits().Distance})
+	return train.New(g, train.Config{Threads: s.config.Threads, Batch: batch, Average: average, Loss: s.loader.task.Loss(&s.loader.holdout.Reference), Done: done, Inputs: s.inputs, Softmax: s.loader.task.Traits().Distance})
 }
 
 // train fine-tunes g for some steps, the learning rate of each of which is given;

@@ -168,6 +168,7 @@ type Result struct {
 	Candidates  []Candidate // every file that was made, in order
 	Steps       []Step
 	Float       eval.Metrics // the float network, what drops are taken from
+	FloatOnTest bool         // Float is of the test part; otherwise of the samples that files are measured on
 	Test        *Tested      // on the test part, of the answer
 	TrainedOn   bool         // the float network knows the training data
 	Warnings    []string     // what makes the figures doubtful
@@ -269,7 +270,7 @@ func (s *Study) float() eval.Metrics {
 func (s *Study) result(ctx context.Context) (*Result, error) {
 	l, o := s.ledger, s.objective()
 	best, ok, all, err := s.answer(ctx, l.candidates)
-	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
+	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), FloatOnTest: !s.holdout.Paired, TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
 		return r, err
@@ -290,7 +291,7 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 		}
 	}
 	if r.Candidates = all; !ok {
-		return r, o.unmet(all)
+		return r, o.unmet(all, s.remedy())
 	}
 	r.Best = best
 	r.Best.Why = o.why(best, best)
@@ -308,13 +309,27 @@ func (s *Study) result(ctx context.Context) (*Result, error) {
 	return r, err
 }
 
+// remedy is what may find a file where none meets the limits, beside larger ones.
+func (s *Study) remedy() string {
+	switch {
+	case s.config.NoTraining:
+		return "leave out --no-training"
+	case s.ledger.interrupted != "":
+		return "give the search more time"
+	}
+	return "train longer (--effort 2)"
+}
+
 // tested measures the float network and the answer on the test part.
 func (s *Study) tested(ctx context.Context, best Candidate, test *dataset.Set) (*Tested, error) {
 	h, err := s.test, error(nil)
-	if h == nil || h.Set().Len() < test.Len() {
-		if h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads); err != nil {
-			return nil, err
-		}
+	if q := s.subject.sequences; q != nil {
+		h, err = q.measure(ctx, s.subject, test, s.config.Threads)
+	} else if h == nil || h.Set().Len() < test.Len() {
+		h, err = eval.NewHoldout(ctx, s.subject.Model.Graph, s.task(), test, s.config.Threads)
+	}
+	if err != nil {
+		return nil, err
 	}
 	out, err := eval.Execute(ctx, best.Bytes, test, test.Len(), s.config.Threads)
 	if err != nil {

@@ -55,6 +55,8 @@ type Subject struct {
 	Model   *Network
 	Teacher *Network // whose answers training imitates; nil: the model's own
 	Data    *dataset.Splits
+
+	sequences *sequences // of a network with state; otherwise nil
 }
 
 // Clock measures an inference of a file for so long.
@@ -93,7 +95,9 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	if err := subject.check(config); err != nil {
 		return nil, err
 	}
-	if err := subject.record(ctx, &config); err != nil {
+	l := newLedger(observe)
+	l.started = l.started.Add(-config.Spent)
+	if err := subject.record(ctx, &config, l.started); err != nil {
 		return nil, err
 	}
 	model, data := subject.Model, subject.Data
@@ -105,7 +109,7 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 		return nil, fmt.Errorf("edgec: the teacher %q, but no labels: files are measured by agreement with network %q then; leave the teacher out, or give labels", subject.Teacher.Name, model.Name)
 	}
 	trainedOn := config.Data.TrainedOn
-	s := &Study{subject: subject, config: config, ledger: newLedger(observe), clock: latency,
+	s := &Study{subject: subject, config: config, ledger: l, clock: latency,
 		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
 		net:     withoutSoftmax(model.Graph.Clone(), task)}
 	if len(s.net.Nodes) < len(model.Graph.Nodes) {

@@ -20,6 +20,7 @@ const (
 	heldOutFold       = 6       // folds; one of this many training samples is held out; chosen
 	mostHeldOut       = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
 	outputFloats      = 1 << 26 // floats; the most that the outputs of held-out samples may take, and twice as many those that are taught; chosen, 256 MB
+	sequenceFloats    = 1 << 31 // floats; the most activations of all held-out steps of a network with state, which are computed one by one; chosen, seconds
 	fewestJudged      = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
 	judgeWork         = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
 	timedSamples      = 32      // samples; that the float network is timed on; chosen

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"edgec/internal/dataset"
+	"edgec/internal/eval"
 )
 
 // warnings says what makes the figures of a search doubtful, and what to check.
@@ -20,7 +21,9 @@ func (s *Study) warnings() []string {
 	switch {
 	case m.Chance == 0:
 		all = append(all, fmt.Sprintf("all %d samples have the same answer: every drop will look like 0; give samples of all classes", m.N))
-	case !traits.Self && m.Error >= m.Chance-chance:
+	case traits.Nats && m.Error >= m.Chance:
+		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: it has %.4f bits a token, and the frequencies of the tokens alone give %.4f; check that tokens have the numbers that it was trained with", m.Bits, eval.Bits(m.Chance)))
+	case !traits.Self && !traits.Nats && m.Error >= m.Chance-chance:
 		all = append(all, fmt.Sprintf("the float network is no better than chance on this data: its error is %.1f %%, that of the best constant answer %.1f %%; check how bytes become input (--raw, --mean, --std), and the order of the classes", m.Error, m.Chance))
 	}
 	if m.Hint != "" {
@@ -30,9 +33,27 @@ func (s *Study) warnings() []string {
 		all = append(all, fmt.Sprintf("%d held-out samples cannot judge a drop of %v points: one sample is %.2g points; give more samples, or allow a larger drop", s.heldOut(), s.objective().drop(), one))
 	}
 	if s.task().Name() == "vectors" {
-		all = append(all, "there are no labels and the outputs are not classes: files are judged by the distance of their outputs from the float network's")
+		all = append(all, "files are measured by the distance of their outputs from the float network's, in percent of the variance: "+s.unlabelled()+", and the outputs are not classes")
+	}
+	if traits.Distance && s.heldOut() < fewestDistances {
+		all = append(all, fmt.Sprintf("%d samples are held out: distances on so few say little of others; give more samples", s.heldOut()))
 	}
 	return all
+}
+
+// fewestDistances is the number of held-out samples below which a mean distance is doubtful.
+const fewestDistances = 20
+
+// unlabelled says why no labels count.
+func (s *Study) unlabelled() string {
+	noLabels := s.config.Data.NoLabels
+	if q := s.subject.sequences; q != nil {
+		noLabels = q.noLabels
+	}
+	if noLabels {
+		return "labels are left aside"
+	}
+	return "there are no labels"
 }
 
 // constant reports whether all samples of a set are the same.

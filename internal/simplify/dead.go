@@ -25,8 +25,8 @@ type Removed struct {
 // Effective values decide (shadow under mask, grid and codebook). A nonzero
 // constant stays where a reader pads with zeros. On a graph with grids
 // the folding is exact in integers, or it is not done. It repeats until nothing
-// more can go, at most 16 + 2^17/n times in a graph of n nodes. Float results change by rounding only, and not at all where only
-// zeros were removed.
+// more can go, at most 16 + 2^17/n times in a graph of n nodes. Float results change by rounding
+// only, and not at all where only zeros were removed.
 func RemoveDead(g *graph.Graph) (Removed, error) { return RemoveDeadExactly(g, nil) }
 
 // Exact corrects the constants k that float arithmetic has found for the output of n, whose

@@ -161,7 +161,7 @@ func shapeRecurrent(in *Instr, x []*Tensor, w *Weight) ([]int, error) {
 		return nil, err
 	}
 	s, g, most := x[0].Shape, RecurrentGates(in.Function), 2
-	if in.Function >= RecurrentLSTM {
+	if RecurrentCell(in.Function) >= RecurrentLSTM {
 		most = 3
 	}
 	if len(s) != 2 || w.OutC != s[1] || w.OutC != g*w.InC || w.KH != 1 || w.KW != 1 {
@@ -176,7 +176,7 @@ func shapeRecurrent(in *Instr, x []*Tensor, w *Weight) ([]int, error) {
 		}
 	}
 	out := []int{s[0], w.InC}
-	if in.Function == RecurrentLSTMCell {
+	if RecurrentCell(in.Function) == RecurrentLSTMCell {
 		out[0]++
 	}
 	return out, nil

@@ -106,7 +106,7 @@ func TestCheckFloats(t *testing.T) {
 		{"recurrent of an image", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 1, 6}), func(f *File) { f.Weights = gates }, "do not fit input"},
 		{"recurrent with a cell", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 6}, []int{2}, []int{2}), func(f *File) { f.Weights = gates }, "at most 2"},
 		{"recurrent from another state", float32s(Instr{Op: OpRecurrent, Function: RecurrentGRU}, []int{5, 2}, []int{5, 6}, []int{3}), func(f *File) { f.Weights = gates }, "for 2 units"},
-		{"recurrent function", float32s(Instr{Op: OpRecurrent, Function: RecurrentFunctions}, []int{5, 2}, []int{5, 6}), func(f *File) { f.Weights = gates }, "function 5"},
+		{"recurrent function", float32s(Instr{Op: OpRecurrent, Function: RecurrentFunctions}, []int{5, 2}, []int{5, 6}), func(f *File) { f.Weights = gates }, "function 10"},
 		{"move", float32s(Instr{Op: OpMove, Weight: -1, Start: 5, Shape: []int{6, 7}, Strides: []int{-1, 0}}, []int{6, 7}, []int{2, 3}), none, ""},
 		{"move before the first element", float32s(Instr{Op: OpMove, Weight: -1, Start: 4, Shape: []int{6}, Strides: []int{-1}}, []int{6}, []int{2, 3}), none, "elements beyond"},
 		{"move behind the last element", float32s(Instr{Op: OpMove, Weight: -1, Start: 1, Shape: []int{6}, Strides: []int{1}}, []int{6}, []int{2, 3}), none, "elements beyond"},

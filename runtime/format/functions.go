@@ -88,17 +88,20 @@ const (
 	RecurrentGRUResetAfter = 2 // n sees r times the weights of h
 	RecurrentLSTM          = 3 // gates i o f g
 	RecurrentLSTMCell      = 4 // the last cell follows the states
+	RecurrentFine          = 5 // with one of those above: the weights meet the state in 16 bits
 
-	RecurrentFunctions = 5 // the number of them
+	RecurrentFunctions = 10 // the number of them
 )
+
+// RecurrentCell returns the cell of a function of OpRecurrent: RecurrentRNN to RecurrentLSTMCell.
+func RecurrentCell(function int) int { return function % RecurrentFine }
 
 // RecurrentGates returns the number of gates of a function of OpRecurrent, 0 of an unknown one.
 func RecurrentGates(function int) int {
-	gates := [RecurrentFunctions]int{1, 3, 3, 4, 4}
-	if function < 0 || function >= len(gates) {
+	if function < 0 || function >= RecurrentFunctions {
 		return 0
 	}
-	return gates[function]
+	return [...]int{1, 3, 3, 4, 4}[RecurrentCell(function)]
 }
 
 // parametric are the functions of OpUnary that use Real.

@@ -26,12 +26,14 @@ const StateScale = 1.0 / 128
 //	GRUResetAfter: z, r = sigmoid(s+u), n = tanh(s + r*u), h = (1-z)*n + z*h
 //	LSTM:          i, f, o = sigmoid(s+u), g = tanh(s+u), c = f*c + i*g, h = o*tanh(c)
 //
-// where u' are the results of the last gate's R on the rounded r*h. Every operation is
-// rounded to float32, in the order written: all CPUs give the same bits.
+// where u' are the results of the last gate's R on the rounded r*h. With Fine, R meets a second
+// int8 number too, what the rounding left in parts of a step, and u is the sum of both results.
+// Every operation is rounded to float32, in the order written: all CPUs give the same bits.
 type Recurrent struct {
 	Cell     Cell
 	Steps, H int
 	Reverse  bool // from the last step to the first
+	Fine     bool // 16 bits of the state meet R
 	// R has the weights of all gates, for inputs of zero point 0, with Float32 results: one
 	// layer, or for a GRU three groups of [h, h, r*h] (or one list of these).
 	R *Conv
@@ -43,7 +45,11 @@ type Recurrent struct {
 // Scratch returns the float32 and int8 that Run works in, and the work spaces of its weights.
 func (r *Recurrent) Scratch() (reals, ints, image, patch, acc int) {
 	image, patch, acc = r.R.Scratch()
-	return (3 + r.Cell.Gates()) * r.H, r.R.C, image, patch, acc
+	reals = 3 + r.Cell.Gates()
+	if r.Fine {
+		reals += 1 + r.Cell.Gates()
+	}
+	return reals * r.H, r.R.C, image, patch, acc
 }
 
 // Multiplied returns how many weights a step multiplies by.
@@ -56,6 +62,14 @@ func (r *Recurrent) Multiplied() int {
 		n *= 2
 	}
 	return n
+}
+
+// Passes returns how often a step multiplies by them.
+func (r *Recurrent) Passes() int64 {
+	if r.Fine {
+		return 2
+	}
+	return 1
 }
 
 // Space is the memory that Run works in; see Scratch.
@@ -164,7 +178,22 @@ func blend(h, z, n []float32) {
 
 // times multiplies all gates' weights by the rounded h, of a GRU those of z and r.
 func (r *Recurrent) times(u, h []float32, w *Space) {
-	Quantize(w.Ints[:r.H], h, StateScale, 0)
+	n, gates := r.H, len(u)
+	if r.Cell == GRU {
+		gates = 2 * n
+	}
+	Quantize(w.Ints[:n], h, StateScale, 0)
+	r.products(u, w)
+	if r.Fine {
+		rest, parts := r.fine(w)
+		partsOf(w.Ints[:n], rest, h)
+		r.products(parts, w)
+		addParts(u[:gates], parts)
+	}
+}
+
+// products multiplies w.Ints for times.
+func (r *Recurrent) products(u []float32, w *Space) {
 	if r.Cell != GRU {
 		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
 		return
@@ -183,12 +212,49 @@ func (r *Recurrent) times(u, h []float32, w *Space) {
 // timesReset multiplies the weights of a GRU's n by the rounded r*h, to where their results
 // are in u. z and r are read already.
 func (r *Recurrent) timesReset(u, reset []float32, w *Space) {
-	Quantize(w.Ints[2*r.H:], reset, StateScale, 0)
+	n := r.H
+	Quantize(w.Ints[2*n:], reset, StateScale, 0)
+	r.productsReset(u, w)
+	if r.Fine {
+		rest, parts := r.fine(w)
+		partsOf(w.Ints[2*n:], rest, reset)
+		r.productsReset(parts, w)
+		addParts(u[2*n:], parts[2*n:])
+	}
+}
+
+// productsReset multiplies w.Ints for timesReset.
+func (r *Recurrent) productsReset(u []float32, w *Space) {
 	if len(r.R.Groups) == 1 {
 		r.R.Run(nil, u, w.Ints, w.Image, w.Patch, w.Acc)
 		return
 	}
 	r.R.runGroup(2, u[2*r.H:], w.Ints, w.Patch, w.Acc)
+}
+
+// fine returns the float32 beside those of Run: what rounding leaves of a state, and the results
+// of its parts.
+func (r *Recurrent) fine(w *Space) (rest, parts []float32) {
+	more := w.Reals[(3+r.Cell.Gates())*r.H:]
+	return more[:r.H], more[r.H:]
+}
+
+// stateParts is how many parts of a step a state with 16 bits has.
+const stateParts = 256
+
+// partsOf turns h rounded to y into the parts of what that left, with the help of rest.
+func partsOf(y []int8, rest, h []float32) {
+	for i, q := range y {
+		rest[i] = h[i] - float32(float32(q)*StateScale)
+	}
+	Quantize(y, rest, StateScale/stateParts, 0)
+}
+
+// addParts adds the results of parts to those of whole steps.
+func addParts(u, parts []float32) {
+	for i, p := range parts[:len(u)] {
+		u[i] += float32(p * (1.0 / stateParts))
+	}
 }
 
 // runGroup computes one group of channels of an image without padding.

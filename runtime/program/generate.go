@@ -1,6 +1,7 @@
 package program
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -60,10 +61,12 @@ func (j *Job) goOn(g *generator) error {
 		}
 	}
 	started, r := time.Now(), choices(o.Seed)
+	var full error
 	for range o.Tokens {
 		y, err := g.next()
 		if err != nil {
-			return err
+			full = err
+			break
 		}
 		id := r.choose(y, float32(o.Temperature), o.TopK)
 		g.ids = append(g.ids, id)
@@ -80,7 +83,11 @@ func (j *Job) goOn(g *generator) error {
 	if j.JSON {
 		end = g.json(prompt)
 	}
-	if err := j.write(end); err != nil || j.Note == nil {
+	err := j.write(end)
+	if err == nil {
+		err = full
+	}
+	if err != nil || j.Note == nil {
 		return err
 	}
 	j.Note(itoa(len(g.ids)-prompt) + " tokens in " + seconds(took))
@@ -124,6 +131,7 @@ type generator struct {
 	ids             []int // of the text
 	fed             int   // of these, tokens that a model of steps has seen
 	x               []float32
+	sum             uint64 // of the state after the last run
 }
 
 // find tells which input takes tokens: the first of whole numbers. Another one of whole numbers
@@ -186,8 +194,30 @@ func (g *generator) next() ([]float32, error) {
 			}
 		}
 		g.s.Run()
+		if err := g.kept(); err != nil {
+			return nil, err
+		}
 	}
 	return g.s.Output(g.scores), nil
+}
+
+// kept returns an error if the last run has left the state as it was: a cache that has no place for
+// the token. A model that is not told the place of a token has no such cache.
+func (g *generator) kept() error {
+	if g.position < 0 {
+		return nil
+	}
+	sum := uint64(1)
+	for _, l := range g.info.State {
+		for _, v := range g.s.Output(l.Output) {
+			sum = sum*0x100000001b3 ^ uint64(math.Float32bits(v))
+		}
+	}
+	was := g.sum
+	if g.sum = sum; g.fed > 0 && sum == was {
+		return Error("the state of the model keeps " + itoa(g.fed) + " tokens, and has no place for more; generate fewer")
+	}
+	return nil
 }
 
 // nextOfWindow is next for a model that takes whole sequences.

@@ -156,7 +156,8 @@ func TestGenerateRefuses(t *testing.T) {
 		"an unknown letter": {speaker(t, false, "a", "b", "c", "d", "e"), "--generate 1 --prompt ax", `no label of the model begins the text at "x"`},
 		"no number":         {speaker(t, false), "--generate 1 --prompt-ids a", "--prompt-ids a: give numbers"},
 		"a temperature":     {speaker(t, false), "--generate 1 --prompt-ids 1 --temperature -1", "give a number from 0 to 100"},
-		"no state":          {withoutState(t), "--generate 1 --prompt-ids 1", "neither a token, its place nor a state"},
+		"a full cache":      {changed(t, func(f *format.File) { f.Instrs[1].Function = format.BinaryMax }), "--generate 9 --prompt-ids 2,2", "the state of the model keeps 1 tokens, and has no place for more; generate fewer"},
+		"no state":          {changed(t, func(f *format.File) { f.State = nil }), "--generate 1 --prompt-ids 1", "neither a token, its place nor a state"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
@@ -167,17 +168,34 @@ func TestGenerateRefuses(t *testing.T) {
 	}
 }
 
-// withoutState is a model of steps whose state is an input like others.
-func withoutState(t *testing.T) []byte {
+// changed is a model of steps after a change.
+func changed(t *testing.T, change func(f *format.File)) []byte {
 	t.Helper()
 	f, err := format.Decode(speaker(t, true))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.State = nil
+	change(f)
 	data, _, err := format.Encode(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// TestGenerateUntilFull: the tokens until the state has no place for more are printed before the error.
+func TestGenerateUntilFull(t *testing.T) {
+	model := changed(t, func(f *format.File) { f.Instrs[1].Function = format.BinaryMax })
+	for _, json := range []bool{false, true} {
+		args, want := []string{"lm", "--generate", "99", "--prompt-ids", "0", "--temperature", "0"}, "0 "
+		if json {
+			args, want = append(args, "--json"), `{"schema":1,"prompt":1,"tokens":[0,`
+		}
+		var out, errs bytes.Buffer
+		code := Main(model, args, nil, &out, &errs)
+		lines := strings.Split(out.String(), "\n")
+		if code != 1 || !strings.HasPrefix(lines[0], want) || len(lines[0]) < len(want)+2 || !strings.Contains(errs.String(), "has no place for more") {
+			t.Errorf("exit code %d: %q, %q", code, out.String(), errs.String())
+		}
+	}
 }

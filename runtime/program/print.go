@@ -132,8 +132,8 @@ func label(labels []string, i int) string {
 	return itoa(i)
 }
 
-// jsonResult is {"schema":1, "file":..., "source":..., "top":[{"index":..., "label":..., "score":..., "probability":...}], "outputs":[...]},
-// without label and probability where they are not known.
+// jsonResult is {"schema":1, "file":..., "source":..., "outputs":[...],
+// "top":[{"index":..., "label":..., "score":..., "probability":...}]}, without label and probability where they are not known.
 // A model with several inputs has "files":[...] instead, one with several outputs
 // "results":[{"shape":[...], "top":..., "outputs":...}] instead of "top" and "outputs".
 // All but the end of it is flushed to w.

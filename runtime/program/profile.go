@@ -52,7 +52,8 @@ func (j *Job) layerTimes(m *runtime.Model, layers int) ([]time.Duration, error) 
 	return times, nil
 }
 
-// layersJSON is [{"op":..., "shape":[...], "kernel":..., "macs":..., "kept_macs":..., "packed_weights_bytes":..., "us":...}].
+// layersJSON is [{"op":..., "shape":[...], "kernel":..., "macs":..., "kept_macs":...,
+// "packed_weights_bytes":..., "us":...}].
 func layersJSON(layers []runtime.Layer, times []time.Duration) []byte {
 	b := []byte{'['}
 	for i, l := range layers {
