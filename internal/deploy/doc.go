@@ -8,6 +8,7 @@
 //	previous                    symbolic link to the one before
 //	state.json                  the highest accepted version, what failed, the trial that goes on
 //	lock                        who is deploying
+//	given-up                    what current pointed to before a service on the device went back
 //
 // Only the host decides. The device needs a file system with symbolic links, and a shell for
 // programs to be started.

@@ -20,6 +20,7 @@ const (
 	previousName = "previous"
 	stateName    = "state.json"
 	lockName     = "lock"
+	givenUpName  = "given-up" // what current pointed to when a service went back
 	programName  = "program"
 	manifestName = "manifest.json"
 )

@@ -120,6 +120,9 @@ func (s *session) recover(ctx context.Context) error {
 		}
 		return nil
 	case t != nil:
+		if t.Failed == "" && s.gaveUp(t.SHA256) {
+			t.Failed = returned
+		}
 		s.found = fmt.Sprintf("a deployment of version %d was cut off; the device has the program before", t.Version)
 		s.back = t.Failed != ""
 		return s.goBack(ctx, "")
@@ -129,13 +132,22 @@ func (s *session) recover(ctx context.Context) error {
 	case current != s.state.Current:
 		was, _ := s.state.find(s.state.Current)
 		s.found = fmt.Sprintf("the device itself has returned from version %d to the program before", was.Version)
-		s.state.fail(was, "the device itself has returned to the program before")
+		s.state.fail(was, returned)
 		s.state.Current = current
 		if err := s.write(); err != nil {
 			return err
 		}
 	}
 	return s.sweep()
+}
+
+// returned is the reason of a failure that a service on the device has seen.
+const returned = "the device itself has returned to the program before"
+
+// gaveUp reports whether a service on the device has gone back from a program.
+func (s *session) gaveUp(sum string) bool {
+	text, err := s.d.Read(givenUpName, mostState)
+	return err == nil && strings.TrimSpace(string(text)) == path.Join(storeName, sum)
 }
 
 // sweep removes programs that nothing points to, and temporary files.
@@ -156,6 +168,9 @@ func (s *session) sweep() error {
 		if err := s.clean(path.Join(storeName, sum), keep[sum]); err != nil {
 			return s.in("removing an old program", err)
 		}
+	}
+	if err := ignoreMissing(s.d.Remove(givenUpName)); err != nil {
+		return s.in("removing "+givenUpName, err)
 	}
 	return s.in("removing temporary files", s.clean(".", true))
 }

@@ -105,7 +105,7 @@ func (s *session) health(ctx context.Context, t *trial) error {
 	}
 	now, err := linked(s.d, currentName)
 	if err == nil && now != t.SHA256 { // a service there has given up
-		return &testError{"the device itself has returned to the program before"}
+		return &testError{returned}
 	}
 	return s.in("reading its links", err)
 }

@@ -118,6 +118,6 @@ Description=Return to the program before in FOLDER
 Type=oneshot
 User=USER
 WorkingDirectory=FOLDER
-ExecStart=/bin/sh -c "test -h previous && mv -T previous current && sync"
+ExecStart=/bin/sh -c "test -h previous && readlink current >given-up && mv -T previous current && sync"
 ExecStartPost=+/bin/sh -c "systemctl reset-failed NAME.service; systemctl --no-block start NAME.service"
 `

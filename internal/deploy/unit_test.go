@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,8 +48,44 @@ func TestUnit(t *testing.T) {
 	if r, failed, err := Status(t.Context(), d, Options{}); err != nil || r.Current.Version != 1 || len(failed) != 1 {
 		t.Errorf("%+v, %v, %v", r, failed, err)
 	}
+	goesBackAlone(t, d, command)
 	verify(t, files)
 	installed(t, files)
+}
+
+// goesBackAlone lets the service give a program up whose deployment was cut off after the switch.
+func goesBackAlone(t *testing.T, d Device, command string) {
+	t.Helper()
+	if _, err := Deploy(t.Context(), d, newer, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	lost := errors.New("lost")
+	cut := stepping{d, func() {
+		if now, err := linked(d, currentName); err == nil && now == newest.Sum() {
+			panic(lost)
+		}
+	}}
+	func() {
+		defer func() {
+			if r := recover(); r != lost {
+				t.Fatalf("the deployment was not cut off: %v", r)
+			}
+		}()
+		Deploy(t.Context(), cut, newest, Options{})
+	}()
+	if now := running(t, d.Folder(), currentName); now != "newest" {
+		t.Fatalf("%q runs after the cut", now)
+	}
+	if _, err := d.Run(t.Context(), command); err != nil {
+		t.Fatal(err)
+	}
+	r, failed, err := Status(t.Context(), d, quickly())
+	if err != nil || r.Current.SHA256 != newer.Sum() || len(failed) != 2 || failed[1].SHA256 != newest.Sum() || failed[1].Reason != returned {
+		t.Errorf("%+v, %v, %v", r, failed, err)
+	}
+	if r.Previous.SHA256 != oldest.Sum() {
+		t.Errorf("previous is version %d, want 1", r.Previous.Version)
+	}
 }
 
 // installed runs the script in a folder that takes the place of systemd's.
