@@ -189,6 +189,15 @@ func jsonWorkplace(t *testing.T) {
 	}
 	write(t, "labels.csv", labels.Bytes())
 	write(t, "targets.csv", targets.Bytes())
+	addNamed(t)
+	write(t, "scaled.edgec", scaledFile(t))
+	write(t, "decided.onnx", decided(t))
+	jsonSources(t)
+}
+
+// addNamed writes named.edgec, which is corner.edgec with a name and preprocessing.
+func addNamed(t *testing.T) {
+	t.Helper()
 	f, err := format.Decode(read(t, "corner.edgec"))
 	if err != nil {
 		t.Fatal(err)
@@ -199,9 +208,6 @@ func jsonWorkplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "named.edgec", named)
-	write(t, "scaled.edgec", scaledFile(t))
-	write(t, "decided.onnx", decided(t))
-	jsonSources(t)
 }
 
 // jsonSources writes a network of channels last, whose output is the largest channel, and
@@ -343,8 +349,8 @@ func slow(section string) bool {
 	return section == "build" && testing.Short()
 }
 
-// demoSections are those that TestDemo checks.
-var demoSections = []string{"demo", "program", "execution", "idx", "picture"}
+// demoSections are those that TestDemo and TestDeploy check.
+var demoSections = []string{"demo", "program", "execution", "idx", "picture", "deploy, rollback, status", "installed", "failed program", "unit of systemd", "unit"}
 
 // checkSeen fails the test for fields of a section that no command printed.
 func (p jsonPage) checkSeen(t *testing.T, section string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -195,7 +196,8 @@ func (c *Conn) Explain(err error) error {
 		return nil
 	}
 	var missing *ssh.ExitMissingError
-	if errors.As(err, &missing) || errors.Is(err, io.EOF) || errors.Is(err, sftp.ErrSSHFxConnectionLost) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var network *net.OpError // the kernel may tell a writer first
+	if errors.As(err, &missing) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, sftp.ErrSSHFxConnectionLost) || errors.Is(err, io.ErrUnexpectedEOF) {
 		select {
 		case <-c.over:
 		case <-time.After(settle):

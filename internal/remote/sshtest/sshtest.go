@@ -79,7 +79,7 @@ func Start(t testing.TB, lines ...string) *Server {
 
 // configure makes the keys of the host and its sshd_config.
 func (s *Server) configure(dir string, lines []string) {
-	variables, others := "SetEnv TMPDIR="+s.Temp, []string(nil) // only the first line SetEnv counts
+	variables, others := "SetEnv SHLVL=2 TMPDIR="+s.Temp, []string(nil) // only the first line counts; bash reads no .bashrc at level 2
 	for _, line := range lines {
 		if name, _, ok := strings.Cut(line, "="); ok && !strings.Contains(name, " ") {
 			variables += " " + line
