@@ -83,6 +83,7 @@ cannot run the program; the program is built either way.`,
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
 	f.BoolVar(&b.fetchGo, "fetch-go", false, "if the go command is too old, let it fetch a newer toolchain through GOPROXY")
+	must(cmd.RegisterFlagCompletionFunc("pictures", cobra.FixedCompletions([]string{"auto", "yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }

@@ -267,7 +267,7 @@ func (a *app) demoCompress(ctx context.Context, d *demoFlags, r *demoResult, p *
 // A program that computes anything else than edgec itself is an error.
 func (d *demoFlags) build(ctx context.Context, r *demoResult, board targets.Board, show *progress) (demoProgram, error) {
 	show.next("building a program for "+board.Name, " and running it; the first build takes longest")
-	out := d.path("glyphs-" + board.Name)
+	out := d.path("glyphs-" + board.Name + board.Suffix())
 	result, err := targets.Build(ctx, edgec.Sources, r.Compress.Best.Bytes, board, out, targets.Options{Go: d.goTool})
 	if err != nil {
 		return demoProgram{}, err

@@ -125,13 +125,9 @@ func demoRuns(do func(program.Job) ([]byte, error), pictures []string) (*demoRun
 	return r, nil
 }
 
-// ownBoard is the row of the table that stands for this machine, "" where
-// programs for Linux do not run.
+// ownBoard is the row of the table that stands for this machine, "" if there is none.
 func ownBoard() string {
-	if goruntime.GOOS != "linux" {
-		return ""
-	}
-	name := "linux-" + goruntime.GOARCH
+	name := goruntime.GOOS + "-" + goruntime.GOARCH
 	if goruntime.GOARCH == "arm" {
 		name = "linux-armv6"
 	}

@@ -131,8 +131,8 @@ func checkPrograms(t *testing.T, got demoResult) {
 	for _, p := range got.Programs {
 		program := read(t, p.Path)
 		sums[crc32.ChecksumIEEE(program)] = true
-		if int64(len(program)) != p.Size || p.Size > 2_700_000 {
-			t.Errorf("%s: %d bytes, said to be %d; at most 2.7 MB are promised", p.Path, len(program), p.Size)
+		if int64(len(program)) != p.Size || p.Size > 2_400_000 {
+			t.Errorf("%s: %d bytes, said to be %d; at most 2.4 MB are promised", p.Path, len(program), p.Size)
 		}
 		_, can := p.Board.Command()
 		switch {

@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/color"
 	_ "image/jpeg" // pictures that Decode reads
-	_ "image/png"
 	"strconv"
 )
 
@@ -34,7 +33,7 @@ func readPicture(data []byte, shape []int) (Sample, error) {
 // 1 to 16 bytes in a PNG (interlaced, 16 bits a channel), 1 to 24 in a JPEG
 // (progressive CMYK).
 func Decode(data []byte) (image.Image, error) {
-	c, format, err := image.DecodeConfig(bytes.NewReader(data))
+	c, format, err := decodeConfig(data)
 	if err != nil {
 		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
@@ -47,11 +46,42 @@ func Decode(data []byte) (image.Image, error) {
 	if need := int64(c.Width) * int64(c.Height) * pixelBytes(c.ColorModel, format, data); need > MaxMemory {
 		return nil, Error("the picture of " + Dims([]int{c.Width, c.Height}) + " pixels takes " + strconv.FormatInt(need, 10) + " bytes to decode; at most " + itoa(MaxMemory) + " are taken: make it smaller")
 	}
-	img, _, err := image.Decode(bytes.NewReader(data))
+	img, err := decodeImage(data, format)
 	if err != nil {
 		return nil, Error("not a readable picture: " + err.Error() + "; copy or save it again")
 	}
 	return img, nil
+}
+
+// PictureSize returns width and height of a picture by its header.
+func PictureSize(data []byte) (w, h int, err error) {
+	c, _, err := decodeConfig(data)
+	return c.Width, c.Height, err
+}
+
+// decodeConfig is image.DecodeConfig.
+func decodeConfig(data []byte) (image.Config, string, error) {
+	if !bytes.HasPrefix(data, []byte(pngMagic)) {
+		return image.DecodeConfig(bytes.NewReader(data))
+	}
+	p, err := readPNG(data, true)
+	if err != nil {
+		return image.Config{}, "", err
+	}
+	return image.Config{ColorModel: p.model(), Width: p.w, Height: p.h}, "png", nil
+}
+
+// decodeImage is image.Decode.
+func decodeImage(data []byte, format string) (image.Image, error) {
+	if format != "png" {
+		img, _, err := image.Decode(bytes.NewReader(data))
+		return img, err
+	}
+	p, err := readPNG(data, false)
+	if err != nil {
+		return nil, err
+	}
+	return p.decode()
 }
 
 // pixelBytes returns how many bytes Go's decoder takes for a pixel.

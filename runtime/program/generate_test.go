@@ -192,7 +192,7 @@ func TestGenerateUntilFull(t *testing.T) {
 			args, want = append(args, "--json"), `{"schema":1,"prompt":1,"tokens":[0,`
 		}
 		var out, errs bytes.Buffer
-		code := Program{Model: model}.Main(args, nil, &out, &errs)
+		code := execute(model, args, nil, &out, &errs)
 		lines := strings.Split(out.String(), "\n")
 		if code != 1 || !strings.HasPrefix(lines[0], want) || len(lines[0]) < len(want)+2 || !strings.Contains(errs.String(), "has no place for more") {
 			t.Errorf("exit code %d: %q, %q", code, out.String(), errs.String())

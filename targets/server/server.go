@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"net/http"
 	"os"
@@ -139,11 +137,11 @@ func (s *server) checkPicture(body []byte) error {
 	if !preprocess.IsPicture(body) {
 		return nil
 	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(body))
-	if err != nil || int64(c.Width)*int64(c.Height) <= int64(s.options.maxPixels) {
+	width, height, err := preprocess.PictureSize(body)
+	if err != nil || int64(width)*int64(height) <= int64(s.options.maxPixels) {
 		return nil // decoding says what is wrong
 	}
-	return failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the picture has %d x %d pixels, at most %d are taken; make it smaller", c.Width, c.Height, s.options.maxPixels)}
+	return failure{http.StatusRequestEntityTooLarge, fmt.Errorf("the picture has %d x %d pixels, at most %d are taken; make it smaller", width, height, s.options.maxPixels)}
 }
 
 // explain returns the status and the JSON of an error. Of a full queue it says when to come again.

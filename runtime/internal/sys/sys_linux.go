@@ -42,11 +42,15 @@ func (f *File) Read(b []byte) (int, error) {
 	}
 }
 
-// Write writes all of b.
+// Write writes all of b. Where nobody reads a standard stream any more it ends the process, with the
+// code that shells give one that SIGPIPE has ended.
 func (f *File) Write(b []byte) (n int, err error) {
 	for n < len(b) {
 		k, err := syscall.Write(f.fd, b[n:])
-		if err != nil && !f.again(err) {
+		switch {
+		case err == syscall.EPIPE && (f == Stdout || f == Stderr):
+			Exit(128 + int(syscall.SIGPIPE))
+		case err != nil && !f.again(err):
 			return n, err
 		}
 		n += max(k, 0)
