@@ -62,7 +62,7 @@ func TestMessages(t *testing.T) {
 		{"run korner.edgec light.png", "korner.edgec: no such file or directory; give an .edgec file that edgec compress made; did you mean corner.edgec?", ""},
 		{"run corner.onnx light.png", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},
 		{"run corner.edgec lihgt.png nope.raw", "corner.edgec: lihgt.png: no such file or directory; give a picture, an array or raw values; did you mean light.png?; nope.raw: no such file or directory; give a picture, an array or raw values; did you mean s.raw?", ""},
-		{"run corner.edgec bad.png", "corner.edgec: bad.png: not a readable picture: unexpected EOF; copy or save it again", ""},
+		{"run corner.edgec bad.png", "corner.edgec: bad.png: not a readable picture: png: unexpected end of the file; copy or save it again", ""},
 		{"run corner.edgec s.raw", "corner.edgec: s.raw: neither PNG, JPEG nor .npy, and 5 bytes are not a raw input of shape 8x8x1 (64 bytes of pixels or 256 bytes of float32); give one of these", ""},
 		{"run corner.edgec --idx s.raw", "corner.edgec: s.raw: not an idx file (it does not start with two zero bytes); give one as MNIST has them", ""},
 		{"run corner.edgec", "corner.edgec: standard input: it is empty; give a PNG, JPEG, .npy or raw file", ""},
