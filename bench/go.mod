@@ -7,7 +7,7 @@ replace edgec => ..
 require (
 	edgec v0.0.0
 	github.com/yalue/onnxruntime_go v1.27.0
-	golang.org/x/sys v0.49.0
+	golang.org/x/sys v0.50.0
 )
 
 require (

@@ -22,6 +22,13 @@ func (b Board) Command() (words []string, ok bool) {
 	case b.System() != "linux":
 		return []string{b.Title}, false
 	}
+	return b.Emulator()
+}
+
+// Emulator returns the words before a program of the board that run it under qemu-user, a CPU
+// emulator with the board's very instructions. ok is false when that is not installed; words
+// is then the name of the missing command. Cost: it searches PATH.
+func (b Board) Emulator() (words []string, ok bool) {
 	arch := map[string]string{"arm": "arm", "arm64": "aarch64", "riscv64": "riscv64", "386": "i386", "amd64": "x86_64"}[b.GOARCH]
 	for _, name := range []string{"qemu-" + arch + "-static", "qemu-" + arch} {
 		path, err := exec.LookPath(name)

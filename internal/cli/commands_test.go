@@ -145,10 +145,36 @@ func TestRun(t *testing.T) {
 
 func TestBench(t *testing.T) {
 	withFile(t)
-	got := parse[map[string]any](t, command(t, "bench", "corner.edgec", "--runs", "60", "--json"))
-	if got["runs"] != 60.0 || got["median_us"].(float64) <= 0 {
-		t.Errorf("got %v", got)
+	type measured struct {
+		On        string
+		Edgec     string
+		Model     string  `json:"model_sha256"`
+		Median    float64 `json:"median_us"`
+		Processes []struct {
+			Runs     int
+			P90, P99 *float64
+			Warnings []string
+		}
 	}
+	got := parse[measured](t, command(t, "bench", "corner.edgec", "--runs", "60", "--json"))
+	if len(got.Processes) != 1 || got.Processes[0].Runs != 60 || got.Median <= 0 || got.On != "local" || got.Edgec == "" || got.Model != hash(read(t, "corner.edgec")) {
+		t.Errorf("got %+v", got)
+	}
+	if p := got.Processes[0]; p.P90 != nil || p.P99 != nil || !strings.Contains(strings.Join(p.Warnings, "\n"), "p90 takes 100 runs") {
+		t.Errorf("a tail of 60 runs: %+v", p)
+	}
+	command(t, "bench", "corner.edgec", "--runs", "60", "--layers").must(t).has(t, "median", "GMAC/s", "Conv2D", "p90 takes 100 runs")
+	t.Setenv(asProgram, "1") // the processes that edgec starts are this test
+	r := command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "3", "--save", "three.json").must(t)
+	r.has(t, "PROCESS", "process 3: p90 takes 100 runs")
+	var saved measured
+	if err := json.Unmarshal(read(t, "three.json"), &saved); err != nil || len(saved.Processes) != 3 {
+		t.Errorf("%v, %+v", err, saved)
+	}
+	command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "2", "--max-work", "10").fails(t, exitFailed, "--max-work")
+	command(t, "bench", "--compare", "three.json", "three.json").must(t).has(t, "too few processes")
+	command(t, "bench", "--compare", "three.json").fails(t, exitUsage, "two files")
+	command(t, "bench", "--compare", "three.json", "corner.edgec").fails(t, exitFailed, "corner.edgec: is no measurement")
 }
 
 func TestExport(t *testing.T) {

@@ -62,7 +62,7 @@ func readJSONPage(t *testing.T) jsonPage {
 		when := strings.TrimSpace(cells[2])
 		for _, m := range name.FindAllStringSubmatch(cells[0], -1) {
 			page[section][m[1]] = &jsonField{kind: strings.TrimSpace(cells[1]), always: when == "always",
-				varies: slices.Contains([]string{"if the system tells it", "if this machine needs it", "if this machine cannot", "if it was built from a repository"}, when)}
+				varies: slices.Contains([]string{"if the system tells it", "with `--on`", "if a program prints it", "if this machine needs it", "if this machine cannot", "if it was built from a repository"}, when)}
 		}
 	}
 	if len(page) < 20 {
@@ -189,6 +189,15 @@ func jsonWorkplace(t *testing.T) {
 	}
 	write(t, "labels.csv", labels.Bytes())
 	write(t, "targets.csv", targets.Bytes())
+	addNamed(t)
+	write(t, "scaled.edgec", scaledFile(t))
+	write(t, "decided.onnx", decided(t))
+	jsonSources(t)
+}
+
+// addNamed writes named.edgec, which is corner.edgec with a name and preprocessing.
+func addNamed(t *testing.T) {
+	t.Helper()
 	f, err := format.Decode(read(t, "corner.edgec"))
 	if err != nil {
 		t.Fatal(err)
@@ -199,9 +208,6 @@ func jsonWorkplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, "named.edgec", named)
-	write(t, "scaled.edgec", scaledFile(t))
-	write(t, "decided.onnx", decided(t))
-	jsonSources(t)
 }
 
 // jsonSources writes a network of channels last, whose output is the largest channel, and
@@ -268,6 +274,7 @@ func zerosNpy(t *testing.T, npz, name string) []byte {
 func TestJSON(t *testing.T) {
 	page := readJSONPage(t)
 	jsonWorkplace(t)
+	t.Setenv(asProgram, "1") // for bench with --processes
 	for _, c := range []struct{ section, args string }{
 		{"compress", "compress corner.onnx --data data --no-training --max-size 1KB --max-drop 1 --max-latency 1s --labels a,b,c,d --no-augment --trained-on no -o a.edgec"},
 		{"compress", "compress corner.onnx --data data --no-training --no-labels -o b.edgec"},
@@ -303,7 +310,10 @@ func TestJSON(t *testing.T) {
 		{"run", "run detector.edgec image.npy hint.npy"},
 		{"run with --idx", "run corner.edgec --idx data/t10k-images-idx3-ubyte --idx-labels data/t10k-labels-idx1-ubyte"},
 		{"run with --selftest", "run corner.edgec --selftest"},
-		{"bench", "bench named.edgec --runs 50 --layers"},
+		{"bench", "bench named.edgec --runs 1000 --layers --save one.json"},
+		{"bench", "bench named.edgec --runs 50 --processes 6 --save six.json"},
+		{"bench with --compare", "bench --compare six.json six.json"},
+		{"bench with --compare", "bench --compare one.json six.json"},
 		{"build", "build corner.edgec --target linux-amd64 -o app --selftest"},
 		{"build with --package", "build corner.edgec --package cornernet"},
 		{"build with --c-archive", "build corner.edgec --target linux-amd64 --c-archive -o libcorner.a"},
@@ -360,8 +370,8 @@ func slow(section string) bool {
 	return section == "build" && testing.Short()
 }
 
-// demoSections are those that TestDemo checks.
-var demoSections = []string{"demo", "program", "execution", "idx", "picture"}
+// demoSections are those that TestDemo and TestDeploy check.
+var demoSections = []string{"demo", "program", "execution", "idx", "picture", "deploy, rollback, status", "installed", "failed program", "unit of systemd", "unit"}
 
 // checkSeen fails the test for fields of a section that no command printed.
 func (p jsonPage) checkSeen(t *testing.T, section string) {

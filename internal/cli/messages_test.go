@@ -23,6 +23,10 @@ func TestMessages(t *testing.T) {
 	if err := os.Mkdir("empty", 0o755); err != nil {
 		t.Fatal(err)
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := names(t)
 	for _, c := range []struct{ args, want, hint string }{
 		{"inspect corner.onx", "corner.onx: no such file or directory; give an .edgec, ONNX or TFLite file; did you mean corner.onnx?", ""},
@@ -58,7 +62,7 @@ func TestMessages(t *testing.T) {
 		{"run korner.edgec light.png", "korner.edgec: no such file or directory; give an .edgec file that edgec compress made; did you mean corner.edgec?", ""},
 		{"run corner.onnx light.png", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},
 		{"run corner.edgec lihgt.png nope.raw", "corner.edgec: lihgt.png: no such file or directory; give a picture, an array or raw values; did you mean light.png?; nope.raw: no such file or directory; give a picture, an array or raw values; did you mean s.raw?", ""},
-		{"run corner.edgec bad.png", "corner.edgec: bad.png: not a readable picture: unexpected EOF; copy or save it again", ""},
+		{"run corner.edgec bad.png", "corner.edgec: bad.png: not a readable picture: png: unexpected end of the file; copy or save it again", ""},
 		{"run corner.edgec s.raw", "corner.edgec: s.raw: neither PNG, JPEG nor .npy, and 5 bytes are not a raw input of shape 8x8x1 (64 bytes of pixels or 256 bytes of float32); give one of these", ""},
 		{"run corner.edgec --idx s.raw", "corner.edgec: s.raw: not an idx file (it does not start with two zero bytes); give one as MNIST has them", ""},
 		{"run corner.edgec", "corner.edgec: standard input: it is empty; give a PNG, JPEG, .npy or raw file", ""},
@@ -77,6 +81,11 @@ func TestMessages(t *testing.T) {
 		{"build corner.edgec --target rpi-4 -o none/app", "none/app: folder none: no such file or directory; make it first: mkdir -p none", ""},
 		{"build corner.edgec --target rpi-4 --go no-such-go", `targets: there is no "no-such-go" command on PATH, and the Go toolchain builds the programs; install go1.26 or later from https://go.dev/dl, and name its command with --go if it is not the one on PATH`, ""},
 		{"build korner.edgec --target rpi-4", "korner.edgec: no such file or directory; give an .edgec file that edgec compress made; did you mean corner.edgec?", ""},
+		{"deploy korner.edgec --to local:x", "korner.edgec: no such file or directory; give an .edgec file, or a program that edgec build made; did you mean corner.edgec?", ""},
+		{"deploy light.png --to local:x", "light.png: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "this is a picture, not ONNX; give the .onnx file of the network"},
+		{"rollback --on local:none", "this machine: FOLDER/none: no program was ever installed there; install one with edgec deploy, or give the folder with --folder", ""},
+		{"status --on pi@host:port", `"pi@host:port": the port "port" is no number from 1 to 65535`, ""},
+		{"status --on pi@", `"pi@" is no host; write user@host or user@host:port, such as pi@raspberrypi.local`, ""},
 		{"export corner.edgec -o corner.edgec", "corner.edgec: would overwrite the input corner.edgec; give another name", ""},
 		{"pack corner.onnx -o out.edgec", `corner.onnx: input "picture" is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one`, ""},
 		{"patch corner.edgec corner.edgec -o out.edgec", "corner.edgec: format: not a delta: it does not start with the magic number; give one that edgec diff made", ""},
@@ -84,7 +93,7 @@ func TestMessages(t *testing.T) {
 		{"diff corner.onnx corner.edgec -o out.edd", "corner.onnx: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "make an .edgec file of it: edgec compress corner.onnx --data DATA"},
 	} {
 		r := command(t, append(strings.Fields(c.args), "-q")...)
-		want := "edgec: error: " + c.want + "\n"
+		want := "edgec: error: " + strings.ReplaceAll(c.want, "FOLDER", here) + "\n"
 		if c.hint != "" {
 			want += "edgec: hint: " + c.hint + "\n"
 		}

@@ -37,6 +37,7 @@ var commands = []func(*app) *cobra.Command{
 	runCommand,
 	benchCommand,
 	buildCommand,
+	deployCommand, rollbackCommand, statusCommand, unitCommand,
 	targetsCommand,
 	exportCommand,
 	packCommand,

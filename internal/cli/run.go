@@ -163,37 +163,6 @@ func generationErrors(cmd *cobra.Command, o *program.Generation) error {
 	return errors.Join(errs...)
 }
 
-func benchCommand(a *app) *cobra.Command {
-	j := &program.Job{Action: program.Bench}
-	cmd := &cobra.Command{
-		Use:   "bench FILE.edgec",
-		Short: "Measure the time of an inference on this machine",
-		Long: `Measures the time of an inference on one core, on generated input, after half a
-second of warm-up: minimum, median and tail, multiplications a second, memory,
-and what is needed to trust the figures (clock before and after, temperature,
-where the system tells them). --layers adds what each layer takes, and which kernel
-computes it. On a board, the program that edgec build makes has
---bench, which is the same.`,
-		Example: `  edgec bench lenet-5.edgec
-  edgec bench lenet-5.edgec --runs 1000 --json
-  edgec bench lenet-5.edgec --layers`,
-		Args: needs(1, 1, "one .edgec file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if j.Runs < 0 || j.Runs > maxRuns {
-				return usagef(cmd, "--runs %d: give a number from 1 to %d, or 0", j.Runs, maxRuns)
-			}
-			return a.do(j, args[0])
-		},
-	}
-	cmd.Flags().IntVar(&j.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in a second, at least 50")
-	cmd.Flags().BoolVar(&j.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
-	addLimits(cmd, &j.Limits)
-	return cmd
-}
-
-// maxRuns bounds the times that are kept.
-const maxRuns = 1_000_000
-
 // lineWriter breaks text between words. What is written to it are whole lines.
 type lineWriter struct {
 	w     io.Writer

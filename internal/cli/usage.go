@@ -60,7 +60,9 @@ var otherWords = map[string][]string{
 	"eval":     {"evaluate", "test", "accuracy", "validate", "measure"},
 	"run":      {"infer", "inference", "predict", "classify", "exec"},
 	"bench":    {"benchmark", "time", "profile", "latency", "speed"},
-	"build":    {"compile", "deploy", "make", "generate"},
+	"build":    {"compile", "make", "generate"},
+	"deploy":   {"install", "push", "ship", "upload", "send"},
+	"rollback": {"revert", "undo", "back"},
 	"targets":  {"boards", "devices", "list"},
 	"export":   {"convert", "onnx"},
 	"diff":     {"delta", "compare"},
@@ -75,6 +77,7 @@ var otherWords = map[string][]string{
 	"labels":   {"names", "classes", "class-names"},
 	"against":  {"reference", "float", "baseline"},
 	"quiet":    {"silent"},
+	"on":       {"host", "remote", "at", "where"},
 	"output":   {"o", "dest", "to"},
 }
 

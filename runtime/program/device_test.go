@@ -14,9 +14,9 @@ import (
 
 // cpu is a machine that the device program is built for, and the emulator that
 // runs it.
-type cpu struct{ name, arch, arm, qemu, model string }
+type platform struct{ name, arch, arm, qemu, model string }
 
-var cpus = []cpu{
+var cpus = []platform{
 	{"amd64", "amd64", "", "x86_64", ""},
 	{"arm64", "arm64", "", "aarch64", "cortex-a53"},
 	{"armv7", "arm", "7", "arm", "cortex-a7"},
@@ -28,7 +28,7 @@ var cpus = []cpu{
 
 // build makes the device program without a model in it, and returns the words
 // that run it on this machine.
-func (c cpu) build(t testing.TB) []string {
+func (c platform) build(t testing.TB) []string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "device-"+c.name)
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, "edgec/targets/device")
@@ -135,7 +135,7 @@ func TestSameBytesEverywhere(t *testing.T) {
 // BenchmarkDevice runs the device program of this machine on one picture and
 // reports its peak memory, and its size.
 func BenchmarkDevice(b *testing.B) {
-	words := cpu{name: "host", arch: goruntime.GOARCH}.build(b)
+	words := platform{name: "host", arch: goruntime.GOARCH}.build(b)
 	info, err := os.Stat(words[0])
 	if err != nil {
 		b.Fatal(err)

@@ -38,8 +38,7 @@ type Job struct {
 	Files       []string       // pictures (PNG, JPEG), .npy, raw, one for each input of the model, sample after sample; "-", or none for a model with one input: Stdin. Idx: one idx file
 	Labels      string         // Idx: the idx file of the labels; "": no accuracy
 	Top         int            // Classify: how many elements of an output to print, largest first; 0: one
-	Runs        int            // Bench: how many runs to measure; 0: as many as fit in a second, at least 50
-	Layers      bool           // Bench: the time of each layer too
+	Timing      Timing         // Bench: how
 	Invert      bool           // pictures: 255 - byte, for dark on light where the network wants light on dark
 	JSON        bool           // print JSON, one value a line
 	Probability bool           // Classify: the model is a classifier, also where the file does not say so: print probabilities
@@ -50,6 +49,8 @@ type Job struct {
 	Stdout      io.Writer      // gets the results
 	provenance  []byte         // Info: what the program was made of, in JSON; nil: not known
 	Note        func(string)   // is told in a line what files were read as; nil: nobody is
+
+	untilEOF bool // end the process when standard input ends
 }
 
 // Do does the job. An error takes one line and names the file that it is about.

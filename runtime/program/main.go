@@ -28,8 +28,11 @@ for each, sample after sample.
                  come; --prompt-ids 1,2 or --prompt TEXT begins it; --temperature T
                  (default 1; 0: the likeliest), --top-k K (the K likeliest),
                  --seed S choose; --stop-ids 1,2 ends it
-  --bench [N]    measure the time of an inference, over N runs
+  --bench [N]    measure the time of an inference, over N runs, or over 10 s and at least
+                 50 runs; --duration 30s: over that time
   --layers       with --bench: the time of each layer too
+  --until-eof    end when standard input does, whatever is still to do: for a program that
+                 another machine has started, and whose connection may be lost
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
   --version      which edgec, model and toolchain made the program
@@ -59,6 +62,9 @@ func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		io.WriteString(stdout, "usage: "+name+usage)
 		return 0
 	default:
+		if j.untilEOF {
+			go endAtEOF(stdin)
+		}
 		if j.Action == Info {
 			j.provenance = p.json()
 		}
@@ -72,6 +78,15 @@ func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		return 1
 	}
 	return 0
+}
+
+// endAtEOF ends the process when there is nothing more to read.
+func endAtEOF(stdin io.Reader) {
+	for b := make([]byte, 1); ; { // io.Copy would make the program larger
+		if _, err := stdin.Read(b); err != nil {
+			sys.Exit(1)
+		}
+	}
 }
 
 // Start is the main function of a device program: Main with the arguments and the streams of the
@@ -104,6 +119,9 @@ func (j *Job) parse(args []string) (help bool, err error) {
 		}
 		args = o.rest
 	}
+	if j.Action == Bench && j.Timing.Runs == 0 && j.Timing.Duration == 0 {
+		j.Timing.Duration = boardDuration
+	}
 	return false, nil
 }
 
@@ -128,7 +146,9 @@ func (j *Job) turnOn(name string) bool {
 	case "-stream":
 		j.Action = Stream
 	case "-layers":
-		j.Layers = true
+		j.Timing.Layers = true
+	case "-until-eof":
+		j.untilEOF = true
 	default:
 		return false
 	}
@@ -175,9 +195,9 @@ func (j *Job) assign(name string, o *option) (err error) {
 		}
 	case "-bench":
 		j.Action = Bench
-		if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
-			j.Runs, err = o.count()
-		}
+		j.Timing.Runs, err = o.maybeCount()
+	case "-duration":
+		j.Timing.Duration, err = o.duration()
 	default:
 		err = Error("unknown option " + o.name + "; see --help")
 	}
@@ -214,6 +234,14 @@ func (o *option) count() (int, error) {
 	return count(o.name, s)
 }
 
+// maybeCount takes a value that is a number of something; without one it returns 0.
+func (o *option) maybeCount() (int, error) {
+	if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
+		return o.count()
+	}
+	return 0, nil
+}
+
 // limit takes a value that is a positive number of 63 bits.
 func (o *option) limit() (int64, error) {
 	s, err := o.text()
@@ -248,6 +276,24 @@ func (o *option) real() (float64, error) {
 		err = Error(o.name + " " + s + ": give a number from 0 to 100")
 	}
 	return v, err
+}
+
+// duration takes a value that is a time of at most an hour, in nanoseconds.
+func (o *option) duration() (ns int64, err error) {
+	s, err := o.text()
+	if err != nil {
+		return 0, err
+	}
+	for _, unit := range []struct {
+		name string
+		ns   float64
+	}{{"ms", 1e6}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}} {
+		number, ok := strings.CutSuffix(s, unit.name)
+		if v, err := strconv.ParseFloat(number, 64); ok && err == nil && v*unit.ns >= 1 && v*unit.ns <= MaxDuration {
+			return int64(v * unit.ns), nil
+		}
+	}
+	return 0, Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
 }
 
 // seed takes a value that is a number of 64 bits.

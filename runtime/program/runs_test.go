@@ -24,7 +24,7 @@ func tiny(t *testing.T) []byte {
 func TestBenchRunsAsOftenAsAsked(t *testing.T) {
 	for _, runs := range []int{1, 100} {
 		var out bytes.Buffer
-		j := &Job{Action: Bench, Model: tiny(t), Runs: runs, JSON: true, Stdout: &out}
+		j := &Job{Action: Bench, Model: tiny(t), Timing: Timing{Runs: runs}, JSON: true, Stdout: &out}
 		if err := j.Do(); err != nil {
 			t.Fatal(err)
 		}

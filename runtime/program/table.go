@@ -75,6 +75,23 @@ func (f *facts) labels(names []string) {
 	f.raw("labels", append(b, ']'))
 }
 
+// warnings adds a line for each text, and a list in JSON, if there are any.
+func (f *facts) warnings(texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	b := []byte{'['}
+	for i, text := range texts {
+		f.text("warning", text)
+		f.as("-")
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, jsonString(text)...)
+	}
+	f.raw("warnings", append(b, ']'))
+}
+
 // raw adds what only JSON has.
 func (f *facts) raw(name string, value []byte) {
 	*f = append(*f, fact{text: string(value), number: true, name: name})

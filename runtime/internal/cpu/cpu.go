@@ -18,3 +18,16 @@ const (
 func Has(f Feature) bool { return detected&f == f }
 
 var detected = detect()
+
+// names are the features, in the order of their bits.
+var names = [...]string{"avx2", "vnni", "neon", "smlad", "dotprod"}
+
+// Names lists the features that this processor has.
+func Names() (list []string) {
+	for i, name := range names {
+		if Has(1 << i) {
+			list = append(list, name)
+		}
+	}
+	return list
+}

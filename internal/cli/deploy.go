@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"edgec"
+	"edgec/internal/deploy"
+	"edgec/internal/disk"
+	"edgec/targets"
+)
+
+// deployFlags are the flags of edgec deploy.
+type deployFlags struct {
+	at      placeFlags
+	target  string
+	goTool  string
+	version int
+	options deploy.Options
+}
+
+const placeHelp = `A host is user@host or user@host:port, reached over SSH as the command ssh would, with
+~/.ssh/config, the agent and known_hosts. local:FOLDER is a folder of this machine, such
+as that of a mounted card.`
+
+func deployCommand(a *app) *cobra.Command {
+	d := &deployFlags{}
+	cmd := &cobra.Command{
+		Use:   "deploy FILE --to HOST",
+		Short: "Install a program on a device, test it there, and switch to it",
+		Long: `Installs a program with a model on a device. FILE is a compressed network, for which a
+program is built, or a program that edgec build has made. It is copied into a folder of
+its own, tested there, and only then a symbolic link is switched to it: run
+edgec/current/program on the device. Whatever happens meanwhile, such as a full disk,
+a lost connection or a cut of power, a whole program runs that passed its tests.
+
+The device keeps the program before: edgec rollback returns to it. It also returns by
+itself if the new one fails its self-test, exceeds --max-latency, or fails --check.
+Versions only rise. A program that has failed is not tried again without --retry. Where
+a service runs the program, --restart says how it gets the new one, and --check whether
+it works: --restart "systemctl --user restart digits".
+
+` + placeHelp,
+		Example: `  edgec deploy lenet-5.edgec --to pi@raspberrypi
+  edgec deploy lenet-5.edgec --to pi@raspberrypi --max-latency 5ms
+  edgec deploy classify --to pi@raspberrypi:2222 --folder models/digits
+  edgec rollback --on pi@raspberrypi`,
+		Args: needs(1, 1, "one .edgec file, or a program that edgec build made"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.deploy(cmd, d, args[0]) },
+	}
+	f := cmd.Flags()
+	d.at.register(cmd, "to", "device to install on: user@host, or local:FOLDER (required)")
+	f.StringVar(&d.target, "target", "", "board that a program is built for; edgec targets lists them (default: what the device says it is)")
+	f.StringVar(&d.goTool, "go", "go", "the go command")
+	f.IntVar(&d.version, "version", 0, "version of the program, a whole number (default: one more than the highest so far)")
+	f.BoolVar(&d.options.Retry, "retry", false, "install it even if it has failed on this device before")
+	f.Var(&span{&d.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on the device, median, such as 5ms (default: it is not measured)")
+	f.Var(&span{&d.options.Duration, [2]string{"10s", "1m"}}, "duration", "time to measure for, with --max-latency (default: 10s)")
+	d.at.commands(cmd, &d.options)
+	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// deployment is the JSON result of edgec deploy, rollback and status.
+type deployment struct {
+	On       string            `json:"on"`     // the device
+	Folder   string            `json:"folder"` // on it
+	Outcome  string            `json:"outcome,omitempty"`
+	Current  *deploy.Installed `json:"current,omitempty"`
+	Previous *deploy.Installed `json:"previous,omitempty"`
+	Latency  int64             `json:"latency_ns,omitempty"`
+	Found    string            `json:"found,omitempty"`
+	Failed   []deploy.Failure  `json:"failed,omitempty"`
+}
+
+func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
+	if err := d.check(cmd); err != nil {
+		return err
+	}
+	if err := present(path, "an .edgec file, or a program that edgec build made"); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
+	}
+	program, system, isProgram := deploy.ReadProgram(path, data)
+	if !isProgram { // it is refused before a device is asked
+		if data, _, err = readEdgec(path); err != nil {
+			return err
+		}
+		if _, _, err := targets.Toolchain(cmd.Context(), d.goTool); err != nil {
+			return err
+		}
+	}
+	return a.onDevice(cmd.Context(), d.at, &d.options, func(ctx context.Context, at *place, p *progress) error {
+		if !isProgram {
+			if program, system, err = a.programFor(ctx, d, at, path, data, p); err != nil {
+				return err
+			}
+		}
+		if err := at.fits(ctx, system, d.options.MaxLatency > 0); err != nil {
+			return err
+		}
+		r, err := deploy.Deploy(ctx, at.device, program, d.options)
+		if err != nil {
+			return err
+		}
+		a.warnVolatile(ctx, at.device)
+		p.end()
+		return a.printDeployment(at, r, nil)
+	})
+}
+
+// check returns what is wrong with the command line.
+func (d *deployFlags) check(cmd *cobra.Command) error {
+	errs := []error{d.at.check(cmd)}
+	if d.target != "" {
+		if _, err := targets.Find(d.target); err != nil {
+			errs = append(errs, fmt.Errorf("--target %s: %s", shown(d.target), strings.TrimPrefix(err.Error(), "targets: ")))
+		}
+	}
+	if d.options.Duration > 0 && d.options.MaxLatency == 0 {
+		errs = append(errs, errors.New("--duration belongs to --max-latency; give the longest inference too"))
+	}
+	if d.options.Duration > time.Hour {
+		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", d.options.Duration))
+	}
+	if cmd.Flags().Changed("version") {
+		errs = append(errs, atLeast("version", d.version, 1))
+	}
+	d.options.Version = d.version
+	return usageErrors(cmd, errs...)
+}
+
+// programFor builds the program of a model for the device.
+func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path string, model []byte, p *progress) (deploy.Program, deploy.System, error) {
+	none := func(err error) (deploy.Program, deploy.System, error) {
+		return deploy.Program{}, deploy.System{}, err
+	}
+	board, err := at.board(ctx, a, d.target)
+	if err != nil {
+		return none(err)
+	}
+	dir, done, err := disk.Folder("edgec-deploy-")
+	if err != nil {
+		return none(fmt.Errorf("%w; set TMPDIR to a folder that can be written", err))
+	}
+	defer done()
+	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
+	out := filepath.Join(dir, "program")
+	if _, err := targets.Build(ctx, edgec.Sources, model, board, out, targets.Options{Go: d.goTool, Version: readVersion().Version}); err != nil {
+		return none(about(path, err))
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		return none(err)
+	}
+	program, system, ok := deploy.ReadProgram(path, data)
+	if !ok {
+		return none(fmt.Errorf("the go command has made a program without its build settings; report this with the output of edgec version"))
+	}
+	return program, system, nil
+}
+
+// printDeployment prints the programs of a device.
+func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failure) error {
+	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Found: r.Found, Failed: failed}
+	if r.Current.SHA256 != "" {
+		d.Current = &r.Current
+	}
+	if r.Previous.SHA256 != "" {
+		d.Previous = &r.Previous
+	}
+	if a.json {
+		return a.printJSON(d)
+	}
+	rows := []string{"device\t" + d.On, "folder\t" + d.Folder}
+	if r.Outcome != "" {
+		rows = append(rows, "outcome\t"+r.Outcome)
+	}
+	rows = append(rows, "current\t"+installedText(d.Current), "previous\t"+installedText(d.Previous))
+	if r.Found != "" {
+		rows = append(rows, "found\t"+r.Found)
+	}
+	if r.Latency > 0 {
+		rows = append(rows, fmt.Sprintf("latency\t%.1f us (median)", float64(r.Latency)/1e3))
+	}
+	for _, f := range failed {
+		rows = append(rows, fmt.Sprintf("failed\tversion %d, %s, %s: %s", f.Version, f.SHA256[:min(12, len(f.SHA256))], f.Time.Format(time.DateOnly), f.Reason))
+	}
+	return a.table(rows)
+}
+
+// installedText describes a program for people.
+func installedText(p *deploy.Installed) string {
+	if p == nil {
+		return "none"
+	}
+	return fmt.Sprintf("version %d, %s of %s, %s bytes, %s", p.Version, p.SHA256[:min(12, len(p.SHA256))], p.Model, thousands(int(p.Bytes)), p.Time.Format(time.DateOnly))
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"edgec/internal/deep"
+	"edgec/internal/deploy"
+	"edgec/internal/remote/sshtest"
+)
+
+// atHome makes a server's user the one of this test, with its own .ssh, and returns its host.
+func atHome(t *testing.T) string {
+	t.Helper()
+	s := sshtest.Start(t)
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
+	t.Setenv("HOME", filepath.Dir(s.Folder))
+	t.Setenv("SSH_AUTH_SOCK", "")
+	return s.Host
+}
+
+// buildHere builds programs for this machine of the files corner.edgec and named.edgec.
+func buildHere(t *testing.T) {
+	t.Helper()
+	if testing.Short() || goruntime.GOOS != "linux" {
+		t.Skip("builds programs for Linux and runs them")
+	}
+	withFile(t)
+	addNamed(t)
+	for _, name := range []string{"corner", "named"} {
+		if builtOnce[name] == nil {
+			command(t, "build", name+".edgec", "--target", "linux-"+goruntime.GOARCH, "-o", name).must(t)
+			builtOnce[name] = read(t, name)
+		}
+		write(t, name, builtOnce[name])
+	}
+}
+
+// builtOnce are the programs of buildHere.
+var builtOnce = map[string][]byte{}
+
+// docs/JSON.md has the fields of what deploy, rollback and status print, and a device is what
+// they say.
+func TestDeploy(t *testing.T) {
+	page := readJSONPage(t)
+	buildHere(t)
+	const section = "deploy, rollback, status"
+	step := func(args, current, previous string, code int) {
+		t.Helper()
+		r := command(t, append(strings.Fields(args), "--json", "-q")...)
+		if r.code != code {
+			t.Fatalf("edgec %s: exit code %d: %s", args, r.code, r.stderr)
+		}
+		page.checkOutput(t, map[bool]string{true: section, false: "errors"}[code == exitDone], r.stdout)
+		for link, want := range map[string]string{"current": current, "previous": previous} {
+			got, _ := os.ReadFile(filepath.Join("dev", link, "program"))
+			if want == "" && got != nil || want != "" && !slices.Equal(got, read(t, want)) {
+				t.Fatalf("edgec %s: %s is not %q", args, link, want)
+			}
+		}
+	}
+	step("deploy corner --to local:dev", "corner", "", exitDone)
+	step("deploy named.edgec --to local:dev --check false", "corner", "", exitFailed)
+	step("deploy named --to local:dev", "corner", "", exitFailed)
+	step("status --on local:dev", "corner", "", exitDone)
+	step("deploy named --to local:dev --retry --max-latency 1h --duration 100ms", "named", "corner", exitDone)
+	step("rollback --on local:dev", "corner", "named", exitDone)
+	step("deploy named --to local:dev --version 1", "corner", "named", exitFailed)
+	if err := os.Rename("dev/previous", "dev/current"); err != nil { // as a service on the device does
+		t.Fatal(err)
+	}
+	step("status --on local:dev", "named", "", exitDone)
+	page.checkSeen(t, section)
+	page.checkSeen(t, "installed")
+	page.checkSeen(t, "failed program")
+	command(t, "status", "--on", "local:dev").must(t).has(t, "current   version 3, ", " of named, ", "previous  none", "returned")
+}
+
+// A service is made of a program that keeps running, and of no other.
+func TestUnit(t *testing.T) {
+	page := readJSONPage(t)
+	t.Chdir(t.TempDir())
+	d, err := deploy.NewLocal("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := command(t, "unit", "--on", "local:dev"); r.code != exitFailed || !strings.Contains(r.stderr, "no program was ever installed") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	for _, serves := range []bool{false, true} {
+		p := deploy.Program{Data: fmt.Appendf(nil, "#!/bin/sh\necho passed # %v\n", serves), Model: "m", Serves: serves}
+		if _, err := deploy.Deploy(t.Context(), d, p, deploy.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		r := command(t, "unit", "--on", "local:dev", "--name", "digits", "--listen", ":80", "--json")
+		if !serves {
+			if r.code != exitFailed || !strings.Contains(r.stderr, "--serve") {
+				t.Errorf("exit code %d, %s", r.code, r.stderr)
+			}
+			continue
+		}
+		page.checkOutput(t, "unit of systemd", r.must(t).stdout)
+	}
+	page.checkSeen(t, "unit of systemd")
+	page.checkSeen(t, "unit")
+	command(t, "unit", "--on", "local:dev").must(t).has(t, "set -e\n", "User=", "/dev/current/program --listen 127.0.0.1:8080\n", "enable --now edgec.service\n")
+	if r := command(t, "unit", "--on", "local:dev", "--name", "a b"); r.code != exitFailed {
+		t.Errorf("a name with a blank: %s", r.stdout)
+	}
+}
+
+// Over SSH the device says what it is, and the program is built for it.
+func TestDeployOverSSH(t *testing.T) {
+	buildHere(t)
+	host := atHome(t)
+	first := parse[deployment](t, command(t, "deploy", "corner.edgec", "--to", host, "--folder", "models/quarters", "--json"))
+	if first.Outcome != "deployed" || first.Current.Version != 1 || first.On != host || !strings.HasSuffix(first.Folder, "/models/quarters") {
+		t.Errorf("%+v", first)
+	}
+	t.Cleanup(func() { os.RemoveAll(first.Folder); os.Remove(filepath.Dir(first.Folder)) })
+	r := command(t, "deploy", "corner.edgec", "--to", host, "--folder", first.Folder, "--json").must(t)
+	if again := parse[deployment](t, r); again.Outcome != "unchanged" || again.Current.SHA256 != first.Current.SHA256 || !strings.Contains(r.stderr, "building for linux-"+goruntime.GOARCH) {
+		t.Errorf("%+v; %s", again, r.stderr)
+	}
+	command(t, "deploy", "named", "--to", host, "--folder", first.Folder).must(t)
+	command(t, "rollback", "--on", host, "--folder", first.Folder).must(t).has(t, "outcome   rolled back", "current   version 1, ", "previous  version 2, ")
+	if r := command(t, "status", "--on", host, "--folder", "none-there"); r.code != exitFailed || !strings.Contains(r.stderr, "no program was ever installed there") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+// A program for another processor is refused, on a host at once, and in a local folder where no
+// emulator can test it.
+func TestDeployWrongProcessor(t *testing.T) {
+	deep.Only(t)
+	buildHere(t)
+	other := "linux-arm64"
+	if goruntime.GOARCH == "arm64" {
+		other = "linux-amd64"
+	}
+	command(t, "build", "corner.edgec", "--target", other, "-o", "other").must(t)
+	host := atHome(t)
+	if r := command(t, "deploy", "other", "--to", host, "--folder", t.TempDir()+"/x"); r.code != exitFailed || !strings.Contains(r.stderr, "and the program is for linux/") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	if r := command(t, "deploy", "other", "--to", "local:dev", "--max-latency", "1s"); r.code != exitFailed || !strings.Contains(r.stderr, "emulator") {
+		t.Errorf("exit code %d, %s", r.code, r.stderr)
+	}
+	command(t, "deploy", "other", "--to", "local:dev").must(t)
+}

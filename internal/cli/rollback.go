@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"edgec/internal/deploy"
+)
+
+func rollbackCommand(a *app) *cobra.Command {
+	var at placeFlags
+	var o deploy.Options
+	cmd := &cobra.Command{
+		Use:   "rollback --on HOST",
+		Short: "Return a device to the program before",
+		Long: `Returns a device to the program that ran before the last edgec deploy. It passes its
+self-test before the switch and after it, or the program that runs now goes on. A
+second rollback undoes the first.
+
+` + placeHelp,
+		Example: `  edgec rollback --on pi@raspberrypi`,
+		Args:    needs(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := usageErrors(cmd, at.check(cmd)); err != nil {
+				return err
+			}
+			return a.onDevice(cmd.Context(), at, &o, func(ctx context.Context, at *place, p *progress) error {
+				r, err := deploy.Rollback(ctx, at.device, o)
+				if err != nil {
+					return err
+				}
+				p.end()
+				return a.printDeployment(at, r, nil)
+			})
+		},
+	}
+	at.register(cmd, "on", "device: user@host, or local:FOLDER (required)")
+	at.commands(cmd, &o)
+	return cmd
+}
+
+func statusCommand(a *app) *cobra.Command {
+	var at placeFlags
+	var o deploy.Options
+	cmd := &cobra.Command{
+		Use:   "status --on HOST",
+		Short: "Show the programs that edgec deploy has installed on a device",
+		Long: `Shows which program runs on a device, which was before it, and which have failed there.
+If a deployment was cut off, this ends it: the new program passes its tests, or the
+device returns to the one before.
+
+` + placeHelp,
+		Example: `  edgec status --on pi@raspberrypi`,
+		Args:    needs(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := usageErrors(cmd, at.check(cmd)); err != nil {
+				return err
+			}
+			return a.onDevice(cmd.Context(), at, &o, func(ctx context.Context, at *place, p *progress) error {
+				r, failed, err := deploy.Status(ctx, at.device, o)
+				if err != nil {
+					return err
+				}
+				p.end()
+				return a.printDeployment(at, r, failed)
+			})
+		},
+	}
+	at.register(cmd, "on", "device: user@host, or local:FOLDER (required)")
+	return cmd
+}

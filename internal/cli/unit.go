@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"edgec/internal/deploy"
+)
+
+// unitFlags are the flags of edgec unit.
+type unitFlags struct {
+	at     placeFlags
+	name   string
+	listen string
+}
+
+func unitCommand(a *app) *cobra.Command {
+	u := &unitFlags{}
+	cmd := &cobra.Command{
+		Use:   "unit --on HOST",
+		Short: "Print what makes systemd run a deployed program",
+		Long: `Prints a shell script that installs the program of a device as a service of systemd.
+The program must be one that keeps running, of edgec build --serve. The service starts
+with the device, tests the program before, starts it again after a failure or half a
+minute of silence, and has no rights that it does not need. If the program has failed
+four times in five minutes, the service returns to the program before.
+
+Read the script, then let root on the device execute it:
+
+  edgec unit --on pi@raspberrypi | ssh pi@raspberrypi sudo sh
+  edgec deploy server --to pi@raspberrypi --restart "sudo systemctl restart edgec"
+
+` + placeHelp,
+		Example: `  edgec unit --on pi@raspberrypi
+  edgec unit --on pi@raspberrypi --folder models/digits --name digits --listen :8080`,
+		Args: needs(0, 0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := usageErrors(cmd, u.at.check(cmd)); err != nil {
+				return err
+			}
+			var o deploy.Options
+			return a.onDevice(cmd.Context(), u.at, &o, func(ctx context.Context, at *place, p *progress) error {
+				return a.unit(ctx, u, at, o, p)
+			})
+		},
+	}
+	u.at.register(cmd, "on", "device: user@host, or local:FOLDER (required)")
+	cmd.Flags().StringVar(&u.name, "name", "edgec", "name of the service")
+	cmd.Flags().StringVar(&u.listen, "listen", "127.0.0.1:8080", "address that the program listens at; :8080 is reached from other machines too")
+	return cmd
+}
+
+// service is the JSON result of edgec unit.
+type service struct {
+	On     string     `json:"on"`
+	Folder string     `json:"folder"`
+	Units  []unitFile `json:"units"`
+	Script string     `json:"script"`
+}
+
+// unitFile is a file of systemd.
+type unitFile struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
+func (a *app) unit(ctx context.Context, u *unitFlags, at *place, o deploy.Options, p *progress) error {
+	r, _, err := deploy.Status(ctx, at.device, o)
+	switch {
+	case err != nil:
+		return err
+	case r.Current.SHA256 == "":
+		return fmt.Errorf("%s: %s: no program is installed; install one with edgec deploy", at.device, at.device.Folder())
+	case !r.Current.Serves:
+		return fmt.Errorf("%s: version %d of %s ends after each call, and a service keeps running; deploy a program of edgec build --serve", at.device, r.Current.Version, r.Current.Model)
+	}
+	who, err := at.device.Run(ctx, "id -un")
+	if err != nil {
+		return err
+	}
+	files, err := deploy.Unit{Name: u.name, User: strings.TrimSpace(string(who)), Folder: at.device.Folder(), Args: []string{"--listen", u.listen}}.Files()
+	if err != nil {
+		return err
+	}
+	p.end()
+	script := deploy.InstallScript(files)
+	if !a.json {
+		_, err := io.WriteString(a.stdout, script)
+		return err
+	}
+	result := service{On: at.device.String(), Folder: at.device.Folder(), Script: script}
+	for _, f := range files {
+		result.Units = append(result.Units, unitFile(f))
+	}
+	return a.printJSON(result)
+}
