@@ -34,10 +34,13 @@ func (m Measurement) Sum() (sum float64) {
 
 // benched is the part of that JSON that a fit needs.
 type benched struct {
-	System  string  `json:"system"`
-	Kernels string  `json:"kernels"`
-	Clock   float64 `json:"clock_after_mhz"`
-	Layers  []struct {
+	Processes []benched `json:"processes"` // of edgec bench; a program prints one alone
+
+	System   string  `json:"system"`
+	Kernels  string  `json:"kernels"`
+	Emulator string  `json:"emulator"`
+	Clock    float64 `json:"clock_after_mhz"`
+	Layers   []struct {
 		Op          string           `json:"op"`
 		Shape       []int            `json:"shape"`
 		Kernel      string           `json:"kernel"`
@@ -75,6 +78,13 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return m, fmt.Errorf("%s: is not JSON: %w; give what edgec bench --layers --json printed", path, err)
 	}
+	others := b.Processes
+	if len(others) > 0 {
+		b, others = others[0], others[1:]
+	}
+	if b.Emulator != "" {
+		return m, fmt.Errorf("%s: was measured under an emulator, whose times mean nothing; measure on the board", path)
+	}
 	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), MHz: b.Clock}
 	m.On = runtime.Processor{Kernels: b.Kernels, Wide: strings.HasSuffix(b.System, "64")}
 	for _, l := range b.Layers {
@@ -86,6 +96,14 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 			Counts: l.Counts, Work: l.Work, Weights: l.Weights, Activations: l.Activations,
 		})
 		m.Times = append(m.Times, l.US*1e-6)
+	}
+	for _, o := range others { // the shortest time of each layer
+		if len(o.Layers) != len(m.Times) {
+			return m, fmt.Errorf("%s: its processes have different layers; measure it again", path)
+		}
+		for i, l := range o.Layers {
+			m.Times[i] = math.Min(m.Times[i], math.Max(0, l.US*1e-6))
+		}
 	}
 	if len(m.Layers) == 0 || m.Sum() == 0 {
 		return m, fmt.Errorf("%s: has no times of layers; measure with edgec bench --layers --json", path)

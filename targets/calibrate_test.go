@@ -128,10 +128,18 @@ func TestReadMeasurement(t *testing.T) {
 	if l := m.Layers[0]; l.Memory != 900 || l.Weights != 800 || l.Activations != 70 || l.Counts[0].Products != 640 || l.Counts[0].Parts != 1 || l.Counts[0].Form != "pixel" {
 		t.Errorf("%+v", l)
 	}
+	layer["us"] = 4.5
+	slower, _ := json.Marshal(map[string]any{"system": "linux/arm", "kernels": "neon", "layers": []any{layer}})
+	m, err = ReadMeasurement(write(`{"processes":[` + string(slower) + "," + string(text) + "]}"))
+	if err != nil || math.Abs(m.Sum()-2.5e-6) > 1e-12 || m.On.Kernels != "neon" {
+		t.Errorf("of two processes: %+v, %v", m, err)
+	}
 	for text, want := range map[string]string{
-		"":                                   "is not JSON",
-		"{}":                                 "has no times of layers",
-		`{"layers":[{"op":"Dense","us":1}]}`: "its layers have no counts",
+		`{"processes":[` + string(text) + `,{}]}`: "different layers",
+		`{"emulator":"qemu"}`:                     "under an emulator",
+		"":                                        "is not JSON",
+		"{}":                                      "has no times of layers",
+		`{"layers":[{"op":"Dense","us":1}]}`:      "its layers have no counts",
 		`{"layers":[{"op":"Dense","us":1,"activation_bytes":3,"counts":[{"sums":-1}]}]}`: "impossible numbers",
 		`{"layers":[{"op":"Dense","us":-1}]}`:                                            "impossible numbers",
 		`{"layers":[{"op":"Dense","us":0,"activation_bytes":3}]}`:                        "has no times of layers",

@@ -255,7 +255,9 @@ func benchmark(t *testing.T, file, to string) {
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
 		t.Fatal(err)
 	}
-	all["kernels"], all["system"] = "neon", "linux/arm64"
+	for _, p := range all["processes"].([]any) {
+		p.(map[string]any)["kernels"], p.(map[string]any)["system"] = "neon", "linux/arm64"
+	}
 	data, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
