@@ -57,16 +57,9 @@ type benched struct {
 const mostMeasurementBytes = 64 << 20
 
 // ReadMeasurement reads a file with the JSON of edgec bench --layers --json, or of a program's
-// --bench --layers --json.
+// --bench --layers --json. Of several processes the shortest time of each layer counts.
 func ReadMeasurement(path string) (m Measurement, err error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > mostMeasurementBytes {
-		err = fmt.Errorf("has %d bytes", info.Size())
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(path)
-	}
+	text, err := readMeasurement(path)
 	if err != nil {
 		var p *os.PathError
 		if errors.As(err, &p) {
@@ -82,14 +75,34 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 	if len(others) > 0 {
 		b, others = others[0], others[1:]
 	}
-	if b.Emulator != "" {
-		return m, fmt.Errorf("%s: was measured under an emulator, whose times mean nothing; measure on the board", path)
-	}
 	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), MHz: b.Clock}
 	m.On = runtime.Processor{Kernels: b.Kernels, Wide: strings.HasSuffix(b.System, "64")}
+	if err = m.add(b, others); err != nil {
+		return m, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// readMeasurement reads a file that is not too large.
+func readMeasurement(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > mostMeasurementBytes {
+		return nil, fmt.Errorf("has %d bytes", info.Size())
+	}
+	return os.ReadFile(path)
+}
+
+// add adds the layers of a process, and what others measured of them.
+func (m *Measurement) add(b benched, others []benched) error {
+	if b.Emulator != "" {
+		return errors.New("was measured under an emulator, whose times mean nothing; measure on the board")
+	}
 	for _, l := range b.Layers {
-		if slices.ContainsFunc(l.Counts, negative) || !(l.US >= 0 && l.US < 1e12) || l.Work < 0 || l.Weights < 0 || l.Activations < 0 || l.Memory < 0 {
-			return m, fmt.Errorf("%s: layer %s has impossible numbers; measure it again", path, l.Op)
+		if slices.ContainsFunc(l.Counts, negative) || !(l.US >= 0 && l.US < 1e12) || min(l.Work, l.Weights, l.Activations, int64(l.Memory)) < 0 {
+			return fmt.Errorf("layer %s has impossible numbers; measure it again", l.Op)
 		}
 		m.Layers = append(m.Layers, runtime.Planned{
 			Layer:  runtime.Layer{Op: l.Op, Shape: l.Shape, Kernel: l.Kernel, Memory: l.Memory},
@@ -97,21 +110,21 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 		})
 		m.Times = append(m.Times, l.US*1e-6)
 	}
-	for _, o := range others { // the shortest time of each layer
+	for _, o := range others {
 		if len(o.Layers) != len(m.Times) {
-			return m, fmt.Errorf("%s: its processes have different layers; measure it again", path)
+			return errors.New("its processes have different layers; measure it again")
 		}
 		for i, l := range o.Layers {
 			m.Times[i] = math.Min(m.Times[i], math.Max(0, l.US*1e-6))
 		}
 	}
-	if len(m.Layers) == 0 || m.Sum() == 0 {
-		return m, fmt.Errorf("%s: has no times of layers; measure with edgec bench --layers --json", path)
+	switch {
+	case len(m.Layers) == 0 || m.Sum() == 0:
+		return errors.New("has no times of layers; measure with edgec bench --layers --json")
+	case m.Layers[0].Activations == 0:
+		return errors.New("its layers have no counts: an older edgec printed it; measure again with this version")
 	}
-	if m.Layers[0].Activations == 0 {
-		return m, fmt.Errorf("%s: its layers have no counts: an older edgec printed it; measure again with this version", path)
-	}
-	return m, nil
+	return nil
 }
 
 // negative reports whether a count cannot be one.

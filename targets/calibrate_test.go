@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"edgec/runtime"
 )
 
 // simulated returns the measurement of a network on a board of the given timing, with noise.
@@ -108,47 +110,55 @@ func TestCalibrateErrors(t *testing.T) {
 	}
 }
 
-// Files that are no measurement are refused in one line; numbers are read as they were printed.
-func TestReadMeasurement(t *testing.T) {
-	dir := t.TempDir()
-	write := func(text string) string {
-		path := filepath.Join(dir, "kws.json")
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	layer := map[string]any{"op": "Dense", "shape": []int{10}, "kernel": "neon", "packed_weights_bytes": 900, "weight_bytes": 800, "activation_bytes": 70, "work": 0, "us": 2.5,
+// measurement is the JSON of a process with one layer that takes so many microseconds.
+func measurement(us float64) string {
+	layer := map[string]any{"op": "Dense", "shape": []int{10}, "kernel": "neon", "packed_weights_bytes": 900, "weight_bytes": 800, "activation_bytes": 70, "work": 0, "us": us,
 		"counts": []map[string]any{{"form": "pixel", "products": 640, "runs": 1, "tiles": 1, "blocks": 1, "sums": 10, "parts": 1, "copied": 0}}}
 	text, _ := json.Marshal(map[string]any{"system": "linux/arm", "kernels": "neon", "clock_after_mhz": 900.0, "layers": []any{layer}})
-	m, err := ReadMeasurement(write(string(text)))
-	if err != nil || m.Name != "kws" || m.On.Wide || m.On.Kernels != "neon" || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
-		t.Fatalf("%+v, %v", m, err)
+	return string(text)
+}
+
+// writeMeasurement writes a file kws.json.
+func writeMeasurement(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kws.json")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	if l := m.Layers[0]; l.Memory != 900 || l.Weights != 800 || l.Activations != 70 || l.Counts[0].Products != 640 || l.Counts[0].Parts != 1 || l.Counts[0].Form != "pixel" {
-		t.Errorf("%+v", l)
+	return path
+}
+
+// Numbers are read as they were printed, and of several processes the shortest time counts.
+func TestReadMeasurement(t *testing.T) {
+	for _, text := range []string{measurement(2.5), `{"processes":[` + measurement(4.5) + "," + measurement(2.5) + "]}"} {
+		m, err := ReadMeasurement(writeMeasurement(t, text))
+		if err != nil || m.Name != "kws" || m.On != (runtime.Processor{Kernels: "neon"}) || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		want := runtime.Counts{Form: "pixel", Products: 640, Runs: 1, Tiles: 1, Blocks: 1, Sums: 10, Parts: 1}
+		if l := m.Layers[0]; l.Memory != 900 || l.Weights != 800 || l.Activations != 70 || l.Counts[0] != want {
+			t.Errorf("%+v", l)
+		}
 	}
-	layer["us"] = 4.5
-	slower, _ := json.Marshal(map[string]any{"system": "linux/arm", "kernels": "neon", "layers": []any{layer}})
-	m, err = ReadMeasurement(write(`{"processes":[` + string(slower) + "," + string(text) + "]}"))
-	if err != nil || math.Abs(m.Sum()-2.5e-6) > 1e-12 || m.On.Kernels != "neon" {
-		t.Errorf("of two processes: %+v, %v", m, err)
-	}
+}
+
+// Files that are no measurement are refused in one line.
+func TestReadMeasurementErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"processes":[` + string(text) + `,{}]}`: "different layers",
-		`{"emulator":"qemu"}`:                     "under an emulator",
-		"":                                        "is not JSON",
-		"{}":                                      "has no times of layers",
-		`{"layers":[{"op":"Dense","us":1}]}`:      "its layers have no counts",
+		`{"processes":[` + measurement(2.5) + `,{}]}`: "different layers",
+		`{"emulator":"qemu"}`:                         "under an emulator",
+		"":                                            "is not JSON",
+		"{}":                                          "has no times of layers",
+		`{"layers":[{"op":"Dense","us":1}]}`:          "its layers have no counts",
 		`{"layers":[{"op":"Dense","us":1,"activation_bytes":3,"counts":[{"sums":-1}]}]}`: "impossible numbers",
 		`{"layers":[{"op":"Dense","us":-1}]}`:                                            "impossible numbers",
 		`{"layers":[{"op":"Dense","us":0,"activation_bytes":3}]}`:                        "has no times of layers",
 	} {
-		if _, err := ReadMeasurement(write(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if _, err := ReadMeasurement(writeMeasurement(t, text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if _, err := ReadMeasurement(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "give a file with what edgec bench") {
+	if _, err := ReadMeasurement(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "give a file with what edgec bench") {
 		t.Errorf("error %v", err)
 	}
 }
