@@ -195,9 +195,7 @@ func (j *Job) assign(name string, o *option) (err error) {
 		}
 	case "-bench":
 		j.Action = Bench
-		if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
-			j.Timing.Runs, err = o.count()
-		}
+		j.Timing.Runs, err = o.maybeCount()
 	case "-duration":
 		j.Timing.Duration, err = o.duration()
 	default:
@@ -234,6 +232,14 @@ func (o *option) count() (int, error) {
 		return 0, err
 	}
 	return count(o.name, s)
+}
+
+// maybeCount takes a value that is a number of something; without one it returns 0.
+func (o *option) maybeCount() (int, error) {
+	if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
+		return o.count()
+	}
+	return 0, nil
 }
 
 // limit takes a value that is a positive number of 63 bits.
