@@ -56,7 +56,7 @@ func ExampleBuild() {
 	defer os.RemoveAll(dir)
 	r, err := targets.Build(context.Background(), edgec.Sources, file, board, filepath.Join(dir, "digits"), targets.Options{})
 	check(err)
-	fmt.Println(r.Size < 2_750_000, r.Model == len(file))
+	fmt.Println(r.Size < 2_500_000, r.Model == len(file))
 	// Output: true true
 }
 
