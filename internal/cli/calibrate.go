@@ -94,7 +94,7 @@ func (a *app) calibrate(cmd *cobra.Command, c *calibrateFlags, paths []string) e
 
 // writeCalibration writes the board and says what it is worth.
 func (a *app) writeCalibration(c *calibrateFlags, r targets.Calibration) error {
-	comment := fmt.Sprintf("%s, %s; 4 of 5 predictions are within a factor of %.2f.\nedgec check, compress, build and targets take this file by --boards.", r.Board.Title, r.Board.Timing.Basis, r.After)
+	comment := fmt.Sprintf("%s, %s; 4 in 5 predictions are within a factor of %.2f.\nedgec check, compress, build and targets take this file by --boards.", r.Board.Title, r.Board.Timing.Basis, r.After)
 	text, err := targets.EncodeBoards(comment, []targets.Board{r.Board})
 	if err == nil {
 		err = save(c.out, text)

@@ -85,7 +85,7 @@ func (a *app) showBoard(b targets.Board) error {
 	}
 	return a.table(append(rows,
 		fmt.Sprintf("predictions\tkernels %s; cycles per instruction: dense layers %v, weight lists %v, others %v", t.Kernels, t.Dense, t.List, t.Other),
-		fmt.Sprintf("\t4 of 5 within a factor of %.2f; %s", t.Factor(), t.Basis)))
+		fmt.Sprintf("\t4 in 5 within a factor of %.2f; %s", t.Factor(), t.Basis)))
 }
 
 // caches prints the sizes of caches.
