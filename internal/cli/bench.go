@@ -33,23 +33,25 @@ type benchFlags struct {
 }
 
 // benchHelp is the long help of edgec bench.
-const benchHelp = `Measures the time of an inference on one core, on generated input, after half a
-second of warm-up: minimum, median, mean and tail, multiplications a second, memory,
-and what is needed to trust the figures: board, kernel, governor, clock and temperature
-before and after, where the system tells them. Warnings say what makes them doubtful.
---layers adds what each layer takes, and which kernel computes it.
+const benchHelp = `Measures the time of an inference on one core, on generated input, after half a second of
+warm-up. It prints the minimum, median, mean and tail, the multiplications per second, and
+the memory.
+It also prints what you need to trust the figures, as far as the system tells it: board,
+kernel, governor, and clock and temperature before and after. Warnings say what makes
+the figures doubtful. --layers adds the time of each layer and the kernel that computes it.
 
---on pi@raspberrypi measures on that host: edgec asks it what it is, builds the program
-for it, copies it to a temporary folder over SSH, measures there for 10 seconds, and
-removes the folder, also if the connection is lost. Keys, known hosts, jump hosts and
-~/.ssh/config are those of ssh. --on qemu:cortex-a53 runs the program under qemu-user,
-an emulator, whose times mean nothing; it shows that the program works, and its kernels.
+--on pi@raspberrypi measures on that host. edgec asks the host what it is, builds the
+program for it and copies it over SSH to a temporary folder. It measures there for 10
+seconds and removes the folder, even if the connection is lost. Keys, known hosts, jump
+hosts and ~/.ssh/config work as with ssh. --on qemu:cortex-a53 runs the program under the
+emulator qemu-user. Its times mean nothing, but it shows that the program works and which
+kernels it uses.
 
-Runs of one process resemble each other: --processes 10 starts the program so many times.
---save keeps the measurement, and --compare A.json B.json tells from two of them whether
-B is faster or slower: by the Mann-Whitney test over the medians of the processes, if the
-difference is also larger than that within each file. Measure both in one go, on the same
-board.`
+Runs in one process resemble each other; --processes 10 starts the program ten times.
+--save writes the measurement to a file. --compare A.json B.json tells from two such files
+whether B is faster or slower than A. It uses the Mann-Whitney test over the medians of
+the processes; the difference must also be larger than that within each file. Measure
+both in one go, on the same board.`
 
 func benchCommand(a *app) *cobra.Command {
 	b := &benchFlags{}
@@ -80,10 +82,10 @@ func benchCommand(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&b.on, "on", "local", "where to measure: local, a host (user@host[:port]), or qemu:CPU (cortex-a53, arm1176, ...)")
-	f.IntVar(&b.timing.Runs, "runs", 0, "how many inferences to measure; 0: as many as fit in the time, at least 50")
-	f.Var(&span{&b.duration, [2]string{"10s", "1m"}}, "duration", "how long to measure at least (default: a second here, 10 seconds on a host; with --runs not at all)")
+	f.IntVar(&b.timing.Runs, "runs", 0, "number of inferences to measure; 0: as many as fit in the time, at least 50")
+	f.Var(&span{&b.duration, [2]string{"10s", "1m"}}, "duration", "shortest time to measure (default: 1s here, 10s on a host; none with --runs)")
 	f.BoolVar(&b.timing.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
-	f.IntVar(&b.processes, "processes", 1, "how many processes measure, one after the other")
+	f.IntVar(&b.processes, "processes", 1, "number of processes that measure, one after the other")
 	f.StringVar(&b.save, "save", "", "write the measurement to this file, as JSON")
 	f.BoolVar(&b.compare, "compare", false, "tell whether two files of --save differ")
 	f.StringVar(&b.target, "target", "", "with --on: board to build for (default: what the host says it is)")

@@ -35,36 +35,36 @@ func buildCommand(a *app) *cobra.Command {
 		Use:   "build FILE.edgec {--target BOARD | --package DIR}",
 		Short: "Build a program with the model inside, for a board",
 		Long: `Builds one static program with the model and the runtime inside. The program needs
-nothing else on the board. Building it takes Go 1.26 or later, no network, and works
-in any folder. Copy the program to the board and give it pictures:
+nothing else on the board. To build it you need Go 1.26 or later, but no network; any
+folder will do. Copy the program to the board and give it pictures:
 
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
 The program has --json, --bench, --selftest, --version and more; see its --help.
-It holds what this model uses and no more: --model with a model of other kinds of
-layers needs a program that was built with --any-model. Pictures are decoded where
-the input is an image. Equal models, versions and options make equal programs.
+It contains only what this model uses. --any-model builds a program whose --model takes
+models with other kinds of layers too. The program decodes pictures if the input is an
+image. Equal models, versions and options make equal programs.
 
-edgec targets lists the boards, and systems: Linux, Windows, macOS and WebAssembly.
+edgec targets lists the boards and systems: Linux, Windows, macOS and WebAssembly.
 Microcontrollers such as the Raspberry Pi Pico, ESP32 and Arduino are out of reach,
 since Go has no runtime for them and its programs need megabytes of memory.
 
 --serve makes a program of about 6 MB that loads the model once and answers HTTP: POST
-/predict with a picture or an array, the Open Inference Protocol below /v2, /healthz,
-and /metrics for Prometheus. It has limits, timeouts and a bounded queue, and finishes
-its requests when it is told to stop.
+/predict with a picture or an array, the Open Inference Protocol under /v2, /healthz,
+and /metrics for Prometheus. It has limits, timeouts and a bounded queue. When it is
+told to stop, it finishes its requests first.
 
---package DIR writes a Go package instead: the model, the runtime that it needs and
-functions Predict and PredictFile. It imports the standard library only. In a folder
-of a module it is part of that, elsewhere a module of its own.
+--package DIR writes a Go package instead: the model, the runtime that it needs, and the
+functions Predict and PredictFile. It imports the standard library only. Inside a module
+it becomes a package of that module; elsewhere it is a module of its own.
 
---c-archive makes a library for C programs, and its header: lenet.a has lenet_new,
+--c-archive makes a static library for C and its header: lenet.a has lenet_new,
 lenet_set_input, lenet_run and lenet_get_output. It needs a C compiler for the board.
 
 --selftest runs the program here, under qemu-user if the board has another
 architecture, and under Node.js for WebAssembly. It fails unless the program computes
-exactly what was computed when the model was written. It also fails if this machine
-cannot run the program; the program is built either way.`,
+exactly what was computed when the model was written, or if this machine cannot run
+the program. The program is written in any case.`,
 		Example: `  edgec build lenet-5.edgec --target rpi-zero -o classify
   edgec build lenet-5.edgec --target linux-arm64 --selftest
   edgec build lenet-5.edgec --target rpi-4 --serve -o server
@@ -75,11 +75,11 @@ cannot run the program; the program is built either way.`,
 	f := cmd.Flags()
 	b.target.register(cmd, "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
-	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto, which asks whether the input is an image")
-	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside into this folder, and no program")
-	f.BoolVar(&b.cArchive, "c-archive", false, "make a library for C, with a header; needs a C compiler for the board")
-	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model by HTTP; see its --help")
-	f.BoolVar(&b.anyModel, "any-model", false, "keep what this model does not use, so that the program takes any other by --model")
+	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto (yes if the input is an image)")
+	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside to this folder instead of a program")
+	f.BoolVar(&b.cArchive, "c-archive", false, "make a static library for C, with a header; needs a C compiler for the board")
+	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model over HTTP; see its --help")
+	f.BoolVar(&b.anyModel, "any-model", false, "keep the parts that this model does not use, so that --model of the program takes any other")
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
 	f.BoolVar(&b.fetchGo, "fetch-go", false, "if the go command is too old, let it fetch a newer toolchain through GOPROXY")

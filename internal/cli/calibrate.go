@@ -22,23 +22,23 @@ func calibrateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "calibrate FILE.json ... --target BOARD",
 		Short: "Fit the predictions for a board to measurements on it",
-		Long: `Reads what edgec bench --layers --json printed on a board, of one or more networks, and
-fits what predictions assume of it: cycles an instruction of dense layers, of lists of
-weights and of others, memory traffic, and the time of a layer. It writes a TOML file
-with a board that --boards takes in targets, build, check and compress.
+		Long: `Reads what edgec bench --layers --json printed on a board for one or more networks, and
+fits the assumptions about the board: cycles per instruction of dense layers, of weight
+lists and of other layers, the cost of memory traffic, and the overhead of a layer. It
+writes a TOML file with a board; targets, build, check and compress take it by --boards.
 
-The error that it prints, and that predictions for the board have from then on, is that
-of networks that the fit has not seen: each network is left out once. With one network
+The error that it prints is that of networks that the fit has not seen: it leaves out
+each network once. Predictions for the board use it as their error bar. With one network
 it is a guess. Three networks of different kinds, with convolutions, dense layers and
-pruned ones, are enough.
+pruned layers, are enough.
 
---target names the board whose facts the new one has. For a machine that is in no table,
-describe it first: [[board]] with name, goarch and mhz in a file for --boards.`,
+The new board has the facts of the board that --target names. If no table has your
+machine, describe it first: [[board]] with name, goarch and mhz in a file for --boards.`,
 		Example: `  edgec bench lenet-5.edgec --layers --json > lenet.json        # on the board
   edgec bench kws.edgec --layers --json > kws.json              # on the board
   edgec targets calibrate lenet.json kws.json --target rpi-4 -o my-pi.toml
   edgec check net.onnx --boards my-pi.toml`,
-		Args: needs(1, -1, "files with what edgec bench --layers --json printed"),
+		Args: needs(1, -1, "files that edgec bench --layers --json printed"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.calibrate(cmd, c, args) },
 	}
 	f := cmd.Flags()
@@ -94,7 +94,7 @@ func (a *app) calibrate(cmd *cobra.Command, c *calibrateFlags, paths []string) e
 
 // writeCalibration writes the board and says what it is worth.
 func (a *app) writeCalibration(c *calibrateFlags, r targets.Calibration) error {
-	comment := fmt.Sprintf("%s, %s; 4 of 5 predictions are within a factor of %.2f.\nedgec check, compress, build and targets take this file by --boards.", r.Board.Title, r.Board.Timing.Basis, r.After)
+	comment := fmt.Sprintf("%s, %s; 4 in 5 predictions are within a factor of %.2f.\nedgec check, compress, build and targets take this file by --boards.", r.Board.Title, r.Board.Timing.Basis, r.After)
 	text, err := targets.EncodeBoards(comment, []targets.Board{r.Board})
 	if err == nil {
 		err = save(c.out, text)

@@ -21,21 +21,24 @@ func checkCommand(a *app) *cobra.Command {
 	var board boardFlags
 	cmd := &cobra.Command{
 		Use:   "check MODEL",
-		Short: "Say before any work whether a network can be compressed, and what boards would take",
+		Short: "Check whether a network can be compressed, and predict its time on boards",
 		Long: `Reads a network (ONNX or TFLite) and makes int8 files of it, without data and without
-training. It lists every operator that is not supported, with node, cause and what to
-do, and exits with 1 if there is one. Otherwise it prints
+training. It lists every unsupported operator, with node, cause and remedy, and exits
+with 1 if there is one. Otherwise it prints
 
-  - the size of the int8 file, and of one that keeps a tenth of the weights, before any
-    of them are shared; edgec compress finds how many the accuracy allows;
-  - multiplications and memory of an inference;
-  - for each board what an inference takes: the time that the cost model predicts and
-    between which times it should lie, and its energy class, from A below 0.1 mJ to E
-    from 100 mJ on. With --target it adds each layer. The model is fitted to
-    instructions counted under an emulator; no board was measured. docs/BOARDS.md says
-    how, edgec targets calibrate fits it to your board, edgec bench measures.
+  - the size of the int8 file, and of one that keeps a tenth of the weights, without
+    weight sharing; edgec compress finds how many weights the accuracy requires;
+  - the multiplications and the memory of an inference;
+  - for each board, the predicted time of an inference with its range, and the energy
+    class, from A (below 0.1 mJ) to E (100 mJ and more); with --target, the time of
+    each layer.
 
-The figures are those of the dense int8 network. Its accuracy needs data: edgec compress.`,
+A cost model predicts the times. It is fitted to instructions counted under an emulator;
+no board was measured. docs/BOARDS.md describes it, edgec targets calibrate fits it to
+your board, and edgec bench measures the real time.
+
+The figures are those of the dense int8 network. Measuring its accuracy needs data: see
+edgec compress.`,
 		Example: `  edgec check net.onnx
   edgec check net.onnx --target rpi-zero-2w
   edgec check net.onnx --json`,
@@ -45,7 +48,7 @@ The figures are those of the dense int8 network. Its accuracy needs data: edgec 
 		},
 	}
 	network.register(cmd)
-	board.register(cmd, "board: predict the time of each layer on it (default: the whole network on all boards)")
+	board.register(cmd, "board to predict the time of each layer on (default: the whole network on all boards)")
 	return cmd
 }
 
@@ -120,7 +123,7 @@ func (a *app) check(cmd *cobra.Command, path string, open edgec.OpenOptions, fla
 	if err := a.table(checkRows(c)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nTime of an inference, predicted from counted instructions, and where 4 of 5 measurements should lie:\n")
+	fmt.Fprintf(a.stdout, "\nTime of an inference, predicted from counted instructions, with the range of 4 in 5 measurements:\n")
 	if c.Prediction != nil {
 		return a.table(layerTimes(c.Prediction))
 	}

@@ -45,21 +45,22 @@ meets your limits. There are four limits, and you can combine them:
   --max-drop     the largest loss of accuracy, in points
   --max-size     the largest file
   --max-latency  the longest inference, on this machine or on --target
-  --max-memory   the most memory that weights and activations take while it runs
+  --max-memory   the most memory for weights and activations while the file runs
 
-Without a limit, edgec uses --max-drop 0.5. With others but no --max-drop, it searches
-for the best accuracy within them. If all files within a time or a memory have lost more
-than a quarter of what the network knows beyond chance, edgec writes none and names the
-nearest that has not; --any-loss writes it all the same.
+Without a limit, edgec uses --max-drop 0.5. With other limits but no --max-drop, it
+searches for the best accuracy within them. A tight limit on time or memory may leave
+only files that have lost more than a quarter of what the network knows beyond chance.
+edgec then writes none and names the nearest file that has lost less. --any-loss writes
+the best file within the limits all the same.
 
 edgec measures a latency by running the file itself: on one goroutine, one sample at
 a time, the median of many runs. It measures every file that it makes, so keep the
-machine idle meanwhile. edgec bench measures in the same way.
+machine idle during the search. edgec bench measures in the same way.
 
-With --target BOARD it predicts the latency on that board instead, and the memory there.
-The upper end of the prediction's error bar has to be within the limit: nine of ten
-measurements should be faster. edgec targets calibrate makes the bar of your board
-narrower, and with it the file more accurate.
+With --target BOARD, edgec predicts latency and memory on that board instead. The upper
+end of the prediction's error bar must be within the limit, so nine in ten measurements
+should be faster. edgec targets calibrate narrows the error bar for your board, which
+allows a more accurate file.
 
 What counts as an error follows from the network and the data: wrong classes, the
 balanced error of a yes or no, or the variance of target values that the outputs do
@@ -118,12 +119,12 @@ func (c *compressFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.out, "output", "o", "", "file to write (default: the model's name with .edgec, in the current folder)")
-	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%; of language models points are percent of the perplexity, or bits a token: 0.02bits")
+	f.Var(&c.maxDrop, "max-drop", "largest loss of accuracy, in points (percent of samples), such as 0.5 or 0.5%; for language models in percent of the perplexity, or in bits per token: 0.02bits")
 	f.Var(&c.maxSize, "max-size", "largest file, such as 20KB")
 	f.Var(&span{&c.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on this machine, or on --target, such as 200us or 5ms (default: no limit)")
-	f.Var(&c.memory, "max-memory", "most memory of weights and activations while it runs, such as 2MB (default: no limit)")
-	f.BoolVar(&c.options.AnyLoss, "any-loss", false, "with a time or a memory alone: write the best file even if it knows hardly anything")
-	c.board.register(cmd, "board that --max-latency and --max-memory are about, by prediction (default: this machine, measured)")
+	f.Var(&c.memory, "max-memory", "most memory for weights and activations while the file runs, such as 2MB (default: no limit)")
+	f.BoolVar(&c.options.AnyLoss, "any-loss", false, "with a limit on time or memory and no --max-drop: write the best file even if it has lost more than a quarter of what the network knows")
+	c.board.register(cmd, "board that --max-latency and --max-memory apply to, by prediction (default: this machine, measured)")
 	f.Var(&span{&c.options.Budget, [2]string{"5m", "90s"}}, "budget", "stop after this time with the best file so far, such as 5m (default: no limit)")
 	f.BoolVar(&c.options.Resume, "resume", false, "continue a search that was interrupted or killed; give the same network, data and flags")
 	f.Uint64Var(&c.options.Seed, "seed", 0, "seed of the random numbers; equal seeds give equal files on one kind of CPU")
@@ -193,7 +194,7 @@ func (a *app) compress(cmd *cobra.Command, c *compressFlags, path string) error 
 	a.note("%s: %s", c.data.path, data.Source())
 	if b := c.options.Target; b != nil {
 		t, _ := b.Assumed() // it can be predicted
-		a.note("times on %s are predicted, 4 of 5 within a factor of %.2f; the upper end counts (%s)", b.Name, t.Factor(), t.Basis)
+		a.note("times on %s are predicted, 4 in 5 within a factor of %.2f; the upper end counts (%s)", b.Name, t.Factor(), t.Basis)
 	}
 	return a.search(cmd.Context(), c, path, m, data)
 }

@@ -26,26 +26,28 @@ type deployFlags struct {
 	options deploy.Options
 }
 
-const placeHelp = `A host is user@host or user@host:port, reached over SSH as the command ssh would, with
-~/.ssh/config, the agent and known_hosts. local:FOLDER is a folder of this machine, such
-as that of a mounted card.`
+const placeHelp = `A host is user@host or user@host:port. edgec connects over SSH and uses ~/.ssh/config, the
+agent and known_hosts as the command ssh does. local:FOLDER is a folder on this machine,
+such as one on a mounted card.`
 
 func deployCommand(a *app) *cobra.Command {
 	d := &deployFlags{}
 	cmd := &cobra.Command{
 		Use:   "deploy FILE --to HOST",
 		Short: "Install a program on a device, test it there, and switch to it",
-		Long: `Installs a program with a model on a device. FILE is a compressed network, for which a
-program is built, or a program that edgec build has made. It is copied into a folder of
-its own, tested there, and only then a symbolic link is switched to it: run
-edgec/current/program on the device. Whatever happens meanwhile, such as a full disk,
-a lost connection or a cut of power, a whole program runs that passed its tests.
+		Long: `Installs a program with a model on a device. FILE is a program that edgec build made, or
+a compressed network; for a network, deploy builds the program first. It copies the
+program into a folder of its own, tests it there, and only then switches a symbolic link
+to it. On the device, run edgec/current/program. If the disk is full, the connection is
+lost or the power fails, the device still has a complete program that passed its tests.
 
-The device keeps the program before: edgec rollback returns to it. It also returns by
-itself if the new one fails its self-test, exceeds --max-latency, or fails --check.
-Versions only rise. A program that has failed is not tried again without --retry. Where
-a service runs the program, --restart says how it gets the new one, and --check whether
-it works: --restart "systemctl --user restart digits".
+The device keeps the previous program; edgec rollback returns to it. If the new program
+fails its self-test, exceeds --max-latency or fails --check, the previous one stays or
+comes back. Each version must be higher than the ones before. A program that has failed
+is refused unless you give --retry.
+
+If a service runs the program, give --restart, a command that restarts the service, such
+as "systemctl --user restart digits". --check is a command that succeeds if it works.
 
 ` + placeHelp,
 		Example: `  edgec deploy lenet-5.edgec --to pi@raspberrypi
@@ -57,12 +59,12 @@ it works: --restart "systemctl --user restart digits".
 	}
 	f := cmd.Flags()
 	d.at.register(cmd, "to", "device to install on: user@host, or local:FOLDER (required)")
-	f.StringVar(&d.target, "target", "", "board that a program is built for; edgec targets lists them (default: what the device says it is)")
+	f.StringVar(&d.target, "target", "", "board to build the program for; edgec targets lists them (default: what the device says it is)")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
-	f.IntVar(&d.version, "version", 0, "version of the program, a whole number (default: one more than the highest so far)")
+	f.IntVar(&d.version, "version", 0, "version number of the program (default: one more than the highest so far)")
 	f.BoolVar(&d.options.Retry, "retry", false, "install it even if it has failed on this device before")
-	f.Var(&span{&d.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest inference on the device, median, such as 5ms (default: it is not measured)")
-	f.Var(&span{&d.options.Duration, [2]string{"10s", "1m"}}, "duration", "time to measure for, with --max-latency (default: 10s)")
+	f.Var(&span{&d.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest median time of an inference on the device, such as 5ms (default: not measured)")
+	f.Var(&span{&d.options.Duration, [2]string{"10s", "1m"}}, "duration", "with --max-latency: how long to measure (default: 10s)")
 	d.at.commands(cmd, &d.options)
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd

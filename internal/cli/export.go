@@ -40,10 +40,10 @@ so about one sample in a thousand may get another class. More do without the ent
 above: ONNX Runtime then clips sums of two products to 16 bits on x86 processors
 without VNNI.
 
-Tokens are an input of int64. Recurrent layers become LSTM, GRU or RNN. A state is an input
-and an output, zeros at the beginning of a sequence; your program hands the output of one
-run to the input of the next. edgec inspect shows which of the .edgec file belong together;
-input k of the ONNX file is its input k.`,
+Tokens are an int64 input. Recurrent layers become LSTM, GRU or RNN. A state is an input
+and an output. Give zeros at the beginning of a sequence; then pass the output of each run
+to the input of the next. edgec inspect of the .edgec file shows which input and output
+belong together; the ONNX file has its inputs in the same order.`,
 		Example: `  edgec export lenet-5.edgec -o lenet-5-int8.onnx`,
 		Args:    needs(1, 1, "one .edgec file"),
 		RunE: func(cmd *cobra.Command, args []string) error {

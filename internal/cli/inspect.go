@@ -24,8 +24,8 @@ func inspectCommand(a *app) *cobra.Command {
 for each layer its shape, the weights that are kept, the values that they share and
 the multiplications. For a float network (.onnx): the operators after folding, their
 parameters and multiplications, which is what edgec compress starts from. TFLite files
-(.tflite) are shown as float networks too. An input that is a state says which output of
-the run before it takes.
+(.tflite) are shown as float networks too. For an input that is a state,
+inspect names the output of the previous run that it takes.
 
 In an .edgec file, shapes are height x width x channels, and those of weights are
 outputs x height x width x inputs. In an ONNX file, channels come first.`,

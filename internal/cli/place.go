@@ -33,16 +33,16 @@ func (p *placeFlags) register(cmd *cobra.Command, flag, usage string) {
 	f := cmd.Flags()
 	p.flag = flag
 	f.StringVar(&p.where, flag, "", usage)
-	f.StringVar(&p.folder, "folder", defaultFolder, "folder on the host, from the user's home; each model has its own")
+	f.StringVar(&p.folder, "folder", defaultFolder, "folder on the host, relative to the user's home; use one folder for each model")
 	f.BoolVar(&p.acceptNew, "accept-new", false, "accept the key of a host that is not known yet")
 }
 
 // commands registers what runs on the device around a switch.
 func (p *placeFlags) commands(cmd *cobra.Command, o *deploy.Options) {
 	f := cmd.Flags()
-	f.StringVar(&o.Restart, "restart", "", "shell command for the device after each switch, such as the restart of a service")
-	f.StringVar(&o.Check, "check", "", "shell command for the device after the switch; if it fails, the device returns to the program before")
-	f.Var(&span{&o.Timeout, [2]string{"2m", "30s"}}, "timeout", "longest time of each test and command on the device (default: 2m)")
+	f.StringVar(&o.Restart, "restart", "", "shell command to run on the device after each switch, such as one that restarts a service")
+	f.StringVar(&o.Check, "check", "", "shell command to run on the device after the switch; if it fails, the device returns to the previous program")
+	f.Var(&span{&o.Timeout, [2]string{"2m", "30s"}}, "timeout", "time limit for each test and command on the device (default: 2m)")
 }
 
 // check returns what is wrong with the flags.
@@ -74,7 +74,7 @@ const interruptPatience = 8 * time.Second
 // onDevice connects to the device and calls do, which an interrupt ends. o gets the functions
 // that show progress.
 func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options, do func(context.Context, *place, *progress) error) error {
-	ctx, stop := a.interruptible(ctx, "interrupted: ending with the program before")
+	ctx, stop := a.interruptible(ctx, "interrupted: returning to the previous program")
 	defer stop()
 	p := a.newProgress()
 	defer p.end()
@@ -90,7 +90,7 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 	o.Sent = func(done, total int64) { p.steps(int(done), int(total)) }
 	err = do(ctx, at, p)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("%s: interrupted before the new program was accepted, and the one before stays; give the command again", at.device)
+		return fmt.Errorf("%s: interrupted before the new program was accepted; the previous one stays; give the command again", at.device)
 	}
 	return err
 }

@@ -13,10 +13,10 @@ func rollbackCommand(a *app) *cobra.Command {
 	var o deploy.Options
 	cmd := &cobra.Command{
 		Use:   "rollback --on HOST",
-		Short: "Return a device to the program before",
-		Long: `Returns a device to the program that ran before the last edgec deploy. It passes its
-self-test before the switch and after it, or the program that runs now goes on. A
-second rollback undoes the first.
+		Short: "Return a device to the previous program",
+		Long: `Returns a device to the program that ran before the last edgec deploy. That program must
+pass its self-test before and after the switch; otherwise the current one stays. A second
+rollback undoes the first.
 
 ` + placeHelp,
 		Example: `  edgec rollback --on pi@raspberrypi`,
@@ -46,9 +46,9 @@ func statusCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status --on HOST",
 		Short: "Show the programs that edgec deploy has installed on a device",
-		Long: `Shows which program runs on a device, which was before it, and which have failed there.
-If a deployment was cut off, this ends it: the new program passes its tests, or the
-device returns to the one before.
+		Long: `Shows the current program of a device, the previous one, and those that failed there. If
+a deployment was cut off, status completes it: it repeats the tests of the new program,
+and keeps it or returns to the previous one.
 
 ` + placeHelp,
 		Example: `  edgec status --on pi@raspberrypi`,

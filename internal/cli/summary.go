@@ -71,7 +71,7 @@ func needRows(c compressed) (rows []string) {
 	if p := c.Prediction; p != nil {
 		where = "predicted on " + p.Board
 		if b.Latency > 0 {
-			rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; %s: %s to %s, where 4 of 5 measurements should lie", twoDigits(p.Time.Seconds()), o.MaxLatency, where, twoDigits(p.Least.Seconds()), twoDigits(p.Most.Seconds())))
+			rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; %s: %s to %s, the range of 4 in 5 measurements", twoDigits(p.Time.Seconds()), o.MaxLatency, where, twoDigits(p.Least.Seconds()), twoDigits(p.Most.Seconds())))
 		}
 	} else if b.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t\t%s\tlimit %v; median on this machine, one goroutine", short(b.Latency), o.MaxLatency))

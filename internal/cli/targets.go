@@ -13,16 +13,15 @@ func targetsCommand(a *app) *cobra.Command {
 	b := &boardFlags{}
 	cmd := &cobra.Command{
 		Use:   "targets [BOARD]",
-		Short: "List the boards that programs are built for, or all that is known of one",
-		Long: `Lists the boards that edgec build --target knows, with their processors, or shows all
-that is known of one board: chip, clock, caches, speed of memory, power, and what
-predictions assume of its core. Rows such as linux-arm64 and windows-amd64 stand for
-any machine of that system and architecture. Other names work too: rpi4, pi4,
-raspberry-pi-4, bbb, arm64, wasm. Microcontrollers are out of reach; see edgec build
---help.
+		Short: "List the boards that programs can be built for, or describe one",
+		Long: `Lists the boards that edgec build --target knows, with their processors. With BOARD it
+describes one board: chip, clock, caches, memory speed, power, and what predictions
+assume about its core. Rows such as linux-arm64 and windows-amd64 stand for any machine
+with that system and architecture. Other names work too: rpi4, pi4, raspberry-pi-4,
+bbb, arm64, wasm. Microcontrollers are out of reach; see edgec build --help.
 
---boards adds boards of your own from a TOML file, here and in build, check and
-compress. edgec targets calibrate writes one from measurements.`,
+--boards adds your own boards from a TOML file, here and in build, check and compress.
+edgec targets calibrate writes such a file from measurements.`,
 		Example: `  edgec targets
   edgec targets rpi-zero-2w
   edgec targets --boards mine.toml`,
@@ -82,11 +81,11 @@ func (a *app) showBoard(b targets.Board) error {
 	}
 	t, ok := b.Assumed()
 	if !ok {
-		return a.table(append(rows, "predictions\tnone: core or clock is not known"))
+		return a.table(append(rows, "predictions\tnone: the core or its clock is not known"))
 	}
 	return a.table(append(rows,
-		fmt.Sprintf("predictions\tkernels %s; cycles an instruction: dense layers %v, lists %v, others %v", t.Kernels, t.Dense, t.List, t.Other),
-		fmt.Sprintf("\t4 of 5 within a factor of %.2f; %s", t.Factor(), t.Basis)))
+		fmt.Sprintf("predictions\tkernels %s; cycles per instruction: dense layers %v, weight lists %v, others %v", t.Kernels, t.Dense, t.List, t.Other),
+		fmt.Sprintf("\t4 in 5 within a factor of %.2f; %s", t.Factor(), t.Basis)))
 }
 
 // caches prints the sizes of caches.

@@ -22,14 +22,14 @@ func unitCommand(a *app) *cobra.Command {
 	u := &unitFlags{}
 	cmd := &cobra.Command{
 		Use:   "unit --on HOST",
-		Short: "Print what makes systemd run a deployed program",
-		Long: `Prints a shell script that installs the program of a device as a service of systemd.
-The program must be one that keeps running, of edgec build --serve. The service starts
-with the device, tests the program before, starts it again after a failure or half a
-minute of silence, and has no rights that it does not need. If the program has failed
-four times in five minutes, the service returns to the program before.
+		Short: "Print a script that makes a deployed program a systemd service",
+		Long: `Prints a shell script that installs the program of a device as a systemd service. The
+program must come from edgec build --serve. The service starts with the device and runs
+the self-test before each start. It restarts the program after a failure or 30 seconds
+of silence, and has only the rights that it needs. If the program fails four times in
+five minutes, the service returns to the previous program.
 
-Read the script, then let root on the device execute it:
+Read the script, then let root run it on the device:
 
   edgec unit --on pi@raspberrypi | ssh pi@raspberrypi sudo sh
   edgec deploy server --to pi@raspberrypi --restart "sudo systemctl restart edgec"
@@ -50,7 +50,7 @@ Read the script, then let root on the device execute it:
 	}
 	u.at.register(cmd, "on", "device: user@host, or local:FOLDER (required)")
 	cmd.Flags().StringVar(&u.name, "name", "edgec", "name of the service")
-	cmd.Flags().StringVar(&u.listen, "listen", "127.0.0.1:8080", "address that the program listens at; :8080 is reached from other machines too")
+	cmd.Flags().StringVar(&u.listen, "listen", "127.0.0.1:8080", "address that the program listens on; :8080 also accepts other machines")
 	return cmd
 }
 
