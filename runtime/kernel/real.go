@@ -7,7 +7,7 @@ import "math"
 func Quantize(y []int8, x []float32, scale float32, zero int) {
 	y = y[:len(x)]
 	step, n := float64(scale), 0
-	if best.hasVectors() {
+	if best.hasVectors() && max(zero, -zero) < farZero {
 		n = quantizeBlocks(y, x, &quantizeArgs{step, float64(-128 - zero), float64(127 - zero), int32(zero)})
 	}
 	y, x = y[n:], x[n:]
@@ -29,17 +29,20 @@ type quantizeArgs struct {
 	zero              int32
 }
 
+// farZero is a zero point, of a channel, beyond which vectors of 32 bits do not go.
+const farZero = 1 << 30
+
 // quantum is zero + round(q), halves away from zero, clamped to int8; NaN becomes zero.
 func quantum(q float64, zero int) int8 {
 	switch {
-	case q >= float64(127-zero):
+	case q >= 127-float64(zero):
 		return 127
-	case q <= float64(-128-zero):
+	case q <= -128-float64(zero):
 		return -128
 	case q >= 0:
-		return int8(int(q+0.5) + zero)
+		return int8(int64(q+0.5) + int64(zero))
 	case q < 0:
-		return int8(int(q-0.5) + zero)
+		return int8(int64(q-0.5) + int64(zero))
 	}
 	return int8(min(max(zero, -128), 127)) // the zero point of a channel may lie outside
 }

@@ -361,7 +361,7 @@ func (p *pngFile) pixel(row []byte, i int) (s [4]int) {
 	}
 	switch p.kind {
 	case pngGray:
-		gray := s[0] * opaque / (1<<p.depth - 1)
+		gray := s[0] * (opaque / (1<<p.depth - 1)) // exact, and within 32 bits
 		return [4]int{gray, gray, gray, alpha}
 	case pngGrayAlpha:
 		return [4]int{s[0], s[0], s[0], s[1]}
