@@ -381,3 +381,18 @@ func quickFolder(t testing.TB) string {
 	t.Cleanup(func() { os.RemoveAll(folder) })
 	return folder
 }
+
+// The program is told the duration in seconds: it reads one unit, and Go prints a minute as 1m0s.
+func TestDuration(t *testing.T) {
+	d, err := NewLocal(filepath.Join(t.TempDir(), "edgec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for duration, want := range map[time.Duration]string{time.Minute: "60s", 90 * time.Second: "90s", time.Hour: "3600s", 1500 * time.Millisecond: "1.5s"} {
+		p := script(want, passes, "1000")
+		p.Data = []byte(strings.Replace(string(p.Data), "--bench)", "--bench) [ \"$*\" = '--bench --json --duration "+want+"' ] &&", 1))
+		if _, err := Deploy(t.Context(), d, p, Options{MaxLatency: 5 * time.Millisecond, Duration: duration}); err != nil {
+			t.Errorf("%v: %v", duration, err)
+		}
+	}
+}

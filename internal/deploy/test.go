@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,7 +43,7 @@ func (s *session) selfTest(ctx context.Context, program string) error {
 func (s *session) measure(ctx context.Context, program string) (time.Duration, error) {
 	command := program + " --bench --json"
 	if s.o.Duration > 0 {
-		command += " --duration " + s.o.Duration.String()
+		command += " --duration " + strconv.FormatFloat(s.o.Duration.Seconds(), 'f', -1, 64) + "s" // programs take no 1m0s
 	}
 	out, err := s.runFor(ctx, s.o.Timeout+s.o.Duration, "the measurement", command)
 	if err != nil {
