@@ -94,7 +94,11 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
-	if !isProgram { // it is refused before a device is asked
+	if isProgram { // what is wrong is refused before a device is asked
+		if err := d.contradicted(path, system); err != nil {
+			return err
+		}
+	} else {
 		if data, _, err = readEdgec(path); err != nil {
 			return err
 		}
@@ -140,6 +144,22 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	}
 	d.options.Version = d.version
 	return usageErrors(cmd, errs...)
+}
+
+// contradicted returns an error if a finished program was not built for the board of --target.
+func (d *deployFlags) contradicted(path string, system deploy.System) error {
+	if d.target == "" {
+		return nil
+	}
+	board, err := targets.Find(d.target)
+	if err != nil {
+		return err
+	}
+	if board.System() == system.GOOS && board.GOARCH == system.GOARCH && board.GOARM >= system.GOARM {
+		return nil
+	}
+	want := deploy.System{GOOS: board.System(), GOARCH: board.GOARCH, GOARM: board.GOARM}
+	return fmt.Errorf("%s: is a program for %v, and --target %s is %v; leave --target out, or give the .edgec file or a program for that board", path, system, board.Name, want)
 }
 
 // programFor builds the program of a model for the device.

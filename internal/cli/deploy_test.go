@@ -70,6 +70,7 @@ func TestDeploy(t *testing.T) {
 		}
 	}
 	step("deploy corner --to local:dev", "corner", "", exitDone)
+	step("deploy named --to local:dev --target "+otherBoard(), "corner", "", exitFailed)
 	step("deploy named.edgec --to local:dev --check false", "corner", "", exitFailed)
 	step("deploy named --to local:dev", "corner", "", exitFailed)
 	step("status --on local:dev", "corner", "", exitDone)
@@ -84,6 +85,36 @@ func TestDeploy(t *testing.T) {
 	page.checkSeen(t, "installed")
 	page.checkSeen(t, "failed program")
 	command(t, "status", "--on", "local:dev").must(t).has(t, "current   version 3, ", " of named, ", "previous  none", "returned")
+}
+
+// otherBoard is a board whose programs are not those of this machine.
+func otherBoard() string {
+	if goruntime.GOARCH == "arm64" {
+		return "linux-amd64"
+	}
+	return "rpi-4"
+}
+
+// A finished program goes with each board that can run it, and --target with another is refused.
+func TestDeployContradiction(t *testing.T) {
+	for _, c := range []struct {
+		target string
+		system deploy.System
+		wrong  string
+	}{
+		{"", deploy.System{GOOS: "linux", GOARCH: "amd64"}, ""},
+		{"rpi-4", deploy.System{GOOS: "linux", GOARCH: "arm64"}, ""},
+		{"rpi-2", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "6"}, ""},
+		{"rpi-zero", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "7"}, "a program for linux/arm v7, and --target rpi-zero is linux/arm v6"},
+		{"rpi-4", deploy.System{GOOS: "linux", GOARCH: "amd64"}, "a program for linux/amd64, and --target rpi-4 is linux/arm64"},
+		{"windows-arm64", deploy.System{GOOS: "linux", GOARCH: "arm64"}, "is windows/arm64"},
+	} {
+		d := deployFlags{target: c.target}
+		err := d.contradicted("named", c.system)
+		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+			t.Errorf("--target %s, a program for %v: %v, want %q", c.target, c.system, err, c.wrong)
+		}
+	}
 }
 
 // A service is made of a program that keeps running, and of no other.
