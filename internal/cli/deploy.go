@@ -121,6 +121,9 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 		}
 		a.warnVolatile(ctx, at.device)
 		p.end()
+		if r.Outcome == deploy.Unchanged && d.options.Restart != "" {
+			a.note("%s: runs this program already, so --restart was not run", at.device)
+		}
 		return a.printDeployment(at, r, nil)
 	})
 }

@@ -71,6 +71,13 @@ func TestDeploy(t *testing.T) {
 	}
 	step("deploy corner --to local:dev", "corner", "", exitDone)
 	step("deploy named --to local:dev --target "+otherBoard(), "corner", "", exitFailed)
+	step("deploy corner --to local:dev --check false", "corner", "", exitFailed)
+	if r := command(t, "deploy", "corner", "--to", "local:dev", "--restart", "touch restarted").must(t); !strings.Contains(r.stderr, "--restart was not run") {
+		t.Errorf("a restart for a program that runs: %q", r.stderr)
+	}
+	if _, err := os.Stat("dev/restarted"); err == nil {
+		t.Error("restarted for a program that runs")
+	}
 	step("deploy named.edgec --to local:dev --check false", "corner", "", exitFailed)
 	step("deploy named --to local:dev", "corner", "", exitFailed)
 	step("status --on local:dev", "corner", "", exitDone)

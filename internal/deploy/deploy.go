@@ -232,6 +232,7 @@ func (s *session) deploy(ctx context.Context, p Program) (Result, error) {
 }
 
 // unchanged is deploy for the program that runs: it is sent again if the device's is damaged.
+// Nothing is switched, so nothing is restarted.
 func (s *session) unchanged(ctx context.Context, p Program, in Installed) (Result, error) {
 	was, _ := s.state.find(in.SHA256)
 	if in.Version != 0 && in.Version != was.Version {
@@ -243,6 +244,11 @@ func (s *session) unchanged(ctx context.Context, p Program, in Installed) (Resul
 	latency, err := s.test(ctx, was)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: runs this program already, as version %d, which fails: %w; edgec rollback returns to the program before", s.d, was.Version, err)
+	}
+	if s.o.Check != "" {
+		if _, err := s.run(ctx, "the check", s.o.Check); err != nil {
+			return Result{}, fmt.Errorf("%s: runs this program already, as version %d: %w", s.d, was.Version, err)
+		}
 	}
 	return s.result(Unchanged, latency)
 }

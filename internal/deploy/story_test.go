@@ -87,6 +87,8 @@ func story(restart string) []event {
 		{name: "nothing to take back", rollback: true, wrong: "no program was ever installed"},
 		{name: "first", program: a, version: 1, current: "a"},
 		{name: "the same again", program: a, version: 1, current: "a"},
+		{name: "the same with a check", program: a, o: Options{Check: "test -x current/program"}, version: 1, current: "a"},
+		{name: "the same with a failing check", program: a, o: Options{Check: "echo no answer >&2; exit 3"}, current: "a", wrong: "runs this program already, as version 1: the check failed: no answer (exit code 3)"},
 		{name: "the same as another version", program: a, o: Options{Version: 7}, current: "a", wrong: "already runs this program, as version 1"},
 		{name: "no program before", rollback: true, current: "a", wrong: "no program before"},
 		{name: "too slow", program: c, o: Options{MaxLatency: 5 * time.Millisecond}, current: "a", wrong: "takes 9ms (median), the limit is 5ms; version 1 still runs"},
