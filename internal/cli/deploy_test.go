@@ -140,7 +140,7 @@ func TestUnit(t *testing.T) {
 		if _, err := deploy.Deploy(t.Context(), d, p, deploy.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		r := command(t, "unit", "--on", "local:dev", "--name", "digits", "--listen", ":80", "--json")
+		r := command(t, "unit", "--on", "local:dev", "--name", "digits", "--listen", ":8081", "--json")
 		if !serves {
 			if r.code != exitFailed || !strings.Contains(r.stderr, "--serve") {
 				t.Errorf("exit code %d, %s", r.code, r.stderr)
@@ -152,8 +152,29 @@ func TestUnit(t *testing.T) {
 	page.checkSeen(t, "unit of systemd")
 	page.checkSeen(t, "unit")
 	command(t, "unit", "--on", "local:dev").must(t).has(t, "set -e\n", "User=", "/dev/current/program --listen 127.0.0.1:8080\n", "enable --now edgec.service\n")
-	if r := command(t, "unit", "--on", "local:dev", "--name", "a b"); r.code != exitFailed {
-		t.Errorf("a name with a blank: %s", r.stdout)
+	for _, listen := range []string{"localhost:1024", "0.0.0.0:65535", "[::1]:8080", "pi-4.local:0"} {
+		command(t, "unit", "--on", "local:dev", "--listen", listen).must(t).has(t, "/dev/current/program --listen "+listen+"\n")
+	}
+}
+
+// What the service could not listen on is refused before a device is asked.
+func TestUnitUsage(t *testing.T) {
+	for _, c := range []struct{ flag, value, wrong string }{
+		{"--name", "a b", `--name: "a b" is no name of a service`},
+		{"--name", "", "--name: "},
+		{"--listen", "", "0 to 65535"},
+		{"--listen", "foo", "--listen foo: give an address and a port from 0 to 65535"},
+		{"--listen", "8080", "0 to 65535"},
+		{"--listen", "127.0.0.1:99999", "0 to 65535"},
+		{"--listen", ":-1", "0 to 65535"},
+		{"--listen", ":http", "0 to 65535"},
+		{"--listen", "127.0.0.999:8080", "127.0.0.999 is no address"},
+		{"--listen", "a b:8080", "is no address"},
+		{"--listen", "[fe80::1%eth0]:8080", "is no address"},
+		{"--listen", ":80", "ports below 1024; give a port from 1024 on"},
+		{"--listen", ":1023", "ports below 1024"},
+	} {
+		command(t, "unit", "--on", "local:none", c.flag, c.value).fails(t, exitUsage, c.wrong)
 	}
 }
 

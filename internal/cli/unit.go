@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +43,7 @@ Read the script, then let root run it on the device:
   edgec unit --on pi@raspberrypi --folder models/digits --name digits --listen :8080`,
 		Args: needs(0, 0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := usageErrors(cmd, u.at.check(cmd)); err != nil {
+			if err := usageErrors(cmd, u.at.check(cmd), u.checkName(), u.checkListen()); err != nil {
 				return err
 			}
 			var o deploy.Options
@@ -52,6 +56,38 @@ Read the script, then let root run it on the device:
 	cmd.Flags().StringVar(&u.name, "name", "edgec", "name of the service")
 	cmd.Flags().StringVar(&u.listen, "listen", "127.0.0.1:8080", "address that the program listens on; :8080 also accepts other machines")
 	return cmd
+}
+
+// checkName returns what is wrong with --name.
+func (u *unitFlags) checkName() error {
+	if err := deploy.CheckUnitName(u.name); err != nil {
+		return fmt.Errorf("--name: %s", strings.TrimPrefix(err.Error(), "deploy: "))
+	}
+	return nil
+}
+
+// hostName matches what the name of a machine is made of.
+var hostName = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
+
+// firstFreePort is the lowest port that a process without rights of its own may listen on.
+const firstFreePort = 1024
+
+// checkListen returns what is wrong with --listen. The program could not say so before the
+// service has failed four times, and the program before it would come back.
+func (u *unitFlags) checkListen() error {
+	host, port, err := net.SplitHostPort(u.listen)
+	number, wrong := strconv.ParseUint(port, 10, 16)
+	address, notAddress := netip.ParseAddr(host)
+	numeric := strings.Trim(host, "0123456789.") == ""
+	switch {
+	case err != nil || wrong != nil:
+		return fmt.Errorf("--listen %s: give an address and a port from 0 to 65535, such as 127.0.0.1:8080 or :8080", shown(u.listen))
+	case host != "" && notAddress != nil && (numeric || !hostName.MatchString(host)), address.Zone() != "":
+		return fmt.Errorf("--listen %s: %s is no address; give one such as 127.0.0.1:8080, or :8080 for all", shown(u.listen), shown(host))
+	case number > 0 && number < firstFreePort:
+		return fmt.Errorf("--listen %s: the service may not use ports below %d; give a port from %d on, with a proxy before it if need be", shown(u.listen), firstFreePort, firstFreePort)
+	}
+	return nil
 }
 
 // service is the JSON result of edgec unit.

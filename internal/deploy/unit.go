@@ -24,6 +24,14 @@ var (
 	userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}\$?$`)
 )
 
+// CheckUnitName returns an error if systemd could take the name of a service for something else.
+func CheckUnitName(name string) error {
+	if !unitName.MatchString(name) {
+		return fmt.Errorf("deploy: %q is no name of a service; give letters and digits, such as edgec", name)
+	}
+	return nil
+}
+
 // Files returns two units. The service tests the program at each start; it starts again after a
 // failure or a silence of 30 seconds. If it has failed four times in five minutes, the second
 // unit makes current the program before, once, and starts the service again; the next command of
@@ -31,9 +39,10 @@ var (
 //
 // Errors: a name or a path that systemd could take for something else.
 func (u Unit) Files() ([]UnitFile, error) {
+	if err := CheckUnitName(u.Name); err != nil {
+		return nil, err
+	}
 	switch {
-	case !unitName.MatchString(u.Name):
-		return nil, fmt.Errorf("deploy: %q is no name of a service; give letters and digits, such as edgec", u.Name)
 	case !userName.MatchString(u.User):
 		return nil, fmt.Errorf("deploy: %q is no name of a user", u.User)
 	case !path.IsAbs(u.Folder) || strings.ContainsFunc(u.Folder, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'\%$;`, r) }):
