@@ -1,6 +1,9 @@
 package preprocess
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // Array is an array that a .npy or idx file holds, in row-major (C) order.
 type Array struct {
@@ -79,6 +82,29 @@ func (a *Array) At(i int) float64 {
 		return math.Float64frombits(bits)
 	}
 	return float64(bits)
+}
+
+// Finite returns an error that names the first element, in row-major order, that is NaN, infinite or
+// too large for float32.
+func (a *Array) Finite() error {
+	if a.kind != 'f' {
+		return nil
+	}
+	for i := range a.Len() {
+		if v := a.At(i); float32(v)-float32(v) != 0 {
+			return notFinite(i, v)
+		}
+	}
+	return nil
+}
+
+// notFinite is the error for element i, which no network can take.
+func notFinite(i int, v float64) error {
+	what := strconv.FormatFloat(v, 'g', -1, 64)
+	if v-v == 0 {
+		what += ", too large for float32"
+	}
+	return Error("element " + itoa(i) + " is " + what + "; remove or repair it")
 }
 
 func (a *Array) bits(b []byte) uint64 {

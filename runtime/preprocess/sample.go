@@ -22,6 +22,7 @@ type Sample struct {
 // stand before it. uint8 is taken for bytes of a picture, other types for real numbers.
 // A raw file is as long as the input has elements (bytes of a picture, channels last),
 // or four times as long (float32, little endian, in the order of the ONNX network).
+// Numbers that are NaN, infinite or too large for float32 are an error.
 func Read(data []byte, shape []int, last bool) (Sample, error) {
 	switch {
 	case len(data) == 0:
@@ -49,6 +50,9 @@ func readArray(data []byte, shape []int, last bool) (Sample, error) {
 			order = ", channels last"
 		}
 		return Sample{}, Error("the array has shape " + Dims(a.Shape) + ", the network takes " + Dims(shape) + order)
+	}
+	if err := a.Finite(); err != nil {
+		return Sample{}, err
 	}
 	if len(a.Shape) > len(shape) && a.Shape[0] == 1 {
 		a.Shape = a.Shape[1:]
@@ -109,6 +113,9 @@ func readRaw(data []byte, shape []int) (Sample, error) {
 		for i := range x {
 			b := data[4*i:]
 			x[i] = math.Float32frombits(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
+			if x[i]-x[i] != 0 {
+				return Sample{}, notFinite(i, float64(x[i]))
+			}
 		}
 		return Sample{Values: x}, nil
 	}

@@ -229,6 +229,35 @@ func TestChannels(t *testing.T) {
 	}
 }
 
+// Numbers that are not finite are refused, with the file and the element, counted row by row.
+func TestNotFinite(t *testing.T) {
+	model := corners(t)
+	reals := make([]float32, 16)
+	reals[4] = float32(math.NaN())
+	inf := float32s(reals...)
+	copy(inf[16:], float32s(float32(math.Inf(-1))))
+	large := binary.LittleEndian.AppendUint64(make([]byte, 15*8), math.Float64bits(1e300))
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"npy":            {npy("<f4", "(4, 4)", false, float32s(reals...)), "element 4 is NaN; remove or repair it"},
+		"npy by columns": {npy("<f4", "(4, 4)", true, float32s(reals...)), "element 1 is NaN; remove or repair it"},
+		"half":           {npy("<f2", "(16,)", false, append(make([]byte, 30), 0, 0x7c)), "element 15 is +Inf; remove or repair it"},
+		"double":         {npy("<f8", "(1, 4, 4)", false, large), "element 15 is 1e+300, too large for float32; remove or repair it"},
+		"raw":            {inf, "element 4 is -Inf; remove or repair it"},
+	} {
+		path := write(t, "bad.npy", c.data)
+		if out, errs, code := call(model, "", path); out != "" || code != 1 || !strings.Contains(errs, path+": "+c.says) {
+			t.Errorf("%s: code %d, %q, %q; want %q", name, code, out, errs, c.says)
+		}
+	}
+	line := sums(t, []int{2}, [][]int8{{1, 0}, {0, 1}}, nil, true)
+	if out, errs, code := call(line, string(npy("<f4", "(1, 2)", false, float32s(0, float32(math.NaN())))), "--stream"); code != 1 || !strings.Contains(errs, "element 1 is NaN") {
+		t.Errorf("a stream: code %d, %q, %q", code, out, errs)
+	}
+}
+
 func TestTopRawInvert(t *testing.T) {
 	model := corners(t)
 	path := write(t, "q.png", encodePNG(t, quarter(4, 1)))

@@ -94,6 +94,9 @@ func (j *Job) streamFile(s *runtime.Session, info runtime.Info, input int, name 
 		return err
 	}
 	a, err := preprocess.Npy(data)
+	if err == nil {
+		err = a.Finite()
+	}
 	if err != nil {
 		return err
 	}

@@ -134,6 +134,7 @@ func TestRefusals(t *testing.T) {
 		status             int
 		want               string
 	}{
+		{"POST", "/predict", strings.Repeat("\x00\x00\xc0\x7f", 16), 400, `{"schema":1,"error":{"message":"element 0 is NaN`},
 		{"POST", "/predict", "text", 400, `{"schema":1,"error":{"message":"neither PNG, JPEG nor .npy`},
 		{"POST", "/predict", "", 400, "it is empty"},
 		{"POST", "/predict?top=x", strings.Repeat("x", 16), 400, "give a number from 1 on"},
