@@ -193,7 +193,7 @@ func TestDeployOverSSH(t *testing.T) {
 	}
 	command(t, "deploy", "named", "--to", host, "--folder", first.Folder).must(t)
 	command(t, "rollback", "--on", host, "--folder", first.Folder).must(t).has(t, "outcome   rolled back", "current   version 1, ", "previous  version 2, ")
-	if r := command(t, "status", "--on", host, "--folder", "none-there"); r.code != exitFailed || !strings.Contains(r.stderr, "no program was ever installed there") {
+	if r := command(t, "status", "--on", host, "--folder", "none-there"); r.code != exitFailed || !strings.Contains(r.stderr, "no program was ever installed there; install one with edgec deploy, or give another --folder") {
 		t.Errorf("exit code %d, %s", r.code, r.stderr)
 	}
 }

@@ -168,7 +168,7 @@ func (a *app) warnVolatile(ctx context.Context, d deploy.Device) {
 	}
 	switch kind := strings.TrimSpace(string(out)); kind {
 	case "tmpfs", "ramfs":
-		a.warn(fmt.Sprintf("%s: %s lies in memory (%s): a restart of the device forgets the program; give a --folder on its disk", d, d.Folder(), kind))
+		a.warn(fmt.Sprintf("%s: %s lies in memory (%s): a restart of the device forgets the program; give a folder on its disk", d, d.Folder(), kind))
 	case "overlayfs":
 		a.warn(fmt.Sprintf("%s: %s lies on an overlay: if its upper layer is in memory (raspi-config's overlay file system), a restart of the device forgets the program", d, d.Folder()))
 	}

@@ -138,7 +138,7 @@ func open(ctx context.Context, d Device, o Options) (*session, error) {
 	s := &session{d: d, o: o.defaults()}
 	var err error
 	if _, err = d.List(storeName); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %s: no program was ever installed there; install one with edgec deploy, or give the folder with --folder", d, d.Folder())
+		return nil, fmt.Errorf("%s: %s: no program was ever installed there; install one with edgec deploy, or %s", d, d.Folder(), otherFolder(d))
 	}
 	if err != nil {
 		return nil, s.in("reading the store", err)
@@ -153,6 +153,14 @@ func open(ctx context.Context, d Device, o Options) (*session, error) {
 		return nil, s.close(err)
 	}
 	return s, nil
+}
+
+// otherFolder is the remedy of giving another folder: a local one has no --folder.
+func otherFolder(d Device) string {
+	if _, local := d.(*Local); local {
+		return "give another folder after local:"
+	}
+	return "give another --folder"
 }
 
 // close releases the lock and returns err, or what went wrong meanwhile.
@@ -173,7 +181,7 @@ func stepOf(d Device, doing string, err error) error {
 	name := d.String() + ": "
 	text := name + d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name)
 	if errors.Is(err, fs.ErrPermission) {
-		text += "; let the user write there, or give another --folder"
+		text += "; let the user write there, or " + otherFolder(d)
 	}
 	return &stepError{text, err}
 }

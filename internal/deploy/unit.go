@@ -46,7 +46,7 @@ func (u Unit) Files() ([]UnitFile, error) {
 	case !userName.MatchString(u.User):
 		return nil, fmt.Errorf("deploy: %q is no name of a user", u.User)
 	case !path.IsAbs(u.Folder) || strings.ContainsFunc(u.Folder, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'\%$;`, r) }):
-		return nil, fmt.Errorf("deploy: the path %q has signs that systemd reads in its own way; choose a --folder of letters and digits", u.Folder)
+		return nil, fmt.Errorf("deploy: the path %q has signs that systemd reads in its own way; choose a folder of letters and digits", u.Folder)
 	}
 	words := []string{path.Join(u.Folder, currentName, programName)}
 	for _, a := range u.Args {
