@@ -131,11 +131,25 @@ func (b *benchFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if cpu, ok := strings.CutPrefix(b.on, "qemu:"); ok {
-		if _, err := targets.Emulated(cpu); err != nil {
-			errs = append(errs, fmt.Errorf("--on %s: %s", shown(b.on), strings.TrimPrefix(err.Error(), "targets: ")))
-		}
+		errs = append(errs, b.checkEmulated(cpu))
 	}
 	return usageErrors(cmd, errs...)
+}
+
+// checkEmulated returns what is wrong with --on qemu:CPU, alone or beside --target.
+func (b *benchFlags) checkEmulated(cpu string) error {
+	emulated, err := targets.Emulated(cpu)
+	if err != nil {
+		return fmt.Errorf("--on %s: %s", shown(b.on), strings.TrimPrefix(err.Error(), "targets: "))
+	}
+	board, err := targets.Find(b.target)
+	if b.target == "" || err != nil || board.System() != "linux" { // said already
+		return nil
+	}
+	if board.GOARCH != emulated.GOARCH || board.GOARM > emulated.GOARM {
+		return fmt.Errorf("--target %s: %s cannot run a program for it; leave --target out, or give --target %s", shown(b.target), shown(b.on), emulated.Name)
+	}
+	return nil
 }
 
 // benchOrigin says what was measured where.

@@ -172,6 +172,12 @@ func TestBenchOnRefused(t *testing.T) {
 	}
 	command(t, "bench", "corner.edgec", "--on", "a b").fails(t, exitFailed, "is no host")
 	command(t, "bench", "corner.edgec", "--on", "qemu:z80").fails(t, exitUsage, "cortex-a53")
+	for target, on := range map[string]string{"rpi-zero": "cortex-a53", "linux-amd64": "cortex-a53", "rpi-4": "arm1176", "rpi-2": "arm1176"} {
+		command(t, "bench", "corner.edgec", "--on", "qemu:"+on, "--target", target).fails(t, exitUsage, "--target "+target+": qemu:"+on+" cannot run a program for it; leave --target out")
+	}
+	if r := command(t, "bench", "corner.edgec", "--on", "qemu:cortex-a72", "--target", "rpi-3", "--go", "no-such-go"); r.code != exitFailed {
+		t.Errorf("a board of the same architecture: code %d, %s", r.code, r.stderr)
+	}
 	command(t, "bench", "corner.edgec", "--target", "rpi-4").fails(t, exitUsage, "belongs to --on")
 	command(t, "bench", "corner.edgec", "--on", s.Host, "--target", "wasm").fails(t, exitUsage, "Linux")
 	command(t, "bench", "corner.edgec", "--processes", "0").fails(t, exitUsage, "--processes 0")
