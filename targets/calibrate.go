@@ -18,6 +18,7 @@ import (
 // Measurement is what edgec bench --layers --json printed on a board.
 type Measurement struct {
 	Name   string            // of the file with the JSON
+	System string            // that it ran on, such as linux/arm64; "": not known, and not compared with the board
 	On     runtime.Processor // the micro-kernels that it ran on
 	MHz    float64           // clock after it; 0: the system did not tell
 	Layers []runtime.Planned // of the network
@@ -75,7 +76,7 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 	if len(others) > 0 {
 		b, others = others[0], others[1:]
 	}
-	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), MHz: b.Clock}
+	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), System: b.System, MHz: b.Clock}
 	m.On = runtime.Processor{Kernels: b.Kernels, Wide: strings.HasSuffix(b.System, "64")}
 	if err = m.add(b, others); err != nil {
 		return m, fmt.Errorf("%s: %w", path, err)
@@ -165,13 +166,17 @@ const (
 // non-negative least squares on relative errors of layers, shrunk to what was assumed before. Its
 // error bar is that of networks left out of the fit, one after the other; of a single network it is
 // that of its layers, and more. All measurements must be of the same micro-kernels, which replace
-// those of the board. A board without a clock takes that of the measurements.
+// those of the board, and of the board's architecture. A board without a clock takes that of the
+// measurements.
 func (b Board) Calibrate(ms []Measurement) (Calibration, error) {
 	if len(ms) == 0 {
 		return Calibration{}, errors.New("targets: there is no measurement to calibrate by; give a file")
 	}
 	on := ms[0].On
 	for _, m := range ms {
+		if err := b.measuredBy(m); err != nil {
+			return Calibration{}, err
+		}
 		if m.On != on {
 			return Calibration{}, fmt.Errorf("targets: %s ran on %s, %s on %s; calibrate by measurements of one processor", ms[0].Name, ProcessorName(on), m.Name, ProcessorName(m.On))
 		}
@@ -210,6 +215,19 @@ func (b Board) Calibrate(ms []Measurement) (Calibration, error) {
 	c.Board = b
 	c.Before, c.After = math.Exp(c.Before), math.Exp(c.After)
 	return c, nil
+}
+
+// measuredBy returns an error for a measurement on another architecture than the board's.
+func (b Board) measuredBy(m Measurement) error {
+	_, arch, known := strings.Cut(m.System, "/")
+	if !known || arch == b.GOARCH {
+		return nil
+	}
+	other := "another board"
+	if i := slices.IndexFunc(Boards, func(o Board) bool { return o.GOARCH == arch && strings.HasPrefix(o.Name, "linux-") }); i >= 0 {
+		other = "a board of " + arch + " such as " + Boards[i].Name
+	}
+	return fmt.Errorf("targets: %s was measured on %s with kernels %s, but %s is %s; measure on the board (edgec bench MODEL --on HOST --layers --save FILE), or name %s", m.Name, m.System, m.On.Kernels, b.Name, b.GOARCH, other)
 }
 
 // prior is what is assumed of the board before a fit.

@@ -88,23 +88,26 @@ func TestCalibratePrior(t *testing.T) {
 func TestCalibrateErrors(t *testing.T) {
 	b := board(t, "rpi-4")
 	m := simulated(t, "lenet-5.edgec", b, timings["cortex-a72"], 0, rand.New(rand.NewPCG(5, 6)))
-	other, strange := m, m
+	other, strange, desktop, odd := m, m, m, m
+	desktop.System, desktop.On.Kernels, odd.System = "linux/amd64", "avx2", "linux/mips"
 	other.On.Kernels = "dotprod"
 	strange.On.Kernels = "vnni"
 	for want, c := range map[string]struct {
 		b  Board
 		ms []Measurement
 	}{
-		"no measurement":                          {b, nil},
-		"measurements of one processor":           {b, []Measurement{m, other}},
-		"no instructions were counted of vnni-64": {b, []Measurement{strange}},
-		"the clock of linux-arm64 is not known":   {board(t, "linux-arm64"), []Measurement{m}},
+		"no measurement": {b, nil},
+		"lenet-5.edgec was measured on linux/amd64 with kernels avx2, but rpi-4 is arm64; measure on the board (edgec bench MODEL --on HOST --layers --save FILE), or name a board of amd64 such as linux-amd64": {b, []Measurement{m, desktop}},
+		"measured on linux/mips with kernels neon, but rpi-4 is arm64": {b, []Measurement{odd}},
+		"measurements of one processor":                                {b, []Measurement{m, other}},
+		"no instructions were counted of vnni-64":                      {b, []Measurement{strange}},
+		"the clock of linux-arm64 is not known":                        {board(t, "linux-arm64"), []Measurement{m}},
 	} {
 		if _, err := c.b.Calibrate(c.ms); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	m.MHz = 1812.4
+	m.MHz, m.System = 1812.4, "linux/arm64"
 	if c, err := board(t, "linux-arm64").Calibrate([]Measurement{m}); err != nil || c.Board.MHz != 1812 {
 		t.Errorf("%+v, %v", c.Board, err)
 	}
@@ -132,7 +135,7 @@ func writeMeasurement(t *testing.T, text string) string {
 func TestReadMeasurement(t *testing.T) {
 	for _, text := range []string{measurement(2.5), `{"processes":[` + measurement(4.5) + "," + measurement(2.5) + "]}"} {
 		m, err := ReadMeasurement(writeMeasurement(t, text))
-		if err != nil || m.Name != "kws" || m.On != (runtime.Processor{Kernels: "neon"}) || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
+		if err != nil || m.Name != "kws" || m.System != "linux/arm" || m.On != (runtime.Processor{Kernels: "neon"}) || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
 			t.Fatalf("%+v, %v", m, err)
 		}
 		want := runtime.Counts{Form: "pixel", Products: 640, Runs: 1, Tiles: 1, Blocks: 1, Sums: 10, Parts: 1}
