@@ -23,9 +23,11 @@ func TestTargetsOfOne(t *testing.T) {
 // A board of the user's own is listed, predicted and calibrated; a fit that has seen a board's
 // times predicts them.
 func TestCalibrate(t *testing.T) {
+	lenet := read(t, "../../testdata/lenet-300-100-1900.edgec")
 	withFile(t)
+	write(t, "lenet.edgec", lenet)
 	benchmark(t, "corner.edgec", "one.json")
-	benchmark(t, "corner.edgec", "two.json")
+	benchmark(t, "lenet.edgec", "two.json")
 	write(t, "mine.toml", []byte("[[board]]\nname = \"desk\"\nlike = \"rpi-4\"\nmhz = 2000\n"))
 	command(t, "targets", "--boards", "mine.toml").must(t).has(t, "desk", "2000", "rpi-zero")
 	c := parse[calibrated](t, command(t, "targets", "calibrate", "one.json", "two.json", "--boards", "mine.toml", "--target", "desk", "--json"))
@@ -33,6 +35,7 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	command(t, "targets", "calibrate", "one.json", "--target", "rpi-4", "-o", "fit.toml").must(t).has(t, "NETWORK", "one", "measure two or more")
+	command(t, "targets", "calibrate", "one.json", "one.json", "--target", "rpi-4", "-o", "fit.toml").must(t).has(t, "With one network", "measure two or more")
 	checked := parse[checked](t, command(t, "check", "corner.onnx", "--boards", "desk-calibrated.toml", "--target", "desk-calibrated", "--json"))
 	p := checked.Prediction
 	if p.Board != "desk-calibrated" || p.Time <= 0 || p.Most <= p.Time || len(p.Layers) == 0 || !strings.Contains(p.Basis, "calibrated by 2 networks") {
