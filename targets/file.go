@@ -26,7 +26,8 @@ type boardFile struct {
 const mostFileBytes = 1 << 20
 
 // ReadBoards reads boards from a TOML file: tables [[board]] with the fields that Board has in
-// its toml tags, and like = "rpi-4" for a board whose other facts it has. A name must not be that
+// its toml tags, and like = "rpi-4" for a board whose other facts it has, except cpu, qemu and
+// features if goarch or goarm differ. A name must not be that
 // of a board of the table, nor of another of the file, and goarch is needed unless like gives it.
 // Errors name the file, the line or the board, and what to write.
 func ReadBoards(path string) ([]Board, error) {
@@ -77,7 +78,8 @@ func tomlError(path string, err error) error {
 	return fmt.Errorf("%s: %s", path, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "toml: "), "\n", " "))
 }
 
-// completed returns b with the facts of the board it is like.
+// completed returns b with the facts of the board it is like. A board with another goarch or goarm
+// does not get those of the core, since its programs have other micro-kernels.
 func completed(b Board, like string) (Board, error) {
 	if like == "" {
 		return b, nil
@@ -98,11 +100,15 @@ func completed(b Board, like string) (Board, error) {
 	}
 	text(&b.GOOS, from.GOOS)
 	text(&b.GOARCH, from.GOARCH)
-	text(&b.GOARM, from.GOARM)
-	text(&b.CPU, from.CPU)
-	text(&b.QEMU, from.QEMU)
+	if b.GOARCH == from.GOARCH {
+		text(&b.GOARM, from.GOARM)
+	}
 	text(&b.SoC, from.SoC)
-	text(&b.Features, from.Features)
+	if b.GOARCH == from.GOARCH && b.GOARM == from.GOARM {
+		text(&b.CPU, from.CPU)
+		text(&b.QEMU, from.QEMU)
+		text(&b.Features, from.Features)
+	}
 	for _, p := range []struct {
 		n *int
 		v int

@@ -67,6 +67,29 @@ func TestReadBoards(t *testing.T) {
 	}
 }
 
+// A board of another architecture than the one it is like has its clock and caches, but neither its
+// core nor, then, its times.
+func TestReadBoardsOfOtherArchitecture(t *testing.T) {
+	for text, want := range map[string]Board{
+		"like = \"rpi-4\"\ngoarch = \"arm\"\ngoarm = \"7\"":                       {GOARCH: "arm", GOARM: "7", Hardware: Hardware{MHz: 1500, L2: 1024}},
+		"like = \"rpi-2\"\ngoarm = \"6\"":                                         {GOARCH: "arm", GOARM: "6", Hardware: Hardware{MHz: 900, L2: 512}},
+		"like = \"rpi-2\"\ngoarch = \"arm64\"":                                    {GOARCH: "arm64", Hardware: Hardware{MHz: 900, L2: 512}},
+		"like = \"rpi-2\"\ngoarch = \"arm\"":                                      {GOARCH: "arm", GOARM: "7", QEMU: "cortex-a7", CPU: "Cortex-A7: NEON, VFPv4", Hardware: Hardware{MHz: 900, L2: 512, Features: "neon, vfp4"}},
+		"like = \"rpi-4\"\ngoarch = \"arm\"\ngoarm = \"7\"\nqemu = \"cortex-a7\"": {GOARCH: "arm", GOARM: "7", QEMU: "cortex-a7", Hardware: Hardware{MHz: 1500, L2: 1024}},
+	} {
+		boards, err := ReadBoards(writeBoards(t, "[[board]]\nname = \"x\"\n"+text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		b := boards[0]
+		got := Board{GOARCH: b.GOARCH, GOARM: b.GOARM, QEMU: b.QEMU, CPU: b.CPU, Hardware: Hardware{MHz: b.MHz, L2: b.L2, Features: b.Features}}
+		if got != want || (b.Predictable() == nil) != (want.QEMU != "") {
+			t.Errorf("%s: %+v, want %+v; %v", text, got, want, b.Predictable())
+		}
+	}
+}
+
 // Boards of the user's own are predicted by what the file says.
 func TestPredictOwnBoards(t *testing.T) {
 	boards, err := ReadBoards(writeBoards(t, own))
