@@ -71,6 +71,24 @@ func TestCalibrateErrors(t *testing.T) {
 	}
 }
 
+// A name that --boards would refuse is an error of usage, and no file is written.
+func TestCalibrateName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{
+		"a b":      "without blanks and slashes",
+		"../../zz": "without blanks and slashes",
+		"a\nb":     "without blanks and slashes",
+		"--":       "without blanks and slashes",
+		"esp32":    "is a microcontroller",
+		"RPi_4":    "is in edgec's own table already",
+	} {
+		r := command(t, "targets", "calibrate", "one.json", "--target", "rpi-4", "--name="+name)
+		if r.code != exitUsage || !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "--name ") {
+			t.Errorf("%q: exit code %d, %s", name, r.code, r.stderr)
+		}
+	}
+}
+
 // A time on a board is predicted: the upper end of the bar is within the limit, and a memory that
 // no file has is refused with the least.
 func TestCompressForBoard(t *testing.T) {
