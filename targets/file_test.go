@@ -90,6 +90,24 @@ func TestReadBoardsOfOtherArchitecture(t *testing.T) {
 	}
 }
 
+// Of a board in a file, the error says what it lacks there.
+func TestPredictableOwnBoards(t *testing.T) {
+	for text, want := range map[string]string{
+		"goarch = \"arm64\"":                                   "times on x cannot be predicted: its clock is not known; give mhz in the file of --boards",
+		"goarch = \"arm64\"\nmhz = 900":                        `its core is not known; in the file of --boards, give like = "rpi-zero-2w" or "rpi-3" or "rpi-4" or "rpi-5", or qemu = "cortex-a53" or "cortex-a72" or "cortex-a76"; or measure on it, and take the board that edgec targets calibrate --target x writes`,
+		"goarch = \"arm64\"\nmhz = 900\nqemu = \"cortex-a55\"": `--boards, give qemu = "cortex-a53" or`,
+		"goarch = \"amd64\"\nmhz = 900":                        "its core is not known; measure on it, and take the board that edgec targets calibrate --target x writes",
+	} {
+		boards, err := ReadBoards(writeBoards(t, "[[board]]\nname = \"x\"\n"+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := boards[0].Predictable(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "describe yours") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // Boards of the user's own are predicted by what the file says.
 func TestPredictOwnBoards(t *testing.T) {
 	boards, err := ReadBoards(writeBoards(t, own))
