@@ -94,9 +94,9 @@ func TestReadBoardsOfOtherArchitecture(t *testing.T) {
 func TestPredictableOwnBoards(t *testing.T) {
 	for text, want := range map[string]string{
 		"goarch = \"arm64\"":                                   "times on x cannot be predicted: its clock is not known; give mhz in the file of --boards",
-		"goarch = \"arm64\"\nmhz = 900":                        `its core is not known; in the file of --boards, give like = "rpi-zero-2w" or "rpi-3" or "rpi-4" or "rpi-5", or qemu = "cortex-a53" or "cortex-a72" or "cortex-a76"; or measure on it, and take the board that edgec targets calibrate --target x writes`,
+		"goarch = \"arm64\"\nmhz = 900":                        `its core is not known; in the file of --boards, give like = "rpi-zero-2w" or "rpi-3" or "rpi-4" or "rpi-5", or qemu = "cortex-a53" or "cortex-a72" or "cortex-a76"; or measure on it, and take the board that edgec targets calibrate writes`,
 		"goarch = \"arm64\"\nmhz = 900\nqemu = \"cortex-a55\"": `--boards, give qemu = "cortex-a53" or`,
-		"goarch = \"amd64\"\nmhz = 900":                        "its core is not known; measure on it, and take the board that edgec targets calibrate --target x writes",
+		"goarch = \"amd64\"\nmhz = 900":                        "its core is not known; measure on it, and take the board that edgec targets calibrate writes",
 	} {
 		boards, err := ReadBoards(writeBoards(t, "[[board]]\nname = \"x\"\n"+text))
 		if err != nil {

@@ -113,7 +113,7 @@ func (b Board) howToTime() string {
 			cores = append(cores, strconv.Quote(o.QEMU))
 		}
 	}
-	calibrate := "measure on it, and take the board that edgec targets calibrate --target " + b.Name + " writes"
+	calibrate := "measure on it, and take the board that edgec targets calibrate writes"
 	switch {
 	case len(likes) == 0:
 		return calibrate
