@@ -12,7 +12,7 @@ import (
 func TestTargetsOfOne(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "targets", "pi zero 2 w").must(t).has(t, "RP3A0", "1000 MHz", "32 KiB of a core, largest 512 KiB", "1300 MB/s", "0.6 W idle", "kernels neon", "within a factor of 1.49", "assumed")
-	command(t, "targets", "linux-arm64").must(t).has(t, "none: core or clock is not known")
+	command(t, "targets", "linux-arm64").must(t).has(t, "none: the core or its clock is not known")
 	for args, want := range map[string]string{"targets rpi-9": "no board \"rpi-9\"; did you mean", "targets esp32": "is a microcontroller", "targets a b": "one argument too many"} {
 		if r := command(t, strings.Fields(args)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%s: exit code %d, %s", args, r.code, r.stderr)
