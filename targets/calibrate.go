@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,9 @@ import (
 
 // Measurement is what edgec bench --layers --json printed on a board.
 type Measurement struct {
-	Name   string            // of the file with the JSON
+	Name   string            // of the file with the JSON, or of several of one network: "a, b"
+	System string            // that it ran on, such as linux/arm64; "": not known, and not compared with the board
+	Model  string            // SHA-256 of the network's file; "": not known, as from a program's --bench
 	On     runtime.Processor // the micro-kernels that it ran on
 	MHz    float64           // clock after it; 0: the system did not tell
 	Layers []runtime.Planned // of the network
@@ -36,6 +39,7 @@ func (m Measurement) Sum() (sum float64) {
 type benched struct {
 	Processes []benched `json:"processes"` // of edgec bench; a program prints one alone
 
+	Model    string  `json:"model_sha256"`
 	System   string  `json:"system"`
 	Kernels  string  `json:"kernels"`
 	Emulator string  `json:"emulator"`
@@ -71,11 +75,11 @@ func ReadMeasurement(path string) (m Measurement, err error) {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return m, fmt.Errorf("%s: is not JSON: %w; give what edgec bench --layers --json printed", path, err)
 	}
-	others := b.Processes
+	model, others := b.Model, b.Processes
 	if len(others) > 0 {
 		b, others = others[0], others[1:]
 	}
-	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), MHz: b.Clock}
+	m = Measurement{Name: strings.TrimSuffix(filepath.Base(path), ".json"), Model: model, System: b.System, MHz: b.Clock}
 	m.On = runtime.Processor{Kernels: b.Kernels, Wide: strings.HasSuffix(b.System, "64")}
 	if err = m.add(b, others); err != nil {
 		return m, fmt.Errorf("%s: %w", path, err)
@@ -165,13 +169,17 @@ const (
 // non-negative least squares on relative errors of layers, shrunk to what was assumed before. Its
 // error bar is that of networks left out of the fit, one after the other; of a single network it is
 // that of its layers, and more. All measurements must be of the same micro-kernels, which replace
-// those of the board. A board without a clock takes that of the measurements.
+// those of the board, and of the board's architecture. A board without a clock takes that of the
+// measurements. Several measurements of one network count as one, with the shortest time of each layer.
 func (b Board) Calibrate(ms []Measurement) (Calibration, error) {
 	if len(ms) == 0 {
 		return Calibration{}, errors.New("targets: there is no measurement to calibrate by; give a file")
 	}
 	on := ms[0].On
 	for _, m := range ms {
+		if err := b.measuredBy(m); err != nil {
+			return Calibration{}, err
+		}
 		if m.On != on {
 			return Calibration{}, fmt.Errorf("targets: %s ran on %s, %s on %s; calibrate by measurements of one processor", ms[0].Name, ProcessorName(on), m.Name, ProcessorName(m.On))
 		}
@@ -185,6 +193,10 @@ func (b Board) Calibrate(ms []Measurement) (Calibration, error) {
 	}
 	if b.MHz == 0 {
 		return Calibration{}, fmt.Errorf("targets: the clock of %s is not known; describe it in a file of boards, with mhz", b.Name)
+	}
+	ms, err := networks(ms)
+	if err != nil {
+		return Calibration{}, err
 	}
 	prior := b.prior(on)
 	c := Calibration{HeldOut: len(ms) > 1}
@@ -205,11 +217,53 @@ func (b Board) Calibrate(ms []Measurement) (Calibration, error) {
 		c.After = math.Hypot(b.layerError(t, counts, ms[0]), oneError)
 	}
 	t.Error = rounded(math.Max(leastBar, math.Sqrt(math.Max(0, c.After*c.After-counts.NetworkError*counts.NetworkError))))
-	t.Basis = fmt.Sprintf("calibrated by %d networks", len(ms))
+	t.Basis = "calibrated by 1 network"
+	if c.HeldOut {
+		t.Basis = fmt.Sprintf("calibrated by %d networks", len(ms))
+	}
 	b.Timing = &t
 	c.Board = b
 	c.Before, c.After = math.Exp(c.Before), math.Exp(c.After)
 	return c, nil
+}
+
+// measuredBy returns an error for a measurement on another architecture than the board's.
+func (b Board) measuredBy(m Measurement) error {
+	_, arch, known := strings.Cut(m.System, "/")
+	if !known || arch == b.GOARCH {
+		return nil
+	}
+	other := "another board"
+	if i := slices.IndexFunc(Boards, func(o Board) bool { return o.GOARCH == arch && strings.HasPrefix(o.Name, "linux-") }); i >= 0 {
+		other = "a board of " + arch + " such as " + Boards[i].Name
+	}
+	return fmt.Errorf("targets: %s was measured on %s with kernels %s, but %s is %s; measure on the board (edgec bench MODEL --on HOST --layers --save FILE), or name %s", m.Name, m.System, m.On.Kernels, b.Name, b.GOARCH, other)
+}
+
+// networks joins the measurements of each network. Two are of one network if their files are the
+// same, or their layers, which no prediction tells apart.
+func networks(ms []Measurement) (joined []Measurement, err error) {
+	for _, m := range ms {
+		i := slices.IndexFunc(joined, func(o Measurement) bool {
+			return m.Model != "" && m.Model == o.Model || reflect.DeepEqual(m.Layers, o.Layers)
+		})
+		if i < 0 {
+			m.Times = slices.Clone(m.Times)
+			joined = append(joined, m)
+			continue
+		}
+		o := &joined[i]
+		if !reflect.DeepEqual(m.Layers, o.Layers) {
+			return nil, fmt.Errorf("targets: %s and %s are of one network, but of different versions of edgec; measure again with this version", o.Name, m.Name)
+		}
+		for j, t := range m.Times {
+			o.Times[j] = math.Min(o.Times[j], t)
+		}
+		if !slices.Contains(strings.Split(o.Name, ", "), m.Name) {
+			o.Name += ", " + m.Name
+		}
+	}
+	return joined, nil
 }
 
 // prior is what is assumed of the board before a fit.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,33 @@ func TestCalibrateByOne(t *testing.T) {
 	}
 }
 
+// Several measurements of one network are one network: it is never held out of a fit to itself, and
+// the shortest times count.
+func TestCalibrateBySameNetwork(t *testing.T) {
+	b := board(t, "rpi-5")
+	r := rand.New(rand.NewPCG(3, 4))
+	first := simulated(t, "lenet-5.edgec", b, timings[b.QEMU], 0, r)
+	again, changed := first, first
+	first.Model, changed.Model, again.Name = "ab12", "ab12", "again" // no hash in what a program prints
+	again.Times = slices.Clone(first.Times)
+	again.Times[0] /= 2
+	c, err := b.Calibrate([]Measurement{first, again, first})
+	if err != nil || c.HeldOut || len(c.Networks) != 1 || c.Networks[0].Name != "lenet-5.edgec, again" || c.Board.Timing.Basis != "calibrated by 1 network" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if want := 1e6 * again.Sum(); math.Abs(c.Networks[0].Measured/want-1) > 1e-9 {
+		t.Errorf("%v us, want %v", c.Networks[0].Measured, want)
+	}
+	other := simulated(t, "lenet-300-100.edgec", b, timings[b.QEMU], 0, r)
+	if c, err = b.Calibrate([]Measurement{first, other, again}); err != nil || !c.HeldOut || len(c.Networks) != 2 || c.Board.Timing.Basis != "calibrated by 2 networks" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	changed.Layers = changed.Layers[1:]
+	if _, err := b.Calibrate([]Measurement{first, changed}); err == nil || !strings.Contains(err.Error(), "are of one network, but of different versions of edgec") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Without times that tell of them, parameters keep what was assumed.
 func TestCalibratePrior(t *testing.T) {
 	b := board(t, "rpi-4")
@@ -88,23 +116,26 @@ func TestCalibratePrior(t *testing.T) {
 func TestCalibrateErrors(t *testing.T) {
 	b := board(t, "rpi-4")
 	m := simulated(t, "lenet-5.edgec", b, timings["cortex-a72"], 0, rand.New(rand.NewPCG(5, 6)))
-	other, strange := m, m
+	other, strange, desktop, odd := m, m, m, m
+	desktop.System, desktop.On.Kernels, odd.System = "linux/amd64", "avx2", "linux/mips"
 	other.On.Kernels = "dotprod"
 	strange.On.Kernels = "vnni"
 	for want, c := range map[string]struct {
 		b  Board
 		ms []Measurement
 	}{
-		"no measurement":                          {b, nil},
-		"measurements of one processor":           {b, []Measurement{m, other}},
-		"no instructions were counted of vnni-64": {b, []Measurement{strange}},
-		"the clock of linux-arm64 is not known":   {board(t, "linux-arm64"), []Measurement{m}},
+		"no measurement": {b, nil},
+		"lenet-5.edgec was measured on linux/amd64 with kernels avx2, but rpi-4 is arm64; measure on the board (edgec bench MODEL --on HOST --layers --save FILE), or name a board of amd64 such as linux-amd64": {b, []Measurement{m, desktop}},
+		"measured on linux/mips with kernels neon, but rpi-4 is arm64": {b, []Measurement{odd}},
+		"measurements of one processor":                                {b, []Measurement{m, other}},
+		"no instructions were counted of vnni-64":                      {b, []Measurement{strange}},
+		"the clock of linux-arm64 is not known":                        {board(t, "linux-arm64"), []Measurement{m}},
 	} {
 		if _, err := c.b.Calibrate(c.ms); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	m.MHz = 1812.4
+	m.MHz, m.System = 1812.4, "linux/arm64"
 	if c, err := board(t, "linux-arm64").Calibrate([]Measurement{m}); err != nil || c.Board.MHz != 1812 {
 		t.Errorf("%+v, %v", c.Board, err)
 	}
@@ -130,10 +161,13 @@ func writeMeasurement(t *testing.T, text string) string {
 
 // Numbers are read as they were printed, and of several processes the shortest time counts.
 func TestReadMeasurement(t *testing.T) {
-	for _, text := range []string{measurement(2.5), `{"processes":[` + measurement(4.5) + "," + measurement(2.5) + "]}"} {
+	for _, text := range []string{measurement(2.5), `{"model_sha256":"ab12","processes":[` + measurement(4.5) + "," + measurement(2.5) + "]}"} {
 		m, err := ReadMeasurement(writeMeasurement(t, text))
-		if err != nil || m.Name != "kws" || m.On != (runtime.Processor{Kernels: "neon"}) || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
+		if err != nil || m.Name != "kws" || m.System != "linux/arm" || m.On != (runtime.Processor{Kernels: "neon"}) || m.MHz != 900 || math.Abs(m.Sum()-2.5e-6) > 1e-12 {
 			t.Fatalf("%+v, %v", m, err)
+		}
+		if m.Model != "" != strings.Contains(text, "ab12") {
+			t.Errorf("model %q", m.Model)
 		}
 		want := runtime.Counts{Form: "pixel", Products: 640, Runs: 1, Tiles: 1, Blocks: 1, Sums: 10, Parts: 1}
 		if l := m.Layers[0]; l.Memory != 900 || l.Weights != 800 || l.Activations != 70 || l.Counts[0] != want {

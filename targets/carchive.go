@@ -86,10 +86,22 @@ func BuildArchive(ctx context.Context, src fs.FS, model []byte, board Board, out
 	return a, nil
 }
 
-// cCompilers are the C compilers of Debian's packages, gcc-aarch64-linux-gnu and so on.
+// cCompilers are the C compilers of Debian's packages; compilerPackage names these.
 var cCompilers = map[string]string{
 	"linux/arm64": "aarch64-linux-gnu-gcc", "linux/arm": "arm-linux-gnueabihf-gcc", "linux/riscv64": "riscv64-linux-gnu-gcc", "linux/amd64": "x86_64-linux-gnu-gcc", "linux/386": "i686-linux-gnu-gcc",
 	"windows/amd64": "x86_64-w64-mingw32-gcc",
+}
+
+// compilerPackage returns the Debian package that has a C compiler.
+func compilerPackage(name string) string {
+	target, cross := strings.CutSuffix(name, "-gcc")
+	switch {
+	case !cross: // this machine's
+		return "gcc"
+	case strings.HasSuffix(target, "-w64-mingw32"):
+		target = "mingw-w64-" + strings.TrimSuffix(target, "-w64-mingw32")
+	}
+	return "gcc-" + strings.ReplaceAll(target, "_", "-")
 }
 
 // compilerFor returns the C compiler for a board.
@@ -110,7 +122,7 @@ func compilerFor(b Board) (string, error) {
 	if names[0] == "" {
 		return "", fmt.Errorf("targets: no C compiler for %s is known; name one by the environment variable CC", b.Name)
 	}
-	return "", fmt.Errorf("targets: a library for C needs a C compiler for %s, and there is no %s on PATH; install it (apt install gcc-%s), or name another by the environment variable CC", b.Name, names[0], strings.TrimSuffix(names[0], "-gcc"))
+	return "", fmt.Errorf("targets: a library for C needs a C compiler for %s, and there is no %s on PATH; install it (apt install %s), or name another by the environment variable CC", b.Name, names[0], compilerPackage(names[0]))
 }
 
 // layOut writes the module of the library and returns its header.

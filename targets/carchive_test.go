@@ -90,6 +90,7 @@ func TestArchiveRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct{ board, out, want string }{
 		{"linux-riscv64", "libnet.a", "there is no riscv64-linux-gnu-gcc on PATH; install it (apt install gcc-riscv64-linux-gnu)"},
+		{"windows-amd64", "libnet.a", "there is no x86_64-w64-mingw32-gcc on PATH; install it (apt install gcc-mingw-w64-x86-64)"},
 		{"darwin-arm64", "libnet.a", "no C compiler for darwin-arm64 is known; name one by the environment variable CC"},
 		{"linux-riscv64", "lib5.a", "choose one that begins with a letter"},
 	} {
@@ -104,5 +105,17 @@ func TestArchiveRefuses(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// The packages are those that Debian has: no underscore, and gcc for this machine.
+func TestCompilerPackage(t *testing.T) {
+	for name, want := range map[string]string{
+		"cc": "gcc", "arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf", "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu",
+		"i686-linux-gnu-gcc": "gcc-i686-linux-gnu", "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
+	} {
+		if got := compilerPackage(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }

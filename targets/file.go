@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 )
@@ -26,9 +27,10 @@ type boardFile struct {
 const mostFileBytes = 1 << 20
 
 // ReadBoards reads boards from a TOML file: tables [[board]] with the fields that Board has in
-// its toml tags, and like = "rpi-4" for a board whose other facts it has. A name must not be that
-// of a board of the table, nor of another of the file, and goarch is needed unless like gives it.
-// Errors name the file, the line or the board, and what to write.
+// its toml tags, and like = "rpi-4" for a board whose other facts it has, except cpu, qemu and
+// features if goarch or goarm differ. A name must not be that of a board of the table, nor of
+// another of the file, and goarch is needed unless like gives it. Errors name the file, the line or
+// the board, and what to write.
 func ReadBoards(path string) ([]Board, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +79,8 @@ func tomlError(path string, err error) error {
 	return fmt.Errorf("%s: %s", path, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "toml: "), "\n", " "))
 }
 
-// completed returns b with the facts of the board it is like.
+// completed returns b with the facts of the board it is like. A board with another goarch or goarm
+// does not get those of the core, since its programs have other micro-kernels.
 func completed(b Board, like string) (Board, error) {
 	if like == "" {
 		return b, nil
@@ -98,11 +101,15 @@ func completed(b Board, like string) (Board, error) {
 	}
 	text(&b.GOOS, from.GOOS)
 	text(&b.GOARCH, from.GOARCH)
-	text(&b.GOARM, from.GOARM)
-	text(&b.CPU, from.CPU)
-	text(&b.QEMU, from.QEMU)
+	if b.GOARCH == from.GOARCH {
+		text(&b.GOARM, from.GOARM)
+	}
 	text(&b.SoC, from.SoC)
-	text(&b.Features, from.Features)
+	if b.GOARCH == from.GOARCH && b.GOARM == from.GOARM {
+		text(&b.CPU, from.CPU)
+		text(&b.QEMU, from.QEMU)
+		text(&b.Features, from.Features)
+	}
 	for _, p := range []struct {
 		n *int
 		v int
@@ -121,15 +128,26 @@ var systems = []string{"", "linux", "windows", "darwin"}
 // architectures are the values of GOARCH that programs are built for.
 var architectures = []string{"arm", "arm64", "riscv64", "amd64", "386"}
 
-// check returns what is wrong with a board of a file, and completes it; others are those before.
-func (b *Board) check(others []Board) error {
-	if plain := plainName(b.Name); plain == "" || strings.ContainsAny(b.Name, " \t\n/\\") {
-		return errors.New("give a name without blanks and slashes: name = \"my-board\"")
-	} else if isMicrocontroller(plain) {
+// CheckName returns what is wrong with the name of a board of the user's own: it has blanks or slashes,
+// is one of Boards, or is that of a microcontroller.
+func CheckName(name string) error {
+	plain := plainName(name)
+	if plain == "" || strings.ContainsAny(name, "/\\") || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return errors.New("give a name without blanks and slashes, such as my-board")
+	}
+	if isMicrocontroller(plain) {
 		return errors.New("is a microcontroller, which edgec cannot build for: programs need Linux and several MB of RAM; give a board with Linux")
 	}
-	if _, err := Find(b.Name); err == nil {
+	if _, err := Find(name); err == nil {
 		return errors.New("is in edgec's own table already; give it another name")
+	}
+	return nil
+}
+
+// check returns what is wrong with a board of a file, and completes it; others are those before.
+func (b *Board) check(others []Board) error {
+	if err := CheckName(b.Name); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(others, func(o Board) bool { return plainName(o.Name) == plainName(b.Name) }) {
 		return errors.New("is there twice; give each board a name of its own")

@@ -67,6 +67,47 @@ func TestReadBoards(t *testing.T) {
 	}
 }
 
+// A board of another architecture than the one it is like has its clock and caches, but neither its
+// core nor, then, its times.
+func TestReadBoardsOfOtherArchitecture(t *testing.T) {
+	for text, want := range map[string]Board{
+		"like = \"rpi-4\"\ngoarch = \"arm\"\ngoarm = \"7\"":                       {GOARCH: "arm", GOARM: "7", Hardware: Hardware{MHz: 1500, L2: 1024}},
+		"like = \"rpi-2\"\ngoarm = \"6\"":                                         {GOARCH: "arm", GOARM: "6", Hardware: Hardware{MHz: 900, L2: 512}},
+		"like = \"rpi-2\"\ngoarch = \"arm64\"":                                    {GOARCH: "arm64", Hardware: Hardware{MHz: 900, L2: 512}},
+		"like = \"rpi-2\"\ngoarch = \"arm\"":                                      {GOARCH: "arm", GOARM: "7", QEMU: "cortex-a7", CPU: "Cortex-A7: NEON, VFPv4", Hardware: Hardware{MHz: 900, L2: 512, Features: "neon, vfp4"}},
+		"like = \"rpi-4\"\ngoarch = \"arm\"\ngoarm = \"7\"\nqemu = \"cortex-a7\"": {GOARCH: "arm", GOARM: "7", QEMU: "cortex-a7", Hardware: Hardware{MHz: 1500, L2: 1024}},
+	} {
+		boards, err := ReadBoards(writeBoards(t, "[[board]]\nname = \"x\"\n"+text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		b := boards[0]
+		got := Board{GOARCH: b.GOARCH, GOARM: b.GOARM, QEMU: b.QEMU, CPU: b.CPU, Hardware: Hardware{MHz: b.MHz, L2: b.L2, Features: b.Features}}
+		if got != want || (b.Predictable() == nil) != (want.QEMU != "") {
+			t.Errorf("%s: %+v, want %+v; %v", text, got, want, b.Predictable())
+		}
+	}
+}
+
+// Of a board in a file, the error says what it lacks there.
+func TestPredictableOwnBoards(t *testing.T) {
+	for text, want := range map[string]string{
+		"goarch = \"arm64\"":                                   "times on x cannot be predicted: its clock is not known; give mhz in the file of --boards",
+		"goarch = \"arm64\"\nmhz = 900":                        `its core is not known; in the file of --boards, give like = "rpi-zero-2w" or "rpi-3" or "rpi-4" or "rpi-5", or qemu = "cortex-a53" or "cortex-a72" or "cortex-a76"; or measure on it, and take the board that edgec targets calibrate writes`,
+		"goarch = \"arm64\"\nmhz = 900\nqemu = \"cortex-a55\"": `--boards, give qemu = "cortex-a53" or`,
+		"goarch = \"amd64\"\nmhz = 900":                        "its core is not known; measure on it, and take the board that edgec targets calibrate writes",
+	} {
+		boards, err := ReadBoards(writeBoards(t, "[[board]]\nname = \"x\"\n"+text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := boards[0].Predictable(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "describe yours") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // Boards of the user's own are predicted by what the file says.
 func TestPredictOwnBoards(t *testing.T) {
 	boards, err := ReadBoards(writeBoards(t, own))

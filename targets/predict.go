@@ -3,6 +3,9 @@ package targets
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"edgec/runtime"
@@ -89,10 +92,35 @@ func (b Board) Predict(m *runtime.Model) (Prediction, error) {
 // Predictable returns why Predict would fail for every network on the board, nil if it would not.
 func (b Board) Predictable() error {
 	t, ok := b.timing()
-	if _, known := instructions.Processors[ProcessorName(t.processor())]; !ok || !known {
+	_, known := instructions.Processors[ProcessorName(t.processor())]
+	switch {
+	case ok && known:
+		return nil
+	case slices.ContainsFunc(Boards, func(o Board) bool { return o.Name == b.Name }):
 		return fmt.Errorf("targets: times on %s cannot be predicted: its core or clock is not known; give another board, or describe yours in a file for --boards", b.Name)
+	case b.MHz == 0:
+		return fmt.Errorf("targets: times on %s cannot be predicted: its clock is not known; give mhz in the file of --boards", b.Name)
 	}
-	return nil
+	return fmt.Errorf("targets: times on %s cannot be predicted: its core is not known; %s", b.Name, b.howToTime())
+}
+
+// howToTime says what a board in a file of the user's lacks for predictions.
+func (b Board) howToTime() string {
+	var likes, cores []string
+	for _, o := range Boards {
+		if _, ok := o.timing(); ok && o.GOARCH == b.GOARCH && o.GOARM == b.GOARM {
+			likes = append(likes, strconv.Quote(o.Name))
+			cores = append(cores, strconv.Quote(o.QEMU))
+		}
+	}
+	calibrate := "measure on it, and take the board that edgec targets calibrate writes"
+	switch {
+	case len(likes) == 0:
+		return calibrate
+	case b.QEMU != "":
+		return "in the file of --boards, give qemu = " + strings.Join(slices.Compact(cores), " or ") + "; or " + calibrate
+	}
+	return "in the file of --boards, give like = " + strings.Join(likes, " or ") + ", or qemu = " + strings.Join(slices.Compact(cores), " or ") + "; or " + calibrate
 }
 
 func duration(seconds float64) time.Duration {

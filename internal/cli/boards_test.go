@@ -12,7 +12,7 @@ import (
 func TestTargetsOfOne(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "targets", "pi zero 2 w").must(t).has(t, "RP3A0", "1000 MHz", "32 KiB of a core, largest 512 KiB", "1300 MB/s", "0.6 W idle", "kernels neon", "within a factor of 1.49", "assumed")
-	command(t, "targets", "linux-arm64").must(t).has(t, "none: core or clock is not known")
+	command(t, "targets", "linux-arm64").must(t).has(t, "none: the core or its clock is not known")
 	for args, want := range map[string]string{"targets rpi-9": "no board \"rpi-9\"; did you mean", "targets esp32": "is a microcontroller", "targets a b": "one argument too many"} {
 		if r := command(t, strings.Fields(args)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%s: exit code %d, %s", args, r.code, r.stderr)
@@ -23,9 +23,11 @@ func TestTargetsOfOne(t *testing.T) {
 // A board of the user's own is listed, predicted and calibrated; a fit that has seen a board's
 // times predicts them.
 func TestCalibrate(t *testing.T) {
+	lenet := read(t, "../../testdata/lenet-300-100-1900.edgec")
 	withFile(t)
+	write(t, "lenet.edgec", lenet)
 	benchmark(t, "corner.edgec", "one.json")
-	benchmark(t, "corner.edgec", "two.json")
+	benchmark(t, "lenet.edgec", "two.json")
 	write(t, "mine.toml", []byte("[[board]]\nname = \"desk\"\nlike = \"rpi-4\"\nmhz = 2000\n"))
 	command(t, "targets", "--boards", "mine.toml").must(t).has(t, "desk", "2000", "rpi-zero")
 	c := parse[calibrated](t, command(t, "targets", "calibrate", "one.json", "two.json", "--boards", "mine.toml", "--target", "desk", "--json"))
@@ -33,6 +35,7 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	command(t, "targets", "calibrate", "one.json", "--target", "rpi-4", "-o", "fit.toml").must(t).has(t, "NETWORK", "one", "measure two or more")
+	command(t, "targets", "calibrate", "one.json", "one.json", "--target", "rpi-4", "-o", "fit.toml").must(t).has(t, "With one network", "measure two or more")
 	checked := parse[checked](t, command(t, "check", "corner.onnx", "--boards", "desk-calibrated.toml", "--target", "desk-calibrated", "--json"))
 	p := checked.Prediction
 	if p.Board != "desk-calibrated" || p.Time <= 0 || p.Most <= p.Time || len(p.Layers) == 0 || !strings.Contains(p.Basis, "calibrated by 2 networks") {
@@ -65,6 +68,24 @@ func TestCalibrateErrors(t *testing.T) {
 	}
 	if _, err := os.Stat("x.toml"); err == nil {
 		t.Error("a file was written")
+	}
+}
+
+// A name that --boards would refuse is an error of usage, and no file is written.
+func TestCalibrateName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{
+		"a b":      "without blanks and slashes",
+		"../../zz": "without blanks and slashes",
+		"a\nb":     "without blanks and slashes",
+		"--":       "without blanks and slashes",
+		"esp32":    "is a microcontroller",
+		"RPi_4":    "is in edgec's own table already",
+	} {
+		r := command(t, "targets", "calibrate", "one.json", "--target", "rpi-4", "--name="+name)
+		if r.code != exitUsage || !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "--name ") {
+			t.Errorf("%q: exit code %d, %s", name, r.code, r.stderr)
+		}
 	}
 }
 

@@ -66,8 +66,8 @@ func (a *app) calibrate(cmd *cobra.Command, c *calibrateFlags, paths []string) e
 	if c.name == "" {
 		c.name = strings.TrimSuffix(board.Name, "-calibrated") + "-calibrated"
 	}
-	if _, err := targets.Find(c.name); err == nil {
-		return usagef(cmd, "--name %s: is in edgec's own table already; give another name", shown(c.name))
+	if err := targets.CheckName(c.name); err != nil {
+		return usagef(cmd, "--name %s: %w", shown(c.name), err)
 	}
 	if c.out == "" {
 		c.out = c.name + ".toml"
