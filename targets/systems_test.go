@@ -37,7 +37,7 @@ func TestBuildForSystems(t *testing.T) {
 			words, ok := board.Command()
 			if !ok {
 				if board.GOOS == goruntime.GOOS || board.Missing(words[0]) == "" {
-					t.Errorf("%s does not run here for want of %q", name, words)
+					t.Errorf("%s does not run here without %q", name, words)
 				}
 				t.Skip("built, not run: ", board.Missing(words[0]))
 			}

@@ -18,7 +18,7 @@ type coded struct {
 	Row     string `json:"row"`
 	Layers  int    `json:"layers"`  // weight tensors
 	Weights int    `json:"weights"` // in the file's shapes, zeros included
-	Kept    int    `json:"kept"`    // other than zero
+	Kept    int    `json:"kept"`    // nonzero
 	Entropy int    `json:"entropy"` // order 0, of each tensor, in bytes
 	others
 	Sizes   format.Sizes `json:"sizes"`   // without its list of tensors

@@ -55,7 +55,7 @@ func codersMarkdown(of []coded) string {
 	}
 	fmt.Fprintf(&b, "\n(%s.)\n", of[0].Programs)
 	fmt.Fprintf(&b, codersSpeed, aimSpeed)
-	b.WriteString("\n| network | int8 weights | not zero | ms | MB/s of weights | reached? | ns for each weight other than zero |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| network | int8 weights | not zero | ms | MB/s of weights | reached? | ns for each nonzero weight |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range of {
 		fmt.Fprintf(&b, "| %s | %s | %.1f %% | %.2f | %.1f | %s | %.0f |\n", c.Row, thousands(c.Weights), 100*float64(c.Kept)/float64(c.Weights), c.Seconds*1e3, c.speed(), reached(c.speed() >= aimSpeed), c.Seconds*1e9/float64(c.Kept))
 	}
