@@ -85,9 +85,7 @@ func (b *builder) gridded(t int, v *graph.Value) int {
 	if b.err != nil || v.Grid == nil || b.f.Tensors[t].DType == format.Int8 {
 		return t
 	}
-	out := b.tensor(format.Int8, b.f.Tensors[t].Shape, v.Grid)
-	b.Emit(format.Instr{Op: format.OpQuantize, In: []int{t}, Out: out, Weight: -1, LUT: -1})
-	return out
+	return b.quantized(t, *v.Grid)
 }
 
 // EmitLike implements op.Device.
@@ -133,15 +131,17 @@ func (b *builder) asFloat(x *graph.Value) (location, int) {
 
 // Quantize implements op.Device.
 func (b *builder) Quantize(x, y *graph.Value) {
-	w, t := b.asFloat(x)
-	if b.err != nil {
-		return
+	if w, t, ok := b.toGrid(x, y); ok {
+		b.at[y] = location{b.gridded(t, y), w.order, w.from}
 	}
-	if y.Grid == nil {
+}
+
+// toGrid returns asFloat of x, which is brought onto the grid of y.
+func (b *builder) toGrid(x, y *graph.Value) (w location, t int, ok bool) {
+	if w, t = b.asFloat(x); b.err == nil && y.Grid == nil {
 		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", y.Name), Remedy: noGrid})
-		return
 	}
-	b.at[y] = location{b.gridded(t, y), w.order, w.from}
+	return w, t, b.err == nil
 }
 
 // isFloat reports whether v lies in a Float32 tensor.

@@ -1,7 +1,6 @@
 package lower
 
 import (
-	"fmt"
 	"slices"
 
 	"edgec/internal/graph"
@@ -23,12 +22,8 @@ type fine struct {
 //	steps = quantize(x)
 //	parts = quantize(x - dequantize(steps))
 func (b *builder) Split(x, y *graph.Value) {
-	w, t := b.asFloat(x)
-	if b.err != nil {
-		return
-	}
-	if y.Grid == nil {
-		b.fail(&graph.Refusal{What: fmt.Sprintf("value %q has no int8 grid", y.Name), Remedy: noGrid})
+	w, t, ok := b.toGrid(x, y)
+	if !ok {
 		return
 	}
 	shape := b.f.Tensors[t].Shape

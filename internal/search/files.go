@@ -156,12 +156,12 @@ func (s *Study) untrainedDraft(ctx context.Context, g *graph.Graph, bits float64
 // int8 makes the first file: nothing pruned, no training.
 func (s *Study) int8(ctx context.Context) error { return s.int8File(ctx, s.net) }
 
-// toInt8 quantizes g as it is.
-func (s *Study) toInt8(ctx context.Context, g *graph.Graph) error {
+// toInt8 quantizes g as it is, calibrated on n samples.
+func (s *Study) toInt8(ctx context.Context, g *graph.Graph, n int) error {
 	if _, err := passes.Equalize(g); err != nil {
 		return err
 	}
-	batches, err := s.calibration(ctx)
+	batches, err := s.calibrationOn(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (s *Study) int8File(ctx context.Context, net *graph.Graph) error {
 	since := time.Now()
 	g := net.Clone()
 	c, err := s.file(func() (Candidate, error) {
-		if err := s.toInt8(ctx, g); err != nil {
+		if err := s.toInt8(ctx, g, s.fewer(calibrations)); err != nil {
 			return Candidate{}, err
 		}
 		return s.measure(ctx, g, s.forFallback(g))

@@ -97,7 +97,12 @@ func quantizeDraft(ctx context.Context, s *Study, d *draft) error {
 // calibration yields the calibration samples in batches until ctx ends; the caller
 // asks whether it has.
 func (s *Study) calibration(ctx context.Context) (passes.Batches, error) {
-	x, err := s.loader.samples(ctx, s.fewer(calibrations))
+	return s.calibrationOn(ctx, s.fewer(calibrations))
+}
+
+// calibrationOn is calibration with n samples.
+func (s *Study) calibrationOn(ctx context.Context, n int) (passes.Batches, error) {
+	x, err := s.loader.samples(ctx, n)
 	if err != nil {
 		return nil, err
 	}

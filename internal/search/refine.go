@@ -82,7 +82,7 @@ func (s *Study) refined(names []string) *graph.Graph {
 // of them that keep the drop together, or come close to what all win.
 func (s *Study) layersToRefine(ctx context.Context) ([]string, error) {
 	names := layerNames(s.net)
-	n := s.refineSamples(len(names))
+	n := s.refineSamples(len(names) + 1)
 	none, err := s.lostWith(ctx, nil, n)
 	if err != nil {
 		return nil, err
@@ -118,16 +118,17 @@ func (s *Study) layersToRefine(ctx context.Context) ([]string, error) {
 	return names[:many], nil
 }
 
-// refineSamples returns how many held-out samples each of so many layers is measured on.
-func (s *Study) refineSamples(layers int) int {
-	return min(s.heldOut(), max(fewestFallback, int(refineWork/float64(max(MACs(s.net), 1))/float64(layers+1))))
+// refineSamples returns how many samples the work for one of the trials allows.
+func (s *Study) refineSamples(trials int) int {
+	return int(refineWork / float64(max(MACs(s.net), 1)) / float64(trials))
 }
 
-// lostWith estimates the drop of the int8 network whose named layers have inputs of 16 bits.
-func (s *Study) lostWith(ctx context.Context, names []string, samples int) (eval.Estimate, error) {
+// lostWith estimates the drop of the int8 network whose named layers have inputs of 16 bits. It is
+// calibrated and measured on about n samples.
+func (s *Study) lostWith(ctx context.Context, names []string, n int) (eval.Estimate, error) {
 	g := s.refined(names)
-	if err := s.toInt8(ctx, g); err != nil {
+	if err := s.toInt8(ctx, g, min(s.fewer(calibrations), max(calibrationPart, n))); err != nil {
 		return eval.Estimate{}, err
 	}
-	return s.holdout.Graph(ctx, g, samples)
+	return s.holdout.Graph(ctx, g, min(s.heldOut(), max(fewestFallback, n)))
 }
