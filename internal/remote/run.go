@@ -77,7 +77,7 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, stdout,
 	case <-ctx.Done():
 	}
 	for _, signal := range []ssh.Signal{ssh.SIGTERM, ssh.SIGKILL} {
-		go c.signal(s, pid.get(), signal)
+		go c.signal(s, pid, signal)
 		select {
 		case <-ended:
 			return context.Cause(ctx)
@@ -89,9 +89,10 @@ func (c *Conn) Run(ctx context.Context, command string, stdin io.Reader, stdout,
 
 // signal sends a signal to the processes of a session. OpenSSH refuses to do so where the
 // user is root (9.2: "session signalling requires privilege separation"), so that the
-// command kill does it where the number of the process is known.
-func (c *Conn) signal(s *ssh.Session, pid string, signal ssh.Signal) {
-	if pid != "" {
+// command kill does it where the number of the process is known, or comes within grace/2:
+// a server may pass on standard output first.
+func (c *Conn) signal(s *ssh.Session, line *pidLine, signal ssh.Signal) {
+	if pid := line.get(grace / 2); pid != "" {
 		if other, err := c.client.NewSession(); err == nil {
 			defer other.Close()
 			kill := "kill -s " + string(signal) + " "
@@ -110,10 +111,13 @@ type pidLine struct {
 	mu   sync.Mutex
 	held []byte // what may be the line, or its beginning
 	pid  string // "": not seen
+	seen chan struct{}
 }
 
 // newPIDLine makes one with a mark of its own.
-func newPIDLine(to io.Writer) *pidLine { return &pidLine{to: to, mark: []byte(rand.Text() + " ")} }
+func newPIDLine(to io.Writer) *pidLine {
+	return &pidLine{to: to, mark: []byte(rand.Text() + " "), seen: make(chan struct{})}
+}
 
 // wrap returns a command that writes the line, in whatever shell the user has, and executes
 // the command by sh.
@@ -121,8 +125,12 @@ func (p *pidLine) wrap(command string) string {
 	return "exec sh -c " + Quote("echo \""+string(p.mark)+"$$\" >&2\n"+command)
 }
 
-// get returns the number of the process, "" if it is not known.
-func (p *pidLine) get() string {
+// get returns the number of the process, "" if it has not come after a time.
+func (p *pidLine) get(wait time.Duration) string {
+	select {
+	case <-p.seen:
+	case <-time.After(wait):
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pid
@@ -167,6 +175,7 @@ func (p *pidLine) look() (rest []byte) {
 	}
 	if _, err := strconv.ParseUint(string(number), 10, 32); err == nil {
 		p.pid = string(number)
+		close(p.seen)
 	}
 	p.held = nil
 	return append(bytes.Clone(before), after...)
