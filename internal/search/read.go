@@ -64,6 +64,7 @@ func DecodeNetwork(data []byte, name string) (*Network, error) {
 // simplified is the network of a graph as it was read from the file of that name.
 func simplified(g *graph.Graph, name string) (*Network, error) {
 	simplify.ChannelsFirst(g)
+	simplify.BoundMasks(g)
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
