@@ -137,17 +137,15 @@ func (r *recurrent) sequences() (x []*graph.Value, merge func(k int, of []*graph
 	if _, merged := o.batch.merged(); o.batch.at == at && merged == 0 {
 		return []*graph.Value{o.act}, func(k int, of []*graph.Value) error { return r.defineBatched(k, of[0]) }, nil
 	}
-	if !r.r.ofOne() {
-		return nil, nil, r.fail(r.inputName(0), "the batch is not dimension %d of its shape %v; transpose it, or export the network with batch 1", at, dims)
-	}
-	if dims[at] > mostLoose {
-		return nil, nil, r.fail(r.inputName(0), "%d sequences in one sample are more than the %d that are supported; export the network with batch 1", dims[at], mostLoose)
-	}
-	v, err := r.withoutBatch(o, 3)
+	v, err := r.loose(0, o, at)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range dims[at] {
+	count := v.Shape[1+at]
+	if count > mostLoose {
+		return nil, nil, r.fail(r.inputName(0), "%d sequences in one sample are more than the %d that are supported; export the network with batch 1", count, mostLoose)
+	}
+	for i := range count {
 		one, err := r.part(v, 1+at, i)
 		if err != nil {
 			return nil, nil, err
@@ -158,6 +156,23 @@ func (r *recurrent) sequences() (x []*graph.Value, merge func(k int, of []*graph
 		x = append(x, one)
 	}
 	return x, r.defineLoose, nil
+}
+
+// loose returns o, input i, with the sequences of a sample along an axis of their own: the
+// file's dimension at, without the batch that it may hold.
+func (r *recurrent) loose(i int, o *operand, at int) (*graph.Value, error) {
+	if r.r.ofOne() {
+		return r.withoutBatch(o, 3)
+	}
+	dims := r.fileDims(o, 0)
+	size, merged := o.batch.merged()
+	if o.batch.at != at || merged == 0 {
+		return nil, r.fail(r.inputName(i), "the batch is not dimension %d of its shape %v; transpose it, or export the network with batch 1", at, dims)
+	}
+	if dims[at] = size; slices.Equal(o.act.Shape[1:], dims) {
+		return o.act, nil
+	}
+	return r.emit(op.Reshape{Shape: dims}, o.act)
 }
 
 // part returns place i of an axis of v, as an axis of 1.
