@@ -113,6 +113,33 @@ func TestDecisionsBesideScores(t *testing.T) {
 	}
 }
 
+// A detector ends with the best scores and their places: the scores are an output of the file, as
+// nothing else gives them. Class numbers whose scores nothing gives become the scores.
+func TestDecisionsAreNotLost(t *testing.T) {
+	best := on(13, 4).node("Sigmoid", "x", "s").int64s("k", 2).node("TopK", "s,k", "scores,at").floats("f", []int{1}, 2).node("Cast", "at", "places", attribute{"to", typeFloat}).
+		node("Mul", "places,f", "boxes").output("scores").output("boxes")
+	g, err := Decode(best.bytes(), "detector")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, tensor.Of([]float32{-1, 2, 1, 0}, 1, 4))
+	if err != nil || len(out) != 2 || len(g.Notes) != 0 {
+		t.Fatalf("%d outputs, notes %q, %v", len(out), g.Notes, err)
+	}
+	for i, v := range g.Outputs {
+		want := map[string][]float32{"scores": {0.880797, 0.7310586}, "boxes": {2, 4}}[v.Name]
+		closeTo(t, v.Name, out[i], tensor.Of(want, 1, 2), nodeRelTol)
+	}
+
+	class := on(13, 4).node("Tanh", "x", "t").node("ArgMax", "t", "class", attribute{"axis", 1}).node("ReduceMax", "t", "sure", attribute{"axes", []int{1}}).output("class").output("sure")
+	if g, err = Decode(class.bytes(), "class"); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Outputs) != 2 || g.Outputs[1].Name != "t" || len(g.Notes) != 1 || !strings.Contains(g.Notes[0], "in its place") {
+		t.Errorf("outputs %v, notes %q", g.Outputs, g.Notes)
+	}
+}
+
 // Linear models of scikit-learn.
 func TestLinearModels(t *testing.T) {
 	x := tensor.Of([]float32{1, 2}, 1, 2)
