@@ -252,6 +252,24 @@ func TestTiedTable(t *testing.T) {
 	}
 }
 
+// Whole numbers of an input count as real ones under another shape too, as an attention mask does.
+func TestMaskOfWholeNumbers(t *testing.T) {
+	b, mask := newNet(t, 5, 6)
+	mask.Elem = graph.Integer
+	m := b.Node(op.Cast{To: graph.Float}, b.Node(op.Reshape{Shape: []int{6, 1}}, mask))
+	g := b.Done(b.dense(b.Node(op.Mul{}, m, b.Param(graph.Constant, 1, 1, 6, 4)), 3, none))
+	x := tensor.New(16, 6)
+	for i := range x.Data {
+		x.Data[i] = float32(b.Rand.IntN(2))
+	}
+	quantized(t, g, x)
+	s := session(t, g)
+	want, got := forward(t, g, x), deviceRun(t, s, g, x)
+	if worst, _ := distance(got, want); worst > 0.1 {
+		t.Errorf("outputs differ by %v", worst)
+	}
+}
+
 // Constants come back as the numbers that they were, up to what a file holds.
 func TestExactConstants(t *testing.T) {
 	inf := float32(math.Inf(1))

@@ -116,8 +116,7 @@ func (n *node) readsActivation() bool {
 const mostDecisions = 64
 
 // leaveOut settles the outputs that are decisions: they are left out where other outputs give the
-// scores that they decide on. Otherwise the scores are the output, or what the largest ones are
-// (TopK) if the network computes it.
+// scores that they decide on. Otherwise the scores are the output in their place.
 func (r *reader) leaveOut(names []string) {
 	if len(names) > mostDecisions {
 		r.refuse(r.fail(fmt.Sprintf("output %q", names[mostDecisions]), "more than %d outputs only decide on scores; remove it from the model", mostDecisions))
@@ -133,7 +132,7 @@ func (r *reader) leaveOut(names []string) {
 			continue
 		}
 		onInput := slices.Contains(r.g.Inputs, d.scores.act)
-		if v := o.act; v != nil && !slices.Contains(taken, v) && (onInput || len(given) > 0 && v.Elem == graph.Float) {
+		if v := o.act; v != nil && onInput && len(given) == 0 {
 			taken = append(taken, v)
 			r.readable = append(r.readable, name)
 			continue
