@@ -252,6 +252,18 @@ func TestTiedTable(t *testing.T) {
 	}
 }
 
+// A divisor is float32 even if layers read it too: near 0 a step of its grid would be everything.
+func TestDivisorsAreFloat32(t *testing.T) {
+	b, x := newNet(t, 5, 6)
+	divisor := b.Node(op.Add{}, b.Node(op.Abs{}, b.dense(x, 6, none)), b.Param(graph.Constant, 1e-3, 1))
+	g := b.Done(b.Node(op.Div{}, x, divisor))
+	h := b.dense(divisor, 3, none)
+	g.Outputs = append(g.Outputs, h)
+	if !op.Floats(g)[divisor] {
+		t.Error("a divisor that a layer reads too has a grid")
+	}
+}
+
 // Whole numbers of an input count as real ones under another shape too, as an attention mask does.
 func TestMaskOfWholeNumbers(t *testing.T) {
 	b, mask := newNet(t, 5, 6)
