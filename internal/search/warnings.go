@@ -34,6 +34,9 @@ func (s *Study) warnings() []string {
 	}
 	if s.task().Name() == "vectors" {
 		all = append(all, "files are measured by the distance of their outputs from the float network's, in percent of the variance: "+s.unlabelled()+", and the outputs are not classes")
+		if k := s.holdout.Reference.Still(); k >= 0 {
+			all = append(all, fmt.Sprintf("output %q of the float network hardly changes from sample to sample, by less than a thousandth of its largest value: 8 bits cannot hold such differences; check that the network is trained, and that samples are what it takes (--raw, --mean, --std)", s.subject.Model.Graph.Outputs[k].Name))
+		}
 	}
 	if traits.Distance && s.heldOut() < fewestDistances {
 		all = append(all, fmt.Sprintf("%d samples are held out: distances on so few say little of others; give more samples", s.heldOut()))
