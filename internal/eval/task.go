@@ -139,8 +139,8 @@ var choices = []func(ctx context.Context, s Subject) (Task, error){
 
 // Choose returns the task for a network and samples. A class at each position makes it the next
 // token's, or tagging; target values make it regression, labels classification, or yes or no for
-// a network of one output. Without them, a network with as many outputs as inputs is judged by
-// reconstruction, or, if labels are left aside, by fidelity to the float network;
+// a network of one output. Without them, a network with as many outputs as inputs, and near
+// to these, is judged by reconstruction, or, if labels are left aside, by fidelity to the float network;
 // a classifier by agreement with it; and any other network by the distance of its
 // vectors.
 //

@@ -268,7 +268,7 @@ func (r *recurrent) direction(x *graph.Value, d, i int) (o op.Recurrent, in []*g
 	if err != nil {
 		return o, nil, err
 	}
-	bias, inner, err := r.biases(d, o.LinearBeforeReset)
+	bias, inner, err := r.biases(d, i, o.LinearBeforeReset)
 	if err != nil {
 		return o, nil, err
 	}
@@ -338,7 +338,8 @@ func (r *recurrent) operator(d int) (o op.Recurrent, err error) {
 
 // biases returns the bias of the sums of direction d, which has that of R as far as it
 // can be merged, and what is left of R's: the last gate's of a GRU that resets behind R.
-func (r *recurrent) biases(d int, resetAfter bool) (bias, inner *graph.Value, err error) {
+// Each sequence i of a sample has its own, since their grids follow from those of the inputs.
+func (r *recurrent) biases(d, i int, resetAfter bool) (bias, inner *graph.Value, err error) {
 	if r.b == nil {
 		return nil, nil, nil
 	}
@@ -347,7 +348,7 @@ func (r *recurrent) biases(d int, resetAfter bool) (bias, inner *graph.Value, er
 	if resetAfter {
 		merged -= r.hidden
 	}
-	form := fmt.Sprint("recurrent bias ", d, merged, " ", r.outputs)
+	form := fmt.Sprint("recurrent bias ", d, merged, i, " ", r.outputs)
 	bias, err = r.param(r.b, graph.Bias, form, func(a *array) (*array, error) {
 		b := a.direction(d, 2*rows)
 		sum := &array{name: a.name, typ: typeFloat, dims: []int{rows}, f: slices.Clone(b.f[:rows])}

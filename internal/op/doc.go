@@ -13,7 +13,6 @@
 //	ONNXWriter                how it is written as ONNX
 //	View, Padder, Identity    and others in rewrite.go: what simplification may do with it
 //	Standardizer              results of known mean square: what is folded behind it
-//	InfinityTester            whether infinity in a mask may become a large number
 //
 // Files without an operator hold what several share: elementwise.go, arithmetic.go,
 // window.go, pool.go, layer.go, clamp.go, operands.go, depthwise.go, and float_*.go for the

@@ -13,16 +13,6 @@ type IsInf struct{ OnlyNegative, OnlyPositive bool }
 // Name implements graph.Op.
 func (IsInf) Name() string { return "IsInf" }
 
-// InfinityTester is an operator whose result is another for a large finite number than for
-// infinity, in a way that a mask must not change.
-type InfinityTester interface {
-	graph.Op
-	TestsInfinity()
-}
-
-// TestsInfinity implements InfinityTester.
-func (IsInf) TestsInfinity() {}
-
 // F implements Elementwise.
 func (o IsInf) F(x float64) float64 {
 	return step(math.IsInf(x, 1) && !o.OnlyNegative || math.IsInf(x, -1) && !o.OnlyPositive)

@@ -13,8 +13,8 @@ const masked = 1e9
 
 // BoundMasks replaces infinite constants of g by -1e9 and 1e9, as attention masks and masked
 // maxima have them: the device knows finite numbers only. Rows of a softmax that are masked
-// throughout get equal shares instead of NaN. It leaves constants whose infinity an operator
-// looks for.
+// throughout get equal shares instead of NaN. It leaves all constants as they are where infinity
+// would reach an output, or an operator that looks for it.
 func BoundMasks(g *graph.Graph) {
 	infinite := map[*graph.Value]bool{}
 	var bound []*graph.Param
@@ -25,14 +25,13 @@ func BoundMasks(g *graph.Graph) {
 				infinite[v] = true
 			}
 		}
-		if !readsAny(n, infinite) {
+		if !readsAny(n, infinite) || op.EndsInfinity(n) {
 			continue
 		}
-		if _, ok := n.Op.(op.InfinityTester); ok {
-			return
-		}
 		for _, v := range n.Outputs {
-			infinite[v] = true
+			if infinite[v] = true; g.IsOutput(v) || v.Elem != graph.Float {
+				return
+			}
 		}
 	}
 	for _, p := range bound {

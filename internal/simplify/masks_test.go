@@ -29,10 +29,15 @@ func TestBoundMasks(t *testing.T) {
 		}
 	}
 
-	b, x = newNet(t, 1, 6)
-	g = b.Done(b.Node(op.IsInf{}, b.Node(op.Add{}, x, low())))
-	if BoundMasks(g); g.Finite() == nil {
-		t.Error("a constant whose infinity an operator looks for was replaced")
+	for name, build := range map[string]func(b *net, x *graph.Value) *graph.Value{
+		"an operator looks for": func(b *net, x *graph.Value) *graph.Value { return b.Node(op.IsInf{}, b.Node(op.Add{}, x, low())) },
+		"an output has":         func(b *net, x *graph.Value) *graph.Value { return b.Node(op.Add{}, x, low()) },
+	} {
+		b, x := newNet(t, 1, 6)
+		g := b.Done(build(b, x))
+		if BoundMasks(g); g.Finite() == nil {
+			t.Errorf("a constant whose infinity %s was replaced", name)
+		}
 	}
 }
 
