@@ -190,6 +190,25 @@ func buildZipMap(n *node) error {
 	return n.alias(x)
 }
 
+// buildFeatures reads ArrayFeatureExtractor of an activation, as scikit-learn's selection of features
+// and its polynomials are: constant places along the last dimension.
+func buildFeatures(n *node) error {
+	s := n.steps()
+	x := s.activation(0)
+	places, err := n.integers(1)
+	if s.err != nil || err != nil {
+		return cmpOr(s.err, err)
+	}
+	if len(s.dims(x)[0]) < 2 {
+		return n.fail(n.inputName(0), "features without a batch are not supported; give an input [batch, features]")
+	}
+	at := make([]int, len(places))
+	for i, k := range places {
+		at[i] = int(k)
+	}
+	return s.result(0, s.call("Gather", []*operand{x, s.ints(at...)}, withInt("axis", -1)))
+}
+
 // buildScaler reads (x - offset) scale, one of each for each feature or one for all.
 func buildScaler(n *node) error {
 	x, err := n.activation(0)
@@ -232,9 +251,10 @@ func buildScaler(n *node) error {
 
 // learned has one row for each operator of the domain ai.onnx.ml that the reader knows.
 var learned = map[string]*row{
-	"LinearClassifier": {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
-	"LinearRegressor":  {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
-	"Normalizer":       {name: "Normalizer", since: []int{1}, minIn: 1, build: buildNormalizer},
-	"Scaler":           {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
-	"ZipMap":           {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
+	"ArrayFeatureExtractor": {name: "ArrayFeatureExtractor", since: []int{1}, minIn: 2, build: buildFeatures},
+	"LinearClassifier":      {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
+	"LinearRegressor":       {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
+	"Normalizer":            {name: "Normalizer", since: []int{1}, minIn: 1, build: buildNormalizer},
+	"Scaler":                {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
+	"ZipMap":                {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
 }

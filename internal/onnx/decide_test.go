@@ -135,6 +135,19 @@ func TestDecisionsAreNotLost(t *testing.T) {
 	}
 }
 
+// scikit-learn's selection of features.
+func TestFeatures(t *testing.T) {
+	g, err := Decode(on(13, 4).int64s("k", 3, 0, 1).domainNode("ai.onnx.ml", "ArrayFeatureExtractor", "x,k", "y").output("y").bytes(), "features")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, tensor.Of([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 2, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "features", out[0], tensor.Of([]float32{4, 1, 2, 8, 5, 6}, 2, 3), 0)
+}
+
 // Linear models of scikit-learn.
 func TestLinearModels(t *testing.T) {
 	x := tensor.Of([]float32{1, 2}, 1, 2)
