@@ -36,7 +36,7 @@ func (n *node) biasOf(k, outC int) (*graph.Value, error) {
 	if len(b.f) != outC {
 		return nil, fmt.Errorf("bias %q has %d elements for %d outputs: the file is damaged", b.name, len(b.f), outC)
 	}
-	return n.param(k, b.reshaped(outC), graph.Bias, "bias"), nil
+	return n.param(k, b.reshaped(outC), graph.Bias, "bias of "+n.name+" "), nil
 }
 
 // layer appends a layer of x, with weights w and the bias of input 2.

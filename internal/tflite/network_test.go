@@ -248,3 +248,18 @@ func TestEmbedding(t *testing.T) {
 		t.Errorf("%v", g)
 	}
 }
+
+// Layers that read one constant as their biases, as converters write those that are all zero, have
+// biases of their own: their grids differ.
+func TestSharedBiases(t *testing.T) {
+	b := newBuilder(1)
+	x, zeros := b.real(1, 4), b.tensor(typeFloat32, []int{4}, nil, 0, 0, make([]byte, 16))
+	h := b.then(opDense, []int{x, b.reals(4, 4), zeros}, []int{1, 4}, option{0, 1, actRelu})
+	g, err := Decode(b.file([]int{x}, []int{b.then(opDense, []int{h, b.reals(4, 4), zeros}, []int{1, 4}, option{0, 1, actNone})}), "shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := g.Params(); len(p) != 4 {
+		t.Errorf("%d parameters, want 4", len(p))
+	}
+}
