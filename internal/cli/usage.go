@@ -65,7 +65,7 @@ var otherWords = map[string][]string{
 	"rollback": {"revert", "undo", "back"},
 	"targets":  {"boards", "devices", "list"},
 	"export":   {"convert", "onnx"},
-	"diff":     {"delta", "compare"},
+	"diff":     {"compare"},
 	"patch":    {"apply", "update"},
 	"keygen":   {"key", "keys", "genkey"},
 	"verify":   {"checksig", "verify-signature"},
