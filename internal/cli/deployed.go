@@ -74,7 +74,9 @@ func keepProgram(data []byte) error {
 			kept = append(kept, info)
 		}
 	}
-	slices.SortFunc(kept, func(a, b os.FileInfo) int { return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name())) })
+	slices.SortFunc(kept, func(a, b os.FileInfo) int {
+		return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
 	for _, info := range kept[min(mostKept, len(kept)):] {
 		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil {
 			return err
