@@ -3,6 +3,7 @@ module edgec
 go 1.26.0
 
 require (
+	aead.dev/minisign v0.3.0
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20251212221603-3adeb8663819
 	github.com/BurntSushi/toml v1.6.0
 	github.com/agnivade/levenshtein v1.2.2

@@ -95,8 +95,8 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
 	if isProgram { // what is wrong is refused before a device is asked
-		if err := d.contradicted(path, system); err != nil {
-			return err
+		if err := contradicted(d.target, system); err != nil {
+			return about(path, fmt.Errorf("%s: %w", path, err))
 		}
 	} else {
 		if data, _, err = readEdgec(path); err != nil {
@@ -150,11 +150,11 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 }
 
 // contradicted returns an error if a finished program was not built for the board of --target.
-func (d *deployFlags) contradicted(path string, system deploy.System) error {
-	if d.target == "" {
+func contradicted(target string, system deploy.System) error {
+	if target == "" {
 		return nil
 	}
-	board, err := targets.Find(d.target)
+	board, err := targets.Find(target)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (d *deployFlags) contradicted(path string, system deploy.System) error {
 		return nil
 	}
 	want := deploy.System{GOOS: board.System(), GOARCH: board.GOARCH, GOARM: board.GOARM}
-	return fmt.Errorf("%s: is a program for %v, and --target %s is %v; leave --target out, or give the .edgec file or a program for that board", path, system, board.Name, want)
+	return fmt.Errorf("is a program for %v, and --target %s is %v; leave --target out, or give the .edgec file or a program for that board", system, board.Name, want)
 }
 
 // programFor builds the program of a model for the device.

@@ -116,8 +116,7 @@ func TestDeployContradiction(t *testing.T) {
 		{"rpi-4", deploy.System{GOOS: "linux", GOARCH: "amd64"}, "a program for linux/amd64, and --target rpi-4 is linux/arm64"},
 		{"windows-arm64", deploy.System{GOOS: "linux", GOARCH: "arm64"}, "is windows/arm64"},
 	} {
-		d := deployFlags{target: c.target}
-		err := d.contradicted("named", c.system)
+		err := contradicted(c.target, c.system)
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("--target %s, a program for %v: %v, want %q", c.target, c.system, err, c.wrong)
 		}

@@ -67,6 +67,8 @@ var otherWords = map[string][]string{
 	"export":   {"convert", "onnx"},
 	"diff":     {"delta", "compare"},
 	"patch":    {"apply", "update"},
+	"keygen":   {"key", "keys", "genkey"},
+	"verify":   {"checksig", "verify-signature"},
 
 	"target":   {"board", "device", "platform", "arch"},
 	"budget":   {"timeout", "time", "max-time", "limit"},
