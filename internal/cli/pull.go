@@ -125,6 +125,11 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 		if options.Keep, err = p.wanted(found); err != nil {
 			return err
 		}
+		options.Begin = func(f registry.File) {
+			if f.Bytes >= largeFile {
+				progress.work(fmt.Sprintf("getting %s, %s bytes", f.Name, thousands(int(f.Bytes))), "")
+			}
+		}
 		versions := map[string]int{}
 		if p.pub != "" {
 			options.Verify = verifier(key, versions)
@@ -148,6 +153,9 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 	}
 	return err
 }
+
+// largeFile is the size from which on a file is announced.
+const largeFile = 4 << 20
 
 // makeFolder makes a folder if it is missing, and checks that files can be written there.
 func makeFolder(folder string) (made bool, err error) {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"edgec/internal/deep"
 )
 
 // liar is a registry with one manifest that says what a test wants, whatever the blobs are.
@@ -145,10 +149,10 @@ func TestContent(t *testing.T) {
 		serve http.HandlerFunc
 		want  string
 	}{
-		"other content":    {4, blob("evil", 4), "not what the manifest names"},
-		"shorter":          {4, blob("go", 2), "not what the manifest names"},
-		"longer":           {4, blob("good and more", 13), "not what the manifest names"},
-		"manifest shorter": {2, blob("good", 4), "not what the manifest names"},
+		"other content":    {4, blob("evil", 4), "not what the manifest names: its"},
+		"shorter":          {4, blob("go", 2), "not what the manifest names: its"},
+		"longer":           {4, blob("good and more", 13), "not what the manifest names: its"},
+		"manifest shorter": {2, blob("good", 4), "not what the manifest names: its"},
 		"cut":              {4, hangUp, "ended before all was there"},
 		"gone":             {4, http.NotFound, "not found"},
 		"server error":     {4, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<b>oops</b>", http.StatusTeapot) }, "answered 418"},
@@ -242,7 +246,9 @@ func TestNetwork(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	encrypted := httptest.NewTLSServer(servers["ggcr"]())
+	encrypted := httptest.NewUnstartedServer(servers["ggcr"]())
+	encrypted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	encrypted.StartTLS()
 	defer encrypted.Close()
 	plain := serve(t, servers["ggcr"]())
 	for name, test := range map[string]struct {
@@ -305,5 +311,45 @@ func TestHostileLayout(t *testing.T) {
 	}
 	if _, err := New(Options{}).Pull(t.Context(), a, PullOptions{Folder: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "no regular file") {
 		t.Errorf("a pipe: %v", err)
+	}
+}
+
+// A file that goes out slowly is no silence, and a server that has stopped is one.
+func TestSilence(t *testing.T) {
+	deep.Only(t)
+	const silence = 3 * time.Second
+	hold := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			<-hold
+			return
+		}
+		part := make([]byte, 1<<20)
+		for {
+			if _, err := io.ReadFull(r.Body, part); err != nil {
+				return
+			}
+			time.Sleep(silence / 20)
+		}
+	}))
+	defer s.Close()
+	defer close(hold)
+	client := http.Client{Transport: transport(silence)}
+	put, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL, bytes.NewReader(make([]byte, 60<<20)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	r, err := client.Do(put)
+	if err != nil {
+		t.Fatalf("after %v: %v", time.Since(began), err)
+	}
+	r.Body.Close()
+	if time.Since(began) < silence {
+		t.Errorf("it took %v, which shows nothing", time.Since(began))
+	}
+	if r, err := client.Get(s.URL); err == nil {
+		r.Body.Close()
+		t.Error("a silent server was waited for")
 	}
 }
