@@ -14,9 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgec/internal/delta"
 	"edgec/internal/deploy"
 	"edgec/internal/registry"
 	"edgec/internal/sign"
+	"edgec/runtime/format"
 )
 
 // placesHelp explains the names of artifacts.
@@ -280,7 +282,14 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	case isProgram:
 		c.Kind, c.System = registry.Program, system.String()
 		return nil
-	case filepath.Ext(path) == deltaSuffix:
+	case delta.Is(c.Data):
+		h, err := delta.Read(c.Data)
+		if err != nil {
+			return about(path, fmt.Errorf("%s: %w", path, err))
+		}
+		c.Kind, c.Base = registry.Delta, h.Base
+		return nil
+	case format.IsDelta(c.Data):
 		c.Kind = registry.Delta
 		return nil
 	case !isEdgec && filepath.Ext(path) != ".onnx" && isText(c.Data):
@@ -300,9 +309,6 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	b.models = append(b.models, i)
 	return nil
 }
-
-// deltaSuffix ends the names of deltas.
-const deltaSuffix = ".edd"
 
 // isText reports whether a file is a short text, such as a README or a licence.
 func isText(data []byte) bool {

@@ -56,6 +56,9 @@ func file(name string, kind Kind, data string) Content {
 	if kind == Program {
 		c.System = "linux/arm v6"
 	}
+	if kind == Delta {
+		c.Base = strings.Repeat("0a", 32)
+	}
 	return c
 }
 
@@ -186,6 +189,15 @@ func TestTagMoves(t *testing.T) {
 				t.Errorf("by digest: %v, %v", a, err)
 			}
 		})
+	}
+}
+
+// A delta says which file it is applied to.
+func TestBase(t *testing.T) {
+	at := places(t)["layout"] + ":1"
+	a := push(t, at, []Content{file("new.edd", Delta, "changes")})
+	if got, err := New(Options{}).Resolve(t.Context(), at); err != nil || got.Files[0].Base != strings.Repeat("0a", 32) || a.Files[0] != got.Files[0] {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
