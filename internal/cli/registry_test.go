@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -235,5 +237,44 @@ func TestRegistryPrograms(t *testing.T) {
 	info, err := os.Stat("out/app-rpi-zero")
 	if err != nil || info.Mode()&0o111 != 0o111 || !slices.Equal(filesIn(t, "out"), []string{"app-rpi-zero", "corner.edgec", "model-card.md"}) {
 		t.Errorf("%v, %v, %q", err, info, filesIn(t, "out"))
+	}
+}
+
+// Ctrl-C ends the process with the exit code for interrupts, and says how things are left.
+func TestPullSignal(t *testing.T) {
+	if goruntime.GOOS == "windows" {
+		t.Skip("no process can send an interrupt there")
+	}
+	t.Chdir(t.TempDir())
+	asked := make(chan struct{}, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	cmd := exec.Command(os.Args[0], "pull", strings.TrimPrefix(s.URL, "http://")+"/x:1", "-o", "out")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DOCKER_CONFIG="+t.TempDir())
+	var text strings.Builder
+	cmd.Stderr = &text
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		cmd.Process.Kill()
+		t.Fatal("it asks for nothing")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	over := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer over.Stop()
+	cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(text.String(), "edgec: stopping; no file was written\n") || len(filesIn(t, ".")) != 0 {
+		t.Errorf("exit code %d, %q, files %q", cmd.ProcessState.ExitCode(), text.String(), filesIn(t, "."))
 	}
 }

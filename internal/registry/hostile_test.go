@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -351,5 +352,68 @@ func TestSilence(t *testing.T) {
 	if r, err := client.Get(s.URL); err == nil {
 		r.Body.Close()
 		t.Error("a silent server was waited for")
+	}
+}
+
+// dying is a registry that closes every connection after a number of requests.
+type dying struct {
+	http.Handler
+	left atomic.Int64
+}
+
+func (d *dying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.left.Add(-1) < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	d.Handler.ServeHTTP(w, r)
+}
+
+// A registry that dies at any request leaves the old version under its tag, in one piece, and
+// the next push completes the new one.
+func TestDies(t *testing.T) {
+	for name, h := range servers {
+		t.Run(name, func(t *testing.T) {
+			d := &dying{Handler: h()}
+			d.left.Store(1 << 30)
+			at := serve(t, d) + "/me/digits:1"
+			c := New(Options{})
+			stick := "oci:" + filepath.Join(t.TempDir(), "stick")
+			before := push(t, at, digits("old")).Digest
+			for n := range int64(1000) {
+				d.left.Store(n)
+				_, _, err := c.Push(t.Context(), at, digits(fmt.Sprint(n)), facts)
+				d.left.Store(1 << 30)
+				if err == nil {
+					if n < 5 {
+						t.Errorf("%d requests are enough for a push", n)
+					}
+					break
+				}
+				oneLine(t, fmt.Sprint(n), err, at)
+				a, err := c.Resolve(t.Context(), at)
+				if err != nil || a.Digest != before {
+					t.Fatalf("after %d requests: %v, %+v", n, err, a)
+				}
+			}
+			for n := range int64(1000) {
+				d.left.Store(n)
+				_, err := c.Copy(t.Context(), at, stick+":1")
+				d.left.Store(1 << 30)
+				if err == nil {
+					break
+				}
+				oneLine(t, fmt.Sprint(n), err, at)
+				if a, err := c.Resolve(t.Context(), stick+":1"); err == nil {
+					t.Fatalf("after %d requests the copy has a tag: %+v", n, a)
+				}
+			}
+			a, err := c.Resolve(t.Context(), stick+":1")
+			if err != nil || a.Digest == before {
+				t.Fatalf("%v, %+v", err, a)
+			}
+			if _, err := c.Pull(t.Context(), a, PullOptions{Folder: t.TempDir()}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
