@@ -292,6 +292,8 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	case format.IsDelta(c.Data):
 		c.Kind = registry.Delta
 		return nil
+	case isSecretKey(c.Data): // edgec push * would take it
+		return about(path, fmt.Errorf("%s: is a secret key, which should not leave your machine; leave it out", path))
 	case !isEdgec && filepath.Ext(path) != ".onnx" && isText(c.Data):
 		c.Kind = registry.Document
 		return nil
@@ -314,6 +316,13 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 func isText(data []byte) bool {
 	const most = 1 << 20
 	return len(data) > 0 && len(data) <= most && utf8.Valid(data) && !strings.ContainsRune(string(data), 0)
+}
+
+// isSecretKey reports whether a file is a secret key, with or without a password.
+func isSecretKey(data []byte) bool {
+	asked := errors.New("it has a password")
+	_, err := sign.ParseSecretKey(data, func() (string, error) { return "", asked })
+	return err == nil || errors.Is(err, asked)
 }
 
 // addSignature takes the signature of a file, if there is one.

@@ -103,6 +103,7 @@ func TestRegistryErrors(t *testing.T) {
 	withFile(t)
 	at := aRegistry(t) + "/me/corner"
 	command(t, "keygen", "--no-password").must(t)
+	write(t, "locked.key", []byte("untrusted comment: minisign encrypted secret key\nRWRTY0Iy"+strings.Repeat("A", 204)+"\n"))
 	write(t, "old.edgec", read(t, "corner.edgec"))
 	command(t, "sign", "corner.edgec", "old.edgec").must(t)
 	write(t, "old.edgec", scaledFile(t))
@@ -129,6 +130,8 @@ func TestRegistryErrors(t *testing.T) {
 		{"push corner.edgec " + at + ":2 --no-card --card README.md", exitUsage, "--no-card contradicts"},
 		{"push none.edgec " + at + ":2", exitFailed, "none.edgec: no such file"},
 		{"push corner.onnx " + at + ":2", exitFailed, "make an .edgec file of it"},
+		{"push corner.edgec edgec.key " + at + ":2", exitFailed, "edgec.key: is a secret key"},
+		{"push corner.edgec locked.key " + at + ":2", exitFailed, "locked.key: is a secret key"},
 		{"push README.md " + at + ":2", exitFailed, "no model, program or delta"},
 		{"push old.edgec " + at + ":2", exitFailed, "old.edgec.minisig: is for other content"},
 		{"push corner.edgec old.edgec.minisig " + at + ":2", exitFailed, "give old.edgec too"},
