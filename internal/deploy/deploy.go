@@ -77,6 +77,7 @@ type Result struct {
 	Previous Installed     // that previous points to; SHA256 is "" if there is none
 	Latency  time.Duration // median time of an inference on the device; 0: not measured
 	Found    string        // what an earlier command had left and this one has ended; "": nothing
+	Damaged  string        // of Status: what is wrong with the file of Previous; "": nothing
 }
 
 // A RejectedError says that a program did not pass its tests on the device, where the program
