@@ -389,7 +389,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.end()
 	if r == nil {
-		return about(path, err)
+		return stoppedBy(ctx, about(path, err))
 	}
 	result := compressed{File: path, Source: data.Source(), Report: r}
 	if err == nil {
@@ -412,7 +412,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 		}
 	}
 	if err != nil {
-		return about(path, err)
+		return stoppedBy(ctx, about(path, err))
 	}
 	if a.json {
 		err = a.printJSON(result)
