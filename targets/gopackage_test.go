@@ -119,6 +119,16 @@ func TestPackageFolders(t *testing.T) {
 	if _, err := WritePackage(sources, []byte("text"), filepath.Join(dir, "bad"), Options{}); err == nil {
 		t.Error("text is no model")
 	}
+	old := t.TempDir()
+	for text, version := range map[string]string{"module x\n\ngo 1.20\n": "1.20", "module x // no version\n": "1.16"} {
+		if err := os.WriteFile(filepath.Join(old, "go.mod"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := "the module x is written in Go " + version + ", and the package needs Go 1.26; raise it there with go mod edit -go=1.26"
+		if _, err := WritePackage(sources, corner(t), filepath.Join(old, "net"), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
 	list, err := os.ReadDir(dir)
 	names := []string{}
 	for _, e := range list {
