@@ -229,9 +229,15 @@ func writeFolder(dir string, files map[string][]byte) error {
 	if err != nil {
 		return fmt.Errorf("targets: %w", err)
 	}
-	whole, err := os.MkdirTemp(filepath.Dir(full), ".edgec-package-")
-	if err != nil {
-		return fmt.Errorf("targets: %w; make the folder above it first", err)
+	above := filepath.Dir(full)
+	whole, err := os.MkdirTemp(above, ".edgec-package-")
+	switch cause := new(fs.PathError); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("targets: %s: no such folder; make the folder above it first", above)
+	case errors.As(err, &cause):
+		return fmt.Errorf("targets: %s: cannot write into the folder: %w; choose another one", above, cause.Err)
+	case err != nil:
+		return fmt.Errorf("targets: %w", err)
 	}
 	defer os.RemoveAll(whole)
 	if err := writeFiles(whole, files); err != nil {

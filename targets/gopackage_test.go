@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -111,10 +112,13 @@ func TestPackageFolders(t *testing.T) {
 	if err != nil || strings.Contains(string(source), "preprocess") {
 		t.Errorf("%v\n%s", err, source)
 	}
-	for at, want := range map[string]string{path: "is not empty", filepath.Join(dir, "1"): "no name that a Go package can have", filepath.Join(dir, "none", "net"): "make the folder above it first"} {
+	for at, want := range map[string]string{path: "is not empty", filepath.Join(dir, "1"): "no name that a Go package can have", filepath.Join(dir, "none", "net"): "none: no such folder; make the folder above it first"} {
 		if _, err := WritePackage(sources, corner(t), at, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", at, err, want)
 		}
+	}
+	if _, err := WritePackage(sources, corner(t), "/sys/edgec", Options{}); goruntime.GOOS == "linux" && (err == nil || !strings.Contains(err.Error(), "/sys: cannot write into the folder: ")) {
+		t.Errorf("/sys: %v", err)
 	}
 	if _, err := WritePackage(sources, []byte("text"), filepath.Join(dir, "bad"), Options{}); err == nil {
 		t.Error("text is no model")

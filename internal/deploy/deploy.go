@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -181,8 +182,11 @@ func stepOf(d Device, doing string, err error) error {
 	}
 	name := d.String() + ": "
 	text := name + d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name)
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		text += "; let the user write there, or " + otherFolder(d)
+	case errors.Is(err, syscall.EROFS):
+		text += "; mount it for writing (sudo mount -o remount,rw) and look whether a card is locked by its switch, or " + otherFolder(d)
 	}
 	return &stepError{text, err}
 }
