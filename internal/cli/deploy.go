@@ -79,6 +79,7 @@ type deployment struct {
 	Previous *deploy.Installed `json:"previous,omitempty"`
 	Latency  int64             `json:"latency_ns,omitempty"`
 	Found    string            `json:"found,omitempty"`
+	Damaged  string            `json:"damaged,omitempty"`
 	Failed   []deploy.Failure  `json:"failed,omitempty"`
 }
 
@@ -197,7 +198,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 
 // printDeployment prints the programs of a device.
 func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failure) error {
-	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Found: r.Found, Failed: failed}
+	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Found: r.Found, Damaged: r.Damaged, Failed: failed}
 	if r.Current.SHA256 != "" {
 		d.Current = &r.Current
 	}
@@ -214,6 +215,9 @@ func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failur
 	rows = append(rows, "current\t"+installedText(d.Current), "previous\t"+installedText(d.Previous))
 	if r.Found != "" {
 		rows = append(rows, "found\t"+r.Found)
+	}
+	if r.Damaged != "" {
+		rows = append(rows, "damaged\tthe program before "+r.Damaged+"; edgec rollback would refuse it")
 	}
 	if r.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t%.1f us (median)", float64(r.Latency)/1e3))

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -77,6 +78,7 @@ type Result struct {
 	Previous Installed     // that previous points to; SHA256 is "" if there is none
 	Latency  time.Duration // median time of an inference on the device; 0: not measured
 	Found    string        // what an earlier command had left and this one has ended; "": nothing
+	Damaged  string        // of Status: what is wrong with the file of Previous; "": nothing
 }
 
 // A RejectedError says that a program did not pass its tests on the device, where the program
@@ -180,8 +182,11 @@ func stepOf(d Device, doing string, err error) error {
 	}
 	name := d.String() + ": "
 	text := name + d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name)
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		text += "; let the user write there, or " + otherFolder(d)
+	case errors.Is(err, syscall.EROFS):
+		text += "; mount it for writing (sudo mount -o remount,rw) and look whether a card is locked by its switch, or " + otherFolder(d)
 	}
 	return &stepError{text, err}
 }
