@@ -113,7 +113,7 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 		return about(p.folder, err)
 	}
 	client := a.client(cmd, &p.registryFlags, p.most)
-	err = a.reaching(cmd.Context(), "stopping; no file was written", func(ctx context.Context, progress *progress) error {
+	err = a.reaching(cmd.Context(), "no file was written", func(ctx context.Context, progress *progress) error {
 		progress.slow("asking for " + ref)
 		found, err := client.Resolve(ctx, ref)
 		if err != nil {

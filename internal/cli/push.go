@@ -139,7 +139,7 @@ func (a *app) push(cmd *cobra.Command, p *pushFlags, paths []string, ref string)
 		return err
 	}
 	client := a.client(cmd, &p.registryFlags, 0)
-	return a.reaching(cmd.Context(), "stopping; the tag stays as it was", func(ctx context.Context, progress *progress) error {
+	return a.reaching(cmd.Context(), ref+" stays as it was", func(ctx context.Context, progress *progress) error {
 		progress.work("storing "+fmt.Sprint(len(b.files))+" files in "+ref, "")
 		made, before, err := client.Push(ctx, ref, b.files, facts)
 		if err != nil {
@@ -154,26 +154,18 @@ func (a *app) push(cmd *cobra.Command, p *pushFlags, paths []string, ref string)
 	})
 }
 
-// reaching runs what reaches a registry. An interrupt ends it.
-func (a *app) reaching(ctx context.Context, telling string, run func(context.Context, *progress) error) error {
+// reaching runs what reaches a registry. An interrupt ends it; left says how things are then.
+func (a *app) reaching(ctx context.Context, left string, run func(context.Context, *progress) error) error {
 	p := a.newProgress()
 	defer p.end()
-	ctx, cancel := a.interruptible(ctx, telling)
+	ctx, cancel := a.interruptible(ctx, "interrupted: ending the transfer")
 	defer cancel()
 	err := run(ctx, p)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return stopped(telling)
+		err = fmt.Errorf("interrupted; %s; give the command again", left)
 	}
-	return err
+	return stoppedBy(ctx, err)
 }
-
-// stopped is the error of a command that a signal ended; the text says how things are left.
-type stopped string
-
-func (s stopped) Error() string { return "interrupted: " + string(s) }
-
-// Is makes it end with the exit code for interrupts.
-func (s stopped) Is(err error) bool { return err == errInterrupted }
 
 // printArtifact prints what was stored.
 func (a *app) printArtifact(r artifact) error {

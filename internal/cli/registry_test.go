@@ -277,7 +277,7 @@ func TestPullSignal(t *testing.T) {
 	over := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 	defer over.Stop()
 	cmd.Wait()
-	if cmd.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(text.String(), "edgec: stopping; no file was written\n") || len(filesIn(t, ".")) != 0 {
+	if cmd.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(text.String(), "edgec: interrupted: ending the transfer\nedgec: error: interrupted; no file was written; give the command again\n") || len(filesIn(t, ".")) != 0 {
 		t.Errorf("exit code %d, %q, files %q", cmd.ProcessState.ExitCode(), text.String(), filesIn(t, "."))
 	}
 }
