@@ -134,6 +134,19 @@ func (w *pull) write(ctx context.Context) error {
 			return err
 		}
 	}
+	return w.commit()
+}
+
+// commit gives the files their names, after all of them are on the disk.
+func (w *pull) commit() error {
+	for _, s := range w.staged {
+		if s == nil {
+			continue
+		}
+		if err := s.Sync(); err != nil {
+			return err
+		}
+	}
 	for i, s := range w.staged {
 		if s == nil {
 			continue
