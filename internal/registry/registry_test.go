@@ -221,7 +221,7 @@ func TestTagMoves(t *testing.T) {
 			if name == "layout" { // nothing lists the first any more
 				return
 			}
-			if a, err = c.Resolve(t.Context(), ref.at(first.Digest).String()); err != nil || a.Digest != first.Digest {
+			if a, err = c.Resolve(t.Context(), ref.At(first.Digest).String()); err != nil || a.Digest != first.Digest {
 				t.Errorf("by digest: %v, %v", a, err)
 			}
 		})
