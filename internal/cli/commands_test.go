@@ -170,6 +170,7 @@ func TestBench(t *testing.T) {
 	t.Setenv(asProgram, "1") // the processes that edgec starts are this test
 	r := command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "3", "--save", "three.json").must(t)
 	r.has(t, "PROCESS", "process 3: p90 takes 100 runs")
+	command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "2", "--layers").must(t).has(t, "PROCESS", "GMAC/s", "Conv2D")
 	var saved measured
 	if err := json.Unmarshal(read(t, "three.json"), &saved); err != nil || len(saved.Processes) != 3 {
 		t.Errorf("%v, %+v", err, saved)
