@@ -133,8 +133,12 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 func (d *deployFlags) check(cmd *cobra.Command) error {
 	errs := []error{d.at.check(cmd)}
 	if d.target != "" {
-		if _, err := targets.Find(d.target); err != nil {
+		board, err := targets.Find(d.target)
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("--target %s: %s", shown(d.target), strings.TrimPrefix(err.Error(), "targets: ")))
+		case board.System() != "linux":
+			errs = append(errs, fmt.Errorf("--target %s: deploy installs on Linux; make the program with edgec build and copy it to the machine", shown(d.target)))
 		}
 	}
 	if d.options.Duration > 0 && d.options.MaxLatency == 0 {
@@ -152,6 +156,9 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 
 // contradicted returns an error if a finished program was not built for the board of --target.
 func (d *deployFlags) contradicted(path string, system deploy.System) error {
+	if system.GOOS != "linux" {
+		return fmt.Errorf("%s: is a program for %v, and deploy installs on Linux; copy it to the machine yourself", path, system)
+	}
 	if d.target == "" {
 		return nil
 	}

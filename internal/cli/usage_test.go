@@ -101,6 +101,7 @@ func TestUsage(t *testing.T) {
 		{"build corner.edgec --taget rpi-4", "unknown flag --taget; did you mean --target?", "edgec build"},
 		{"build corner.edgec --target js-wasm --serve", "--serve: a program for WebAssembly cannot listen at an address; leave --serve out, or choose another --target than js-wasm", "edgec build"},
 		{"deploy corner.edgec --to root@h:99999", `--to: "root@h:99999": the port "99999" is no number from 1 to 65535`, "edgec deploy"},
+		{"deploy corner.edgec --to local:x --target windows-amd64", "--target windows-amd64: deploy installs on Linux; make the program with edgec build and copy it to the machine", "edgec deploy"},
 		{"deploy corner.edgec --to qemu:", "--to qemu:: an emulator keeps no programs; give a device, or local:FOLDER for a folder of this machine", "edgec deploy"},
 		{"status --on pi@host:port", `--on: "pi@host:port": the port "port" is no number from 1 to 65535`, "edgec status"},
 		{"status --on pi@", `--on: "pi@" is no host; write user@host or user@host:port, such as pi@raspberrypi.local`, "edgec status"},
