@@ -92,6 +92,7 @@ type deployment struct {
 	Sent     int64             `json:"sent_bytes,omitempty"`
 	Base     string            `json:"base_sha256,omitempty"` // that a delta was made against
 	Found    string            `json:"found,omitempty"`
+	Damaged  string            `json:"damaged,omitempty"`
 	Failed   []deploy.Failure  `json:"failed,omitempty"`
 }
 
@@ -114,7 +115,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
 	if isProgram { // what is wrong is refused before a device is asked
-		if err := contradicted(d.target, system); err != nil {
+		if err := installable(d.target, system); err != nil {
 			return about(path, fmt.Errorf("%s: %w", path, err))
 		}
 	} else {
@@ -152,8 +153,12 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 func (d *deployFlags) check(cmd *cobra.Command) error {
 	errs := []error{d.at.check(cmd)}
 	if d.target != "" {
-		if _, err := targets.Find(d.target); err != nil {
+		board, err := targets.Find(d.target)
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("--target %s: %s", shown(d.target), strings.TrimPrefix(err.Error(), "targets: ")))
+		case board.System() != "linux":
+			errs = append(errs, fmt.Errorf("--target %s: deploy installs on Linux; make the program with edgec build and copy it to the machine", shown(d.target)))
 		}
 	}
 	if d.options.Duration > 0 && d.options.MaxLatency == 0 {
@@ -167,6 +172,15 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	}
 	d.options.Version = d.version
 	return usageErrors(cmd, errs...)
+}
+
+// installable returns an error if deploy cannot install a finished program, or if --target
+// contradicts it.
+func installable(target string, system deploy.System) error {
+	if system.GOOS != "linux" {
+		return fmt.Errorf("is a program for %v, and deploy installs on Linux; copy it to the machine yourself", system)
+	}
+	return contradicted(target, system)
 }
 
 // contradicted returns an error if a finished program was not built for the board of --target.
@@ -217,7 +231,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 
 // printDeployment prints the programs of a device.
 func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failure) error {
-	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Sent: r.Sent.Bytes, Base: r.Sent.Base, Found: r.Found, Failed: failed}
+	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Sent: r.Sent.Bytes, Base: r.Sent.Base, Found: r.Found, Damaged: r.Damaged, Failed: failed}
 	if r.Current.SHA256 != "" {
 		d.Current = &r.Current
 	}
@@ -237,6 +251,9 @@ func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failur
 	rows = append(rows, "current\t"+installedText(d.Current), "previous\t"+installedText(d.Previous))
 	if r.Found != "" {
 		rows = append(rows, "found\t"+r.Found)
+	}
+	if r.Damaged != "" {
+		rows = append(rows, "damaged\tthe program before "+r.Damaged+"; edgec rollback would refuse it")
 	}
 	if r.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t%.1f us (median)", float64(r.Latency)/1e3))
