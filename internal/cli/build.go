@@ -139,7 +139,11 @@ func (b *buildFlags) board(cmd *cobra.Command) (targets.Board, error) {
 	case b.cArchive && (b.serve || b.selfTest):
 		return targets.Board{}, usagef(cmd, "--c-archive makes a library, which neither serves nor runs; leave out --serve and --selftest")
 	}
-	return b.target.find(cmd)
+	board, err := b.target.find(cmd)
+	if err == nil && board.GOOS == "js" && b.serve {
+		return targets.Board{}, usagef(cmd, "--serve: a program for WebAssembly cannot listen at an address; leave --serve out, or choose another --target than %s", board.Name)
+	}
+	return board, err
 }
 
 // buildProgram makes a program and, if it is asked to, executes its self-test.
@@ -151,14 +155,14 @@ func (a *app) buildProgram(ctx context.Context, b *buildFlags, path string, mode
 	var err error
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, opt); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
+			return stoppedBy(ctx, fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out))
 		}
 		return about(path, err)
 	}
 	if b.selfTest {
 		p.work("running the self-test of "+r.Path, "")
 		if err := selfTest(ctx, r.Result); err != nil {
-			return err
+			return stoppedBy(ctx, err)
 		}
 		r.SelfTest = "passed"
 	}
@@ -190,7 +194,7 @@ func (a *app) toolchain(ctx context.Context, b *buildFlags) (string, error) {
 	if fetched && err == nil {
 		a.note("%s was fetched through GOPROXY into the module cache: %s", version, path)
 	}
-	return path, err
+	return path, stoppedBy(ctx, err)
 }
 
 // packaged is the JSON result of edgec build --package.
@@ -247,7 +251,7 @@ func (a *app) buildArchive(ctx context.Context, path string, model []byte, board
 	var err error
 	if r.Archive, err = targets.BuildArchive(ctx, edgec.Sources, model, board, out, opt); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: interrupted before the library was written; give the command again", out)
+			return stoppedBy(ctx, fmt.Errorf("%s: interrupted before the library was written; give the command again", out))
 		}
 		return err
 	}

@@ -82,6 +82,14 @@ func TestDeploy(t *testing.T) {
 	step("deploy named --to local:dev", "corner", "", exitFailed)
 	step("status --on local:dev", "corner", "", exitDone)
 	step("deploy named --to local:dev --retry --max-latency 1h --duration 100ms", "named", "corner", exitDone)
+	write(t, "dev/previous/program", nil)
+	command(t, "status", "--on", "local:dev").must(t).has(t, "the program before is damaged: store/", "edgec rollback would refuse it")
+	write(t, "empty", nil)
+	step("status --on local:dev", "named", "empty", exitDone)
+	write(t, "dev/previous/program", read(t, "corner"))
+	write(t, "dev/current/program", read(t, "named")[:1000])
+	oneError(t, command(t, "status", "--on", "local:dev"), "the current program, version 3, is damaged: store/", "deploy the same file again")
+	command(t, "deploy", "named", "--to", "local:dev").must(t)
 	step("rollback --on local:dev", "corner", "named", exitDone)
 	step("deploy named --to local:dev --version 1", "corner", "named", exitFailed)
 	if err := os.Rename("dev/previous", "dev/current"); err != nil { // as a service on the device does
@@ -114,10 +122,10 @@ func TestDeployContradiction(t *testing.T) {
 		{"rpi-2", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "6"}, ""},
 		{"rpi-zero", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "7"}, "a program for linux/arm v7, and --target rpi-zero is linux/arm v6"},
 		{"rpi-4", deploy.System{GOOS: "linux", GOARCH: "amd64"}, "a program for linux/amd64, and --target rpi-4 is linux/arm64"},
+		{"", deploy.System{GOOS: "windows", GOARCH: "amd64"}, "is a program for windows/amd64, and deploy installs on Linux; copy it"},
 		{"windows-arm64", deploy.System{GOOS: "linux", GOARCH: "arm64"}, "is windows/arm64"},
 	} {
-		d := deployFlags{target: c.target}
-		err := d.contradicted("named", c.system)
+		err := installable(c.target, c.system)
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("--target %s, a program for %v: %v, want %q", c.target, c.system, err, c.wrong)
 		}

@@ -242,6 +242,7 @@ func jsonSources(t *testing.T) {
 	_ = z.Close()
 	write(t, "spare.npz", b.Bytes())
 	addSpoken(t)
+	write(t, "twice.edgec", twice(t))
 	benchmark(t, "corner.edgec", "bench.json")
 	write(t, "last.npy", npyOf("<f4", "24, 8, 8, 3", bytes.Repeat(body, 24*192/48)))
 	write(t, "semicolons.csv", []byte(strings.ReplaceAll(string(read(t, "labels.csv")), ",", ";")))
@@ -289,6 +290,7 @@ func TestJSON(t *testing.T) {
 		{"check", "check decided.onnx"},
 		{"inspect", "inspect corner.edgec"},
 		{"inspect", "inspect named.edgec"},
+		{"inspect", "inspect twice.edgec"},
 		{"inspect of an ONNX file", "inspect corner.onnx"},
 		{"eval", "eval corner.edgec --data data --against corner.onnx --confusion"},
 		{"eval", "eval detector.edgec --data d.npz --against detector.onnx"},
@@ -328,6 +330,17 @@ func TestJSON(t *testing.T) {
 		{"pack of an .edgec file", "pack corner.edgec -o ordered.edgec"},
 		{"diff, patch", "diff corner.edgec named.edgec -o d.edd"},
 		{"diff, patch", "patch corner.edgec d.edd -o new.edgec"},
+		{"keygen", "keygen --no-password"},
+		{"sign, verify", "sign d.edd --base corner.edgec --version 7 --target rpi-4"},
+		{"sign, verify", "verify d.edd"},
+		{"diff, patch", "diff labels.csv targets.csv -o any.edd"},
+		{"push, pull, copy", "push d.edd any.edd app corner.edgec oci:stick:1"},
+		{"push, pull, copy", "push any.edd app oci:stick:1 --name corner"},
+		{"push, pull, copy", "copy oci:stick:1 oci:stick:2"},
+		{"push, pull, copy", "push d.edd labels.csv oci:stick:3"},
+		{"push, pull, copy", "pull oci:stick:3 -o signed --pub edgec.pub"},
+		{"push, pull, copy", "pull oci:stick:1 -o pulled"},
+		{"push, pull, copy", "pull oci:stick:1 -o pulled"},
 		{"version", "version"},
 		{"errors", "compress none.onnx --data data"},
 		{"errors", "compress corner.onnx --data data --max-drop x --budget y"},

@@ -29,7 +29,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	programs, err := os.MkdirTemp("", "edgec-test-programs-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv(programsVariable, programs) // not those of the user
+	code := m.Run()
+	os.RemoveAll(programs)
+	os.Exit(code)
 }
 
 // result is what a command line gave.
@@ -239,7 +246,7 @@ func read(t *testing.T, path string) []byte {
 
 // quick adds flags that make a search take a second.
 func quick(args ...string) []string {
-	return append(args, "--effort", "0.5", "--no-augment", "-j", "1")
+	return append(args, "--effort", "0.1", "--no-augment", "-j", "1")
 }
 
 // names lists the current folder and those below it, hidden files included.

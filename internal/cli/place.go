@@ -57,6 +57,18 @@ func (p *placeFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--folder: --%s %s has the folder already; leave --folder out", p.flag, shown(p.where))
 	case p.folder == "":
 		return errors.New("--folder: give the name of a folder, such as edgec")
+	case local:
+		return nil
+	case strings.HasPrefix(p.where, "qemu:"):
+		return fmt.Errorf("--%s %s: an emulator keeps no programs; give a device, or %sFOLDER for a folder of this machine", p.flag, shown(p.where), localPrefix)
+	}
+	return checkHost(p.flag, p.where)
+}
+
+// checkHost returns what is wrong with a host that a flag names.
+func checkHost(flag, host string) error {
+	if err := remote.CheckHost(host); err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
 	return nil
 }
@@ -80,7 +92,7 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 	defer p.end()
 	at, err := a.reachPlace(ctx, flags, p)
 	if err != nil {
-		return err
+		return stoppedBy(ctx, err)
 	}
 	if at.conn != nil {
 		defer at.conn.Close()
@@ -90,9 +102,9 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 	o.Sent = func(done, total int64) { p.steps(int(done), int(total)) }
 	err = do(ctx, at, p)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("%s: interrupted before the new program was accepted; the previous one stays; give the command again", at.device)
+		err = fmt.Errorf("%s: interrupted before the new program was accepted; the previous one stays; give the command again", at.device)
 	}
-	return err
+	return stoppedBy(ctx, err)
 }
 
 // reachPlace connects to the device.

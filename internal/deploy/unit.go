@@ -67,11 +67,24 @@ func (u Unit) Files() ([]UnitFile, error) {
 	}, nil
 }
 
+// unitFolders are where systemd looks for a service of the system.
+var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
 // InstallScript returns a script for the shell of root that installs units, whole or not at all,
-// and starts the first.
-func InstallScript(files []UnitFile) string {
+// and starts the first. Unless force is set, it refuses to take the place of a service of the same
+// name that is not of the same folder.
+func InstallScript(files []UnitFile, force bool) string {
 	var b strings.Builder
 	b.WriteString("set -e\n")
+	for _, f := range files {
+		_, rest, _ := strings.Cut(f.Text, "\nWorkingDirectory=")
+		folder, _, _ := strings.Cut(rest, "\n")
+		for _, in := range unitFolders {
+			if !force {
+				fmt.Fprintf(&b, "if test -e %[1]s && ! grep -qxF 'WorkingDirectory=%[2]s' %[1]s; then echo 'edgec: %[1]s is another service; choose another --name, or let edgec unit --force replace it' >&2; exit 1; fi\n", path.Join(in, path.Base(f.Path)), folder)
+			}
+		}
+	}
 	for _, f := range files {
 		fmt.Fprintf(&b, "cat >%[1]s.tmp <<'END-OF-UNIT'\n%[2]sEND-OF-UNIT\nmv %[1]s.tmp %[1]s\n", f.Path, f.Text)
 	}

@@ -29,6 +29,7 @@ const (
 	Idx                    // execute every picture of an idx file, print counts and a checksum
 
 	version Action = -1 // of a program
+	patch   Action = -2 // make a file out of another one by a delta
 )
 
 // Job is one use of a model. The zero value of a field is its default.
@@ -50,12 +51,16 @@ type Job struct {
 	provenance  []byte         // Info: what the program was made of, in JSON; nil: not known
 	Note        func(string)   // is told in a line what files were read as; nil: nobody is
 
-	untilEOF bool // end the process when standard input ends
+	untilEOF bool   // end the process when standard input ends
+	delta    string // patch: the file with the delta
 }
 
 // Do does the job. An error takes one line and names the file that it is about.
 func (j *Job) Do() error {
 	started := sys.Now()
+	if err := j.unused(); err != nil {
+		return err
+	}
 	m, err := runtime.Load(j.Model)
 	if err != nil {
 		return err
@@ -75,6 +80,29 @@ func (j *Job) Do() error {
 		return j.stream(m)
 	}
 	return j.classify(m)
+}
+
+// unused refuses options and files that the action would ignore.
+func (j *Job) unused() error {
+	actions := [...]string{Bench: "--bench", SelfTest: "--selftest", Info: "--info", Generate: "--generate", Stream: "--stream", Idx: "--idx"}
+	prints := j.Action == Classify || j.Action == Stream
+	for _, o := range []struct {
+		name  string
+		given bool
+	}{
+		{"--top", j.Top > 1 && !prints},
+		{"--probability", j.Probability && !prints},
+		{"--raw", j.Raw && !prints},
+		{"--invert", j.Invert && j.Action != Classify && j.Action != Idx},
+	} {
+		if o.given {
+			return Error(o.name + " changes nothing of " + actions[j.Action] + "; leave it out")
+		}
+	}
+	if n := len(j.Files); n > 0 && j.Action != Idx && !prints {
+		return Error(actions[j.Action] + " takes no files; leave " + display(j.Files[0]) + " out")
+	}
+	return nil
 }
 
 // session makes a session of m under the job's limits.
