@@ -143,13 +143,8 @@ func TestFarTime(t *testing.T) {
 	all := search.MACs(p.model(t).Graph)
 	r.MaxDrop, r.MaxLatency, r.Effort = 0, startTime+time.Duration(all/100), 0.02
 	res := timed(t, p, r, byShape)
-	cuts := 0
-	for _, s := range res.Steps {
-		if s.Name == "channels" && s.Accepted {
-			cuts++
-		}
-	}
-	if _, usual := checkCuts(t, unhurried(t), all); cuts <= usual {
+	slow, _ := unhurried(t)
+	if cuts, usual := accepted(res, "channels"), accepted(slow, "channels"); cuts <= usual {
 		t.Errorf("%d cuts of channels, %d without the limit", cuts, usual)
 	}
 	if left := res.Best.Shape.MACs; left < all/200 {
