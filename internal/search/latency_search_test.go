@@ -64,14 +64,10 @@ func TestTimeAndSize(t *testing.T) {
 // TestTimeAndDrop: within a drop and a time, channels are cut where pruning does not make the
 // network fast enough.
 func TestTimeAndDrop(t *testing.T) {
+	deep.Only(t)
 	p, r := get(t, wideClassification), quick()
 	r.Effort, r.MaxLatency = 0.02, 70*time.Microsecond
-	var fast *search.Result
-	if deep.On() {
-		fast = timed(t, p, r, byShape)
-	} else {
-		fast = narrowed(t, r.MaxLatency)
-	}
+	fast := timed(t, p, r, byShape)
 	all := search.MACs(p.model(t).Graph)
 	few, cuts := checkCuts(t, fast, all)
 	slow, _ := unhurried(t)
