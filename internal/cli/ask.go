@@ -14,16 +14,24 @@ import (
 	"edgec/runtime/program"
 )
 
+// asker puts a question to a person; a secret answer is not shown.
+type asker func(ctx context.Context, question string, secret bool) (string, error)
+
+// asker returns what asks on the terminal, nil where there is none.
+func (a *app) asker() asker {
+	in, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) || a.screen(a.stderr).width <= 0 {
+		return nil
+	}
+	return func(ctx context.Context, question string, secret bool) (string, error) {
+		a.showing.end() // a status line would hide the question
+		return ask(ctx, in, os.Stderr, question, secret)
+	}
+}
+
 // dial connects to a host. Questions are asked on the terminal, where there is one.
 func (a *app) dial(ctx context.Context, host string, acceptNew bool) (*remote.Conn, error) {
-	opt := remote.Options{AcceptNew: acceptNew, Note: func(line string) { a.note("%s", line) }}
-	if in, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) && a.screen(a.stderr).width > 0 {
-		opt.Ask = func(ctx context.Context, question string, secret bool) (string, error) {
-			a.showing.end() // a status line would hide the question
-			return ask(ctx, in, os.Stderr, question, secret)
-		}
-	}
-	return remote.Dial(ctx, host, opt)
+	return remote.Dial(ctx, host, remote.Options{AcceptNew: acceptNew, Note: func(line string) { a.note("%s", line) }, Ask: a.asker()})
 }
 
 // ask puts a question to a person on a terminal; a secret answer is not shown. The end of ctx

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -128,5 +129,38 @@ func TestUploadFull(t *testing.T) {
 	}
 	if err := upload(t.Context(), conn, s.Temp+"/none/program", make([]byte, 10), nil); err == nil || !strings.Contains(err.Error(), "none/program") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A new password is asked for twice on a terminal, or comes from the environment.
+func TestNewPassword(t *testing.T) {
+	person, program := terminal(t)
+	a := &app{stdin: program, stderr: io.Discard, layout: func(io.Writer) screen { return screen{width: 80} }}
+	for _, c := range []struct {
+		typed []string
+		want  string // the password, or the error
+	}{
+		{[]string{"secret", "secret"}, "secret"},
+		{[]string{"secret", "Secret"}, "the two passwords differ"},
+		{[]string{""}, "the password is empty"},
+	} {
+		if _, err := person.WriteString(strings.Join(c.typed, "\n") + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := a.newPassword(context.Background())
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("typed %q: %q", c.typed, got)
+		}
+	}
+	t.Setenv(passwordVariable, "from the environment")
+	if got, err := a.newPassword(context.Background()); err != nil || got != "from the environment" {
+		t.Error(got, err)
+	}
+	t.Setenv(passwordVariable, "")
+	if _, err := a.newPassword(context.Background()); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Error(err)
 	}
 }

@@ -43,6 +43,7 @@ var commands = []func(*app) *cobra.Command{
 	packCommand,
 	diffCommand,
 	patchCommand,
+	keygenCommand, signCommand, verifyCommand,
 	demoCommand,
 	versionCommand,
 }

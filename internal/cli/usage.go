@@ -65,8 +65,10 @@ var otherWords = map[string][]string{
 	"rollback": {"revert", "undo", "back"},
 	"targets":  {"boards", "devices", "list"},
 	"export":   {"convert", "onnx"},
-	"diff":     {"delta", "compare"},
+	"diff":     {"compare"},
 	"patch":    {"apply", "update"},
+	"keygen":   {"key", "keys", "genkey"},
+	"verify":   {"checksig", "verify-signature"},
 
 	"target":   {"board", "device", "platform", "arch"},
 	"budget":   {"timeout", "time", "max-time", "limit"},

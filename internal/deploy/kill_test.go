@@ -112,8 +112,8 @@ func (j job) device() (Device, error) {
 
 var (
 	oldest = script("oldest", passes, "1")
-	older  = script("older", passes, "1")
-	newer  = script("newer", passes, "1")
+	older  = patching("older", works())
+	newer  = patching("newer", works())
 	newest = script("newest", passes, "1")
 	unfit  = script("unfit", "case $0 in *current*) exit 4;; esac; "+passes, "1")
 )
@@ -135,6 +135,19 @@ var commands = map[string]struct {
 		}
 		return err
 	}, "older unfit"},
+	"delta": {func(d Device) error {
+		base := func(sum string) []byte {
+			if sum != older.Sum() {
+				return nil
+			}
+			return older.Data
+		}
+		r, err := Deploy(context.Background(), d, newer, Options{Base: base})
+		if err == nil && r.Sent.Base == "" {
+			err = errors.New("the whole program was sent")
+		}
+		return err
+	}, "older newer"},
 	"rollback": {func(d Device) error {
 		_, err := Rollback(context.Background(), d, Options{})
 		return err
