@@ -312,7 +312,7 @@ func TestWithoutTraining(t *testing.T) {
 // TestTrainedOn: what a drop is taken from follows from the configuration.
 func TestTrainedOn(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.Budget = 1 // the first file is enough
+	r.NoTraining = true
 	for _, tt := range []struct {
 		says string
 		test *dataset.Set
