@@ -80,6 +80,7 @@ func TestTimeAndDrop(t *testing.T) {
 // TestTimeInstead: where all small files within the drop are too slow, weights
 // that take less time are looked for.
 func TestTimeInstead(t *testing.T) {
+	deep.Only(t)
 	p, r := get(t, classification), quick()
 	r.MaxDrop, r.MaxLatency = 12, 1500
 	timed(t, p, r, byKept)
