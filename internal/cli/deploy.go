@@ -115,11 +115,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
 	if isProgram { // what is wrong is refused before a device is asked
-		err := notLinux(system)
-		if err == nil {
-			err = contradicted(d.target, system)
-		}
-		if err != nil {
+		if err := installable(d.target, system); err != nil {
 			return about(path, fmt.Errorf("%s: %w", path, err))
 		}
 	} else {
@@ -178,12 +174,13 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	return usageErrors(cmd, errs...)
 }
 
-// notLinux returns an error if a finished program is for another system than deploy knows.
-func notLinux(system deploy.System) error {
-	if system.GOOS == "linux" {
-		return nil
+// installable returns an error if deploy cannot install a finished program, or if --target
+// contradicts it.
+func installable(target string, system deploy.System) error {
+	if system.GOOS != "linux" {
+		return fmt.Errorf("is a program for %v, and deploy installs on Linux; copy it to the machine yourself", system)
 	}
-	return fmt.Errorf("is a program for %v, and deploy installs on Linux; copy it to the machine yourself", system)
+	return contradicted(target, system)
 }
 
 // contradicted returns an error if a finished program was not built for the board of --target.

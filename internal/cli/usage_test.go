@@ -83,7 +83,7 @@ func TestUsage(t *testing.T) {
 		{"compress corner.onnx --data data --any-loss --max-drop 1 --max-latency 1s", "--any-loss and --max-drop exclude each other: one allows any loss, the other bounds it", "edgec compress"},
 		{"compress corner.onnx --data data --any-loss --max-size 1KB", "--any-loss belongs to --max-latency and --max-memory; leave it out", "edgec compress"},
 		{"eval corner.onnx --data data --confusion", "corner.onnx: is not a compressed network; --against and --confusion need an .edgec file", "edgec eval"},
-		{"eval corner.onnx --data data --max-size 3", "unknown flag --max-size; it belongs to edgec compress, edgec demo", "edgec eval"},
+		{"eval corner.onnx --data data --max-size 3", "unknown flag --max-size; it belongs to edgec compress, edgec demo, edgec pull", "edgec eval"},
 		{"run corner.edgec --top 0 light.png", "--top 0: give a whole number from 1", "edgec run"},
 		{"run corner.edgec --idx-labels x light.png", "--idx-labels belongs to --idx; give the idx file of the pictures with --idx", "edgec run"},
 		{"run corner.edgec --selftest light.png", "--idx, --selftest and inputs exclude each other; give one of them", "edgec run"},
