@@ -95,7 +95,7 @@ func newDenseTensor(g grid, book []int8) *denseTensor {
 		t.place[uint8(v)], t.value[p+256] = int16(p), v
 		p++
 	}
-	t.most = p - 1
+	t.most = max(p-1, 0) // zero has a place where all values are negative, too
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -137,6 +138,34 @@ func TestDenseRoundTrip(t *testing.T) {
 	if n := trials(60); dense < n*4/5 || min(signs[true], signs[false], above[true], above[false]) < n/6 {
 		t.Errorf("of %d files %d have dense tensors; tensors by whether signs are worth modelling: %v, rows alike: %v", n, dense, signs, above)
 	}
+}
+
+// Zero has a place beside values of one sign.
+func TestDenseOneSign(t *testing.T) {
+	for _, value := range []int8{-20, 20, -128, 127} {
+		r := rand.New(rand.NewPCG(5, 31))
+		f := seldomZero(r)
+		for i := range f.Weights {
+			w := &f.Weights[i]
+			w.Book = sortedBook(0, value)
+			for k := range w.Values {
+				w.Values[k] = value * int8(min(r.IntN(9), 1))
+			}
+		}
+		data, _, err := Encode(f)
+		if err != nil || rawSections(data)[secDense] == nil {
+			t.Fatalf("%d: no dense tensor, or %v", value, err)
+		}
+		if g, err := Decode(data); err != nil || !reflect.DeepEqual(f, g) {
+			t.Errorf("%d: %v", value, err)
+		}
+	}
+}
+
+// sortedBook returns a codebook.
+func sortedBook(values ...int8) []int8 {
+	slices.Sort(values)
+	return values
 }
 
 // Tensors of normal weights take about the entropy that they have.
