@@ -142,30 +142,25 @@ func TestDenseRoundTrip(t *testing.T) {
 
 // Zero has a place beside values of one sign.
 func TestDenseOneSign(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 31))
 	for _, value := range []int8{-20, 20, -128, 127} {
-		r := rand.New(rand.NewPCG(5, 31))
-		f := seldomZero(r)
-		for i := range f.Weights {
-			w := &f.Weights[i]
-			w.Book = sortedBook(0, value)
-			for k := range w.Values {
-				w.Values[k] = value * int8(min(r.IntN(9), 1))
-			}
+		w := &Weight{OutC: 8, KH: 1, KW: 1, InC: 16, Scale: []float32{1}, Book: []int8{min(value, 0), max(value, 0)}}
+		for range w.Elems() {
+			w.Values = append(w.Values, w.Book[r.IntN(2)])
 		}
-		data, _, err := Encode(f)
-		if err != nil || rawSections(data)[secDense] == nil {
-			t.Fatalf("%d: no dense tensor, or %v", value, err)
-		}
-		if g, err := Decode(data); err != nil || !reflect.DeepEqual(f, g) {
-			t.Errorf("%d: %v", value, err)
+		g := grid{8, 1, 1, 16, kindPlain}
+		c := newEncoder(newModel())
+		c.dense = newDenseCoder(rans{})
+		codeWeight(c, w, g, true, nil)
+		code, symbols := c.finish(), c.dense.finish()
+		d := newDecoder(newModel(), code, unbounded())
+		d.dense = newDenseCoder(ransDecoder(symbols))
+		got := &Weight{OutC: 8, KH: 1, KW: 1, InC: 16}
+		codeWeight(d, got, g, false, nil)
+		if d.stopped() || !d.dense.ended() || !slices.Equal(got.Values, w.Values) {
+			t.Errorf("%d: short %v or %v, broken %v or %v, %d of %v", value, d.short, d.dense.short, d.broken, d.dense.broken, got.Values, w.Values)
 		}
 	}
-}
-
-// sortedBook returns a codebook.
-func sortedBook(values ...int8) []int8 {
-	slices.Sort(values)
-	return values
 }
 
 // Tensors of normal weights take about the entropy that they have.
