@@ -21,7 +21,7 @@ var levels = map[string]int{
 	"runtime":        2, "runtime/preprocess": 2, "internal/gemm": 2, "internal/vec": 2,
 	"runtime/program": 3, "internal/halfweights": 3, "internal/tensor": 3, "internal/ortcheck": 3, "internal/deep": 3, "internal/disk": 3, "internal/suggest": 3, "internal/remote": 3, "internal/sign": 3, "internal/nnls": 3,
 	"prune": 3, "quantize": 3, "share": 3,
-	"internal/graph": 4, "internal/journal": 4, "internal/ablation": 4, "internal/remote/sshtest": 4,
+	"internal/graph": 4, "internal/journal": 4, "internal/ablation": 4, "internal/remote/sshtest": 4, "internal/registry": 4,
 	"internal/op":   5,
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/testnet": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
 	"internal/eval": 7, "internal/passes": 7, "internal/lower": 7, "targets": 7, "targets/device": 7, "targets/server": 7,

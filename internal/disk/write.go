@@ -13,15 +13,53 @@ import (
 // there: it writes a temporary file beside it, syncs it to the disk, renames it and syncs
 // the folder. The error names path and wraps the operating system's.
 func Write(path string, data []byte, mode fs.FileMode) error {
+	s, err := Stage(path)
+	if err != nil {
+		return err
+	}
+	defer s.Discard()
+	if _, err := s.Write(data); err != nil {
+		return err
+	}
+	return s.Commit(mode)
+}
+
+// Staged is the content of a file that takes its place by Commit, and not before. Errors
+// name the file and wrap the operating system's.
+type Staged struct {
+	path string
+	f    *os.File // nil: committed or discarded
+	done func()   // ends the lock of the temporary file
+}
+
+// Stage makes a temporary file beside path. Commit or Discard must follow.
+func Stage(path string) (*Staged, error) {
 	f, done, err := temporary(filepath.Dir(path))
 	if err != nil {
-		return explained(path, err)
+		return nil, explained(path, err)
 	}
-	defer done()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
+	return &Staged{path, f, done}, nil
+}
+
+// Write appends data to the content.
+func (s *Staged) Write(data []byte) (int, error) {
+	n, err := s.f.Write(data)
+	if err != nil {
+		err = explained(s.path, err)
 	}
+	return n, err
+}
+
+// ReadAt reads what has been written.
+func (s *Staged) ReadAt(p []byte, at int64) (int, error) { return s.f.ReadAt(p, at) }
+
+// Commit gives the file its content, with the permissions mode, after syncing it to the
+// disk. What was at path is replaced.
+func (s *Staged) Commit(mode fs.FileMode) error {
+	f := s.f
+	s.f = nil
+	defer s.done()
+	err := f.Chmod(mode)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -29,14 +67,25 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(f.Name(), s.path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return explained(path, err)
+		return explained(s.path, err)
 	}
-	syncFolder(filepath.Dir(path))
+	syncFolder(filepath.Dir(s.path))
 	return nil
+}
+
+// Discard removes the temporary file, unless Commit has been called.
+func (s *Staged) Discard() {
+	if s.f == nil {
+		return
+	}
+	s.f.Close()
+	os.Remove(s.f.Name())
+	s.f = nil
+	s.done()
 }
 
 // Probe returns an error if no file can be written into a folder.

@@ -37,3 +37,41 @@ func TestWrite(t *testing.T) {
 		t.Errorf("%d entries left behind, want the file and the folder", len(names))
 	}
 }
+
+// Staged content appears by Commit only, and leaves nothing where it does not.
+func TestStage(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m.edgec")
+	if err := Write(path, []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range []bool{false, true} {
+		s, err := Stage(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{"af", "ter"} {
+			if _, err := s.Write([]byte(part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		Sweep(dir) // another process may do so
+		back := make([]byte, 5)
+		if _, err := s.ReadAt(back, 0); err != nil || string(back) != "after" {
+			t.Errorf("staged %q, %v", back, err)
+		}
+		want := "before"
+		if commit {
+			want = "after"
+			if err := s.Commit(0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Discard()
+		got, err := os.ReadFile(path)
+		names, _ := os.ReadDir(dir)
+		if err != nil || string(got) != want || len(names) != 1 {
+			t.Errorf("committed %v: %q, %v, %d files; want %q alone", commit, got, err, len(names), want)
+		}
+	}
+}
