@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"context"
+	"errors"
+
+	"edgec/internal/deploy"
+	"edgec/internal/fleet"
+)
+
+// fetch returns the content of a program, by a delta where there is one from the program that
+// runs.
+func (a *Agent) fetch(ctx context.Context, p fleet.Program) ([]byte, error) {
+	g, err := deploy.Look(a.device)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range p.Deltas {
+		if d.Base != g.Current.SHA256 || d.Bytes >= p.Bytes {
+			continue
+		}
+		data, err := a.patched(ctx, p, d)
+		if err == nil || ctx.Err() != nil {
+			return data, err
+		}
+		a.say("the delta of %d bytes is of no use: %v; fetching the whole program", d.Bytes, err)
+	}
+	a.say("fetching %s, %d bytes", p.File, p.Bytes)
+	if p.Reference == "" {
+		return fleet.Get(ctx, a.follow, p.SHA256, p.Bytes)
+	}
+	if a.o.Registry == nil {
+		return nil, errors.New("agent: the program is in a registry, which this agent does not use")
+	}
+	return fleet.Get(ctx, blobs{a.o.Registry, p.Reference}, p.SHA256, p.Bytes)
+}
+
+// blobs are the files of an artifact.
+type blobs struct {
+	from      Fetcher
+	reference string
+}
+
+func (b blobs) File(ctx context.Context, sum string, bytes int64) ([]byte, error) {
+	return b.from.Blob(ctx, b.reference, sum, bytes)
+}
+
+// patched makes a program from the one that runs and a delta.
+func (a *Agent) patched(ctx context.Context, p fleet.Program, d fleet.Delta) ([]byte, error) {
+	patch, err := fleet.Get(ctx, a.follow, d.SHA256, d.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	base, err := deploy.ReadCurrent(a.device, fleet.MostFile)
+	if err != nil {
+		return nil, err
+	}
+	a.say("applying a delta of %d bytes", d.Bytes)
+	return p.Patch(base, patch)
+}
