@@ -86,7 +86,7 @@ type site struct {
 
 func newSite(t testing.TB, channel fleet.Channel) *site {
 	key := newKey(t)
-	return &site{fleet.Operator{Fleet: "test", Channel: channel, Key: key, Public: key.Public()}, channel}
+	return &site{fleet.Operator{Fleet: "test", Channel: channel, Key: key, Public: key.Public(), Poll: 20 * time.Millisecond}, channel}
 }
 
 // device is a device with its agent.

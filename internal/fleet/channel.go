@@ -10,7 +10,8 @@ import (
 )
 
 // Channel carries documents and files to devices, and reports back. Errors wrap fs.ErrNotExist
-// where a document or a file is not there. Nothing that it returns has been checked.
+// where a document or a file is not there. Nothing that it returns has been checked. Wait is for one
+// caller.
 type Channel interface {
 	// String names the channel for messages.
 	String() string

@@ -41,6 +41,7 @@ type natsChannel struct {
 	stream  jetstream.JetStream
 	keys    jetstream.KeyValue
 	changes jetstream.KeyWatcher
+	seen    uint64 // revision of the document that was read last
 }
 
 // Keys of the bucket.
@@ -186,7 +187,7 @@ func (c *natsChannel) bucketOf(ctx context.Context) (jetstream.KeyValue, error) 
 	if err != nil {
 		return nil, err
 	}
-	changes, err := keys.Watch(context.WithoutCancel(ctx), documentKey, jetstream.UpdatesOnly())
+	changes, err := keys.Watch(context.WithoutCancel(ctx), documentKey)
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +210,9 @@ func (c *natsChannel) Document(ctx context.Context) ([]byte, error) {
 	if n := len(entry.Value()); n > MostDocument {
 		return nil, foreignf("%s: the document has %d bytes, at most %d are allowed", c.address, n, MostDocument)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = entry.Revision()
 	return entry.Value(), nil
 }
 
@@ -260,9 +264,9 @@ const newBucket = 2 * time.Second
 func (c *natsChannel) Wait(ctx context.Context, longest time.Duration) error {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		c.mu.Lock()
-		watch := c.changes
+		watch, seen := c.changes, c.seen
 		c.mu.Unlock()
 		var updates <-chan jetstream.KeyValueEntry
 		var again <-chan time.Time
@@ -285,11 +289,12 @@ func (c *natsChannel) Wait(ctx context.Context, longest time.Duration) error {
 				c.forget()
 				continue
 			}
-			if entry != nil { // nil: the end of what was there before
+			if entry != nil && entry.Revision() > seen { // nil: the end of what was there before
 				return nil
 			}
 		}
 	}
+	return ctx.Err()
 }
 
 // forget lets the next call open the bucket again.
@@ -324,6 +329,9 @@ func (c *natsChannel) Publish(ctx context.Context, document []byte) error {
 	return c.in("publishing the document", err)
 }
 
+// mostBucket bounds the document and all reports, in bytes: reports have about 500.
+const mostBucket = 32 << 20
+
 // Prepare makes the buckets, so that devices can report before anything is published.
 func (c *natsChannel) Prepare(ctx context.Context) error {
 	stream, err := c.connect(ctx)
@@ -331,7 +339,7 @@ func (c *natsChannel) Prepare(ctx context.Context) error {
 		return c.in("connecting", err)
 	}
 	if _, err = stream.KeyValue(ctx, c.bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
-		_, err = stream.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: c.bucket, Description: "what edgec devices run", History: 1, MaxValueSize: MostDocument, MaxBytes: MostReports * MostReport})
+		_, err = stream.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: c.bucket, Description: "what edgec devices run", History: 1, MaxValueSize: MostDocument, MaxBytes: mostBucket})
 	}
 	if err != nil {
 		return c.in("making the bucket "+c.bucket, err)

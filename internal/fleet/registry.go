@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"edgec/internal/registry"
@@ -16,6 +19,7 @@ import (
 type registryChannel struct {
 	client *registry.Client
 	ref    string
+	folder string             // of a layout
 	put    []registry.Content // by Put, for the next Publish
 }
 
@@ -28,7 +32,7 @@ func NewRegistry(client *registry.Client, ref string) (Channel, error) {
 	if r.Tag == "" {
 		return nil, fmt.Errorf("fleet: %s: give a tag and no digest, since a tag can move to the next program", ref)
 	}
-	return &registryChannel{client: client, ref: ref}, nil
+	return &registryChannel{client: client, ref: ref, folder: r.Folder}, nil
 }
 
 func (c *registryChannel) String() string { return c.ref }
@@ -42,8 +46,20 @@ func absent(err error) error {
 	return err
 }
 
+// made returns an error if the layout is not there yet, which the first publication makes.
+func (c *registryChannel) made() error {
+	if c.folder == "" {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(c.folder, "oci-layout"))
+	return err
+}
+
 // Document is of Channel.
 func (c *registryChannel) Document(ctx context.Context) ([]byte, error) {
+	if err := c.made(); err != nil {
+		return nil, err
+	}
 	a, err := c.client.Resolve(ctx, c.ref)
 	if err != nil {
 		return nil, absent(err)
@@ -58,6 +74,9 @@ func (c *registryChannel) Document(ctx context.Context) ([]byte, error) {
 
 // File is of Channel.
 func (c *registryChannel) File(ctx context.Context, sum string, bytes int64) ([]byte, error) {
+	if err := c.made(); err != nil {
+		return nil, err
+	}
 	return RegistryFiles{c.client}.Blob(ctx, c.ref, sum, bytes)
 }
 
@@ -84,6 +103,9 @@ func (c *registryChannel) Reports(context.Context) ([]Received, int, error) {
 
 // Put is of Channel. The file is sent with the next document.
 func (c *registryChannel) Put(_ context.Context, sum string, data []byte) error {
+	if slices.ContainsFunc(c.put, func(has registry.Content) bool { return has.Name == sum }) {
+		return nil
+	}
 	c.put = append(c.put, registry.Content{File: registry.File{Name: sum, Kind: registry.Program}, Data: data})
 	return nil
 }
@@ -102,6 +124,9 @@ func (c *registryChannel) Publish(ctx context.Context, document []byte) error {
 
 // keep fetches the files that the tag has now.
 func (c *registryChannel) keep(ctx context.Context) error {
+	if errors.Is(c.made(), fs.ErrNotExist) {
+		return nil
+	}
 	a, err := c.client.Resolve(ctx, c.ref)
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil

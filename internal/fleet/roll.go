@@ -22,11 +22,8 @@ type Operator struct {
 	Say     func(doing string) // is told what begins; nil: nobody
 	// Count is told how many devices of a stage are updated, and have failed; nil: nobody.
 	Count func(stage Stage, updated, failed, of int)
-	poll  time.Duration // between two looks at the reports; 0: pollReports
+	Poll  time.Duration // between two looks at the reports; 0: a second
 }
-
-// pollReports is the time between two looks at the reports.
-const pollReports = time.Second
 
 // Artifact is a program to be rolled out.
 type Artifact struct {
@@ -276,9 +273,9 @@ func (o *Operator) ofFleet(ctx context.Context) (reports []Received, err error) 
 }
 
 func (o *Operator) pause(ctx context.Context) error {
-	poll := o.poll
+	poll := o.Poll
 	if poll == 0 {
-		poll = pollReports
+		poll = time.Second
 	}
 	select {
 	case <-ctx.Done():

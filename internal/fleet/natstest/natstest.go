@@ -18,7 +18,7 @@ func Start(t testing.TB) (address string) {
 // Restart starts a server on a port, with what an earlier one has left in the folder.
 func Restart(t testing.TB, folder string, port int) *server.Server {
 	t.Helper()
-	const most = 64 << 20
+	const most = 256 << 20
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: folder, NoSigs: true, NoLog: true, JetStreamMaxMemory: most, JetStreamMaxStore: most, MaxPayload: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
