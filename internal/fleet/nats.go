@@ -384,25 +384,54 @@ func (c *natsChannel) Reports(ctx context.Context) (reports []Received, dropped 
 		}
 		return nil, 0, err
 	}
-	watch, err := keys.Watch(ctx, reportPrefix+"*", jetstream.IgnoreDeletes())
+	entries, err := c.entries(ctx, keys)
 	if err != nil {
 		return nil, 0, c.in("reading the reports", err)
 	}
+	for key, entry := range entries {
+		r, err := decodeReport(strings.TrimPrefix(key, reportPrefix), entry.Value())
+		if err != nil {
+			dropped++
+			continue
+		}
+		reports = append(reports, Received{r, entry.Created()})
+	}
+	return reports, dropped, nil
+}
+
+// entries returns the latest report under each key. The end that a watch announces comes too soon
+// where reports are replaced at the same time, so the keys are counted before.
+func (c *natsChannel) entries(ctx context.Context, keys jetstream.KeyValue) (map[string]jetstream.KeyValueEntry, error) {
+	stream, err := c.stream.Stream(ctx, "KV_"+c.bucket)
+	if err != nil {
+		return nil, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter("$KV."+c.bucket+"."+reportPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	watch, err := keys.Watch(ctx, reportPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
 	defer watch.Stop()
-	for {
+	seen, entries := map[string]bool{}, map[string]jetstream.KeyValueEntry{}
+	for len(seen) < min(len(info.State.Subjects), MostReports) {
 		select {
 		case <-ctx.Done():
-			return nil, 0, c.in("reading the reports", ctx.Err())
+			return nil, ctx.Err()
 		case entry, open := <-watch.Updates():
-			if entry == nil || !open || len(reports)+dropped >= MostReports {
-				return reports, dropped, nil
+			if !open {
+				return nil, nats.ErrConnectionClosed
 			}
-			r, err := decodeReport(strings.TrimPrefix(entry.Key(), reportPrefix), entry.Value())
-			if err != nil {
-				dropped++
+			if entry == nil {
 				continue
 			}
-			reports = append(reports, Received{r, entry.Created()})
+			seen[entry.Key()] = true
+			if entries[entry.Key()] = entry; entry.Operation() != jetstream.KeyValuePut {
+				delete(entries, entry.Key())
+			}
 		}
 	}
+	return entries, nil
 }
