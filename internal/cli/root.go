@@ -44,6 +44,7 @@ var commands = []func(*app) *cobra.Command{
 	diffCommand,
 	patchCommand,
 	keygenCommand, signCommand, verifyCommand,
+	pushCommand, pullCommand, copyCommand,
 	demoCommand,
 	versionCommand,
 }

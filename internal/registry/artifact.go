@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +53,18 @@ var mediaTypes = []struct {
 	kind Kind
 	name string
 }{{Model, weightType}, {Program, codeType}, {Delta, deltaType}, {Document, documentType}, {Signature, signatureType}}
+
+// Compare orders kinds as the layers of a manifest are.
+func (k Kind) Compare(o Kind) int { return cmp.Compare(k.place(), o.place()) }
+
+func (k Kind) place() int {
+	for i, m := range mediaTypes {
+		if m.kind == k {
+			return i
+		}
+	}
+	return len(mediaTypes)
+}
 
 // SignatureSuffix ends the names of signatures.
 const SignatureSuffix = ".minisig"
@@ -173,7 +186,7 @@ func parse(raw []byte, most int64) (*Artifact, error) {
 			seen[folded] = true
 		}
 		if total += f.Bytes; total > most {
-			return nil, fmt.Errorf("has more than %d bytes in its files; allow more if you trust its source", most)
+			return nil, fmt.Errorf("has more than %d bytes in its files; give --max-size with more if you trust its source", most)
 		}
 		a.Files = append(a.Files, f)
 	}

@@ -91,20 +91,12 @@ func (c *Client) Push(ctx context.Context, ref string, files []Content, facts Fa
 func (c *Client) pack(ctx context.Context, files []Content, facts Facts) (*memory.Store, *Artifact, error) {
 	store := memory.New()
 	files = slices.Clone(files)
-	order := func(k Kind) int {
-		return slices.IndexFunc(mediaTypes, func(m struct {
-			kind Kind
-			name string
-		}) bool {
-			return m.kind == k
-		})
-	}
 	slices.SortFunc(files, func(a, b Content) int {
-		return cmp.Or(cmp.Compare(order(a.Kind), order(b.Kind)), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(a.Kind.Compare(b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	var layers []ocispec.Descriptor
 	for _, f := range files {
-		d, err := pushBytes(ctx, store, mediaTypes[order(f.Kind)].name, f.Data)
+		d, err := pushBytes(ctx, store, f.descriptor().MediaType, f.Data)
 		if err != nil {
 			return nil, nil, err
 		}

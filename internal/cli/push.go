@@ -1,0 +1,442 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"edgec/internal/deploy"
+	"edgec/internal/registry"
+	"edgec/internal/sign"
+)
+
+// placesHelp explains the names of artifacts.
+const placesHelp = `REF is HOST/NAME:TAG, or oci:FOLDER:TAG for an OCI layout on disk, such as a USB stick for
+a site without a network. edgec takes logins from docker's configuration
+(~/.docker/config.json), where docker login, podman and oras put them.`
+
+// registryFlags are the flags of every command that reaches registries.
+type registryFlags struct{ plainHTTP bool }
+
+func (r *registryFlags) register(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&r.plainHTTP, "plain-http", false, "reach the registry without TLS; passwords are readable on the way (default: on this machine only)")
+}
+
+// client returns what reaches registries.
+func (a *app) client(cmd *cobra.Command, r *registryFlags, most size) *registry.Client {
+	given := cmd.Flags().Changed("plain-http")
+	return registry.New(registry.Options{PlainHTTP: r.plainHTTP, TLS: given && !r.plainHTTP, MaxBytes: int64(most), Agent: "edgec/" + readVersion().Version})
+}
+
+// pushFlags are the flags of edgec push.
+type pushFlags struct {
+	registryFlags
+	name, card, licence, report string
+	noCard                      bool
+	version                     int
+}
+
+func pushCommand(a *app) *cobra.Command {
+	p := &pushFlags{}
+	cmd := &cobra.Command{
+		Use:   "push FILE... REF",
+		Short: "Store models and programs in a registry",
+		Long: `Stores files under one name in an OCI registry, where containers are stored too, in the
+form of CNCF ModelPack: models, programs that edgec build made (for any number of boards),
+deltas, and texts. If FILE.minisig is beside a file, it is stored too. A model gets a
+model card, which edgec writes from what it knows of the file.
+
+Equal files make an equal artifact, to the byte. A tag that exists moves to the new one.
+
+` + placesHelp,
+		Example: `  edgec push lenet-5.edgec ghcr.io/me/lenet-5:1
+  edgec push lenet-5.edgec lenet-5-rpi-zero lenet-5-rpi-4 ghcr.io/me/lenet-5:2 --licence MIT
+  edgec push lenet-5.edgec oci:/media/usb/models:lenet-5-1`,
+		Args: needs(2, -1, "the files, and where to store them: HOST/NAME:TAG or oci:FOLDER:TAG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ref := args[len(args)-1]
+			if err := p.check(cmd, ref); err != nil {
+				return err
+			}
+			return a.push(cmd, p, args[:len(args)-1], ref)
+		},
+	}
+	f := cmd.Flags()
+	p.register(cmd)
+	f.StringVar(&p.name, "name", "", "name of the model (default: that of its file)")
+	f.IntVar(&p.version, "version", 0, "version number to state (default: the highest that the signatures state)")
+	f.StringVar(&p.licence, "licence", "", "licence of the model, as an SPDX expression such as MIT")
+	f.StringVar(&p.card, "card", "", "model card of your own, a Markdown file (default: edgec writes one)")
+	f.BoolVar(&p.noCard, "no-card", false, "store no model card")
+	f.StringVar(&p.report, "report", "", "report of edgec compress, whose measured loss goes into the card")
+	return cmd
+}
+
+// check returns what is wrong with the command line.
+func (p *pushFlags) check(cmd *cobra.Command, ref string) error {
+	errs := []error{checkTag(ref)}
+	if cmd.Flags().Changed("version") && (p.version < 1 || p.version > sign.MaxVersion) {
+		errs = append(errs, fmt.Errorf("--version %d: give a whole number from 1 to %d", p.version, sign.MaxVersion))
+	}
+	if p.noCard && (p.card != "" || p.report != "") {
+		errs = append(errs, errors.New("--no-card contradicts --card and --report; leave one out"))
+	}
+	if p.card != "" && p.report != "" {
+		errs = append(errs, errors.New("--report goes into the card that edgec writes; leave --card out"))
+	}
+	return usageErrors(cmd, errs...)
+}
+
+// checkTag returns an error unless ref names a tag, which can be written to.
+func checkTag(ref string) error {
+	r, err := registry.ParseRef(ref)
+	if _, e := os.Stat(ref); e == nil && err != nil {
+		return fmt.Errorf("%s: is a file, and the last argument says where to store the files: HOST/NAME:TAG or oci:FOLDER:TAG", ref)
+	}
+	if err == nil && r.Tag == "" {
+		err = fmt.Errorf("%s: names a digest, which nothing can be stored under; give a tag", ref)
+	}
+	return err
+}
+
+// artifact is the JSON result of edgec push, pull and copy.
+type artifact struct {
+	Ref      string          `json:"reference"`
+	Digest   string          `json:"digest"`
+	Name     string          `json:"name,omitempty"`
+	Version  int             `json:"version_number,omitempty"`
+	Previous string          `json:"previous_digest,omitempty"`
+	From     string          `json:"from,omitempty"`
+	Key      string          `json:"key_id,omitempty"`
+	About    int             `json:"referrers,omitempty"`
+	Files    []registry.File `json:"artifact_files,omitempty"`
+	Pulled   []pulledFile    `json:"pulled,omitempty"`
+}
+
+func (a *app) push(cmd *cobra.Command, p *pushFlags, paths []string, ref string) error {
+	b := &bundle{app: a, signs: map[string]string{}}
+	for _, path := range paths {
+		if err := b.add(path); err != nil {
+			return err
+		}
+	}
+	if b.useful == 0 {
+		return errors.New("push: no model, program or delta among the files; give an .edgec file, or what edgec build made")
+	}
+	facts, err := b.finish(p)
+	if err != nil {
+		return err
+	}
+	client := a.client(cmd, &p.registryFlags, 0)
+	return a.reaching(cmd.Context(), "stopping; the tag stays as it was", func(ctx context.Context, progress *progress) error {
+		progress.work("storing "+fmt.Sprint(len(b.files))+" files in "+ref, "")
+		made, before, err := client.Push(ctx, ref, b.files, facts)
+		if err != nil {
+			return err
+		}
+		progress.end()
+		r := artifact{Ref: ref, Digest: made.Digest, Name: made.Name, Version: made.Version, Files: made.Files}
+		if before != made.Digest {
+			r.Previous = before
+		}
+		return a.printArtifact(r)
+	})
+}
+
+// reaching runs what reaches a registry. An interrupt ends it.
+func (a *app) reaching(ctx context.Context, telling string, run func(context.Context, *progress) error) error {
+	p := a.newProgress()
+	defer p.end()
+	ctx, cancel := a.interruptible(ctx, telling)
+	defer cancel()
+	err := run(ctx, p)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return stopped(telling)
+	}
+	return err
+}
+
+// stopped is the error of a command that a signal ended; the text says how things are left.
+type stopped string
+
+func (s stopped) Error() string { return "interrupted: " + string(s) }
+
+// Is makes it end with the exit code for interrupts.
+func (s stopped) Is(err error) bool { return err == errInterrupted }
+
+// printArtifact prints what was stored.
+func (a *app) printArtifact(r artifact) error {
+	if a.json {
+		return a.printJSON(r)
+	}
+	rows := []string{"reference\t" + r.Ref}
+	if r.From != "" {
+		rows = append(rows, "copied from\t"+r.From)
+	}
+	rows = append(rows, "digest\t"+r.Digest)
+	if r.Previous != "" {
+		rows = append(rows, "replaced\t"+r.Previous)
+	}
+	if r.Version > 0 {
+		rows = append(rows, "version\t"+fmt.Sprint(r.Version))
+	}
+	if r.About > 0 {
+		rows = append(rows, fmt.Sprintf("referrers\t%d manifests of others about it", r.About))
+	}
+	if r.Key != "" {
+		rows = append(rows, "key\t"+r.Key)
+	}
+	for _, f := range r.Files {
+		rows = append(rows, string(f.Kind)+"\t"+fileText(f))
+	}
+	for _, f := range r.Pulled {
+		rows = append(rows, string(f.Kind)+"\t"+f.text())
+	}
+	return a.table(rows)
+}
+
+// fileText describes a file for people.
+func fileText(f registry.File) string {
+	text := fmt.Sprintf("%s, %s bytes", f.Name, thousands(int(f.Bytes)))
+	if on := platform(f); on != "" {
+		text += ", for " + on
+	}
+	return text
+}
+
+// bundle collects what is pushed.
+type bundle struct {
+	app      *app
+	files    []registry.Content
+	models   []*inspected      // those that this version can account for
+	useful   int               // models, programs and deltas
+	signs    map[string]string // by the name of a signature, the SHA-256 that it states
+	version  int               // the highest that a signature states
+	unsigned []string          // files without a signature
+}
+
+const pushable = "an .edgec file, a program that edgec build made, a delta or a text"
+
+// add reads a file, finds out what it is, and takes the signature beside it.
+func (b *bundle) add(path string) error {
+	isEdgec, err := checkInput(path, pushable)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return missing(path, err, pushable)
+	}
+	if info.Size() > registry.MaxFile {
+		return about(path, fmt.Errorf("%s: has %s bytes; a file in a registry has at most %s", path, thousands(int(info.Size())), thousands(registry.MaxFile)))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
+	}
+	c := registry.Content{File: registry.File{Name: filepath.Base(path)}, Data: data}
+	if strings.HasSuffix(path, sign.Suffix) {
+		return b.addSignature(path, strings.TrimSuffix(path, sign.Suffix))
+	}
+	if err := b.classify(path, isEdgec, &c); err != nil {
+		return err
+	}
+	if c.Kind != registry.Document {
+		b.useful++
+	}
+	if err := b.put(path, c); err != nil {
+		return err
+	}
+	return b.addSignature(path+sign.Suffix, path)
+}
+
+// put adds a file once.
+func (b *bundle) put(path string, c registry.Content) error {
+	if err := registry.CheckName(c.Name); err != nil {
+		return about(path, fmt.Errorf("%s: %w; rename it", path, err))
+	}
+	for _, f := range b.files {
+		if strings.EqualFold(f.Name, c.Name) {
+			return about(path, fmt.Errorf("%s: another file has the name %s already; rename one", path, f.Name))
+		}
+	}
+	b.files = append(b.files, c)
+	return nil
+}
+
+// classify says what kind of file it is.
+func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error {
+	_, system, isProgram := deploy.ReadProgram(path, c.Data)
+	switch {
+	case isProgram:
+		c.Kind, c.GOOS, c.GOARCH, c.GOARM = registry.Program, system.GOOS, system.GOARCH, system.GOARM
+		return nil
+	case filepath.Ext(path) == deltaSuffix:
+		c.Kind = registry.Delta
+		return nil
+	case !isEdgec && filepath.Ext(path) != ".onnx" && isText(c.Data):
+		c.Kind = registry.Document
+		return nil
+	}
+	data, m, err := readEdgec(path)
+	if err != nil {
+		return err
+	}
+	c.Kind = registry.Model
+	i, err := inspect(c.Name, data, m)
+	if err != nil { // another version wrote it; it runs all the same
+		b.app.note("%s: the model card leaves it out: %v", path, err)
+		return nil
+	}
+	b.models = append(b.models, i)
+	return nil
+}
+
+// deltaSuffix ends the names of deltas.
+const deltaSuffix = ".edd"
+
+// isText reports whether a file is a short text, such as a README or a licence.
+func isText(data []byte) bool {
+	const most = 1 << 20
+	return len(data) > 0 && len(data) <= most && utf8.Valid(data) && !strings.ContainsRune(string(data), 0)
+}
+
+// addSignature takes the signature of a file, if there is one.
+func (b *bundle) addSignature(path, of string) error {
+	name := filepath.Base(path)
+	for _, f := range b.files {
+		if f.Name == name { // given beside its file
+			return nil
+		}
+	}
+	signature, err := sign.ReadSignature(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b.unsigned = append(b.unsigned, filepath.Base(of))
+		return nil
+	}
+	if err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
+	}
+	s, err := sign.Claims(signature)
+	if err != nil {
+		return about(path, fmt.Errorf("%s: %w", path, err))
+	}
+	b.version = max(b.version, s.Version)
+	b.signs[name] = s.SHA256
+	return b.put(path, registry.Content{File: registry.File{Name: name, Kind: registry.Signature}, Data: signature})
+}
+
+// finish checks that signatures have their files, and adds the card.
+func (b *bundle) finish(p *pushFlags) (registry.Facts, error) {
+	for _, f := range b.files {
+		if f.Kind != registry.Signature {
+			continue
+		}
+		if err := b.belongs(f); err != nil {
+			return registry.Facts{}, err
+		}
+	}
+	if p.version == 0 {
+		p.version = b.version
+	}
+	b.sort()
+	facts := registry.Facts{Name: p.name, Version: p.version}
+	if facts.Name == "" {
+		facts.Name = baseName(b.files[0].Name)
+	}
+	if p.licence != "" {
+		facts.Licences = []string{p.licence}
+	}
+	if len(b.models) > 0 {
+		facts.Model = modelFacts(b.models[0])
+	}
+	if err := b.addCard(p, facts.Name); err != nil {
+		return registry.Facts{}, err
+	}
+	for _, name := range b.unsigned {
+		b.app.note("%s: is not signed; edgec pull --pub refuses it: see edgec sign", name)
+	}
+	return facts, nil
+}
+
+// sort brings files into an order that does not depend on the command line: models first.
+func (b *bundle) sort() {
+	slices.SortFunc(b.files, func(x, y registry.Content) int {
+		return cmp.Or(x.Kind.Compare(y.Kind), cmp.Compare(x.Name, y.Name))
+	})
+	slices.SortFunc(b.models, func(x, y *inspected) int { return cmp.Compare(x.File, y.File) })
+}
+
+// belongs checks that a signature is for a file of the bundle, with this content.
+func (b *bundle) belongs(signature registry.Content) error {
+	name := strings.TrimSuffix(signature.Name, sign.Suffix)
+	for _, f := range b.files {
+		if f.Name != name {
+			continue
+		}
+		if stated := b.signs[signature.Name]; stated != "" && stated != sumOf(f.Data) {
+			return about(signature.Name, fmt.Errorf("%s: %w; sign it again", signature.Name, sign.ErrContent))
+		}
+		return nil
+	}
+	return about(signature.Name, fmt.Errorf("%s: is the signature of a file that is not pushed; give %s too", signature.Name, name))
+}
+
+// addCard adds the user's card, or one that is written here if there is a model.
+func (b *bundle) addCard(p *pushFlags, name string) error {
+	switch {
+	case p.card != "":
+		if err := present(p.card, "a Markdown file"); err != nil {
+			return err
+		}
+		data, err := os.ReadFile(p.card)
+		if err != nil {
+			return about(p.card, fmt.Errorf("%s: %w", p.card, reason(err)))
+		}
+		if !isText(data) {
+			return about(p.card, fmt.Errorf("%s: is no text of at most 1 MiB; give a Markdown file", p.card))
+		}
+		if err := b.put(p.card, registry.Content{File: registry.File{Name: filepath.Base(p.card), Kind: registry.Document}, Data: data}); err != nil {
+			return err
+		}
+		return b.addSignature(p.card+sign.Suffix, p.card)
+	case len(b.models) == 0 && p.report != "":
+		return errors.New("--report: belongs to a model; push the .edgec file too")
+	case p.noCard || len(b.models) == 0:
+		return nil
+	}
+	c := card{name: name, licence: p.licence, models: b.models, files: b.files}
+	if p.report != "" {
+		var err error
+		if c.report, err = readReport(p.report, b.models); err != nil {
+			return err
+		}
+	}
+	const title = "model-card.md"
+	return b.put(title, registry.Content{File: registry.File{Name: title, Kind: registry.Document}, Data: c.text()})
+}
+
+// modelFacts are the facts of a model in ModelPack's words.
+func modelFacts(m *inspected) registry.ModelFacts {
+	return registry.ModelFacts{Format: "edgec", ParamSize: shortCount(m.Weights), Precision: "int8", Quantization: "int8"}
+}
+
+// shortCount is a number of weights as ModelPack writes it: 950, 60.1K, 4.2M.
+func shortCount(n int) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprint(n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1fK", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1fM", float64(n)/1e6)
+}
