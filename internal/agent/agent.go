@@ -16,13 +16,14 @@ import (
 
 // Options configure an agent.
 type Options struct {
-	Device   string         // name of the device in reports
-	Fleet    string         // name of the fleet
-	Key      sign.PublicKey // of the operator
-	Every    time.Duration  // between two rounds without a change; 0: DefaultEvery
-	Deploy   deploy.Options // Restart, Check, MaxLatency, Duration, Timeout and Say are used
-	Registry Fetcher        // fetches programs that are in a registry; nil: they are refused
-	Reports  fleet.Channel  // takes the reports; nil: the channel that is followed
+	Device   string             // name of the device in reports
+	Fleet    string             // name of the fleet
+	Key      sign.PublicKey     // of the operator
+	Every    time.Duration      // between two rounds without a change; 0: DefaultEvery
+	Deploy   deploy.Options     // Restart, Check, MaxLatency, Duration, Timeout and Say are used
+	Registry Fetcher            // fetches programs that are in a registry; nil: they are refused
+	Reports  fleet.Channel      // takes the reports; nil: the channel that is followed
+	Changed  func(fleet.Report) // is told each report that differs from the one before; nil: nobody
 }
 
 // Fetcher fetches a file of an artifact in a registry.
@@ -42,6 +43,7 @@ type Agent struct {
 	uname    string
 	checked  bool         // the program that runs was compared with its checksum
 	last     fleet.Report // that was sent
+	told     fleet.Report // that Changed was told
 	sent     time.Time    // when
 	attempts int          // in a row that failed by trouble
 }
@@ -174,8 +176,18 @@ func (a *Agent) report(state, cause string, serial int64) (fleet.Report, error) 
 	return r, nil
 }
 
+// tell passes on a report that differs from the one before.
+func (a *Agent) tell(r fleet.Report) {
+	before := a.told
+	before.Time = r.Time
+	if a.told = r; r != before && a.o.Changed != nil {
+		a.o.Changed(r)
+	}
+}
+
 // send sends a report that differs from the one before, or whose time has come.
 func (a *Agent) send(ctx context.Context, r fleet.Report) error {
+	a.tell(r)
 	before := a.last
 	before.Time = r.Time
 	if r == before && time.Since(a.sent) < a.o.Every/2 {

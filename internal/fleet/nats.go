@@ -64,7 +64,7 @@ func IsNATS(address string) bool {
 func NewNATS(address string, o NATSOptions) (Channel, error) {
 	u, err := url.Parse(address)
 	if err != nil || !IsNATS(address) || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("fleet: %s: give the address of a NATS server and a name, such as nats://192.168.1.5:4222/cameras", redacted(address))
+		return nil, fmt.Errorf("fleet: %s: give the address of a NATS server and a name, such as nats://192.168.1.5:4222/cameras", Redacted(address))
 	}
 	name := strings.Trim(u.Path, "/")
 	if err := CheckName(name); err != nil {
@@ -75,9 +75,9 @@ func NewNATS(address string, o NATSOptions) (Channel, error) {
 	return &natsChannel{address: u.Redacted(), server: server.String(), bucket: "edgec-" + name, options: o}, nil
 }
 
-// redacted is an address that may be wrong, without its password.
-func redacted(address string) string {
-	if at := strings.LastIndexByte(address, '@'); at >= 0 {
+// Redacted is an address that may be wrong, without a password that it may have.
+func Redacted(address string) string {
+	if at := strings.LastIndexByte(address, '@'); at >= 0 && IsNATS(address) {
 		return "nats://..." + address[at:]
 	}
 	return address

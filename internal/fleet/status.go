@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	reports, dropped, err := o.reports().Reports(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoReports) {
 		return Status{}, err
 	}
 	s := Status{Document: d, Dropped: dropped}
