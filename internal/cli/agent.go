@@ -141,14 +141,20 @@ func (a *app) agentOnce(ctx context.Context, runs *agent.Agent) error {
 	if r.State != fleet.Running && r.State != fleet.Waiting {
 		return fmt.Errorf("%s: %s: %s", r.Device, r.State, r.Cause)
 	}
+	if a.json {
+		return a.printJSON(r)
+	}
 	return a.printReport(r)
 }
 
-// printReport prints what a device reports: a line, or an object.
+// printReport prints what a device reports, as one line.
 func (a *app) printReport(r fleet.Report) error {
-	r.Schema = 1
-	if a.json {
-		return a.printJSON(r)
+	if a.json { // a line, since others follow
+		line, err := document(r)
+		if err == nil {
+			_, err = fmt.Fprintf(a.stdout, "%s\n", line)
+		}
+		return err
 	}
 	text := fmt.Sprintf("%s  %s: %s", r.Time.Format(time.RFC3339), r.Device, r.State)
 	if r.Version > 0 {

@@ -266,6 +266,7 @@ func (a *app) printFleet(c *channelFlags, s fleet.Status) error {
 		r.Version, r.Rollout, r.Stage, r.Stages, r.Stopped = d.Version, d.Rollout, d.Stage.Number, d.Stage.Of, d.Stopped
 	}
 	for _, d := range s.Devices {
+		d.Schema = 0 // that of the result counts
 		r.Devices = append(r.Devices, fleetDevice{d.Report, d.At.UTC().Format(time.RFC3339), d.InStage, d.Updated, d.Silent})
 	}
 	if a.json {

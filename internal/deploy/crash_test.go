@@ -40,7 +40,12 @@ type scenario struct {
 	may   []Program
 	must  Program
 	fails Program // does not pass
+	// also returns what else is wrong with a disk after a cut of power; nil: nothing more.
+	also func(d *disk) error
 }
+
+// more are scenarios of packages that use this one.
+var more []scenario
 
 var one, two, three, fourth = made("good", "one"), made("good", "two"), made("good", "three"), made("good", "fourth")
 
@@ -64,17 +69,17 @@ func rollBack(ctx context.Context, d *disk) error {
 
 func scenarios() []scenario {
 	broken, slow, unfit := made("broken", "x"), made("slow", "y"), made("unfit", "z")
-	return []scenario{
-		{"first", nil, install(one), []Program{{}, one}, one, Program{}},
-		{"second", []Program{one}, install(two), []Program{one, two}, two, Program{}},
-		{"third", []Program{one, two}, install(three), []Program{two, three}, three, Program{}},
-		{"the one before again", []Program{one, two}, install(one), []Program{two, one}, one, Program{}},
-		{"failing self-test", []Program{one, two}, install(broken), []Program{two}, two, broken},
-		{"too slow", []Program{one, two}, install(slow), []Program{two}, two, slow},
-		{"failing in its place", []Program{one, two}, install(unfit), []Program{two, unfit}, two, unfit},
-		{"failing in its place, first", nil, install(unfit), []Program{{}, unfit}, Program{}, unfit},
-		{"rollback", []Program{one, two}, rollBack, []Program{two, one}, one, Program{}},
-	}
+	return append([]scenario{
+		{"first", nil, install(one), []Program{{}, one}, one, Program{}, nil},
+		{"second", []Program{one}, install(two), []Program{one, two}, two, Program{}, nil},
+		{"third", []Program{one, two}, install(three), []Program{two, three}, three, Program{}, nil},
+		{"the one before again", []Program{one, two}, install(one), []Program{two, one}, one, Program{}, nil},
+		{"failing self-test", []Program{one, two}, install(broken), []Program{two}, two, broken, nil},
+		{"too slow", []Program{one, two}, install(slow), []Program{two}, two, slow, nil},
+		{"failing in its place", []Program{one, two}, install(unfit), []Program{two, unfit}, two, unfit, nil},
+		{"failing in its place, first", nil, install(unfit), []Program{{}, unfit}, Program{}, unfit, nil},
+		{"rollback", []Program{one, two}, rollBack, []Program{two, one}, one, Program{}, nil},
+	}, more...)
 }
 
 // current reads which program runs, and that it is whole.
@@ -103,6 +108,11 @@ func (sc scenario) check(d *disk, ended, failed bool) error {
 	sum, err := current(d)
 	if err != nil {
 		return err
+	}
+	if sc.also != nil {
+		if err := sc.also(d); err != nil {
+			return err
+		}
 	}
 	if !slices.ContainsFunc(sc.may, func(p Program) bool { return p.sumOrNone() == sum }) {
 		return fmt.Errorf("current is %.8s", sum)

@@ -235,6 +235,9 @@ func (d *disk) Run(ctx context.Context, command string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if command == "uname -s -m" {
+		return []byte("Linux x86_64\n"), nil
+	}
 	name, _, _ := strings.Cut(command, " ")
 	n, err := d.find(name)
 	if err != nil || !bytes.HasSuffix(n.data, []byte("end")) {

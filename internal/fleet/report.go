@@ -24,7 +24,7 @@ var states = map[string]bool{Running: true, Waiting: true, Updating: true, Faile
 
 // Report is what a device says of itself. The latest counts.
 type Report struct {
-	Schema  int           `json:"schema"`
+	Schema  int           `json:"schema,omitempty"` // set by Encode
 	Device  string        `json:"device"`
 	Fleet   string        `json:"fleet"`
 	State   string        `json:"state"`
