@@ -19,7 +19,7 @@ var levels = map[string]int{
 	"runtime/format": 0, "runtime/internal/cpu": 0, "runtime/internal/sys": 0,
 	"runtime/kernel": 1,
 	"runtime":        2, "runtime/preprocess": 2, "internal/gemm": 2, "internal/vec": 2,
-	"runtime/program": 3, "internal/halfweights": 3, "internal/tensor": 3, "internal/ortcheck": 3, "internal/deep": 3, "internal/disk": 3, "internal/suggest": 3, "internal/remote": 3, "internal/sign": 3, "internal/nnls": 3,
+	"runtime/program": 3, "internal/halfweights": 3, "internal/tensor": 3, "internal/ortcheck": 3, "internal/deep": 3, "internal/disk": 3, "internal/suggest": 3, "internal/remote": 3, "internal/sign": 3, "internal/delta": 3, "internal/nnls": 3,
 	"prune": 3, "quantize": 3, "share": 3,
 	"internal/graph": 4, "internal/journal": 4, "internal/ablation": 4, "internal/remote/sshtest": 4, "internal/registry": 4,
 	"internal/op":   5,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgec/internal/delta"
 	"edgec/internal/deploy"
 	"edgec/internal/disk"
 	"edgec/internal/sign"
@@ -74,7 +75,7 @@ variable ` + passwordVariable + `.`,
 	f.StringVar(&s.key, "key", defaultSecret, "file with the secret key")
 	f.IntVar(&s.version, "version", 0, "version number, higher than that of the file before (default: none)")
 	f.StringVar(&s.target, "target", "", "board that the file is for; edgec targets lists them (default: for a program, the system that it was built for)")
-	f.StringVar(&s.base, "base", "", "for a delta: the file that it is applied to")
+	f.StringVar(&s.base, "base", "", "for a delta: the file that it is applied to (default: that of edgec diff, of files other than .edgec)")
 	must(cmd.RegisterFlagCompletionFunc("target", cobra.FixedCompletions(targets.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -160,13 +161,19 @@ func (s *signFlags) sign(key sign.SecretKey, path string) (signedFile, error) {
 			want.Target = targetOf(system)
 		}
 	}
+	if head, err := delta.Read(data); err == nil {
+		want.Base = head.Base
+	}
 	if s.base != "" {
 		base, err := os.ReadFile(s.base)
 		if err != nil {
 			return signedFile{}, fmt.Errorf("--base %w", missing(s.base, err, "the file that the delta is applied to"))
 		}
-		sum := sha256.Sum256(base)
-		want.Base = hex.EncodeToString(sum[:])
+		has := sumOf(base)
+		if want.Base != "" && want.Base != has {
+			return signedFile{}, fmt.Errorf("--base %s: the delta was made against another file, with SHA-256 %s; leave --base out", s.base, abbreviated(want.Base))
+		}
+		want.Base = has
 	}
 	signature, signed, err := key.Sign(bytes.NewReader(data), want)
 	if err != nil {
@@ -176,6 +183,12 @@ func (s *signFlags) sign(key sign.SecretKey, path string) (signedFile, error) {
 		return signedFile{}, err
 	}
 	return describeSigned(path, signed), nil
+}
+
+// sumOf is the SHA-256 of a file in hexadecimal.
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // targetOf is the target for any machine of a system, "" if there is none.

@@ -68,7 +68,7 @@ var otherWords = map[string][]string{
 	"copy":     {"cp", "mirror", "sync"},
 	"targets":  {"boards", "devices", "list"},
 	"export":   {"convert", "onnx"},
-	"diff":     {"delta", "compare"},
+	"diff":     {"compare"},
 	"patch":    {"apply", "update"},
 	"keygen":   {"key", "keys", "genkey"},
 	"verify":   {"checksig", "verify-signature"},

@@ -103,7 +103,7 @@ func TestUsage(t *testing.T) {
 		{"export corner.edgec", "export: -o is missing; name the ONNX file to write", "edgec export"},
 		{"diff corner.edgec corner.edgec", "diff: -o is missing; name the delta to write", "edgec diff"},
 		{"pack corner.onnx", "pack: -o is missing; name the file to write", "edgec pack"},
-		{"diff corner.edgec -o d.edd", "diff: give the old and the new .edgec file", "edgec diff"},
+		{"diff corner.edgec -o d.edd", "diff: give the old and the new .edgec file, or two other files", "edgec diff"},
 		{"patch corner.edgec d.edd", "patch: -o is missing; name the file to write", "edgec patch"},
 		{"targets rpi-4 rpi-5", `targets: "rpi-5" is one argument too many; give the name of a board, or nothing`, "edgec targets"},
 		{"completion bash more", `unknown command "more" for "edgec completion bash"`, "edgec"},

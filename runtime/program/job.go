@@ -29,6 +29,7 @@ const (
 	Idx                    // execute every picture of an idx file, print counts and a checksum
 
 	version Action = -1 // of a program
+	patch   Action = -2 // make a file out of another one by a delta
 )
 
 // Job is one use of a model. The zero value of a field is its default.
@@ -50,7 +51,8 @@ type Job struct {
 	provenance  []byte         // Info: what the program was made of, in JSON; nil: not known
 	Note        func(string)   // is told in a line what files were read as; nil: nobody is
 
-	untilEOF bool // end the process when standard input ends
+	untilEOF bool   // end the process when standard input ends
+	delta    string // patch: the file with the delta
 }
 
 // Do does the job. An error takes one line and names the file that it is about.

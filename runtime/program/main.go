@@ -36,6 +36,7 @@ for each, sample after sample.
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
   --version      which edgec, model and toolchain made the program
+  --patch DELTA  print the file that DELTA, of edgec diff, makes of FILE
   --model FILE   use this .edgec file instead of the program's own; one with other
                  kinds of layers needs a program of edgec build --any-model
   --max-memory N refuse a model whose memory beside the weights is larger, in
@@ -58,6 +59,8 @@ func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	case err != nil:
 	case j.Action == version:
 		err = j.version(p)
+	case !help && j.Action == patch:
+		err = j.patch()
 	case help, j.Model == nil:
 		io.WriteString(stdout, "usage: "+name+usage)
 		return 0
@@ -193,6 +196,9 @@ func (j *Job) assign(name string, o *option) (err error) {
 				err = Error(path + ": " + err.Error())
 			}
 		}
+	case "-patch":
+		j.Action = patch
+		j.delta, err = o.text()
 	case "-bench":
 		j.Action = Bench
 		j.Timing.Runs, err = o.maybeCount()
