@@ -19,7 +19,6 @@ type card struct {
 	models  []*inspected
 	report  *edgec.Report // of the search that made a model; nil: not given
 	files   []registry.Content
-	ref     string
 }
 
 // cardCell is text that comes from a file, for a cell of a table.
@@ -44,10 +43,12 @@ func (c *card) text() []byte {
 	}
 	b.WriteString("## Files\n\n| file | kind | for | bytes |\n|---|---|---|--:|\n")
 	for _, f := range c.files {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cardCell(f.Name), f.Kind, platform(f.File), thousands(len(f.Data)))
+		if f.Kind != registry.Signature {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cardCell(f.Name), f.Kind, f.System, thousands(len(f.Data)))
+		}
 	}
 	if len(c.models) > 0 {
-		fmt.Fprintf(&b, "\nRun it with `edgec run %s INPUT`, or build a program for a board with `edgec build %s --target BOARD`.\n", c.models[0].File, c.models[0].File)
+		fmt.Fprintf(&b, "\nRun it with `edgec run %s INPUT`.\nBuild a program for a board with `edgec build %s --target BOARD`.\n", c.models[0].File, c.models[0].File)
 	}
 	return []byte(b.String())
 }
@@ -103,16 +104,4 @@ func readReport(path string, models []*inspected) (*edgec.Report, error) {
 		}
 	}
 	return nil, about(path, fmt.Errorf("%s: is the report of another file, of %s bytes; give the one of this model", path, thousands(r.Best.Size)))
-}
-
-// platform is what a program runs on, in words.
-func platform(f registry.File) string {
-	if f.GOOS == "" {
-		return ""
-	}
-	text := f.GOOS + "/" + f.GOARCH
-	if f.GOARM != "" {
-		text += " v" + f.GOARM
-	}
-	return text
 }

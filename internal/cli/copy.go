@@ -18,7 +18,8 @@ func copyCommand(a *app) *cobra.Command {
 disk. The copy has the same digest. What others have stored about it, such as signatures
 of cosign, is copied too.
 
-FROM and TO are each a REF. ` + placesHelp + `
+FROM and TO are each a REF.
+` + placesHelp + `
 FROM may name a digest: HOST/NAME@sha256:...`,
 		Example: `  edgec copy ghcr.io/me/lenet-5:2 oci:/media/usb/models:lenet-5-2
   edgec copy oci:/media/usb/models:lenet-5-2 registry.site:5000/lenet-5:2`,

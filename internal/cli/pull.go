@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgec/internal/deploy"
 	"edgec/internal/registry"
 	"edgec/internal/sign"
 	"edgec/targets"
@@ -186,26 +187,33 @@ func (p *pullFlags) wanted(from *registry.Artifact) (func(registry.File) bool, e
 	if err != nil {
 		return nil, err
 	}
-	fits := func(f registry.File) bool {
-		return f.GOOS == board.System() && f.GOARCH == board.GOARCH && f.GOARM <= board.GOARM
-	}
-	best, programs := "", []string{}
-	found := false
+	best, others := "", []string{} // the system of the programs that are taken
 	for _, f := range from.Files {
 		if f.Kind != registry.Program {
 			continue
 		}
-		programs = append(programs, fmt.Sprintf("%s (%s)", f.Name, platform(f)))
-		if fits(f) {
-			found, best = true, max(best, f.GOARM)
+		others = append(others, fmt.Sprintf("%s (%s)", f.Name, f.System))
+		if fits(f.System, board) {
+			best = max(best, f.System) // they differ in the version of ARM
 		}
 	}
-	if len(programs) > 0 && !found {
-		return nil, fmt.Errorf("%v: has no program for %s, but %s; build and push one, or leave --target out", from.Ref, board.Name, strings.Join(programs, ", "))
+	if len(others) > 0 && best == "" {
+		return nil, fmt.Errorf("%v: has no program for %s, but %s; build and push one, or leave --target out", from.Ref, board.Name, strings.Join(others, ", "))
 	}
 	return func(f registry.File) bool {
-		return f.Kind != registry.Signature && (f.Kind != registry.Program || fits(f) && f.GOARM == best)
+		return f.Kind != registry.Signature && (f.Kind != registry.Program || f.System == best)
 	}, nil
+}
+
+// fits reports whether programs for a system run on a board.
+func fits(system string, board targets.Board) bool {
+	has := deploy.System{GOOS: board.System(), GOARCH: board.GOARCH, GOARM: board.GOARM}
+	for ; has.GOARM > "5"; has.GOARM = string(has.GOARM[0] - 1) {
+		if has.String() == system {
+			return true
+		}
+	}
+	return has.String() == system
 }
 
 // sumOf is the SHA-256 of data in hexadecimal.

@@ -117,7 +117,7 @@ type artifact struct {
 	Previous string          `json:"previous_digest,omitempty"`
 	From     string          `json:"from,omitempty"`
 	Key      string          `json:"key_id,omitempty"`
-	About    int             `json:"referrers,omitempty"`
+	About    int             `json:"referrers"`
 	Files    []registry.File `json:"artifact_files,omitempty"`
 	Pulled   []pulledFile    `json:"pulled,omitempty"`
 }
@@ -207,8 +207,8 @@ func (a *app) printArtifact(r artifact) error {
 // fileText describes a file for people.
 func fileText(f registry.File) string {
 	text := fmt.Sprintf("%s, %s bytes", f.Name, thousands(int(f.Bytes)))
-	if on := platform(f); on != "" {
-		text += ", for " + on
+	if f.System != "" {
+		text += ", for " + f.System
 	}
 	return text
 }
@@ -278,7 +278,7 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	_, system, isProgram := deploy.ReadProgram(path, c.Data)
 	switch {
 	case isProgram:
-		c.Kind, c.GOOS, c.GOARCH, c.GOARM = registry.Program, system.GOOS, system.GOARCH, system.GOARM
+		c.Kind, c.System = registry.Program, system.String()
 		return nil
 	case filepath.Ext(path) == deltaSuffix:
 		c.Kind = registry.Delta

@@ -196,15 +196,11 @@ func TestPullInterrupted(t *testing.T) {
 
 // A board gets the programs that it runs: the best of those for older ARM.
 func TestWantedPrograms(t *testing.T) {
-	file := func(name string, kind registry.Kind, system ...string) registry.File {
-		f := registry.File{Name: name, Kind: kind}
-		if system != nil {
-			f.GOOS, f.GOARCH, f.GOARM = system[0], system[1], system[2]
-		}
-		return f
+	file := func(name string, kind registry.Kind, system string) registry.File {
+		return registry.File{Name: name, Kind: kind, System: system}
 	}
-	from := &registry.Artifact{Files: []registry.File{file("m", registry.Model), file("a6", registry.Program, "linux", "arm", "6"), file("a7", registry.Program, "linux", "arm", "7"),
-		file("a64", registry.Program, "linux", "arm64", ""), file("w", registry.Program, "windows", "amd64", ""), file("r", registry.Document), file("m.minisig", registry.Signature)}}
+	from := &registry.Artifact{Files: []registry.File{file("m", registry.Model, ""), file("a6", registry.Program, "linux/arm v6"), file("a7", registry.Program, "linux/arm v7"),
+		file("a64", registry.Program, "linux/arm64"), file("w", registry.Program, "windows/amd64"), file("r", registry.Document, ""), file("m.minisig", registry.Signature, "")}}
 	for board, want := range map[string]string{"rpi-zero": "m a6 r", "linux-armv7": "m a7 r", "rpi-4": "m a64 r", "windows-amd64": "m w r", "linux-riscv64": ""} {
 		p := &pullFlags{target: board}
 		keep, err := p.wanted(from)

@@ -79,7 +79,7 @@ func TestUsage(t *testing.T) {
 		{"eval corner.edgec --data data --no-labels", "--no-labels needs --against: without labels only a float network can be the reference", "edgec eval"},
 		{"eval corner.edgec --data data --no-labels --confusion --against corner.onnx", "--no-labels and --confusion exclude each other: classes come from labels", "edgec eval"},
 		{"eval corner.onnx --data data --confusion", "corner.onnx: is not a compressed network; --against and --confusion need an .edgec file", "edgec eval"},
-		{"eval corner.onnx --data data --max-size 3", "unknown flag --max-size; it belongs to edgec compress, edgec demo", "edgec eval"},
+		{"eval corner.onnx --data data --max-size 3", "unknown flag --max-size; it belongs to edgec compress, edgec demo, edgec pull", "edgec eval"},
 		{"run corner.edgec --top 0 light.png", "--top 0: give a whole number from 1", "edgec run"},
 		{"run corner.edgec --idx-labels x light.png", "--idx-labels belongs to --idx; give the idx file of the pictures with --idx", "edgec run"},
 		{"run corner.edgec --selftest light.png", "--idx, --selftest and inputs exclude each other; give one of them", "edgec run"},

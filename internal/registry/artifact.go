@@ -30,10 +30,7 @@ const (
 	signatureType = "application/vnd.edgec.signature.v1+minisign"
 	deltaType     = "application/vnd.edgec.delta.v1"
 
-	osKey     = "edgec.os" // annotations of a program: Go's words for its platform
-	archKey   = "edgec.architecture"
-	armKey    = "edgec.arm" // 5 to 7 where the architecture is arm
-	formatKey = "edgec.format"
+	systemKey = "edgec.system" // annotation of a program, as File.System
 )
 
 // Kind says what a file is.
@@ -84,9 +81,7 @@ type File struct {
 	Kind   Kind   `json:"kind"`
 	SHA256 string `json:"sha256"` // of the content, 64 hexadecimal digits
 	Bytes  int64  `json:"bytes"`
-	GOOS   string `json:"goos,omitempty"` // of a program, in Go's words; "": not stated
-	GOARCH string `json:"goarch,omitempty"`
-	GOARM  string `json:"goarm,omitempty"`
+	System string `json:"system,omitempty"` // of a program: GOOS/GOARCH as in linux/arm64, with GOARM as in "linux/arm v6"; "": not stated
 }
 
 // descriptor names the content of f.
@@ -239,7 +234,7 @@ func fileOf(d ocispec.Descriptor) (File, error) {
 	case f.Kind == Signature != strings.HasSuffix(name, SignatureSuffix):
 		return File{}, fmt.Errorf("%s: its name and its kind (%s) do not fit", name, f.Kind)
 	case f.Kind == Program:
-		f.GOOS, f.GOARCH, f.GOARM = shortened(d.Annotations[osKey]), shortened(d.Annotations[archKey]), shortened(d.Annotations[armKey])
+		f.System = shortened(d.Annotations[systemKey])
 	}
 	return f, nil
 }

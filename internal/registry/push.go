@@ -136,11 +136,8 @@ func (c *Client) pack(ctx context.Context, files []Content, facts Facts) (*memor
 // tools, OCI's for oras.
 func annotations(f File) map[string]string {
 	a := map[string]string{filePath: f.Name, ocispec.AnnotationTitle: f.Name}
-	if f.Kind == Program {
-		a[osKey], a[archKey] = f.GOOS, f.GOARCH
-		if f.GOARM != "" {
-			a[armKey] = f.GOARM
-		}
+	if f.System != "" {
+		a[systemKey] = f.System
 	}
 	return a
 }

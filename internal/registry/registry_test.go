@@ -50,7 +50,7 @@ func places(t *testing.T) map[string]string {
 func file(name string, kind Kind, data string) Content {
 	c := Content{File: File{Name: name, Kind: kind}, Data: []byte(data)}
 	if kind == Program {
-		c.GOOS, c.GOARCH, c.GOARM = "linux", "arm", "6"
+		c.System = "linux/arm v6"
 	}
 	return c
 }
@@ -95,7 +95,7 @@ func TestPushPull(t *testing.T) {
 			if err != nil || got.Digest != a.Digest || got.Version != 7 || got.Name != "digits" || !slices.Equal(got.Files, a.Files) || len(got.Files) != 5 {
 				t.Fatalf("%v, %+v; want %+v", err, got, a)
 			}
-			if p, ok := got.Find("digits-rpi-zero"); !ok || p.GOOS != "linux" || p.GOARCH != "arm" || p.GOARM != "6" {
+			if p, ok := got.Find("digits-rpi-zero"); !ok || p.System != "linux/arm v6" {
 				t.Errorf("program %+v", p)
 			}
 			if d, err := c.Digest(t.Context(), at+":1"); err != nil || d != a.Digest {
