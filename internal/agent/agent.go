@@ -21,15 +21,9 @@ type Options struct {
 	Key      sign.PublicKey     // of the operator
 	Every    time.Duration      // between two rounds without a change; 0: DefaultEvery
 	Deploy   deploy.Options     // Restart, Check, MaxLatency, Duration, Timeout and Say are used
-	Registry Fetcher            // fetches programs that are in a registry; nil: they are refused
+	Registry fleet.Fetcher      // fetches programs that are in a registry; nil: they are refused
 	Reports  fleet.Channel      // takes the reports; nil: the channel that is followed
 	Changed  func(fleet.Report) // is told each report that differs from the one before; nil: nobody
-}
-
-// Fetcher fetches a file of an artifact in a registry.
-type Fetcher interface {
-	// Blob returns the file with this SHA-256, which has so many bytes.
-	Blob(ctx context.Context, reference, sum string, bytes int64) ([]byte, error)
 }
 
 // DefaultEvery is the time between two rounds.

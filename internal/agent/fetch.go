@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 
 	"edgec/internal/deploy"
 	"edgec/internal/fleet"
@@ -26,23 +25,7 @@ func (a *Agent) fetch(ctx context.Context, p fleet.Program) ([]byte, error) {
 		a.say("the delta of %d bytes is of no use: %v; fetching the whole program", d.Bytes, err)
 	}
 	a.say("fetching %s, %d bytes", p.File, p.Bytes)
-	if p.Reference == "" {
-		return fleet.Get(ctx, a.follow, p.SHA256, p.Bytes)
-	}
-	if a.o.Registry == nil {
-		return nil, errors.New("agent: the program is in a registry, which this agent does not use")
-	}
-	return fleet.Get(ctx, blobs{a.o.Registry, p.Reference}, p.SHA256, p.Bytes)
-}
-
-// blobs are the files of an artifact.
-type blobs struct {
-	from      Fetcher
-	reference string
-}
-
-func (b blobs) File(ctx context.Context, sum string, bytes int64) ([]byte, error) {
-	return b.from.Blob(ctx, b.reference, sum, bytes)
+	return p.Fetch(ctx, a.follow, a.o.Registry)
 }
 
 // patched makes a program from the one that runs and a delta.

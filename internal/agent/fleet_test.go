@@ -177,13 +177,10 @@ func TestWrongKey(t *testing.T) {
 	d := s.device(t, "pi")
 	d.round(t, fleet.Waiting, "")
 	d.o.Key = newKey(t).Public()
-	a := []fleet.Artifact{artifact(t, "a", passes)}
-	s.operator.Count = func(fleet.Stage, int, int, int) {
-		if _, err := d.Round(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-	_, err := s.operator.Roll(t.Context(), fleet.Rollout{Artifacts: a, Stages: shares(t, "1"), Patience: 10 * time.Millisecond})
+	a := artifact(t, "a", passes)
+	s.publish(t, s.document(t, 1, 1, a, nil), a)
+	d.round(t, fleet.Refused, "another key")
+	_, err := s.operator.Roll(t.Context(), fleet.Rollout{Artifacts: []fleet.Artifact{a}, Stages: shares(t, "1"), Patience: time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "pi (refused") || !strings.Contains(err.Error(), "another key") || d.runs(t) != "" {
 		t.Errorf("%v; %q runs", err, d.runs(t))
 	}

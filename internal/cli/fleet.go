@@ -150,7 +150,7 @@ func (a *app) roll(cmd *cobra.Command, r *rollFlags, paths []string) error {
 			return err
 		}
 	}
-	o := fleet.Operator{Fleet: r.channel.fleet, Channel: channel, Reports: reports, Key: key, Public: key.Public(),
+	o := fleet.Operator{Fleet: r.channel.fleet, Channel: channel, Reports: reports, Key: key, Public: key.Public(), Registry: fleet.RegistryFiles{Client: client},
 		Say: func(doing string) { p.work(doing, "") }, Count: func(_ fleet.Stage, updated, failed, of int) { p.steps(updated+failed, of) }}
 	s, err := o.Roll(ctx, r.rollout)
 	if err != nil {

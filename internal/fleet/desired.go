@@ -174,9 +174,3 @@ func decode(data []byte) (*Desired, error) {
 	}
 	return &d, d.check()
 }
-
-// Patch makes the program from another one and a delta. What it returns has the checksum and the
-// length of the program.
-func (p Program) Patch(base, patch []byte) ([]byte, error) {
-	return nil, errNoDeltas
-}

@@ -170,7 +170,7 @@ func (r RegistryFiles) Blob(ctx context.Context, reference, sum string, bytes in
 func (r RegistryFiles) Send(ctx context.Context, ref string, artifacts []Artifact) error {
 	var files []registry.Content
 	for _, a := range artifacts {
-		files = append(files, registry.Content{File: registry.File{Name: a.File, Kind: registry.Program, GOOS: a.System.GOOS, GOARCH: a.System.GOARCH, GOARM: a.System.GOARM}, Data: a.Data})
+		files = append(files, registry.Content{File: registry.File{Name: a.File, Kind: registry.Program, System: a.System.String()}, Data: a.Data})
 	}
 	pushed, _, err := r.Client.Push(ctx, ref, files, registry.Facts{})
 	if err != nil {

@@ -19,7 +19,9 @@ type Operator struct {
 	Reports Channel        // nil: Channel
 	Key     sign.SecretKey // signs; not needed for Status
 	Public  sign.PublicKey
-	Say     func(doing string) // is told what begins; nil: nobody
+	// Registry fetches programs before that are in a registry; nil: no deltas from them.
+	Registry Fetcher
+	Say      func(doing string) // is told what begins; nil: nobody
 	// Count is told how many devices of a stage are updated, and have failed; nil: nobody.
 	Count func(stage Stage, updated, failed, of int)
 	Poll  time.Duration // between two looks at the reports; 0: a second
