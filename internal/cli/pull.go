@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -214,10 +212,4 @@ func fits(system string, board targets.Board) bool {
 		}
 	}
 	return has.String() == system
-}
-
-// sumOf is the SHA-256 of data in hexadecimal.
-func sumOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

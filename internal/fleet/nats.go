@@ -107,6 +107,8 @@ func (c *natsChannel) in(doing string, err error) error {
 		return fmt.Errorf("%s: %s: the server does not keep messages; start it with JetStream (nats-server -js)", c.address, doing)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrPermissionViolation):
 		return fmt.Errorf("%s: %s: the server does not permit that to this user: %w; give --nats-creds FILE", c.address, doing, err)
+	case errors.Is(err, nats.ErrReconnectBufExceeded):
+		return fmt.Errorf("%s: %s: the connection to the server is lost; it is made again when the server answers", c.address, doing)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %s: no answer: %w; is the server running and reachable?", c.address, doing, err)
 	}
@@ -137,7 +139,7 @@ func (c *natsChannel) connect(ctx context.Context) (jetstream.JetStream, error) 
 // after the end of ctx is closed behind its back.
 func dialNATS(ctx context.Context, server string, o NATSOptions) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name(o.Client), nats.Timeout(dialTimeout), nats.MaxReconnects(-1),
-		nats.ReconnectWait(2 * time.Second), nats.ReconnectJitter(time.Second, 5*time.Second), nats.SetCustomDialer(&net.Dialer{Timeout: dialTimeout})}
+		nats.ReconnectWait(time.Second), nats.ReconnectJitter(time.Second, 5*time.Second), nats.ReconnectBufSize(-1), nats.SetCustomDialer(&net.Dialer{Timeout: dialTimeout})}
 	if o.Credentials != "" {
 		options = append(options, nats.UserCredentials(o.Credentials))
 	}
@@ -170,7 +172,7 @@ func dialNATS(ctx context.Context, server string, o NATSOptions) (*nats.Conn, er
 }
 
 // answer is how long the server may take for one request.
-const answer = 10 * time.Second
+const answer = 5 * time.Second
 
 // bucketOf returns the bucket, and begins to watch the document.
 func (c *natsChannel) bucketOf(ctx context.Context) (jetstream.KeyValue, error) {
@@ -309,6 +311,9 @@ func (c *natsChannel) Report(ctx context.Context, device string, data []byte) er
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
 	keys, err := c.bucketOf(ctx)
+	if errors.Is(err, jetstream.ErrBucketNotFound) && c.Prepare(ctx) == nil { // the first of a fleet
+		keys, err = c.bucketOf(ctx)
+	}
 	if err == nil {
 		_, err = keys.Put(ctx, reportPrefix+device, data)
 	}
@@ -341,11 +346,14 @@ func (c *natsChannel) Prepare(ctx context.Context) error {
 	if _, err = stream.KeyValue(ctx, c.bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
 		_, err = stream.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: c.bucket, Description: "what edgec devices run", History: 1, MaxValueSize: MostDocument, MaxBytes: mostBucket})
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) { // another may have made it meanwhile
 		return c.in("making the bucket "+c.bucket, err)
 	}
 	if _, err = stream.ObjectStore(ctx, c.bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
 		_, err = stream.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: c.bucket, Description: "programs of edgec devices"})
+	}
+	if errors.Is(err, jetstream.ErrBucketExists) {
+		return nil
 	}
 	return c.in("making the object store "+c.bucket, err)
 }
@@ -375,7 +383,7 @@ func (c *natsChannel) Put(ctx context.Context, sum string, data []byte) error {
 
 // Reports is of Channel.
 func (c *natsChannel) Reports(ctx context.Context) (reports []Received, dropped int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*answer)
+	ctx, cancel := context.WithTimeout(ctx, 6*answer)
 	defer cancel()
 	keys, err := c.bucketOf(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -67,26 +68,28 @@ func stageOf(s Share, rollout string, before Stage, known []Received) Stage {
 	if least == 0 && !stage.reaches(rollout, known) {
 		least = 1
 	}
-	ordered := slices.Clone(known)
-	slices.SortFunc(ordered, func(a, b Received) int { // those that answer first
-		if x, y := silent(a), silent(b); x != y {
-			if x {
-				return 1
-			}
-			return -1
+	var answering, others []string
+	for _, r := range known {
+		if silent(r) {
+			others = append(others, r.Device)
+		} else {
+			answering = append(answering, r.Device)
 		}
-		if position(rollout, a.Device) < position(rollout, b.Device) {
-			return -1
-		}
-		return 1
-	})
+	}
 	stage.Devices = slices.Clone(before.Devices)
-	for _, r := range ordered {
-		if len(stage.Devices) < least && !slices.Contains(stage.Devices, r.Device) {
-			stage.Devices = append(stage.Devices, r.Device)
+	for _, device := range append(Order(rollout, answering), Order(rollout, others)...) {
+		if len(stage.Devices) < least && !slices.Contains(stage.Devices, device) {
+			stage.Devices = append(stage.Devices, device)
 		}
 	}
 	return stage
+}
+
+// Order returns devices in the order in which a roll-out takes them.
+func Order(rollout string, devices []string) []string {
+	ordered := slices.Clone(devices)
+	slices.SortFunc(ordered, func(a, b string) int { return cmp.Compare(position(rollout, a), position(rollout, b)) })
+	return ordered
 }
 
 // reaches reports whether one of the known devices is in the stage.
