@@ -35,11 +35,12 @@ type Agent struct {
 	follow   fleet.Channel
 	o        Options
 	uname    string
-	checked  bool         // the program that runs was compared with its checksum
-	last     fleet.Report // that was sent
-	told     fleet.Report // that Changed was told
-	sent     time.Time    // when
-	attempts int          // in a row that failed by trouble
+	checked  bool          // the program that runs was compared with its checksum
+	last     fleet.Report  // that was sent
+	told     fleet.Report  // that Changed was told
+	latency  time.Duration // of the program that runs, if it was measured since the start
+	sent     time.Time     // when
+	attempts int           // in a row that failed by trouble
 }
 
 // New returns an agent of a device that follows a channel.
@@ -163,7 +164,7 @@ func (a *Agent) report(state, cause string, serial int64) (fleet.Report, error) 
 	if err != nil {
 		return fleet.Report{}, err
 	}
-	r := fleet.Report{Device: a.o.Device, Fleet: a.o.Fleet, State: state, Cause: cause, Version: g.Current.Version, SHA256: g.Current.SHA256, Serial: serial, System: a.uname, Time: time.Now().UTC().Truncate(time.Second)}
+	r := fleet.Report{Device: a.o.Device, Fleet: a.o.Fleet, State: state, Cause: cause, Version: g.Current.Version, SHA256: g.Current.SHA256, Serial: serial, System: a.uname, Latency: a.latency, Time: time.Now().UTC().Truncate(time.Second)}
 	if n := len(g.Failed); n > 0 {
 		r.Failed = g.Failed[n-1].Version
 	}

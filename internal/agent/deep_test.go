@@ -99,19 +99,22 @@ func (e tool) agents(t *testing.T, n int, channel string) (all []process) {
 
 // seen is what edgec fleet status prints.
 type seen struct {
-	Version int  `json:"version_number"`
-	Stopped bool `json:"stopped"`
+	Version int   `json:"version_number"`
+	Stopped bool  `json:"stopped"`
+	Serial  int64 `json:"serial"`
 	Devices []struct {
 		Device  string `json:"device"`
 		State   string `json:"state"`
 		Version int    `json:"version_number"`
+		Serial  int64  `json:"serial"`
 		SHA256  string `json:"sha256"`
 		Failed  int    `json:"failed_version"`
 		Updated bool   `json:"updated"`
 	} `json:"devices"`
 }
 
-// status waits until no device is installing, and returns what the operator sees.
+// status waits until every device has seen the document and none is installing, and returns what
+// the operator sees.
 func (e tool) status(t *testing.T, channel string) (s seen) {
 	t.Helper()
 	for range 100 {
@@ -122,7 +125,7 @@ func (e tool) status(t *testing.T, channel string) (s seen) {
 		}
 		busy := false
 		for _, d := range s.Devices {
-			busy = busy || d.State == fleet.Updating
+			busy = busy || d.State == fleet.Updating || d.Serial != s.Serial
 		}
 		if !busy {
 			return s

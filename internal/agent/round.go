@@ -188,7 +188,7 @@ func (a *Agent) install(ctx context.Context, d *fleet.Desired, p fleet.Program, 
 	case err != nil:
 		return fleet.Trouble, err.Error()
 	}
-	a.checked = true
+	a.checked, a.latency = true, r.Latency
 	a.say("version %d runs", r.Current.Version)
 	return fleet.Running, ""
 }

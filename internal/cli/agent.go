@@ -24,6 +24,7 @@ type agentFlags struct {
 	folder  string
 	every   time.Duration
 	once    bool
+	unit    string // name of a service
 	options deploy.Options
 }
 
@@ -41,7 +42,9 @@ the version is not tried again unless the operator says so. Commands come from t
 here, never from the channel.
 
 It runs until it gets SIGTERM or SIGINT, which is no failure. --once looks once, for a timer
-or a USB stick. edgec unit --agent prints a systemd service for it.
+or a USB stick. --unit prints a script that makes this command line a systemd service:
+
+  edgec agent --follow nats://192.168.1.5/cameras --pub edgec.pub --unit edgec-agent | sudo sh
 
 ` + channelHelp,
 		Example: `  edgec agent --follow nats://192.168.1.5:4222/cameras --pub edgec.pub
@@ -62,6 +65,7 @@ or a USB stick. edgec unit --agent prints a systemd service for it.
 	f.StringVar(&g.folder, "folder", defaultFolder, "folder of the programs, relative to your home; use one folder for each model")
 	f.Var(&span{&g.every, [2]string{"5m", "1h"}}, "every", "how often to look where nothing has changed, plus or minus a fifth (default: 5m)")
 	f.BoolVar(&g.once, "once", false, "look once and end; fails if the program was not installed")
+	f.StringVar(&g.unit, "unit", "", "print a script for root that makes this command line the systemd service of this name, and end")
 	f.Var(&span{&g.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest median time of an inference on this device (default: what the operator says)")
 	commandFlags(cmd, &g.options)
 	return cmd
@@ -81,6 +85,9 @@ func (g *agentFlags) check(cmd *cobra.Command) error {
 	if g.every != 0 && g.every < time.Second {
 		errs = append(errs, fmt.Errorf("--every %v: give at least a second, such as 5m", g.every))
 	}
+	if g.unit != "" && g.once {
+		errs = append(errs, errors.New("--unit: a service keeps running; leave --once out"))
+	}
 	if g.folder == "" {
 		errs = append(errs, errors.New("--folder: give the name of a folder, such as edgec"))
 	}
@@ -92,13 +99,12 @@ func (a *app) agent(cmd *cobra.Command, g *agentFlags) error {
 	if err != nil {
 		return err
 	}
-	folder := g.folder
-	if !filepath.IsAbs(folder) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return fmt.Errorf("--folder %s: %w; give an absolute path", folder, err)
-		}
-		folder = filepath.Join(home, folder)
+	folder, err := homeFolder(g.folder)
+	if err != nil {
+		return err
+	}
+	if g.unit != "" {
+		return a.agentUnit(cmd, g, folder, key)
 	}
 	device, err := deploy.NewLocal(folder)
 	if err != nil {
@@ -130,6 +136,18 @@ func (a *app) agent(cmd *cobra.Command, g *agentFlags) error {
 		return err
 	}
 	return nil
+}
+
+// homeFolder is the absolute path of --folder, which is relative to the user's home.
+func homeFolder(folder string) (string, error) {
+	if filepath.IsAbs(folder) {
+		return filepath.Clean(folder), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("--folder %s: %w; give an absolute path", folder, err)
+	}
+	return filepath.Join(home, folder), nil
 }
 
 // agentOnce looks once.

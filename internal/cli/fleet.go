@@ -243,8 +243,9 @@ type fleetState struct {
 	Fleet      string        `json:"fleet"`
 	Version    int           `json:"version_number"` // that is published; 0: none
 	Rollout    string        `json:"rollout,omitempty"`
+	Serial     int64         `json:"serial,omitempty"`
 	Stage      int           `json:"stage,omitempty"`
-	Stages     int           `json:"stages,omitempty"`
+	Stages     int           `json:"last_stage,omitempty"`
 	Stopped    bool          `json:"stopped"`
 	Devices    []fleetDevice `json:"devices"`
 	Unreadable int           `json:"unreadable"`
@@ -263,7 +264,7 @@ type fleetDevice struct {
 func (a *app) printFleet(c *channelFlags, s fleet.Status) error {
 	r := fleetState{Channel: fleet.Redacted(c.where), Fleet: c.fleet, Devices: []fleetDevice{}, Unreadable: s.Dropped}
 	if d := s.Document; d != nil {
-		r.Version, r.Rollout, r.Stage, r.Stages, r.Stopped = d.Version, d.Rollout, d.Stage.Number, d.Stage.Of, d.Stopped
+		r.Version, r.Rollout, r.Serial, r.Stage, r.Stages, r.Stopped = d.Version, d.Rollout, d.Serial, d.Stage.Number, d.Stage.Of, d.Stopped
 	}
 	for _, d := range s.Devices {
 		d.Schema = 0 // that of the result counts
