@@ -67,6 +67,7 @@ or a USB stick. --unit prints a script that makes this command line a systemd se
 	f.BoolVar(&g.once, "once", false, "look once and end; fails if the program was not installed")
 	f.StringVar(&g.unit, "unit", "", "print a script for root that makes this command line the systemd service of this name, and end")
 	f.Var(&span{&g.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest median time of an inference on this device (default: what the operator says)")
+	f.Var(&span{&g.options.Duration, [2]string{"10s", "1m"}}, "duration", "how long to measure that (default: 10s)")
 	commandFlags(cmd, &g.options)
 	return cmd
 }
@@ -84,6 +85,9 @@ func (g *agentFlags) check(cmd *cobra.Command) error {
 	}
 	if g.every != 0 && g.every < time.Second {
 		errs = append(errs, fmt.Errorf("--every %v: give at least a second, such as 5m", g.every))
+	}
+	if g.options.Duration > time.Hour {
+		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", g.options.Duration))
 	}
 	if g.unit != "" && g.once {
 		errs = append(errs, errors.New("--unit: a service keeps running; leave --once out"))

@@ -15,7 +15,7 @@ func agentsRun(t *testing.T, names ...string) {
 	done := make(chan result, len(names))
 	for _, name := range names {
 		go func() {
-			done <- commandUntil(t, ctx, nil, "agent", "--follow", "local:site", "--pub", "edgec.pub", "--device", name, "--folder", absolutePath(t, name), "--every", "1s", "--check", "test ! -e bad")
+			done <- commandUntil(t, ctx, nil, "agent", "--follow", "local:site", "--pub", "edgec.pub", "--device", name, "--folder", absolutePath(t, name), "--every", "1s", "--duration", "100ms", "--check", "test ! -e bad")
 		}()
 	}
 	t.Cleanup(func() {
@@ -53,7 +53,7 @@ func TestFleet(t *testing.T) {
 	printed("fleet status --on local:site", `"version_number": 0`, `"devices": []`)
 	page.checkOutput(t, "agent", command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a"), "--json").must(t).stdout)
 	agentsRun(t, "a", "b")
-	printed("fleet roll corner --to local:site --stages 1,all", `"updated": true`, `"stage": 2`)
+	printed("fleet roll corner --to local:site --stages 1,all --max-latency 1h", `"updated": true`, `"stage": 2`)
 	for _, name := range []string{"a", "b"} {
 		if got := read(t, name+"/current/program"); string(got) != string(read(t, "corner")) {
 			t.Errorf("%s does not run the program", name)
