@@ -23,6 +23,8 @@ type deployFlags struct {
 	target  string
 	goTool  string
 	version int
+	pub     string // public key; "": signatures are not asked for
+	base    string // program that the device runs; "": one that was deployed before
 	options deploy.Options
 }
 
@@ -46,13 +48,20 @@ fails its self-test, exceeds --max-latency or fails --check, the previous one st
 comes back. Each version must be higher than the ones before. A program that has failed
 is refused unless you give --retry.
 
+Programs that this machine has deployed are kept. If the device runs one of them, or the
+one of --base, deploy sends only what differs, often 1 % of the program. The device
+applies that itself, and its checksum is compared before the switch.
+
+--pub refuses a file without a valid signature FILE.minisig (edgec sign). The version and
+the target in the signature then hold.
+
 If a service runs the program, give --restart, a command that restarts the service, such
 as "systemctl --user restart digits". --check is a command that succeeds if it works.
 
 ` + placeHelp,
 		Example: `  edgec deploy lenet-5.edgec --to pi@raspberrypi
   edgec deploy lenet-5.edgec --to pi@raspberrypi --max-latency 5ms
-  edgec deploy classify --to pi@raspberrypi:2222 --folder models/digits
+  edgec deploy classify --to pi@raspberrypi:2222 --folder models/digits --pub fleet.pub
   edgec rollback --on pi@raspberrypi`,
 		Args: needs(1, 1, "one .edgec file, or a program that edgec build made"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.deploy(cmd, d, args[0]) },
@@ -62,6 +71,8 @@ as "systemctl --user restart digits". --check is a command that succeeds if it w
 	f.StringVar(&d.target, "target", "", "board to build the program for; edgec targets lists them (default: what the device says it is)")
 	f.StringVar(&d.goTool, "go", "go", "the go command")
 	f.IntVar(&d.version, "version", 0, "version number of the program (default: one more than the highest so far)")
+	f.StringVar(&d.pub, "pub", "", "install only what this key has signed: a file with a public key, or its line of 56 characters")
+	f.StringVar(&d.base, "base", "", "program that the device runs, to send only what differs from it (default: one that this machine has deployed)")
 	f.BoolVar(&d.options.Retry, "retry", false, "install it even if it has failed on this device before")
 	f.Var(&span{&d.options.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest median time of an inference on the device, such as 5ms (default: not measured)")
 	f.Var(&span{&d.options.Duration, [2]string{"10s", "1m"}}, "duration", "with --max-latency: how long to measure (default: 10s)")
@@ -78,6 +89,8 @@ type deployment struct {
 	Current  *deploy.Installed `json:"current,omitempty"`
 	Previous *deploy.Installed `json:"previous,omitempty"`
 	Latency  int64             `json:"latency_ns,omitempty"`
+	Sent     int64             `json:"sent_bytes,omitempty"`
+	Base     string            `json:"base_sha256,omitempty"` // that a delta was made against
 	Found    string            `json:"found,omitempty"`
 	Failed   []deploy.Failure  `json:"failed,omitempty"`
 }
@@ -93,13 +106,19 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	if err != nil {
 		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
+	if err := d.verify(a, cmd, path, data); err != nil {
+		return err
+	}
+	if d.options.Base, err = d.bases(); err != nil {
+		return err
+	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
 	if isProgram { // what is wrong is refused before a device is asked
 		if err := contradicted(d.target, system); err != nil {
 			return about(path, fmt.Errorf("%s: %w", path, err))
 		}
 	} else {
-		if data, _, err = readEdgec(path); err != nil {
+		if _, err := loadEdgec(path, data); err != nil {
 			return err
 		}
 		if _, _, err := targets.Toolchain(cmd.Context(), d.goTool); err != nil {
@@ -121,6 +140,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 		}
 		a.warnVolatile(ctx, at.device)
 		p.end()
+		a.tellSent(d, at, program, r.Sent)
 		if r.Outcome == deploy.Unchanged && d.options.Restart != "" {
 			a.note("%s: runs this program already, so --restart was not run", at.device)
 		}
@@ -197,7 +217,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 
 // printDeployment prints the programs of a device.
 func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failure) error {
-	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Found: r.Found, Failed: failed}
+	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Sent: r.Sent.Bytes, Base: r.Sent.Base, Found: r.Found, Failed: failed}
 	if r.Current.SHA256 != "" {
 		d.Current = &r.Current
 	}
@@ -210,6 +230,9 @@ func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failur
 	rows := []string{"device\t" + d.On, "folder\t" + d.Folder}
 	if r.Outcome != "" {
 		rows = append(rows, "outcome\t"+r.Outcome)
+	}
+	if text := sentText(r.Sent, r.Current.Bytes); text != "" {
+		rows = append(rows, "sent\t"+text)
 	}
 	rows = append(rows, "current\t"+installedText(d.Current), "previous\t"+installedText(d.Previous))
 	if r.Found != "" {

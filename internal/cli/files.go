@@ -103,27 +103,32 @@ func nearFiles(path string) string {
 
 // readEdgec returns a compressed file that the runtime can load.
 func readEdgec(path string) ([]byte, *runtime.Model, error) {
-	isEdgec, err := checkInput(path, "an .edgec file that edgec compress made")
-	if err != nil {
+	if _, err := checkInput(path, "an .edgec file that edgec compress made"); err != nil {
 		return nil, nil, err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
+	m, err := loadEdgec(path, data)
+	return data, m, err
+}
+
+// loadEdgec loads the content of the file at path. Its error has a hint.
+func loadEdgec(path string, data []byte) (*runtime.Model, error) {
 	m, err := runtime.Load(data)
-	if err != nil {
-		err = about(path, fmt.Errorf("%s: %w", path, err))
-		hint := howToCompress(path, data)
-		if isEdgec {
-			hint = howToRepair(err)
-		}
-		if hint != "" {
-			err = hinted{err, hint}
-		}
-		return nil, nil, err
+	if err == nil {
+		return m, nil
 	}
-	return data, m, nil
+	err = about(path, fmt.Errorf("%s: %w", path, err))
+	hint := howToCompress(path, data)
+	if format.Is(data) {
+		hint = howToRepair(err)
+	}
+	if hint != "" {
+		err = hinted{err, hint}
+	}
+	return nil, err
 }
 
 // howToRepair is the hint for an .edgec file that cannot be loaded because of err.

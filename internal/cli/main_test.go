@@ -29,7 +29,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	programs, err := os.MkdirTemp("", "edgec-test-programs-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv(programsVariable, programs) // not those of the user
+	code := m.Run()
+	os.RemoveAll(programs)
+	os.Exit(code)
 }
 
 // result is what a command line gave.

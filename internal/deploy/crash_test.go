@@ -40,19 +40,34 @@ type scenario struct {
 	may   []Program
 	must  Program
 	fails Program // does not pass
-	// also returns what else is wrong with a disk after a cut of power; nil: nothing more.
-	also func(d *disk) error
 }
 
-// more are scenarios of packages that use this one.
-var more []scenario
+// more are scenarios of packages that use this one, and also returns for their names what else is
+// wrong with a disk after a cut of power.
+var (
+	more []scenario
+	also = map[string]func(*disk) error{}
+)
 
 var one, two, three, fourth = made("good", "one"), made("good", "two"), made("good", "three"), made("good", "fourth")
+
+// largeOnes are the programs that deltas are made of.
+var largeOnes = []Program{large("good", "one"), large("good", "two"), large("plain", "one"), large("wrong", "one"), large("broken", "two")}
+
+// baseOf is of Options.
+func baseOf(sum string) []byte {
+	for _, p := range largeOnes {
+		if p.Sum() == sum {
+			return p.Data
+		}
+	}
+	return nil
+}
 
 func install(p Program) func(context.Context, *disk) error {
 	return func(ctx context.Context, d *disk) error {
 		o := quickly()
-		o.MaxLatency = 5 * time.Millisecond
+		o.MaxLatency, o.Base = 5*time.Millisecond, baseOf
 		_, err := Deploy(ctx, d, p, o)
 		var rejected *RejectedError
 		if kind, _, _ := strings.Cut(string(p.Data), " "); kind != "good" && errors.As(err, &rejected) {
@@ -69,17 +84,26 @@ func rollBack(ctx context.Context, d *disk) error {
 
 func scenarios() []scenario {
 	broken, slow, unfit := made("broken", "x"), made("slow", "y"), made("unfit", "z")
-	return append([]scenario{
-		{"first", nil, install(one), []Program{{}, one}, one, Program{}, nil},
-		{"second", []Program{one}, install(two), []Program{one, two}, two, Program{}, nil},
-		{"third", []Program{one, two}, install(three), []Program{two, three}, three, Program{}, nil},
-		{"the one before again", []Program{one, two}, install(one), []Program{two, one}, one, Program{}, nil},
-		{"failing self-test", []Program{one, two}, install(broken), []Program{two}, two, broken, nil},
-		{"too slow", []Program{one, two}, install(slow), []Program{two}, two, slow, nil},
-		{"failing in its place", []Program{one, two}, install(unfit), []Program{two, unfit}, two, unfit, nil},
-		{"failing in its place, first", nil, install(unfit), []Program{{}, unfit}, Program{}, unfit, nil},
-		{"rollback", []Program{one, two}, rollBack, []Program{two, one}, one, Program{}, nil},
-	}, more...)
+	all := []scenario{
+		{"first", nil, install(one), []Program{{}, one}, one, Program{}},
+		{"second", []Program{one}, install(two), []Program{one, two}, two, Program{}},
+		{"third", []Program{one, two}, install(three), []Program{two, three}, three, Program{}},
+		{"the one before again", []Program{one, two}, install(one), []Program{two, one}, one, Program{}},
+		{"failing self-test", []Program{one, two}, install(broken), []Program{two}, two, broken},
+		{"too slow", []Program{one, two}, install(slow), []Program{two}, two, slow},
+		{"failing in its place", []Program{one, two}, install(unfit), []Program{two, unfit}, two, unfit},
+		{"failing in its place, first", nil, install(unfit), []Program{{}, unfit}, Program{}, unfit},
+		{"rollback", []Program{one, two}, rollBack, []Program{two, one}, one, Program{}},
+		{"by a delta", largeOnes[:1], install(largeOnes[1]), largeOnes[:2], largeOnes[1], Program{}},
+		{"a delta that cannot be applied", largeOnes[2:3], install(largeOnes[1]), []Program{largeOnes[2], largeOnes[1]}, largeOnes[1], Program{}},
+	}
+	if deep.On() {
+		all = append(all, []scenario{
+			{"a delta that makes something else", largeOnes[3:4], install(largeOnes[1]), []Program{largeOnes[3], largeOnes[1]}, largeOnes[1], Program{}},
+			{"failing self-test after a delta", largeOnes[:1], install(largeOnes[4]), largeOnes[:1], largeOnes[0], largeOnes[4]},
+		}...)
+	}
+	return append(all, more...)
 }
 
 // current reads which program runs, and that it is whole.
@@ -109,8 +133,8 @@ func (sc scenario) check(d *disk, ended, failed bool) error {
 	if err != nil {
 		return err
 	}
-	if sc.also != nil {
-		if err := sc.also(d); err != nil {
+	if wrong := also[sc.name]; wrong != nil {
+		if err := wrong(d); err != nil {
 			return err
 		}
 	}
@@ -277,7 +301,7 @@ func TestPowerCutsTwice(t *testing.T) {
 	if deep.On() {
 		every = 1
 	}
-	for _, i := range []int{1, 6, 8} {
+	for _, i := range []int{1, 6, 8, 9} {
 		sc, first := scenarios()[i], 0
 		d, ended := deployed(t, sc.before...), false
 		watch(d, &ended, func(after *disk) {

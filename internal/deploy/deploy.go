@@ -24,6 +24,10 @@ type Options struct {
 	Check      string        // command for the device's shell that fails if the new program does not do its work
 	Timeout    time.Duration // of each command on the device; 0: DefaultTimeout
 
+	// Base returns a program whose SHA-256 is sum, nil if it has none: if the device runs that
+	// program, Deploy sends what differs from it. nil: the whole program is sent.
+	Base func(sum string) []byte
+
 	Say  func(doing string)      // is told each step that begins; nil: nobody
 	Sent func(done, total int64) // is told how much of the program was sent; nil: nobody
 
@@ -76,7 +80,15 @@ type Result struct {
 	Current  Installed     // that current points to
 	Previous Installed     // that previous points to; SHA256 is "" if there is none
 	Latency  time.Duration // median time of an inference on the device; 0: not measured
+	Sent     Sent          // how the program came to the device
 	Found    string        // what an earlier command had left and this one has ended; "": nothing
+}
+
+// Sent says how a program came to a device. The zero value: the device had it.
+type Sent struct {
+	Bytes int64  // that were sent, without those of a delta that failed
+	Base  string // SHA-256 of the program that a delta was made against; "": the whole program was sent
+	Whole string // why a delta was not used, though there was one; "": there was none, or it was
 }
 
 // A RejectedError says that a program did not pass its tests on the device, where the program
@@ -131,6 +143,7 @@ type session struct {
 	state *state
 	found string // what an earlier command had left
 	back  bool   // and that it was a trial that failed now
+	sent  Sent
 }
 
 // open takes the lock of a device and ends what an earlier command has left.
@@ -296,7 +309,8 @@ func (s *session) upload(ctx context.Context, p Program, in Installed) error {
 	return s.in("writing "+manifestName, putJSON(s.d, path.Join(folder, manifestName), in))
 }
 
-// send sends the program and compares what has arrived.
+// send sends the program, or what differs from the one that runs, and compares what the device
+// has then.
 func (s *session) send(ctx context.Context, p Program, folder string) error {
 	size := int64(len(p.Data))
 	free, err := s.d.Free()
@@ -306,15 +320,17 @@ func (s *session) send(ctx context.Context, p Program, folder string) error {
 	if free < size+reserve {
 		return s.in("the disk is full", fmt.Errorf("%d bytes are free, the program takes %d and %d stay free; remove files there", free, size, reserve))
 	}
-	s.o.say("sending the program")
 	if err := s.d.Mkdir(folder); err != nil {
 		return s.in("making "+folder, err)
 	}
 	if err := s.d.Sync(storeName); err != nil {
 		return s.in("syncing", err)
 	}
-	temp := temporary(folder)
-	if err := s.d.Write(temp, &source{ctx: ctx, r: bytes.NewReader(p.Data), sent: s.o.Sent, total: size}, 0o755, false); err != nil {
+	temp, done, err := s.sendDelta(ctx, p, folder)
+	if err == nil && !done {
+		err = s.sendWhole(ctx, p, temp)
+	}
+	if err != nil {
 		return s.in("writing the program", s.why(ctx, err, folder, temp))
 	}
 	name := path.Join(folder, programName)
@@ -330,6 +346,18 @@ func (s *session) send(ctx context.Context, p Program, folder string) error {
 		err = errors.New("its checksum is another one on the device: the disk or the connection is faulty")
 	}
 	return s.in("checking the program", err)
+}
+
+// sendWhole sends the program into the file temp.
+func (s *session) sendWhole(ctx context.Context, p Program, temp string) error {
+	s.o.say("sending the program")
+	s.sent.Bytes, s.sent.Base = int64(len(p.Data)), ""
+	return s.d.Write(temp, s.source(ctx, p.Data), 0o755, false)
+}
+
+// source is what is sent, with its progress.
+func (s *session) source(ctx context.Context, data []byte) io.Reader {
+	return &source{ctx: ctx, r: bytes.NewReader(data), sent: s.o.Sent, total: int64(len(data))}
 }
 
 // why removes what a failed upload has left and explains its error.
@@ -387,7 +415,7 @@ func (s *session) rejectEarly(in Installed, err error) error {
 
 // result describes the device after a command.
 func (s *session) result(outcome string, latency time.Duration) (Result, error) {
-	r := Result{Outcome: outcome, Latency: latency, Found: s.found}
+	r := Result{Outcome: outcome, Latency: latency, Found: s.found, Sent: s.sent}
 	r.Current, _ = s.state.find(s.state.Current)
 	previous, err := linked(s.d, previousName)
 	if err == nil && previous != "" {

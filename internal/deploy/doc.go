@@ -18,7 +18,9 @@
 // A file is written under a temporary name, synced, renamed, and its folder is synced. In
 // this order a deployment
 //
-//  1. puts the program into the store and compares the checksum of what the device has,
+//  1. puts the program into the store and compares the checksum of what the device has; if the
+//     host has the program that runs, it sends a delta, which that program applies on the device,
+//     and the whole program if that fails,
 //  2. runs the self-test, and the latency measurement if there is a limit,
 //  3. writes the trial into state.json, points previous to the running program, and renames
 //     a new link over current: the switch,

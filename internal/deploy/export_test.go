@@ -10,19 +10,19 @@ func Made(kind, name string) Program       { return made(kind, name) }
 func Script(name, selfTest string) Program { return script(name, selfTest, "1") }
 
 // AddScenario lets the tests with cuts of power replay do on a device that has two programs, as
-// versions 1 and 2. p is what it installs; it fails if fails is true. also returns what is wrong
+// versions 1 and 2. p is what it installs; it fails if fails is true. wrong returns what is wrong
 // with a device after a cut, beside its programs.
-func AddScenario(name string, p Program, fails bool, do func(context.Context, Device) error, also func(Device) error) {
-	sc := scenario{name: name, before: []Program{one, two}, do: func(ctx context.Context, d *disk) error { return do(ctx, d) },
-		may: []Program{two, p}, must: p, also: func(d *disk) error { return also(d) }}
+func AddScenario(name string, p Program, fails bool, do func(context.Context, Device) error, wrong func(Device) error) {
+	sc := scenario{name: name, before: []Program{one, two}, do: func(ctx context.Context, d *disk) error { return do(ctx, d) }, may: []Program{two, p}, must: p}
 	if fails {
 		sc.may, sc.must, sc.fails = []Program{two}, two, p
 	}
 	more = append(more, sc)
+	also[name] = func(d *disk) error { return wrong(d) }
 }
 
-// AddCommand lets the tests that kill processes kill do. It installs a program called newer where
-// older runs.
+// AddCommand lets the tests that kill processes kill do, which runs on the device. It installs a
+// program called newer where older runs.
 func AddCommand(name string, do func(Device) error) {
-	commands[name] = command{do, "older newer", true}
+	commands[name], onDevice[name] = command{do, "older newer"}, true
 }

@@ -112,25 +112,27 @@ func (j job) device() (Device, error) {
 
 var (
 	oldest = script("oldest", passes, "1")
-	older  = script("older", passes, "1")
-	newer  = script("newer", passes, "1")
+	older  = patching("older", works())
+	newer  = patching("newer", works())
 	newest = script("newest", passes, "1")
 	unfit  = script("unfit", "case $0 in *current*) exit 4;; esac; "+passes, "1")
 )
 
 // command is a command that is killed, and the programs that may run after that.
 type command struct {
-	do    func(Device) error
-	may   string
-	local bool // it runs on the device itself, and has no connection to lose
+	do  func(Device) error
+	may string
 }
+
+// onDevice are the commands that run on the device itself, and have no connection to lose.
+var onDevice = map[string]bool{}
 
 // commands are what is killed; may are the programs that may run after that.
 var commands = map[string]command{
 	"install": {func(d Device) error {
 		_, err := Deploy(context.Background(), d, newer, Options{})
 		return err
-	}, "older newer", false},
+	}, "older newer"},
 	"fail": {func(d Device) error {
 		_, err := Deploy(context.Background(), d, unfit, Options{})
 		var rejected *RejectedError
@@ -138,11 +140,24 @@ var commands = map[string]command{
 			return nil
 		}
 		return err
-	}, "older unfit", false},
+	}, "older unfit"},
+	"delta": {func(d Device) error {
+		base := func(sum string) []byte {
+			if sum != older.Sum() {
+				return nil
+			}
+			return older.Data
+		}
+		r, err := Deploy(context.Background(), d, newer, Options{Base: base})
+		if err == nil && r.Sent.Base == "" {
+			err = errors.New("the whole program was sent")
+		}
+		return err
+	}, "older newer"},
 	"rollback": {func(d Device) error {
 		_, err := Rollback(context.Background(), d, Options{})
 		return err
-	}, "older oldest", false},
+	}, "older oldest"},
 }
 
 // child does a job and is killed.
@@ -254,8 +269,8 @@ func TestKillsOverSSH(t *testing.T) {
 	deep.Only(t)
 	s := sshtest.Start(t)
 	kills := 0
-	for name, c := range commands {
-		if c.local {
+	for name := range commands {
+		if onDevice[name] {
 			continue
 		}
 		j := job{Command: name, Host: s.Host, Keys: s.Folder}
@@ -296,7 +311,7 @@ func TestLostConnections(t *testing.T) {
 		every = 31
 	}
 	for name, c := range commands {
-		if c.local {
+		if onDevice[name] {
 			continue
 		}
 		j := job{Command: name, Host: s.Host, Keys: s.Folder}

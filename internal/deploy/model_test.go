@@ -13,6 +13,8 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strings"
+
+	"edgec/runtime/format"
 )
 
 // disk is a model of a device whose file system forgets what was not synced. It is stricter
@@ -250,14 +252,54 @@ func (d *disk) Run(ctx context.Context, command string) ([]byte, error) {
 		return nil, &ExitError{Code: 1, Output: "self-test failed in its place"}
 	case kind == "broken":
 		return nil, &ExitError{Code: 1, Output: "self-test failed"}
+	case strings.Contains(command, "--patch"):
+		return nil, d.patch(kind, strings.Fields(command))
 	case strings.Contains(command, "--bench"):
 		return fmt.Appendf(nil, `{"median_us":%d}`, map[bool]int{true: 9000, false: 1000}[kind == "slow"]), nil
 	}
 	return []byte("self-test passed\n"), nil
 }
 
-// made is a program of the model. kind is good, broken (fails its self-test), slow, or unfit
-// (fails in its place, behind current).
+// patch does the command BASE --patch DELTA BASE > FILE && chmod 755 FILE.
+func (d *disk) patch(kind string, words []string) error {
+	file := words[5]
+	if err := d.Write(file, strings.NewReader(""), 0o644, false); err != nil { // the shell does
+		return err
+	}
+	base, err := d.find(words[3])
+	if err != nil {
+		return err
+	}
+	delta, err := d.find(words[2])
+	if err != nil {
+		return err
+	}
+	data, err := format.PatchBytes(base.data, delta.data, 1<<20)
+	switch {
+	case err != nil:
+		return &ExitError{Code: 1, Output: err.Error()}
+	case kind == "plain":
+		return &ExitError{Code: 1, Output: "unknown option --patch; see --help"}
+	case kind == "wrong":
+		data = data[1:]
+	}
+	return d.Write(file, bytes.NewReader(data), 0o644, false)
+}
+
+// large is made for programs of which a delta is smaller than a program.
+func large(kind, name string) Program {
+	p := made(kind, name)
+	r := rand.New(rand.NewPCG(1, 3))
+	for range 100 {
+		p.Data = fmt.Appendf(p.Data, "%x", r.Uint64())
+	}
+	p.Data = append(p.Data, "end"...)
+	return p
+}
+
+// made is a program of the model. kind is good, broken (fails its self-test), slow, unfit (fails
+// in its place, behind current), plain (has no --patch) or wrong (its --patch makes something
+// else).
 func made(kind, name string) Program {
 	return Program{Data: []byte(kind + " " + name + strings.Repeat(".", 40) + "end"), Model: name + ".edgec"}
 }
