@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"edgec"
+	"edgec/internal/deep"
 	"edgec/internal/demo"
 	"edgec/runtime"
 )
@@ -187,6 +188,7 @@ func TestOptionsJSON(t *testing.T) {
 
 // TestCompressNoLossAndSize: with both limits the answer is the smallest file without a loss.
 func TestCompressNoLossAndSize(t *testing.T) {
+	deep.Only(t) // internal/search tests the same on a smaller network
 	m, d := glyphs(t)
 	r := compress(t, m, d, edgec.Options{MaxDrop: new(0.0), MaxSize: 12_000, NoTraining: true})
 	sound(t, m, r)
@@ -221,7 +223,7 @@ func TestCompressBudget(t *testing.T) {
 
 // TestCompressUnmet: limits that cannot be met are an error, with the report of what was tried.
 func TestCompressUnmet(t *testing.T) {
-	m, d := glyphs(t)
+	m, d := triples(t)
 	r, err := edgec.Compress(context.Background(), m, d, edgec.Options{MaxSize: 40, NoTraining: true})
 	if err == nil || !strings.Contains(err.Error(), "no file meets the limits: the smallest has ") || strings.Contains(err.Error(), "\n") {
 		t.Fatalf("error %v", err)

@@ -117,10 +117,15 @@ func Build(ctx context.Context, src fs.FS, model []byte, board Board, out string
 	return r, nil
 }
 
-// compile runs the go command in dir, with further settings.
+// compile runs the go command in dir, with further settings. What the compilers leave when they
+// are interrupted lies in dir too.
 func compile(ctx context.Context, tool, version, dir string, board Board, args []string, settings ...string) error {
+	temp := filepath.Join(dir, ".tmp")
+	if err := os.Mkdir(temp, 0o700); err != nil {
+		return fmt.Errorf("targets: %w", err)
+	}
 	cmd := exec.CommandContext(ctx, tool, args...)
-	cmd.Dir, cmd.Env = dir, append(environment(dir, board), settings...)
+	cmd.Dir, cmd.Env = dir, append(environment(dir, board), append(settings, "GOTMPDIR="+temp, "TMPDIR="+temp)...)
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, 5*time.Second
 	text, err := cmd.CombinedOutput()
 	switch {

@@ -48,7 +48,8 @@ const inner = "internal/edgec"
 // Go mean nothing.
 //
 // The package is written whole or not at all. Errors: the runtime cannot load the model, dir holds
-// files already, its name is no name of a package, or it cannot be written.
+// files already, its name is no name of a package, the module around it is of an older Go than
+// GoVersion, or it cannot be written.
 func WritePackage(src fs.FS, model []byte, dir string, opt Options) (Package, error) {
 	m, err := runtime.Load(model)
 	if err != nil {
@@ -81,8 +82,12 @@ func (p *Package) place(dir string) error {
 	for above := filepath.Dir(full); ; above = filepath.Dir(above) {
 		text, err := os.ReadFile(filepath.Join(above, "go.mod"))
 		if err == nil {
+			if version := cmp.Or(directive(text, "go"), "1.16"); tooOld("go" + version) {
+				return fmt.Errorf("targets: %s: the module %s is written in Go %s, and the package needs Go %s; raise it there with go mod edit -go=%[4]s, or choose a folder outside of the module",
+					filepath.Join(above, "go.mod"), directive(text, "module"), version, strings.TrimPrefix(GoVersion, "go"))
+			}
 			rest, err := filepath.Rel(above, full)
-			p.Import = path.Join(moduleOf(text), filepath.ToSlash(rest))
+			p.Import = path.Join(directive(text, "module"), filepath.ToSlash(rest))
 			return err
 		}
 		if above == filepath.Dir(above) {
@@ -102,12 +107,13 @@ func packageName(name string) string {
 	}, strings.ToLower(name))
 }
 
-// moduleOf returns the path of the module that a go.mod is of.
-func moduleOf(text []byte) string {
+// directive returns what a line of a go.mod says: of "module" the path, of "go" the version. It is
+// "" without one.
+func directive(text []byte, name string) string {
 	for line := range strings.Lines(string(text)) {
 		line, _, _ = strings.Cut(line, "//")
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "module "); ok {
-			return strings.Trim(strings.TrimSpace(name), "\"`")
+		if words := strings.Fields(line); len(words) == 2 && words[0] == name {
+			return strings.Trim(words[1], "\"`")
 		}
 	}
 	return ""
@@ -223,9 +229,15 @@ func writeFolder(dir string, files map[string][]byte) error {
 	if err != nil {
 		return fmt.Errorf("targets: %w", err)
 	}
-	whole, err := os.MkdirTemp(filepath.Dir(full), ".edgec-package-")
-	if err != nil {
-		return fmt.Errorf("targets: %w; make the folder above it first", err)
+	above := filepath.Dir(full)
+	whole, err := os.MkdirTemp(above, ".edgec-package-")
+	switch cause := new(fs.PathError); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("targets: %s: no such folder; make the folder above it first", above)
+	case errors.As(err, &cause):
+		return fmt.Errorf("targets: %s: cannot write into the folder: %w; choose another one", above, cause.Err)
+	case err != nil:
+		return fmt.Errorf("targets: %w", err)
 	}
 	defer os.RemoveAll(whole)
 	if err := writeFiles(whole, files); err != nil {

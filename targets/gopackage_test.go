@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -72,7 +73,7 @@ func main() {
 		t.Helper()
 		cmd := exec.Command("go", args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOPROXY=off", "GOFLAGS=-mod=mod -trimpath", "GOWORK=off")
 		text, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("go %v: %v\n%s", args, err, text)
@@ -111,13 +112,26 @@ func TestPackageFolders(t *testing.T) {
 	if err != nil || strings.Contains(string(source), "preprocess") {
 		t.Errorf("%v\n%s", err, source)
 	}
-	for at, want := range map[string]string{path: "is not empty", filepath.Join(dir, "1"): "no name that a Go package can have", filepath.Join(dir, "none", "net"): "make the folder above it first"} {
+	for at, want := range map[string]string{path: "is not empty", filepath.Join(dir, "1"): "no name that a Go package can have", filepath.Join(dir, "none", "net"): "none: no such folder; make the folder above it first"} {
 		if _, err := WritePackage(sources, corner(t), at, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", at, err, want)
 		}
 	}
+	if _, err := WritePackage(sources, corner(t), "/sys/edgec", Options{}); goruntime.GOOS == "linux" && (err == nil || !strings.Contains(err.Error(), "/sys: cannot write into the folder: ")) {
+		t.Errorf("/sys: %v", err)
+	}
 	if _, err := WritePackage(sources, []byte("text"), filepath.Join(dir, "bad"), Options{}); err == nil {
 		t.Error("text is no model")
+	}
+	old := t.TempDir()
+	for text, version := range map[string]string{"module x\n\ngo 1.20\n": "1.20", "module x // no version\n": "1.16"} {
+		if err := os.WriteFile(filepath.Join(old, "go.mod"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := "the module x is written in Go " + version + ", and the package needs Go 1.26; raise it there with go mod edit -go=1.26"
+		if _, err := WritePackage(sources, corner(t), filepath.Join(old, "net"), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 	list, err := os.ReadDir(dir)
 	names := []string{}

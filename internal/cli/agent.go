@@ -158,7 +158,7 @@ func homeFolder(folder string) (string, error) {
 func (a *app) agentOnce(ctx context.Context, runs *agent.Agent) error {
 	r, err := runs.Round(ctx)
 	if err != nil {
-		return err
+		return stoppedBy(ctx, err)
 	}
 	if r.State != fleet.Running && r.State != fleet.Waiting {
 		return fmt.Errorf("%s: %s: %s", r.Device, r.State, r.Cause)

@@ -42,7 +42,7 @@ func heard(t *testing.T, person *os.File, want string) string {
 	t.Helper()
 	var all strings.Builder
 	b := make([]byte, 1000)
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		n, err := person.Read(b)
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +86,7 @@ func TestAsk(t *testing.T) {
 		if strings.Contains(seen, "\x1b") {
 			t.Errorf("a control character of the question is shown: %q", seen)
 		}
-		for end := time.Now().Add(5 * time.Second); secret && echoes(t, program) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(30 * time.Second); secret && echoes(t, program) && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		}
 		return c
 	}

@@ -199,7 +199,7 @@ func (a *app) bench(ctx context.Context, b *benchFlags, path string) error {
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return errors.New("interrupted before the measurement was complete; give the command again")
+		return stoppedBy(ctx, errors.New("interrupted before the measurement was complete; give the command again"))
 	case err != nil && b.on == "local":
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	case err != nil:

@@ -151,14 +151,14 @@ func (a *app) buildProgram(ctx context.Context, b *buildFlags, path string, mode
 	var err error
 	if r.Result, err = targets.Build(ctx, edgec.Sources, model, board, b.out, opt); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out)
+			return stoppedBy(ctx, fmt.Errorf("%s: interrupted before the program was written; give the command again", b.out))
 		}
 		return about(path, err)
 	}
 	if b.selfTest {
 		p.work("running the self-test of "+r.Path, "")
 		if err := selfTest(ctx, r.Result); err != nil {
-			return err
+			return stoppedBy(ctx, err)
 		}
 		r.SelfTest = "passed"
 	}
@@ -190,7 +190,7 @@ func (a *app) toolchain(ctx context.Context, b *buildFlags) (string, error) {
 	if fetched && err == nil {
 		a.note("%s was fetched through GOPROXY into the module cache: %s", version, path)
 	}
-	return path, err
+	return path, stoppedBy(ctx, err)
 }
 
 // packaged is the JSON result of edgec build --package.
@@ -247,7 +247,7 @@ func (a *app) buildArchive(ctx context.Context, path string, model []byte, board
 	var err error
 	if r.Archive, err = targets.BuildArchive(ctx, edgec.Sources, model, board, out, opt); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: interrupted before the library was written; give the command again", out)
+			return stoppedBy(ctx, fmt.Errorf("%s: interrupted before the library was written; give the command again", out))
 		}
 		return err
 	}

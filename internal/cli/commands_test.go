@@ -98,6 +98,9 @@ func TestEval(t *testing.T) {
 	if n != 200 || wrong != errorsOf(got.Labels) {
 		t.Errorf("%d samples and %d errors in the confusion, error %v %%", n, wrong, got.Labels.Error)
 	}
+	// names that are given take the place of the file's, and fit its outputs
+	command(t, "eval", "corner.edgec", "--data", "data", "--confusion", "--labels", "nw,ne,sw,south-east").must(t).has(t, "south-east")
+	oneError(t, command(t, "eval", "corner.edgec", "--data", "data", "--labels", "a,b,c", "--quiet"), "--labels has 3 names, the network 4 outputs")
 	// the file knows its preprocessing; told otherwise, it sees other input
 	other := parse[evaluated](t, command(t, "eval", "corner.edgec", "--data", "data", "--mean", "1", "--json"))
 	if other.Labels.Accuracy > 60 {

@@ -337,6 +337,11 @@ func (c *compressFlags) wrong(cmd *cobra.Command) error {
 	if c.teacher != "" && r.NoTraining {
 		errs = append(errs, fmt.Errorf("--teacher and --no-training exclude each other: without training nothing learns from a teacher"))
 	}
+	if flags := cmd.Flags(); r.AnyLoss && flags.Changed("max-drop") {
+		errs = append(errs, errors.New("--any-loss and --max-drop exclude each other: one allows any loss, the other bounds it"))
+	} else if r.AnyLoss && !flags.Changed("max-latency") && !flags.Changed("max-memory") {
+		errs = append(errs, errors.New("--any-loss belongs to --max-latency and --max-memory; leave it out"))
+	}
 	if r.Resume && r.Budget > 0 {
 		errs = append(errs, fmt.Errorf("--resume and --budget exclude each other: a search with a budget keeps no state"))
 	}
@@ -384,7 +389,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 	r, err := edgec.Compress(ctx, m, data, c.options)
 	p.end()
 	if r == nil {
-		return about(path, err)
+		return stoppedBy(ctx, about(path, err))
 	}
 	result := compressed{File: path, Source: data.Source(), Report: r}
 	if err == nil {
@@ -407,7 +412,7 @@ func (a *app) search(ctx context.Context, c *compressFlags, path string, m *edge
 		}
 	}
 	if err != nil {
-		return about(path, err)
+		return stoppedBy(ctx, about(path, err))
 	}
 	if a.json {
 		err = a.printJSON(result)

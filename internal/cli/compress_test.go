@@ -68,7 +68,7 @@ func TestCompressReport(t *testing.T) {
 	workplace(t)
 	command(t, quick("compress", "corner.onnx", "--data", "data", "--seed", "7", "--criterion", "magnitude", "--trained-on", "no", "--teacher", "corner.onnx", "--report", "report.json")...).must(t)
 	got := parse[compressed](t, result{stdout: string(read(t, "report.json"))})
-	want := edgec.Options{Seed: 7, Effort: 0.5, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
+	want := edgec.Options{Seed: 7, Effort: 0.1, Criterion: "magnitude", NoAugment: true, TrainedOn: "no"}
 	if r := got.Options; *r.MaxDrop != defaultDrop || r.Seed != want.Seed || r.Effort != want.Effort || r.Criterion != want.Criterion || !r.NoAugment || r.TrainedOn != want.TrainedOn {
 		t.Errorf("options %+v, want %+v", r, want)
 	}
@@ -183,7 +183,7 @@ func TestCompressInterrupted(t *testing.T) {
 
 // A signal to a process of its own does the same.
 func TestCompressSignal(t *testing.T) {
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			workplace(t)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -210,6 +210,39 @@ func TestCompressSignal(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A build that a signal ends leaves nothing behind, neither its own files nor the compiler's.
+func TestBuildSignal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	withFile(t)
+	before := names(t)
+	temp := t.TempDir()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "build", "corner.edgec", "--target", "linux-amd64", "-o", "program")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+temp)
+	stderr := &watched{}
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for list := []string(nil); len(list) == 0 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		list, _ = filepath.Glob(filepath.Join(temp, "edgec-build-*", ".tmp", "go-build*"))
+	}
+	cmd.Process.Signal(syscall.SIGHUP)
+	err := cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "program: interrupted before the program was written") {
+		t.Errorf("exit code %d, %v: %s", code, err, stderr)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left in TMPDIR: %v, %v", left, err)
+	}
+	if after := names(t); after != before {
+		t.Errorf("files %s, before %s", after, before)
 	}
 }
 
@@ -309,7 +342,7 @@ func TestCompressReconstruction(t *testing.T) {
 func TestCompressFewSamples(t *testing.T) {
 	workplace(t)
 	writeIdx(t, "few", 8, 60, 0, 0)
-	for _, effort := range []string{"0.01", "1"} {
+	for _, effort := range []string{"0.01", "0.2"} {
 		got := parse[compressed](t, command(t, "compress", "corner.onnx", "--data", "few", "--effort", effort, "-j", "1", "--json"))
 		if got.Test != nil || got.Best.Size != len(read(t, "corner.edgec")) || got.Best.Size >= got.FloatBytes/2 || got.Best.DropError < 10 {
 			t.Errorf("effort %s: best %+v, float %d bytes", effort, got.Best, got.FloatBytes)

@@ -38,7 +38,7 @@ FROM may name a digest: HOST/NAME@sha256:...`,
 
 func (a *app) copy(cmd *cobra.Command, r *registryFlags, from, to string) error {
 	client := a.client(cmd, r, 0)
-	return a.reaching(cmd.Context(), "stopping; the tag stays as it was", func(ctx context.Context, progress *progress) error {
+	return a.reaching(cmd.Context(), to+" stays as it was", func(ctx context.Context, progress *progress) error {
 		progress.work(fmt.Sprintf("copying %s to %s", from, to), "")
 		c, err := client.Copy(ctx, from, to)
 		if err != nil {

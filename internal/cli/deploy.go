@@ -92,6 +92,7 @@ type deployment struct {
 	Sent     int64             `json:"sent_bytes,omitempty"`
 	Base     string            `json:"base_sha256,omitempty"` // that a delta was made against
 	Found    string            `json:"found,omitempty"`
+	Damaged  string            `json:"damaged,omitempty"`
 	Failed   []deploy.Failure  `json:"failed,omitempty"`
 }
 
@@ -217,7 +218,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 
 // printDeployment prints the programs of a device.
 func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failure) error {
-	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Sent: r.Sent.Bytes, Base: r.Sent.Base, Found: r.Found, Failed: failed}
+	d := deployment{On: at.device.String(), Folder: at.device.Folder(), Outcome: r.Outcome, Latency: r.Latency.Nanoseconds(), Sent: r.Sent.Bytes, Base: r.Sent.Base, Found: r.Found, Damaged: r.Damaged, Failed: failed}
 	if r.Current.SHA256 != "" {
 		d.Current = &r.Current
 	}
@@ -237,6 +238,9 @@ func (a *app) printDeployment(at *place, r deploy.Result, failed []deploy.Failur
 	rows = append(rows, "current\t"+installedText(d.Current), "previous\t"+installedText(d.Previous))
 	if r.Found != "" {
 		rows = append(rows, "found\t"+r.Found)
+	}
+	if r.Damaged != "" {
+		rows = append(rows, "damaged\tthe program before "+r.Damaged+"; edgec rollback would refuse it")
 	}
 	if r.Latency > 0 {
 		rows = append(rows, fmt.Sprintf("latency\t%.1f us (median)", float64(r.Latency)/1e3))

@@ -102,6 +102,9 @@ func (a *app) eval(cmd *cobra.Command, e *evalFlags, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := e.unused(cmd, path, isEdgec); err != nil {
+		return err
+	}
 	e.show = a.newProgress()
 	defer e.show.end()
 	e.show.slow("measuring " + path)
@@ -135,6 +138,44 @@ func (e *evalFlags) wrong(cmd *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
+// unused refuses flags that say nothing of the kind of network that FILE is.
+func (e *evalFlags) unused(cmd *cobra.Command, path string, isEdgec bool) error {
+	names, what := []string{"max-memory", "max-work"}, "is for .edgec files, and %s is a float network"
+	switch {
+	case isEdgec && e.against != "":
+		return nil // which the flags are about
+	case isEdgec:
+		names, what = []string{"shape", "set", "state"}, "is for float networks, and %s is compressed"
+	}
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return usagef(cmd, "--%s "+what+"; leave it out", name, path)
+		}
+	}
+	return nil
+}
+
+// classNames returns the names of the classes of a compressed network: those of --labels, of the
+// file, or of the data.
+func (e *evalFlags) classNames(info runtime.Info, data *edgec.Data) ([]string, error) {
+	names := e.data.names
+	if names == nil {
+		if names = info.Labels; names == nil {
+			names = data.ClassNames()
+		}
+		return names, nil
+	}
+	outputs := 0
+	for _, shape := range info.Outputs {
+		outputs += elements(shape)
+	}
+	last := info.Outputs[0]
+	if n := len(names); n != outputs && n != elements(last) && n != last[len(last)-1] && (n != 2 || outputs != 1) {
+		return nil, fmt.Errorf("--labels has %d names, the network %d outputs; give a name for each output, in their order", n, outputs)
+	}
+	return names, nil
+}
+
 // compressed evaluates an .edgec file.
 func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, error) {
 	file, model, err := readEdgec(path)
@@ -162,8 +203,8 @@ func (e *evalFlags) compressed(cmd *cobra.Command, path string) (*evaluated, err
 	if err != nil {
 		return nil, err
 	}
-	if r.classes = model.Info().Labels; r.classes == nil {
-		r.classes = data.ClassNames()
+	if r.classes, err = e.classNames(model.Info(), data); err != nil {
+		return nil, err
 	}
 	if !data.Labeled() && e.against == "" {
 		return nil, hinted{about(e.data.path, fmt.Errorf("%s: has no labels to evaluate against (%s); give labelled data, or a float network to compare with", e.data.path, r.Source)), "compare with the float network: --against MODEL"}

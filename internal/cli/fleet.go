@@ -154,7 +154,7 @@ func (a *app) roll(cmd *cobra.Command, r *rollFlags, paths []string) error {
 		Say: func(doing string) { p.work(doing, "") }, Count: func(_ fleet.Stage, updated, failed, of int) { p.steps(updated+failed, of) }}
 	s, err := o.Roll(ctx, r.rollout)
 	if err != nil {
-		return err
+		return stoppedBy(ctx, err)
 	}
 	p.end()
 	return a.printFleet(&r.channel, s)
@@ -232,7 +232,7 @@ func (a *app) onFleet(cmd *cobra.Command, c *channelFlags, o fleet.Operator, sto
 	}
 	s, err := do(ctx)
 	if err != nil {
-		return err
+		return stoppedBy(ctx, err)
 	}
 	return a.printFleet(c, s)
 }

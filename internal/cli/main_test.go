@@ -246,7 +246,7 @@ func read(t *testing.T, path string) []byte {
 
 // quick adds flags that make a search take a second.
 func quick(args ...string) []string {
-	return append(args, "--effort", "0.5", "--no-augment", "-j", "1")
+	return append(args, "--effort", "0.1", "--no-augment", "-j", "1")
 }
 
 // names lists the current folder and those below it, hidden files included.

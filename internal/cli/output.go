@@ -21,6 +21,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,12 +42,28 @@ const (
 	exitDone        = 0 // also when a time budget is used up: that was asked for
 	exitFailed      = 1
 	exitUsage       = 2 // a command, flag or value that does not exist
-	exitInterrupted = 3 // stopped by a signal; the best file so far was written
+	exitInterrupted = 3 // stopped by a signal; a search has written its best file so far
 )
 
 // errInterrupted means that a signal ended a search and its best file was written.
 // The note about it has been printed.
 var errInterrupted = errors.New("interrupted; the best file so far was written")
+
+// stopped is the error of a command that a signal has ended.
+type stopped struct{ error }
+
+func (e stopped) Unwrap() error { return e.error }
+
+// Is reports that a signal ended the command, whatever its error says.
+func (e stopped) Is(target error) bool { return target == context.Canceled }
+
+// stoppedBy is err, as that of a command which a signal has ended if ctx is over.
+func stoppedBy(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return stopped{err}
+	}
+	return err
+}
 
 // hinted adds a second line to an error: what to try.
 type hinted struct {
@@ -165,7 +182,7 @@ func (a *app) fail(err error) int {
 		return exitInterrupted
 	}
 	f := describe(err)
-	if interrupted { // there is no result to print
+	if interrupted || errors.Is(err, context.Canceled) { // there is no result to print
 		f.ExitCode = exitInterrupted
 	}
 	a.line(color.FgRed, "edgec: error: "+f.Message)

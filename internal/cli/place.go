@@ -83,7 +83,7 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 	defer p.end()
 	at, err := a.reachPlace(ctx, flags, p)
 	if err != nil {
-		return err
+		return stoppedBy(ctx, err)
 	}
 	if at.conn != nil {
 		defer at.conn.Close()
@@ -93,9 +93,9 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 	o.Sent = func(done, total int64) { p.steps(int(done), int(total)) }
 	err = do(ctx, at, p)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("%s: interrupted before the new program was accepted; the previous one stays; give the command again", at.device)
+		err = fmt.Errorf("%s: interrupted before the new program was accepted; the previous one stays; give the command again", at.device)
 	}
-	return err
+	return stoppedBy(ctx, err)
 }
 
 // reachPlace connects to the device.

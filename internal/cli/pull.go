@@ -113,7 +113,7 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 		return about(p.folder, err)
 	}
 	client := a.client(cmd, &p.registryFlags, p.most)
-	err = a.reaching(cmd.Context(), "stopping; no file was written", func(ctx context.Context, progress *progress) error {
+	err = a.reaching(cmd.Context(), "no file was written", func(ctx context.Context, progress *progress) error {
 		progress.slow("asking for " + ref)
 		found, err := client.Resolve(ctx, ref)
 		if err != nil {
@@ -122,6 +122,11 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 		options := registry.PullOptions{Folder: p.folder, Replace: p.force}
 		if options.Keep, err = p.wanted(found); err != nil {
 			return err
+		}
+		options.Begin = func(f registry.File) {
+			if f.Bytes >= largeFile {
+				progress.work(fmt.Sprintf("getting %s, %s bytes", f.Name, thousands(int(f.Bytes))), "")
+			}
 		}
 		versions := map[string]int{}
 		if p.pub != "" {
@@ -146,6 +151,9 @@ func (a *app) pull(cmd *cobra.Command, p *pullFlags, ref string) error {
 	}
 	return err
 }
+
+// largeFile is the size from which on a file is announced.
+const largeFile = 4 << 20
 
 // makeFolder makes a folder if it is missing, and checks that files can be written there.
 func makeFolder(folder string) (made bool, err error) {

@@ -14,9 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgec/internal/delta"
 	"edgec/internal/deploy"
 	"edgec/internal/registry"
 	"edgec/internal/sign"
+	"edgec/runtime/format"
 )
 
 // placesHelp explains the names of artifacts.
@@ -137,7 +139,7 @@ func (a *app) push(cmd *cobra.Command, p *pushFlags, paths []string, ref string)
 		return err
 	}
 	client := a.client(cmd, &p.registryFlags, 0)
-	return a.reaching(cmd.Context(), "stopping; the tag stays as it was", func(ctx context.Context, progress *progress) error {
+	return a.reaching(cmd.Context(), ref+" stays as it was", func(ctx context.Context, progress *progress) error {
 		progress.work("storing "+fmt.Sprint(len(b.files))+" files in "+ref, "")
 		made, before, err := client.Push(ctx, ref, b.files, facts)
 		if err != nil {
@@ -152,26 +154,18 @@ func (a *app) push(cmd *cobra.Command, p *pushFlags, paths []string, ref string)
 	})
 }
 
-// reaching runs what reaches a registry. An interrupt ends it.
-func (a *app) reaching(ctx context.Context, telling string, run func(context.Context, *progress) error) error {
+// reaching runs what reaches a registry. An interrupt ends it; left says how things are then.
+func (a *app) reaching(ctx context.Context, left string, run func(context.Context, *progress) error) error {
 	p := a.newProgress()
 	defer p.end()
-	ctx, cancel := a.interruptible(ctx, telling)
+	ctx, cancel := a.interruptible(ctx, "interrupted: ending the transfer")
 	defer cancel()
 	err := run(ctx, p)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return stopped(telling)
+		err = fmt.Errorf("interrupted; %s; give the command again", left)
 	}
-	return err
+	return stoppedBy(ctx, err)
 }
-
-// stopped is the error of a command that a signal ended; the text says how things are left.
-type stopped string
-
-func (s stopped) Error() string { return "interrupted: " + string(s) }
-
-// Is makes it end with the exit code for interrupts.
-func (s stopped) Is(err error) bool { return err == errInterrupted }
 
 // printArtifact prints what was stored.
 func (a *app) printArtifact(r artifact) error {
@@ -280,9 +274,18 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	case isProgram:
 		c.Kind, c.System = registry.Program, system.String()
 		return nil
-	case filepath.Ext(path) == deltaSuffix:
+	case delta.Is(c.Data):
+		h, err := delta.Read(c.Data)
+		if err != nil {
+			return about(path, fmt.Errorf("%s: %w", path, err))
+		}
+		c.Kind, c.Base = registry.Delta, h.Base
+		return nil
+	case format.IsDelta(c.Data):
 		c.Kind = registry.Delta
 		return nil
+	case isSecretKey(c.Data): // edgec push * would take it
+		return about(path, fmt.Errorf("%s: is a secret key, which should not leave your machine; leave it out", path))
 	case !isEdgec && filepath.Ext(path) != ".onnx" && isText(c.Data):
 		c.Kind = registry.Document
 		return nil
@@ -301,13 +304,17 @@ func (b *bundle) classify(path string, isEdgec bool, c *registry.Content) error 
 	return nil
 }
 
-// deltaSuffix ends the names of deltas.
-const deltaSuffix = ".edd"
-
 // isText reports whether a file is a short text, such as a README or a licence.
 func isText(data []byte) bool {
 	const most = 1 << 20
 	return len(data) > 0 && len(data) <= most && utf8.Valid(data) && !strings.ContainsRune(string(data), 0)
+}
+
+// isSecretKey reports whether a file is a secret key, with or without a password.
+func isSecretKey(data []byte) bool {
+	asked := errors.New("it has a password")
+	_, err := sign.ParseSecretKey(data, func() (string, error) { return "", asked })
+	return err == nil || errors.Is(err, asked)
 }
 
 // addSignature takes the signature of a file, if there is one.

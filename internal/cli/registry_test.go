@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +103,7 @@ func TestRegistryErrors(t *testing.T) {
 	withFile(t)
 	at := aRegistry(t) + "/me/corner"
 	command(t, "keygen", "--no-password").must(t)
+	write(t, "locked.key", []byte("untrusted comment: minisign encrypted secret key\nRWRTY0Iy"+strings.Repeat("A", 204)+"\n"))
 	write(t, "old.edgec", read(t, "corner.edgec"))
 	command(t, "sign", "corner.edgec", "old.edgec").must(t)
 	write(t, "old.edgec", scaledFile(t))
@@ -127,6 +130,8 @@ func TestRegistryErrors(t *testing.T) {
 		{"push corner.edgec " + at + ":2 --no-card --card README.md", exitUsage, "--no-card contradicts"},
 		{"push none.edgec " + at + ":2", exitFailed, "none.edgec: no such file"},
 		{"push corner.onnx " + at + ":2", exitFailed, "make an .edgec file of it"},
+		{"push corner.edgec edgec.key " + at + ":2", exitFailed, "edgec.key: is a secret key"},
+		{"push corner.edgec locked.key " + at + ":2", exitFailed, "locked.key: is a secret key"},
 		{"push README.md " + at + ":2", exitFailed, "no model, program or delta"},
 		{"push old.edgec " + at + ":2", exitFailed, "old.edgec.minisig: is for other content"},
 		{"push corner.edgec old.edgec.minisig " + at + ":2", exitFailed, "give old.edgec too"},
@@ -235,5 +240,44 @@ func TestRegistryPrograms(t *testing.T) {
 	info, err := os.Stat("out/app-rpi-zero")
 	if err != nil || info.Mode()&0o111 != 0o111 || !slices.Equal(filesIn(t, "out"), []string{"app-rpi-zero", "corner.edgec", "model-card.md"}) {
 		t.Errorf("%v, %v, %q", err, info, filesIn(t, "out"))
+	}
+}
+
+// Ctrl-C ends the process with the exit code for interrupts, and says how things are left.
+func TestPullSignal(t *testing.T) {
+	if goruntime.GOOS == "windows" {
+		t.Skip("no process can send an interrupt there")
+	}
+	t.Chdir(t.TempDir())
+	asked := make(chan struct{}, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	cmd := exec.Command(os.Args[0], "pull", strings.TrimPrefix(s.URL, "http://")+"/x:1", "-o", "out")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DOCKER_CONFIG="+t.TempDir())
+	var text strings.Builder
+	cmd.Stderr = &text
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		cmd.Process.Kill()
+		t.Fatal("it asks for nothing")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	over := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer over.Stop()
+	cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitInterrupted || !strings.HasSuffix(text.String(), "edgec: interrupted: ending the transfer\nedgec: error: interrupted; no file was written; give the command again\n") || len(filesIn(t, ".")) != 0 {
+		t.Errorf("exit code %d, %q, files %q", cmd.ProcessState.ExitCode(), text.String(), filesIn(t, "."))
 	}
 }

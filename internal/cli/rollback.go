@@ -48,7 +48,8 @@ func statusCommand(a *app) *cobra.Command {
 		Short: "Show the programs that edgec deploy has installed on a device",
 		Long: `Shows the current program of a device, the previous one, and those that failed there. If
 a deployment was cut off, status completes it: it repeats the tests of the new program,
-and keeps it or returns to the previous one.
+and keeps it or returns to the previous one. The files of both programs are compared
+with their checksums; a damaged current program is an error.
 
 ` + placeHelp,
 		Example: `  edgec status --on pi@raspberrypi`,

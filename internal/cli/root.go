@@ -90,8 +90,8 @@ asked for, and programs that run it on boards.`,
   edgec run lenet-5.edgec seven.png
   edgec build lenet-5.edgec --target rpi-zero -o classify
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C); the best file
-so far was written.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 interrupted (Ctrl-C, SIGTERM, SIGHUP);
+a search has written its best file so far, if there is one.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -138,13 +138,23 @@ so far was written.`,
 	return root
 }
 
-// interruptible returns a context that ends at the first SIGINT or SIGTERM, after
-// printing a note; a second signal ends the process at once. Only commands that have
-// something to finish use it.
+// endings are the signals that end a command: SIGHUP, which a closed terminal or connection sends,
+// unless it was ignored from the start (nohup).
+func endings() []os.Signal {
+	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		list = append(list, syscall.SIGHUP)
+	}
+	return list
+}
+
+// interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, after
+// printing a note; a second signal ends the process at once, except SIGHUP, which shells
+// repeat. Only commands that have something to finish use it.
 func (a *app) interruptible(ctx context.Context, telling string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals, over := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, endings()...)
 	go func() {
 		defer signal.Stop(signals)
 		select {
@@ -154,10 +164,15 @@ func (a *app) interruptible(ctx context.Context, telling string) (context.Contex
 		case <-over:
 			return
 		}
-		select {
-		case s := <-signals:
-			a.die(s)
-		case <-over:
+		for {
+			select {
+			case s := <-signals:
+				if s != syscall.SIGHUP {
+					a.die(s)
+				}
+			case <-over:
+				return
+			}
 		}
 	}()
 	return ctx, sync.OnceFunc(func() {
@@ -169,7 +184,7 @@ func (a *app) interruptible(ctx context.Context, telling string) (context.Contex
 // die ends the process by a signal, with a clean line on the screen.
 func (a *app) die(s os.Signal) {
 	a.showing.end()
-	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	signal.Reset(endings()...)
 	if p, err := os.FindProcess(os.Getpid()); err != nil || p.Signal(s) != nil {
 		os.Exit(exitFailed)
 	}

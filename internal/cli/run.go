@@ -118,6 +118,9 @@ func chooseAction(cmd *cobra.Command, j *program.Job, from actions, json bool) e
 	case from.stream && from.other() && !generate:
 		return usagef(cmd, "--stream, --idx and --selftest exclude each other; give one of them")
 	}
+	if err := unusedByAction(cmd, generate, from); err != nil {
+		return err
+	}
 	switch {
 	case generate:
 		j.Action = program.Generate
@@ -127,6 +130,28 @@ func chooseAction(cmd *cobra.Command, j *program.Job, from actions, json bool) e
 		j.Action = program.SelfTest
 	case from.idx != "":
 		j.Action, j.Files = program.Idx, []string{from.idx}
+	}
+	return nil
+}
+
+// unusedByAction refuses flags about results or pictures that the action does not have.
+func unusedByAction(cmd *cobra.Command, generate bool, from actions) error {
+	action := ""
+	switch {
+	case generate:
+		action = "--generate"
+	case from.selfTest:
+		action = "--selftest"
+	case from.idx != "":
+		action = "--idx"
+	}
+	for _, name := range []string{"top", "probability", "raw", "invert"} {
+		if action != "" && cmd.Flags().Changed(name) && !(name == "invert" && action == "--idx") {
+			return usagef(cmd, "--%s changes nothing of %s; leave it out", name, action)
+		}
+	}
+	if from.stream && cmd.Flags().Changed("invert") {
+		return usagef(cmd, "--invert is for pictures, and --stream takes arrays; leave it out")
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type unitFlags struct {
 	at     placeFlags
 	name   string
 	listen string
+	force  bool
 }
 
 func unitCommand(a *app) *cobra.Command {
@@ -31,7 +32,8 @@ func unitCommand(a *app) *cobra.Command {
 program must come from edgec build --serve. The service starts with the device and runs
 the self-test before each start. It restarts the program after a failure or 30 seconds
 of silence, and has only the rights that it needs. If the program fails four times in
-five minutes, the service returns to the previous program.
+five minutes, the service returns to the previous program. The script refuses to replace
+a service of the same name that is not of the same folder.
 
 Read the script, then let root run it on the device:
 
@@ -54,6 +56,7 @@ Read the script, then let root run it on the device:
 	}
 	u.at.register(cmd, "on", "device: user@host, or local:FOLDER (required)")
 	cmd.Flags().StringVar(&u.name, "name", "edgec", "name of the service")
+	cmd.Flags().BoolVar(&u.force, "force", false, "let the script replace a service of the same name that is not of this folder")
 	cmd.Flags().StringVar(&u.listen, "listen", "127.0.0.1:8080", "address that the program listens on; :8080 also accepts other machines")
 	return cmd
 }
@@ -123,7 +126,7 @@ func (a *app) unit(ctx context.Context, u *unitFlags, at *place, o deploy.Option
 		return err
 	}
 	p.end()
-	script := deploy.InstallScript(files)
+	script := deploy.InstallScript(files, u.force)
 	if !a.json {
 		_, err := io.WriteString(a.stdout, script)
 		return err

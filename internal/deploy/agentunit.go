@@ -30,7 +30,11 @@ func (u AgentUnit) Files() ([]UnitFile, error) {
 	if !userName.MatchString(u.User) {
 		return nil, fmt.Errorf("deploy: %q is no name of a user", u.User)
 	}
-	var command, writes []string
+	if !path.IsAbs(u.Folder) || strings.ContainsFunc(u.Folder, misread) {
+		return nil, fmt.Errorf("deploy: the path %q has signs that systemd reads in its own way; choose a folder of letters and digits", u.Folder)
+	}
+	var command []string
+	writes := []string{u.Folder}
 	for _, word := range u.Command {
 		quoted, err := unitQuote(word)
 		if err != nil {
@@ -38,18 +42,14 @@ func (u AgentUnit) Files() ([]UnitFile, error) {
 		}
 		command = append(command, quoted)
 	}
-	for i, name := range append([]string{u.Folder}, u.Writes...) {
-		optional := ""
-		if i > 0 {
-			optional = "-" // it may not be mounted yet
-		}
-		quoted, err := unitQuote(optional + name)
+	for _, name := range u.Writes {
+		quoted, err := unitQuote("-" + name) // it may not be mounted yet
 		if err != nil || !path.IsAbs(name) {
 			return nil, fmt.Errorf("deploy: the path %q is not absolute, or has signs that a unit cannot hold", name)
 		}
 		writes = append(writes, quoted)
 	}
-	text := strings.NewReplacer("USER", u.User, "FOLDER", writes[0], "WRITES", strings.Join(writes, " "), "COMMAND", strings.Join(command, " ")).Replace(agentText)
+	text := strings.NewReplacer("USER", u.User, "FOLDER", u.Folder, "WRITES", strings.Join(writes, " "), "COMMAND", strings.Join(command, " ")).Replace(agentText)
 	if !u.Commands {
 		text = strings.Replace(text, "Restart=always\n", "Restart=always\n"+rightsText, 1)
 	}
@@ -76,6 +76,7 @@ After=network-online.target
 [Service]
 Type=exec
 User=USER
+WorkingDirectory=FOLDER
 ExecStart=COMMAND
 Restart=always
 RestartSec=10
@@ -109,5 +110,5 @@ SystemCallFilter=@system-service
 // write where one is.
 func (u AgentUnit) Script(files []UnitFile) string {
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-	return "install -d -o " + quote(u.User) + " " + quote(u.Folder) + " || exit 1\n" + InstallScript(files)
+	return "install -d -o " + quote(u.User) + " " + quote(u.Folder) + " || exit 1\n" + installScript(files, false, "give --unit another name, or remove that one")
 }

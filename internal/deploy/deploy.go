@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -82,6 +83,7 @@ type Result struct {
 	Latency  time.Duration // median time of an inference on the device; 0: not measured
 	Sent     Sent          // how the program came to the device
 	Found    string        // what an earlier command had left and this one has ended; "": nothing
+	Damaged  string        // of Status: what is wrong with the file of Previous; "": nothing
 }
 
 // Sent says how a program came to a device. The zero value: the device had it.
@@ -193,8 +195,11 @@ func stepOf(d Device, doing string, err error) error {
 	}
 	name := d.String() + ": "
 	text := name + d.Folder() + ": " + doing + ": " + strings.TrimPrefix(err.Error(), name)
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		text += "; let the user write there, or " + otherFolder(d)
+	case errors.Is(err, syscall.EROFS):
+		text += "; mount it for writing (sudo mount -o remount,rw) and look whether a card is locked by its switch, or " + otherFolder(d)
 	}
 	return &stepError{text, err}
 }

@@ -2,7 +2,9 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 )
 
@@ -51,13 +53,47 @@ func (s *session) rollback(ctx context.Context) (Result, error) {
 }
 
 // Status ends what an earlier command has left, and tells which programs a device has.
-// The checksum of Current is "" if none is installed. failed are the programs that did not
-// pass, the latest last.
+// The checksum of Current is "" if none is installed; a current program whose file has another
+// checksum is an error. failed are the programs that did not pass, the latest last. Status reads
+// both programs on the device.
 func Status(ctx context.Context, d Device, o Options) (r Result, failed []Failure, err error) {
 	s, err := open(ctx, d, o)
 	if err != nil {
 		return Result{}, nil, err
 	}
 	r, err = s.result("", 0)
+	if err == nil {
+		err = s.check(ctx, &r)
+	}
 	return r, s.state.Failed, s.close(err)
+}
+
+// check compares the files of both programs with their checksums.
+func (s *session) check(ctx context.Context, r *Result) error {
+	wrong, err := s.damage(ctx, r.Current)
+	if err == nil && wrong != "" {
+		err = fmt.Errorf("%s: the current program, version %d, %s; deploy the same file again, which repairs it, or return to the program before with edgec rollback", s.d, r.Current.Version, wrong)
+	}
+	if err != nil {
+		return err
+	}
+	r.Damaged, err = s.damage(ctx, r.Previous)
+	return err
+}
+
+// damage says what is wrong with the file of a program; "": nothing.
+func (s *session) damage(ctx context.Context, p Installed) (string, error) {
+	if p.SHA256 == "" {
+		return "", nil
+	}
+	name := path.Join(storeName, p.SHA256, programName)
+	switch has, err := s.d.Sum(ctx, name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("is missing: there is no %s", name), nil
+	case err != nil:
+		return "", s.in("reading "+name, err)
+	case has != p.SHA256:
+		return fmt.Sprintf("is damaged: %s is not the file of %d bytes that was installed", name, p.Bytes), nil
+	}
+	return "", nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -395,6 +396,24 @@ func TestDuration(t *testing.T) {
 		p.Data = []byte(strings.Replace(string(p.Data), "--bench)", "--bench) [ \"$*\" = '--bench --json --duration "+want+"' ] &&", 1))
 		if _, err := Deploy(t.Context(), d, p, Options{MaxLatency: 5 * time.Millisecond, Duration: duration}); err != nil {
 			t.Errorf("%v: %v", duration, err)
+		}
+	}
+}
+
+// What keeps a folder from being written is said with its remedy.
+func TestCannotWrite(t *testing.T) {
+	d, err := NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cause, want := range map[error]string{
+		syscall.EROFS:  "read-only file system; mount it for writing (sudo mount -o remount,rw) and look whether a card is locked by its switch, or give another folder after local:",
+		syscall.EACCES: "permission denied; let the user write there, or give another folder after local:",
+		syscall.EIO:    "input/output error",
+	} {
+		err := stepOf(d, "locking", &fs.PathError{Op: "open", Path: "lock", Err: cause})
+		if !strings.HasSuffix(err.Error(), want) || !errors.Is(err, cause) {
+			t.Errorf("%v: want %s", err, want)
 		}
 	}
 }

@@ -96,10 +96,25 @@ func installed(t *testing.T, files []UnitFile) {
 	if err := os.WriteFile(filepath.Join(stub, "systemctl"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh")
-	cmd.Stdin = strings.NewReader(strings.ReplaceAll(InstallScript(files), "/etc/systemd/system", folder))
-	cmd.Env = append(os.Environ(), "PATH="+stub+":"+os.Getenv("PATH"))
-	if text, err := cmd.CombinedOutput(); err != nil {
+	install := func(force bool) (string, error) {
+		cmd := exec.Command("sh")
+		cmd.Stdin = strings.NewReader(strings.ReplaceAll(InstallScript(files, force), "/etc/systemd/system", folder))
+		cmd.Env = append(os.Environ(), "PATH="+stub+":"+os.Getenv("PATH"))
+		text, err := cmd.CombinedOutput()
+		return string(text), err
+	}
+	foreign := filepath.Join(folder, filepath.Base(files[0].Path))
+	if err := os.WriteFile(foreign, []byte("[Service]\nExecStart=/bin/other\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := install(false); err == nil || text != "edgec: "+foreign+" is another service; choose another --name, or let edgec unit --force replace it\n" {
+		t.Errorf("in place of another service: %v: %s", err, text)
+	}
+	if text, err := install(true); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	os.Remove(filepath.Join(stub, "log"))
+	if text, err := install(false); err != nil { // its own files
 		t.Fatalf("%v: %s", err, text)
 	}
 	for _, f := range files {

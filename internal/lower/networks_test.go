@@ -136,7 +136,7 @@ func TestAccuracy(t *testing.T) {
 	dir := dataDir(t)
 	for _, n := range realNets {
 		t.Run(n.name, func(t *testing.T) {
-			if n.name == "resnet20" || n.name == "keras-cnn" || n.name == "resnet8" {
+			if n.name != "lenet-5" && n.name != "speech-gru" {
 				deep.Only(t)
 			}
 			g, calibration, x, labels := n.load(t, dir)
@@ -195,7 +195,7 @@ func TestNetworks(t *testing.T) {
 		{"detect", "ultraface-rfb-320", 26},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.name == "case-study" || c.name == "keras-cnn" {
+			if c.name == "case-study" || c.name == "keras-cnn" || c.name == "mobilenet-v2-0.35-128" {
 				deep.Only(t)
 			}
 			if testing.Short() && (c.folder == "detect" || c.name == "case-study") {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/lower"
 	"edgec/internal/op"
@@ -155,7 +156,10 @@ func runZeros(t *testing.T, g *graph.Graph) {
 // TestMutatedModels changes whole models at a few places each, as no exporter
 // but a bad one would: other numbers, names, types, operators.
 func TestMutatedModels(t *testing.T) {
-	rounds := 100
+	rounds := 30
+	if deep.On() {
+		rounds = 100
+	}
 	if os.Getenv("EDGEC_LONG") != "" {
 		rounds = 1000
 	}

@@ -119,7 +119,7 @@ func TestAnyOperands(t *testing.T) {
 				}()
 				r.readNode(p)
 			}()
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("%s takes %v", key, d)
 			}
 			if crashed {

@@ -30,7 +30,8 @@ const (
 	signatureType = "application/vnd.edgec.signature.v1+minisign"
 	deltaType     = "application/vnd.edgec.delta.v1"
 
-	systemKey = "edgec.system" // annotation of a program, as File.System
+	systemKey = "edgec.system" // annotations: File.System and File.Base
+	baseKey   = "edgec.base"
 )
 
 // Kind says what a file is.
@@ -81,7 +82,8 @@ type File struct {
 	Kind   Kind   `json:"kind"`
 	SHA256 string `json:"sha256"` // of the content, 64 hexadecimal digits
 	Bytes  int64  `json:"bytes"`
-	System string `json:"system,omitempty"` // of a program: GOOS/GOARCH as in linux/arm64, with GOARM as in "linux/arm v6"; "": not stated
+	System string `json:"system,omitempty"`      // of a program: GOOS/GOARCH as in linux/arm64, with GOARM as in "linux/arm v6"; "": not stated
+	Base   string `json:"base_sha256,omitempty"` // of a delta: SHA-256 of the file that it is applied to; "": not stated. Only the delta proves it
 }
 
 // descriptor names the content of f.
@@ -235,6 +237,8 @@ func fileOf(d ocispec.Descriptor) (File, error) {
 		return File{}, fmt.Errorf("%s: its name and its kind (%s) do not fit", name, f.Kind)
 	case f.Kind == Program:
 		f.System = shortened(d.Annotations[systemKey])
+	case f.Kind == Delta && digest.NewDigestFromEncoded(digest.SHA256, d.Annotations[baseKey]).Validate() == nil:
+		f.Base = d.Annotations[baseKey]
 	}
 	return f, nil
 }

@@ -50,7 +50,7 @@ func New(o Options) *Client {
 		if err != nil {
 			return nil, fmt.Errorf("docker's configuration, where edgec looks for credentials: %w; repair the file, or set DOCKER_CONFIG to another folder", err)
 		}
-		c := &auth.Client{Client: &http.Client{Transport: transport()}, Cache: auth.NewCache(), Credential: credentials.Credential(store)}
+		c := &auth.Client{Client: &http.Client{Transport: transport(silence)}, Cache: auth.NewCache(), Credential: credentials.Credential(store)}
 		c.SetUserAgent(o.Agent)
 		return c, nil
 	})}
@@ -60,7 +60,7 @@ func New(o Options) *Client {
 const silence = time.Minute
 
 // transport returns what sends requests. It tries a few times where a server is busy.
-func transport() http.RoundTripper {
+func transport(silence time.Duration) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	dialer := &net.Dialer{Timeout: 15 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -68,7 +68,7 @@ func transport() http.RoundTripper {
 		if err != nil {
 			return nil, err
 		}
-		return impatient{c}, nil
+		return impatient{c, silence}, nil
 	}
 	t.ResponseHeaderTimeout = silence
 	t.MaxResponseHeaderBytes = 64 << 10
@@ -79,18 +79,22 @@ func transport() http.RoundTripper {
 	return tries
 }
 
-// impatient is a connection whose reads and writes fail after a time of silence.
-type impatient struct{ net.Conn }
+// impatient is a connection that fails after a time of silence in both directions. While a large
+// file goes out, nothing comes in, and that is no silence.
+type impatient struct {
+	net.Conn
+	silence time.Duration
+}
 
 func (c impatient) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(silence)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
 func (c impatient) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(silence)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"syscall"
 
@@ -56,8 +55,8 @@ func explain(ctx context.Context, ref Ref, err error) error {
 		return explainAnswer(ref, answer)
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
 		return denied(ref, "needs a login, and docker's configuration has none for it")
-	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize), strings.Contains(err.Error(), "mismatch"):
-		return cause{fmt.Sprintf("%v: what %s sent is not what the manifest names (%v); nothing of it was used: try again, and push it again if that does not help", ref, ref.place(), last(err)), ErrContent}
+	case damage(err) != "":
+		return cause{fmt.Sprintf("%v: what %s has is not what the manifest names: %s; nothing of it was used: try again, and push it again if that does not help", ref, ref.place(), damage(err)), ErrContent}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return cause{fmt.Sprintf("%v: %s ended before all was there; try again", ref, ref.place()), ErrContent}
 	case errors.Is(err, errdef.ErrNotFound), errors.Is(err, fs.ErrNotExist):
@@ -118,18 +117,14 @@ func explainNetwork(ref Ref, err error) string {
 	return ""
 }
 
-// last is the innermost error, without the addresses of requests.
-func last(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		var address *url.Error
-		if next == nil {
-			return err
-		}
-		if errors.As(err, &address) {
-			err = address.Err
-			continue
-		}
-		err = next
+// damage says in what way content is not what its manifest names, "" if err is something else.
+func damage(err error) string {
+	switch {
+	case errors.Is(err, content.ErrMismatchedDigest):
+		return "its SHA-256 is another"
+	case errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize), errors.Is(err, errSize),
+		strings.Contains(err.Error(), "mismatch Content-Length"), strings.Contains(err.Error(), "mismatch content length"):
+		return "its size is another"
 	}
+	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,11 +15,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"edgec/internal/deep"
 )
 
 // liar is a registry with one manifest that says what a test wants, whatever the blobs are.
@@ -145,10 +150,10 @@ func TestContent(t *testing.T) {
 		serve http.HandlerFunc
 		want  string
 	}{
-		"other content":    {4, blob("evil", 4), "not what the manifest names"},
-		"shorter":          {4, blob("go", 2), "not what the manifest names"},
-		"longer":           {4, blob("good and more", 13), "not what the manifest names"},
-		"manifest shorter": {2, blob("good", 4), "not what the manifest names"},
+		"other content":    {4, blob("evil", 4), "not what the manifest names: its"},
+		"shorter":          {4, blob("go", 2), "not what the manifest names: its"},
+		"longer":           {4, blob("good and more", 13), "not what the manifest names: its"},
+		"manifest shorter": {2, blob("good", 4), "not what the manifest names: its"},
 		"cut":              {4, hangUp, "ended before all was there"},
 		"gone":             {4, http.NotFound, "not found"},
 		"server error":     {4, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<b>oops</b>", http.StatusTeapot) }, "answered 418"},
@@ -242,7 +247,9 @@ func TestNetwork(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	encrypted := httptest.NewTLSServer(servers["ggcr"]())
+	encrypted := httptest.NewUnstartedServer(servers["ggcr"]())
+	encrypted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	encrypted.StartTLS()
 	defer encrypted.Close()
 	plain := serve(t, servers["ggcr"]())
 	for name, test := range map[string]struct {
@@ -305,5 +312,108 @@ func TestHostileLayout(t *testing.T) {
 	}
 	if _, err := New(Options{}).Pull(t.Context(), a, PullOptions{Folder: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "no regular file") {
 		t.Errorf("a pipe: %v", err)
+	}
+}
+
+// A file that goes out slowly is no silence, and a server that has stopped is one.
+func TestSilence(t *testing.T) {
+	deep.Only(t)
+	const silence = 3 * time.Second
+	hold := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			<-hold
+			return
+		}
+		part := make([]byte, 1<<20)
+		for {
+			if _, err := io.ReadFull(r.Body, part); err != nil {
+				return
+			}
+			time.Sleep(silence / 20)
+		}
+	}))
+	defer s.Close()
+	defer close(hold)
+	client := http.Client{Transport: transport(silence)}
+	put, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL, bytes.NewReader(make([]byte, 60<<20)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	r, err := client.Do(put)
+	if err != nil {
+		t.Fatalf("after %v: %v", time.Since(began), err)
+	}
+	r.Body.Close()
+	if time.Since(began) < silence {
+		t.Errorf("it took %v, which shows nothing", time.Since(began))
+	}
+	if r, err := client.Get(s.URL); err == nil {
+		r.Body.Close()
+		t.Error("a silent server was waited for")
+	}
+}
+
+// dying is a registry that closes every connection after a number of requests.
+type dying struct {
+	http.Handler
+	left atomic.Int64
+}
+
+func (d *dying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.left.Add(-1) < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	d.Handler.ServeHTTP(w, r)
+}
+
+// A registry that dies at any request leaves the old version under its tag, in one piece, and
+// the next push completes the new one.
+func TestDies(t *testing.T) {
+	for name, h := range servers {
+		t.Run(name, func(t *testing.T) {
+			d := &dying{Handler: h()}
+			d.left.Store(1 << 30)
+			at := serve(t, d) + "/me/digits:1"
+			c := New(Options{})
+			stick := "oci:" + filepath.Join(t.TempDir(), "stick")
+			before := push(t, at, digits("old")).Digest
+			for n := range int64(1000) {
+				d.left.Store(n)
+				_, _, err := c.Push(t.Context(), at, digits(fmt.Sprint(n)), facts)
+				d.left.Store(1 << 30)
+				if err == nil {
+					if n < 5 {
+						t.Errorf("%d requests are enough for a push", n)
+					}
+					break
+				}
+				oneLine(t, fmt.Sprint(n), err, at)
+				a, err := c.Resolve(t.Context(), at)
+				if err != nil || a.Digest != before {
+					t.Fatalf("after %d requests: %v, %+v", n, err, a)
+				}
+			}
+			for n := range int64(1000) {
+				d.left.Store(n)
+				_, err := c.Copy(t.Context(), at, stick+":1")
+				d.left.Store(1 << 30)
+				if err == nil {
+					break
+				}
+				oneLine(t, fmt.Sprint(n), err, at)
+				if a, err := c.Resolve(t.Context(), stick+":1"); err == nil {
+					t.Fatalf("after %d requests the copy has a tag: %+v", n, a)
+				}
+			}
+			a, err := c.Resolve(t.Context(), stick+":1")
+			if err != nil || a.Digest == before {
+				t.Fatalf("%v, %+v", err, a)
+			}
+			if _, err := c.Pull(t.Context(), a, PullOptions{Folder: t.TempDir()}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

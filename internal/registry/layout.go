@@ -167,10 +167,13 @@ func (l layout) Fetch(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, e
 	}
 	if size != d.Size {
 		f.Close()
-		return nil, fmt.Errorf("mismatch: %s has %d bytes instead of %d", path, size, d.Size)
+		return nil, fmt.Errorf("%w: %s has %d bytes instead of %d", errSize, path, size, d.Size)
 	}
 	return f, nil
 }
+
+// errSize means that content has another size than it should have.
+var errSize = errors.New("wrong size")
 
 // Exists reports whether content is there, whole. It says no of a manifest, so that copying
 // looks at the files that it names: one may be damaged.

@@ -24,7 +24,7 @@ type PullOptions struct {
 	// one is refused. Documents without one are left out: they only inform.
 	Verify func(f File, content io.Reader, signature []byte) error
 
-	Progress func(name string, done, total int64) // bytes of all files so far; nil: not told
+	Begin func(File) // is told of each file that is about to be fetched; nil: nobody is
 }
 
 // Pulled is a file that Pull has dealt with.
@@ -44,7 +44,6 @@ const maxSignature = 4096
 func (c *Client) Pull(ctx context.Context, a *Artifact, o PullOptions) ([]Pulled, error) {
 	w := &pull{client: c, from: a, PullOptions: o}
 	defer w.discard()
-	var total int64
 	for _, f := range a.Files {
 		p := Pulled{File: f, Path: filepath.Join(o.Folder, f.Name)}
 		if !w.wanted(f) {
@@ -65,9 +64,8 @@ func (c *Client) Pull(ctx context.Context, a *Artifact, o PullOptions) ([]Pulled
 			}
 		}
 		w.files = append(w.files, p)
-		total += f.Bytes
 	}
-	return w.files, w.write(ctx, total)
+	return w.files, w.write(ctx)
 }
 
 // pull is a Pull under way.
@@ -124,19 +122,17 @@ func hashOf(path string) string {
 }
 
 // write fetches what is missing, checks all, and gives the files their names.
-func (w *pull) write(ctx context.Context, total int64) error {
+func (w *pull) write(ctx context.Context) error {
 	w.staged = make([]*disk.Staged, len(w.files))
-	var before int64
 	for i, p := range w.files {
 		if !p.Unchanged && !p.Unsigned {
-			if err := w.stage(ctx, i, before, total); err != nil {
+			if err := w.stage(ctx, i); err != nil {
 				return err
 			}
 		}
 		if err := w.verify(ctx, i); err != nil {
 			return err
 		}
-		before += p.Bytes
 	}
 	for i, s := range w.staged {
 		if s == nil {
@@ -154,8 +150,11 @@ func (w *pull) write(ctx context.Context, total int64) error {
 }
 
 // stage fetches a file.
-func (w *pull) stage(ctx context.Context, i int, before, total int64) (err error) {
+func (w *pull) stage(ctx context.Context, i int) (err error) {
 	p := w.files[i]
+	if w.Begin != nil {
+		w.Begin(p.File)
+	}
 	if w.staged[i], err = disk.Stage(p.Path); err != nil {
 		return err
 	}
@@ -164,27 +163,8 @@ func (w *pull) stage(ctx context.Context, i int, before, total int64) (err error
 		return err
 	}
 	defer r.Close()
-	told := &counted{Writer: w.staged[i], tell: func(n int64) {
-		if w.Progress != nil {
-			w.Progress(p.Name, before+n, total)
-		}
-	}}
-	_, err = io.Copy(told, interruptible{ctx, r})
+	_, err = io.Copy(w.staged[i], interruptible{ctx, r})
 	return err
-}
-
-// counted tells how much was written.
-type counted struct {
-	io.Writer
-	n    int64
-	tell func(int64)
-}
-
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.Writer.Write(p)
-	c.n += int64(n)
-	c.tell(c.n)
-	return n, err
 }
 
 // verify checks the signature of a file, from the bytes that will have its name.

@@ -136,8 +136,10 @@ func (c *Client) pack(ctx context.Context, files []Content, facts Facts) (*memor
 // tools, OCI's for oras.
 func annotations(f File) map[string]string {
 	a := map[string]string{filePath: f.Name, ocispec.AnnotationTitle: f.Name}
-	if f.System != "" {
-		a[systemKey] = f.System
+	for key, value := range map[string]string{systemKey: f.System, baseKey: f.Base} {
+		if value != "" {
+			a[key] = value
+		}
 	}
 	return a
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +22,8 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+
+	"edgec/internal/deep"
 )
 
 // servers are real registries: one without the API for referrers, and one with it.
@@ -51,6 +55,9 @@ func file(name string, kind Kind, data string) Content {
 	c := Content{File: File{Name: name, Kind: kind}, Data: []byte(data)}
 	if kind == Program {
 		c.System = "linux/arm v6"
+	}
+	if kind == Delta {
+		c.Base = strings.Repeat("0a", 32)
 	}
 	return c
 }
@@ -182,6 +189,15 @@ func TestTagMoves(t *testing.T) {
 				t.Errorf("by digest: %v, %v", a, err)
 			}
 		})
+	}
+}
+
+// A delta says which file it is applied to.
+func TestBase(t *testing.T) {
+	at := places(t)["layout"] + ":1"
+	a := push(t, at, []Content{file("new.edd", Delta, "changes")})
+	if got, err := New(Options{}).Resolve(t.Context(), at); err != nil || got.Files[0].Base != strings.Repeat("0a", 32) || a.Files[0] != got.Files[0] {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -410,6 +426,58 @@ func TestLayout(t *testing.T) {
 	}
 	push(t, "oci:"+good+":1", digits("1"))
 	if _, err := c.Pull(t.Context(), a, PullOptions{Folder: out}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The distribution project's registry, which most others are made of, has no API for referrers
+// and refuses manifests whose files it lacks. It is a program of its own module, since it needs
+// 60 others.
+func TestDistribution(t *testing.T) {
+	deep.Only(t)
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	program := filepath.Join(t.TempDir(), "distribution")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir, build.Env = "testdata/distribution", append(os.Environ(), "GOPROXY=off", "GOWORK=off")
+	if text, err := build.CombinedOutput(); err != nil {
+		if strings.Contains(string(text), "GOPROXY=off") {
+			t.Skip("the modules of testdata/distribution are not there; .ci/run install fetches them")
+		}
+		t.Fatalf("%v: %s", err, text)
+	}
+	server := exec.CommandContext(t.Context(), program)
+	input, err := server.StdinPipe() // the program ends when it does
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Wait()
+	defer input.Close()
+	host, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, stick := strings.TrimSpace(host)+"/me/digits", "oci:"+filepath.Join(t.TempDir(), "stick")
+	c := New(Options{})
+	a := push(t, at+":1", digits("1"))
+	checkPull(t, c, a)
+	attach(t, c, at+":1", a)
+	for _, to := range []string{stick + ":1", at + ":2", strings.TrimSpace(host) + "/other/digits:1"} {
+		r, err := c.Copy(t.Context(), at+":1", to)
+		if err != nil || r.Artifact.Digest != a.Digest || r.Referrers != 1 {
+			t.Errorf("to %s: %v, %+v", to, err, r)
+		}
+	}
+	if r, err := c.Copy(t.Context(), stick+":1", strings.TrimSpace(host)+"/third/digits:1"); err != nil || r.Artifact.Digest != a.Digest || r.Referrers != 1 {
+		t.Errorf("from a stick: %v, %+v", err, r)
+	}
+	if _, err := c.Resolve(t.Context(), at+":none"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 }

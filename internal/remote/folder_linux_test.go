@@ -15,7 +15,7 @@ import (
 // gone waits until a file is not there.
 func gone(t *testing.T, path string) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(path); os.IsNotExist(err) {
 			return
 		}

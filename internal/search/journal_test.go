@@ -14,6 +14,7 @@ import (
 // untrained is a recipe that takes no training, with a folder for its state.
 func untrained(t *testing.T) recipe {
 	r := quick()
+	r.MaxDrop = 10
 	r.NoTraining, r.Journal = true, filepath.Join(t.TempDir(), "search")
 	return r
 }
@@ -32,7 +33,7 @@ func stopped(t *testing.T, p *problem, r recipe, stage string) error {
 
 // A search that ends before anything is on record leaves no folder.
 func TestNoFolderLeft(t *testing.T) {
-	p, r := get(t, classification), untrained(t)
+	p, r := get(t, reconstruction), untrained(t)
 	if err := stopped(t, p, r, "float"); err == nil {
 		t.Error("no error")
 	}
@@ -47,7 +48,7 @@ func TestNoFolderLeft(t *testing.T) {
 // Of an interrupted search whose last entry was cut off, or in which one is damaged, the
 // ways out that are said lead to the file of a search that was not interrupted.
 func TestDamagedFolder(t *testing.T) {
-	p, r := get(t, classification), untrained(t)
+	p, r := get(t, reconstruction), untrained(t)
 	whole, err := compressWith(context.Background(), p.model(t), p.data, r, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // timed searches by a clock and checks that every file is listed with its time.
 func timed(t *testing.T, p *problem, r recipe, clock search.Clock) *search.Result {
 	t.Helper()
-	res, err := compressTimed(context.Background(), p.model(t), p.data, r, clock, nil)
+	res, err := searched(t, p, r, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func timed(t *testing.T, p *problem, r recipe, clock search.Clock) *search.Resul
 // TestTime: the best file within a time uses it up.
 func TestTime(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, effort(0.05, r.Effort)
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, effort(0.1, r.Effort)
 	slowest := time.Duration(0)
 	for _, q := range timed(t, p, r, byKept).Candidates {
 		if q.Latency <= r.MaxLatency {
@@ -74,7 +74,8 @@ func TestTimeAndDrop(t *testing.T) {
 	}
 	all := search.MACs(p.model(t).Graph)
 	few, cuts := checkCuts(t, fast, all)
-	many, usual := checkCuts(t, unhurried(t), all)
+	slow, _ := unhurried(t)
+	many, usual := checkCuts(t, slow, all)
 	if cuts <= usual || many < 100_000 {
 		t.Errorf("%d cuts to %d multiplications, without the limit %d to %d", cuts, few, usual, many)
 	}

@@ -65,6 +65,7 @@ func TestRoundedIsTuned(t *testing.T) {
 // it; their margin makes up for memorization.
 func TestRoundedDrop(t *testing.T) {
 	p, r := get(t, classification), quick()
+	r.Effort = effort(0.1, r.Effort)
 	r.MaxDrop, r.Seed = 2, 2 // knows the samples that this seed holds out by a point
 	files, keeps, err := study(t, p, r).RoundedDrop()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"edgec/internal/dataset"
+	"edgec/internal/deep"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/onnx"
@@ -108,13 +109,17 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(r *recipe)
+		deep   bool
 	}{
-		{"training", func(r *recipe) { r.MaxDrop, r.Effort = 3, 0.02 }},
-		{"training for a size", func(r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, 0.02 }},
-		{"criterion input", func(r *recipe) { r.MaxDrop, r.Effort, r.Criterion = 3, 0.01, "input" }},
-		{"no training", func(r *recipe) { r.MaxDrop, r.NoTraining = 3, true }},
+		{"training", func(r *recipe) { r.MaxDrop, r.Effort = 3, effort(0.005, 0.02) }, false},
+		{"training for a size", func(r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, effort(0.01, 0.02) }, false},
+		{"criterion input", func(r *recipe) { r.MaxDrop, r.Effort, r.Criterion = 3, 0.01, "input" }, true},
+		{"no training", func(r *recipe) { r.MaxDrop, r.NoTraining = 3, true }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.deep {
+				deep.Only(t)
+			}
 			r := quick()
 			c.change(&r)
 			res := compress(t, p, r)

@@ -98,21 +98,28 @@ func narrowed(t *testing.T, limit time.Duration) *search.Result {
 	return &search.Result{Steps: steps}
 }
 
-// unhurried is narrowed within a time that is no limit.
-func unhurried(t *testing.T) *search.Result {
-	unhurriedOnce.Do(func() { unhurriedResult = narrowed(t, time.Second) })
-	return unhurriedResult
+// unhurried is narrowed within a time that is no limit, and says of each stage whether it left
+// what it was given unchanged.
+func unhurried(t *testing.T) (*search.Result, map[string]bool) {
+	unhurriedOnce.Do(func() {
+		restore := search.WatchStages(func(name string, unchanged bool) { unhurriedEnded[name] = unchanged })
+		defer restore()
+		unhurriedResult = narrowed(t, time.Second)
+	})
+	return unhurriedResult, unhurriedEnded
 }
 
 var (
 	unhurriedOnce   sync.Once
 	unhurriedResult *search.Result
+	unhurriedEnded  = map[string]bool{}
 )
 
 // TestChannels: a network that is worth it gets narrower, cut by cut, before single weights
 // are pruned.
 func TestChannels(t *testing.T) {
-	if left, cuts := checkCuts(t, unhurried(t), search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
+	res, _ := unhurried(t)
+	if left, cuts := checkCuts(t, res, search.MACs(get(t, wideClassification).model(t).Graph)); cuts == 0 {
 		t.Errorf("%d cuts to %d multiplications", cuts, left)
 	}
 }

@@ -17,20 +17,32 @@ import (
 	"edgec/internal/search"
 )
 
-// TestInterrupted cancels in every stage that a full run shows, after its first steps: the best
+// TestInterrupted cancels in stages that a full run shows, after its first steps: the best
 // file so far is the answer.
 func TestInterrupted(t *testing.T) {
 	r := quick()
 	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
-	t.Run("autoencoder", func(t *testing.T) { interrupted(t, splitReconstruction(t), r) })
+	t.Run("autoencoder", func(t *testing.T) { interrupted(t, splitReconstruction(t), r, false) })
 	t.Run("classification", func(t *testing.T) {
 		deep.Only(t)
-		interrupted(t, get(t, classification), quick())
+		r := quick()
+		r.Effort = 0.1
+		interrupted(t, get(t, classification), r, true)
 	})
 }
 
-// interrupted interrupts the search for r in each of its stages.
-func interrupted(t *testing.T, p *problem, r recipe) {
+// some are the stages that a test interrupts: all of them, or every third and the last.
+func some(stages []string, all bool) (picked []string) {
+	for i, stage := range stages {
+		if all || i%3 == 0 || i == len(stages)-1 {
+			picked = append(picked, stage)
+		}
+	}
+	return picked
+}
+
+// interrupted interrupts the search for r in each of its stages, or in some.
+func interrupted(t *testing.T, p *problem, r recipe, all bool) {
 	var stages []string
 	if _, err := compressWith(context.Background(), p.model(t), p.data, r, func(g search.Progress) {
 		if g.Stage != "stage" && g.Stage != "measure" && !slices.Contains(stages, g.Stage) {
@@ -42,7 +54,7 @@ func interrupted(t *testing.T, p *problem, r recipe) {
 	if len(stages) < 5 {
 		t.Fatalf("stages %q: the progress does not tell them apart", stages)
 	}
-	for _, stage := range stages {
+	for _, stage := range some(stages, all) {
 		t.Run(stage, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
@@ -68,16 +80,18 @@ func interrupted(t *testing.T, p *problem, r recipe) {
 	}
 }
 
-// TestResumed cancels in every stage that a full run shows, as above, and resumes with another
+// TestResumed cancels in stages that a full run shows, as above, and resumes with another
 // number of threads: the same steps, the same file, and no journal left. Nothing that is on
 // record is trained again.
 func TestResumed(t *testing.T) {
 	r := quick()
 	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
-	t.Run("autoencoder", func(t *testing.T) { resumed(t, splitReconstruction(t), r, "learning rate") })
+	t.Run("autoencoder", func(t *testing.T) { resumed(t, splitReconstruction(t), r, "learning rate", false) })
 	t.Run("classification", func(t *testing.T) {
 		deep.Only(t)
-		resumed(t, get(t, classification), quick(), "learning rate")
+		r := quick()
+		r.Effort = 0.1
+		resumed(t, get(t, classification), r, "learning rate", true)
 	})
 }
 
@@ -85,7 +99,7 @@ func TestResumed(t *testing.T) {
 func TestSizeResumed(t *testing.T) {
 	r := quick()
 	r.MaxDrop, r.MaxSize, r.Effort = 0, 400, effort(0.1, 1)
-	resumed(t, get(t, reconstruction), r, "tune")
+	resumed(t, get(t, reconstruction), r, "tune", deep.On())
 }
 
 // TestPoolingResumed: the same where neighbouring pixels share weights.
@@ -93,7 +107,7 @@ func TestPoolingResumed(t *testing.T) {
 	deep.Only(t)
 	r := quick()
 	r.MaxDrop, r.MaxSize, r.Effort = 0, 250, 0.1
-	resumed(t, get(t, perceptron), r, "pooling")
+	resumed(t, get(t, perceptron), r, "pooling", false)
 }
 
 // steps lists the steps of a search without their times.
@@ -105,12 +119,12 @@ func steps(r *search.Result) (s []string) {
 	return s
 }
 
-// resumed interrupts and resumes the search for r in each of its stages. first is one whose
+// resumed interrupts and resumes the search for r in each of its stages, or in some. first is one whose
 // training is over before the last stage.
-func resumed(t *testing.T, p *problem, r recipe, first string) {
+func resumed(t *testing.T, p *problem, r recipe, first string, all bool) {
 	whole := compress(t, p, r)
 	stages := stepNames(whole)
-	for _, stage := range stages {
+	for _, stage := range some(stages, all) {
 		t.Run(stage, func(t *testing.T) {
 			r := r
 			r.Journal = filepath.Join(t.TempDir(), "search")

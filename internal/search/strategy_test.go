@@ -37,7 +37,7 @@ func TestStrategies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, r := c.problem(t), quick()
-			r.Effort = 0.1
+			r.Effort = effort(0.03, 0.1)
 			c.change(&r)
 			var runs []search.StrategyRun
 			steps, last := 0, 0
@@ -87,7 +87,7 @@ func TestStudyUnchanged(t *testing.T) {
 	}{
 		{"a drop", splitReconstruction, func(_ *testing.T, r *recipe) { r.NoLabels, r.MaxDrop = true, 100 }, "", 4},
 		{"a size", small(reconstruction), func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize = 0, 150 }, "", 4},
-		{"no training", small(classification), func(_ *testing.T, r *recipe) { r.NoTraining = true }, "", 0},
+		{"no training", small(reconstruction), func(_ *testing.T, r *recipe) { r.MaxDrop, r.NoTraining = 10, true }, "", 0},
 		{"pooling and a teacher", small(perceptron), func(t *testing.T, r *recipe) {
 			r.MaxDrop, r.TrainedOn, r.Effort, r.Teacher = 4, "no", 0.02, get(t, perceptron).model(t)
 		}, "prune", 4},
@@ -129,21 +129,21 @@ func TestStudyUnchanged(t *testing.T) {
 
 // TestStudyUnchangedByChannels: the same of channel pruning, which keeps wide networks.
 func TestStudyUnchangedByChannels(t *testing.T) {
-	ended := 0
-	restore := search.WatchStages(func(name string, unchanged bool) {
-		if ended++; !unchanged {
+	res, ended := unhurried(t)
+	for name, unchanged := range ended {
+		if !unchanged {
 			t.Errorf("stage %q has changed what it was given", name)
 		}
-	})
-	defer restore()
-	if cuts := accepted(narrowed(t, time.Second), "channels"); cuts == 0 || ended != 3 {
-		t.Errorf("%d cuts in %d stages", cuts, ended)
+	}
+	if cuts := accepted(res, "channels"); cuts == 0 || len(ended) != 3 {
+		t.Errorf("%d cuts in stages %v", cuts, ended)
 	}
 }
 
 // TestDrop: the smallest file within a drop, measured by the runtime from its bytes.
 func TestDrop(t *testing.T) {
 	p, r := get(t, classification), quick()
+	r.Effort = effort(0.1, r.Effort)
 	res := compress(t, p, r)
 	sound(t, p, r, res)
 	if res.Float.Task != "accuracy" || !res.TrainedOn || res.Interrupted != "" {
@@ -177,7 +177,7 @@ func TestDrop(t *testing.T) {
 // TestIsReproducible: equal seeds give equal files on any number of threads.
 func TestIsReproducible(t *testing.T) {
 	p, r := splitReconstruction(t), quick()
-	r.NoLabels, r.MaxDrop = true, 100
+	r.NoLabels, r.MaxDrop, r.Effort = true, 100, 0.1
 	if deep.On() {
 		p, r = get(t, classification), quick()
 	}
@@ -200,7 +200,7 @@ func TestIsReproducible(t *testing.T) {
 // TestSize: the best file within a size.
 func TestSize(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 0, 500, effort(0.05, r.Effort)
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 500, effort(0.1, r.Effort)
 	res := compress(t, p, r)
 	sound(t, p, r, res)
 	if res.Best.Size() < 350 {

@@ -154,7 +154,7 @@ func TestReconstruction(t *testing.T) {
 // float network's own distance from the inputs.
 func TestFidelity(t *testing.T) {
 	p, r := splitReconstruction(t), quick()
-	r.NoLabels, r.MaxDrop = true, 100
+	r.NoLabels, r.MaxDrop, r.Effort = true, 100, effort(0.1, r.Effort)
 	res := compress(t, p, r)
 	sound(t, p, r, res)
 	if res.Float.Task != "fidelity" || res.Float.Error != 0 || res.Test.Float.Error != 0 || res.Test.File.Accuracy != 0 {

@@ -3,7 +3,6 @@
 package search_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -53,7 +52,7 @@ func lenet(name string) func(*testing.T) *problem {
 }
 
 var triedCases = []triedCase{
-	{name: "drop", problem: small(classification), change: func(*testing.T, *recipe) {}},
+	{name: "drop", problem: small(classification), change: func(*testing.T, *recipe) {}, deep: true},
 	{name: "drop, not trained on the data", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.TrainedOn, r.Effort = "no", 0.1 }},
 	{name: "size", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, 0.1 }},
 	{name: "size and drop", problem: small(classification), change: func(_ *testing.T, r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 4, 700, 0.1 }, deep: true},
@@ -128,7 +127,7 @@ func TestTried(t *testing.T) {
 
 // tried runs a search and returns the hashes of its files, and that of the answer.
 func tried(t *testing.T, p *problem, r recipe, clock search.Clock) []string {
-	report, err := compressTimed(context.Background(), p.model(t), p.data, r, clock, nil)
+	report, err := searched(t, p, r, clock)
 	if err != nil && !strings.Contains(err.Error(), "no file meets") {
 		t.Fatal(err)
 	}

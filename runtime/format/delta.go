@@ -121,6 +121,11 @@ func Patch(base, delta []byte) ([]byte, error) {
 	return file, nil
 }
 
+// IsDelta reports whether data begins like a delta of two compressed networks.
+func IsDelta(data []byte) bool {
+	return len(data) >= len(deltaMagic) && string(data[:len(deltaMagic)]) == deltaMagic
+}
+
 // unsealDelta verifies magic, version and checksum of a delta; it returns a
 // reader of what follows them.
 func unsealDelta(delta []byte) (*reader, error) {

@@ -10,13 +10,18 @@ import (
 	"testing"
 
 	"github.com/x448/float16"
+
+	"edgec/internal/deep"
 )
 
-// trials is how many random cases a test tries: a tenth with -short, for
-// emulated machines.
+// trials is how many random cases a test tries: all n where EDGEC_DEEP is set, a
+// tenth with -short, for emulated machines, and two fifths otherwise.
 func trials(n int) int {
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		return n / 10
+	case !deep.On():
+		return n * 2 / 5
 	}
 	return n
 }

@@ -101,7 +101,7 @@ func (j *Job) idx(m *runtime.Model) error {
 	if err != nil {
 		return err
 	}
-	count, crc, right, err := executeIdx(m, s, pictures, labels)
+	count, crc, right, err := j.executeIdx(m, s, pictures, labels)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (j *Job) idx(m *runtime.Model) error {
 
 // executeIdx runs m on every picture. right is the number of those whose largest element
 // of output 0 is the label; labels may be nil.
-func executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
+func (j *Job) executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile) (count []int, crc uint32, right int, err error) {
 	info := m.Info()
 	h, w, c, ok := preprocess.PictureShape(info.Inputs[0])
 	if !ok {
@@ -134,7 +134,11 @@ func executeIdx(m *runtime.Model, s *runtime.Session, pictures, labels *idxFile)
 		if err := pictures.next(gray.Pix); err != nil {
 			return nil, 0, 0, err
 		}
-		if err := s.SetBytes(0, preprocess.Pixels(gray, h, w, c)); err != nil {
+		pixels := preprocess.Pixels(gray, h, w, c)
+		if j.Invert {
+			invert(pixels)
+		}
+		if err := s.SetBytes(0, pixels); err != nil {
 			return nil, 0, 0, err
 		}
 		s.Run()

@@ -58,6 +58,9 @@ type Job struct {
 // Do does the job. An error takes one line and names the file that it is about.
 func (j *Job) Do() error {
 	started := sys.Now()
+	if err := j.unused(); err != nil {
+		return err
+	}
 	m, err := runtime.Load(j.Model)
 	if err != nil {
 		return err
@@ -77,6 +80,29 @@ func (j *Job) Do() error {
 		return j.stream(m)
 	}
 	return j.classify(m)
+}
+
+// unused refuses options and files that the action would ignore.
+func (j *Job) unused() error {
+	actions := [...]string{Bench: "--bench", SelfTest: "--selftest", Info: "--info", Generate: "--generate", Stream: "--stream", Idx: "--idx"}
+	prints := j.Action == Classify || j.Action == Stream
+	for _, o := range []struct {
+		name  string
+		given bool
+	}{
+		{"--top", j.Top > 1 && !prints},
+		{"--probability", j.Probability && !prints},
+		{"--raw", j.Raw && !prints},
+		{"--invert", j.Invert && j.Action != Classify && j.Action != Idx},
+	} {
+		if o.given {
+			return Error(o.name + " changes nothing of " + actions[j.Action] + "; leave it out")
+		}
+	}
+	if n := len(j.Files); n > 0 && j.Action != Idx && !prints {
+		return Error(actions[j.Action] + " takes no files; leave " + display(j.Files[0]) + " out")
+	}
+	return nil
 }
 
 // session makes a session of m under the job's limits.

@@ -310,6 +310,27 @@ func TestSameArrays(t *testing.T) {
 	if got := must(t, echo(t, []int{2, 4, 1}), "", "--idx", path); !strings.Contains(got, fmt.Sprintf("crc32        %08x\n", sum.Sum32())) {
 		t.Errorf("idx: %s, eval's bytes have checksum %08x", got, sum.Sum32())
 	}
+	sum.Reset()
+	for _, b := range evaluated(t, path, []int{2, 4, 1}) {
+		sum.Write([]byte{255 - b - 128})
+	}
+	if got := must(t, echo(t, []int{2, 4, 1}), "", "--idx", path, "--invert"); !strings.Contains(got, fmt.Sprintf("crc32        %08x\n", sum.Sum32())) {
+		t.Errorf("inverted: %s, the inverted bytes have checksum %08x", got, sum.Sum32())
+	}
+}
+
+// Options that an action would ignore are refused.
+func TestUnused(t *testing.T) {
+	path := write(t, "x.idx", idxOf([]int{1, 2, 4}, make([]byte, 8)))
+	for args, want := range map[string]string{
+		"--idx " + path + " --raw": "--raw changes nothing of --idx", "--idx " + path + " --top 2": "--top changes nothing of --idx",
+		"--selftest --invert": "--invert changes nothing of --selftest", "--info --probability": "--probability changes nothing of --info",
+		"--selftest x.png": "--selftest takes no files; leave x.png out",
+	} {
+		if out, errs, code := call(echo(t, []int{2, 4, 1}), "", strings.Fields(args)...); code != 1 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: code %d, %q, %q", args, code, out, errs)
+		}
+	}
 }
 
 // TestGIFOnHostAlone: data sets read GIF too, device programs say that they do not.

@@ -36,9 +36,14 @@ func (j *Job) set(s *runtime.Session, i int, info runtime.Info, data []byte, las
 	case i > 0:
 		return Error("input " + itoa(i) + " takes no picture; give an .npy array or " + itoa(4*len(sample.Bytes)) + " bytes of float32")
 	case j.Invert && preprocess.IsPicture(data):
-		for i, b := range sample.Bytes {
-			sample.Bytes[i] = 255 - b
-		}
+		invert(sample.Bytes)
 	}
 	return s.SetBytes(i, sample.Bytes)
+}
+
+// invert makes light pixels dark.
+func invert(pixels []byte) {
+	for i, b := range pixels {
+		pixels[i] = 255 - b
+	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -36,6 +37,10 @@ func main() {
 		fmt.Fprintf(os.Stderr, "%s: %v; see --help\n", os.Args[0], err)
 		os.Exit(1)
 	case err != nil || flags.NArg() > 0: // options or files of a program that does not serve
+		if err := mixed(flags, os.Args[1:]); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v; see --help\n", os.Args[0], err)
+			os.Exit(1)
+		}
 		os.Exit(built.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -44,6 +49,29 @@ func main() {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
 		os.Exit(1)
 	}
+}
+
+// mixed refuses options of the server beside files or other options. --model belongs to both.
+func mixed(flags *flag.FlagSet, args []string) error {
+	server, other := "", ""
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, _, given := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		switch known := strings.HasPrefix(args[i], "-") && flags.Lookup(name) != nil; {
+		case known && !given:
+			i++ // its value
+			fallthrough
+		case known:
+			if name != "model" {
+				server = cmp.Or(server, "--"+name)
+			}
+		default:
+			other = cmp.Or(other, args[i])
+		}
+	}
+	if server == "" || other == "" {
+		return nil
+	}
+	return fmt.Errorf("%s serves, and %s does not go with it: give options of the server alone, or leave %s out", server, other, server)
 }
 
 // options are those of the server.

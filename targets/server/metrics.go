@@ -93,7 +93,7 @@ func (s *server) writeMetrics(w http.ResponseWriter, _ *http.Request) {
 		{"edgec_workers", "Requests that can be executed at the same time.", s.options.workers},
 		{"edgec_workers_busy", "Workers that execute a request.", s.options.workers - len(s.workers)},
 		{"edgec_queue_capacity", "Requests that may wait.", s.options.queue},
-		{"edgec_requests_in_flight", "Requests that are read, wait or are executed.", len(s.slots)},
+		{"edgec_requests_in_flight", "Requests that are read, wait or are executed.", int(s.open.Load())},
 	} {
 		head(w, g.name, "gauge", g.help)
 		fmt.Fprintf(w, "%s %d\n", g.name, g.value)

@@ -29,6 +29,8 @@ type server struct {
 	info    runtime.Info
 	workers chan *program.Worker // those that are free
 	slots   chan struct{}        // one for each request that is executed or waits
+	open    atomic.Int64         // requests that are read, wait or are executed
+	held    atomic.Int64         // bytes of their bodies
 	ready   atomic.Bool
 	metrics *metrics
 }
@@ -81,8 +83,8 @@ func (f failure) Unwrap() error { return f.error }
 
 func bad(err error) error { return failure{http.StatusBadRequest, err} }
 
-// request makes a handler of what executes a request in a worker: it finds a place in the queue,
-// reads the body, waits for a worker and answers. A client that has left is not executed.
+// request makes a handler of what executes a request in a worker: it reads the body, finds a place
+// in the queue, waits for a worker and answers. A client that has left is not executed.
 func (s *server) request(execute func(*program.Worker, *http.Request, []byte) ([]byte, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -100,21 +102,62 @@ func (s *server) request(execute func(*program.Worker, *http.Request, []byte) ([
 	}
 }
 
-// execute finds a place, a worker and the answer.
+var errBusy = failure{http.StatusTooManyRequests, errors.New("all workers are busy and the queue is full; try again later")}
+
+// execute reads the body and finds a place, a worker and the answer. A client that is slow to send
+// its body takes no place.
 func (s *server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, execute func(*program.Worker, *http.Request, []byte) ([]byte, error)) ([]byte, error) {
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		return nil, failure{http.StatusTooManyRequests, errors.New("all workers are busy and the queue is full; try again later")}
+	s.open.Add(1)
+	defer s.open.Add(-1)
+	if len(s.slots) == cap(s.slots) {
+		return nil, errBusy // before the body is sent for nothing
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.maxBody))
-	if err != nil {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.options.timeout))
+	held := &counted{from: http.MaxBytesReader(w, r.Body, s.options.maxBody), held: &s.held, most: int64(cap(s.slots)) * s.options.maxBody}
+	defer held.release()
+	body, err := io.ReadAll(held)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, failure{http.StatusRequestTimeout, fmt.Errorf("the body did not arrive within %v", s.options.timeout)}
+	case errors.As(err, new(failure)):
+		return nil, err
+	case err != nil:
 		return nil, bad(err)
 	}
 	if err := s.checkPicture(body); err != nil {
 		return nil, err
 	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return nil, errBusy
+	}
+	return s.work(ctx, r, body, execute)
+}
+
+// counted reads a body and counts its bytes among those of all requests, of which there are at
+// most as many as full bodies fit into the queue and the workers.
+type counted struct {
+	from io.Reader
+	held *atomic.Int64
+	most int64
+	n    int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.n += int64(n)
+	if c.held.Add(int64(n)) > c.most {
+		return n, failure{http.StatusTooManyRequests, errors.New("the bodies of other requests fill the memory; try again later")}
+	}
+	return n, err
+}
+
+func (c *counted) release() { c.held.Add(-c.n) }
+
+// work waits for a worker and executes the request in it.
+func (s *server) work(ctx context.Context, r *http.Request, body []byte, execute func(*program.Worker, *http.Request, []byte) ([]byte, error)) ([]byte, error) {
 	select {
 	case worker := <-s.workers:
 		defer func() { s.workers <- worker }()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -149,6 +150,10 @@ func TestRefusals(t *testing.T) {
 		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1],"data":[1,2]}]}`, 400, "1 elements, data has 2"},
 		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[-1,-16],"data":[` + numbers + `]}]}`, 400, "shape [-1 -16]"},
 		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"BYTES","shape":[1,1,4,4],"data":[` + numbers + `]}]}`, 400, "give FP32"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[4,4],"data":[[0],[` + numbers + `]]}]}`, 400, "nested unevenly"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1,1,4,4],"data":[[` + numbers + `]]}]}`, 400, "data is nested as [1 16]"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1],"data":[null]}]}`, 400, "data holds null"},
+		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[1],"data":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}]}`, 400, "nested"},
 		{"POST", infer, `{"inputs":[{"name":"input0","datatype":"FP32","shape":[2,8],"data":[` + numbers + `]}]}`, 400, "the array has shape 2x8"},
 	} {
 		status, _, got := ask(t, c.method, url+c.path, []byte(c.body))
@@ -176,13 +181,73 @@ func TestInfer(t *testing.T) {
 	}
 	x := make([]float32, 16)
 	x[15] = 0.75
-	body, err := json.Marshal(inferRequest{ID: "seven", Inputs: []tensor{{"input0", "FP32", []int{1, 1, 4, 4}, x}}})
+	body, err := json.Marshal(inferRequest{ID: "seven", Inputs: []tensor{{"input0", "FP32", []int{1, 1, 4, 4}, elements{values: x}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `{"model_name":"corner net","id":"seven","outputs":[{"name":"output0","datatype":"FP32","shape":[1,4],"data":[0,0,0,0.75]}]}` + "\n"
 	if status, _, got := ask(t, "POST", url+"/v2/models/corner%20net/infer", body); status != 200 || got != want {
 		t.Errorf("%d %s, want %s", status, got, want)
+	}
+	// nested data, and the version that the description names
+	nested := `{"id":"seven","inputs":[{"name":"input0","datatype":"FP32","shape":[1,1,4,4],"data":[[[[0,0,0,0],[0,0,0,0], [0,0,0,0],[0,0,0,0.75]]]]}]}`
+	want = strings.Replace(want, `"id"`, `"model_version":"1","id"`, 1)
+	if status, _, got := ask(t, "POST", url+"/v2/models/corner%20net/versions/1/infer", []byte(nested)); status != 200 || got != want {
+		t.Errorf("%d %s, want %s", status, got, want)
+	}
+	for path, want := range map[string]int{"/versions/1": 200, "/versions/1/ready": 200, "/versions/2": 404} {
+		if status, _, got := ask(t, "GET", url+"/v2/models/corner%20net"+path, nil); status != want {
+			t.Errorf("%s: %d %s", path, status, got)
+		}
+	}
+}
+
+// Clients that are slow to send a body take no place from others, and are told that time is up.
+func TestSlowBodies(t *testing.T) {
+	s, url := start(t, func(o *options) { o.workers, o.queue, o.maxBody, o.timeout = 1, 0, 100, 2*time.Second })
+	var slow []*bufio.Reader
+	for range 3 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n0123456789")
+		slow = append(slow, bufio.NewReader(c))
+	}
+	for s.held.Load() < 30 {
+		time.Sleep(time.Millisecond)
+	}
+	if status, _, got := ask(t, "POST", url+"/predict", make([]byte, 16)); status != 200 {
+		t.Errorf("beside them: %d %s", status, got)
+	}
+	if status, _, got := ask(t, "POST", url+"/predict", make([]byte, 71)); status != 429 || !strings.Contains(got, "fill the memory") {
+		t.Errorf("more bodies than there is memory: %d %s", status, got)
+	}
+	for _, c := range slow {
+		r, err := http.ReadResponse(c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(r.Body); r.StatusCode != 408 || !strings.Contains(string(text), "did not arrive within 2s") {
+			t.Errorf("%d %s", r.StatusCode, text)
+		}
+	}
+	if n := s.held.Load(); n != 0 || s.open.Load() != 0 {
+		t.Errorf("%d bytes and %d requests are still counted", n, s.open.Load())
+	}
+}
+
+// Options of the server do not go with files and options of other programs.
+func TestMixed(t *testing.T) {
+	for args, want := range map[string]string{
+		"--top 3 --listen :80": "--listen serves, and --top", "photo.png --workers=2": "--workers serves, and photo.png",
+		"--model other.edgec --queue 3 --json": "--queue serves, and --json", "--model other.edgec photo.png": "", "--top 3 photo.png": "", "-- --listen": "",
+	} {
+		err := mixed(new(options).flags(), strings.Fields(args))
+		if got := fmt.Sprint(err); (err == nil) != (want == "") || !strings.HasPrefix(got, want) && want != "" {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
 	}
 }
 
