@@ -145,17 +145,37 @@ func (a *Agent) Round(ctx context.Context) (fleet.Report, error) {
 	return r, a.send(ctx, r)
 }
 
-// settle ends what an earlier agent has left.
+// settle ends what an earlier agent has left: it repeats the tests of a program on trial, unless
+// that has stopped the device again and again.
 func (a *Agent) settle(ctx context.Context) error {
 	g, err := deploy.Look(a.device)
 	if err != nil || g.Settled {
 		return err
 	}
-	r, _, err := deploy.Status(ctx, a.device, a.o.Deploy)
+	m, err := a.remember()
+	if err != nil {
+		return err
+	}
+	o := a.o.Deploy
+	if g.Trial != "" && m.Program == g.Trial {
+		if m.Begun >= mostBegun {
+			o.GiveUp = stops
+		}
+		after := m
+		after.Begun++
+		if err := a.keep(m, after); err != nil {
+			return err
+		}
+		m = after
+	}
+	r, _, err := deploy.Status(ctx, a.device, o)
 	if r.Found != "" {
 		a.say("%s", r.Found)
 	}
-	return err
+	if err != nil || m.Program != g.Trial {
+		return err
+	}
+	return a.ended(m)
 }
 
 // report describes the device after a round.

@@ -401,6 +401,65 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// deadly is a device that a program resets when it runs in a place.
+type deadly struct {
+	deploy.Device
+	place string
+	runs  *int
+}
+
+func (d deadly) Run(ctx context.Context, command string) ([]byte, error) {
+	if strings.HasPrefix(command, d.place) {
+		*d.runs++
+		panic("reset")
+	}
+	return d.Device.Run(ctx, command)
+}
+
+// starts lets a new agent do a round, as after the start of a device, and reports whether the
+// device was reset.
+func (s *site) starts(t *testing.T, local deploy.Device, d deploy.Device) (r fleet.Report, reset bool) {
+	t.Helper()
+	_ = local.Remove("lock") // of the process that was reset
+	a, err := New(d, s.channel, Options{Device: "pi", Fleet: "test", Key: s.operator.Public})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { reset = recover() != nil }()
+	r, err = a.Round(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, false
+}
+
+// A program that resets the device is given up after three attempts, before and after the switch.
+func TestDeadlyProgram(t *testing.T) {
+	a, b := artifact(t, "a", passes), artifact(t, "b", passes)
+	for _, place := range []string{"./store", "./current"} {
+		s := newSite(t, fleet.NewFolder(t.TempDir()))
+		d := s.device(t, "pi")
+		s.publish(t, s.document(t, 1, 1, a, nil), a)
+		d.round(t, fleet.Running, "")
+		s.publish(t, s.document(t, 2, 2, b, nil), b)
+		resets := 0
+		cut := deadly{d.device, place, &resets}
+		var r fleet.Report
+		for range 6 {
+			if now, reset := s.starts(t, d.device, cut); !reset {
+				r = now
+			}
+		}
+		if resets != mostBegun || r.State != fleet.Failed || r.Cause != stops || d.runs(t) != "a" {
+			t.Errorf("%s: %d resets, %+v, %q runs", place, resets, r, d.runs(t))
+		}
+		s.publish(t, s.document(t, 3, 2, b, func(d *fleet.Desired) { d.Retry = true }))
+		if r, _ := s.starts(t, d.device, d.device); r.State != fleet.Running || d.runs(t) != "b" {
+			t.Errorf("%s: tried again: %+v", place, r)
+		}
+	}
+}
+
 // A damaged memory is told, and nothing is installed.
 func TestDamagedMemory(t *testing.T) {
 	s := newSite(t, fleet.NewFolder(t.TempDir()))

@@ -16,7 +16,17 @@ type memory struct {
 	Schema  int   `json:"schema"`
 	Serial  int64 `json:"serial"`            // highest of the documents that were accepted
 	Retried int64 `json:"retried,omitempty"` // serial number of the document that asked for the last new attempt
+	// Program is the one that was installed last, by its checksum, and Begun the number of
+	// attempts that have not ended: the device was reset, or the agent killed.
+	Program string `json:"program,omitempty"`
+	Begun   int    `json:"begun,omitempty"`
 }
+
+// mostBegun is the number of attempts after which a program counts as one that stops the device.
+const mostBegun = 3
+
+// stops is the reason for that.
+var stops = fmt.Sprintf("the device was reset, or the agent was killed, in %d attempts to install it", mostBegun)
 
 // memoryName is the file of memory in the folder of a deployment, memoryLimit its size in bytes.
 const (
@@ -88,11 +98,22 @@ func (a *Agent) round(ctx context.Context) (state, cause string, serial int64) {
 	if err != nil {
 		return wrong(err, m)
 	}
+	if after.Program != todo.SHA256 {
+		after.Program, after.Begun = todo.SHA256, 0
+	}
+	after.Begun++
 	if err := a.keep(m, after); err != nil { // every check has passed
 		return fleet.Trouble, err.Error(), m.Serial
 	}
 	state, cause = a.install(ctx, d, *todo, data, after)
 	return state, cause, after.Serial
+}
+
+// ended forgets an attempt that has ended.
+func (a *Agent) ended(m memory) error {
+	after := m
+	after.Begun = 0
+	return a.keep(m, after)
 }
 
 // wrong is the state after an error.
@@ -126,6 +147,9 @@ func (a *Agent) decide(ctx context.Context, d *fleet.Desired, after *memory) (to
 		return &p, "", "" // repaired, whatever the stage
 	}
 	reason, failed := failure(g, p, d.Version)
+	if !failed && after.Program == p.SHA256 && after.Begun >= mostBegun {
+		reason, failed = stops, true
+	}
 	retry := d.Retry && after.Retried < d.Serial
 	switch {
 	case failed && !retry:
@@ -138,7 +162,7 @@ func (a *Agent) decide(ctx context.Context, d *fleet.Desired, after *memory) (to
 		return nil, fleet.Waiting, fmt.Sprintf("not in stage %d of %d", d.Stage.Number, d.Stage.Of)
 	}
 	if failed {
-		after.Retried = d.Serial
+		after.Retried, after.Begun = d.Serial, 0
 	}
 	return &p, "", ""
 }
@@ -180,6 +204,9 @@ func (a *Agent) install(ctx context.Context, d *fleet.Desired, p fleet.Program, 
 	}
 	a.say("installing version %d, %s", d.Version, p.File)
 	r, err := deploy.Deploy(ctx, a.device, deploy.Program{Data: data, Model: p.Model, Serves: p.Serves}, o)
+	if e := a.ended(m); e != nil {
+		a.say("%v", e) // counts as one that has not ended
+	}
 	var rejected *deploy.RejectedError
 	switch {
 	case errors.As(err, &rejected):

@@ -51,16 +51,18 @@ func follow(ctx context.Context, d deploy.Device, p deploy.Program, version int,
 }
 
 // remembered returns an error if a program was put into the store before the serial number of its
-// document was safe: then the document could be tried, forgotten, and replaced by an older one.
-func remembered(d deploy.Device, p deploy.Program) error {
+// document was safe: then the document could be tried, forgotten, and replaced by an older one. An
+// attempt that has ended may not count as one that has not.
+func remembered(d deploy.Device, p deploy.Program, ended bool) error {
 	if _, err := d.List(path.Join("store", p.Sum())); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	data, err := d.Read("agent.json", 4096)
 	var m struct {
 		Serial int64 `json:"serial"`
+		Begun  int   `json:"begun"`
 	}
-	if err != nil || json.Unmarshal(data, &m) != nil || m.Serial != serial {
+	if err != nil || json.Unmarshal(data, &m) != nil || m.Serial != serial || ended && m.Begun != 0 {
 		return fmt.Errorf("a program was installed, and the memory of the agent is %q: %v", data, err)
 	}
 	return nil
@@ -78,7 +80,7 @@ func init() {
 			}
 			return err
 		}
-		deploy.AddScenario(name, p, kind == "broken", do, func(d deploy.Device) error { return remembered(d, p) })
+		deploy.AddScenario(name, p, kind == "broken", do, func(d deploy.Device, ended bool) error { return remembered(d, p, ended) })
 	}
 	deploy.AddCommand("agent", func(d deploy.Device) error {
 		r, err := follow(context.Background(), d, deploy.Script("newer", "echo self-test passed"), 3, deploy.Options{})

@@ -43,10 +43,10 @@ type scenario struct {
 }
 
 // more are scenarios of packages that use this one, and also returns for their names what else is
-// wrong with a disk after a cut of power.
+// wrong with a disk after a cut of power. ended says that the command had ended before.
 var (
 	more []scenario
-	also = map[string]func(*disk) error{}
+	also = map[string]func(d *disk, ended bool) error{}
 )
 
 var one, two, three, fourth = made("good", "one"), made("good", "two"), made("good", "three"), made("good", "fourth")
@@ -134,7 +134,7 @@ func (sc scenario) check(d *disk, ended, failed bool) error {
 		return err
 	}
 	if wrong := also[sc.name]; wrong != nil {
-		if err := wrong(d); err != nil {
+		if err := wrong(d, ended); err != nil {
 			return err
 		}
 	}

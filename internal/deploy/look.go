@@ -12,6 +12,7 @@ type Glance struct {
 	Current Installed // that current points to; SHA256 is "" if there is none
 	Highest int       // version that was accepted
 	Failed  []Failure // programs that did not pass, the latest last
+	Trial   string    // checksum of a program whose tests an earlier command has not ended; "": none
 	Settled bool      // no earlier command was cut off, and the device has not returned by itself
 }
 
@@ -31,6 +32,9 @@ func Look(d FS) (Glance, error) {
 		return Glance{}, err
 	}
 	g := Glance{Highest: state.Highest, Failed: state.Failed, Settled: state.Trial == nil && current == state.Current}
+	if state.Trial != nil {
+		g.Trial = state.Trial.SHA256
+	}
 	if current != "" {
 		g.Current, _ = state.find(current)
 	}

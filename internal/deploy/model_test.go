@@ -384,7 +384,7 @@ func caller() string {
 	var lines []string
 	for {
 		f, more := frames.Next()
-		if !more || strings.HasSuffix(f.File, "_test.go") {
+		if !more || strings.HasSuffix(f.File, "_test.go") || !strings.Contains(f.Function, "internal/deploy.") {
 			return strings.Join(lines, " < ")
 		}
 		lines = append(lines, fmt.Sprintf("%s:%d", path.Base(f.File), f.Line))
