@@ -91,6 +91,14 @@ func TestChannels(t *testing.T) {
 		if data, err := fleet.Get(ctx, c, checksum(b), 1000); err == nil {
 			t.Errorf("a file of another length: %d bytes", len(data))
 		}
+		if err := c.Prune(ctx, map[string]bool{checksum(b): true}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.File(ctx, checksum(a), int64(len(a)))
+		_, kept := fleet.Get(ctx, c, checksum(b), int64(len(b)))
+		if gone := errors.Is(err, fs.ErrNotExist); kept != nil || !gone && !errors.Is(c.Report(ctx, "pi", nil), fleet.ErrNoReports) {
+			t.Errorf("after removing a file: %v, %v", err, kept)
+		}
 		waits(t, c)
 	})
 }

@@ -208,11 +208,9 @@ func (e tool) half(t *testing.T, all []process, channel string, roll func(string
 		names = append(names, p.name)
 	}
 	bad := fleet.Order("version-2", names)[2 : 2+len(names)/2]
-	for _, p := range all {
-		if slices.Contains(bad, p.name) {
-			if err := os.WriteFile(filepath.Join(p.folder, "bad"), nil, 0o644); err != nil {
-				t.Fatal(err)
-			}
+	for _, name := range bad {
+		if err := os.WriteFile(filepath.Join(e.folder, "devices", name, "bad"), nil, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 	text, err := roll("second")
@@ -220,6 +218,27 @@ func (e tool) half(t *testing.T, all []process, channel string, roll func(string
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(text, "was stopped at stage 2 of 3") || !strings.Contains(text, "sending a delta of") {
 		t.Fatalf("%v: %s", err, text)
 	}
+	e.stopped(t, all, channel, bad)
+	for _, name := range bad {
+		if err := os.Remove(filepath.Join(e.folder, "devices", name, "bad")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := roll("second", "--retry"); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for i, d := range e.status(t, channel).Devices {
+		if !d.Updated || d.Version != 2 {
+			t.Errorf("%+v", d)
+		}
+		all[i].sound(t, d.SHA256)
+	}
+}
+
+// stopped compares what devices run with what the operator sees after a roll-out was stopped in
+// its stage of five: all run a good program, and the failed ones the one before.
+func (e tool) stopped(t *testing.T, all []process, channel string, bad []string) {
+	t.Helper()
 	table, _ := e.must(t, "fleet", "status", "--on", channel)
 	t.Logf("edgec fleet status:\n%s", table)
 	s := e.status(t, channel)
@@ -238,19 +257,5 @@ func (e tool) half(t *testing.T, all []process, channel string, roll func(string
 	}
 	if !s.Stopped || s.Version != 2 || updated < 1 || updated > 2 || failed < 1 || updated+failed > 5 {
 		t.Errorf("stopped %v, version %d, %d devices updated, %d failed", s.Stopped, s.Version, updated, failed)
-	}
-	for _, p := range all {
-		if err := os.Remove(filepath.Join(p.folder, "bad")); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-	}
-	if text, err := roll("second", "--retry"); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	for i, d := range e.status(t, channel).Devices {
-		if !d.Updated || d.Version != 2 {
-			t.Errorf("%+v", d)
-		}
-		all[i].sound(t, d.SHA256)
 	}
 }

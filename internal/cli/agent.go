@@ -13,6 +13,7 @@ import (
 
 	"edgec/internal/agent"
 	"edgec/internal/deploy"
+	"edgec/internal/disk"
 	"edgec/internal/fleet"
 )
 
@@ -114,6 +115,11 @@ func (a *app) agent(cmd *cobra.Command, g *agentFlags) error {
 	if err != nil {
 		return err
 	}
+	done, err := onlyAgent(device)
+	if err != nil {
+		return err
+	}
+	defer done()
 	channel, reports, client, err := a.channels(cmd, &g.channel)
 	if err != nil {
 		return err
@@ -152,6 +158,21 @@ func homeFolder(folder string) (string, error) {
 		return "", fmt.Errorf("--folder %s: %w; give an absolute path", folder, err)
 	}
 	return filepath.Join(home, folder), nil
+}
+
+// onlyAgent keeps a second agent out of the folder of a device.
+func onlyAgent(device *deploy.Local) (done func(), err error) {
+	if err := device.Mkdir("."); err != nil {
+		return nil, fmt.Errorf("%s: %w; give another --folder", device.Folder(), reason(err))
+	}
+	lock, err := disk.Acquire(filepath.Join(device.Folder(), "agent.lock"))
+	if errors.Is(err, disk.ErrLocked) {
+		return nil, fmt.Errorf("%s: another agent installs there; end it, or give another --folder", device.Folder())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", device.Folder(), reason(err))
+	}
+	return func() { _ = lock.Remove() }, nil // the system releases it too
 }
 
 // agentOnce looks once.

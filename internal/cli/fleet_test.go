@@ -53,7 +53,9 @@ func TestFleet(t *testing.T) {
 	printed("fleet status --on local:site", `"version_number": 0`, `"devices": []`)
 	page.checkOutput(t, "agent", command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a"), "--json").must(t).stdout)
 	agentsRun(t, "a", "b")
+	command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "corner")).fails(t, exitFailed, "give another --folder")
 	printed("fleet roll corner --to local:site --stages 1,all --max-latency 1h", `"updated": true`, `"stage": 2`)
+	command(t, "agent", "--follow", "local:site", "--once", "--device", "c", "--folder", absolutePath(t, "a")).fails(t, exitFailed, "another agent installs there")
 	for _, name := range []string{"a", "b"} {
 		if got := read(t, name+"/current/program"); string(got) != string(read(t, "corner")) {
 			t.Errorf("%s does not run the program", name)

@@ -30,6 +30,8 @@ type Channel interface {
 	Publish(ctx context.Context, document []byte) error
 	// Put adds a file.
 	Put(ctx context.Context, sum string, data []byte) error
+	// Prune removes all files but those with these checksums.
+	Prune(ctx context.Context, keep map[string]bool) error
 	// Reports returns those of all devices; dropped is the number that cannot be read.
 	Reports(ctx context.Context) (reports []Received, dropped int, err error)
 

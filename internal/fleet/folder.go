@@ -117,6 +117,21 @@ func (f folder) Put(_ context.Context, sum string, data []byte) error {
 	return f.write(name, data)
 }
 
+// Prune is of Channel. Other files, which are none of a fleet, stay.
+func (f folder) Prune(_ context.Context, keep map[string]bool) error {
+	entries, err := os.ReadDir(filepath.Join(f.path, filesName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if name := e.Name(); isSum.MatchString(name) && !keep[name] {
+			errs = append(errs, os.Remove(filepath.Join(f.path, filesName, name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // write writes a file whole or not at all.
 func (f folder) write(name string, data []byte) error {
 	path := filepath.Join(f.path, name)

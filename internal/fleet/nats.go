@@ -381,6 +381,31 @@ func (c *natsChannel) Put(ctx context.Context, sum string, data []byte) error {
 	return c.in(fmt.Sprintf("sending the file %.12s", sum), err)
 }
 
+// Prune is of Channel.
+func (c *natsChannel) Prune(ctx context.Context, keep map[string]bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 6*answer)
+	defer cancel()
+	stream, err := c.connect(ctx)
+	if err != nil {
+		return c.in("removing old files", err)
+	}
+	objects, err := stream.ObjectStore(ctx, c.bucket)
+	if err != nil {
+		return c.in("removing old files", err)
+	}
+	all, err := objects.List(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return c.in("removing old files", err)
+	}
+	var errs []error
+	for _, object := range all {
+		if isSum.MatchString(object.Name) && !keep[object.Name] {
+			errs = append(errs, c.in("removing an old file", objects.Delete(ctx, object.Name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Reports is of Channel.
 func (c *natsChannel) Reports(ctx context.Context) (reports []Received, dropped int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 6*answer)

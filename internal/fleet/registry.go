@@ -101,6 +101,10 @@ func (c *registryChannel) Reports(context.Context) ([]Received, int, error) {
 	return nil, 0, ErrNoReports
 }
 
+// Prune is of Channel. The tag has the files of its document only; what no tag names any more, the
+// registry removes by its own rules.
+func (c *registryChannel) Prune(context.Context, map[string]bool) error { return nil }
+
 // Put is of Channel. The file is sent with the next document.
 func (c *registryChannel) Put(_ context.Context, sum string, data []byte) error {
 	if slices.ContainsFunc(c.put, func(has registry.Content) bool { return has.Name == sum }) {

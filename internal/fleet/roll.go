@@ -153,11 +153,34 @@ func (o *Operator) Roll(ctx context.Context, r Rollout) (Status, error) {
 		if err := o.publish(ctx, d); err != nil {
 			return Status{}, err
 		}
+		if share == r.Stages[0] {
+			o.prune(ctx, d, before)
+		}
 		if err := o.await(ctx, r, d, start); err != nil {
 			return Status{}, err
 		}
 	}
 	return o.Status(ctx)
+}
+
+// prune removes files that neither the document nor the one before needs. A device that still
+// reads an older document finds the new one in its next round.
+func (o *Operator) prune(ctx context.Context, documents ...*Desired) {
+	keep := map[string]bool{}
+	for _, d := range documents {
+		if d == nil {
+			continue
+		}
+		for _, p := range d.Programs {
+			keep[p.SHA256] = true
+			for _, delta := range p.Deltas {
+				keep[delta.SHA256] = true
+			}
+		}
+	}
+	if err := o.Channel.Prune(ctx, keep); err != nil {
+		o.say("old files stay: %v", err)
+	}
 }
 
 // blindly publishes for all devices at once, where no channel takes reports.
