@@ -2,11 +2,13 @@ package edgec
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"edgec/internal/deep"
@@ -59,12 +61,30 @@ func buildTool(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("builds the tool")
 	}
+	program, err := builtTool()
+	if err != nil {
+		t.Fatal(err)
+	}
 	tool := filepath.Join(t.TempDir(), "edgec")
-	if text, err := exec.Command("go", "build", "-o", tool, "./cmd/edgec").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, text)
+	if err := os.WriteFile(tool, program, 0o755); err != nil {
+		t.Fatal(err)
 	}
 	return tool
 }
+
+// builtTool is the tool, which is built once.
+var builtTool = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "edgec-tool")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	tool := filepath.Join(dir, "edgec")
+	if text, err := exec.Command("go", "build", "-o", tool, "./cmd/edgec").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, text)
+	}
+	return os.ReadFile(tool)
+})
 
 // The two commands of README.md are lines of .ci/run.
 func TestReadmeCommands(t *testing.T) {

@@ -3,9 +3,6 @@ package targets
 import (
 	"bytes"
 	"context"
-	"image"
-	"image/color"
-	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,49 +11,26 @@ import (
 	"testing"
 
 	"edgec/export"
-	"edgec/runtime/format"
+	"edgec/internal/testnet"
 )
 
 // sources are the project's own files, as the tool embeds them.
 var sources = os.DirFS(rootDir)
 
-// corner is a network that says which corner of a 4x4 picture is light.
+// corner is testnet's network as a file.
 func corner(t testing.TB) []byte {
 	t.Helper()
-	f := &format.File{
-		Tensors: []format.Tensor{{DType: format.Int8, Shape: []int{4, 4, 1}, Scale: 1.0 / 256, Zero: -128}, {DType: format.Float32, Shape: []int{4}}},
-		Instrs:  []format.Instr{{Op: format.OpDense, In: []int{0}, Out: 1, Weight: 0, LUT: -1, ClampMin: -128, ClampMax: 127}},
-		Weights: []format.Weight{{OutC: 4, KH: 1, KW: 1, InC: 16, Scale: []float32{1.0 / 64}, Values: make([]int8, 64)}},
-		Inputs:  []int{0},
-		Outputs: []int{1},
-		Meta:    format.Meta{Name: "corner", Labels: []string{"top left", "top right", "bottom left", "bottom right"}},
-	}
-	for y := range 4 {
-		for x := range 4 {
-			f.Weights[0].Values[(y/2*2+x/2)*16+y*4+x] = 64
-		}
-	}
-	data, _, err := export.Encode(f)
+	data, _, err := export.Encode(testnet.Corner("corner"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
 }
 
-// lightCorner writes a picture of 16x16 whose quarter at (1,0) is light.
+// lightCorner writes testnet's picture.
 func lightCorner(t testing.TB, path string) {
 	t.Helper()
-	img := image.NewGray(image.Rect(0, 0, 16, 16))
-	for y := range 8 {
-		for x := 8; x < 16; x++ {
-			img.SetGray(x, y, color.Gray{Y: 255})
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(path, testnet.LightCorner(t, 16), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -176,10 +150,14 @@ func TestBuildIsReproducible(t *testing.T) {
 		{"--version --json", `"edgec":"v9.8.7"`, false},
 		{"light.png", "built without their decoders; give an .npy or raw file", true},
 		{"--bench=3 --json", `"runs":3`, false},
+		{"--help", "on each FILE (.npy, raw) or on standard input", false},
 		{"--idx light.png", "this program was built without them", true},
 		{"--generate 3", "this program was built for another", true},
 	} {
 		text, err := exec.Command(r.Path, strings.Fields(c.args)...).CombinedOutput()
+		if c.args == "--help" && strings.Contains(string(text), "--idx") {
+			t.Errorf("the help has options about pictures: %s", text)
+		}
 		if !strings.Contains(string(text), c.want) || (err != nil) != c.fails {
 			t.Errorf("%s: %v, %s", c.args, err, text)
 		}

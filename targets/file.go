@@ -161,6 +161,9 @@ func (b *Board) check(others []Board) error {
 	if arm := b.GOARCH == "arm"; arm && b.GOARM != "6" && b.GOARM != "7" || !arm && b.GOARM != "" {
 		return fmt.Errorf("goarm is %q; give \"6\" or \"7\" for goarch = \"arm\", otherwise none", b.GOARM)
 	}
+	if err := b.checkQEMU(); err != nil {
+		return err
+	}
 	for _, n := range []int{b.Cores, b.MHz, b.RAM, b.L1, b.L2, b.Bandwidth} {
 		if n < 0 {
 			return fmt.Errorf("a number is %d; give positive ones", n)
@@ -175,6 +178,41 @@ func (b *Board) check(others []Board) error {
 	return b.checkTiming()
 }
 
+// checkQEMU returns an error if the emulator's CPU is one of Boards that cannot run programs for b.
+// Others are not known.
+func (b *Board) checkQEMU() error {
+	var others []string
+	for _, o := range Boards {
+		if o.QEMU != b.QEMU || b.QEMU == "" {
+			continue
+		}
+		if o.GOARCH == b.GOARCH && o.GOARM >= b.GOARM {
+			return nil
+		}
+		others = append(others, strings.TrimSpace(o.GOARCH+" "+o.GOARM))
+	}
+	if others == nil {
+		return nil
+	}
+	return fmt.Errorf("qemu is %q, a CPU of %s, and the board is %s; give a CPU of that, or leave qemu out", b.QEMU, others[0], strings.TrimSpace(b.GOARCH+" "+b.GOARM))
+}
+
+// kernelArchs are the architectures whose programs have micro-kernels of a name; all have go.
+var kernelArchs = map[string][]string{"neon": {"arm", "arm64"}, "dotprod": {"arm64"}, "smlad": {"arm"}, "avx2": {"amd64"}}
+
+// checkKernels returns an error if programs for the board do not have what its timing is of.
+func (b *Board) checkKernels() error {
+	bits := 64
+	if b.GOARCH == "arm" || b.GOARCH == "386" {
+		bits = 32
+	}
+	archs, only := kernelArchs[b.Timing.Kernels]
+	if bits != b.Timing.Bits || only && !slices.Contains(archs, b.GOARCH) {
+		return fmt.Errorf("timing has kernels %q of %d bits, which programs for %s do not have; calibrate the board (edgec targets calibrate), or leave timing out", b.Timing.Kernels, b.Timing.Bits, b.GOARCH)
+	}
+	return nil
+}
+
 // checkTiming returns what is wrong with the timing of a board.
 func (b *Board) checkTiming() error {
 	t := b.Timing
@@ -183,6 +221,9 @@ func (b *Board) checkTiming() error {
 	}
 	if _, ok := instructions.Processors[ProcessorName(t.processor())]; !ok || t.Bits != 32 && t.Bits != 64 {
 		return fmt.Errorf("timing has kernels %q of %d bits; instructions were counted of %s", t.Kernels, t.Bits, strings.Join(countedProcessors(), ", "))
+	}
+	if err := b.checkKernels(); err != nil {
+		return err
 	}
 	for _, v := range append(t.parameters(), t.Error) {
 		if !(v >= 0 && v <= math.MaxFloat32) {

@@ -246,16 +246,7 @@ func quantile(x []float64) float64 {
 
 // layers counts, fits, writes the table that predictions are made of to a file ("": not) and
 // returns the section of the page that has predictions beside counts.
-func layers(pattern, table string) (string, error) {
-	models, err := networks.Folder()
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp("", "edgec-arm")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
+func layers(pattern, table, models, dir string) (string, error) {
 	tests, paths, err := layerFiles(pattern, models, dir)
 	if err != nil {
 		return "", err

@@ -32,9 +32,9 @@ func main() {
 	section, text, err := "arm", "", error(nil)
 	if *each {
 		section = "layers"
-		text, err = layers(*pattern, *table)
+		text, err = inFolder(func(models, dir string) (string, error) { return layers(*pattern, *table, models, dir) })
 	} else {
-		text, err = count(*pattern)
+		text, err = inFolder(func(models, dir string) (string, error) { return count(*pattern, models, dir) })
 	}
 	if err == nil {
 		fmt.Print(text)
@@ -48,8 +48,8 @@ func main() {
 	}
 }
 
-// count counts the networks whose names match and returns the section of the page.
-func count(pattern string) (string, error) {
+// inFolder makes a section of the page from the folder of networks, in a temporary folder.
+func inFolder(section func(models, dir string) (string, error)) (string, error) {
 	models, err := networks.Folder()
 	if err != nil {
 		return "", err
@@ -59,6 +59,11 @@ func count(pattern string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
+	return section(models, dir)
+}
+
+// count counts the networks whose names match and returns the section of the page.
+func count(pattern, models, dir string) (string, error) {
 	stored, err := networks.Store(pattern, models, dir)
 	if err != nil {
 		return "", err

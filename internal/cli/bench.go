@@ -84,7 +84,7 @@ func benchCommand(a *app) *cobra.Command {
 	f.StringVar(&b.on, "on", "local", "where to measure: local, a host (user@host[:port]), or qemu:CPU (cortex-a53, arm1176, ...)")
 	f.IntVar(&b.timing.Runs, "runs", 0, "number of inferences to measure; 0: as many as fit in the time, at least 50")
 	f.Var(&span{&b.duration, [2]string{"10s", "1m"}}, "duration", "shortest time to measure (default: 1s here, 10s on a host; none with --runs)")
-	f.BoolVar(&b.timing.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs, and the kernel that computes it")
+	f.BoolVar(&b.timing.Layers, "layers", false, "print the time of each layer, the shortest of 50 runs of each process, and the kernel that computes it")
 	f.IntVar(&b.processes, "processes", 1, "number of processes that measure, one after the other")
 	f.StringVar(&b.save, "save", "", "write the measurement to this file, as JSON")
 	f.BoolVar(&b.compare, "compare", false, "tell whether two files of --save differ")
@@ -132,6 +132,8 @@ func (b *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if cpu, ok := strings.CutPrefix(b.on, "qemu:"); ok {
 		errs = append(errs, b.checkEmulated(cpu))
+	} else if b.on != "" && b.on != "local" {
+		errs = append(errs, checkHost("on", b.on))
 	}
 	return usageErrors(cmd, errs...)
 }

@@ -171,7 +171,7 @@ func TestBenchOnRefused(t *testing.T) {
 		}
 		empty(t, s.Temp)
 	}
-	command(t, "bench", "corner.edgec", "--on", "a b").fails(t, exitFailed, "is no host")
+	command(t, "bench", "corner.edgec", "--on", "a b").fails(t, exitUsage, "is no host")
 	command(t, "bench", "corner.edgec", "--on", "qemu:z80").fails(t, exitUsage, "cortex-a53")
 	for target, on := range map[string]string{"rpi-zero": "cortex-a53", "linux-amd64": "cortex-a53", "rpi-4": "arm1176", "rpi-2": "arm1176"} {
 		command(t, "bench", "corner.edgec", "--on", "qemu:"+on, "--target", target).fails(t, exitUsage, "--target "+target+": qemu:"+on+" cannot run a program for it; leave --target out")

@@ -40,13 +40,31 @@ func (a *app) benchTable(document fields, processes []fields) error {
 		return err
 	}
 	if len(processes) > 1 {
-		return a.processTable(processes)
+		if err := a.processTable(processes); err != nil {
+			return err
+		}
 	}
-	var layers []timedLayer
-	if processes[0].get("layers", &layers) {
+	if layers := shortest(processes); layers != nil {
 		return a.layerTable(layers)
 	}
 	return nil
+}
+
+// shortest returns the layers with the shortest time of any process; nil: none has them.
+func shortest(processes []fields) (all []timedLayer) {
+	for _, p := range processes {
+		var layers []timedLayer
+		if !p.get("layers", &layers) {
+			return nil
+		}
+		for i, l := range layers {
+			if i == len(all) {
+				all = append(all, l)
+			}
+			all[i].Micros = min(all[i].Micros, l.Micros)
+		}
+	}
+	return all
 }
 
 // processTable has a line for each process.

@@ -139,7 +139,11 @@ func (b *buildFlags) board(cmd *cobra.Command) (targets.Board, error) {
 	case b.cArchive && (b.serve || b.selfTest):
 		return targets.Board{}, usagef(cmd, "--c-archive makes a library, which neither serves nor runs; leave out --serve and --selftest")
 	}
-	return b.target.find(cmd)
+	board, err := b.target.find(cmd)
+	if err == nil && board.GOOS == "js" && b.serve {
+		return targets.Board{}, usagef(cmd, "--serve: a program for WebAssembly cannot listen at an address; leave --serve out, or choose another --target than %s", board.Name)
+	}
+	return board, err
 }
 
 // buildProgram makes a program and, if it is asked to, executes its self-test.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgec"
+	"edgec/export"
 	"edgec/runtime/format"
 	"edgec/targets"
 )
@@ -146,6 +147,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// twice is a file whose two layers have the same weights.
+func twice(t *testing.T) []byte {
+	t.Helper()
+	w := format.Weight{OutC: 8, KH: 1, KW: 1, InC: 8, Scale: []float32{1.0 / 64}, Values: make([]int8, 64)}
+	for i := range w.Values {
+		w.Values[i] = int8(i%7 - 3)
+	}
+	grid := format.Tensor{DType: format.Int8, Shape: []int{8}, Scale: 1.0 / 16}
+	dense := format.Instr{Op: format.OpDense, In: []int{0}, Out: 1, LUT: -1, ClampMin: -128, ClampMax: 127}
+	again := dense
+	again.In, again.Out = []int{1}, 2
+	data, _, err := export.Encode(&format.File{Tensors: []format.Tensor{grid, grid, grid}, Instrs: []format.Instr{dense, again}, Weights: []format.Weight{w}, Inputs: []int{0}, Outputs: []int{2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// The bytes of weights that several layers share are counted once.
+func TestInspectShared(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "twice.edgec", twice(t))
+	command(t, "inspect", "twice.edgec").must(t).has(t, "those of 0")
+	got := parse[inspected](t, command(t, "inspect", "twice.edgec", "--json"))
+	if a, b := got.Layers[0], got.Layers[1]; a.Bits == nil || a.SameAs != nil || b.Bits != nil || b.SameAs == nil || *b.SameAs != 0 || a.Kept != b.Kept {
+		t.Errorf("%+v and %+v", a, b)
+	}
+}
+
 func TestBench(t *testing.T) {
 	withFile(t)
 	type measured struct {
@@ -170,6 +200,7 @@ func TestBench(t *testing.T) {
 	t.Setenv(asProgram, "1") // the processes that edgec starts are this test
 	r := command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "3", "--save", "three.json").must(t)
 	r.has(t, "PROCESS", "process 3: p90 takes 100 runs")
+	command(t, "bench", "corner.edgec", "--runs", "5", "--processes", "2", "--layers").must(t).has(t, "PROCESS", "GMAC/s", "Conv2D")
 	var saved measured
 	if err := json.Unmarshal(read(t, "three.json"), &saved); err != nil || len(saved.Processes) != 3 {
 		t.Errorf("%v, %+v", err, saved)

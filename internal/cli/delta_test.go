@@ -3,8 +3,13 @@ package cli
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"edgec/internal/deep"
+	"edgec/targets"
 )
 
 // Any two files have a delta. It is signed with its base, and a patched program can be executed.
@@ -51,5 +56,41 @@ func TestDeltaOfPrograms(t *testing.T) {
 	signed := parse[signResult](t, command(t, "sign", "d.edd", "--json"))
 	if want := sumOf(old); signed.Files[0].Base != want {
 		t.Errorf("base %s, want %s", signed.Files[0].Base, want)
+	}
+}
+
+// A board's program with another model comes to at most a tenth of its size, and the old program
+// applies the delta on the board's processor.
+func TestDeltaOnBoards(t *testing.T) {
+	deep.Only(t)
+	models, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"rpi-zero-2w", "rpi-zero"} {
+		board, err := targets.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const old = "lenet-300-100" // with other kinds of layers: the largest delta of docs/REFERENCE.md
+		for _, model := range []string{"lenet-5", old} {
+			command(t, "build", filepath.Join(models, model+".edgec"), "--target", name, "-o", model).must(t)
+		}
+		got := parse[deltaResult](t, command(t, "diff", old, "lenet-5", "-o", "d.edd", "--json"))
+		t.Logf("%s: a program of %d bytes, a delta of %d", name, got.Whole, got.Delta)
+		if got.Delta > got.Whole/10 {
+			t.Errorf("%s: a delta of %d bytes for a program of %d", name, got.Delta, got.Whole)
+		}
+		words, ok := board.Command()
+		if !ok {
+			t.Logf("not applied on %s: install %s (apt install qemu-user-static)", name, words[0])
+			continue
+		}
+		words = append(words, "./"+old, "--patch", "d.edd", old)
+		made, err := exec.Command(words[0], words[1:]...).Output()
+		if err != nil || !bytes.Equal(made, read(t, "lenet-5")) {
+			t.Errorf("%s: the old program made %d bytes: %v", name, len(made), err)
+		}
 	}
 }

@@ -115,7 +115,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	}
 	program, system, isProgram := deploy.ReadProgram(path, data)
 	if isProgram { // what is wrong is refused before a device is asked
-		if err := contradicted(d.target, system); err != nil {
+		if err := installable(d.target, system); err != nil {
 			return about(path, fmt.Errorf("%s: %w", path, err))
 		}
 	} else {
@@ -153,8 +153,12 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 func (d *deployFlags) check(cmd *cobra.Command) error {
 	errs := []error{d.at.check(cmd)}
 	if d.target != "" {
-		if _, err := targets.Find(d.target); err != nil {
+		board, err := targets.Find(d.target)
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("--target %s: %s", shown(d.target), strings.TrimPrefix(err.Error(), "targets: ")))
+		case board.System() != "linux":
+			errs = append(errs, fmt.Errorf("--target %s: deploy installs on Linux; make the program with edgec build and copy it to the machine", shown(d.target)))
 		}
 	}
 	if d.options.Duration > 0 && d.options.MaxLatency == 0 {
@@ -168,6 +172,15 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	}
 	d.options.Version = d.version
 	return usageErrors(cmd, errs...)
+}
+
+// installable returns an error if deploy cannot install a finished program, or if --target
+// contradicts it.
+func installable(target string, system deploy.System) error {
+	if system.GOOS != "linux" {
+		return fmt.Errorf("is a program for %v, and deploy installs on Linux; copy it to the machine yourself", system)
+	}
+	return contradicted(target, system)
 }
 
 // contradicted returns an error if a finished program was not built for the board of --target.

@@ -122,9 +122,10 @@ func TestDeployContradiction(t *testing.T) {
 		{"rpi-2", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "6"}, ""},
 		{"rpi-zero", deploy.System{GOOS: "linux", GOARCH: "arm", GOARM: "7"}, "a program for linux/arm v7, and --target rpi-zero is linux/arm v6"},
 		{"rpi-4", deploy.System{GOOS: "linux", GOARCH: "amd64"}, "a program for linux/amd64, and --target rpi-4 is linux/arm64"},
+		{"", deploy.System{GOOS: "windows", GOARCH: "amd64"}, "is a program for windows/amd64, and deploy installs on Linux; copy it"},
 		{"windows-arm64", deploy.System{GOOS: "linux", GOARCH: "arm64"}, "is windows/arm64"},
 	} {
-		err := contradicted(c.target, c.system)
+		err := installable(c.target, c.system)
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("--target %s, a program for %v: %v, want %q", c.target, c.system, err, c.wrong)
 		}

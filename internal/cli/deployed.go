@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func keepProgram(data []byte) error {
 		return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name()))
 	})
 	for _, info := range kept[min(mostKept, len(kept)):] {
-		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil {
+		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}

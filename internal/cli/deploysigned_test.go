@@ -37,7 +37,7 @@ func TestDeploySigned(t *testing.T) {
 	refused("corner --to local:dev --pub other.pub", "corner: the signature is by another key")
 	refused("changed --to local:dev --pub edgec.pub", "changed: the signature is for other content")
 	refused("corner --to local:dev --pub edgec.pub --version 6", "corner: is signed as version 5, and --version is 6")
-	refused("corner.edgec --to local:dev --pub edgec.pub --target windows-arm64", "is signed for "+otherBoard()+", and --target is windows-arm64")
+	refused("corner.edgec --to local:dev --pub edgec.pub --target linux-riscv64", "is signed for "+otherBoard()+", and --target is linux-riscv64")
 	refused("corner --to local:dev --base none", "--base none: no such file")
 	r := parse[deployment](t, command(t, "deploy", "corner", "--to", "local:dev", "--pub", "edgec.pub", "--json"))
 	if r.Current.Version != 5 || r.Sent != r.Current.Bytes {

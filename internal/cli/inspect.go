@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,7 +84,8 @@ type inspectedLayer struct {
 	Scales   int                 `json:"scales,omitempty"`   // 1: per tensor
 	Codebook []int8              `json:"codebook,omitempty"` // the values that the weights share
 	MACs     int64               `json:"macs,omitempty"`
-	Bits     *format.WeightSizes `json:"bits,omitempty"`
+	Bits     *format.WeightSizes `json:"bits,omitempty"`             // nil: it has no weights, or those of SameAs
+	SameAs   *int                `json:"weights_of_layer,omitempty"` // an earlier layer, whose weights it shares
 }
 
 func (a *app) inspectEdgec(path string) error {
@@ -169,7 +171,11 @@ func layerOf(f *format.File, sizes *format.Sizes, k int) inspectedLayer {
 	}
 	l.Sparsity = sparsity(l.Kept, w.Elems())
 	l.Scales, l.Codebook = len(w.Scale), w.Book
-	l.Bits = &sizes.Weights[in.Weight]
+	if first := slices.IndexFunc(f.Instrs, func(o format.Instr) bool { return o.Weight == in.Weight }); first < k {
+		l.SameAs = &first // whose bytes are counted there
+	} else {
+		l.Bits = &sizes.Weights[in.Weight]
+	}
 	return l
 }
 
@@ -308,9 +314,13 @@ func layerRows(r *inspected) []string {
 			if l.Codebook != nil {
 				book = fmt.Sprint(len(l.Codebook))
 			}
-			b := l.Bits
-			row += fmt.Sprintf("\t%s\t%s\t%.4f\t%s\t%d\t%s\t%.1f", times(l.Shape), thousands(l.Kept), l.Sparsity, book, l.Scales, thousands(int(l.MACs)),
-				(b.Masks+b.Indexes+b.Codebooks+b.Biases+b.Scales)/8)
+			bytes := ""
+			if b := l.Bits; b != nil {
+				bytes = fmt.Sprintf("%.1f", (b.Masks+b.Indexes+b.Codebooks+b.Biases+b.Scales)/8)
+			} else {
+				bytes = fmt.Sprintf("those of %d", *l.SameAs)
+			}
+			row += fmt.Sprintf("\t%s\t%s\t%.4f\t%s\t%d\t%s\t%s", times(l.Shape), thousands(l.Kept), l.Sparsity, book, l.Scales, thousands(int(l.MACs)), bytes)
 		} else {
 			row += strings.Repeat("\t", 7) // cells keep columns aligned
 		}

@@ -242,6 +242,7 @@ func jsonSources(t *testing.T) {
 	_ = z.Close()
 	write(t, "spare.npz", b.Bytes())
 	addSpoken(t)
+	write(t, "twice.edgec", twice(t))
 	benchmark(t, "corner.edgec", "bench.json")
 	write(t, "last.npy", npyOf("<f4", "24, 8, 8, 3", bytes.Repeat(body, 24*192/48)))
 	write(t, "semicolons.csv", []byte(strings.ReplaceAll(string(read(t, "labels.csv")), ",", ";")))
@@ -289,6 +290,7 @@ func TestJSON(t *testing.T) {
 		{"check", "check decided.onnx"},
 		{"inspect", "inspect corner.edgec"},
 		{"inspect", "inspect named.edgec"},
+		{"inspect", "inspect twice.edgec"},
 		{"inspect of an ONNX file", "inspect corner.onnx"},
 		{"eval", "eval corner.edgec --data data --against corner.onnx --confusion"},
 		{"eval", "eval detector.edgec --data d.npz --against detector.onnx"},

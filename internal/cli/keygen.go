@@ -78,6 +78,7 @@ func (a *app) keygen(ctx context.Context, secret, public string, open bool) erro
 		if password, err = a.newPassword(ctx); err != nil {
 			return err
 		}
+		a.warnMemory()
 	}
 	key, err := sign.NewKey()
 	if err != nil {
@@ -136,6 +137,7 @@ func (a *app) secretKey(ctx context.Context, path string) (sign.SecretKey, error
 		return sign.SecretKey{}, err
 	}
 	key, err := sign.ReadSecretKey(path, func() (string, error) {
+		a.warnMemory()
 		if password, ok := os.LookupEnv(passwordVariable); ok {
 			return password, nil
 		}

@@ -84,8 +84,6 @@ func TestMessages(t *testing.T) {
 		{"deploy korner.edgec --to local:x", "korner.edgec: no such file or directory; give an .edgec file, or a program that edgec build made; did you mean corner.edgec?", ""},
 		{"deploy light.png --to local:x", "light.png: format: not an edgec file: it does not start with the magic number; give one that edgec compress or edgec pack made", "this is a picture, not ONNX; give the .onnx file of the network"},
 		{"rollback --on local:none", "this machine: FOLDER/none: no program was ever installed there; install one with edgec deploy, or give another folder after local:", ""},
-		{"status --on pi@host:port", `"pi@host:port": the port "port" is no number from 1 to 65535`, ""},
-		{"status --on pi@", `"pi@" is no host; write user@host or user@host:port, such as pi@raspberrypi.local`, ""},
 		{"export corner.edgec -o corner.edgec", "corner.edgec: would overwrite the input corner.edgec; give another name", ""},
 		{"pack corner.onnx -o out.edgec", `corner.onnx: input "picture" is float: pack takes quantized networks (int8 TFLite, or ONNX with QuantizeLinear and DequantizeLinear); compress this one`, ""},
 		{"patch corner.edgec corner.edgec -o out.edgec", "corner.edgec: format: not a delta: it does not start with the magic number; give one that edgec diff made", ""},

@@ -60,6 +60,18 @@ func (p *placeFlags) check(cmd *cobra.Command) error {
 		return fmt.Errorf("--folder: --%s %s has the folder already; leave --folder out", p.flag, shown(p.where))
 	case p.folder == "":
 		return errors.New("--folder: give the name of a folder, such as edgec")
+	case local:
+		return nil
+	case strings.HasPrefix(p.where, "qemu:"):
+		return fmt.Errorf("--%s %s: an emulator keeps no programs; give a device, or %sFOLDER for a folder of this machine", p.flag, shown(p.where), localPrefix)
+	}
+	return checkHost(p.flag, p.where)
+}
+
+// checkHost returns what is wrong with a host that a flag names.
+func checkHost(flag, host string) error {
+	if err := remote.CheckHost(host); err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
 	return nil
 }

@@ -178,6 +178,9 @@ func verifier(key sign.PublicKey, versions map[string]int) func(registry.File, i
 		if s.File != "" && s.File != f.Name {
 			return fmt.Errorf("was signed under another name, %s; somebody has renamed it: push it with its own name", s.File)
 		}
+		if b, err := targets.Find(s.Target); f.Kind == registry.Program && err == nil && !fits(f.System, b) {
+			return fmt.Errorf("was signed for %s and is stored as a program for %s; somebody has changed that: push it again", s.Target, shown(f.System))
+		}
 		versions[f.Name] = s.Version
 		return nil
 	}

@@ -19,6 +19,7 @@ import (
 
 	"edgec/internal/deep"
 	"edgec/internal/registry"
+	"edgec/internal/sign"
 )
 
 // aRegistry starts a registry on the loopback interface, and returns its host.
@@ -48,7 +49,15 @@ func TestRegistry(t *testing.T) {
 	if same.Digest != pushed.Digest || same.Previous != again.Digest {
 		t.Errorf("%+v, %+v", same, pushed)
 	}
-	command(t, "copy", at+":7", "oci:stick:copied").must(t).has(t, "copied from", pushed.Digest)
+	command(t, "copy", at+":7", "oci:stick:copied", "--pub", "edgec.pub").must(t).has(t, "copied from", pushed.Digest)
+	for pub, want := range map[string]string{"other.pub": "by another key", "none.pub": "--pub none.pub: no such file"} {
+		if r := command(t, "copy", at+":7", "oci:stick:refused", "--pub", pub); r.code != exitFailed || !strings.Contains(r.stderr, want) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := command(t, "pull", "oci:stick:refused"); !strings.Contains(r.stderr, "not found") {
+		t.Errorf("%+v", r)
+	}
 	command(t, "pull", "oci:stick:copied", "-o", "out", "--pub", "edgec.pub").must(t).has(t, pushed.Digest, "corner.edgec", "version 7 is signed", "LICENSE, 18 bytes, left out: it is not signed")
 	if got := filesIn(t, "out"); !slices.Equal(got, []string{"corner.edgec", "corner.edgec.minisig"}) || string(read(t, "out/corner.edgec")) != string(read(t, "corner.edgec")) {
 		t.Errorf("%q", got)
@@ -223,6 +232,25 @@ func TestWantedPrograms(t *testing.T) {
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, want %q", board, got, want)
+		}
+	}
+}
+
+// What an artifact says of a program is not signed; what the signature says counts.
+func TestRelabelled(t *testing.T) {
+	key, err := sign.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, _, err := key.Sign(strings.NewReader("a program"), sign.Statement{File: "app", Target: "rpi-zero", Version: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for system, ok := range map[string]bool{"linux/arm v6": true, "linux/arm v5": true, "linux/arm v7": false, "linux/arm64": false, "": false} {
+		versions := map[string]int{}
+		err := verifier(key.Public(), versions)(registry.File{Name: "app", Kind: registry.Program, System: system}, strings.NewReader("a program"), signature)
+		if (err == nil) != ok || ok && versions["app"] != 3 || !ok && !strings.Contains(err.Error(), "was signed for rpi-zero") {
+			t.Errorf("%q: %v, %v", system, err, versions)
 		}
 	}
 }

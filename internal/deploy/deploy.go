@@ -266,7 +266,7 @@ func (s *session) deploy(ctx context.Context, p Program) (Result, error) {
 func (s *session) unchanged(ctx context.Context, p Program, in Installed) (Result, error) {
 	was, _ := s.state.find(in.SHA256)
 	if in.Version != 0 && in.Version != was.Version {
-		return Result{}, fmt.Errorf("%s: already runs this program, as version %d; leave out --version, or give the file that is to be version %d", s.d, was.Version, in.Version)
+		return Result{}, fmt.Errorf("%s: already runs this program, as version %d, which it keeps; leave out --version (or --pub, if the signature says version %d), or give the file that is to be version %d", s.d, was.Version, in.Version, in.Version)
 	}
 	if err := s.upload(ctx, p, was); err != nil {
 		return Result{}, err

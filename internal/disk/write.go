@@ -53,6 +53,15 @@ func (s *Staged) Write(data []byte) (int, error) {
 // ReadAt reads what has been written.
 func (s *Staged) ReadAt(p []byte, at int64) (int, error) { return s.f.ReadAt(p, at) }
 
+// Sync writes the content to the disk, which Commit does too. Of several files, all can be synced
+// before the first is committed: what may fail then is the renaming alone.
+func (s *Staged) Sync() error {
+	if err := s.f.Sync(); err != nil {
+		return explained(s.path, err)
+	}
+	return nil
+}
+
 // Commit gives the file its content, with the permissions mode, after syncing it to the
 // disk. What was at path is replaced.
 func (s *Staged) Commit(mode fs.FileMode) error {

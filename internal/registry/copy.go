@@ -52,10 +52,8 @@ func (c *Client) Copy(ctx context.Context, from, to string) (*Copied, error) {
 	}
 	defer done()
 	r := &Copied{Artifact: a}
-	if r.Before, err = put(ctx, src, dst, a.manifest, target.Tag); err != nil {
-		return nil, explain(ctx, whose(err, source, target), err)
-	}
-	if err := r.copyReferrers(ctx, src, dst); err != nil {
+	r.Before, err = put(ctx, src, dst, a.manifest, target.Tag, func() error { return r.copyReferrers(ctx, src, dst) })
+	if err != nil {
 		return nil, explain(ctx, whose(err, source, target), err)
 	}
 	return r, nil
@@ -89,7 +87,7 @@ func (r *Copied) copyReferrers(ctx context.Context, src, dst place) error {
 			r.Skipped++
 			continue
 		}
-		if err := oras.CopyGraph(ctx, src, dst, d, oras.CopyGraphOptions{MaxMetadataBytes: 8 * mostManifest, FindSuccessors: parts}); err != nil {
+		if err := copyGraph(ctx, src, dst, d); err != nil {
 			return err
 		}
 		r.Referrers++

@@ -20,12 +20,15 @@ type PullOptions struct {
 	Keep    func(File) bool // which files are wanted; nil: all. The signatures of wanted files come too
 	Replace bool            // replace other files of the same names, which are an error otherwise
 
-	// Verify checks a file and its signature; nil: signatures are not checked. A file without
-	// one is refused. Documents without one are left out: they only inform.
-	Verify func(f File, content io.Reader, signature []byte) error
+	// Verify checks signatures; nil: they are not checked. A file without one is refused.
+	// Documents without one are left out: they only inform.
+	Verify Verifier
 
 	Begin func(File) // is told of each file that is about to be fetched; nil: nobody is
 }
+
+// Verifier checks the signature of a file. It reads the content to its end.
+type Verifier func(f File, content io.Reader, signature []byte) error
 
 // Pulled is a file that Pull has dealt with.
 type Pulled struct {
@@ -50,10 +53,9 @@ func (c *Client) Pull(ctx context.Context, a *Artifact, o PullOptions) ([]Pulled
 			continue
 		}
 		if o.Verify != nil && f.Kind != Signature {
-			if _, signed := a.SignatureOf(f.Name); !signed {
-				if f.Kind != Document {
-					return nil, explain(ctx, a.Ref, refusal{fmt.Errorf("%s: has no signature; sign it with edgec sign before edgec push, or pull without --pub", f.Name)})
-				}
+			if _, signed := a.SignatureOf(f.Name); !signed && f.Kind != Document {
+				return nil, explain(ctx, a.Ref, unsigned(f))
+			} else if !signed {
 				p.Path, p.Unsigned = "", true
 			}
 		}
@@ -130,7 +132,20 @@ func (w *pull) write(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := w.verify(ctx, i); err != nil {
+		if err := w.check(ctx, i); err != nil {
+			return err
+		}
+	}
+	return w.commit()
+}
+
+// commit gives the files their names, after all of them are on the disk.
+func (w *pull) commit() error {
+	for _, s := range w.staged {
+		if s == nil {
+			continue
+		}
+		if err := s.Sync(); err != nil {
 			return err
 		}
 	}
@@ -167,16 +182,11 @@ func (w *pull) stage(ctx context.Context, i int) (err error) {
 	return err
 }
 
-// verify checks the signature of a file, from the bytes that will have its name.
-func (w *pull) verify(ctx context.Context, i int) error {
+// check verifies the signature of a file, from the bytes that will have its name.
+func (w *pull) check(ctx context.Context, i int) error {
 	p := w.files[i]
 	if w.Verify == nil || p.Kind == Signature || p.Unsigned {
 		return nil
-	}
-	of, _ := w.from.SignatureOf(p.Name)
-	signature, err := w.client.Fetch(ctx, w.from, of, maxSignature)
-	if err != nil {
-		return err
 	}
 	var r io.Reader
 	if s := w.staged[i]; s != nil {
@@ -189,8 +199,45 @@ func (w *pull) verify(ctx context.Context, i int) error {
 		defer f.Close()
 		r = f
 	}
-	if err := w.PullOptions.Verify(p.File, r, signature); err != nil {
-		return explain(ctx, w.from.Ref, refusal{fmt.Errorf("%s: %w", p.Name, err)})
+	return w.client.verify(ctx, w.from, p.File, r, w.Verify)
+}
+
+// verify checks content with the signature of a file.
+func (c *Client) verify(ctx context.Context, a *Artifact, f File, content io.Reader, verify Verifier) error {
+	of, signed := a.SignatureOf(f.Name)
+	if !signed {
+		return explain(ctx, a.Ref, unsigned(f))
+	}
+	signature, err := c.Fetch(ctx, a, of, maxSignature)
+	if err != nil {
+		return err
+	}
+	if err := verify(f, content, signature); err != nil {
+		return explain(ctx, a.Ref, refusal{fmt.Errorf("%s: %w", f.Name, err)})
+	}
+	return nil
+}
+
+func unsigned(f File) error {
+	return refusal{fmt.Errorf("%s: has no signature; sign it with edgec sign before edgec push, or leave --pub out", f.Name)}
+}
+
+// Verify checks the signature of each file of an artifact, which it fetches and does not keep.
+// Documents need no signature.
+func (c *Client) Verify(ctx context.Context, a *Artifact, verify Verifier) error {
+	for _, f := range a.Files {
+		if _, signed := a.SignatureOf(f.Name); f.Kind == Signature || f.Kind == Document && !signed {
+			continue
+		}
+		r, err := c.Open(ctx, a, f)
+		if err != nil {
+			return err
+		}
+		err = c.verify(ctx, a, f, r, verify)
+		r.Close()
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

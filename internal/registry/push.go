@@ -80,7 +80,7 @@ func (c *Client) Push(ctx context.Context, ref string, files []Content, facts Fa
 		return nil, "", err
 	}
 	defer done()
-	before, err = put(ctx, packed, p, a.manifest, r.Tag)
+	before, err = put(ctx, packed, p, a.manifest, r.Tag, nil)
 	if err != nil {
 		return nil, "", explain(ctx, r, err)
 	}
@@ -186,19 +186,30 @@ func pushBytes(ctx context.Context, store *memory.Store, mediaType string, data 
 	return d, nil
 }
 
-// put copies a manifest and what it names, and then moves the tag.
-func put(ctx context.Context, from content.ReadOnlyStorage, to place, manifest ocispec.Descriptor, tag string) (before string, err error) {
+// put copies a manifest and what it names, then calls also (which may be nil), and moves the tag
+// last of all.
+func put(ctx context.Context, from content.ReadOnlyStorage, to place, manifest ocispec.Descriptor, tag string, also func() error) (before string, err error) {
 	switch d, err := to.Resolve(ctx, tag); {
 	case err == nil:
 		before = string(d.Digest)
 	case !errors.Is(err, errdef.ErrNotFound):
 		return "", err
 	}
-	if err := oras.CopyGraph(ctx, from, to, manifest, oras.CopyGraphOptions{MaxMetadataBytes: 8 * mostManifest, FindSuccessors: parts}); err != nil {
+	if err := copyGraph(ctx, from, to, manifest); err != nil {
 		return "", err
+	}
+	if also != nil {
+		if err := also(); err != nil {
+			return "", err
+		}
 	}
 	if before == string(manifest.Digest) {
 		return before, nil
 	}
 	return before, to.Tag(ctx, manifest, tag)
+}
+
+// copyGraph copies a manifest and what it names.
+func copyGraph(ctx context.Context, from content.ReadOnlyStorage, to place, manifest ocispec.Descriptor) error {
+	return oras.CopyGraph(ctx, from, to, manifest, oras.CopyGraphOptions{MaxMetadataBytes: 8 * mostManifest, FindSuccessors: parts})
 }

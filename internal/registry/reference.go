@@ -96,8 +96,8 @@ func (r Ref) version() string {
 	return r.Tag
 }
 
-// at names the artifact with a digest in the same place.
-func (r Ref) at(digest string) Ref {
+// At names the artifact with a digest in the same place.
+func (r Ref) At(digest string) Ref {
 	r.Tag, r.Digest = "", digest
 	return r
 }

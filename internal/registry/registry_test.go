@@ -22,6 +22,8 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+	filestore "oras.land/oras-go/v2/content/file"
+	"oras.land/oras-go/v2/registry/remote"
 
 	"edgec/internal/deep"
 )
@@ -116,6 +118,40 @@ func TestPushPull(t *testing.T) {
 	}
 }
 
+// Equal files have had this digest since the first version: whoever compares digests sees only
+// real changes.
+func TestDigest(t *testing.T) {
+	a := push(t, places(t)["layout"]+":1", digits("1"))
+	if want := "sha256:ca7e33233c6aeaa1f18d7ca7003b6173df1cd8ab132870d7da6fffb8f8dab970"; a.Digest != want {
+		t.Errorf("digest %s, want %s", a.Digest, want)
+	}
+}
+
+// Other tools of OCI write the files under their names too.
+func TestOras(t *testing.T) {
+	at := places(t)["cuelabs"]
+	push(t, at+":1", digits("1"))
+	from, err := remote.NewRepository(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from.PlainHTTP = true
+	dir := t.TempDir()
+	to, err := filestore.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	if _, err := oras.Copy(t.Context(), from, "1", to, "1", oras.DefaultCopyOptions); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range digits("1") {
+		if data, err := os.ReadFile(filepath.Join(dir, want.Name)); err != nil || !bytes.Equal(data, want.Data) {
+			t.Errorf("%s: %q, %v", want.Name, data, err)
+		}
+	}
+}
+
 // checkPull pulls files twice, and over another file.
 func checkPull(t *testing.T, c *Client, a *Artifact) {
 	t.Helper()
@@ -185,7 +221,7 @@ func TestTagMoves(t *testing.T) {
 			if name == "layout" { // nothing lists the first any more
 				return
 			}
-			if a, err = c.Resolve(t.Context(), ref.at(first.Digest).String()); err != nil || a.Digest != first.Digest {
+			if a, err = c.Resolve(t.Context(), ref.At(first.Digest).String()); err != nil || a.Digest != first.Digest {
 				t.Errorf("by digest: %v, %v", a, err)
 			}
 		})

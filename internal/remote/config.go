@@ -23,6 +23,12 @@ const systemConfig = "/etc/ssh/ssh_config"
 // target is what a user writes: [user@]host[:port].
 type target struct{ user, host, port string }
 
+// CheckHost returns an error if s is no [user@]host[:port].
+func CheckHost(s string) error {
+	_, err := parseTarget(s)
+	return err
+}
+
 // parseTarget takes [user@]host[:port] apart. An IPv6 address with a port has brackets.
 func parseTarget(s string) (t target, err error) {
 	wrong := fmt.Errorf("%q is no host; write user@host or user@host:port, such as pi@raspberrypi.local", s)

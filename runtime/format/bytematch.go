@@ -120,7 +120,7 @@ func (m *matcher) longest(b []byte) (at, n int) {
 	b = b[:min(len(b), longEnough)]
 	at32 := m.head[hashed(b)]
 	for range mostTried {
-		if at32 < 0 {
+		if at32 < 0 || n == len(b) {
 			break
 		}
 		if k := common(m.base[at32:], b); k > n {

@@ -6,11 +6,15 @@ import (
 	"strings"
 
 	"edgec/runtime/internal/sys"
+	"edgec/runtime/preprocess"
 )
 
-const usage = ` [options] [FILE ...]
+// The parts of the help: what a program without pictures does not have is left out.
+const (
+	usageFiles = ` [options] [FILE ...]
 
-Executes its model on each FILE (PNG, JPEG, .npy or raw) or on standard input
+Executes its model on each FILE (`
+	usageResults = `) or on standard input
 and prints the label, or number, of the largest output, its score and, if the
 model is a classifier, its probability. A model with several inputs takes a FILE
 for each, sample after sample.
@@ -19,12 +23,16 @@ for each, sample after sample.
   --probability  the model is a classifier: print probabilities
   --json         print JSON, one value a line
   --raw          print the bytes of the outputs, little endian
-  --invert       pictures: light becomes dark
-  --stream       each FILE is an .npy array of samples, which are executed in a row:
+`
+	usageInvert = `  --invert       pictures: light becomes dark
+`
+	usageStream = `  --stream       each FILE is an .npy array of samples, which are executed in a row:
                  a model with state carries it, and begins anew with each FILE
-  --idx FILE     execute every picture of an idx file (.gz too), print counts
+`
+	usageIdx = `  --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy
-  --generate N   a language model: go on with a text by N tokens, printed as they
+`
+	usageRest = `  --generate N   a language model: go on with a text by N tokens, printed as they
                  come; --prompt-ids 1,2 or --prompt TEXT begins it; --temperature T
                  (default 1; 0: the likeliest), --top-k K (the K likeliest),
                  --seed S choose; --stop-ids 1,2 ends it
@@ -44,6 +52,15 @@ for each, sample after sample.
   --max-work N   refuse a model that takes more multiplications and other steps
                  for each FILE (default 10000000000)
 `
+)
+
+// usage is the help after the name of the program.
+func usage() string {
+	if preprocess.Pictures {
+		return usageFiles + reads() + usageResults + usageInvert + usageStream + usageIdx + usageRest
+	}
+	return usageFiles + reads() + usageResults + usageStream + usageRest
+}
 
 // Main does what args ask for and returns the exit code, 1 after an error, which takes one line of
 // stderr, and with --json one of stdout too.
@@ -62,7 +79,7 @@ func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	case !help && j.Action == patch:
 		err = j.patch()
 	case help, j.Model == nil:
-		io.WriteString(stdout, "usage: "+name+usage)
+		io.WriteString(stdout, "usage: "+name+usage())
 		return 0
 	default:
 		if j.untilEOF {

@@ -431,7 +431,7 @@ func TestJSONError(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"--json", "--help", "x"}} {
-		if got := must(t, corners(t), "", args...); !strings.HasPrefix(got, "usage: app [options]") || !strings.Contains(got, "--selftest") {
+		if got := must(t, corners(t), "", args...); !strings.HasPrefix(got, "usage: app [options]") || !strings.Contains(got, "FILE (PNG, JPEG, .npy, raw) or") || !strings.Contains(got, "--idx") || !strings.Contains(got, "--selftest") {
 			t.Errorf("%q: %q", args, got)
 		}
 	}

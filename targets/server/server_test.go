@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -22,47 +19,18 @@ import (
 	"time"
 
 	"edgec/export"
-	"edgec/runtime/format"
+	"edgec/internal/testnet"
 	"edgec/runtime/program"
 )
 
-// corner is a network that says which corner of a 4x4 picture is light.
+// corner is testnet's network as a file.
 func corner(t testing.TB) []byte {
 	t.Helper()
-	f := &format.File{
-		Tensors: []format.Tensor{{DType: format.Int8, Shape: []int{4, 4, 1}, Scale: 1.0 / 256, Zero: -128}, {DType: format.Float32, Shape: []int{4}}},
-		Instrs:  []format.Instr{{Op: format.OpDense, In: []int{0}, Out: 1, Weight: 0, LUT: -1, ClampMin: -128, ClampMax: 127}},
-		Weights: []format.Weight{{OutC: 4, KH: 1, KW: 1, InC: 16, Scale: []float32{1.0 / 64}, Values: make([]int8, 64)}},
-		Inputs:  []int{0},
-		Outputs: []int{1},
-		Meta:    format.Meta{Name: "corner net", Labels: []string{"top left", "top right", "bottom left", "bottom right"}},
-	}
-	for y := range 4 {
-		for x := range 4 {
-			f.Weights[0].Values[(y/2*2+x/2)*16+y*4+x] = 64
-		}
-	}
-	data, _, err := export.Encode(f)
+	data, _, err := export.Encode(testnet.Corner("corner net"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
-}
-
-// lightCorner is a picture of n x n pixels whose quarter at (1,0) is light.
-func lightCorner(t testing.TB, n int) []byte {
-	t.Helper()
-	img := image.NewGray(image.Rect(0, 0, n, n))
-	for y := range n / 2 {
-		for x := n / 2; x < n; x++ {
-			img.SetGray(x, y, color.Gray{Y: 255})
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // start serves the corner network with options that differ from small defaults.
@@ -103,7 +71,7 @@ func ask(t *testing.T, method, url string, body []byte) (int, http.Header, strin
 // The answer to a file is what the program prints with --json, also from many clients at once.
 func TestPredict(t *testing.T) {
 	_, url := start(t, func(*options) {})
-	picture := lightCorner(t, 16)
+	picture := testnet.LightCorner(t, 16)
 	var want bytes.Buffer
 	if code := built.Main([]string{"app", "--json", "--top", "2"}, bytes.NewReader(picture), &want, &want); code != 0 {
 		t.Fatal(want.String())
@@ -140,7 +108,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/predict", "", 400, "it is empty"},
 		{"POST", "/predict?top=x", strings.Repeat("x", 16), 400, "give a number from 1 on"},
 		{"POST", "/predict", strings.Repeat("x", 1001), 413, "more than 1000 bytes"},
-		{"POST", "/predict", string(lightCorner(t, 16)), 413, "16 x 16 pixels, at most 100"},
+		{"POST", "/predict", string(testnet.LightCorner(t, 16)), 413, "16 x 16 pixels, at most 100"},
 		{"GET", "/predict", "", 405, ""},
 		{"GET", "/nothing", "", 404, ""},
 		{"POST", infer, "{", 400, `{"error":"not a request`},
@@ -257,7 +225,7 @@ func TestQueue(t *testing.T) {
 	s, url := start(t, func(o *options) { o.workers, o.queue, o.timeout = 1, 1, 300*time.Millisecond })
 	s.metrics.executed(2500 * time.Millisecond)
 	worker := <-s.workers // is busy
-	picture := lightCorner(t, 16)
+	picture := testnet.LightCorner(t, 16)
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
