@@ -2,10 +2,12 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -154,7 +156,7 @@ func (a *app) roll(cmd *cobra.Command, r *rollFlags, paths []string) error {
 		Say: func(doing string) { p.work(doing, "") }, Count: func(_ fleet.Stage, updated, failed, of int) { p.steps(updated+failed, of) }}
 	s, err := o.Roll(ctx, r.rollout)
 	if err != nil {
-		return stoppedBy(ctx, err)
+		return stoppedAt(ctx, channel, err)
 	}
 	p.end()
 	return a.printFleet(&r.channel, s)
@@ -232,9 +234,17 @@ func (a *app) onFleet(cmd *cobra.Command, c *channelFlags, o fleet.Operator, sto
 	}
 	s, err := do(ctx)
 	if err != nil {
-		return stoppedBy(ctx, err)
+		return stoppedAt(ctx, channel, err)
 	}
 	return a.printFleet(c, s)
+}
+
+// stoppedAt is stoppedBy for an error that may say nothing else.
+func stoppedAt(ctx context.Context, channel fleet.Channel, err error) error {
+	if bare := ctx.Err(); bare != nil && strings.HasSuffix(err.Error(), bare.Error()) && !strings.Contains(err.Error(), "interrupted") {
+		err = fmt.Errorf("%s: interrupted", channel)
+	}
+	return stoppedBy(ctx, err)
 }
 
 // fleetState is the JSON result of edgec fleet.
@@ -276,7 +286,11 @@ func (a *app) printFleet(c *channelFlags, s fleet.Status) error {
 	if err := a.table(append([]string{"channel\t" + r.Channel, "fleet\t" + r.Fleet}, publishedRows(r)...)); err != nil {
 		return err
 	}
-	if len(r.Devices) == 0 {
+	switch {
+	case s.Blind:
+		a.note("%s takes no reports; --reports names the channel for them", r.Channel)
+		return nil
+	case len(r.Devices) == 0:
 		a.note("no device has reported yet; start edgec agent on the devices")
 		return nil
 	}

@@ -105,6 +105,29 @@ func TestFleetUsage(t *testing.T) {
 	command(t, "agent", "--follow", "local:site", "--pub", "none", "--device", "a").fails(t, exitFailed, "none")
 	command(t, "agent", "--follow", "local:site", "--device", "a", "--folder", absolutePath(t, "dev"), "--unit", "a b").fails(t, exitFailed, "no name of a service")
 	command(t, "agent", "--follow", "local:site", "--device", "a", "--folder", absolutePath(t, "dev"), "--unit", "watch").must(t).has(t, "--follow=local:"+absolutePath(t, "site"), "ReadWritePaths="+absolutePath(t, "dev"), "enable --now watch.service")
+	if r := command(t, "fleet", "status", "--on", "oci:stick:fleet").must(t); !strings.Contains(r.stderr, "--reports") {
+		t.Errorf("nobody can report there: %s", r.stderr)
+	}
 	write(t, "site/desired", []byte("untrusted"))
+	command(t, "fleet", "status", "--on", "local:site").fails(t, exitFailed, "not signed", "remove the document")
 	command(t, "agent", "--follow", "local:site", "--device", "a", "--folder", absolutePath(t, "dev"), "--once").fails(t, exitFailed, "a: refused: ", "not signed")
+}
+
+// An interrupt ends a roll-out that waits, and says how it goes on.
+func TestFleetInterrupt(t *testing.T) {
+	buildHere(t)
+	command(t, "keygen", "--no-password").must(t)
+	look := func() result {
+		return command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a"))
+	}
+	look().must(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := commandUntil(t, ctx, func(text string) {
+		if strings.Contains(text, "stage 1 of 2") {
+			cancel()
+		}
+	}, "fleet", "roll", "corner", "--to", "local:site", "--stages", "1,all")
+	r.fails(t, exitInterrupted, "interrupted at stage 1 of 2, which stays open", "edgec fleet stop")
+	look().must(t).has(t, "running, version 1")
+	command(t, "fleet", "roll", "corner", "--to", "local:site", "--stages", "1").must(t).has(t, "version 1, stage 1 of 1", "1 of 1 devices")
 }

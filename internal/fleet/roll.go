@@ -75,7 +75,7 @@ func (o *Operator) Document(ctx context.Context) (*Desired, error) {
 	}
 	d, err := Open(sealed, o.Public, o.Fleet)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Channel, err)
+		return nil, fmt.Errorf("%s: %w; use the key of the one that published it, or remove the document there to begin anew", o.Channel, err)
 	}
 	return d, nil
 }
@@ -193,7 +193,7 @@ func (o *Operator) blindly(ctx context.Context, r Rollout, d *Desired) (Status, 
 	if err := o.publish(ctx, d); err != nil {
 		return Status{}, err
 	}
-	return Status{Document: d}, nil
+	return Status{Document: d, Blind: true}, nil
 }
 
 // described names the devices of a stage.

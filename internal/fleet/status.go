@@ -22,6 +22,7 @@ type Status struct {
 	Document *Desired // that is published; nil: none
 	Devices  []Device // by name
 	Dropped  int      // reports that cannot be read
+	Blind    bool     // the channel takes no reports
 }
 
 // Status reads what is published and what devices have reported.
@@ -34,7 +35,7 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil && !errors.Is(err, ErrNoReports) {
 		return Status{}, err
 	}
-	s := Status{Document: d, Dropped: dropped}
+	s := Status{Document: d, Dropped: dropped, Blind: errors.Is(err, ErrNoReports)}
 	for _, r := range reports {
 		if r.Fleet == o.Fleet {
 			s.Devices = append(s.Devices, deviceOf(d, r))
