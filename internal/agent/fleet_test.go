@@ -171,6 +171,51 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// Reports, which anybody may have written, do not choose the version; a document that is replaced
+// during a roll-out ends it, and a channel that is gone for a moment does not.
+func TestForgedReports(t *testing.T) {
+	folder := t.TempDir()
+	s := newSite(t, fleet.NewFolder(folder))
+	a := []fleet.Artifact{artifact(t, "a", passes)}
+	d := s.device(t, "pi")
+	d.round(t, fleet.Waiting, "")
+	forged, err := fleet.Report{Device: "x", Fleet: "test", State: fleet.Running, Version: 1<<31 - 2}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.channel.Report(t.Context(), "x", forged); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.operator.Roll(t.Context(), fleet.Rollout{Artifacts: a, Stages: shares(t, "1")}); err == nil || !strings.Contains(err.Error(), "x reports version 2147483646") {
+		t.Errorf("%v", err)
+	}
+	other, looks := s.document(t, 1, 1, a[0], nil), 0
+	s.operator.Count = func(fleet.Stage, int, int, int) {
+		looks++
+		reports := filepath.Join(folder, "reports")
+		switch looks {
+		case 1:
+			for _, name := range []string{"pi", "x"} { // a report that cannot be read is no success
+				if err := os.WriteFile(filepath.Join(reports, name+".json"), []byte("{"), 0o644); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := errors.Join(os.Rename(reports, reports+"-away"), os.WriteFile(reports, nil, 0o644)); err != nil {
+				t.Error(err)
+			}
+			time.AfterFunc(100*time.Millisecond, func() { _ = errors.Join(os.Remove(reports), os.Rename(reports+"-away", reports)) })
+		case 2:
+			if err := s.channel.Publish(t.Context(), other); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	_, err = s.operator.Roll(t.Context(), fleet.Rollout{Artifacts: a, Version: 3, Stages: shares(t, "1"), Patience: time.Minute})
+	if err == nil || !strings.Contains(err.Error(), "replaced during the roll-out of version 3") || looks != 2 {
+		t.Errorf("%v, after %d looks", err, looks)
+	}
+}
+
 // A device whose key is another one refuses, and the operator sees why.
 func TestWrongKey(t *testing.T) {
 	s := newSite(t, fleet.NewFolder(t.TempDir()))

@@ -81,7 +81,7 @@ Give the same command again to go on after an interruption.
 	f.StringVar(&r.key, "key", defaultSecret, "file with the secret key")
 	f.StringVar(&r.stages, "stages", "1,10%,all", "devices of each stage: numbers, parts such as 10%, or all")
 	f.StringVar(&r.registry, "registry", "", "store the programs in a registry, as HOST/NAME:TAG, and only name them in the channel")
-	f.IntVar(&r.rollout.Version, "version", 0, "version number of the programs (default: one more than the highest of the fleet)")
+	f.IntVar(&r.rollout.Version, "version", 0, "version number of the programs (default: one more than what is published)")
 	f.IntVar(&r.rollout.MaxFailed, "max-failed", 0, "number of devices that may fail before the roll-out stops")
 	f.Var(&span{&r.rollout.MaxLatency, [2]string{"5ms", "200us"}}, "max-latency", "longest median time of an inference on each device (default: not measured)")
 	f.Var(&span{&r.rollout.Patience, [2]string{"15m", "1h"}}, "wait", "longest wait for the devices of a stage (default: 15m)")

@@ -187,11 +187,11 @@ func TestCount(t *testing.T) {
 		{Report{Device: "other", State: Failed, Serial: 8}, time.Now()},
 		{Report{Device: "stranger", State: Failed, Failed: 3}, time.Now()},
 	}
-	if c := count(d, reports, 8); c.updated != 1 || len(c.failed) != 2 || len(c.pending) != 3 {
+	if c := count(d, reports, 8); c.updated != 1 || len(c.failed) != 2 || len(c.pending) != 4 {
 		t.Errorf("%+v", c)
 	}
 	d.Retry = true
-	if c := count(d, reports, 8); c.updated != 1 || len(c.failed) != 1 || len(c.pending) != 4 {
+	if c := count(d, reports, 8); c.updated != 1 || len(c.failed) != 1 || len(c.pending) != 5 {
 		t.Errorf("to be tried again: %+v", c)
 	}
 	d.Stage = Stage{Percent: 100}

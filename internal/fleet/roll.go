@@ -39,7 +39,7 @@ type Artifact struct {
 type Rollout struct {
 	Name       string // "": version-N
 	Artifacts  []Artifact
-	Version    int // 0: one above all that are known
+	Version    int // 0: one above that which is published
 	Stages     []Share
 	MaxLatency time.Duration
 	MaxFailed  int           // number of devices that may fail
@@ -214,32 +214,41 @@ func (o *Operator) plan(ctx context.Context, r Rollout, before *Desired) (*Desir
 	for _, a := range r.Artifacts {
 		d.Programs = append(d.Programs, Program{File: a.File, System: a.System, SHA256: a.Sum(), Bytes: int64(len(a.Data)), Model: a.Model, Serves: a.Serves, Reference: a.Reference})
 	}
-	highest := 0
+	published := 0
 	if before != nil {
-		d.Serial, highest = before.Serial, before.Version
+		d.Serial, published = before.Serial, before.Version
 		if samePrograms(d.Programs, before.Programs) && (r.Version == 0 || r.Version == before.Version) {
 			d.Version = before.Version // goes on
 		}
 	}
-	reports, _, err := o.reports().Reports(ctx)
-	if err != nil && !errors.Is(err, ErrNoReports) {
-		return nil, err
-	}
-	for _, report := range reports {
-		if report.Fleet == o.Fleet {
-			highest = max(highest, report.Version, report.Failed)
-		}
-	}
 	switch {
 	case d.Version == 0:
-		d.Version = highest + 1
-	case before != nil && d.Version <= before.Version && !samePrograms(d.Programs, before.Programs):
-		return nil, fmt.Errorf("%s: version %d is not above %d, which is published; give a higher --version, or leave it out", o.Channel, d.Version, before.Version)
+		d.Version = published + 1
+		if err := o.above(ctx, d.Version); err != nil {
+			return nil, err
+		}
+	case before != nil && d.Version <= published && !samePrograms(d.Programs, before.Programs):
+		return nil, fmt.Errorf("%s: version %d is not above %d, which is published; give a higher --version, or leave it out", o.Channel, d.Version, published)
 	}
 	if d.Rollout == "" {
 		d.Rollout = fmt.Sprintf("version-%d", d.Version)
 	}
 	return d, nil
+}
+
+// above returns an error if a device reports a version that is not below this one. Reports are not
+// signed, so that they may not choose the version: a forged one could use up all numbers.
+func (o *Operator) above(ctx context.Context, version int) error {
+	reports, err := o.ofFleet(ctx)
+	if errors.Is(err, ErrNoReports) {
+		return nil
+	}
+	for _, r := range reports {
+		if has := max(r.Version, r.Failed); has >= version {
+			return fmt.Errorf("%s: %s reports version %d, and version %d is the next one here; if the report is right, give --version %d", o.reports(), r.Device, has, version, has+1)
+		}
+	}
+	return err
 }
 
 func samePrograms(a, b []Program) bool {
@@ -332,6 +341,13 @@ func (o *Operator) await(ctx context.Context, r Rollout, d *Desired, start int64
 	good := time.Time{}
 	for began := time.Now(); ; {
 		reports, err := o.ofFleet(ctx)
+		if err != nil && ctx.Err() == nil && time.Since(began) < r.Patience { // it may come back
+			o.say("no reports: %v", err)
+			if err := o.pause(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -362,13 +378,16 @@ func (o *Operator) await(ctx context.Context, r Rollout, d *Desired, start int64
 	}
 }
 
-// mine returns an error if somebody else has published a document meanwhile.
+// mine returns an error if somebody else has replaced the document meanwhile.
 func (o *Operator) mine(ctx context.Context, d *Desired) error {
-	now, err := o.Document(ctx)
-	if err == nil && (now == nil || now.Serial != d.Serial) {
-		err = fmt.Errorf("%s: another document was published during the roll-out of version %d; edgec fleet status shows it", o.Channel, d.Version)
+	sealed, err := o.Channel.Document(ctx)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil // the channel may come back
 	}
-	return err
+	if now, err := Open(sealed, o.Public, o.Fleet); err != nil || now.Serial != d.Serial {
+		return fmt.Errorf("%s: the document was removed or replaced during the roll-out of version %d; edgec fleet status shows it", o.Channel, d.Version)
+	}
+	return nil
 }
 
 // stop publishes that nobody begins any more.

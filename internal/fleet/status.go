@@ -66,7 +66,9 @@ func (t tally) total() int { return t.updated + len(t.failed) + len(t.pending) }
 // names it. start is the serial number of the first document of the roll-out: older failures do
 // not count where devices are to try again.
 func count(d *Desired, reports []Received, start int64) (t tally) {
+	heard := map[string]bool{}
 	for _, r := range reports {
+		heard[r.Device] = true
 		named := slices.Contains(d.Stage.Devices, r.Device)
 		if !d.Stage.Includes(d.Rollout, r.Device) || silent(r) && !named {
 			continue
@@ -79,6 +81,11 @@ func count(d *Desired, reports []Received, start int64) (t tally) {
 			t.failed = append(t.failed, v)
 		default:
 			t.pending = append(t.pending, v)
+		}
+	}
+	for _, name := range d.Stage.Devices {
+		if !heard[name] { // its report is gone, or cannot be read any more
+			t.pending = append(t.pending, Device{Received: Received{Report{Device: name, State: "no report"}, time.Now()}})
 		}
 	}
 	return t
