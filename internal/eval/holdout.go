@@ -35,7 +35,7 @@ func NewHoldout(ctx context.Context, g *graph.Graph, task Task, set *dataset.Set
 
 // newHoldout is NewHoldout with the outputs of View(task, g) at hand.
 func newHoldout(g *graph.Graph, task Task, set *dataset.Set, out *tensor.Tensor, threads int) *Holdout {
-	h := &Holdout{Task: task, Reference: Reference{Set: set, Float: out, Heads: Subject{Graph: g}.outputs()}, Paired: true, Threads: threads}
+	h := &Holdout{Task: task, Reference: Reference{Set: set, Float: out, Heads: Subject{Graph: g}.outputs(), Shapes: Subject{Graph: g}.shapes()}, Paired: true, Threads: threads}
 	task.Prepare(&h.Reference)
 	h.Baseline = h.Losses(out)
 	return h

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"edgec/internal/dataset"
+	"edgec/internal/op"
 	"edgec/internal/tensor"
 	"edgec/internal/train"
 )
@@ -14,9 +15,24 @@ import (
 // the float network; for networks that reproduce their input.
 type Reconstruction struct{ plain }
 
-func reconstruction(_ context.Context, s Subject) (Task, error) {
+// reconstruction does not fit a network that is further from its input than the mean input is: it
+// makes something else of the same size, such as a sequence of another one. Vectors are its task,
+// unless it ends with the probabilities of classes.
+func reconstruction(ctx context.Context, s Subject) (Task, error) {
 	if !s.reproduces() {
 		return nil, nil
+	}
+	set := s.Set.First(confidenceSamples)
+	out, err := Predict(ctx, View(Reconstruction{}, s.Graph), set, set.Len(), s.Threads)
+	if err != nil {
+		return nil, err
+	}
+	r := Reference{Set: set, Float: out}
+	if (Reconstruction{}).Prepare(&r); set.Len() > 1 && (Reconstruction{}).Chance(&r) <= 100 {
+		if n := s.Graph.Producer(s.Graph.Outputs[0]); n != nil && op.IsNormalizer(n.Op) {
+			return nil, nil
+		}
+		return Vectors{}, nil
 	}
 	return Reconstruction{}, nil
 }

@@ -60,9 +60,11 @@ type Reference struct {
 	Set   *dataset.Set
 	Float *tensor.Tensor // outputs of the float network, [n, K]; nil where only labels count
 	Heads []int          // elements of each output of the network; their sum is K
-	Unit  float64        // what all distances are divided by, where there is one such unit
-	Scale []float64      // what the square distance of each element is divided by, where they differ
-	Noise float64        // standard deviation of targets while importance is measured; see Task.Draw
+	// Shapes are those of the outputs of a sample; nil: not known
+	Shapes []tensor.Shape
+	Unit   float64   // what all distances are divided by, where there is one such unit
+	Scale  []float64 // what the square distance of each element is divided by, where they differ
+	Noise  float64   // standard deviation of targets while importance is measured; see Task.Draw
 }
 
 // row returns the float network's outputs for sample i.
@@ -115,6 +117,14 @@ func (s Subject) outputs() []int {
 	return heads
 }
 
+// shapes returns the shape of each output of a sample.
+func (s Subject) shapes() (shapes []tensor.Shape) {
+	for _, v := range s.Graph.Outputs {
+		shapes = append(shapes, v.Shape.Sample())
+	}
+	return shapes
+}
+
 // reproduces reports whether the network has as many outputs as inputs.
 func (s Subject) reproduces() bool {
 	g := s.Graph
@@ -129,8 +139,8 @@ var choices = []func(ctx context.Context, s Subject) (Task, error){
 
 // Choose returns the task for a network and samples. A class at each position makes it the next
 // token's, or tagging; target values make it regression, labels classification, or yes or no for
-// a network of one output. Without them, a network with as many outputs as inputs is judged by
-// reconstruction, or, if labels are left aside, by fidelity to the float network;
+// a network of one output. Without them, a network with as many outputs as inputs, and near
+// to these, is judged by reconstruction, or, if labels are left aside, by fidelity to the float network;
 // a classifier by agreement with it; and any other network by the distance of its
 // vectors.
 //

@@ -57,6 +57,7 @@ func TestChoose(t *testing.T) {
 		{"labels left aside, as many outputs as inputs", two, labelled, true, Fidelity{}},
 		{"no labels to leave aside, as many outputs as inputs", two, bare, true, Fidelity{}},
 		{"no labels, as many outputs as inputs", two, bare, false, Reconstruction{}},
+		{"no labels, as many outputs as inputs, but not these", identity(t, 2, -1), bare, false, Vectors{}},
 		{"labels left aside, outputs that name a class", linear(t, 2, 3, 5), labelled, true, Agreement{}},
 		{"no labels, a softmax", withNode(t, linear(t, 2, 3, 0.01), op.Softmax{Axis: 1}), bare, false, Agreement{}},
 		{"no labels, outputs that name no class", linear(t, 2, 3, 0.01), bare, false, Vectors{}},

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,6 +109,41 @@ func TestVectors(t *testing.T) {
 	small, large := loss(2, 100, 300), loss(1, 200, 300) // off by 1 of variance 2/3; by 100 in one of two elements of variance 20000/3
 	near(t, "small output", small, 1/(2.0/3)/2, 1e-6)
 	near(t, "large output", large, 10000/(20000.0/3)/2/2, 1e-6)
+}
+
+// TestVectorsOfTwoUnits: scores in an output that has boxes in pixels too count as much as these,
+// also where an output of much larger numbers stands beside them.
+func TestVectorsOfTwoUnits(t *testing.T) {
+	r := Reference{Float: tensor.New(4, 9), Heads: []int{6, 3}, Shapes: []tensor.Shape{{2, 3}, {3}}}
+	for i := range 4 { // a box and a score in each of two rows; then numbers of another output
+		sign := float32(1 - i%2*2)
+		copy(r.row(i), []float32{100 * sign, -200 * sign, 0.5 + 0.25*sign, 300 * sign, 100, 0.5 - 0.25*sign, 1e5 * sign, 1e5, 1e5 * sign})
+	}
+	Vectors{}.Prepare(&r)
+	loss := func(k int, off float32) float64 {
+		y := slices.Clone(r.row(0))
+		y[k] += off
+		return Vectors{}.Score(&r, tensor.Of(y, 1, 9))[0]
+	}
+	if k := r.Still(); k != -1 {
+		t.Errorf("output %d is said to stand still", k)
+	}
+	still := Reference{Float: tensor.Of([]float32{1, 1000, 2, 1000.25}, 2, 2), Heads: []int{1, 1}}
+	if k := still.Still(); k != 1 {
+		t.Errorf("output %d stands still, want 1", k)
+	}
+	near(t, "a score", loss(2, 0.25), 1.0/2/3, 1e-6)
+	near(t, "a box", loss(0, 100), 1e4/(14e4/4)/4/3, 1e-6)
+	near(t, "the other output", loss(6, 1e5), 1e10/(2e10/3)/3/3, 1e-6)
+	for _, dead := range []float32{1e-6, 0.02} { // an output that hardly ever is above 0 is no unit
+		d := Reference{Float: tensor.New(4, 2), Heads: []int{2}, Shapes: []tensor.Shape{{2, 1}}}
+		for i := range 4 {
+			copy(d.row(i), []float32{float32(i), dead * float32(i%2)})
+		}
+		if got := len(d.units()); got != 1 {
+			t.Errorf("%d units of numbers beside %v", got, dead)
+		}
+	}
 }
 
 // TestChance: the error of the best answer that does not look at the input, by every task.

@@ -14,7 +14,8 @@ import (
 //
 //	100 mean |y - f|^2 / mean |f - mean f|^2
 //
-// the mean over the network's outputs; for embeddings, boxes and whatever has no
+// the mean over the network's outputs, of which one that holds two units, such as
+// boxes beside scores, counts as two; for embeddings, boxes and whatever has no
 // classes. It is 0 for the float network and 100 for one whose outputs never
 // change. Metrics.Cosine is reported beside it.
 type Vectors struct{ plain }
@@ -32,16 +33,16 @@ func (Vectors) Traits() Traits { return Traits{Distance: true, Self: true} }
 const relativeNoise = 0.1
 
 // Prepare implements Task: the scale of an element is the mean variance of the
-// output that it belongs to, and weighs each output alike.
+// output, or part of an output, that it belongs to, and weighs each of them alike.
 func (Vectors) Prepare(r *Reference) {
 	k := r.Float.Shape[1]
-	v := variances(r.Float.Shape[0], k, r.row)
-	r.Scale = make([]float64, 0, k)
-	for _, n := range r.Heads {
-		at := len(r.Scale)
-		mean := Mean(v[at : at+n])
-		for range n {
-			r.Scale = append(r.Scale, mean*float64(n*len(r.Heads))/float64(k))
+	units := r.units()
+	r.Scale = make([]float64, k)
+	for _, elements := range units {
+		buf := make([]float32, len(elements))
+		mean := Mean(variances(r.Float.Shape[0], len(elements), func(i int) []float32 { return r.of(elements, i, buf) }))
+		for _, e := range elements {
+			r.Scale[e] = mean * float64(len(elements)*len(units)) / float64(k)
 		}
 	}
 	r.Noise = relativeNoise

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"edgec/internal/tensor"
 	"edgec/internal/vec"
@@ -99,6 +100,7 @@ func (t *Tape) setBatch(n int) {
 			tn.out = append(tn.out, t.view(t.act[v]))
 			tn.dout = append(tn.dout, t.view(t.dact[v]))
 		}
+		tn.differentiableInput = tn.differentiableInput && node.hasReal()
 		t.keep(&tn)
 		t.nodes = append(t.nodes, tn)
 	}
@@ -221,6 +223,12 @@ func (t *Tape) keep(n *tapeNode) {
 	n.kept = make([]float32, k.Keeps(in))
 }
 
+// hasReal reports whether a gradient can reach n: whole numbers and truth values, such as the place
+// of the largest score, have none.
+func (n *Node) hasReal() bool {
+	return slices.ContainsFunc(n.Outputs, func(v *Value) bool { return v.Elem == Float })
+}
+
 func (t *Tape) allocGradients() error {
 	t.dparam = map[*Param]*tensor.Tensor{}
 	t.dact = map[*Value]*tensor.Tensor{}
@@ -239,7 +247,7 @@ func (t *Tape) allocGradients() error {
 				wanted = true
 			}
 		}
-		if !wanted {
+		if !wanted || !n.hasReal() {
 			continue
 		}
 		if _, ok := n.Op.(Differentiable); !ok {

@@ -161,7 +161,7 @@ func (b *builder) lower(n *graph.Node) {
 	}
 	l, ok := n.Op.(op.Lowerer)
 	if !ok {
-		b.fail(errors.New("this operator has no device code: simplify the network, or express it by other operators"))
+		b.fail(errors.New("this operator has no device code: express it by others, or export the network up to its inputs and let the program that runs it do the rest"))
 		return
 	}
 	if err := l.Lower(b, n); err != nil {

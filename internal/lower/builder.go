@@ -91,7 +91,7 @@ func (b *builder) tensor(t format.DType, shape []int, grid *graph.Affine) int {
 // like appends a tensor of the type and grid of x under another shape.
 func (b *builder) like(x int, shape []int) int {
 	t := b.f.Tensors[x]
-	t.Shape = slices.Clone(shape)
+	t.Shape, t.Whole = slices.Clone(shape), false
 	b.f.Tensors = append(b.f.Tensors, t)
 	return len(b.f.Tensors) - 1
 }

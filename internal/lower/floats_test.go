@@ -252,6 +252,36 @@ func TestTiedTable(t *testing.T) {
 	}
 }
 
+// A divisor is float32 even if layers read it too: near 0 a step of its grid would be everything.
+func TestDivisorsAreFloat32(t *testing.T) {
+	b, x := newNet(t, 5, 6)
+	divisor := b.Node(op.Add{}, b.Node(op.Abs{}, b.dense(x, 6, none)), b.Param(graph.Constant, 1e-3, 1))
+	g := b.Done(b.Node(op.Div{}, x, divisor))
+	h := b.dense(divisor, 3, none)
+	g.Outputs = append(g.Outputs, h)
+	if !op.Floats(g)[divisor] {
+		t.Error("a divisor that a layer reads too has a grid")
+	}
+}
+
+// Whole numbers of an input count as real ones under another shape too, as an attention mask does.
+func TestMaskOfWholeNumbers(t *testing.T) {
+	b, mask := newNet(t, 5, 6)
+	mask.Elem = graph.Integer
+	m := b.Node(op.Cast{To: graph.Float}, b.Node(op.Reshape{Shape: []int{6, 1}}, mask))
+	g := b.Done(b.dense(b.Node(op.Mul{}, m, b.Param(graph.Constant, 1, 1, 6, 4)), 3, none))
+	x := tensor.New(16, 6)
+	for i := range x.Data {
+		x.Data[i] = float32(b.Rand.IntN(2))
+	}
+	quantized(t, g, x)
+	s := session(t, g)
+	want, got := forward(t, g, x), deviceRun(t, s, g, x)
+	if worst, _ := distance(got, want); worst > 0.1 {
+		t.Errorf("outputs differ by %v", worst)
+	}
+}
+
 // Constants come back as the numbers that they were, up to what a file holds.
 func TestExactConstants(t *testing.T) {
 	inf := float32(math.Inf(1))

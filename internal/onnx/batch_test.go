@@ -92,6 +92,16 @@ func batchCases() []batchCase {
 		{"a pair whose batch is second", newModel(13).inputOpen("x", "batch", 1, 3, 0, 2).pair("x", "d").node("Relu", "d", "y0"), []int{3}, []tensor.Shape{{1, 3, 2}}},
 		{"padded and joined steps", newModel(13).inputOpen("x", "batch", 1, 3, 0, 2).int64s("p", 1, 0, 0, 0, 0, 1).node("Pad", "x,p", "q").node("Concat", "q,q", "y0", axis(0)), []int{3}, []tensor.Shape{{1, 8, 3}}},
 
+		{"queries that are repeated for each sample and head", on(13, 4, 2, 3).int64s("s", -1, 4, 3).node("Transpose", "x", "m", perm(0, 2, 1, 3)).node("Reshape", "m,s", "r").
+			node("Transpose", "r", "k", perm(0, 2, 1)).floats("q", []int{1, 2, 5, 3}, ramp(30)...).node("Shape", "x", "all").int64s("i", 0).node("Gather", "all,i", "N").
+			int64s("rest", 2, 5, 3).node("Concat", "N,rest", "to", axis(0)).node("Expand", "q,to", "e").int64s("h", -1, 5, 3).node("Reshape", "e,h", "Q").
+			node("MatMul", "Q,k", "p").int64s("back", -1, 40).node("Reshape", "p,back", "y0"), []int{2}, []tensor.Shape{{1, 40}}},
+		{"sequences of a sample, both directions", on(13, 3, 4, 2).int64s("s", -1, 4, 2).node("Reshape", "x,s", "r").node("Transpose", "r", "t", perm(1, 0, 2)).
+			floats("W", []int{2, 9, 2}, ramp(36)...).floats("R", []int{2, 9, 3}, ramp(54)...).floats("B", []int{2, 18}, ramp(36)...).
+			node("GRU", "t,W,R,B", "y,h", attribute{"hidden_size", 3}, attribute{"linear_before_reset", 1}, attribute{"direction", "bidirectional"}).
+			node("Transpose", "y", "u", perm(2, 0, 1, 3)).int64s("back", -1, 3, 24).node("Reshape", "u,back", "y0").
+			node("Transpose", "h", "v", perm(1, 0, 2)).int64s("last", -1, 18).node("Reshape", "v,last", "y1"), []int{3, 2}, []tensor.Shape{{1, 3, 24}, {1, 18}}},
+
 		{"one: channels and pixels", newModel(13).input("x", typeFloat, 1, 3, 2, 2).int64s("s", 3, 4).node("Reshape", "x,s", "r").node("Softmax", "r", "p", axis(0)).
 			floats("w", []int{4, 2}, ramp(8)...).node("MatMul", "p,w", "m").int64s("back", 1, -1).node("Reshape", "m,back", "y0"), []int{2}, []tensor.Shape{{1, 6}}},
 		{"one: squeezed away", newModel(13).input("x", typeFloat, 1, 3, 1, 1).node("Squeeze", "x", "s").floats("c", []int{3}, ramp(3)...).node("Add", "s,c", "a").

@@ -76,6 +76,9 @@ func (n *node) withConstant(x, k *operand) (a, b *graph.Value, at batchAxis, err
 		}
 	}
 	if c == nil {
+		if b, err := n.repeated(x, k); b != nil || err != nil {
+			return x.act, b, x.batch, err
+		}
 		return nil, nil, at, n.fail(name, "it is computed while the network runs; only constants are supported here (weights as initializers)")
 	}
 	dims := n.fileDims(x, 0)
@@ -92,6 +95,42 @@ func (n *node) withConstant(x, k *operand) (a, b *graph.Value, at batchAxis, err
 	}
 	b, err = n.constantOf(c, form, shape)
 	return a, b, at, err
+}
+
+// repeated returns a constant k that repeats one sample for each of the batch where x has the
+// batch merged with other dimensions, as the queries of a decoder do for each head; nil is
+// another one.
+func (n *node) repeated(x, k *operand) (*graph.Value, error) {
+	b := x.batch
+	size, merged := b.merged()
+	if !k.isKnown() || merged == 0 {
+		return nil, nil
+	}
+	at := b.at - len(n.fileDims(x, 0)) + len(k.known[0].dims)
+	if at < 0 || at >= len(k.known[0].dims) {
+		return nil, nil
+	}
+	var one [2]*array
+	for t, a := range k.known {
+		if len(a.dims) != len(k.known[0].dims) || a.dims[at] != n.r.batch[t]*size {
+			return nil, nil
+		}
+		split := slices.Concat(a.dims[:at], []int{max(b.outer, 1), n.r.batch[t], max(b.inner, 1)}, a.dims[at+1:])
+		if one[t] = a.reshaped(split).first(at + 1); one[t] == nil {
+			return nil, nil
+		}
+	}
+	if !one[0].same(one[1]) {
+		return nil, nil
+	}
+	shape := slices.Clone(one[0].dims[:at])
+	for _, d := range []int{b.outer, b.inner} {
+		if d > 0 {
+			shape = append(shape, d)
+		}
+	}
+	shape = append(shape, one[0].dims[at+3:]...)
+	return n.constantOf(one[0], fmt.Sprint("repeated ", shape), shape)
 }
 
 // constantOf returns a constant of any numbers under a shape; form is as in param. Infinities

@@ -226,7 +226,7 @@ const mostConvolutions = 256
 
 // convEach ends the node with the same convolution of each of the groups of channels of x.
 func (n *node) convEach(x *graph.Value, groups int, wa *array, win window, group int) error {
-	if win.depth != nil || groups > mostConvolutions {
+	if win.depth != nil {
 		return n.fail("", "%d convolutions of %d dimensions beside each other are not supported; export with the batch as dimension 0", groups, len(wa.dims)-2)
 	}
 	w, err := n.convWeights(wa)
@@ -237,30 +237,48 @@ func (n *node) convEach(x *graph.Value, groups int, wa *array, win window, group
 	if err != nil {
 		return err
 	}
-	var parts []*graph.Value
-	for g := range groups {
-		c := x.Shape[1] / groups
-		cut := op.Slice{Before: []int{0, g * c, 0, 0}, After: []int{0, (groups - 1 - g) * c, 0, 0}, Step: []int{1, 1, 1, 1}}
-		v, err := n.emit(cut, img)
-		if err != nil {
-			return err
-		}
+	y, err := n.eachGroup(img, groups, func(g int, v *graph.Value) (*graph.Value, error) {
 		b, err := n.partBias(g, wa.dims[0])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if v, err = n.emit(win.conv(group), v, w, b); err != nil {
-			return err
+		return n.emit(win.conv(group), v, w, b)
+	})
+	if err != nil {
+		return err
+	}
+	return n.ungroupImage(x, y, groups)
+}
+
+// eachGroup appends what f makes of each of the groups of channels of x, beside each other.
+func (n *node) eachGroup(x *graph.Value, groups int, f func(g int, v *graph.Value) (*graph.Value, error)) (*graph.Value, error) {
+	if groups > mostConvolutions {
+		return nil, n.fail("", "%d images beside each other in one sample are more than the %d that are supported; export with the batch as dimension 0", groups, mostConvolutions)
+	}
+	var parts []*graph.Value
+	c, rank := x.Shape[1]/groups, len(x.Shape)
+	for g := range groups {
+		cut := op.Slice{Before: make([]int, rank), After: make([]int, rank), Step: slices.Repeat([]int{1}, rank)}
+		cut.Before[1], cut.After[1] = g*c, (groups-1-g)*c
+		v, err := n.emit(cut, x)
+		if err == nil {
+			v, err = f(g, v)
+		}
+		if err != nil {
+			return nil, err
 		}
 		parts = append(parts, v)
 	}
-	y := parts[0]
-	if len(parts) > 1 {
-		if y, err = n.emit(op.Concat{Axis: 1}, parts...); err != nil {
-			return err
-		}
+	if len(parts) == 1 {
+		return parts[0], nil
 	}
+	return n.emit(op.Concat{Axis: 1}, parts...)
+}
+
+// ungroupImage ends a node that began with groupsOf, which gave x, and image.
+func (n *node) ungroupImage(x, y *graph.Value, groups int) error {
 	if len(x.Shape) == 3 {
+		var err error
 		if y, err = n.emit(op.Reshape{Shape: []int{y.Shape[1], y.Shape[3]}}, y); err != nil {
 			return err
 		}
@@ -270,33 +288,39 @@ func (n *node) convEach(x *graph.Value, groups int, wa *array, win window, group
 
 // buildGlobalAveragePool averages over all dimensions from 2 on.
 func buildGlobalAveragePool(n *node) error {
-	x, err := n.act(0)
+	x, err := n.activation(0)
+	if err != nil {
+		return err
+	}
+	dims := x.batch.valueDims(len(x.act.Shape))
+	if len(dims) < 3 {
+		return n.fail("", "an input of shape %v has nothing to average over", n.fileDims(x, 0))
+	}
+	if x.batch.at > 0 {
+		_, err := n.act(0)
+		return err
+	}
+	mean := make([]bool, len(x.act.Shape))
+	for _, own := range dims[2:] {
+		mean[own[0]] = true
+	}
+	return n.reduceOver(op.GlobalAvgPool{}, x, mean, true)
+}
+
+// buildGlobalMaxPool reads a pool whose window is the whole image.
+func buildGlobalMaxPool(n *node) error {
+	x, groups, _, err := n.groupsOf()
 	if err != nil {
 		return err
 	}
 	if len(x.Shape) < 3 {
-		return n.fail("", "an input of shape %v has nothing to average over", x.Shape)
+		return n.fail("", "an input of shape %v has nothing to take the maximum of", x.Shape)
 	}
-	mean := make([]bool, len(x.Shape))
-	for k := 2; k < len(mean); k++ {
-		mean[k] = true
-	}
-	return n.reduceOver(op.GlobalAvgPool{}, n.in[0], mean, true)
-}
-
-func buildGlobalMaxPool(n *node) error {
-	x, err := n.act(0)
+	w, err := n.readWindow(x.Shape, x.Shape[2:])
 	if err != nil {
 		return err
 	}
-	if len(x.Shape) != 4 && len(x.Shape) != 3 {
-		return n.fail("", "an input of %d dimensions is not supported, only images [N, C, H, W]", len(x.Shape))
-	}
-	img, err := n.image(x)
-	if err != nil {
-		return err
-	}
-	return n.imageResult(x, op.MaxPool{KH: img.Shape[2], KW: img.Shape[3], StrideH: 1, StrideW: 1, DilH: 1, DilW: 1}, img)
+	return n.poolOf(x, groups, w, n.maxPool)
 }
 
 // reduceOver ends the node with o over some dimensions of x's value: they are moved behind

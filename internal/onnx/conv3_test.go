@@ -82,14 +82,41 @@ func TestConvolutionOfThreeDimensions(t *testing.T) {
 	}
 }
 
-// TestEachPicture: a convolution and a pool of pictures that are merged with the batch, as
-// time-distributed layers are, equal those of each picture alone.
+// TestEachPicture: layers of pictures that are merged with the batch, as time-distributed
+// layers are, equal those of each picture alone.
 func TestEachPicture(t *testing.T) {
-	const steps = 3
-	layers := func(m *modelBuilder, from, to string) *modelBuilder {
-		return m.floats("w", []int{2, 1, 2, 2}, 1, 2, 3, 4, -1, 0, 2, 1).floats("b", []int{2}, 1, -1).node("Conv", from+",w,b", "c").
-			node("MaxPool", "c", to, attribute{"kernel_shape", []int{2, 2}})
+	weights := func(m *modelBuilder) *modelBuilder {
+		return m.floats("w", []int{2, 1, 2, 2}, 1, 2, 3, 4, -1, 0, 2, 1).floats("u", []int{1, 2, 2, 2}, 1, 2, 3, 4, -1, 0, 2, 1).floats("b", []int{2}, 1, -1)
 	}
+	for _, l := range []struct {
+		name  string
+		add   func(m *modelBuilder, from, to string) *modelBuilder
+		shape []int // of what comes out of one picture
+	}{
+		{"convolution and pool", func(m *modelBuilder, from, to string) *modelBuilder {
+			return weights(m).node("Conv", from+",w,b", "c").node("MaxPool", "c", to, attribute{"kernel_shape", []int{2, 2}})
+		}, []int{2, 2, 2}},
+		{"transposed convolution", func(m *modelBuilder, from, to string) *modelBuilder {
+			return weights(m).node("ConvTranspose", from+",u,b", to, attribute{"strides", []int{2, 2}})
+		}, []int{2, 8, 8}},
+		{"mean of a picture", func(m *modelBuilder, from, to string) *modelBuilder {
+			return weights(m).node("Conv", from+",w,b", "c").node("GlobalAveragePool", "c", to)
+		}, []int{2, 1, 1}},
+		{"maximum of a picture", func(m *modelBuilder, from, to string) *modelBuilder {
+			return weights(m).node("Conv", from+",w,b", "c").node("GlobalMaxPool", "c", to)
+		}, []int{2, 1, 1}},
+		{"pixels to channels and back", func(m *modelBuilder, from, to string) *modelBuilder {
+			return m.node("SpaceToDepth", from, "c", attribute{"blocksize", 2}).node("DepthToSpace", "c", "d", attribute{"blocksize", 2}).node("Relu", "d", to)
+		}, []int{1, 4, 4}},
+	} {
+		t.Run(l.name, func(t *testing.T) { eachPicture(t, l.shape, l.add) })
+	}
+}
+
+// eachPicture compares layers, which make the given shape of a picture [1,4,4], over merged
+// pictures with those over each.
+func eachPicture(t *testing.T, shape []int, layers func(m *modelBuilder, from, to string) *modelBuilder) {
+	const steps = 3
 	x := count(2, steps, 1, 4, 4)
 	one, err := Decode(layers(newModel(13).input("x", typeFloat, 0, 1, 4, 4), "x", "y").output("y").bytes(), "one")
 	if err != nil {
@@ -100,7 +127,7 @@ func TestEachPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, batch := range map[string]int{"open": 0, "of one": 1} {
-		m := newModel(13).input("x", typeFloat, batch, steps, 1, 4, 4).int64s("s", -1, 1, 4, 4).int64s("e", -1, steps, 2, 2, 2).node("Reshape", "x,s", "r")
+		m := newModel(13).input("x", typeFloat, batch, steps, 1, 4, 4).int64s("s", -1, 1, 4, 4).int64s("e", append([]int{-1, steps}, shape...)...).node("Reshape", "x,s", "r")
 		g, err := Decode(layers(m, "r", "p").node("Reshape", "p,e", "y").output("y").bytes(), name)
 		if err != nil {
 			t.Fatal(err)

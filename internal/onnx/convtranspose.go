@@ -55,7 +55,7 @@ func (n *node) transposedPads(in, kernel, stride, dilation []int) (before, after
 
 // buildConvTranspose reads a transposed convolution of one or two spatial dimensions.
 func buildConvTranspose(n *node) error {
-	x, err := n.act(0)
+	x, groups, fileRank, err := n.groupsOf()
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,12 @@ func buildConvTranspose(n *node) error {
 	if err != nil {
 		return err
 	}
-	group, rank := n.attrInt("group", 1), len(wa.dims)-2
+	group, rank, channels := n.attrInt("group", 1), len(wa.dims)-2, x.Shape[1]/max(groups, 1)
 	switch {
-	case rank < 1 || rank > 3 || len(x.Shape) != len(wa.dims):
+	case rank < 1 || rank > 3 || fileRank != len(wa.dims):
 		return n.fail(n.inputName(1), "weights of shape %v do not fit an input of shape %v; one to three spatial dimensions are supported", wa.dims, x.Shape)
-	case group < 1 || wa.dims[0]%group != 0 || x.Shape[1] != wa.dims[0]:
-		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, x.Shape[1])
+	case group < 1 || wa.dims[0]%group != 0 || channels != wa.dims[0]:
+		return n.fail("group", "%d groups of weights %v do not fit an input of %d channels", group, wa.dims, channels)
 	}
 	kernel := wa.dims[2:]
 	stride, err := n.attrInts("strides", rank, 1, 1)
@@ -81,6 +81,10 @@ func buildConvTranspose(n *node) error {
 	}
 	before, after, err := n.transposedPads(x.Shape[2:], kernel, stride, dilation)
 	if err != nil {
+		return err
+	}
+	if rank == 3 && groups > 0 {
+		_, err := n.act(0)
 		return err
 	}
 	if rank == 3 {
@@ -99,6 +103,9 @@ func buildConvTranspose(n *node) error {
 	w, err := n.turnedWeights(wa, group, []int{kh, kernel[last]})
 	if err != nil {
 		return err
+	}
+	if groups > 0 {
+		return n.transposedEach(x, groups, steps, w)
 	}
 	b, err := n.bias(2, w.Shape[0], 1)
 	if err != nil {
@@ -139,4 +146,30 @@ func (n *node) transposedSteps(x *graph.Value, steps []graph.Op, w, b *graph.Val
 		}
 	}
 	return nil
+}
+
+// transposedEach ends the node with the steps of a transposed convolution of each of the
+// groups of channels of x.
+func (n *node) transposedEach(x *graph.Value, groups int, steps []graph.Op, w *graph.Value) error {
+	img, err := n.image(x)
+	if err != nil {
+		return err
+	}
+	y, err := n.eachGroup(img, groups, func(g int, v *graph.Value) (*graph.Value, error) {
+		b, err := n.partBias(g, w.Shape[0])
+		for _, o := range steps {
+			in := []*graph.Value{v}
+			if _, ok := o.(op.Layer); ok {
+				in = append(in, w, b)
+			}
+			if err == nil {
+				v, err = n.emit(o, in...)
+			}
+		}
+		return v, err
+	})
+	if err != nil {
+		return err
+	}
+	return n.ungroupImage(x, y, groups)
 }

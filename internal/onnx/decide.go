@@ -112,23 +112,32 @@ func (n *node) readsActivation() bool {
 	return slices.ContainsFunc(n.inputs, func(name string) bool { o := n.r.names[name]; return o != nil && o.act != nil && o.decides == nil })
 }
 
-// leaveOut settles the outputs that are decisions: they are left out where others stay.
-// Otherwise the scores that they decide on are the outputs.
+// mostDecisions bounds the outputs that are decisions: each takes a walk through the graph.
+const mostDecisions = 64
+
+// leaveOut settles the outputs that are decisions: they are left out where other outputs give the
+// scores that they decide on. Otherwise the scores are the output in their place.
 func (r *reader) leaveOut(names []string) {
-	alone := len(r.g.Outputs) == 0
+	if len(names) > mostDecisions {
+		r.refuse(r.fail(fmt.Sprintf("output %q", names[mostDecisions]), "more than %d outputs only decide on scores; remove it from the model", mostDecisions))
+		return
+	}
+	given := slices.Clone(r.g.Outputs)
 	var taken []*graph.Value
 	for _, name := range names {
-		d := r.names[name].decides
-		if !alone {
+		o := r.names[name]
+		d := o.decides
+		if r.gives(given, d.scores.act) {
 			r.note("output %q is left out: it only decides on scores, by %s; files give the scores", name, d.by)
 			continue
 		}
-		if v := r.names[name].act; v != nil && slices.Contains(r.g.Inputs, d.scores.act) {
+		onInput := slices.Contains(r.g.Inputs, d.scores.act)
+		if v := o.act; v != nil && onInput && len(given) == 0 {
 			taken = append(taken, v)
 			r.readable = append(r.readable, name)
 			continue
 		}
-		if slices.Contains(r.g.Inputs, d.scores.act) {
+		if onInput {
 			r.refuse(r.fail(fmt.Sprintf("output %q", name), "it only decides on an input, by %s; there is nothing to compress", d.by))
 			continue
 		}
@@ -139,6 +148,31 @@ func (r *reader) leaveOut(names []string) {
 		}
 	}
 	r.g.Outputs = append(r.g.Outputs, taken...)
+}
+
+// gives reports whether one of the outputs has as much as the scores: it is made of them, or they
+// of it, and has no fewer elements.
+func (r *reader) gives(outputs []*graph.Value, scores *graph.Value) bool {
+	near := map[*graph.Value]bool{scores: true} // made of the scores
+	for _, n := range r.g.Nodes {
+		spread(near, n.Inputs, n.Outputs)
+	}
+	before := map[*graph.Value]bool{scores: true} // what they are made of
+	for _, n := range slices.Backward(r.g.Nodes) {
+		spread(before, n.Outputs, n.Inputs)
+	}
+	return slices.ContainsFunc(outputs, func(v *graph.Value) bool {
+		return v.Shape.Size() >= scores.Shape.Size() && (near[v] || before[v])
+	})
+}
+
+// spread adds the values to if one of from is among those of the set.
+func spread(set map[*graph.Value]bool, from, to []*graph.Value) {
+	if slices.ContainsFunc(from, func(v *graph.Value) bool { return set[v] }) {
+		for _, v := range to {
+			set[v] = true
+		}
+	}
 }
 
 // note tells what was left out or read as something else.
@@ -154,6 +188,25 @@ func buildZipMap(n *node) error {
 	}
 	n.r.note("node %q (ZipMap): its map from classes to probabilities is read as the tensor %q of probabilities", n.title(), n.inputs[0])
 	return n.alias(x)
+}
+
+// buildFeatures reads ArrayFeatureExtractor of an activation, as scikit-learn's selection of features
+// and its polynomials are: constant places along the last dimension.
+func buildFeatures(n *node) error {
+	s := n.steps()
+	x := s.activation(0)
+	places, err := n.integers(1)
+	if s.err != nil || err != nil {
+		return cmpOr(s.err, err)
+	}
+	if len(s.dims(x)[0]) < 2 {
+		return n.fail(n.inputName(0), "features without a batch are not supported; give an input [batch, features]")
+	}
+	at := make([]int, len(places))
+	for i, k := range places {
+		at[i] = int(k)
+	}
+	return s.result(0, s.call("Gather", []*operand{x, s.ints(at...)}, withInt("axis", -1)))
 }
 
 // buildScaler reads (x - offset) scale, one of each for each feature or one for all.
@@ -198,9 +251,10 @@ func buildScaler(n *node) error {
 
 // learned has one row for each operator of the domain ai.onnx.ml that the reader knows.
 var learned = map[string]*row{
-	"LinearClassifier": {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
-	"LinearRegressor":  {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
-	"Normalizer":       {name: "Normalizer", since: []int{1}, minIn: 1, build: buildNormalizer},
-	"Scaler":           {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
-	"ZipMap":           {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
+	"ArrayFeatureExtractor": {name: "ArrayFeatureExtractor", since: []int{1}, minIn: 2, build: buildFeatures},
+	"LinearClassifier":      {name: "LinearClassifier", since: []int{1}, minIn: 1, build: buildLinearClassifier},
+	"LinearRegressor":       {name: "LinearRegressor", since: []int{1}, minIn: 1, build: buildLinearRegressor},
+	"Normalizer":            {name: "Normalizer", since: []int{1}, minIn: 1, build: buildNormalizer},
+	"Scaler":                {name: "Scaler", since: []int{1}, minIn: 1, build: buildScaler},
+	"ZipMap":                {name: "ZipMap", since: []int{1}, minIn: 1, build: buildZipMap},
 }

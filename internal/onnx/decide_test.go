@@ -113,6 +113,41 @@ func TestDecisionsBesideScores(t *testing.T) {
 	}
 }
 
+// Class numbers and best scores become the scores that they decide on, where no other output gives
+// these.
+func TestDecisionsAreNotLost(t *testing.T) {
+	best := on(13, 4).node("Sigmoid", "x", "s").int64s("k", 2).node("TopK", "s,k", "best,at").floats("w", []int{2, 4}, 1, 2, 3, 4, 5, 6, 7, 8).
+		node("Gemm", "x,w", "boxes", attribute{"transB", 1}).output("best").output("boxes")
+	g, err := Decode(best.bytes(), "detector")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Outputs) != 2 || g.Outputs[0].Name != "boxes" || g.Outputs[1].Name != "s" || len(g.Notes) != 1 || !strings.Contains(g.Notes[0], "in its place") {
+		t.Errorf("outputs %v, notes %q", g.Outputs, g.Notes)
+	}
+
+	class := on(13, 4).node("Tanh", "x", "t").node("ArgMax", "t", "class", attribute{"axis", 1}).node("ReduceMax", "t", "sure", attribute{"axes", []int{1}}).output("class").output("sure")
+	if g, err = Decode(class.bytes(), "class"); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Outputs) != 2 || g.Outputs[1].Name != "t" || len(g.Notes) != 1 || !strings.Contains(g.Notes[0], "in its place") {
+		t.Errorf("outputs %v, notes %q", g.Outputs, g.Notes)
+	}
+}
+
+// scikit-learn's selection of features.
+func TestFeatures(t *testing.T) {
+	g, err := Decode(on(13, 4).int64s("k", 3, 0, 1).domainNode("ai.onnx.ml", "ArrayFeatureExtractor", "x,k", "y").output("y").bytes(), "features")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := forward(g, tensor.Of([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 2, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "features", out[0], tensor.Of([]float32{4, 1, 2, 8, 5, 6}, 2, 3), 0)
+}
+
 // Linear models of scikit-learn.
 func TestLinearModels(t *testing.T) {
 	x := tensor.Of([]float32{1, 2}, 1, 2)

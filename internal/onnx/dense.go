@@ -150,7 +150,7 @@ func (n *node) dense(x *operand, w, bias *graph.Value, b batchAxis) error {
 
 // isStack reports whether input i is a constant of several matrices.
 func (n *node) isStack(i int) bool {
-	a := n.in[i].constant()
+	a := n.in[i].known[0]
 	return a != nil && len(a.dims) > 2 && volume(a.dims[:len(a.dims)-2]) > 1
 }
 

@@ -44,6 +44,8 @@ func movingCases() []movedCase {
 		{"cropped and padded", x(0, 4, 1).int64s("s", 2, 2).node("CenterCropPad", "x,s", "y", attribute{"axes", []int{1, 2}}), []*tensor.Tensor{count(1, 4, 1)}, tensor.Of([]float32{1, 0, 2, 0}, 1, 2, 2), nil},
 		{"elements", x(0, 3).input("k", typeInt64, 0, 2).node("GatherElements", "x,k", "y", attribute{"axis", 1}), []*tensor.Tensor{count(2, 3), tensor.Of([]float32{2, 0, 1, -1}, 2, 2)}, tensor.Of([]float32{2, 0, 4, 5}, 2, 2), []string{"GatherElements"}},
 		{"points", x(0, 2, 2).input("k", typeInt64, 0, 1, 2).node("GatherND", "x,k", "y", attribute{"batch_dims", 1}), []*tensor.Tensor{count(2, 2, 2), tensor.Of([]float32{1, 0, 0, 1}, 2, 1, 2)}, tensor.Of([]float32{2, 5}, 2, 1), []string{"GatherND"}},
+		{"constant points before the batch", x(0, 2, 2).node("Transpose", "x", "t", attribute{"perm", []int{1, 2, 0}}).floats("f", []int{2, 2}, 1, 0, 0, -1).node("Cast", "f", "k", attribute{"to", typeInt64}).
+			node("GatherND", "t,k", "p").node("Transpose", "p", "y", attribute{"perm", []int{1, 0}}), []*tensor.Tensor{count(2, 2, 2)}, tensor.Of([]float32{2, 1, 6, 5}, 2, 2), nil},
 		{"constant points", x(1, 2, 2).floats("f", []int{2, 3}, 0, 1, 0, 0, 0, 1).node("Cast", "f", "k", attribute{"to", typeInt64}).node("GatherND", "x,k", "y"), []*tensor.Tensor{count(1, 2, 2)}, tensor.Of([]float32{2, 1}, 1, 2), []string{"Reshape", "Reshape", "Gather"}},
 		{"scattered", x(0, 3).input("k", typeInt64, 0, 1).floats("one", nil, 9).node("GatherElements", "x,k", "g", attribute{"axis", 1}).node("Add", "g,one", "u").
 			node("ScatterElements", "x,k,u", "y", attribute{"axis", 1}, attribute{"reduction", "add"}), []*tensor.Tensor{count(2, 3), tensor.Of([]float32{2, 0}, 2, 1)}, tensor.Of([]float32{0, 1, 13, 15, 4, 5}, 2, 3), nil},

@@ -99,6 +99,11 @@ func buildGatherND(n *node) error {
 	if common < 0 || common >= min(n.fileRank(0), n.fileRank(1)) {
 		return n.fail("batch_dims", "%d dimensions in common are not valid", common)
 	}
+	if index := n.in[1].constant(); common == 0 && index != nil && n.in[0].act != nil {
+		if m := index.dims[len(index.dims)-1]; m > 0 && m <= n.in[0].batch.at {
+			return n.gatherBeforeBatch(index)
+		}
+	}
 	in, b, shift, err := n.aligned(common > 0, 2)
 	if err != nil {
 		return err
@@ -126,26 +131,54 @@ func buildGatherND(n *node) error {
 	return n.resultAs(b, o, x, index)
 }
 
+// gatherBeforeBatch reads a GatherND by constant indexes of dimensions that all stand before
+// the batch, as PyTorch writes the indexing of several dimensions: a Gather from those as one.
+func (n *node) gatherBeforeBatch(index *array) error {
+	last := len(index.dims) - 1
+	m := index.dims[last]
+	s := n.steps()
+	x := s.input(0)
+	sizes := s.dims(x)[0][:m]
+	flat, err := n.flatIndexes(index, sizes)
+	if err != nil {
+		return err
+	}
+	picked := s.shapedInts(flat, index.dims[:last]...)
+	x = s.reshape(x, s.shaped(x, func(d []int) []int { return append([]int{volume(sizes)}, d[m:]...) }))
+	return s.result(0, s.call("Gather", []*operand{x, picked}))
+}
+
+// flatIndexes returns the places of points of the given sizes in a row of all.
+func (n *node) flatIndexes(index *array, sizes []int) (flat []int, err error) {
+	m := len(sizes)
+	for i := 0; m > 0 && i < len(index.i); i += m {
+		place := 0
+		for k, at := range index.i[i : i+m] {
+			if at < 0 {
+				at += int64(sizes[k])
+			}
+			if at < 0 || at >= int64(sizes[k]) {
+				return nil, n.fail(n.inputName(1), "index %d is outside a dimension of %d", index.i[i+k], sizes[k])
+			}
+			place = place*sizes[k] + int(at)
+		}
+		flat = append(flat, place)
+	}
+	return flat, nil
+}
+
 // gatherPoints ends a GatherND by constant indexes, m of which pick one slice of x; the
 // result has shape s.
 func (n *node) gatherPoints(b batchAxis, s []int, x *graph.Value, values []float32, m int) error {
 	sizes := x.Shape[1 : 1+m]
-	var flat []int
-	for i := 0; i < len(values); i += m {
-		place := 0
-		for k, v := range values[i : i+m] {
-			at := int(v)
-			if at < 0 {
-				at += sizes[k]
-			}
-			if at < 0 || at >= sizes[k] {
-				return n.fail(n.inputName(1), "index %v is outside a dimension of %d", v, sizes[k])
-			}
-			place = place*sizes[k] + at
-		}
-		flat = append(flat, place)
+	index := &array{}
+	for _, v := range values {
+		index.i = append(index.i, int64(v))
 	}
-	var err error
+	flat, err := n.flatIndexes(index, sizes)
+	if err != nil {
+		return err
+	}
 	rest := x.Shape[1+m:]
 	if shape := append([]int{volume(sizes)}, rest...); m > 1 {
 		if x, err = n.emit(op.Reshape{Shape: shape}, x); err != nil {

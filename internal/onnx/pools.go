@@ -28,6 +28,11 @@ func (n *node) pool(p pooling) error {
 	if err != nil {
 		return err
 	}
+	return n.poolOf(x, groups, w, p)
+}
+
+// poolOf ends a node that began with groupsOf, which gave x and groups, with a pool.
+func (n *node) poolOf(x *graph.Value, groups int, w window, p pooling) error {
 	if groups == 0 && len(x.Shape) == 4 {
 		y, err := p(n.resultValue, x, w)
 		if err == nil {
@@ -80,11 +85,12 @@ func (n *node) pooled(x *graph.Value, w window, p pooling) (y *graph.Value, samp
 	return y, []int{s[1], y.Shape[2], rows, columns}, nil
 }
 
-func buildMaxPool(n *node) error {
-	return n.pool(func(end func(graph.Op, ...*graph.Value) (*graph.Value, error), img *graph.Value, w window) (*graph.Value, error) {
-		return end(op.MaxPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
-			PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0}, img)
-	})
+func buildMaxPool(n *node) error { return n.pool(n.maxPool) }
+
+// maxPool appends a MaxPool.
+func (n *node) maxPool(end func(graph.Op, ...*graph.Value) (*graph.Value, error), img *graph.Value, w window) (*graph.Value, error) {
+	return end(op.MaxPool{KH: w.kernel[0], KW: w.kernel[1], StrideH: w.stride[0], StrideW: w.stride[1], DilH: w.dilation[0], DilW: w.dilation[1],
+		PadT: w.before[0], PadL: w.before[1], PadB: w.after[0], PadR: w.after[1], CeilMode: n.attrInt("ceil_mode", 0) != 0}, img)
 }
 
 func buildAveragePool(n *node) error { return n.pool(n.averagePool) }

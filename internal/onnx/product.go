@@ -13,7 +13,7 @@ import (
 func (n *node) productOf() error {
 	x, y := n.in[0], n.in[1]
 	for i, o := range n.in[:2] {
-		if o.act == nil && o.constant() == nil {
+		if o.act == nil && !o.isKnown() {
 			return n.fail(n.inputName(i), "it is neither an activation nor constant weights, only those are supported")
 		}
 	}

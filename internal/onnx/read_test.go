@@ -184,8 +184,8 @@ func TestRefusals(t *testing.T) {
 		{"batch split", good().int64s("s", 2, -1).node("Reshape", "x,s", "y").bytes(), []string{"(Reshape)", "batch"}},
 		{"convolution of a moved batch", newModel(13).input("x", typeFloat, 0, 2, 4, 4).node("Transpose", "x", "t", attribute{"perm", []int{1, 0, 2, 3}}).
 			floats("w", []int{1, 2, 1, 1}, 1, 2).node("Conv", "t,w", "y").output("y").bytes(), []string{"(Conv)", `input "t"`, "the batch is dimension 1", "transpose"}},
-		{"pool of a merged batch", newModel(13).input("x", typeFloat, 0, 2, 4, 4).int64s("s", -1, 1, 4, 4).node("Reshape", "x,s", "r").
-			node("GlobalMaxPool", "r", "y").output("y").bytes(), []string{"(GlobalMaxPool)", `input "r"`, "merged"}},
+		{"samples of a merged batch", newModel(16).input("x", typeFloat, 0, 2, 4, 4).int64s("s", -1, 1, 4, 4).node("Reshape", "x,s", "r").
+			node("GridSample", "r,x", "y").output("y").bytes(), []string{"(GridSample)", "mix the samples"}},
 		{"batch concatenated", good().node("Concat", "x,x", "y", attribute{"axis", 0}).bytes(), []string{"(Concat)", "batch"}},
 		{"sum that begins with constants", good().floats("a", nil, 1).floats("b", nil, 2).node("Sum", "a,b,x", "y").bytes(), []string{"(Sum)", "inputs 0 and 1 are constants"}},
 		{"normalization of another shape", newModel(13).input("x", typeFloat, 0, 2, 1, 1).floats("s", []int{2}, 1, 2).floats("t", []int{1, 2}, 1, 2).

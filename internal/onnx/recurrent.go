@@ -137,17 +137,15 @@ func (r *recurrent) sequences() (x []*graph.Value, merge func(k int, of []*graph
 	if _, merged := o.batch.merged(); o.batch.at == at && merged == 0 {
 		return []*graph.Value{o.act}, func(k int, of []*graph.Value) error { return r.defineBatched(k, of[0]) }, nil
 	}
-	if !r.r.ofOne() {
-		return nil, nil, r.fail(r.inputName(0), "the batch is not dimension %d of its shape %v; transpose it, or export the network with batch 1", at, dims)
-	}
-	if dims[at] > mostLoose {
-		return nil, nil, r.fail(r.inputName(0), "%d sequences in one sample are more than the %d that are supported; export the network with batch 1", dims[at], mostLoose)
-	}
-	v, err := r.withoutBatch(o, 3)
+	v, err := r.loose(0, o, at)
 	if err != nil {
 		return nil, nil, err
 	}
-	for i := range dims[at] {
+	count := v.Shape[1+at]
+	if count > mostLoose {
+		return nil, nil, r.fail(r.inputName(0), "%d sequences in one sample are more than the %d that are supported; export the network with batch 1", count, mostLoose)
+	}
+	for i := range count {
 		one, err := r.part(v, 1+at, i)
 		if err != nil {
 			return nil, nil, err
@@ -158,6 +156,23 @@ func (r *recurrent) sequences() (x []*graph.Value, merge func(k int, of []*graph
 		x = append(x, one)
 	}
 	return x, r.defineLoose, nil
+}
+
+// loose returns o, input i, with the sequences of a sample along an axis of their own: the
+// file's dimension at, without the batch that it may hold.
+func (r *recurrent) loose(i int, o *operand, at int) (*graph.Value, error) {
+	if r.r.ofOne() {
+		return r.withoutBatch(o, 3)
+	}
+	dims := r.fileDims(o, 0)
+	size, merged := o.batch.merged()
+	if o.batch.at != at || merged == 0 {
+		return nil, r.fail(r.inputName(i), "the batch is not dimension %d of its shape %v; transpose it, or export the network with batch 1", at, dims)
+	}
+	if dims[at] = size; slices.Equal(o.act.Shape[1:], dims) {
+		return o.act, nil
+	}
+	return r.emit(op.Reshape{Shape: dims}, o.act)
 }
 
 // part returns place i of an axis of v, as an axis of 1.
@@ -253,7 +268,7 @@ func (r *recurrent) direction(x *graph.Value, d, i int) (o op.Recurrent, in []*g
 	if err != nil {
 		return o, nil, err
 	}
-	bias, inner, err := r.biases(d, o.LinearBeforeReset)
+	bias, inner, err := r.biases(d, i, o.LinearBeforeReset)
 	if err != nil {
 		return o, nil, err
 	}
@@ -323,7 +338,8 @@ func (r *recurrent) operator(d int) (o op.Recurrent, err error) {
 
 // biases returns the bias of the sums of direction d, which has that of R as far as it
 // can be merged, and what is left of R's: the last gate's of a GRU that resets behind R.
-func (r *recurrent) biases(d int, resetAfter bool) (bias, inner *graph.Value, err error) {
+// Each sequence i of a sample has its own, since their grids follow from those of the inputs.
+func (r *recurrent) biases(d, i int, resetAfter bool) (bias, inner *graph.Value, err error) {
 	if r.b == nil {
 		return nil, nil, nil
 	}
@@ -332,7 +348,7 @@ func (r *recurrent) biases(d int, resetAfter bool) (bias, inner *graph.Value, er
 	if resetAfter {
 		merged -= r.hidden
 	}
-	form := fmt.Sprint("recurrent bias ", d, merged, " ", r.outputs)
+	form := fmt.Sprint("recurrent bias ", d, merged, i, " ", r.outputs)
 	bias, err = r.param(r.b, graph.Bias, form, func(a *array) (*array, error) {
 		b := a.direction(d, 2*rows)
 		sum := &array{name: a.name, typ: typeFloat, dims: []int{rows}, f: slices.Clone(b.f[:rows])}

@@ -61,7 +61,7 @@ func (r *recurrent) defineBatched(k int, v *graph.Value) error {
 
 // defineLoose binds output k to the values of the sequences of one sample.
 func (r *recurrent) defineLoose(k int, of []*graph.Value) error {
-	for i, v := range of { // [1,B,T,D,H] or [1,B,D,H]
+	for i, v := range of { // [N,1,T,D,H] or [N,1,D,H]
 		shape := []int{1, len(r.reverse), r.hidden}
 		if k == 0 {
 			shape = slices.Insert(shape, 1, v.Shape[1])
@@ -88,7 +88,12 @@ func (r *recurrent) defineLoose(k int, of []*graph.Value) error {
 			return err
 		}
 	}
-	b, sample, ok := r.r.place(&operand{act: v, batch: noBatch}, [2][]int{dims, dims})
+	b, sample, ok := r.merged(dims), dims, true
+	if r.r.ofOne() {
+		b, sample, ok = r.r.place(&operand{act: v, batch: noBatch}, [2][]int{dims, dims})
+	} else if b.outer > 0 && b.inner > 0 {
+		sample = slices.Replace(dims, b.at, b.at+1, b.outer, b.inner)
+	}
 	if !ok {
 		return r.fail("", "its result of shape %v cannot be placed", dims)
 	}
@@ -97,4 +102,14 @@ func (r *recurrent) defineLoose(k int, of []*graph.Value) error {
 		r.define(k, &operand{act: v, batch: b})
 	}
 	return err
+}
+
+// merged returns the batch of an output whose file's shape is dims but for the batch: where
+// the layer has it, merged with the same sequences as that of its input.
+func (r *recurrent) merged(dims []int) batchAxis {
+	b := r.in[0].batch
+	if b.at = 0; r.timeFirst {
+		b.at = len(dims) - 2
+	}
+	return b
 }

@@ -37,10 +37,7 @@ func (r *recurrent) state(k, d, i int) (*graph.Value, error) {
 		}
 		return r.emit(op.Reshape{Shape: []int{r.hidden}}, v)
 	}
-	if !r.r.ofOne() {
-		return nil, r.fail(r.inputName(k), "the batch is not dimension %d of the state's shape %v; transpose it, or export the network with batch 1", at, r.fileDims(o, 0))
-	}
-	if v, err = r.withoutBatch(o, 3); err != nil {
+	if v, err = r.loose(k, o, at); err != nil {
 		return nil, err
 	}
 	if v, err = r.part(v, 1+axis, d); err != nil {

@@ -196,3 +196,24 @@ func TestRecurrentRefusals(t *testing.T) {
 		}
 	}
 }
+
+// Sequences of one sample share weights, and each has biases of its own: their grids follow from
+// those of the inputs.
+func TestBiasesOfSequences(t *testing.T) {
+	g, err := Decode(on(13, 3, 4, 2).int64s("s", -1, 4, 2).node("Reshape", "x,s", "r").node("Transpose", "r", "t", attribute{"perm", []int{1, 0, 2}}).
+		floats("W", []int{1, 9, 2}, ramp(18)...).floats("R", []int{1, 9, 3}, ramp(27)...).floats("B", []int{1, 18}, ramp(18)...).
+		node("GRU", "t,W,R,B", "y", attribute{"hidden_size", 3}, attribute{"linear_before_reset", 1}).node("Transpose", "y", "u", attribute{"perm", []int{2, 0, 1, 3}}).
+		int64s("back", -1, 36).node("Reshape", "u,back", "z").output("z").bytes(), "sequences")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, biases := map[*graph.Param]bool{}, map[*graph.Param]bool{}
+	for _, n := range g.Nodes {
+		if n.Op.Name() == "Dense" {
+			weights[n.Inputs[1].Param], biases[n.Inputs[2].Param] = true, true
+		}
+	}
+	if len(weights) != 1 || len(biases) != 3 {
+		t.Errorf("%d weights and %d biases of three sequences, want 1 and 3", len(weights), len(biases))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"edgec/internal/graph"
 	"edgec/internal/op"
 )
 
@@ -273,28 +274,36 @@ func (n *node) window(to []target, axes []int) error {
 
 // buildDepthToSpace reads both it and SpaceToDepth.
 func buildDepthToSpace(n *node) error {
-	x, err := n.act(0)
+	x, groups, _, err := n.groupsOf()
 	if err != nil {
 		return err
 	}
+	one := x.Shape.Clone()
+	one[1] /= max(groups, 1)
 	block := n.attrInt("blocksize", 0)
-	steps, err := op.SpaceToDepth(x.Shape, block)
+	steps, err := op.SpaceToDepth(one, block)
 	if n.opType == "DepthToSpace" {
 		mode := n.attrString("mode", "DCR")
 		if !slices.Contains([]string{"DCR", "CRD"}, mode) {
 			return n.fail("mode", "%q is not known; the file is damaged", mode)
 		}
-		steps, err = op.DepthToSpace(x.Shape, block, mode == "CRD")
+		steps, err = op.DepthToSpace(one, block, mode == "CRD")
 	}
 	if err != nil {
 		return n.fail("blocksize", "%v", err)
 	}
-	for _, o := range steps[:len(steps)-1] {
-		if x, err = n.emit(o, x); err != nil {
+	if groups > 0 {
+		y, err := n.eachGroup(x, groups, func(_ int, v *graph.Value) (*graph.Value, error) { return n.emitAll(v, steps...) })
+		if err != nil {
 			return err
 		}
+		return n.ungroup(y, groups)
 	}
-	return n.result(steps[len(steps)-1], x)
+	last := len(steps) - 1
+	if x, err = n.emitAll(x, steps[:last]...); err != nil {
+		return err
+	}
+	return n.result(steps[last], x)
 }
 
 // buildPRelu reads PRelu with constant or computed slopes.

@@ -56,8 +56,8 @@ func CanFloat(n *graph.Node) bool {
 //   - inputs that are outputs of the run before: errors of a grid would add up;
 //   - what operators compute that need float32, and what other operators compute from such
 //     values as long as they can; layers behind a fine grid (ToGrid) are such operators;
-//   - what float32 operators alone read: what others compute that can, layers without a fused clamp
-//     among them, or any that only fine grids read, and inputs of the network.
+//   - what float32 operators alone read, or divide by: what others compute that can, layers without
+//     a fused clamp among them, or any that only fine grids read, and inputs of the network.
 //
 // Networks without such operators have none: what else stays float at their end is up to
 // package passes.
@@ -118,6 +118,12 @@ func (f *floats) refined(v *graph.Value) bool {
 	return !slices.ContainsFunc(f.links.Consumers(v), func(n *graph.Node) bool { return !IsFine(n) })
 }
 
+// dividesBy reports whether n divides by v: a step of a grid near 0 would be everything.
+func dividesBy(n *graph.Node, v *graph.Value) bool {
+	_, div := n.Op.(Div)
+	return div && n.Inputs[1] == v && needsFloat(n)
+}
+
 // backward finds out whether float32 operators alone read v, after it has for what they
 // compute.
 func (f *floats) backward(v *graph.Value) {
@@ -125,6 +131,10 @@ func (f *floats) backward(v *graph.Value) {
 		return
 	}
 	readers := f.links.Consumers(v)
+	if slices.ContainsFunc(readers, func(n *graph.Node) bool { return dividesBy(n, v) }) {
+		f.demanded[v] = true
+		return
+	}
 	for _, n := range readers {
 		y := n.Outputs[0]
 		if _, to := n.Op.(ToGrid); !to && !f.needs(n) && (IsLayer(n) || !CanFloat(n) || !f.of[y] && !f.demanded[y]) {

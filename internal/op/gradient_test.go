@@ -135,3 +135,46 @@ func operators(t *testing.T) []string {
 	slices.Sort(names)
 	return names
 }
+
+// Gradients end at whole numbers, such as the place of the largest score, and go on behind them.
+func TestGradientEndsAtWholeNumbers(t *testing.T) {
+	param := func(name string, shape ...int) *graph.Value {
+		p := graph.NewParam(name, graph.Weight, tensor.New(shape...))
+		for i := range p.Shadow.Data {
+			p.Shadow.Data[i] = float32(i%5) - 1.5
+		}
+		p.Refresh()
+		return &graph.Value{Name: name, Shape: p.Shadow.Shape.Clone(), Param: p}
+	}
+	x, s, k, y := &graph.Value{Name: "x", Shape: tensor.Shape{1, 3}}, &graph.Value{Name: "s"}, &graph.Value{Name: "k"}, &graph.Value{Name: "y"}
+	w, table := param("w", 4, 3), param("table", 4, 2)
+	g := &graph.Graph{Inputs: []*graph.Value{x}, Outputs: []*graph.Value{y}, Nodes: []*graph.Node{
+		{Name: "scores", Op: Dense{}, Inputs: []*graph.Value{x, w}, Outputs: []*graph.Value{s}},
+		{Name: "place", Op: ArgMax{Axis: 1}, Inputs: []*graph.Value{s}, Outputs: []*graph.Value{k}},
+		{Name: "row", Op: Gather{}, Inputs: []*graph.Value{table, k}, Outputs: []*graph.Value{y}},
+	}}
+	if err := g.InferShapes(); err != nil {
+		t.Fatal(err)
+	}
+	tape, err := graph.NewTape(g, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := tape.Forward(tensor.Of([]float32{1, 2, 3}, 1, 3))
+	d := tensor.New(out[0].Shape...)
+	for i := range d.Data {
+		d.Data[i] = 1
+	}
+	if err := tape.Backward(d); err != nil {
+		t.Fatal(err)
+	}
+	sum := func(v *graph.Value) (sum float32) {
+		for _, x := range tape.Gradient(v.Param).Data {
+			sum += x
+		}
+		return sum
+	}
+	if sum(table) != 2 || sum(w) != 0 {
+		t.Errorf("gradients of the table %v, of the scores %v; want 2 and 0 in all", tape.Gradient(table.Param).Data, tape.Gradient(w.Param).Data)
+	}
+}

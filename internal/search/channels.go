@@ -12,7 +12,8 @@ import (
 
 // channelPruning cuts whole channels while the network bears it, and keeps the
 // states from which one-shot pruning is worth its time. A network that is too
-// slow even when pruning has thinned it out may lose all of the accepted drop.
+// slow even when pruning has thinned it out may lose all that the answer may lose:
+// only smaller feature maps make it fast enough.
 func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	if fits, err := s.fits(ctx, t.start.net); err != nil || fits {
 		return t, err
@@ -64,7 +65,7 @@ func (s *Study) cutChannels(ctx context.Context, t Track, rest, first float64, s
 	narrow := s.channelLimit(g, first)
 	limit := narrow
 	if slow {
-		limit = math.Max(limit, s.objective().drop())
+		limit = math.Max(limit, s.mayLose())
 	}
 	ok = !next.diverged && next.drop-next.doubt <= limit
 	s.ledger.network("channels", g, next.drop, ok, "", since)
@@ -91,6 +92,16 @@ func (s *Study) channelLimit(g *graph.Graph, first float64) float64 {
 	return first + share*math.Max(0, s.objective().drop()+roundSlack-first)
 }
 
+// mayLose is the largest drop of an answer: the accepted one, or, with limits alone, a share
+// of what the float network knows beyond chance.
+func (s *Study) mayLose() float64 {
+	if o := s.objective(); !o.limitsOnly() {
+		return o.drop()
+	}
+	f := s.float()
+	return lostShare * (f.Chance - f.Error)
+}
+
 // withWide returns the track with the state that channels were cut from, for
 // one-shot runs that the narrowest state is too small for, where such a run is
 // worth its time.
@@ -105,12 +116,10 @@ func (t Track) withWide(o *scored) Track {
 	return t
 }
 
-// slow reports that g takes too long even without most of its weights, so that it
-// has to be narrower. With limits alone, where pruning goes on until they hold,
-// nothing is slow.
+// slow reports that g takes too long, or too much memory, even without most of its weights, so
+// that it has to be narrower.
 func (s *Study) slow(ctx context.Context, g *graph.Graph) (bool, error) {
-	o := s.objective()
-	if !o.executed() || o.limitsOnly() {
+	if !s.objective().executed() {
 		return false, nil
 	}
 	g = g.Clone()

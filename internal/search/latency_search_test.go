@@ -135,3 +135,19 @@ func TestTimeResumed(t *testing.T) {
 		t.Errorf("%v: %d bytes of %d weights, %d of %d before", err, again.Best.Size(), again.Best.Shape.Kept, first.Best.Size(), first.Best.Shape.Kept)
 	}
 }
+
+// TestFarTime: a limit far below what pruned layers take is met by smaller feature maps.
+func TestFarTime(t *testing.T) {
+	deep.Only(t)
+	p, r := get(t, wideClassification), quick()
+	all := search.MACs(p.model(t).Graph)
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, startTime+time.Duration(all/100), 0.02
+	res := timed(t, p, r, byShape)
+	slow, _ := unhurried(t)
+	if cuts, usual := accepted(res, "channels"), accepted(slow, "channels"); cuts <= usual {
+		t.Errorf("%d cuts of channels, %d without the limit", cuts, usual)
+	}
+	if left := res.Best.Shape.MACs; left < all/200 {
+		t.Errorf("%d of %d multiplications are left, where the time allows twice as many", left, all)
+	}
+}

@@ -64,11 +64,16 @@ func DecodeNetwork(data []byte, name string) (*Network, error) {
 // simplified is the network of a graph as it was read from the file of that name.
 func simplified(g *graph.Graph, name string) (*Network, error) {
 	simplify.ChannelsFirst(g)
+	simplify.BoundMasks(g)
 	if err := simplify.Run(g); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := g.Finite(); err != nil {
-		return nil, fmt.Errorf("edgec: %s: %w; train the network again or repair the file", name, err)
+		remedy := "train the network again or repair the file"
+		if strings.Contains(err.Error(), "Inf") {
+			remedy = "leave a mask of the outputs to the program that reads them, or repair the file"
+		}
+		return nil, fmt.Errorf("edgec: %s: %w; %s", name, err, remedy)
 	}
 	return &Network{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Graph: g}, nil
 }

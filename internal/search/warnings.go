@@ -33,10 +33,23 @@ func (s *Study) warnings() []string {
 		all = append(all, fmt.Sprintf("%d held-out samples cannot judge a drop of %v points: one sample is %.2g points; give more samples, or allow a larger drop", s.heldOut(), s.objective().drop(), one))
 	}
 	if s.task().Name() == "vectors" {
-		all = append(all, "files are measured by the distance of their outputs from the float network's, in percent of the variance: "+s.unlabelled()+", and the outputs are not classes")
+		all = append(all, s.ofVectors()...)
 	}
 	if traits.Distance && s.heldOut() < fewestDistances {
 		all = append(all, fmt.Sprintf("%d samples are held out: distances on so few say little of others; give more samples", s.heldOut()))
+	}
+	return all
+}
+
+// ofVectors says what is doubtful where only the distance of outputs is measured.
+func (s *Study) ofVectors() []string {
+	all := []string{"files are measured by the distance of their outputs from the float network's, in percent of the variance: " + s.unlabelled() + ", and the outputs are not classes"}
+	in, out := s.subject.Model.inputs(), s.subject.Model.outputs()
+	if !s.config.Data.NoLabels && len(in) == 1 && len(out) == 1 && in[0].Size() == out[0].Size() {
+		all = append(all, "the network has as many outputs as inputs, but its outputs are further from these than their mean is; if it should reproduce its input, check how bytes become input (--raw, --mean, --std)")
+	}
+	if k := s.holdout.Reference.Still(); k >= 0 {
+		all = append(all, fmt.Sprintf("output %q of the float network hardly changes from sample to sample, by less than a thousandth of its largest value: 8 bits cannot hold such differences; check that the network is trained, and that samples are what it takes (--raw, --mean, --std)", s.subject.Model.Graph.Outputs[k].Name))
 	}
 	return all
 }

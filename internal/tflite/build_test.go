@@ -152,7 +152,7 @@ func (b *builder) op(code int, in, out []int, options ...option) {
 var optionsType = map[int]byte{opConv: 1, opDepthwise: 2, opAveragePool: 5, opMaxPool: 5, opDense: 8, opSoftmax: 9, opConcat: 10, opAdd: 11,
 	opReshape: 17, opPad: 22, opMul: 21, opTranspose: 26, opSub: 28, opDequantize: 46, opQuantize: 76,
 	5: 94, 23: 15, 26: 19, 35: 31, 36: 23, 40: 27, 42: 29, 43: 30, 44: 71, 45: 32, 49: 35, 50: 36, 55: 39, 57: 39, 60: 43, 65: 48, 67: 49, 70: 52, 74: 27, 78: 56, 81: 27, 82: 27, 83: 59, 88: 64, 89: 27,
-	97: 74, 98: 75, 99: 76, 100: 77, 102: 79, 126: 101, 150: 116}
+	opShape: 55, 11: 12, 97: 74, 98: 75, 99: 76, 100: 77, 102: 79, 126: 101, 150: 116}
 
 // weights adds int8 weights and an int32 bias. shape is TFLite's, axis the
 // dimension of the output channels.

@@ -150,6 +150,49 @@ func floatNetworks() map[string][]byte {
 		return []int{b.then(44, lstm, []int{1, 6, 3}, option{0, 1, actTanh}),
 			b.then(35, []int{x, b.reals(4, 5), b.reals(4, 4), b.reals(4), b.state(1, 4)}, []int{1, 6, 4}, option{1, 1, actTanh})}
 	})
+	add("chosen", []int{1, 3, 5, 4}, func(b *builder, x int) (out []int) {
+		s := []int{1, 3, 5, 4}
+		zero, e := b.tensor(typeFloat32, nil, nil, 0, 0, []byte{0, 0, 0, 0}), b.then(8, []int{x}, s)
+		for _, code := range []int{opLess, 61, 62, 63, 71, 72} {
+			c := b.tensor(typeBool, s, nil, 0, 0, nil)
+			b.op(code, []int{x, []int{zero, e}[code%2]}, []int{c})
+			out = append(out, b.then(opSelect, []int{c, x, b.reals(5, 4)}, s))
+		}
+		c, d, both, either := b.tensor(typeBool, s, nil, 0, 0, nil), b.tensor(typeBool, s, nil, 0, 0, nil), b.tensor(typeBool, s, nil, 0, 0, nil), b.tensor(typeBool, s, nil, 0, 0, nil)
+		b.op(61, []int{x, zero}, []int{c})
+		b.op(87, []int{c}, []int{d})
+		b.op(86, []int{c, d}, []int{both})
+		b.op(84, []int{both, d}, []int{either})
+		out = append(out, b.then(64, []int{either, x, e}, s))
+		for _, code := range []int{66, 104, 108, 116, 152, 158, 11} {
+			out = append(out, b.then(code, []int{x}, s))
+		}
+		return append(out, b.then(73, []int{b.then(47, []int{x}, s)}, s), b.then(105, []int{x, b.list([]int{2}, 2, 3)}, s))
+	})
+	add("dilated", []int{1, 8, 3}, func(b *builder, x int) []int {
+		apart := b.then(38, []int{x, b.list([]int{1}, 2), b.list([]int{1, 2}, 4, 0)}, []int{2, 6, 3})
+		c := b.then(opConv, []int{b.then(opExpand, []int{apart, b.list(nil, 1)}, []int{2, 1, 6, 3}), b.reals(4, 1, 3, 3), b.reals(4)}, []int{2, 1, 4, 4}, append(window(1, 1, 1), option{3, 1, actRelu}, option{4, 4, 1}, option{5, 4, 1})...)
+		y := b.then(37, []int{b.then(opReshape, []int{c, b.list([]int{3}, 2, 4, 4)}, []int{2, 4, 4}), b.list([]int{1}, 2), b.list([]int{1, 2}, 1, 2)}, []int{1, 5, 4})
+		return []int{y}
+	})
+	add("shapes", []int{1, 6, 8}, func(b *builder, x int) []int {
+		whole := func(shape ...int) int { return b.tensor(typeInt32, shape, nil, 0, 0, nil) }
+		made := func(code int, in []int, y int, options ...option) int {
+			b.op(code, in, []int{y}, options...)
+			return y
+		}
+		shape := made(opShape, []int{x}, whole(3), option{0, 1, int(typeInt32)})
+		batch := made(45, []int{shape, b.list([]int{1}, 0), b.list([]int{1}, 1), b.list([]int{1}, 1)}, whole(), option{4, 4, 1})
+		zeros := b.then(94, []int{made(83, []int{batch, b.list(nil, 8)}, whole(2), option{0, 4, 2}), b.tensor(typeFloat32, nil, nil, 0, 0, []byte{0, 0, 0x80, 0x3f})}, []int{1, 8})
+		rows := made(81, []int{made(36, []int{shape, b.list([]int{2}, 0, 1)}, whole(2)), b.list([]int{1}, 0)}, whole())
+		flat := b.then(opReshape, []int{x, made(83, []int{rows, b.list(nil, 8)}, whole(2), option{0, 4, 2})}, []int{1, 1})
+		d := b.then(opDense, []int{flat, b.reals(3, 8), b.reals(3)}, []int{1, 3}, option{0, 1, actNone})
+		back := b.then(opReshape, []int{d, made(opConcat, []int{made(36, []int{shape, b.list([]int{2}, 0, 1)}, whole(2)), b.list([]int{1}, 3)}, whole(3))}, []int{1, 6, 3})
+		steps := []int{b.real(1, 8), b.real(1, 8), b.real(1, 8), b.real(1, 8), b.real(1, 8), b.real(1, 8)}
+		b.op(88, []int{x}, steps, option{0, 4, 6}, option{1, 4, 1})
+		packed := b.then(opReshape, []int{b.then(83, []int{steps[3], zeros, steps[0]}, []int{3, 1, 8}, option{0, 4, 3}), b.list([]int{2}, 3, 8)}, []int{3, 8})
+		return []int{b.then(opAdd, []int{steps[1], zeros}, []int{1, 8}, option{0, 1, actNone}), back, packed, b.then(opConcat, []int{steps[2], steps[5]}, []int{2, 8}, option{0, 4, 0})}
+	})
 	add("hybrid", []int{1, 8}, func(b *builder, x int) []int {
 		data := make([]byte, 40)
 		for i := range data {

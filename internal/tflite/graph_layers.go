@@ -36,7 +36,7 @@ func (n *node) biasOf(k, outC int) (*graph.Value, error) {
 	if len(b.f) != outC {
 		return nil, fmt.Errorf("bias %q has %d elements for %d outputs: the file is damaged", b.name, len(b.f), outC)
 	}
-	return n.param(k, b.reshaped(outC), graph.Bias, "bias"), nil
+	return n.param(k, b.reshaped(outC), graph.Bias, "bias of "+n.name+" "), nil
 }
 
 // layer appends a layer of x, with weights w and the bias of input 2.
@@ -64,14 +64,35 @@ func (n *node) kernels(k int) (*array, error) {
 // convolved returns the image and the kernels of a convolution, with its strides and padding;
 // options hold its dilations to the right and down from dilation on.
 func (n *node) convolved(dilation int) (x operand, w *array, o op.Conv2D, err error) {
-	if x, err = n.image(0); err != nil {
+	s := n.spread[n.in[0]]
+	if s != nil {
+		x, err = s.image(n)
+	} else {
+		x, err = n.image(0)
+	}
+	if err != nil {
 		return
 	}
 	if w, err = n.kernels(1); err != nil {
 		return
 	}
 	o, err = n.strides(x.v.Shape, w.shape[1], w.shape[2], n.option(dilation+1, 1), n.option(dilation, 1))
+	if s != nil && err == nil {
+		o, err = s.dilated(n, o)
+	}
 	return
+}
+
+// convolution makes y, after a fused activation, the output of a convolution.
+func (n *node) convolution(y *graph.Value, act int) error {
+	if err := n.finish(y, false, act); err != nil {
+		return err
+	}
+	if s := n.spread[n.in[0]]; s != nil {
+		n.spread[n.out[0]] = &spread{n.at[n.out[0]], s.block}
+		delete(n.at, n.out[0])
+	}
+	return nil
 }
 
 func (n *node) conv() error {
@@ -87,7 +108,7 @@ func (n *node) conv() error {
 	if err != nil {
 		return err
 	}
-	return n.finish(y, false, n.small(3))
+	return n.convolution(y, n.small(3))
 }
 
 func (n *node) depthwise() error {
@@ -103,7 +124,7 @@ func (n *node) depthwise() error {
 	if err != nil {
 		return err
 	}
-	return n.finish(y, false, n.small(4))
+	return n.convolution(y, n.small(4))
 }
 
 // dense reads FULLY_CONNECTED: all elements are rows of as many features as the weights take.

@@ -19,13 +19,24 @@ func (n *node) function(ops ...graph.Op) error {
 
 // pair returns inputs 0 and 1, repeated to one number of dimensions.
 func (n *node) pair() (a, b *graph.Value, whole bool, err error) {
-	shapes, rank := [2][]int{}, 0
+	v, whole, err := n.alike(2)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	return v[0], v[1], whole, nil
+}
+
+// alike returns the first inputs, repeated to one number of dimensions.
+func (n *node) alike(count int) (v []*graph.Value, whole bool, err error) {
+	shapes, rank := make([][]int, count), 0
 	for k := range shapes {
 		if !n.has(k) {
-			return nil, nil, false, fmt.Errorf("input %d is missing: the file is damaged", k)
+			return nil, false, fmt.Errorf("input %d is missing: the file is damaged", k)
 		}
 		if o, ok := n.at[n.in[k]]; ok {
 			shapes[k] = o.shape()
+		} else if a := n.constants[n.in[k]]; a != nil {
+			shapes[k] = a.shape
 		} else {
 			shapes[k] = n.tensors[n.in[k]].shape
 		}
@@ -35,13 +46,40 @@ func (n *node) pair() (a, b *graph.Value, whole bool, err error) {
 		shapes[k] = append(slices.Repeat([]int{1}, rank-len(s)), s...)
 		whole = whole || !isBatch(shapes[k])
 	}
-	var v [2]*graph.Value
 	for k, s := range shapes {
-		if v[k], err = n.aligned(k, s, whole); err != nil {
-			return nil, nil, false, err
+		x, err := n.aligned(k, s, whole)
+		if err != nil {
+			return nil, false, err
 		}
+		v = append(v, x)
 	}
-	return v[0], v[1], whole, nil
+	return v, whole, nil
+}
+
+// choose reads SELECT and SELECT_V2: input 1 where input 0 is true, input 2 elsewhere.
+func (n *node) choose() error {
+	v, whole, err := n.alike(3)
+	if err == nil {
+		n.set(0, n.emit(n.name, op.Where{}, v...), whole)
+	}
+	return err
+}
+
+// leastLength is the least length that L2_NORMALIZATION divides by.
+const leastLength = 1e-6
+
+// unitLength reads L2_NORMALIZATION: x over the root of the sum of its squares along the last
+// dimension.
+func (n *node) unitLength() error {
+	x, axis, err := n.lastAxis()
+	if err != nil {
+		return err
+	}
+	root := n.emit(n.name+"_length", op.Reduce{Kind: op.SumSquare, Axes: []int{axis}}, x.v)
+	for _, o := range []graph.Op{op.Sqrt{}, op.Clip{Lo: leastLength, Hi: inf}} {
+		root = n.emit(n.name+"_length", o, root)
+	}
+	return n.finish(n.emit(n.name, op.Div{}, x.v, root), x.whole, n.small(0))
 }
 
 // aligned returns input k under a shape of the file, as part of one sample if whole.
@@ -245,7 +283,10 @@ func (n *node) gather() error {
 	if err != nil {
 		return err
 	}
-	ids, err := n.x(1)
+	if len(w.shape) == 0 {
+		return fmt.Errorf("a number is picked from: the file is damaged")
+	}
+	ids, err := n.indexes(1, w.shape[0])
 	if err != nil {
 		return err
 	}
@@ -254,4 +295,25 @@ func (n *node) gather() error {
 	}
 	n.set(0, n.emit(n.name, op.Gather{}, n.param(0, w, graph.Weight, "rows"), ids.v), ids.whole)
 	return nil
+}
+
+// indexes returns input k, numbers of rows. Keras adds the number of rows to negative ones, which
+// a Gather does by itself.
+func (n *node) indexes(k, rows int) (operand, error) {
+	pick := n.made[n.in[k]]
+	if pick == nil || pick.code != opSelect {
+		return n.x(k)
+	}
+	below, around := n.made[pick.in[0]], n.made[pick.in[1]]
+	is := func(m *node, code int, number float32) bool {
+		if m == nil || m.code != code || m.in[0] != pick.in[2] || !m.isConstant(1) {
+			return false
+		}
+		a, err := m.constant(1)
+		return err == nil && len(a.f) == 1 && a.f[0] == number
+	}
+	if is(below, opLess, 0) && is(around, opAdd, float32(rows)) {
+		return pick.x(2)
+	}
+	return n.x(k)
 }

@@ -49,11 +49,14 @@ func (n *node) cast() error {
 
 // reshape reads RESHAPE, SQUEEZE and EXPAND_DIMS: the result has the shape that the file says.
 func (n *node) reshape() error {
+	if s := n.spread[n.in[0]]; s != nil {
+		return n.reshapeSpread(s)
+	}
 	x, err := n.x(0)
 	if err != nil {
 		return err
 	}
-	shape := slices.Clone(n.outShape(0))
+	shape := n.target(x.shape())
 	if volume(shape) != volume(x.shape()) {
 		return fmt.Errorf("shape %v of an input of %v: give a network with fixed shapes", shape, x.shape())
 	}
@@ -110,12 +113,12 @@ func (n *node) concat() error {
 		if err != nil {
 			return err
 		}
+		if along := n.option(0, 0); along == 0 || along == -len(x.shape()) {
+			x = n.inSample(x)
+		}
 		at, err := x.axis(n.option(0, 0))
 		if err != nil {
 			return err
-		}
-		if at == 0 {
-			return fmt.Errorf("joining samples is not supported")
 		}
 		if k > 0 && (x.whole != whole || at != axis) {
 			return fmt.Errorf("inputs of different dimensions are joined: the file is damaged")
@@ -123,6 +126,14 @@ func (n *node) concat() error {
 		whole, axis, in = x.whole, at, append(in, x.v)
 	}
 	return n.finish(n.emit(n.name, op.Concat{Axis: axis}, in...), whole, n.small(1))
+}
+
+// inSample returns o as part of a sample, with its first dimension in it.
+func (n *node) inSample(o operand) operand {
+	if o.whole {
+		return o
+	}
+	return operand{n.emit(n.name+"_sample", op.Reshape{Shape: o.shape()}, n.turned(o)), true}
 }
 
 // pack reads PACK: inputs along a new dimension.
@@ -139,10 +150,13 @@ func (n *node) pack() error {
 		if axis < 0 {
 			axis += len(s) + 1
 		}
-		if axis < 0 || axis > len(s) || axis == 0 && isBatch(s) && len(n.in) > 1 {
-			return fmt.Errorf("axis %d of inputs of shape %v; joining samples is not supported", axis, s)
+		if axis < 0 || axis > len(s) {
+			return fmt.Errorf("axis %d of inputs of shape %v: the file is damaged", axis, s)
 		}
 		o := n.reshaped(x, slices.Insert(s, axis, 1))
+		if axis == 0 {
+			o = n.inSample(o)
+		}
 		if at, err = o.axis(axis); err != nil {
 			return err
 		}
@@ -184,6 +198,34 @@ func (n *node) split(x operand, axis int, drop bool) error {
 	if start != x.v.Shape[at] {
 		return fmt.Errorf("%d of %d elements are split: the file is damaged", start, x.v.Shape[at])
 	}
+	return nil
+}
+
+// reverse reads REVERSE_V2: the elements along axes backwards.
+func (n *node) reverse() error {
+	x, err := n.x(0)
+	if err != nil {
+		return err
+	}
+	axes, err := n.ints(1)
+	if err != nil {
+		return err
+	}
+	v := x.v
+	for _, a := range axes {
+		at, err := x.axis(a)
+		if err != nil {
+			return err
+		}
+		var index []int
+		for i := v.Shape[at] - 1; i >= 0; i-- {
+			index = append(index, i)
+		}
+		if at > 0 {
+			v = n.emit(n.name, op.Gather{Axis: at, Index: index}, v)
+		}
+	}
+	n.set(0, v, x.whole)
 	return nil
 }
 

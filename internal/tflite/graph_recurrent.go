@@ -73,7 +73,7 @@ func (n *node) recurrent(o op.Recurrent, timeFirst bool, gates []int, weights, s
 		return fmt.Errorf("weights of %v and of the state %v, %d biases: the file is damaged", w.shape, r.shape, len(b.f))
 	}
 	sums := n.emit(n.name+"_sums", op.Dense{}, n.reshaped(x, []int{1, steps, s[2]}).v, n.param(weights, w, graph.Weight, "gates"),
-		n.param(bias, b.reshaped(len(b.f)), graph.Bias, "gates"))
+		n.param(bias, b.reshaped(len(b.f)), graph.Bias, "gates of "+n.name+" "))
 	h := n.emit(n.name, o, sums, n.param(state, r, graph.Weight, "gates"))
 	out := operand{v: h}
 	if timeFirst {

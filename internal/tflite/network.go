@@ -31,7 +31,7 @@ func Decode(data []byte, name string) (g *graph.Graph, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("tflite: %w", err)
 	}
-	n := &network{source: s, g: &graph.Graph{Name: name}, at: map[int]operand{}, constants: map[int]*array{}, params: map[paramKey]*graph.Value{}, lost: map[int]bool{}, sized: map[int]bool{}, names: map[string]bool{}}
+	n := &network{source: s, g: &graph.Graph{Name: name}, at: map[int]operand{}, constants: map[int]*array{}, params: map[paramKey]*graph.Value{}, lost: map[int]bool{}, sized: map[int]bool{}, spread: map[int]*spread{}, made: map[int]*node{}, names: map[string]bool{}}
 	if err := n.read(); err != nil {
 		return nil, fmt.Errorf("tflite: %w", err)
 	}
@@ -50,6 +50,8 @@ type network struct {
 	params    map[paramKey]*graph.Value
 	lost      map[int]bool // what a refused operator should have made
 	sized     map[int]bool // numbers that are computed from shapes: only as the shape of a result
+	spread    map[int]*spread
+	made      map[int]*node // operators, by the numbers of their outputs
 	names     map[string]bool
 	elements  int // of constants
 	rounded   int // activations that are quantized in the file
@@ -226,7 +228,7 @@ func (n *network) build(k int, o table, in, out []int) (err error) {
 		case custom != "":
 			name = fmt.Sprintf("the custom operator %q", custom)
 		case name == "":
-			name = fmt.Sprintf("number %d of TFLite's list", code)
+			name = nameOf(code)
 		}
 		return &graph.Refusal{Place: place, What: name + " is not supported", Remedy: "build the network of these: " + supported(func(o operator) bool { return o.graph != nil })}
 	}
@@ -239,12 +241,13 @@ func (n *network) build(k int, o table, in, out []int) (err error) {
 			err = graph.Named(fmt.Sprintf("%s (%s)", place, entry.name), m.error)
 		}
 	}()
-	c := &node{network: n, in: in, out: out, custom: o.bytes(opCustom), shape: custom == "" && code == opShape}
+	c := &node{network: n, in: in, out: out, custom: o.bytes(opCustom), code: code, shape: custom == "" && code == opShape}
 	c.options, _ = o.sub(opOptions)
 	if len(in) < entry.least || len(in) > entry.most || len(out) < 1 {
 		err = fmt.Errorf("%d inputs and %d outputs: the file is damaged", len(in), len(out))
 	} else if err = c.named(); err == nil && !c.ofShapes() {
 		err = entry.graph(c)
+		n.made[c.out[0]] = c
 	}
 	if err != nil {
 		return graph.Named(fmt.Sprintf("%s (%s)", place, entry.name), err)

@@ -152,7 +152,7 @@ func TestDecodeRefuses(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"net: tflite: 3 causes", "operator 0: number 93 of TFLite's list is not supported", "operator 2: LSTM is not supported",
+	for _, want := range []string{"net: tflite: 3 causes", "operator 0: ZEROS_LIKE is not supported", "operator 2: LSTM is not supported",
 		`operator 3: the custom operator "MyOwn" is not supported`, "build the network of these: ABS, ADD, "} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
@@ -226,4 +226,40 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Keras adds the number of rows to negative ids before it picks rows of an embedding, which the
+// pick does by itself.
+func TestEmbedding(t *testing.T) {
+	b := newBuilder(1)
+	number := func(v byte) int { return b.tensor(typeInt32, nil, nil, 0, 0, []byte{v, 0, 0, 0}) }
+	x, added, below, ids := b.tensor(typeInt32, []int{1, 4}, nil, 0, 0, nil), b.tensor(typeInt32, []int{1, 4}, nil, 0, 0, nil), b.tensor(typeBool, []int{1, 4}, nil, 0, 0, nil), b.tensor(typeInt32, []int{1, 4}, nil, 0, 0, nil)
+	b.op(opLess, []int{x, number(0)}, []int{below})
+	b.op(opAdd, []int{x, number(9)}, []int{added})
+	b.op(opSelect, []int{below, added, x}, []int{ids})
+	g, err := Decode(b.file([]int{x}, []int{b.then(36, []int{b.reals(9, 3), ids}, []int{1, 4, 3})}), "embedding")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := simplify.Run(g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Nodes) != 1 || g.Nodes[0].Op.Name() != "Gather" || g.Inputs[0].Elem != graph.Integer {
+		t.Errorf("%v", g)
+	}
+}
+
+// Layers that read one constant as their biases, as converters write those that are all zero, have
+// biases of their own: their grids differ.
+func TestSharedBiases(t *testing.T) {
+	b := newBuilder(1)
+	x, zeros := b.real(1, 4), b.tensor(typeFloat32, []int{4}, nil, 0, 0, make([]byte, 16))
+	h := b.then(opDense, []int{x, b.reals(4, 4), zeros}, []int{1, 4}, option{0, 1, actRelu})
+	g, err := Decode(b.file([]int{x}, []int{b.then(opDense, []int{h, b.reals(4, 4), zeros}, []int{1, 4}, option{0, 1, actNone})}), "shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := g.Params(); len(p) != 4 {
+		t.Errorf("%d parameters, want 4", len(p))
+	}
 }

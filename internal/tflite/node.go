@@ -17,6 +17,7 @@ type node struct {
 	name    string // of its first output
 	options table  // Pos 0: none
 	custom  []byte // options of a custom operator
+	code    int    // number of the operator
 	shape   bool   // it is SHAPE
 }
 
@@ -37,7 +38,7 @@ func (n *node) named() error {
 }
 
 // ofShapes reports whether the operator computes integers from shapes alone, such as the target of
-// a RESHAPE. Shapes are fixed, so that its result is not needed.
+// a RESHAPE.
 func (n *node) ofShapes() bool {
 	t := &n.tensors[n.out[0]]
 	if t.kind != typeInt32 && t.kind != typeInt64 || len(t.scale) > 0 {
@@ -56,6 +57,7 @@ func (n *node) ofShapes() bool {
 	for _, i := range n.out {
 		n.sized[i] = true
 	}
+	n.foldShape()
 	return true
 }
 
@@ -101,6 +103,8 @@ func (n *node) constant(k int) (*array, error) {
 	switch _, activation := n.at[i]; {
 	case activation:
 		return nil, fmt.Errorf("input %q is computed by the network; a constant is supported here", t.name)
+	case n.spread[i] != nil:
+		return nil, fmt.Errorf("input %q is between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, where a convolution alone is supported", t.name)
 	case n.sized[i]:
 		return nil, fmt.Errorf("input %q is computed from shapes, which is supported as the shape of a result", t.name)
 	case t.variable:
@@ -112,11 +116,17 @@ func (n *node) constant(k int) (*array, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.elements += len(a.f); n.elements > format.MaxWeights {
+	if n.large(len(a.f)) {
 		return nil, fmt.Errorf("more than %d constants, with those before", format.MaxWeights)
 	}
 	n.constants[i] = a
 	return a, nil
+}
+
+// large counts the elements of a constant, and reports whether there are too many with it.
+func (n *node) large(size int) bool {
+	n.elements += size
+	return n.elements > format.MaxWeights
 }
 
 // ints returns input k as integers that are constant.

@@ -1,6 +1,7 @@
 package tflite
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -54,6 +55,31 @@ var operators = map[int]operator{
 	opReluN1:      {"RELU_N1_TO_1", 1, 1, func(c *call) error { return c.requantize(actReluN1) }, of(op.Clip{Lo: -1, Hi: 1})},
 	opRelu6:       {"RELU6", 1, 1, func(c *call) error { return c.requantize(actRelu6) }, of(op.Clip{Lo: 0, Hi: 6})},
 
+	8:        {"FLOOR", 1, 1, nil, of(op.Floor{})},
+	11:       {"L2_NORMALIZATION", 1, 1, nil, (*node).unitLength},
+	37:       {"BATCH_TO_SPACE_ND", 3, 3, nil, (*node).batchToSpace},
+	38:       {"SPACE_TO_BATCH_ND", 3, 3, nil, (*node).spaceToBatch},
+	opLess:   {"LESS", 2, 2, nil, pairOf(op.Compare{Is: op.Less}, -1)},
+	61:       {"GREATER", 2, 2, nil, pairOf(op.Compare{Is: op.Greater}, -1)},
+	62:       {"GREATER_EQUAL", 2, 2, nil, pairOf(op.Compare{Is: op.GreaterOrEqual}, -1)},
+	63:       {"LESS_EQUAL", 2, 2, nil, pairOf(op.Compare{Is: op.LessOrEqual}, -1)},
+	64:       {"SELECT", 3, 3, nil, (*node).choose},
+	66:       {"SIN", 1, 1, nil, of(op.Sin{})},
+	71:       {"EQUAL", 2, 2, nil, pairOf(op.Compare{Is: op.Equal}, -1)},
+	72:       {"NOT_EQUAL", 2, 2, nil, pairOf(op.Compare{Is: op.Equal}, -1, op.Not{})},
+	73:       {"LOG", 1, 1, nil, of(op.Log{})},
+	84:       {"LOGICAL_OR", 2, 2, nil, pairOf(op.Compare{Is: op.Or}, -1)},
+	86:       {"LOGICAL_AND", 2, 2, nil, pairOf(op.Compare{Is: op.And}, -1)},
+	87:       {"LOGICAL_NOT", 1, 1, nil, of(op.Not{})},
+	94:       {"FILL", 2, 2, nil, (*node).fill},
+	104:      {"CEIL", 1, 1, nil, of(op.Ceil{})},
+	105:      {"REVERSE_V2", 2, 2, nil, (*node).reverse},
+	108:      {"COS", 1, 1, nil, of(op.Cos{})},
+	116:      {"ROUND", 1, 1, nil, of(op.Round{})},
+	opSelect: {"SELECT_V2", 3, 3, nil, (*node).choose},
+	152:      {"RELU_0_TO_1", 1, 1, nil, of(op.Clip{Lo: 0, Hi: 1})},
+	158:      {"SIGN", 1, 1, nil, of(op.Sign{})},
+
 	5:  {"DEPTH_TO_SPACE", 1, 1, (*call).depthToSpace, func(n *node) error { return n.depth(depthToSpace) }},
 	14: {"LOGISTIC", 1, 1, func(c *call) error { return c.curve(sigmoid, 8, -128) }, of(op.Sigmoid{})},
 	16: {name: "LSTM"},
@@ -78,34 +104,34 @@ var operators = map[int]operator{
 	57: {"MINIMUM", 2, 2, nil, func(n *node) error {
 		return n.limit(op.Minimum{}, func(v float32) op.Clip { return op.Clip{Lo: -inf, Hi: v} })
 	}},
-	59:      {"NEG", 1, 1, nil, of(op.Neg{})},
-	60:      {"PADV2", 3, 3, nil, (*node).pad},
-	65:      {"SLICE", 3, 3, (*call).slice, (*node).slice},
-	67:      {"TRANSPOSE_CONV", 3, 4, (*call).transposeConv, (*node).transposeConv},
-	70:      {"EXPAND_DIMS", 2, 2, nil, (*node).reshape},
-	74:      {"SUM", 2, 2, nil, reducing(op.Sum)},
-	75:      {"SQRT", 1, 1, nil, of(op.Sqrt{})},
-	76:      {"RSQRT", 1, 1, nil, of(op.Power{K: -0.5})},
-	opShape: {"SHAPE", 1, 1, nil, func(*node) error { return errShape }},
-	78:      {"POW", 2, 2, nil, pairOf(op.Pow{}, -1)},
-	80:      {"FAKE_QUANT", 1, 1, nil, (*node).passes},
-	81:      {"REDUCE_PROD", 2, 2, nil, reducing(op.Prod)},
-	82:      {"REDUCE_MAX", 2, 2, nil, reducing(op.Max)},
-	83:      {"PACK", 1, maxOperands, nil, (*node).pack},
-	88:      {"UNPACK", 1, 1, nil, (*node).unpack},
-	89:      {"REDUCE_MIN", 2, 2, nil, reducing(op.Min)},
-	92:      {"SQUARE", 1, 1, nil, of(op.Power{K: 2})},
-	97:      {"RESIZE_NEAREST_NEIGHBOR", 2, 2, func(c *call) error { return c.resize(false, c.small(0) != 0, c.small(1) != 0) }, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
-	98:      {"LEAKY_RELU", 1, 1, (*call).leaky, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
-	99:      {"SQUARED_DIFFERENCE", 2, 2, nil, pairOf(op.Sub{}, -1, op.Power{K: 2})},
-	100:     {"MIRROR_PAD", 2, 2, nil, (*node).mirrorPad},
-	101:     {"ABS", 1, 1, nil, of(op.Abs{})},
-	102:     {"SPLIT_V", 3, 3, nil, func(n *node) error { return n.splits(2, 0) }},
-	111:     {"ELU", 1, 1, nil, of(op.Elu{})},
-	117:     {"HARD_SWISH", 1, 1, (*call).hardSwish, of(op.HardSwish{})},
-	124:     {"DENSIFY", 1, 1, nil, (*node).passes},
-	126:     {"BATCH_MATMUL", 2, 2, nil, (*node).matmul},
-	150:     {"GELU", 1, 1, nil, func(n *node) error { return n.function(op.Gelu{Tanh: n.small(0) != 0}) }},
+	59:       {"NEG", 1, 1, nil, of(op.Neg{})},
+	60:       {"PADV2", 3, 3, nil, (*node).pad},
+	65:       {"SLICE", 3, 3, (*call).slice, (*node).slice},
+	67:       {"TRANSPOSE_CONV", 3, 4, (*call).transposeConv, (*node).transposeConv},
+	opExpand: {"EXPAND_DIMS", 2, 2, nil, (*node).reshape},
+	74:       {"SUM", 2, 2, nil, reducing(op.Sum)},
+	75:       {"SQRT", 1, 1, nil, of(op.Sqrt{})},
+	76:       {"RSQRT", 1, 1, nil, of(op.Power{K: -0.5})},
+	opShape:  {"SHAPE", 1, 1, nil, func(*node) error { return errShape }},
+	78:       {"POW", 2, 2, nil, pairOf(op.Pow{}, -1)},
+	80:       {"FAKE_QUANT", 1, 1, nil, (*node).passes},
+	81:       {"REDUCE_PROD", 2, 2, nil, reducing(op.Prod)},
+	82:       {"REDUCE_MAX", 2, 2, nil, reducing(op.Max)},
+	83:       {"PACK", 1, maxOperands, nil, (*node).pack},
+	88:       {"UNPACK", 1, 1, nil, (*node).unpack},
+	89:       {"REDUCE_MIN", 2, 2, nil, reducing(op.Min)},
+	92:       {"SQUARE", 1, 1, nil, of(op.Power{K: 2})},
+	97:       {"RESIZE_NEAREST_NEIGHBOR", 2, 2, func(c *call) error { return c.resize(false, c.small(0) != 0, c.small(1) != 0) }, func(n *node) error { return n.resize(op.Resize{}, n.small(0) != 0, n.small(1) != 0) }},
+	98:       {"LEAKY_RELU", 1, 1, (*call).leaky, func(n *node) error { return n.function(op.LeakyRelu{Alpha: n.real(0, 0)}) }},
+	99:       {"SQUARED_DIFFERENCE", 2, 2, nil, pairOf(op.Sub{}, -1, op.Power{K: 2})},
+	100:      {"MIRROR_PAD", 2, 2, nil, (*node).mirrorPad},
+	101:      {"ABS", 1, 1, nil, of(op.Abs{})},
+	102:      {"SPLIT_V", 3, 3, nil, func(n *node) error { return n.splits(2, 0) }},
+	111:      {"ELU", 1, 1, nil, of(op.Elu{})},
+	117:      {"HARD_SWISH", 1, 1, (*call).hardSwish, of(op.HardSwish{})},
+	124:      {"DENSIFY", 1, 1, nil, (*node).passes},
+	126:      {"BATCH_MATMUL", 2, 2, nil, (*node).matmul},
+	150:      {"GELU", 1, 1, nil, func(n *node) error { return n.function(op.Gelu{Tanh: n.small(0) != 0}) }},
 }
 
 // customs is the table of custom operators, by their names.
@@ -136,8 +162,11 @@ const (
 	opPad         = 34
 	opTranspose   = 39
 	opSub         = 41
+	opLess        = 58
+	opExpand      = 70
 	opShape       = 77
 	opQuantize    = 114
+	opSelect      = 123
 )
 
 // supported lists the names of the operators that has is true for.
@@ -150,4 +179,12 @@ func supported(has func(operator) bool) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
+}
+
+// nameOf returns the name of operator code, or its number where that is new.
+func nameOf(code int) string {
+	if code >= 0 && code < len(allNames) {
+		return allNames[code]
+	}
+	return fmt.Sprintf("number %d of TFLite's list", code)
 }

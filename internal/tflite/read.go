@@ -95,7 +95,7 @@ func (r *reader) build(k int, o table, in, out []int) error {
 	if entry.build == nil {
 		name := entry.name
 		if name == "" {
-			name = fmt.Sprintf("number %d of TFLite's list", code)
+			name = nameOf(code)
 		}
 		return &graph.Refusal{Place: fmt.Sprintf("operator %d", k), What: name + " is not supported", Remedy: "build the network of these: " + supported(func(o operator) bool { return o.build != nil })}
 	}

@@ -234,7 +234,7 @@ func TestRefuses(t *testing.T) {
 			x, y := b.act(1, 4), b.act(1, 4)
 			b.op(93, []int{x}, []int{y})
 			return x, y
-		}), "operator 0: number 93 of TFLite's list is not supported"},
+		}), "operator 0: ZEROS_LIKE is not supported"},
 		"batch": {build(func(b *builder) (int, int) {
 			x, y := b.act(2, 4), b.act(2, 4)
 			b.op(opRelu, []int{x}, []int{y})

@@ -4,10 +4,11 @@ package preprocess
 
 import (
 	"bufio"
-	"compress/gzip"
 	"io"
 	"math"
 	"strconv"
+
+	"edgec/runtime/internal/inflate"
 )
 
 // Uncompressed returns a reader of r, or of what gzip has compressed in it.
@@ -16,9 +17,9 @@ func Uncompressed(r io.Reader) (io.Reader, error) {
 	if magic, _ := b.Peek(2); len(magic) < 2 || magic[0] != 0x1f || magic[1] != 0x8b {
 		return b, nil
 	}
-	z, err := gzip.NewReader(b)
+	z, err := inflate.Gzip(b)
 	if err != nil {
-		return nil, Error("damaged gzip: " + err.Error() + "; copy the file again")
+		return nil, Error("gzip: " + err.Error() + "; copy the file again")
 	}
 	return z, nil
 }

@@ -4,11 +4,12 @@ package preprocess
 
 import (
 	"bytes"
-	"compress/zlib"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"io"
+
+	"edgec/runtime/internal/inflate"
 )
 
 // A reader of PNG files: ISO/IEC 15948. Package image/png, which tests compare it with, brings fmt and
@@ -178,9 +179,9 @@ func (p *pngFile) decode() (image.Image, error) {
 	for _, b := range p.pixels {
 		parts = append(parts, bytes.NewReader(b))
 	}
-	z, err := zlib.NewReader(io.MultiReader(parts...))
+	z, err := inflate.Zlib(io.MultiReader(parts...))
 	if err != nil {
-		return nil, err
+		return nil, Error("png: " + err.Error())
 	}
 	c := newCanvas(p)
 	passes := pngPasses[:]
