@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"edgec"
+	"edgec/internal/deep"
 	"edgec/internal/tensor"
 )
 
@@ -38,6 +39,7 @@ func TestEvaluateConfusion(t *testing.T) {
 
 // TestEvaluateAgreement: with labels left aside, the report and Evaluate say the same.
 func TestEvaluateAgreement(t *testing.T) {
+	deep.Only(t) // the commands compress and eval are tested for the same
 	m, d := glyphs(t)
 	r := compress(t, m, d, edgec.Options{MaxDrop: new(4.0), NoTraining: true, NoLabels: true})
 	sound(t, m, r)

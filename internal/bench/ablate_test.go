@@ -10,6 +10,7 @@ import (
 
 	"edgec"
 	"edgec/internal/ablation"
+	"edgec/internal/deep"
 )
 
 // atRoot changes to the root of the module, where bench runs.
@@ -50,6 +51,7 @@ func TestRules(t *testing.T) {
 
 // The search compiles with rows of the design in the place of its constants.
 func TestVariantsBuild(t *testing.T) {
+	deep.Only(t) // compiles the search
 	atRoot(t)
 	text, err := os.ReadFile(tuningFile)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"edgec/internal/deep"
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
 )
@@ -232,4 +233,12 @@ func checkRefusals(t *testing.T, cases []refusal) {
 			}
 		})
 	}
+}
+
+// cases is how many random cases a test tries: n where EDGEC_DEEP is set, a third otherwise.
+func cases(n int) int {
+	if deep.On() {
+		return n
+	}
+	return n / 3
 }

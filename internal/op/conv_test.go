@@ -109,7 +109,7 @@ func TestConv2DGradients(t *testing.T) {
 		})
 	}
 	t.Run("random", func(t *testing.T) {
-		for i := 0; i < 25; i++ {
+		for range cases(25) {
 			o, in := randomConv(rng)
 			checkGradients(t, o, rng, in)
 		}

@@ -54,7 +54,7 @@ func poolCases(t *testing.T, f func(t *testing.T, o MaxPool, x *tensor.Tensor)) 
 	}
 	t.Run("random", func(t *testing.T) {
 		tried := 0
-		for tried < 60 {
+		for tried < cases(60) {
 			o := MaxPool{KH: 1 + rng.IntN(3), KW: 1 + rng.IntN(3), StrideH: rng.IntN(4), StrideW: rng.IntN(4), DilH: rng.IntN(3), DilW: rng.IntN(3),
 				PadT: rng.IntN(3), PadL: rng.IntN(3), PadB: rng.IntN(3), PadR: rng.IntN(3), CeilMode: rng.IntN(2) == 0}
 			x := spaced(rng, 1+rng.IntN(2), 1+rng.IntN(2), 5+rng.IntN(3), 5+rng.IntN(3))

@@ -33,7 +33,7 @@ func timed(t *testing.T, p *problem, r recipe, clock search.Clock) *search.Resul
 // TestTime: the best file within a time uses it up.
 func TestTime(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, effort(0.1, r.Effort)
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, 0.1
 	slowest := time.Duration(0)
 	for _, q := range timed(t, p, r, byKept).Candidates {
 		if q.Latency <= r.MaxLatency {
@@ -49,7 +49,7 @@ func TestTime(t *testing.T) {
 func TestTimeAndSize(t *testing.T) {
 	deep.Only(t)
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxLatency = 0, 900
+	r.MaxDrop, r.MaxLatency, r.Effort = 0, 900, 0.1
 	fast := timed(t, p, r, byKept)
 	r.MaxLatency = 2500
 	if slow := timed(t, p, r, byKept); slow.Best.Latency <= 900 || slow.Best.Drop > fast.Best.Drop {
@@ -64,14 +64,10 @@ func TestTimeAndSize(t *testing.T) {
 // TestTimeAndDrop: within a drop and a time, channels are cut where pruning does not make the
 // network fast enough.
 func TestTimeAndDrop(t *testing.T) {
+	deep.Only(t)
 	p, r := get(t, wideClassification), quick()
-	r.Effort, r.MaxLatency = 0.02, 70*time.Microsecond
-	var fast *search.Result
-	if deep.On() {
-		fast = timed(t, p, r, byShape)
-	} else {
-		fast = narrowed(t, r.MaxLatency)
-	}
+	r.Effort, r.MaxLatency = 0.01, 70*time.Microsecond
+	fast := timed(t, p, r, byShape)
 	all := search.MACs(p.model(t).Graph)
 	few, cuts := checkCuts(t, fast, all)
 	slow, _ := unhurried(t)
@@ -84,6 +80,7 @@ func TestTimeAndDrop(t *testing.T) {
 // TestTimeInstead: where all small files within the drop are too slow, weights
 // that take less time are looked for.
 func TestTimeInstead(t *testing.T) {
+	deep.Only(t)
 	p, r := get(t, classification), quick()
 	r.MaxDrop, r.MaxLatency = 12, 1500
 	timed(t, p, r, byKept)

@@ -112,7 +112,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 		deep   bool
 	}{
 		{"training", func(r *recipe) { r.MaxDrop, r.Effort = 3, effort(0.005, 0.02) }, false},
-		{"training for a size", func(r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, effort(0.01, 0.02) }, false},
+		{"training for a size", func(r *recipe) { r.MaxDrop, r.MaxSize, r.Effort = 0, 500, 0.02 }, true},
 		{"criterion input", func(r *recipe) { r.MaxDrop, r.Effort, r.Criterion = 3, 0.01, "input" }, true},
 		{"no training", func(r *recipe) { r.MaxDrop, r.NoTraining = 3, true }, false},
 	} {

@@ -15,18 +15,19 @@ import (
 // drop stays within its limit, for a small size and within a drop.
 func TestPooling(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		drop float64
-		size int
-		lost float64 // points on the test part
-		deep bool
-	}{{"a size", 0, 400, 7, false}, {"a drop", 4, 0, 5, true}} {
+		name     string
+		drop     float64
+		size     int
+		lost     float64 // points on the test part
+		thorough float64 // effort where EDGEC_DEEP is set
+		deep     bool
+	}{{"a size", 0, 400, 7, 0.2, false}, {"a drop", 4, 0, 5, 1, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.deep {
 				deep.Only(t)
 			}
 			p, r := get(t, perceptron), quick()
-			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.05, 1)
+			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.05, c.thorough)
 			res := compress(t, p, r)
 			sound(t, p, r, res)
 			checkPooling(t, res, 32*4*side*side+4*32)
@@ -128,7 +129,7 @@ func TestChannels(t *testing.T) {
 func TestChannelsOfFile(t *testing.T) {
 	deep.Only(t)
 	p, r := get(t, wideClassification), quick()
-	r.Effort = 0.02
+	r.Effort = 0.01
 	res := compress(t, p, r)
 	sound(t, p, r, res)
 	left, cuts := checkCuts(t, res, search.MACs(p.model(t).Graph))

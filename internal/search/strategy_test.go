@@ -200,7 +200,7 @@ func TestIsReproducible(t *testing.T) {
 // TestSize: the best file within a size.
 func TestSize(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 0, 500, effort(0.1, r.Effort)
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 500, 0.1
 	res := compress(t, p, r)
 	sound(t, p, r, res)
 	if res.Best.Size() < 350 {
@@ -312,7 +312,7 @@ func TestWithoutTraining(t *testing.T) {
 // TestTrainedOn: what a drop is taken from follows from the configuration.
 func TestTrainedOn(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.Budget = 1 // the first file is enough
+	r.NoTraining = true
 	for _, tt := range []struct {
 		says string
 		test *dataset.Set
