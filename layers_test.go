@@ -25,8 +25,9 @@ var levels = map[string]int{
 	"internal/op":   5,
 	"internal/onnx": 6, "internal/tflite": 6, "internal/simplify": 6, "internal/train": 6, "internal/testnet": 6, "internal/dataset": 6, "internal/demo": 7, "internal/demo/train": 8,
 	"internal/eval": 7, "internal/passes": 7, "internal/lower": 7, "targets": 7, "targets/device": 7, "targets/server": 7,
-	"internal/search": 8, "internal/pack": 8, "internal/deploy": 8, "export": 8,
-	".":            9,
+	"internal/deploy": 7, "internal/fleet/natstest": 7,
+	"internal/search": 8, "internal/pack": 8, "internal/fleet": 8, "export": 8,
+	".": 9, "internal/agent": 9,
 	"internal/cli": 10, "internal/bench": 10, "internal/figures": 10,
 	"cmd/edgec": 11,
 }

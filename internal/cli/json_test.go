@@ -389,7 +389,7 @@ func slow(section string) bool {
 var demoSections = []string{"demo", "program", "execution", "idx", "picture"}
 
 // deviceSections are those that TestDeploy and TestUnit check.
-var deviceSections = []string{"deploy, rollback, status", "installed", "failed program", "unit of systemd", "unit"}
+var deviceSections = []string{"fleet roll, status, stop", "fleet device", "agent", "deploy, rollback, status", "installed", "failed program", "unit of systemd", "unit"}
 
 // checkSeen fails the test for fields of a section that no command printed.
 func (p jsonPage) checkSeen(t *testing.T, section string) {

@@ -38,7 +38,10 @@ func (p *placeFlags) register(cmd *cobra.Command, flag, usage string) {
 }
 
 // commands registers what runs on the device around a switch.
-func (p *placeFlags) commands(cmd *cobra.Command, o *deploy.Options) {
+func (p *placeFlags) commands(cmd *cobra.Command, o *deploy.Options) { commandFlags(cmd, o) }
+
+// commandFlags registers what runs on the device around a switch.
+func commandFlags(cmd *cobra.Command, o *deploy.Options) {
 	f := cmd.Flags()
 	f.StringVar(&o.Restart, "restart", "", "shell command to run on the device after each switch, such as one that restarts a service")
 	f.StringVar(&o.Check, "check", "", "shell command to run on the device after the switch; if it fails, the device returns to the previous program")

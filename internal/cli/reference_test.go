@@ -23,13 +23,19 @@ func reference(t *testing.T) string {
 func TestReferenceOfFlags(t *testing.T) {
 	text := reference(t)
 	flag := regexp.MustCompile("`--([a-z-]+)`")
-	for _, c := range (&app{}).root().Commands() {
+	commands := (&app{}).root().Commands()
+	for _, c := range commands {
+		if c.Name() == "fleet" {
+			commands = append(commands, c.Commands()...)
+		}
+	}
+	for _, c := range commands {
 		if c.Name() == "help" || c.Name() == "completion" {
 			continue
 		}
-		_, section, found := strings.Cut(text, "\n### edgec "+c.Name()+"\n")
+		_, section, found := strings.Cut(text, "\n### "+c.CommandPath()+"\n")
 		if !found {
-			t.Errorf("docs/REFERENCE.md has no section for edgec %s", c.Name())
+			t.Errorf("docs/REFERENCE.md has no section for %s", c.CommandPath())
 			continue
 		}
 		section = section[:strings.Index(section+"\n#", "\n#")]
@@ -56,11 +62,11 @@ func sameFlags(t *testing.T, c *cobra.Command, documented map[string]bool) {
 	usage := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
 	for _, m := range usage.FindAllStringSubmatch(c.LocalNonPersistentFlags().FlagUsages(), -1) {
 		if !documented[m[1]] && m[1] != "help" {
-			t.Errorf("docs/REFERENCE.md does not have --%s of edgec %s", m[1], c.Name())
+			t.Errorf("docs/REFERENCE.md does not have --%s of %s", m[1], c.CommandPath())
 		}
 		delete(documented, m[1])
 	}
 	for name := range documented {
-		t.Errorf("docs/REFERENCE.md has --%s, which edgec %s does not have", name, c.Name())
+		t.Errorf("docs/REFERENCE.md has --%s, which %s does not have", name, c.CommandPath())
 	}
 }

@@ -38,6 +38,7 @@ var commands = []func(*app) *cobra.Command{
 	benchCommand,
 	buildCommand,
 	deployCommand, rollbackCommand, statusCommand, unitCommand,
+	fleetCommand, agentCommand,
 	targetsCommand,
 	exportCommand,
 	packCommand,

@@ -62,6 +62,8 @@ var otherWords = map[string][]string{
 	"bench":    {"benchmark", "time", "profile", "latency", "speed"},
 	"build":    {"compile", "make", "generate"},
 	"deploy":   {"install", "ship", "send"},
+	"fleet":    {"rollout", "ota", "hub"},
+	"agent":    {"daemon", "follow", "watch"},
 	"rollback": {"revert", "undo", "back"},
 	"push":     {"publish", "upload"},
 	"pull":     {"fetch", "download", "get"},

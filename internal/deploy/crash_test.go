@@ -42,6 +42,13 @@ type scenario struct {
 	fails Program // does not pass
 }
 
+// more are scenarios of packages that use this one, and also returns for their names what else is
+// wrong with a disk after a cut of power. ended says that the command had ended before.
+var (
+	more []scenario
+	also = map[string]func(d *disk, ended bool) error{}
+)
+
 var one, two, three, fourth = made("good", "one"), made("good", "two"), made("good", "three"), made("good", "fourth")
 
 // largeOnes are the programs that deltas are made of.
@@ -96,7 +103,7 @@ func scenarios() []scenario {
 			{"failing self-test after a delta", largeOnes[:1], install(largeOnes[4]), largeOnes[:1], largeOnes[0], largeOnes[4]},
 		}...)
 	}
-	return all
+	return append(all, more...)
 }
 
 // current reads which program runs, and that it is whole.
@@ -125,6 +132,11 @@ func (sc scenario) check(d *disk, ended, failed bool) error {
 	sum, err := current(d)
 	if err != nil {
 		return err
+	}
+	if wrong := also[sc.name]; wrong != nil {
+		if err := wrong(d, ended); err != nil {
+			return err
+		}
 	}
 	if !slices.ContainsFunc(sc.may, func(p Program) bool { return p.sumOrNone() == sum }) {
 		return fmt.Errorf("current is %.8s", sum)

@@ -29,6 +29,10 @@ type Options struct {
 	// program, Deploy sends what differs from it. nil: the whole program is sent.
 	Base func(sum string) []byte
 
+	// GiveUp is why a program whose tests an earlier command has not ended is not tested again:
+	// the device returns to the program before. "": it is tested.
+	GiveUp string
+
 	Say  func(doing string)      // is told each step that begins; nil: nobody
 	Sent func(done, total int64) // is told how much of the program was sent; nil: nobody
 

@@ -118,11 +118,17 @@ var (
 	unfit  = script("unfit", "case $0 in *current*) exit 4;; esac; "+passes, "1")
 )
 
-// commands are what is killed; may are the programs that may run after that.
-var commands = map[string]struct {
+// command is a command that is killed, and the programs that may run after that.
+type command struct {
 	do  func(Device) error
 	may string
-}{
+}
+
+// onDevice are the commands that run on the device itself, and have no connection to lose.
+var onDevice = map[string]bool{}
+
+// commands are what is killed; may are the programs that may run after that.
+var commands = map[string]command{
 	"install": {func(d Device) error {
 		_, err := Deploy(context.Background(), d, newer, Options{})
 		return err
@@ -264,6 +270,9 @@ func TestKillsOverSSH(t *testing.T) {
 	s := sshtest.Start(t)
 	kills := 0
 	for name := range commands {
+		if onDevice[name] {
+			continue
+		}
 		j := job{Command: name, Host: s.Host, Keys: s.Folder}
 		for k := 1; k <= j.steps(t); k++ {
 			j.Folder, j.Kill = quickFolder(t), k
@@ -302,6 +311,9 @@ func TestLostConnections(t *testing.T) {
 		every = 31
 	}
 	for name, c := range commands {
+		if onDevice[name] {
+			continue
+		}
 		j := job{Command: name, Host: s.Host, Keys: s.Folder}
 		for k := every; k <= j.steps(t); k += every {
 			j.Folder = quickFolder(t)

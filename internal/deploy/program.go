@@ -11,8 +11,9 @@ import (
 
 // System is what a program was built for, in Go's words.
 type System struct {
-	GOOS, GOARCH string
-	GOARM        string // 5 to 7 where GOARCH is arm, "" elsewhere
+	GOOS   string `json:"goos"`
+	GOARCH string `json:"goarch"`
+	GOARM  string `json:"goarm,omitempty"` // 5 to 7 where GOARCH is arm, "" elsewhere
 }
 
 func (s System) String() string {

@@ -109,6 +109,9 @@ func (s *session) recover(ctx context.Context) error {
 	}
 	t := s.state.Trial
 	switch {
+	case t != nil && current == t.SHA256 && t.Failed == "" && s.o.GiveUp != "":
+		s.back, s.found = true, fmt.Sprintf("version %d was given up: %s", t.Version, s.o.GiveUp)
+		return s.goBack(ctx, s.o.GiveUp)
 	case t != nil && current == t.SHA256 && t.Failed == "":
 		s.found = fmt.Sprintf("a deployment of version %d was cut off after the switch; its tests have passed now, and it is accepted", t.Version)
 		var rejected *RejectedError

@@ -24,6 +24,9 @@ var (
 	userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}\$?$`)
 )
 
+// misread reports whether systemd, or a shell, reads a sign in its own way.
+func misread(r rune) bool { return r <= ' ' || strings.ContainsRune("\"'\\%$;", r) }
+
 // CheckUnitName returns an error if systemd could take the name of a service for something else.
 func CheckUnitName(name string) error {
 	if !unitName.MatchString(name) {
@@ -45,12 +48,12 @@ func (u Unit) Files() ([]UnitFile, error) {
 	switch {
 	case !userName.MatchString(u.User):
 		return nil, fmt.Errorf("deploy: %q is no name of a user", u.User)
-	case !path.IsAbs(u.Folder) || strings.ContainsFunc(u.Folder, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'\%$;`, r) }):
+	case !path.IsAbs(u.Folder) || strings.ContainsFunc(u.Folder, misread):
 		return nil, fmt.Errorf("deploy: the path %q has signs that systemd reads in its own way; choose a folder of letters and digits", u.Folder)
 	}
 	words := []string{path.Join(u.Folder, currentName, programName)}
 	for _, a := range u.Args {
-		if a == "" || strings.ContainsFunc(a, func(r rune) bool { return r <= ' ' || strings.ContainsRune(`"'\%$;`, r) }) {
+		if a == "" || strings.ContainsFunc(a, misread) {
 			return nil, errors.New("deploy: give arguments of the program without blanks and quotes")
 		}
 		words = append(words, a)
@@ -74,6 +77,11 @@ var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/l
 // and starts the first. Unless force is set, it refuses to take the place of a service of the same
 // name that is not of the same folder.
 func InstallScript(files []UnitFile, force bool) string {
+	return installScript(files, force, "choose another --name, or let edgec unit --force replace it")
+}
+
+// installScript is InstallScript with a remedy for a name that is taken.
+func installScript(files []UnitFile, force bool, remedy string) string {
 	var b strings.Builder
 	b.WriteString("set -e\n")
 	for _, f := range files {
@@ -81,7 +89,7 @@ func InstallScript(files []UnitFile, force bool) string {
 		folder, _, _ := strings.Cut(rest, "\n")
 		for _, in := range unitFolders {
 			if !force {
-				fmt.Fprintf(&b, "if test -e %[1]s && ! grep -qxF 'WorkingDirectory=%[2]s' %[1]s; then echo 'edgec: %[1]s is another service; choose another --name, or let edgec unit --force replace it' >&2; exit 1; fi\n", path.Join(in, path.Base(f.Path)), folder)
+				fmt.Fprintf(&b, "if test -e %[1]s && ! grep -qxF 'WorkingDirectory=%[2]s' %[1]s; then echo 'edgec: %[1]s is another service; %[3]s' >&2; exit 1; fi\n", path.Join(in, path.Base(f.Path)), folder, remedy)
 			}
 		}
 	}

@@ -173,3 +173,39 @@ func TestUnitRefuses(t *testing.T) {
 		}
 	}
 }
+
+// The unit of an agent is read by systemd as it was meant, and the script makes its folder.
+func TestAgentUnit(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "models")
+	u := AgentUnit{Name: "digits", User: "root", Folder: folder, Writes: []string{"/mnt/fleet one"}, Command: []string{"/bin/echo", "agent", "--check=test \"$HOME\" = '%h' \\ ;", "--pub=RWQ/+", ""}}
+	files, err := u.Files()
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	for _, want := range []string{"\nExecStart=/bin/echo agent \"--check=test \\\"$$HOME\\\" = '%%h' \\\\ ;\" --pub=RWQ/+ \"\"\n", "\nReadWritePaths=" + folder + " \"-/mnt/fleet one\"\n", "\nNoNewPrivileges=yes\n"} {
+		if !strings.Contains(files[0].Text, want) {
+			t.Errorf("%s lacks %q", files[0].Text, want)
+		}
+	}
+	if script := u.Script(files); !strings.HasPrefix(script, "install -d -o 'root' '"+folder+"' || exit 1\n") {
+		t.Errorf("%s", script)
+	}
+	u.Commands = true
+	if files, err := u.Files(); err != nil || strings.Contains(files[0].Text, "NoNewPrivileges") || strings.Contains(files[0].Text, "Restrict") {
+		t.Errorf("sudo would not work: %v, %v", files, err)
+	}
+	for _, change := range []func(*AgentUnit){func(u *AgentUnit) { u.Name = "a b" }, func(u *AgentUnit) { u.User = "a b" }, func(u *AgentUnit) { u.Folder = "models" }, func(u *AgentUnit) { u.Command = []string{"a\nExecStart=b"} }, func(u *AgentUnit) { u.Writes = []string{"/a\nb"} }} {
+		bad := u
+		change(&bad)
+		if files, err := bad.Files(); err == nil {
+			t.Errorf("%v", files)
+		}
+	}
+	u.Commands = false
+	files, err = u.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, files)
+	installed(t, files)
+}

@@ -285,8 +285,8 @@ func (n *node) product(a, b *array, alpha float32) (*array, error) {
 	if b.dims[0] != inner {
 		return nil, n.fail("", "matrices of shapes %v and %v cannot be multiplied", a.dims, b.dims)
 	}
-	const most = 1 << 32 // multiplications: some seconds
-	if volume([]int{rows, cols}) >= 0 && rows*cols > most/max(inner, 1) {
+	const most = int64(1) << 32 // multiplications: some seconds
+	if volume([]int{rows, cols}) >= 0 && int64(rows)*int64(cols) > most/int64(max(inner, 1)) {
 		return nil, n.fail("", "the product of constants of shapes %v and %v is too large to compute while reading; simplify the model with onnxsim first", a.dims, b.dims)
 	}
 	r, err := n.alloc(a, []int{rows, cols})

@@ -10,7 +10,7 @@ import (
 
 // maxExternal bounds the bytes that the tensors of one model may take from
 // other files: a small hostile model could name one large file many times.
-const maxExternal = 1 << 31
+const maxExternal = int64(1) << 31
 
 // externals reads tensor data that lies in files beside the model, within the
 // folder of the model and nowhere else.

@@ -29,7 +29,7 @@ func (s *Subject) record(ctx context.Context, config *Config, started time.Time)
 		return nil
 	}
 	n := beforeHeldOut(set)
-	rest := make([]int, min(set.Len()-n, mostHeldOut, max(fewestFallback, sequenceFloats/max(eval.Activations(g), 1))))
+	rest := make([]int, min(set.Len()-n, mostHeldOut, max(fewestFallback, int(sequenceFloats/int64(max(eval.Activations(g), 2))))))
 	for i := range rest {
 		rest[i] = n + i
 	}

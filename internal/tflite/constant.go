@@ -108,11 +108,14 @@ func (x *entry) scaling(n int) (func(q float64, at int) float32, error) {
 	}, nil
 }
 
-// volume returns the number of elements of a shape; 0 when it is more than 2^40.
+// mostVolume is 2^40, or less where an int has 32 bits.
+const mostVolume = min(1<<40, math.MaxInt)
+
+// volume returns the number of elements of a shape; 0 when it is more than mostVolume.
 func volume(shape []int) int {
 	n := 1
 	for _, d := range shape {
-		if d > 0 && n > 1<<40/d {
+		if d > 0 && n > mostVolume/d {
 			return 0
 		}
 		n *= d
