@@ -188,9 +188,7 @@ func numbered(kind string, shapes [][]int) (all []Value) {
 
 // Data is a set of samples with a training part, and a test part if the source has
 // one. It is read-only.
-type Data struct {
-	splits *dataset.Splits
-}
+type Data struct{ splits *dataset.Splits }
 
 // DataOptions say how samples become input.
 type DataOptions struct {
@@ -268,12 +266,10 @@ const (
 // part returns the samples of a part, nil if there is none. "" is the test part, or
 // the training part where there is no other.
 func (d *Data) part(p Part) (*dataset.Set, Part) {
-	switch {
-	case p == Train || p == "" && d.splits.Test == nil:
+	if p == Train || p == "" && d.splits.Test == nil {
 		return d.splits.Train, Train
-	default:
-		return d.splits.Test, Test
 	}
+	return d.splits.Test, Test
 }
 
 // Len returns the number of samples of a part.

@@ -121,7 +121,7 @@ func (s *Study) Hash() string {
 	}
 	hashGraph(h, s.net)
 	id, err := s.config.settings()
-	fmt.Fprintln(h, id, err, s.memory, s.inputs, s.trainOn, s.loader.n, s.loader.augmentations)
+	fmt.Fprintln(h, id, err, s.memory, s.inputs, s.loader.n, s.loader.augmentations)
 	if s.holdout != nil {
 		fmt.Fprintln(h, s.holdout.Baseline, s.holdout.Paired, s.holdout.Reference.Float, s.holdout.Reference.Unit, s.holdout.Reference.Scale, s.holdout.Reference.Noise, s.holdout.Set().Labels)
 	}

@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 		want   string
 	}{
 		{"a drop", func(s *Study) {}, "float, int8, rounding before training, learning rate, pooling, prune, files, answer"},
-		{"a drop, few samples", func(s *Study) { s.trainOn, s.taught = true, 100 }, "float, int8, rounding before training, rounding within the drop, with fine-tuning, learning rate, pooling, prune, files, answer"},
+		{"a drop, few samples", func(s *Study) { s.memory.trainedOn, s.taught = true, 100 }, "float, int8, rounding before training, rounding within the drop, with fine-tuning, learning rate, pooling, prune, files, answer"},
 		{"a size", func(s *Study) { s.config.Objective = limits }, "float, int8, rounding to the limits, with fine-tuning, learning rate, pooling, prune, files, answer"},
 		{"a budget", func(s *Study) { s.config.Objective, s.config.Budget = limits, time.Minute }, "float, int8, rounding to the limits, with fine-tuning, learning rate, pooling, prune, files, the rest of the budget, answer"},
 		{"no training", func(s *Study) { s.config.NoTraining = true }, "float, int8, rounding alone, answer"},

@@ -10,12 +10,13 @@ import (
 	"edgec/internal/eval"
 )
 
-// memorization is what the float network knows of the held-out samples, in points.
+// memorization is what the float network knows of the held-out samples.
 // A network that was trained on them makes too few errors there; a compressed one
 // has some of this knowledge left.
 type memorization struct {
-	known      float64 // that its held-out error is too low by; 0 where it is compared there all the same
-	correction float64 // of margins, for what is left of it in a pruned file
+	trainedOn  bool    // it was trained on them
+	known      float64 // points that its held-out error is too low by; 0 where it is compared there all the same
+	correction float64 // points of margins, for what is left of it in a pruned file
 }
 
 // split holds samples out and prepares the holdout and the loader.
@@ -94,7 +95,7 @@ func (s *Study) hold(ctx context.Context, task eval.Task, set *dataset.Set, in, 
 // neither has met. Both err on the safe side.
 func (s *Study) holdSamples(ctx context.Context, task eval.Task, set *dataset.Set, in, out []int) (err error) {
 	heldOut, test := set.Subset(out), s.subject.Data.Test
-	known := s.trainOn && !s.config.NoTraining // better by the float network than by files
+	known := s.memory.trainedOn && !s.config.NoTraining // better by the float network than by files
 	switch {
 	case task.Traits().Self:
 		heldOut, err = s.distorted(ctx, heldOut, distortedCopy)
@@ -209,4 +210,4 @@ func (s *Study) distorted(ctx context.Context, set *dataset.Set, copy int) (*dat
 // train on: it was trained on them, and they are so few that a pruning run meets each
 // more than mostEpochs times, which no training gains from. Their gradients teach it little,
 // and pruning at high rates makes it forget more than it has to.
-func (s *Study) memorized() bool { return s.trainOn && mostEpochs*s.taught < runSamples }
+func (s *Study) memorized() bool { return s.memory.trainedOn && mostEpochs*s.taught < runSamples }

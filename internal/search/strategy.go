@@ -270,7 +270,7 @@ func (s *Study) float() eval.Metrics {
 func (s *Study) result(ctx context.Context) (*Result, error) {
 	l, o := s.ledger, s.objective()
 	best, ok, all, err := s.answer(ctx, l.candidates)
-	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), FloatOnTest: !s.holdout.Paired, TrainedOn: s.trainOn, Warnings: s.warnings(), Interrupted: l.interrupted}
+	r := &Result{Candidates: all, Steps: l.steps, Float: s.float(), FloatOnTest: !s.holdout.Paired, TrainedOn: s.memory.trainedOn, Warnings: s.warnings(), Interrupted: l.interrupted}
 	defer func() { r.Time = time.Since(l.started) }()
 	if err != nil {
 		return r, err

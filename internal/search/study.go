@@ -77,7 +77,6 @@ type Study struct {
 	journal *journal.Journal // nil: nothing is recorded
 	ledger  *ledger
 	clock   Clock
-	trainOn bool // the float network knows the training data
 }
 
 // errBudget ends a stage whose share of the budget is used up.
@@ -110,8 +109,8 @@ func New(ctx context.Context, subject Subject, config Config, observe func(Progr
 	}
 	trainedOn := config.Data.TrainedOn
 	s := &Study{subject: subject, config: config, ledger: l, clock: latency,
-		trainOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil,
-		net:     withoutSoftmax(model.Graph.Clone(), task)}
+		memory: memorization{trainedOn: trainedOn == "yes" || trainedOn != "no" && data.Test != nil},
+		net:    withoutSoftmax(model.Graph.Clone(), task)}
 	if config.Target != nil {
 		s.clock = predicted(*config.Target)
 	}
