@@ -154,3 +154,24 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// The bounds that the house keeps.
+func TestBounds(t *testing.T) {
+	tr, err := parse(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, root := 0, tr.in(".")
+	for _, f := range root {
+		lines += f.lines
+	}
+	if len(root) > 8 || lines > 900 {
+		t.Errorf("the root package has %d files and %d lines; at most 8 and 900", len(root), lines)
+	}
+	if s := largestStruct(tr.search()); s.fields > 12 {
+		t.Errorf("%s has %d fields; at most 12 in the search", s.name, s.fields)
+	}
+	if list := tr.operatorSwitches(); len(list) > 0 {
+		t.Errorf("%v switch over operator types", list)
+	}
+}
