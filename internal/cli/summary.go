@@ -49,7 +49,7 @@ func resultRows(c compressed) []string {
 	rows := []string{
 		"\tfloat\t" + filepath.Base(c.Output) + "\t",
 		fmt.Sprintf("bytes\t%s\t%s\t%.1f times smaller", thousands(r.FloatBytes), thousands(b.Size), float64(r.FloatBytes)/float64(b.Size)),
-		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(r.FloatParams)),
+		fmt.Sprintf("weights\t%s\t%s\t%.2f %% kept", thousands(r.FloatParams), thousands(b.Kept), 100*float64(b.Kept)/float64(max(r.FloatParams, 1))),
 		fmt.Sprintf("MACs\t%s\t%s\t", thousands(int(r.FloatMACs)), thousands(int(b.MACs))),
 	}
 	rows = append(rows, needRows(c)...)

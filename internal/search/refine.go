@@ -27,6 +27,13 @@ func tooCoarse(s *Study) bool {
 	return first.Drop-refineDoubt*first.Error > s.accepted()
 }
 
+// missed: no file keeps the drop, though it may be by chance that the int8 file does not.
+func missed(s *Study) bool {
+	o := s.objective()
+	return !o.executed() && !o.limitsOnly() && len(s.ledger.candidates) > 0 &&
+		!slices.ContainsFunc(s.ledger.candidates, func(c Candidate) bool { return c.Meets })
+}
+
 // accepted returns the drop that a file may have: the one that is asked for, or with limits alone
 // one that counts as little.
 func (s *Study) accepted() float64 {
@@ -40,8 +47,17 @@ func (s *Study) accepted() float64 {
 // possible, and makes a file of these. Where 16 bits everywhere do not help beyond doubt, the
 // track stays as it is.
 func refineInputs(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	return s.refineWith(ctx, t, refineDoubt)
+}
+
+// refineAnyway is refineInputs where they help at all.
+func refineAnyway(ctx context.Context, s *Study, t Track) (Track, bool, error) {
+	return s.refineWith(ctx, t, 0)
+}
+
+func (s *Study) refineWith(ctx context.Context, t Track, doubt float64) (Track, bool, error) {
 	since := time.Now()
-	names, err := resumable(s, "refine", nil, func() ([]string, error) { return s.layersToRefine(ctx) })
+	names, err := resumable(s, "refine", nil, func() ([]string, error) { return s.layersToRefine(ctx, doubt) })
 	if err != nil || len(names) == 0 {
 		return t, false, err
 	}
@@ -79,8 +95,9 @@ func (s *Study) refined(names []string) *graph.Graph {
 }
 
 // layersToRefine ranks layers by how much 16 bits of their input alone win, and returns the first
-// of them that keep the drop together, or come close to what all win.
-func (s *Study) layersToRefine(ctx context.Context) ([]string, error) {
+// of them that keep the drop together, or come close to what all win; none if all do not win more
+// than doubt times the standard errors.
+func (s *Study) layersToRefine(ctx context.Context, doubt float64) ([]string, error) {
 	names := layerNames(s.net)
 	n := s.refineSamples(len(names) + 1)
 	none, err := s.lostWith(ctx, nil, n)
@@ -88,7 +105,7 @@ func (s *Study) layersToRefine(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	all, err := s.lostWith(ctx, names, n)
-	if err != nil || all.Drop+refineDoubt*(all.Error+none.Error) > none.Drop {
+	if err != nil || all.Drop+doubt*(all.Error+none.Error) >= none.Drop {
 		return nil, err
 	}
 	gain := map[string]float64{}

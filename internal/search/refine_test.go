@@ -92,6 +92,22 @@ func TestInputsOf16Bits(t *testing.T) {
 	}
 }
 
+// Where no file keeps the drop, 16 bits are tried although 8 may miss it by chance.
+func TestInputsOf16BitsAnyway(t *testing.T) {
+	m, data := loudAndQuiet(t)
+	r := recipe{MaxDrop: 100, NoTraining: true, NoLabels: true, Effort: 0.01, TrainedOn: "no"}
+	report, _ := notes(t, m, data, r)
+	first := report.Candidates[0]
+	r.MaxDrop = first.Drop - first.Error
+	report, said := notes(t, m, data, r)
+	if !strings.Contains(said, "the inputs of 1 of 3 layers get 16: filter") {
+		t.Errorf("a drop of %.2f ± %.2f with 8 bits, where %.2f is accepted, and 16 are not tried:\n%s", first.Drop, first.Error, r.MaxDrop, said)
+	}
+	if !report.Best.Meets {
+		t.Errorf("a drop of %.2f", report.Best.Drop)
+	}
+}
+
 // Where 8 bits lose no more than is asked for, all layers keep 8.
 func TestInputsOf8Bits(t *testing.T) {
 	m, data := weather(t, 16, func(*tensor.Tensor) {})

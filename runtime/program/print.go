@@ -28,8 +28,9 @@ func (j *Job) print(files []string, info runtime.Info, s *runtime.Session, from 
 			return w.err
 		}
 	default:
-		for _, k := range results(info) {
-			b = j.lines(b, k, files[0], info, s)
+		list := results(info)
+		for _, k := range list {
+			b = j.lines(b, k, len(list) > 1, files[0], info, s)
 		}
 	}
 	return j.write(b)
@@ -53,11 +54,10 @@ func (p *pieces) flush(b []byte) []byte {
 
 // lines appends a line for each of the largest elements of output k, with its probability
 // where the model is a classifier, or if it is one. Of several outputs it names the number and the shape.
-func (j *Job) lines(b []byte, k int, name string, info runtime.Info, s *runtime.Session) []byte {
+func (j *Job) lines(b []byte, k int, several bool, name string, info runtime.Info, s *runtime.Session) []byte {
 	y := s.Output(k)
 	labels, p := labelsOf(info, k), j.probabilities(info, k, y)
 	end := ")"
-	several := len(results(info)) > 1
 	if p == nil && !several && len(info.Outputs[k]) == 1 && len(y) > 1 {
 		p, end = softmax(y), " if a classifier)" // nothing says that it is one
 	}

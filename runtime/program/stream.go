@@ -1,11 +1,9 @@
 package program
 
 import (
-	"slices"
 	"strconv"
 
 	"edgec/runtime"
-	"edgec/runtime/format"
 	"edgec/runtime/preprocess"
 )
 
@@ -40,8 +38,12 @@ func besideState(info runtime.Info) string {
 // results returns the numbers of the outputs that are printed: those that no input takes, or all
 // where there is no other.
 func results(info runtime.Info) (list []int) {
-	for k := range info.Outputs {
-		if !slices.ContainsFunc(info.State, func(l format.State) bool { return l.Output == k }) {
+	taken := make([]bool, len(info.Outputs))
+	for _, l := range info.State {
+		taken[l.Output] = true
+	}
+	for k := range taken {
+		if !taken[k] {
 			list = append(list, k)
 		}
 	}
