@@ -225,3 +225,24 @@ func TestDeployWrongProcessor(t *testing.T) {
 	}
 	command(t, "deploy", "other", "--to", "local:dev").must(t)
 }
+
+// What edgec has not made in the store stays, also behind a symbolic link.
+func TestDeployForeign(t *testing.T) {
+	buildHere(t)
+	write(t, "dev/store/mine/data", []byte("x"))
+	command(t, "deploy", "corner", "--to", "local:dev").must(t)
+	if got := string(read(t, "dev/store/mine/data")); got != "x" {
+		t.Errorf("%q", got)
+	}
+	other := filepath.Join("other", strings.Repeat("ab", 32), "data")
+	write(t, other, []byte("y"))
+	write(t, "linked/note", nil)
+	if err := os.Symlink(absolutePath(t, "other"), "linked/store"); err != nil {
+		t.Fatal(err)
+	}
+	oneError(t, command(t, "deploy", "corner", "--to", "local:linked"), "store is a symbolic link to ", "give the folder itself")
+	oneError(t, command(t, "status", "--on", "local:linked"), "store is a symbolic link to ")
+	if got := string(read(t, other)); got != "y" {
+		t.Errorf("%q", got)
+	}
+}

@@ -28,6 +28,14 @@ func agentsRun(t *testing.T, names ...string) {
 	})
 }
 
+// channelFolder makes the folder of the channel.
+func channelFolder(t *testing.T) {
+	t.Helper()
+	if err := os.Mkdir("site", 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func absolutePath(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(name)
@@ -50,6 +58,9 @@ func TestFleet(t *testing.T) {
 		page.checkOutput(t, section, r.stdout)
 		r.has(t, texts...)
 	}
+	command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a")).fails(t, exitFailed, "the folder of the channel is not there")
+	command(t, "fleet", "status", "--on", "local:site").fails(t, exitFailed, "the folder of the channel is not there")
+	channelFolder(t)
 	printed("fleet status --on local:site", `"version_number": 0`, `"devices": []`)
 	page.checkOutput(t, "agent", command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a"), "--json").must(t).stdout)
 	agentsRun(t, "a", "b")
@@ -75,9 +86,7 @@ func TestFleetUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "keygen", "--no-password").must(t)
 	write(t, "text", []byte("hello"))
-	if err := os.Mkdir("site", 0o755); err != nil {
-		t.Fatal(err)
-	}
+	channelFolder(t)
 	for args, want := range map[string]string{
 		"fleet roll text":                                                  "--to is missing",
 		"fleet roll text --to site":                                        "local:site",
@@ -113,10 +122,31 @@ func TestFleetUsage(t *testing.T) {
 	command(t, "agent", "--follow", "local:site", "--device", "a", "--folder", absolutePath(t, "dev"), "--once").fails(t, exitFailed, "a: refused: ", "not signed")
 }
 
+// The folders of a channel do not lead elsewhere.
+func TestFleetLinks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "keygen", "--no-password").must(t)
+	channelFolder(t)
+	other := filepath.Join("other", strings.Repeat("ab", 32))
+	write(t, other, []byte("y"))
+	for _, name := range []string{"reports", "files"} {
+		if err := os.Symlink(absolutePath(t, "other"), filepath.Join("site", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, "text", []byte("hello"))
+	command(t, "fleet", "roll", "text", "--to", "local:site", "--stages", "all").fails(t, exitFailed, "")
+	command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "dev")).fails(t, exitFailed, "is no folder")
+	if entries, err := os.ReadDir("other"); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
 // An interrupt ends a roll-out that waits, and says how it goes on.
 func TestFleetInterrupt(t *testing.T) {
 	buildHere(t)
 	command(t, "keygen", "--no-password").must(t)
+	channelFolder(t)
 	look := func() result {
 		return command(t, "agent", "--follow", "local:site", "--once", "--device", "a", "--folder", absolutePath(t, "a"))
 	}

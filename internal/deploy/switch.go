@@ -163,11 +163,17 @@ func (s *session) sweep() error {
 		}
 		keep[sum] = true
 	}
+	if target, err := s.d.Readlink(storeName); err == nil && target != "" {
+		return s.in("looking at the store", fmt.Errorf("%s is a symbolic link to %s, and edgec removes old programs there; give the folder itself", storeName, target))
+	}
 	sums, err := s.d.List(storeName)
 	if err != nil {
 		return s.in("reading the store", err)
 	}
 	for _, sum := range sums {
+		if !isSum.MatchString(sum) {
+			continue // edgec has not made it
+		}
 		if err := s.clean(path.Join(storeName, sum), keep[sum]); err != nil {
 			return s.in("removing an old program", err)
 		}

@@ -38,7 +38,36 @@ func (f folder) Close() error   { return nil }
 
 // Document is of Channel.
 func (f folder) Document(context.Context) ([]byte, error) {
-	return readRegular(filepath.Join(f.path, documentName), MostDocument)
+	data, err := readRegular(filepath.Join(f.path, documentName), MostDocument)
+	if errors.Is(err, fs.ErrNotExist) {
+		if missing := f.there(); missing != nil {
+			return nil, missing
+		}
+	}
+	return data, err
+}
+
+// there returns an error if the folder is missing, such as that of a stick that is not mounted.
+func (f folder) there() error {
+	if _, err := os.Stat(f.path); err != nil {
+		return fmt.Errorf("the folder of the channel is not there: %v; mount it, or make it", err)
+	}
+	return nil
+}
+
+// make makes a folder of the channel. One that leads elsewhere is refused.
+func (f folder) make(name string) error {
+	if err := f.there(); err != nil {
+		return err
+	}
+	path := filepath.Join(f.path, name)
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("fleet: %w", err)
+	}
+	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+		return foreignf("%s is no folder", path)
+	}
+	return nil
 }
 
 // File is of Channel.
@@ -100,7 +129,7 @@ func (f folder) Report(_ context.Context, device string, data []byte) error {
 
 // Prepare is of Channel.
 func (f folder) Prepare(context.Context) error {
-	return os.MkdirAll(filepath.Join(f.path, reportsName), 0o755)
+	return f.make(reportsName)
 }
 
 // Publish is of Channel.
@@ -119,6 +148,9 @@ func (f folder) Put(_ context.Context, sum string, data []byte) error {
 
 // Prune is of Channel. Other files, which are none of a fleet, stay.
 func (f folder) Prune(_ context.Context, keep map[string]bool) error {
+	if err := f.make(filesName); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(filepath.Join(f.path, filesName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -134,11 +166,12 @@ func (f folder) Prune(_ context.Context, keep map[string]bool) error {
 
 // write writes a file whole or not at all.
 func (f folder) write(name string, data []byte) error {
-	path := filepath.Join(f.path, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("fleet: %w", err)
+	if dir := filepath.Dir(name); dir != "." {
+		if err := f.make(dir); err != nil {
+			return err
+		}
 	}
-	return disk.Write(path, data, 0o644)
+	return disk.Write(filepath.Join(f.path, name), data, 0o644)
 }
 
 // Reports is of Channel.
