@@ -55,8 +55,8 @@ func (f folder) there() error {
 	return nil
 }
 
-// make makes a folder of the channel. One that leads elsewhere is refused.
-func (f folder) make(name string) error {
+// subfolder makes a folder of the channel, unless it is there. One that leads elsewhere is refused.
+func (f folder) subfolder(name string) error {
 	if err := f.there(); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (f folder) Report(_ context.Context, device string, data []byte) error {
 
 // Prepare is of Channel.
 func (f folder) Prepare(context.Context) error {
-	return f.make(reportsName)
+	return f.subfolder(reportsName)
 }
 
 // Publish is of Channel.
@@ -148,7 +148,7 @@ func (f folder) Put(_ context.Context, sum string, data []byte) error {
 
 // Prune is of Channel. Other files, which are none of a fleet, stay.
 func (f folder) Prune(_ context.Context, keep map[string]bool) error {
-	if err := f.make(filesName); err != nil {
+	if err := f.subfolder(filesName); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(filepath.Join(f.path, filesName))
@@ -167,7 +167,7 @@ func (f folder) Prune(_ context.Context, keep map[string]bool) error {
 // write writes a file whole or not at all.
 func (f folder) write(name string, data []byte) error {
 	if dir := filepath.Dir(name); dir != "." {
-		if err := f.make(dir); err != nil {
+		if err := f.subfolder(dir); err != nil {
 			return err
 		}
 	}

@@ -92,14 +92,12 @@ func (s *Study) channelLimit(g *graph.Graph, first float64) float64 {
 	return first + share*math.Max(0, s.objective().drop()+roundSlack-first)
 }
 
-// mayLose is the largest drop of an answer: the accepted one, or, with limits alone, a share
-// of what the float network knows beyond chance.
+// mayLose is the largest drop of an answer, in points.
 func (s *Study) mayLose() float64 {
 	if o := s.objective(); !o.limitsOnly() {
 		return o.drop()
 	}
-	f := s.float()
-	return lostShare * (f.Chance - f.Error)
+	return mayLose(s.float())
 }
 
 // withWide returns the track with the state that channels were cut from, for

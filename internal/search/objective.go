@@ -202,8 +202,12 @@ func Pareto(cs []Candidate) []Candidate {
 // knows reports whether a file has more than a share of what the float network knows beyond
 // chance: of its errors below those of the best answer that does not look at the input.
 func (c Candidate) knows(float eval.Metrics) bool {
-	return c.Drop <= lostShare*(float.Chance-float.Error)
+	return c.Drop <= mayLose(float)
 }
+
+// mayLose is the largest drop of an answer where no drop is asked for, in points: lostShare of
+// what the float network knows beyond chance.
+func mayLose(float eval.Metrics) float64 { return lostShare * (float.Chance - float.Error) }
 
 // destroyed returns an error where only a time or a memory is asked for and the best file within
 // it knows hardly anything; nil otherwise, or if the float network knows nothing either.

@@ -27,7 +27,7 @@ func tooCoarse(s *Study) bool {
 	return first.Drop-refineDoubt*first.Error > s.accepted()
 }
 
-// missed: no file keeps the drop, though it may be by chance that the int8 file does not.
+// missed: no file keeps the drop. On few samples, the int8 file may exceed it by chance.
 func missed(s *Study) bool {
 	o := s.objective()
 	return !o.executed() && !o.limitsOnly() && len(s.ledger.candidates) > 0 &&
@@ -50,7 +50,7 @@ func refineInputs(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	return s.refineWith(ctx, t, refineDoubt)
 }
 
-// refineAnyway is refineInputs where they help at all.
+// refineAnyway is refineInputs without the doubt: it is enough that 16 bits help at all.
 func refineAnyway(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	return s.refineWith(ctx, t, 0)
 }
@@ -95,8 +95,8 @@ func (s *Study) refined(names []string) *graph.Graph {
 }
 
 // layersToRefine ranks layers by how much 16 bits of their input alone win, and returns the first
-// of them that keep the drop together, or come close to what all win; none if all do not win more
-// than doubt times the standard errors.
+// of them that keep the drop together, or come close to what all win. It returns none unless all of
+// them win more than doubt times their standard errors.
 func (s *Study) layersToRefine(ctx context.Context, doubt float64) ([]string, error) {
 	names := layerNames(s.net)
 	n := s.refineSamples(len(names) + 1)

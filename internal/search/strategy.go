@@ -36,7 +36,7 @@ var strategies = []strategy{
 	{"rounding within the drop, with fine-tuning", memorizedDrop, budgetShares.round, roundedDrop, "rounding weights further, then training", forecast.tunedWithin},
 	{"pruning", trained, budgetShares.file, pruning, "", nil},
 	{"the rest of the budget", budgeted, budgetShares.file, useRest, "using the rest of the budget", nil},
-	{"16 bits all the same", missed, noDeadline, refineAnyway, "giving inputs of layers 16 bits, since no file keeps the drop", nil},
+	{"16 bits as a last resort", missed, noDeadline, refineAnyway, "giving inputs of layers 16 bits, since no file keeps the drop", nil},
 }
 
 func always(*Study) bool { return true }

@@ -18,7 +18,7 @@ import (
 // that no dearer one is worth trying, and each takes no fewer training steps than those before.
 func TestStrategies(t *testing.T) {
 	int8, fine, untrained, before, limits, drop, pruning := "int8", "16 bits", "rounding alone", "rounding before training", "rounding to the limits, with fine-tuning", "rounding within the drop, with fine-tuning", "pruning"
-	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, fine, untrained, before, limits, drop, pruning, "the rest of the budget", "16 bits all the same"}) {
+	if got := search.StrategyNames(); !slices.Equal(got, []string{int8, fine, untrained, before, limits, drop, pruning, "the rest of the budget", "16 bits as a last resort"}) {
 		t.Fatalf("strategies %q; this test does not know them", got)
 	}
 	for _, c := range []struct {

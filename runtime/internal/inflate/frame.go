@@ -6,12 +6,13 @@ import (
 	"io"
 )
 
-// Gzip returns what gzip has compressed: one member or several. It reads the first head.
-// Checksums of heads are passed over. Memory: 70 KB.
+// Gzip returns a reader of the content of a gzip file (RFC 1952) of one member or several. It
+// reads the first header at once. It checks the CRC-32 and the length of each member, but no
+// checksum of a header. Errors: ErrDamaged, io.ErrUnexpectedEOF, and those of r. Memory: 73 KB.
 func Gzip(r io.Reader) (*Reader, error) { return newReader(r, &gzipFrame{first: true}) }
 
-// Zlib returns what zlib has compressed, without a dictionary given beforehand. What follows is
-// not read. Memory: 70 KB.
+// Zlib returns a reader of the content of a zlib stream (RFC 1950) without a preset dictionary. It
+// checks the Adler-32, and ignores what follows the stream. Errors and memory are those of Gzip.
 func Zlib(r io.Reader) (*Reader, error) { return newReader(r, &zlibFrame{}) }
 
 // gzipFrame is a member of a gzip file.
