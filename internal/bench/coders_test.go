@@ -22,11 +22,15 @@ func TestStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	units, err := load[moved](orders)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(text) != markdown(results, against) {
+	if string(text) != markdown(results, against, units) {
 		t.Errorf("%s is not what is stored; run: go run ./internal/bench -page", page)
 	}
 	bytes := map[string]int{}

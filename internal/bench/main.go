@@ -2,6 +2,7 @@
 //
 //	EDGEC_DATA=folder go run ./internal/bench [-rows regexp [-seed n]]
 //	EDGEC_DATA=folder go run ./internal/bench -coders [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/bench -orders [-rows regexp]
 //	EDGEC_DATA=folder go run ./internal/bench -features samples.npy
 //	go run ./internal/bench -pictures pictures.npy
 //	EDGEC_DATA=folder go run ./internal/bench -ablate [-networks list] [-budget 4h] [-resume docs/tuning.json]
@@ -14,7 +15,8 @@
 //
 // With -coders it compares the coder of weights with the order-0 entropy, xz and
 // zstd, which have to be installed, and measures how quickly weights are decoded;
-// these results are in docs/coders.json. With -page nothing is measured: the page is
+// these results are in docs/coders.json. With -orders it compares orders of units, and keeps that in
+// docs/orders.json. With -page nothing is measured: the page is
 // written from what is stored. With -features it writes the samples of the row whose data is
 // made from a recording, with -pictures those whose pictures are drawn, for the command that
 // the page has.
@@ -45,11 +47,12 @@ type result struct {
 	Row     string        `json:"row"`
 	Seed    uint64        `json:"seed"`
 	Bytes   int           `json:"bytes"`
-	From    int           `json:"from"`            // bytes of the file that was read
-	Error   float64       `json:"error,omitempty"` // of the file in the runtime, on the test set, percent; 0: not measured
-	Float   float64       `json:"float,omitempty"` // of the float network
-	Own     float64       `json:"own,omitempty"`   // of a row whose samples are made from a recording: the reconstruction error of the file on the test set, in percent of the float network's
-	Weights int           `json:"weights"`         // of the network that was read
+	Random  float64       `json:"random,omitempty"` // bytes with the units in random order
+	From    int           `json:"from"`             // bytes of the file that was read
+	Error   float64       `json:"error,omitempty"`  // of the file in the runtime, on the test set, percent; 0: not measured
+	Float   float64       `json:"float,omitempty"`  // of the float network
+	Own     float64       `json:"own,omitempty"`    // of a row whose samples are made from a recording: the reconstruction error of the file on the test set, in percent of the float network's
+	Weights int           `json:"weights"`          // of the network that was read
 	Kept    int           `json:"kept"`
 	MACs    int64         `json:"macs"`
 	Sizes   *format.Sizes `json:"sizes"`
@@ -65,6 +68,7 @@ type request struct {
 	rows     string
 	seed     int
 	coders   bool
+	orders   bool
 	page     bool
 	features string
 	pictures string
@@ -78,6 +82,7 @@ func main() {
 	flag.StringVar(&r.rows, "rows", "", "measure the rows whose names match")
 	flag.IntVar(&r.seed, "seed", -1, "measure this seed of each row alone")
 	flag.BoolVar(&r.coders, "coders", false, "compare the coder of weights with others")
+	flag.BoolVar(&r.orders, "orders", false, "measure what the order of units is worth")
 	flag.BoolVar(&r.page, "page", false, "measure nothing, write the pages from what is stored")
 	flag.StringVar(&r.features, "features", "", "measure nothing, write the samples of the anomaly detection to this .npy file")
 	flag.StringVar(&r.pictures, "pictures", "", "measure nothing, write the pictures of visual wake words to this .npy file")
@@ -114,6 +119,9 @@ func (r request) run() error {
 	}
 	if r.coders {
 		return compareCoders(dir, match)
+	}
+	if r.orders {
+		return measureOrders(dir, match)
 	}
 	return measureFiles(dir, match, r.seed)
 }
@@ -171,7 +179,8 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 		}
 		got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = p.Size, p.From, p.Weights, p.Kept, p.MACs, p.Sizes
 		got.Seconds = time.Since(started).Seconds()
-		return got, nil
+		got.Random, err = random(p.Bytes)
+		return got, err
 	}
 	m, err := edgec.Open(model)
 	if err != nil {
@@ -201,6 +210,9 @@ func (r row) measure(dir string, seed uint64) (result, error) {
 	}
 	b := report.Best
 	got.Bytes, got.From, got.Weights, got.Kept, got.MACs, got.Sizes = b.Size, report.FloatBytes, report.FloatParams, b.Kept, b.MACs, b.Sizes
+	if got.Random, err = random(b.Bytes); err != nil {
+		return got, err
+	}
 	got.Error, got.Float = report.Test.File.Error, report.Test.Float.Error
 	got.Seconds = time.Since(started).Seconds()
 	if r.audio != "" {

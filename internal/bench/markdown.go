@@ -31,7 +31,7 @@ three of ten. The last 2,000 of 6,000 are the test part.
 `
 
 // markdown is the page.
-func markdown(results []result, against []coded) string {
+func markdown(results []result, against []coded, units []moved) string {
 	var b strings.Builder
 	b.WriteString(head)
 	b.WriteString("\n## Against the aims\n\n| row | bytes | error | float error | aim | reached? | published |\n|---|---|---|---|---|---|---|\n")
@@ -47,11 +47,11 @@ func markdown(results []result, against []coded) string {
 	if slices.ContainsFunc(rows, func(r row) bool { return r.drawn && len(measured(results, r)) > 0 }) {
 		b.WriteString(drawings)
 	}
-	b.WriteString("\n## Each run\n\n| row | seed | bytes | error | kept weights | multiplications | time | header, graph | masks | values | codebooks, scales | biases | tables, meta, self-test, checksum |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n## Each run\n\n| row | seed | bytes | in random order | error | kept weights | multiplications | time | header, graph | masks | values | codebooks, scales | biases | tables, meta, self-test, checksum |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		for _, m := range measured(results, r) {
 			s := m.Sizes
-			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s of %s | %s | %.0f s | %d | %d | %d | %d | %d | %d |\n", r.name, m.Seed, thousands(m.Bytes), percent(m.Error), thousands(m.Kept), thousands(m.Weights), thousands(int(m.MACs)), m.Seconds,
+			fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %s of %s | %s | %.0f s | %d | %d | %d | %d | %d | %d |\n", r.name, m.Seed, thousands(m.Bytes), m.random(), percent(m.Error), thousands(m.Kept), thousands(m.Weights), thousands(int(m.MACs)), m.Seconds,
 				s.Header+s.Graph, s.Masks, s.Indexes, s.Codebooks+s.Scales, s.Biases, s.LUTs+s.Meta+s.Test+s.Checksum)
 		}
 	}
@@ -62,8 +62,17 @@ func markdown(results []result, against []coded) string {
 			fmt.Fprintf(&b, "| %s | `%s` |\n", r.name, r.command())
 		}
 	}
+	b.WriteString(ordersMarkdown(units))
 	b.WriteString(codersMarkdown(against))
 	return b.String()
+}
+
+// random is the size with the units in random order, empty where it was not measured.
+func (r result) random() string {
+	if r.Random == 0 {
+		return ""
+	}
+	return thousands(int(r.Random + 0.5))
 }
 
 func measured(results []result, r row) (of []result) {

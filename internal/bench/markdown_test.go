@@ -21,15 +21,15 @@ func TestMarkdown(t *testing.T) {
 	}
 	s := &format.Sizes{Header: 12, Graph: 20, Masks: 1500}
 	const about = "A distance is no error"
-	if strings.Contains(markdown([]result{{Row: "packed", Bytes: 1, Sizes: s}}, nil), about) {
+	if strings.Contains(markdown([]result{{Row: "packed", Bytes: 1, Sizes: s}}, nil, nil), about) {
 		t.Error("distances are explained where there is none")
 	}
 	page := markdown([]result{
 		{Row: "distant", Bytes: 1990, Error: 3.5, Own: 101.25, Sizes: s},
 		{Row: "met", Bytes: 2990, Error: 1.3, Float: 1.12, Sizes: s}, {Row: "met", Seed: 1, Bytes: 3010, Error: 1.4, Float: 1.12, Sizes: s},
 		{Row: "drawn", Bytes: 1980, Error: 0.75, Sizes: s},
-		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Sizes: s},
-	}, nil)
+		{Row: "missed", Bytes: 1100, Error: 1.25, Sizes: s}, {Row: "packed", Bytes: 123456, Random: 130000.4, Sizes: s},
+	}, nil, []moved{{Row: "packed", Weights: 2000, Random: 1000, Sorted: 980, Moved: 950, SortTime: 0.125, MoveTime: 4.5, Samples: 500}})
 	for _, want := range []string{
 		"| met | 3,000 (2,990 to 3,010) | 1.35 (1.30 to 1.40) | 1.12 % | 3,100 B at 1.35 % | yes |",
 		"| 10 % too large, 0.25 points too many: of reasons |",
@@ -38,7 +38,8 @@ func TestMarkdown(t *testing.T) {
 		"| drawn | 1,980 | 0.75 disagreement |  | 2,000 B at 1.00 % disagreement | yes |", "A disagreement is",
 		"| drawn | `go run ./internal/bench -pictures p.npy; edgec compress models/v.onnx --data p.npy --test-last 5 --no-labels` |",
 		"| packed | 123,456 | the int8 network's outputs |  | 1,000,000 B | yes |",
-		"| met | 1 | 3,010 | 1.40 % |", "| 32 | 1500 |",
+		"| met | 1 | 3,010 |  | 1.40 % |", "| 32 | 1500 |", "| packed | 0 | 123,456 | 130,000 |",
+		"| packed | 2,000 | 1,000 | 980 | 0.12 | 950 | 4.50 | 5.0 % | 500 |",
 		"`edgec compress models/a.onnx --data d --raw --test-last 7 --trained-on no --teacher models/t.onnx --max-size 3000`", "`edgec compress models/b.onnx --data d --max-drop 0.1`", "`edgec pack models/c.tflite`",
 	} {
 		if !strings.Contains(page, want) {

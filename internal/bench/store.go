@@ -14,6 +14,7 @@ import (
 const (
 	store  = "docs/benchmarks.json"
 	coders = "docs/coders.json"
+	orders = "docs/orders.json"
 	page   = "docs/BENCHMARKS.md"
 
 	goldens = "testdata"
@@ -59,7 +60,11 @@ func write() error {
 	if err != nil {
 		return err
 	}
-	return export.Write(page, []byte(markdown(results, against)))
+	units, err := load[moved](orders)
+	if err != nil {
+		return err
+	}
+	return export.Write(page, []byte(markdown(results, against, units)))
 }
 
 // replace puts got where the same was measured before, or at the end.

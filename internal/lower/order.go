@@ -65,6 +65,26 @@ func Order(ctx context.Context, file []byte, work Ordering) ([]byte, *format.Siz
 	return data, sizes, nil
 }
 
+// Shuffle returns a file of the same network whose hidden units stand in random order, as training
+// leaves them: what Order saves is measured from it. Equal files and seeds give equal results. The
+// error is that of a file that cannot be read.
+func Shuffle(file []byte, seed uint64) ([]byte, error) {
+	f, err := format.Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("lower: %w", err)
+	}
+	o, err := newOrder(context.Background(), f)
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	for _, gr := range o.groups {
+		gr.Permute(random.Perm(gr.Channels))
+	}
+	data, _, err := o.encode()
+	return data, err
+}
+
 // order is a network whose units are being moved.
 type order struct {
 	ctx    context.Context

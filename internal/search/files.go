@@ -31,6 +31,19 @@ func (s *Study) encode(ctx context.Context, g *graph.Graph) ([]byte, *format.Siz
 	return ordered(ctx, data, sizes, lower.Ordering{Sort: sortWork})
 }
 
+// shortening is the factor by which moving the units of the answer makes a file of g shorter than
+// encode does.
+func (s *Study) shortening(ctx context.Context, g *graph.Graph, bits float64) (float64, error) {
+	return resumable(s, "order", nil, func() (float64, error) {
+		file, err := s.untrained(ctx, g, bits)
+		if err != nil {
+			return 0, err
+		}
+		short, _, err := ordered(ctx, file, nil, lower.Ordering{Climb: s.climb()})
+		return float64(len(file)) / float64(max(len(short), 1)), err
+	})
+}
+
 // ordered moves the units of a file of the given sizes, and proves that it computes the same
 // for the input of its self-test.
 func ordered(ctx context.Context, file []byte, sizes *format.Sizes, work lower.Ordering) ([]byte, *format.Sizes, error) {
@@ -75,6 +88,24 @@ func (s *Study) measure(ctx context.Context, g *graph.Graph, n int) (Candidate, 
 	if err != nil {
 		return Candidate{}, err
 	}
+	return s.measureFile(ctx, g, data, sizes, n)
+}
+
+// measureFinal is measure for a file that may be the answer, on all held-out samples. Where a size is
+// asked for, its units are moved as those of the answer will be: that is the size it will have.
+func (s *Study) measureFinal(ctx context.Context, g *graph.Graph) (Candidate, error) {
+	data, sizes, err := s.encode(ctx, g)
+	if err == nil && s.objective().MaxSize > 0 {
+		data, sizes, err = ordered(ctx, data, sizes, lower.Ordering{Climb: s.climb()})
+	}
+	if err != nil {
+		return Candidate{}, err
+	}
+	return s.measureFile(ctx, g, data, sizes, s.heldOut())
+}
+
+// measureFile executes a file of g on the first n held-out samples.
+func (s *Study) measureFile(ctx context.Context, g *graph.Graph, data []byte, sizes *format.Sizes, n int) (Candidate, error) {
 	out, err := eval.Execute(ctx, data, s.holdout.Set(), n, s.config.Threads)
 	if err != nil {
 		return Candidate{}, err
@@ -127,7 +158,7 @@ func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candida
 		if err := d.run(ctx, s, trainedPasses); err != nil {
 			return Candidate{}, err
 		}
-		return s.measure(ctx, d.net, s.heldOut())
+		return s.measureFinal(ctx, d.net)
 	})
 	if err != nil {
 		return c, err

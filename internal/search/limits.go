@@ -73,13 +73,12 @@ func coarse(run float64, c Candidate) bool {
 // small is made again with values in fewer bits or more; after one that is further
 // off, another run corrects by it, unless that has led to as many weights again.
 func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c Candidate, err error) {
-	keep, err := s.fitting(ctx, t, bits)
+	to, err := s.fitting(ctx, t, bits)
 	if err != nil {
 		return nil, c, err
 	}
-	o := s.objective()
+	o, last := s.objective(), 0
 	most := float64(o.limit())
-	to, last := goal{keep, int(sizeUtilization * most), bits}, 0
 	for range mostCorrections {
 		if r, err = s.oneShot(ctx, t, to, s.limitTraining()); err != nil {
 			return nil, c, err
@@ -121,13 +120,27 @@ func (s *Study) useSlack(ctx context.Context, t Track, r *run, c Candidate, bits
 	return err
 }
 
-// fitting returns the number of weights whose file, with values of so many bits,
-// should just be within the limits. Sizes and times grow as a power of the number
-// of weights between two near states.
-func (s *Study) fitting(ctx context.Context, t Track, bits float64) (keep int, err error) {
+// fitting returns the goal of a run whose file, with values of so many bits, should just be within
+// the limits. Sizes and times grow as a power of the number of weights between two near states.
+// Files on the way are longer than the answer by what moving its units will save.
+func (s *Study) fitting(ctx context.Context, t Track, bits float64) (to goal, err error) {
+	o := s.objective()
+	limit := float64(o.limit())
+	if o.MaxSize > 0 && !o.executed() {
+		longer, err := s.shortening(ctx, t.sparsest().net, bits)
+		if err != nil {
+			return to, err
+		}
+		limit *= longer
+	}
+	keep, err := s.keptAt(ctx, t, bits, limit)
+	return goal{keep, int(sizeUtilization * limit), bits}, err
+}
+
+// keptAt returns the number of weights at which a file should cost so much.
+func (s *Study) keptAt(ctx context.Context, t Track, bits, limit float64) (keep int, err error) {
 	dense, sparse := t.states[0], t.states[0]
 	var large, small float64 // their costs, without training
-	limit := float64(s.objective().limit())
 	for i, c := range t.states {
 		cost, err := s.cost(ctx, c.net, bits)
 		if err != nil {

@@ -93,7 +93,7 @@ func (s *Study) keepsRounded(ctx context.Context, r *rounder, size int) (bool, e
 // measureRounded measures a file of rounded weights, whose drop is corrected for
 // memorization, and whose margin makes up for all of it.
 func (s *Study) measureRounded(ctx context.Context, g *graph.Graph) (Candidate, error) {
-	c, err := s.measure(ctx, g, s.heldOut())
+	c, err := s.measureFinal(ctx, g)
 	if err != nil {
 		return c, err
 	}
