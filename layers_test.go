@@ -16,7 +16,7 @@ import (
 // levels is the order of the house: a package imports only packages of a lower
 // level (test files may import more, as oracles).
 var levels = map[string]int{
-	"runtime/format": 0, "runtime/internal/cpu": 0, "runtime/internal/sys": 0, "runtime/internal/inflate": 0,
+	"runtime/format": 0, "runtime/internal/cpu": 0, "runtime/internal/sys": 0, "runtime/internal/inflate": 0, "runtime/internal/text": 0,
 	"runtime/kernel": 1,
 	"runtime":        2, "runtime/preprocess": 2, "internal/gemm": 2, "internal/vec": 2,
 	"runtime/program": 3, "internal/halfweights": 3, "internal/tensor": 3, "internal/ortcheck": 3, "internal/deep": 3, "internal/disk": 3, "internal/suggest": 3, "internal/remote": 3, "internal/sign": 3, "internal/delta": 3, "internal/nnls": 3,

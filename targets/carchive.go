@@ -43,7 +43,7 @@ const library = "targets/library"
 // programs on board, and the header beside it: out with .h in place of .a. Its functions begin with
 // the name of out, without lib: libnet.a has net_new. The C compiler is that of the environment
 // variable CC or, if it is not set, the usual one for the board. src, model, board and options are as
-// of Build; Pictures and Serve mean nothing.
+// of Build; Pictures, Bench and Serve mean nothing.
 //
 // The library holds Go's runtime: a program links one such library at most, with -lpthread, and cannot
 // unload it. Errors are as of Build, and that there is no C compiler for the board.

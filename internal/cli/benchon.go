@@ -35,7 +35,7 @@ func (m *measuring) build(ctx context.Context, b *benchFlags, model []byte, boar
 		done()
 	}
 	file = filepath.Join(dir, "program")
-	if _, err := targets.Build(ctx, edgec.Sources, model, board, file, targets.Options{Go: b.goTool, Version: readVersion().Version}); err != nil {
+	if _, err := targets.Build(ctx, edgec.Sources, model, board, file, targets.Options{Go: b.goTool, Version: readVersion().Version, Bench: targets.Yes}); err != nil {
 		return "", nil, err
 	}
 	if data, err = os.ReadFile(file); err != nil {

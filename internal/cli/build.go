@@ -20,6 +20,7 @@ type buildFlags struct {
 	target   boardFlags
 	out      string
 	pictures string
+	bench    string
 	anyModel bool
 	serve    bool
 	pkg      string
@@ -40,10 +41,11 @@ folder will do. Copy the program to the board and give it pictures:
 
   scp classify pi@raspberrypi: && ssh pi@raspberrypi ./classify seven.png
 
-The program has --json, --bench, --selftest, --version and more; see its --help.
-It contains only what this model uses. --any-model builds a program whose --model takes
-models with other kinds of layers too. The program decodes pictures if the input is an
-image. Equal models, versions and options make equal programs.
+The program has --json, --selftest, --version and more; see its --help. It contains
+only what this model uses: it decodes pictures if the input is an image, and with
+pictures it can measure itself by --bench. --pictures and --bench say otherwise, and
+--any-model builds a program whose --model takes models with other kinds of layers too.
+Equal models, versions and options make equal programs.
 
 edgec targets lists the boards and systems: Linux, Windows, macOS and WebAssembly.
 Microcontrollers such as the Raspberry Pi Pico, ESP32 and Arduino are out of reach,
@@ -76,6 +78,7 @@ the program. The program is written in any case.`,
 	b.target.register(cmd, "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto (yes if the input is an image)")
+	f.StringVar(&b.bench, "bench", "auto", "give the program --bench: yes, no, or auto (yes if it decodes pictures; others stay 90 KB smaller)")
 	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside to this folder instead of a program")
 	f.BoolVar(&b.cArchive, "c-archive", false, "make a static library for C, with a header; needs a C compiler for the board")
 	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model over HTTP; see its --help")
@@ -83,7 +86,9 @@ the program. The program is written in any case.`,
 	f.BoolVar(&b.selfTest, "selftest", false, "run the program's self-test here")
 	f.StringVar(&b.goTool, "go", "go", "the go command")
 	f.BoolVar(&b.fetchGo, "fetch-go", false, "if the go command is too old, let it fetch a newer toolchain through GOPROXY")
-	must(cmd.RegisterFlagCompletionFunc("pictures", cobra.FixedCompletions([]string{"auto", "yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
+	for _, name := range []string{"pictures", "bench"} {
+		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions([]string{"auto", "yes", "no"}, cobra.ShellCompDirectiveNoFileComp)))
+	}
 	return cmd
 }
 
@@ -95,11 +100,17 @@ type built struct {
 }
 
 func (a *app) build(cmd *cobra.Command, b *buildFlags, path string) error {
-	choice, ok := map[string]targets.Choice{"auto": targets.Auto, "yes": targets.Yes, "no": targets.No}[b.pictures]
-	if !ok {
-		return usagef(cmd, "--pictures %s: give auto, yes or no", shown(b.pictures))
+	opt := targets.Options{Go: b.goTool, Version: readVersion().Version, AnyModel: b.anyModel, Serve: b.serve}
+	for _, c := range []struct {
+		flag, value string
+		to          *targets.Choice
+	}{{"pictures", b.pictures, &opt.Pictures}, {"bench", b.bench, &opt.Bench}} {
+		choice, ok := map[string]targets.Choice{"auto": targets.Auto, "yes": targets.Yes, "no": targets.No}[c.value]
+		if !ok {
+			return usagef(cmd, "--%s %s: give auto, yes or no", c.flag, shown(c.value))
+		}
+		*c.to = choice
 	}
-	opt := targets.Options{Go: b.goTool, Version: readVersion().Version, Pictures: choice, AnyModel: b.anyModel, Serve: b.serve}
 	if b.pkg != "" {
 		return a.buildPackage(cmd, b, path, opt)
 	}
@@ -136,6 +147,8 @@ func (b *buildFlags) board(cmd *cobra.Command) (targets.Board, error) {
 	switch {
 	case b.target.target == "":
 		return targets.Board{}, usagef(cmd, "build: --target is missing; give a board: %s", strings.Join(targets.Names(), ", "))
+	case b.cArchive && cmd.Flags().Changed("bench"):
+		return targets.Board{}, usagef(cmd, "--c-archive makes a library, which does not measure itself; leave out --bench")
 	case b.cArchive && (b.serve || b.selfTest):
 		return targets.Board{}, usagef(cmd, "--c-archive makes a library, which neither serves nor runs; leave out --serve and --selftest")
 	}
@@ -205,7 +218,7 @@ type packaged struct {
 
 // buildPackage writes a Go package, for which no toolchain is needed.
 func (a *app) buildPackage(cmd *cobra.Command, b *buildFlags, path string, opt targets.Options) error {
-	for _, name := range []string{"target", "output", "serve", "c-archive", "selftest", "go", "fetch-go"} {
+	for _, name := range []string{"target", "output", "serve", "c-archive", "selftest", "bench", "go", "fetch-go"} {
 		if cmd.Flags().Changed(name) {
 			return usagef(cmd, "--package and --%s: a package is no program; give one of both", name)
 		}

@@ -215,7 +215,7 @@ func (a *app) programFor(ctx context.Context, d *deployFlags, at *place, path st
 	defer done()
 	p.work("compiling a program for "+board.Name, "; the first one for a processor takes longest")
 	out := filepath.Join(dir, "program")
-	if _, err := targets.Build(ctx, edgec.Sources, model, board, out, targets.Options{Go: d.goTool, Version: readVersion().Version}); err != nil {
+	if _, err := targets.Build(ctx, edgec.Sources, model, board, out, targets.Options{Go: d.goTool, Version: readVersion().Version, Bench: targets.Yes}); err != nil {
 		return none(about(path, err))
 	}
 	data, err := os.ReadFile(out)

@@ -151,11 +151,19 @@ func codeBook(c *coder, w *Weight) []int8 {
 	if c.dec {
 		w.Book = slices.Clone(values)
 		if zero {
-			w.Book = append(w.Book, 0)
-			slices.Sort(w.Book)
+			w.Book = withZero(w.Book)
 		}
 	}
 	return some(values)
+}
+
+// withZero returns the rising values of a codebook with zero in its place.
+func withZero(book []int8) []int8 {
+	book = append(book, 0)
+	for i := len(book) - 1; i > 0 && book[i-1] > 0; i-- {
+		book[i-1], book[i] = 0, book[i-1]
+	}
+	return book
 }
 
 // withoutZero returns the nonzero values of a codebook.

@@ -2,6 +2,7 @@ package preprocess
 
 import (
 	"bytes"
+	"edgec/runtime/internal/text"
 	"io"
 	"math"
 	"strconv"
@@ -52,8 +53,11 @@ func NpyHead(r io.Reader) (*Array, error) {
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, Error("the header ends beyond the file; the file is truncated, save it again")
 	}
-	return parseHead(strings.TrimSpace(string(head)))
+	return parseHead(text.Trim(string(head), blanks))
 }
+
+// blanks are the characters between the words of a header.
+const blanks = " \t\r\n\v\f"
 
 // parseHead reads the header, a Python dictionary.
 func parseHead(head string) (*Array, error) {
@@ -63,20 +67,21 @@ func parseHead(head string) (*Array, error) {
 	if !ok1 || !ok2 || !ok3 || order != "True" && order != "False" || !strings.HasPrefix(kind, "'") {
 		return nil, Error("the header is not understood; save an array of plain numbers")
 	}
-	kind = strings.Trim(kind, "'")
+	kind = text.Trim(kind, "'")
 	a := &Array{order: order == "True", big: strings.HasPrefix(kind, ">")}
-	kind = strings.TrimLeft(kind, "<>|=")
+	kind = text.Trim(kind, "<>|=")
 	if len(kind) != 2 || !strings.Contains(kinds, " "+kind+" ") {
 		return nil, Error("type " + printable(kind) + " is not supported; save uint8, integers or floats")
 	}
 	a.kind, a.size = kind[0], int(kind[1]-'0')
 	n := 1
-	for _, f := range strings.Split(strings.Trim(shape, "() "), ",") {
-		if f = strings.TrimSpace(f); f == "" {
+	for rest := text.Trim(shape, "() "); rest != ""; {
+		var f string
+		if f, rest, _ = strings.Cut(rest, ","); text.Trim(f, blanks) == "" {
 			continue
 		}
-		d, err := strconv.Atoi(f)
-		if err != nil || d < 0 {
+		d, ok := text.Int(text.Trim(f, blanks))
+		if !ok {
 			return nil, Error("the array's shape " + printable(shape) + " is not understood; save it by numpy.save")
 		}
 		if n > mostElements(a.size)/max(d, 1) {
@@ -92,12 +97,14 @@ func parseHead(head string) (*Array, error) {
 
 // printable returns the start of s without control characters.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
+	var b []byte
+	for _, r := range s[:min(len(s), 80)] {
 		if r < ' ' || r > '~' {
-			return '?'
+			r = '?'
 		}
-		return r
-	}, s[:min(len(s), 80)])
+		b = append(b, byte(r))
+	}
+	return string(b)
 }
 
 // mostElements returns how many elements of size bytes an array may have.
@@ -110,14 +117,14 @@ func field(head, key string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	rest = strings.TrimLeft(rest, " :")
+	rest = text.Trim(rest, " :")
 	if strings.HasPrefix(rest, "(") {
 		value, _, closed := strings.Cut(rest, ")")
 		return value + ")", closed
 	}
 	rest, _, _ = strings.Cut(rest, ",")
 	rest, _, _ = strings.Cut(rest, "}")
-	return strings.TrimSpace(rest), true
+	return text.Trim(rest, blanks), true
 }
 
 // ReadElements reads the elements that follow the header, and the end behind

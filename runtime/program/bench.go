@@ -1,12 +1,19 @@
+//go:build !nobench
+
 package program
 
 import (
 	"math"
 	goruntime "runtime"
+	"strconv"
+	"strings"
 
 	"edgec/runtime"
 	"edgec/runtime/internal/sys"
 )
+
+// measures says whether the program has --bench. The build tag nobench leaves it out.
+const measures = true
 
 // warmUp is the time of runs before those that count, as in TFLite's benchmark_model.
 const warmUp = 5e8 // nanoseconds
@@ -75,28 +82,47 @@ func allocations(run func() int64) float64 {
 	return least
 }
 
-func micros(ns int64) float64 { return float64(ns) / 1000 }
-
-// info describes the model.
-func (j *Job) info(m *runtime.Model) error {
-	i := m.Info()
-	var f facts
-	f.text("model", i.Name)
-	f.shapes("input", i.Inputs, func(k int) int { return stateOf(i, k) })
-	f.shapes("output", i.Outputs, nil)
-	f.labels(i.Labels)
-	f.int("file", int64(len(j.Model)), "bytes")
-	f.as("bytes")
-	f.int("weights", int64(i.Weights), "")
-	f.int("weights kept", int64(i.Kept), "")
-	f.as("kept")
-	f.int("MACs", i.MACs, "")
-	f.int("MACs of kept weights", i.KeptMACs, "")
-	f.as("kept_macs")
-	f.int("working memory", int64(i.Arena), "bytes")
-	f.int("packed weights", int64(i.Memory), "bytes")
-	if j.provenance != nil {
-		f.raw("provenance", j.provenance)
+// measurement takes an option of --bench; known reports whether name is one.
+func (j *Job) measurement(name string, o *option) (known bool, err error) {
+	switch name {
+	case "-bench":
+		j.Action = Bench
+		j.Timing.Runs, err = o.maybeCount()
+		if j.Timing.Runs == 0 && j.Timing.Duration == 0 {
+			j.Timing.Duration = boardDuration
+		}
+	case "-duration":
+		j.Timing.Duration, err = o.duration()
+	case "-layers":
+		j.Timing.Layers = true
+	default:
+		return false, nil
 	}
-	return j.printFacts(f)
+	return true, err
+}
+
+// maybeCount takes a value that is a number of something; without one it returns 0.
+func (o *option) maybeCount() (int, error) {
+	if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
+		return o.count()
+	}
+	return 0, nil
+}
+
+// duration takes a value that is a time of at most an hour, in nanoseconds.
+func (o *option) duration() (ns int64, err error) {
+	s, err := o.text()
+	if err != nil {
+		return 0, err
+	}
+	for _, unit := range []struct {
+		name string
+		ns   float64
+	}{{"ms", 1e6}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}} {
+		number, ok := strings.CutSuffix(s, unit.name)
+		if v, err := strconv.ParseFloat(number, 64); ok && err == nil && v*unit.ns >= 1 && v*unit.ns <= MaxDuration {
+			return int64(v * unit.ns), nil
+		}
+	}
+	return 0, Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
 }

@@ -5,11 +5,16 @@ package program
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"edgec/runtime"
 	"edgec/runtime/internal/sys"
 	"edgec/runtime/kernel"
 )
+
+// generates says whether the program has --generate. The build tag nogeneration leaves it out.
+const generates = true
 
 // generate goes on with a text, token by token, and prints it as it comes. A model that takes
 // whole sequences sees the last of the text, from its beginning as long as it fits; what is
@@ -256,4 +261,61 @@ func (c *choices) choose(y []float32, temperature float32, k int) int {
 		}
 	}
 	return best[0]
+}
+
+// generation takes an option of --generate; known reports whether name is one.
+func (j *Job) generation(name string, o *option) (known bool, err error) {
+	switch name {
+	case "-generate":
+		j.Action = Generate
+		j.Generation.Tokens, err = o.count()
+	case "-prompt-ids":
+		j.Generation.Prompt, err = o.numbers()
+	case "-stop-ids":
+		j.Generation.Stop, err = o.numbers()
+	case "-prompt":
+		j.Generation.Text, err = o.text()
+	case "-temperature":
+		j.Generation.Temperature, err = o.real()
+	case "-top-k":
+		j.Generation.TopK, err = o.count()
+	case "-seed":
+		j.Generation.Seed, err = o.seed()
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// numbers takes a value that is a list of numbers from 0 on, separated by commas.
+func (o *option) numbers() (list []int, err error) {
+	s, err := o.text()
+	for _, part := range strings.Split(s, ",") {
+		n, wrong := strconv.Atoi(part)
+		if err == nil && (wrong != nil || n < 0) {
+			err = Error(o.name + " " + s + ": give numbers from 0 on, separated by commas")
+		}
+		list = append(list, n)
+	}
+	return list, err
+}
+
+// real takes a value that is a number from 0 to 100.
+func (o *option) real() (float64, error) {
+	s, err := o.text()
+	v, wrong := strconv.ParseFloat(s, 64)
+	if err == nil && (wrong != nil || !(v >= 0 && v <= 100)) {
+		err = Error(o.name + " " + s + ": give a number from 0 to 100")
+	}
+	return v, err
+}
+
+// seed takes a value that is a number of 64 bits.
+func (o *option) seed() (uint64, error) {
+	s, err := o.text()
+	n, wrong := strconv.ParseUint(s, 10, 64)
+	if err == nil && wrong != nil {
+		err = Error(o.name + " " + s + ": give a number from 0 on")
+	}
+	return n, err
 }

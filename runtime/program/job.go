@@ -3,7 +3,6 @@ package program
 import (
 	"io"
 	"strconv"
-	"strings"
 
 	"edgec/runtime"
 	"edgec/runtime/internal/sys"
@@ -118,7 +117,18 @@ func Remedy(err error) error {
 	if !ok {
 		return err
 	}
-	return Error(e.What() + "; --max-" + strings.ToLower(e.Field) + " " + strconv.FormatInt(e.Need, 10) + " allows it")
+	return Error(e.What() + "; --max-" + lower(e.Field) + " " + strconv.FormatInt(e.Need, 10) + " allows it")
+}
+
+// lower makes the capitals of a field's name small letters.
+func lower(field string) string {
+	b := []byte(field)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // classify executes every sample, a file for each input, and prints a line, or lines,

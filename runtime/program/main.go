@@ -2,10 +2,11 @@ package program
 
 import (
 	"io"
-	"strconv"
+	"math"
 	"strings"
 
 	"edgec/runtime/internal/sys"
+	"edgec/runtime/internal/text"
 	"edgec/runtime/preprocess"
 )
 
@@ -32,14 +33,16 @@ for each, sample after sample.
 	usageIdx = `  --idx FILE     execute every picture of an idx file (.gz too), print counts
                  and a checksum of all outputs; with --labels FILE the accuracy
 `
-	usageRest = `  --generate N   a language model: go on with a text by N tokens, printed as they
+	usageGenerate = `  --generate N   a language model: go on with a text by N tokens, printed as they
                  come; --prompt-ids 1,2 or --prompt TEXT begins it; --temperature T
                  (default 1; 0: the likeliest), --top-k K (the K likeliest),
                  --seed S choose; --stop-ids 1,2 ends it
-  --bench [N]    measure the time of an inference, over N runs, or over 10 s and at least
+`
+	usageBench = `  --bench [N]    measure the time of an inference, over N runs, or over 10 s and at least
                  50 runs; --duration 30s: over that time
   --layers       with --bench: the time of each layer too
-  --until-eof    end when standard input does, whatever is still to do: for a program that
+`
+	usageEnd = `  --until-eof    end when standard input does, whatever is still to do: for a program that
                  another machine has started, and whose connection may be lost
   --selftest     prove that this machine computes what the host computed
   --info         describe the model
@@ -56,10 +59,19 @@ for each, sample after sample.
 
 // usage is the help after the name of the program.
 func usage() string {
+	s := usageFiles + reads() + usageResults
 	if preprocess.Pictures {
-		return usageFiles + reads() + usageResults + usageInvert + usageStream + usageIdx + usageRest
+		s += usageInvert + usageStream + usageIdx
+	} else {
+		s += usageStream
 	}
-	return usageFiles + reads() + usageResults + usageStream + usageRest
+	if generates {
+		s += usageGenerate
+	}
+	if measures {
+		s += usageBench
+	}
+	return s + usageEnd
 }
 
 // Main does what args ask for and returns the exit code, 1 after an error, which takes one line of
@@ -67,7 +79,7 @@ func usage() string {
 func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	name := "edgec"
 	if len(args) > 0 {
-		name = args[0][strings.LastIndexAny(args[0], `/\`)+1:]
+		name = base(args[0])
 		args = args[1:]
 	}
 	j := &Job{Model: p.Model, Stdin: stdin, Stdout: stdout, Generation: Generation{Temperature: 1}}
@@ -100,6 +112,16 @@ func (p Program) Main(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	return 0
 }
 
+// base returns the name of a file without its folders.
+func base(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' || path[i] == '\\' {
+			return path[i+1:]
+		}
+	}
+	return path
+}
+
 // endAtEOF ends the process when there is nothing more to read.
 func endAtEOF(stdin io.Reader) {
 	for b := make([]byte, 1); ; { // io.Copy would make the program larger
@@ -125,7 +147,10 @@ func (j *Job) parse(args []string) (help bool, err error) {
 	for len(args) > 0 {
 		o := option{rest: args[1:]}
 		o.name, o.value, o.given = strings.Cut(args[0], "=")
-		name := "-" + strings.TrimLeft(o.name, "-")
+		name := o.name
+		for strings.HasPrefix(name, "--") {
+			name = name[1:]
+		}
 		switch {
 		case !strings.HasPrefix(o.name, "-") || o.name == "-":
 			j.Files = append(j.Files, args[0])
@@ -138,9 +163,6 @@ func (j *Job) parse(args []string) (help bool, err error) {
 			}
 		}
 		args = o.rest
-	}
-	if j.Action == Bench && j.Timing.Runs == 0 && j.Timing.Duration == 0 {
-		j.Timing.Duration = boardDuration
 	}
 	return false, nil
 }
@@ -165,8 +187,6 @@ func (j *Job) turnOn(name string) bool {
 		j.Action = version
 	case "-stream":
 		j.Action = Stream
-	case "-layers":
-		j.Timing.Layers = true
 	case "-until-eof":
 		j.untilEOF = true
 	default:
@@ -180,21 +200,6 @@ func (j *Job) assign(name string, o *option) (err error) {
 	switch name {
 	case "-top":
 		j.Top, err = o.count()
-	case "-generate":
-		j.Action = Generate
-		j.Generation.Tokens, err = o.count()
-	case "-prompt-ids":
-		j.Generation.Prompt, err = o.numbers()
-	case "-stop-ids":
-		j.Generation.Stop, err = o.numbers()
-	case "-prompt":
-		j.Generation.Text, err = o.text()
-	case "-temperature":
-		j.Generation.Temperature, err = o.real()
-	case "-top-k":
-		j.Generation.TopK, err = o.count()
-	case "-seed":
-		j.Generation.Seed, err = o.seed()
 	case "-max-memory":
 		j.Limits.Memory, err = o.limit()
 	case "-max-work":
@@ -216,13 +221,15 @@ func (j *Job) assign(name string, o *option) (err error) {
 	case "-patch":
 		j.Action = patch
 		j.delta, err = o.text()
-	case "-bench":
-		j.Action = Bench
-		j.Timing.Runs, err = o.maybeCount()
-	case "-duration":
-		j.Timing.Duration, err = o.duration()
 	default:
-		err = Error("unknown option " + o.name + "; see --help")
+		known, err := j.generation(name, o)
+		if !known {
+			known, err = j.measurement(name, o)
+		}
+		if !known {
+			err = Error("unknown option " + o.name + "; see --help")
+		}
+		return err
 	}
 	return err
 }
@@ -257,84 +264,25 @@ func (o *option) count() (int, error) {
 	return count(o.name, s)
 }
 
-// maybeCount takes a value that is a number of something; without one it returns 0.
-func (o *option) maybeCount() (int, error) {
-	if o.given || len(o.rest) > 0 && number(o.rest[0]) > 0 {
-		return o.count()
-	}
-	return 0, nil
-}
-
 // limit takes a value that is a positive number of 63 bits.
 func (o *option) limit() (int64, error) {
 	s, err := o.text()
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 1 {
+	n, ok := text.Uint(s)
+	if !ok || n < 1 || n > math.MaxInt64 {
 		return 0, Error(o.name + " " + s + ": give a number from 1 on")
 	}
-	return n, nil
-}
-
-// numbers takes a value that is a list of numbers from 0 on, separated by commas.
-func (o *option) numbers() (list []int, err error) {
-	s, err := o.text()
-	for _, part := range strings.Split(s, ",") {
-		n, wrong := strconv.Atoi(part)
-		if err == nil && (wrong != nil || n < 0) {
-			err = Error(o.name + " " + s + ": give numbers from 0 on, separated by commas")
-		}
-		list = append(list, n)
-	}
-	return list, err
-}
-
-// real takes a value that is a number from 0 to 100.
-func (o *option) real() (float64, error) {
-	s, err := o.text()
-	v, wrong := strconv.ParseFloat(s, 64)
-	if err == nil && (wrong != nil || !(v >= 0 && v <= 100)) {
-		err = Error(o.name + " " + s + ": give a number from 0 to 100")
-	}
-	return v, err
-}
-
-// duration takes a value that is a time of at most an hour, in nanoseconds.
-func (o *option) duration() (ns int64, err error) {
-	s, err := o.text()
-	if err != nil {
-		return 0, err
-	}
-	for _, unit := range []struct {
-		name string
-		ns   float64
-	}{{"ms", 1e6}, {"s", second}, {"m", 60 * second}, {"h", 3600 * second}} {
-		number, ok := strings.CutSuffix(s, unit.name)
-		if v, err := strconv.ParseFloat(number, 64); ok && err == nil && v*unit.ns >= 1 && v*unit.ns <= MaxDuration {
-			return int64(v * unit.ns), nil
-		}
-	}
-	return 0, Error(o.name + " " + s + ": give a time up to an hour with its unit, such as 10s")
-}
-
-// seed takes a value that is a number of 64 bits.
-func (o *option) seed() (uint64, error) {
-	s, err := o.text()
-	n, wrong := strconv.ParseUint(s, 10, 64)
-	if err == nil && wrong != nil {
-		err = Error(o.name + " " + s + ": give a number from 0 on")
-	}
-	return n, err
+	return int64(n), nil
 }
 
 // maxCount bounds the numbers of the options.
 const maxCount = 1_000_000
 
 func count(flag, s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxCount {
+	n, ok := text.Int(s)
+	if !ok || n < 1 || n > maxCount {
 		return 0, Error(flag + " " + s + ": give a number from 1 to " + itoa(maxCount))
 	}
 	return n, nil

@@ -2,7 +2,6 @@ package program
 
 import (
 	"io"
-	"slices"
 	"strconv"
 
 	"edgec/runtime"
@@ -101,28 +100,49 @@ func largest(y []float32, n int) []int {
 		for i := range y {
 			order = append(order, i)
 		}
-		slices.SortStableFunc(order, func(a, b int) int { return after(y[a], y[b]) - after(y[b], y[a]) })
+		sortByScore(order, make([]int, len(order)), y)
 		return order[:min(n, len(order))]
 	}
 	for i, v := range y {
 		if len(order) == held {
-			if after(y[order[held-1]], v) == 0 {
+			if !(v > y[order[held-1]]) {
 				continue
 			}
 			order = order[:held-1]
 		}
-		at, _ := slices.BinarySearchFunc(order, v, func(k int, v float32) int { return 2*after(y[k], v) - 1 })
-		order = slices.Insert(order, at, i)
+		at, end := 0, len(order)
+		for at < end {
+			if middle := (at + end) / 2; v > y[order[middle]] {
+				end = middle
+			} else {
+				at = middle + 1
+			}
+		}
+		order = append(order, 0)
+		copy(order[at+1:], order[at:])
+		order[at] = i
 	}
 	return order
 }
 
-// after is 1 if a comes after b, which is larger, otherwise 0.
-func after(a, b float32) int {
-	if b > a {
-		return 1
+// sortByScore sorts indexes of y by merging, larger elements first and equal ones in their order.
+// Package slices would add 5 KB to a program. spare is as long as order.
+func sortByScore(order, spare []int, y []float32) {
+	if len(order) < 2 {
+		return
 	}
-	return 0
+	half := len(order) / 2
+	sortByScore(order[:half], spare[:half], y)
+	sortByScore(order[half:], spare[half:], y)
+	copy(spare, order)
+	a, b := spare[:half], spare[half:]
+	for i := range order {
+		from := &a
+		if len(a) == 0 || len(b) > 0 && y[b[0]] > y[a[0]] {
+			from = &b
+		}
+		order[i], *from = (*from)[0], (*from)[1:]
+	}
 }
 
 func label(labels []string, i int) string {

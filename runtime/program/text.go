@@ -1,7 +1,6 @@
 package program
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,23 +17,26 @@ var hidden = [...][2]rune{
 // from a file: a C0 or C1 control, DEL, a line separator, a mark or override of direction, or
 // another that is not seen. The joiners of Persian and of emoji are none.
 func Hidden(r rune) bool {
-	i, _ := slices.BinarySearchFunc(hidden[:], r, func(pair [2]rune, r rune) int { return int(pair[1] - r) })
-	return i < len(hidden) && r >= hidden[i][0]
+	for _, pair := range hidden {
+		if r <= pair[1] {
+			return r >= pair[0]
+		}
+	}
+	return false
 }
 
 // Printable returns s, a label or a name that comes from a file, as it may be printed: each
 // Hidden character, and each byte that is not UTF-8, becomes U+FFFD, so that s stays on its
 // line and cannot look like other output.
 func Printable(s string) string {
-	if utf8.ValidString(s) && strings.IndexFunc(s, Hidden) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
+	var b []byte
+	for _, r := range s {
 		if Hidden(r) {
-			return utf8.RuneError
+			r = utf8.RuneError
 		}
-		return r
-	}, s)
+		b = utf8.AppendRune(b, r)
+	}
+	return string(b)
 }
 
 // EscapeJSON returns JSON in which the Hidden characters from DEL on are written as \u escapes:

@@ -150,6 +150,9 @@ func (s *samples) warnings() (texts []string) {
 	return texts
 }
 
+// micros is a time in microseconds.
+func micros(ns int64) float64 { return float64(ns) / 1000 }
+
 // middle is the median of times, in nanoseconds.
 func middle(times []int64) float64 {
 	sorted := slices.Sorted(slices.Values(times))

@@ -74,7 +74,13 @@ func Args() ([]string, error) {
 	if err != nil {
 		return nil, procError{err}
 	}
-	return strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"), nil
+	var args []string
+	for rest := string(line); rest != ""; {
+		var arg string
+		arg, rest, _ = strings.Cut(rest, "\x00")
+		args = append(args, arg)
+	}
+	return args, nil
 }
 
 type procError struct{ error }
