@@ -136,6 +136,34 @@ func TestOrderIsBounded(t *testing.T) {
 	}
 }
 
+// Shuffled units compute the same, take more bytes than ordered ones, and depend on the seed alone.
+func TestShuffle(t *testing.T) {
+	b, x := newNet(t, 8, 3, 8, 8)
+	g := b.Done(b.dense(b.flatten(b.conv(x, 16, 3, 1, 1, relu)), 5, none))
+	sparse(b, g)
+	samples := b.Inputs(32)
+	_, file := ordered(t, g, samples, enough)
+	want := deviceRun(t, sessionOf(t, file), g, samples)
+	seen := map[string]bool{string(file): true}
+	for seed := range uint64(4) {
+		mixed, err := lower.Shuffle(file, seed)
+		again, _ := lower.Shuffle(file, seed)
+		if err != nil || !bytes.Equal(mixed, again) {
+			t.Fatalf("seed %d: two results of one file, %v", seed, err)
+		}
+		if seen[string(mixed)] || len(mixed) <= len(file) {
+			t.Errorf("seed %d: %d bytes in order, %d shuffled", seed, len(file), len(mixed))
+		}
+		seen[string(mixed)] = true
+		if !slices.Equal(want, deviceRun(t, sessionOf(t, mixed), g, samples)) {
+			t.Errorf("seed %d: outputs differ", seed)
+		}
+	}
+	if _, err := lower.Shuffle(file[:20], 0); err == nil {
+		t.Error("a damaged file is accepted")
+	}
+}
+
 // Branches that meet, groups of channels and pictures that are flattened move together.
 func TestOrderOfBranches(t *testing.T) {
 	for name, make := range map[string]func(b *net, h *graph.Value) *graph.Value{

@@ -47,6 +47,24 @@ func (s *Study) RoundedDrop() (files []Candidate, keeps []bool, err error) {
 	return s.ledger.candidates, keeps, err
 }
 
+// FinalSizes returns the bytes of the int8 file: as the search encodes it on the way, and as
+// one that may be the answer.
+func (s *Study) FinalSizes() (way, final int, err error) {
+	ctx, g := context.Background(), s.net.Clone()
+	if err = s.toInt8(ctx, g, s.fewer(calibrations)); err != nil {
+		return 0, 0, err
+	}
+	a, err := s.measure(ctx, g, s.heldOut())
+	if err != nil {
+		return 0, 0, err
+	}
+	b, err := s.measureFinal(ctx, g)
+	if err == nil && a.Drop != b.Drop {
+		err = fmt.Errorf("the order of units changes the drop from %v to %v", a.Drop, b.Drop)
+	}
+	return a.Size(), b.Size(), err
+}
+
 // Walk makes the int8 file and runs the first n stages, and returns the steps.
 func (s *Study) Walk(n int) ([]Step, error) {
 	ctx := context.Background()

@@ -208,6 +208,22 @@ func TestSize(t *testing.T) {
 	}
 }
 
+// TestFinalSize: where a size is asked for, a file that may be the answer has its units moved when it
+// is compared with the size; otherwise only the answer's are, which takes less time.
+func TestFinalSize(t *testing.T) {
+	p, r := get(t, classification), quick()
+	r.MaxDrop, r.MaxSize = 0, 500
+	way, final, err := study(t, p, r).FinalSizes()
+	if err != nil || final >= way {
+		t.Errorf("a size: %d bytes on the way, %d at the end, %v", way, final, err)
+	}
+	r.MaxDrop, r.MaxSize = 1, 0
+	way, final, err = study(t, p, r).FinalSizes()
+	if err != nil || final != way {
+		t.Errorf("a drop: %d bytes on the way, %d at the end, %v", way, final, err)
+	}
+}
+
 // TestSizes: a size is used up by the number of weights, or, where all are kept, by finer
 // values; a size between the files with and without the weights of dead units, which go
 // together, is kept too.
