@@ -23,7 +23,7 @@ func TestCrossing(t *testing.T) {
 		{"stopped", func(l float64) float64 { return math.Pow(l/1e-7, -0.2) }, 3, 1e-6, 1e-6, 4},
 	} {
 		tries := 0
-		got, err := crossing(leastLambda, mostLambda, enoughRounded/roundedUtilization, mostLambdas, func(lambda float64) (float64, error) {
+		got, err := crossing(leastLambda, mostLambda, enough(roundedUtilization)/roundedUtilization, mostLambdas, func(lambda float64) (float64, error) {
 			if tries++; tries > c.budget {
 				return 0, errBudget
 			}
@@ -36,7 +36,7 @@ func TestCrossing(t *testing.T) {
 			t.Errorf("%s: %v of the size", c.name, c.size(got))
 		}
 	}
-	if _, err := crossing(leastLambda, mostLambda, enoughRounded/roundedUtilization, mostLambdas, func(float64) (float64, error) { return 0, errBudget }); err != errBudget {
+	if _, err := crossing(leastLambda, mostLambda, enough(roundedUtilization)/roundedUtilization, mostLambdas, func(float64) (float64, error) { return 0, errBudget }); err != errBudget {
 		t.Errorf("stopped before any try: %v", err)
 	}
 }

@@ -224,7 +224,7 @@ func (s *Study) rescue(ctx context.Context, t Track) error {
 		return nil
 	}
 	for i := len(t.states) - 1; i >= 0 && i >= len(t.states)-rescuedLast; i-- {
-		for _, bits := range rescueBits {
+		for _, bits := range []float64{firstBits, finestBits[0]} {
 			d, err := s.untrainedDraft(ctx, t.states[i].net, bits)
 			if err != nil {
 				return err

@@ -65,7 +65,7 @@ func (s *Study) useUp(ctx context.Context, t Track) error {
 // coarse reports whether a file lost more by the rounding of its values than its
 // run by pruning.
 func coarse(run float64, c Candidate) bool {
-	return c.Drop-run-c.Error > math.Max(run, mostRounding)
+	return c.Drop-run-c.Error > math.Max(run, classTolerance.enough)
 }
 
 // useUpWith prunes to the limits, with long training and values of so many bits,

@@ -3,7 +3,7 @@ package search
 import "testing"
 
 // Finer values are worth a try when rounding lost more than pruning, and clearly more than
-// mostRounding.
+// classTolerance.enough.
 func TestCoarse(t *testing.T) {
 	for _, c := range []struct {
 		run, file, se float64

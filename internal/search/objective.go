@@ -115,13 +115,17 @@ func (o Objective) cost(size int, n Need) (c float64) {
 // utilized reports whether a file is within the limits and uses up the tightest
 // one.
 func (o Objective) utilized(c Candidate) bool {
-	enough := enoughSizeUtilization
+	aim := sizeUtilization
 	if o.executed() {
-		enough = enoughTimeUtilization
+		aim = timeUtilization
 	}
 	size := c.Size()
-	return o.within(size, c.Need) && o.cost(size, c.Need) >= enough*float64(o.limit())
+	return o.within(size, c.Need) && o.cost(size, c.Need) >= enough(aim)*float64(o.limit())
 }
+
+// enough is the utilization above which a limit is used up: a file may be as far below the aim as
+// the aim is below the limit.
+func enough(aim float64) float64 { return 2*aim - 1 }
 
 // slackBits is how many bits more for each of n weights would use up the size; as
 // many as a value may have where none is asked for.

@@ -208,7 +208,7 @@ func (s *Study) leastFitting(ctx context.Context, r *rounder, limit int) (float6
 	return resumable(s, "lambda", nil, func() (float64, error) {
 		most := roundedUtilization * float64(limit)
 		tried := 0
-		return crossing(leastLambda, mostLambda, enoughRounded/roundedUtilization, mostLambdas, func(lambda float64) (float64, error) {
+		return crossing(leastLambda, mostLambda, enough(roundedUtilization)/roundedUtilization, mostLambdas, func(lambda float64) (float64, error) {
 			if err := eval.Stopped(ctx); err != nil {
 				return 0, err
 			}

@@ -28,7 +28,7 @@ func (s *Study) split(ctx context.Context, task eval.Task) error {
 		teacher = s.subject.Teacher
 	}
 	pool := int(teacherWork / float64(max(MACs(teacher.Graph), 1)))
-	in = in[:min(len(in), max(pool, fewestTaught), max(2*outputFloats/sizes(s.subject.Model.outputs()), fewestFallback))]
+	in = in[:min(len(in), max(pool, fewestJudged), max(2*outputFloats/sizes(s.subject.Model.outputs()), fewestFallback))]
 	s.taught = len(in)
 	s.ledger.outlook.study, s.ledger.outlook.plan = s, s.plan()
 	s.ledger.enter(floatPhase.name)

@@ -138,6 +138,16 @@ type training struct {
 	share   float64
 }
 
+// The training of each kind of run.
+var (
+	scoreTraining = training{scoreSamples, stageWork, stageShare}                       // while channels are scored
+	roundTraining = training{roundSamples, roundWork, stageShare}                       // of a round of iterative pruning
+	runTraining   = training{runSamples, stageWork, runShare}                           // of the sparsity search
+	finalTraining = training{longRun * runSamples, longRun * stageWork, runShare}       // of the last runs
+	fileTraining  = training{tuneSamples, fileWork, runShare}                           // of a file
+	trialTraining = training{tuneSamples / trialPart, fileWork / trialPart, stageShare} // of a learning rate
+)
+
 // steps returns how many steps of batch samples each a training of g takes. A
 // network that is cheap to train gets more; see repeats.
 func (s *Study) steps(ctx context.Context, g *graph.Graph, long training, batch int) int {

@@ -21,7 +21,7 @@ const (
 	mostHeldOut       = 10_000  // samples; the most that are held out; a standard error of 0.1 points at an error of 1 %
 	outputFloats      = 1 << 26 // floats; the most that the outputs of held-out samples may take, and twice as many those that are taught; chosen, 256 MB
 	sequenceFloats    = 1 << 31 // floats; the most activations of all held-out steps of a network with state, which are computed one by one; chosen, seconds
-	fewestJudged      = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it; chosen
+	fewestJudged      = 1000    // samples; the fewest that a step is evaluated on when a later step can correct it, and that a teacher is asked about; chosen
 	judgeWork         = 5e11    // multiplications; of such an evaluation, which a large network makes on a part of the samples; chosen
 	timedSamples      = 32      // samples; that the float network is timed on; chosen
 	fewestFallback    = 200     // samples; the fewest that a fallback file is measured on; chosen
@@ -30,7 +30,6 @@ const (
 	mostKnown         = 2.0     // points; by how much the float network may be better on held-out samples than on the test part, for its error to be taken from there; chosen
 	mostMemory        = 0.1     // points; the largest correction of a margin for memorization; chosen
 	teacherWork       = 4e12    // multiplications; of asking the teacher; chosen
-	fewestTaught      = 1000    // samples; the fewest that a teacher is asked about; chosen
 	samplesAtOnce     = 16      // samples; read by a goroutine in one go; chosen, it changes no result
 	inputSamples      = 64      // samples; that measure the inputs of weights; chosen
 	calibrations      = 1024    // samples; that observe the activations; chosen
@@ -62,6 +61,9 @@ const (
 	tuneSamples   = 300_000       // samples; of fine-tuning a file; chosen
 	stageWork     = 1e12          // multiplications; of a stage, the most whatever its samples; chosen
 	roundWork     = stageWork / 3 // multiplications; of a round of iterative pruning, which only shows the way; chosen
+	fileWork      = stageWork / 2 // multiplications; of fine-tuning a file, in which training repairs little; chosen
+	longRun       = 2             // factor; of the samples and the multiplications of a one-shot run, in the last ones; chosen
+	trialPart     = 4             // factor; by which trying a learning rate of rounded weights is shorter than fine-tuning a file; chosen
 	cheapTraining = 2e11          // multiplications; a network whose fine-tuning takes fewer is trained on more samples, has no channels cut to save time, and more runs; chosen
 	mostRepeats   = 4             // factor; the most by which its samples grow; chosen
 	mostEpochs    = 40            // epochs; the most over each copy of the samples; chosen
@@ -74,38 +76,13 @@ const (
 	averageRounds = 0.998         // fraction; the same in a round of iterative pruning; chosen
 )
 
-// Training of each kind of run.
+// Shares of the time that is left before a deadline.
+const (
+	stageShare = 0.08 // fraction of the time before a deadline; of scoring channels, a round of iterative pruning or trying a learning rate; chosen
+	runShare   = 0.5  // fraction of the time before a deadline; of a one-shot run or of fine-tuning a file; chosen
+)
+
 var (
-	scoreTraining = training{ // while channels are scored
-		samples: scoreSamples,
-		work:    stageWork,
-		share:   0.1, // fraction of the time before a deadline; of scoring channels; chosen
-	}
-	roundTraining = training{ // of a round
-		samples: roundSamples,
-		work:    roundWork,
-		share:   0.12, // fraction of the time before a deadline; of a round of iterative pruning; chosen
-	}
-	runTraining = training{ // of the sparsity search
-		samples: runSamples,
-		work:    stageWork,
-		share:   0.5, // fraction of the time before a deadline; of a one-shot run; chosen
-	}
-	finalTraining = training{ // of the last runs
-		samples: 2 * runSamples, // samples; of the last one-shot runs; chosen
-		work:    2 * stageWork,  // multiplications; of the last one-shot runs; chosen
-		share:   0.5,            // fraction of the time before a deadline; of the last one-shot runs; chosen
-	}
-	fileTraining = training{ // of a file
-		samples: tuneSamples,
-		work:    stageWork / 2, // multiplications; of fine-tuning a file, in which training repairs little; chosen
-		share:   0.4,           // fraction of the time before a deadline; of fine-tuning a file; chosen
-	}
-	trialTraining = training{ // of a learning rate
-		samples: tuneSamples / 4, // samples; of trying a learning rate of rounded weights; chosen
-		work:    stageWork / 8,   // multiplications; of trying a learning rate of rounded weights; chosen
-		share:   0.07,            // fraction of the time before a deadline; of trying a learning rate of rounded weights; chosen
-	}
 	budgetShares = struct{ judge, round, prune, rest, file float64 }{
 		judge: .05, // fraction of the budget; that measuring the float network may take; chosen
 		rest:  .7,  // fraction of the budget; after which no more files are begun with its rest; chosen
@@ -126,7 +103,6 @@ const (
 	mostRests       = 8     // times; that the rest of a budget is used; chosen
 	mostWarmups     = 4     // trials; of learning rates below the first; chosen
 	warmupDrop      = 0.5   // points; that a learning rate may cost above the accepted drop; chosen
-	warmupDistance  = 20.0  // points; the same where distances from the float network's own outputs count, most of which go when the rate falls; chosen
 	cutRate         = 0.5   // factor; of the rate, while channels are cut; chosen
 	tuneRateDivisor = 5.0   // factor; by which fine-tuning, also of rounded weights, begins slower than pruning; chosen
 	tuneFloor       = 0.01  // fraction of the rate; at the end of fine-tuning; chosen
@@ -193,26 +169,21 @@ const (
 	mostBits     = 7.0 // bits; the most of a value; int8
 	distanceBits = 5.4 // bits; of a value, tried first where outputs are numbers; chosen
 	changeBits   = 0.5 // bits; the most that a value changes by to make a file fit; chosen
-	mostRounding = 1.0 // points; lost by rounding, that are never too many; chosen
 )
 
 var (
-	coarseBits  = []float64{3.0, 2.6}       // bits; of a value in smaller files of a good run; chosen
-	finestBits  = []float64{5.0, 6.0}       // bits; of a value in files of the densest run; chosen
-	rescueBits  = []float64{firstBits, 5.0} // bits; of a value in a fallback file; chosen
-	rescuedLast = 3                         // states; that fallback files are made from; chosen
+	coarseBits  = []float64{3.0, 2.6} // bits; of a value in smaller files of a good run; chosen
+	finestBits  = []float64{5.0, 6.0} // bits; of a value in files of the densest run; chosen
+	rescuedLast = 3                   // states; that fallback files are made from; chosen
 )
 
 // Utilization of the tightest limit: of the size, and of the time, of which two
-// measurements differ by some percent. The enough ones will do.
+// measurements differ by some percent. See enough.
 const (
-	sizeUtilization       = 0.985  // fraction of the size; that a file aims at; chosen
-	enoughSizeUtilization = 0.97   // fraction of the size; above which a file uses it up; chosen
-	timeUtilization       = 0.93   // fraction of the time; that a file aims at; chosen
-	enoughTimeUtilization = 0.9    // fraction of the time; above which a file uses it up; chosen
-	roundedUtilization    = 0.998  // fraction of the size; that rounded weights aim at, whose size fine-tuning hardly changes; chosen
-	enoughRounded         = 0.9965 // fraction of the size; above which rounded weights use it up; chosen
-	mostCorrections       = 3      // runs; that are made to use a size up; chosen
+	sizeUtilization    = 0.985 // fraction of the size; that a file aims at; chosen
+	timeUtilization    = 0.93  // fraction of the time; that a file aims at; chosen
+	roundedUtilization = 0.998 // fraction of the size; that rounded weights aim at, whose size fine-tuning hardly changes; chosen
+	mostCorrections    = 3     // runs; that are made to use a size up; chosen
 )
 
 // Rate-distortion rounding. lambda is in loss for a bit.

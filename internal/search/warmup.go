@@ -19,7 +19,7 @@ func learningRate(ctx context.Context, s *Study, t Track) (Track, error) {
 	net := s.startOf(t)
 	most := warmupDrop
 	if traits := s.task().Traits(); traits.Relative && traits.Self {
-		most = warmupDistance
+		most = distanceTolerance.hopeless
 	}
 	if expensive(net) {
 		t.rate /= rateStep // wide layers bear less, and to go back costs minutes
