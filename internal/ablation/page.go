@@ -52,8 +52,8 @@ the data or the training, with a reason.
 `
 
 // Page is the document made of results. now is the source file of today, in which
-// constants may have changed or gone.
-func Page(r *Results, now string) (string, error) {
+// constants may have changed or gone; gone says what took their places.
+func Page(r *Results, now string, gone []Aside) (string, error) {
 	p, err := NewPlan(r.Source, r.Levels)
 	if err != nil {
 		return "", err
@@ -74,6 +74,7 @@ func Page(r *Results, now string) (string, error) {
 	p.table(&b, r, today)
 	p.aloneTable(&b, r)
 	asideTable(&b, r)
+	goneTable(&b, gone)
 	b.WriteString(splits)
 	return b.String(), nil
 }
@@ -277,6 +278,17 @@ func (p *Plan) aloneTable(b *strings.Builder, r *Results) {
 func asideTable(b *strings.Builder, r *Results) {
 	b.WriteString("\n## Set aside\n\n| constant | reason |\n|---|---|\n")
 	for _, a := range r.Aside {
+		fmt.Fprintf(b, "| %s | %s |\n", a.Name, a.Reason)
+	}
+}
+
+// goneTable shows what took the place of constants that are gone.
+func goneTable(b *strings.Builder, gone []Aside) {
+	if len(gone) == 0 {
+		return
+	}
+	b.WriteString("\n## Gone\n\nNothing that was measured told these constants from what has taken their places.\n\n| constant | instead |\n|---|---|\n")
+	for _, a := range gone {
 		fmt.Fprintf(b, "| %s | %s |\n", a.Name, a.Reason)
 	}
 }

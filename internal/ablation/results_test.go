@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -41,9 +42,12 @@ func simulated(t *testing.T, path string, stopAfter int) string {
 	if err := r.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	page, err := Page(r, r.Source)
+	page, err := Page(r, r.Source, []Aside{{Name: "old", Reason: "another one"}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(page, "\n| old | another one |\n") {
+		t.Error("the page does not say what took the place of a constant")
 	}
 	if stopAfter < 0 {
 		checkVerdicts(t, p, r)

@@ -267,7 +267,7 @@ func writeTuning(path string) error {
 	if err != nil {
 		return err
 	}
-	text, err := ablation.Page(r, string(now))
+	text, err := ablation.Page(r, string(now), gone)
 	if err != nil {
 		return err
 	}

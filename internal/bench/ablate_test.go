@@ -97,7 +97,7 @@ func TestTuningPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := ablation.Page(r, string(now))
+	want, err := ablation.Page(r, string(now), gone)
 	if err != nil {
 		t.Fatal(err)
 	}

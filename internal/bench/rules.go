@@ -27,6 +27,19 @@ var short = map[string]float64{
 	"mostEpochs":      400,
 }
 
+// gone are constants that the search had, and what took their places.
+var gone = []ablation.Aside{
+	{Name: "fewestTaught", Reason: "fewestJudged, which was the same number"},
+	{Name: "mostRounding", Reason: "classTolerance.enough, the same number for the same question"},
+	{Name: "warmupDistance", Reason: "distanceTolerance.hopeless, likewise"},
+	{Name: "rescueBits", Reason: "firstBits and finestBits[0]"},
+	{Name: "enoughSizeUtilization, enoughTimeUtilization, enoughRounded", Reason: "a rule: a file may be as far below the aim as the aim is below the limit"},
+	{Name: "scoreTraining.share, roundTraining.share, trialTraining.share", Reason: "stageShare"},
+	{Name: "runTraining.share, finalTraining.share, fileTraining.share", Reason: "runShare"},
+	{Name: "finalTraining.samples, finalTraining.work", Reason: "longRun times those of runTraining"},
+	{Name: "trialTraining.samples, trialTraining.work", Reason: "those of fileTraining by trialPart"},
+}
+
 // rules say what holds between the constants of the search, and which of them are set
 // aside. A chain is there where the search is not valid in another order: a loop would
 // not begin, or go backwards.
