@@ -19,7 +19,8 @@ import (
 
 // roundedLimits uses the limits up with rounded weights and fine-tunes these. It
 // says that this is enough if it loses so little that nothing has to be pruned by
-// training.
+// training. What rounding may lose to be fine-tuned is more where pruning cannot be trained
+// for long.
 func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	t, err := s.withRounder(ctx, t)
 	if err != nil {
@@ -31,7 +32,7 @@ func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) 
 	}
 	may := s.tolerance()
 	g, c, err := s.roundedFile(ctx, t.rounder, lambda)
-	if err != nil || s.lost(c) > may.hopeless {
+	if err != nil || s.lost(c) > may.hopeless/s.completeness(ctx, g, s.limitTraining()) {
 		return t, false, err
 	}
 	rounded := len(s.ledger.candidates) - 1

@@ -167,6 +167,18 @@ func (s *Study) trainedSamples(long training, macs float64) float64 {
 	return s.config.effort() * n
 }
 
+// completeness is the fraction, up to 1, of the samples of a training of g that its work and a
+// deadline leave. Effort and epochs, which bound other training as well, do not count.
+func (s *Study) completeness(ctx context.Context, g *graph.Graph, long training) float64 {
+	macs := float64(max(MACs(g), 1))
+	whole := float64(long.samples) * repeats(macs) * macs
+	work := long.work
+	if most, ok := s.ledger.pace.affordable(ctx, long.share); ok {
+		work = math.Min(work, most/s.config.effort())
+	}
+	return math.Min(1, work/whole)
+}
+
 // trainer prepares to train g, after the given number of steps of the same
 // training.
 func (s *Study) trainer(g *graph.Graph, batch int, average float64, done int) (*train.Trainer, error) {

@@ -1,7 +1,9 @@
 package search
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"edgec/internal/graph"
 	"edgec/internal/tensor"
@@ -30,4 +32,18 @@ func TestFitBatch(t *testing.T) {
 	if got := fitBatch(wide(10), 128); got != 128 {
 		t.Errorf("a small network trains in batches of %d, asked 128", got)
 	}
+}
+
+// A training is complete unless its work or a deadline bounds its samples.
+func TestCompleteness(t *testing.T) {
+	s := &Study{ledger: &ledger{}}
+	long := training{samples: 1000, work: 8e6, share: 0.5}
+	near(t, "a small network", s.completeness(context.Background(), identity(t, 4, 1), long), 1, 0)
+	broad := identity(t, 2000, 1) // 4e6 multiplications
+	of := 8e6 / (1000 * repeats(4e6) * 4e6)
+	near(t, "a wide one", s.completeness(context.Background(), broad, long), of, of/1e6)
+	s.ledger.pace.add(1e5, time.Second)
+	soon, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	near(t, "a wide one before a deadline", s.completeness(soon, broad, long), of*0.5*1e6/8e6, of/100)
 }

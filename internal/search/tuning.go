@@ -209,12 +209,12 @@ const (
 // tolerance says what the loss of a rounded file is worth, in points, or, where
 // distances count, in percent of the float network's own error.
 type tolerance struct {
-	hopeless float64 // it is not fine-tuned if it loses more: most weights have to go, and pruning them by training is worth much more
+	hopeless float64 // it is not fine-tuned if it loses more: most weights have to go, and pruning them by training is worth much more, if it is complete; see completeness
 	enough   float64 // the search ends if it loses no more, beyond doubt, after fine-tuning
 }
 
 var (
-	classTolerance    = tolerance{hopeless: 8.0, enough: 1.0}  // points; lost by a rounded file, above which it is hopeless, and up to which it will do; chosen
+	classTolerance    = tolerance{hopeless: 8.0, enough: 1.0}  // points; lost by a rounded file, above which it is hopeless where pruning is trained for long, and up to which it will do; chosen
 	distanceTolerance = tolerance{hopeless: 20.0, enough: 5.0} // points; the same where distances count; chosen
 )
 
