@@ -175,5 +175,23 @@ samples of the test part. Seconds are CPU time. Written by ` + "`EDGEC_DATA=... 
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %s | %.2f | %.1f %% | %s |\n", m.Row, thousands(m.Weights), thousands(int(m.Random+0.5)), thousands(m.Sorted), m.SortTime,
 			thousands(m.Moved), m.MoveTime, 100*(1-float64(m.Moved)/m.Random), thousands(m.Samples))
 	}
+	b.WriteString(freedoms)
 	return b.String()
 }
+
+// freedoms is what other freedoms of units could save, measured by programs that are not kept.
+const freedoms = `
+Units have two more freedoms, which edgec leaves alone.
+
+- *Signs.* A unit without an activation, or with an odd one, may be negated together with all that reads it. Of 892
+  layers in 42 networks, 178 in 13 networks have such units: linear bottlenecks and recurrent cells. No LeNet has any,
+  nor has a network of MLPerf Tiny: a ReLU, a max pooling or the output follows each layer. Outputs stay equal to the
+  bit on grids with zero point 0 only, where nothing is -128 and no rounding is a tie. An estimate that favours them:
+  every row was negated whose signs mostly differ from those of the rows before, whether its unit is free or not. That
+  changed 16 files by -0.31 to +0.09 %: four packed ones, and 12 networks with a tenth of their weights.
+- *Scales of ReLU units.* All units of a layer share the int8 grid of its output, so another scale rounds otherwise. What
+  is free to the bit are float32 scales and biases with which all sums within reach give equal outputs. Their logarithms
+  sum up to at most 0.11 % of a LeNet, which stores 7 to 10 bytes of scales and 27 to 116 of biases, to 0.74 % of visual
+  wake words (scales 3,258 of 33,412 bytes), 0.64 % of keyword spotting, 0.07 % of image classification and nothing in
+  anomaly detection.
+`
