@@ -34,6 +34,7 @@ func (c coded) same(d coded) bool { return c.Row == d.Row }
 type source struct {
 	name, path string
 	packed     bool
+	row        *row // whose data the file is executed on; nil: by the name
 }
 
 // sources are the compressed networks of the repository and the rows that pack.

@@ -2,7 +2,7 @@
 //
 //	EDGEC_DATA=folder go run ./internal/bench [-rows regexp [-seed n]]
 //	EDGEC_DATA=folder go run ./internal/bench -coders [-rows regexp]
-//	EDGEC_DATA=folder go run ./internal/bench -orders [-rows regexp]
+//	EDGEC_DATA=folder go run ./internal/bench -orders [-rows regexp [FILE.edgec ...]]
 //	EDGEC_DATA=folder go run ./internal/bench -features samples.npy
 //	go run ./internal/bench -pictures pictures.npy
 //	EDGEC_DATA=folder go run ./internal/bench -ablate [-networks list] [-budget 4h] [-resume docs/tuning.json]
@@ -121,7 +121,7 @@ func (r request) run() error {
 		return compareCoders(dir, match)
 	}
 	if r.orders {
-		return measureOrders(dir, match)
+		return measureOrders(dir, match, flag.Args())
 	}
 	return measureFiles(dir, match, r.seed)
 }

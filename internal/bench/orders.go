@@ -51,11 +51,17 @@ func random(file []byte) (float64, error) {
 	return float64(sum) / shuffles, nil
 }
 
-// measureOrders measures the sources whose names match.
-func measureOrders(dir string, match *regexp.Regexp) error {
+// measureOrders measures the sources whose names match, or, where files are given, these: files of
+// the row whose name matches.
+func measureOrders(dir string, match *regexp.Regexp, files []string) error {
 	all, err := sources(dir)
 	if err != nil {
 		return err
+	}
+	if len(files) > 0 {
+		if all, err = filesOf(match, files); err != nil {
+			return err
+		}
 	}
 	results, err := load[moved](orders)
 	if err != nil {
@@ -76,6 +82,23 @@ func measureOrders(dir string, match *regexp.Regexp) error {
 		}
 	}
 	return nil
+}
+
+// filesOf returns sources of files of the one row that matches.
+func filesOf(match *regexp.Regexp, files []string) (of []source, err error) {
+	var some []row
+	for _, r := range rows {
+		if match.MatchString(r.name) && r.data != "" {
+			some = append(some, r)
+		}
+	}
+	if len(some) != 1 {
+		return nil, fmt.Errorf("%d rows with data match %q; -rows has to name the one that the files are of", len(some), match)
+	}
+	for _, path := range files {
+		of = append(of, source{name: some[0].name + ", " + strings.TrimSuffix(filepath.Base(path), ".edgec"), path: path, packed: true, row: &some[0]})
+	}
+	return of, nil
 }
 
 // order measures one source.
@@ -150,6 +173,9 @@ func (s source) equal(dir string, m *runtime.Model, files ...[]byte) (int, error
 
 // samples is the row whose data the source is executed on.
 func (s source) samples() row {
+	if s.row != nil {
+		return *s.row
+	}
 	of := map[string]string{"testdata": "LeNet-5, 2,100 B", "visual": "visual wake words, from float, 40,000 B", "keyword": "DS-CNN, 14,000 B",
 		"image": "ResNet-8", "anomaly": "anomaly detection, from float"}
 	first, _, _ := strings.Cut(filepath.ToSlash(s.name), "/")
@@ -166,7 +192,8 @@ func ordersMarkdown(list []moved) string {
 
 Units of hidden layers may stand in any order, which no output shows. Bytes of the whole file with the units in random
 order, as training leaves them (the mean of ` + fmt.Sprint(shuffles) + `), sorted, and sorted and moved. All four files give equal outputs to the bit on all
-samples of the test part. Seconds are CPU time. Written by ` + "`EDGEC_DATA=... go run ./internal/bench -orders`" + `.
+samples of the test part. Seconds are CPU time. Written by ` + "`EDGEC_DATA=... go run ./internal/bench -orders`" + `;
+` + "`-orders -rows NAME FILE`" + ` measures a file of a row whose search takes long, here of shorter searches.
 
 | network | weights | random | sorted | s | moved | s | saved | equal on |
 |---|---|---|---|---|---|---|---|---|
