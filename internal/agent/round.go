@@ -211,7 +211,11 @@ func (a *Agent) install(ctx context.Context, d *fleet.Desired, p fleet.Program, 
 	switch {
 	case errors.As(err, &rejected):
 		a.say("%v", err)
-		return fleet.Failed, rejected.Reason
+		cause = rejected.Reason
+		if rejected.Restart != "" {
+			cause += "; " + rejected.Restart
+		}
+		return fleet.Failed, cause
 	case err != nil:
 		return fleet.Trouble, err.Error()
 	}

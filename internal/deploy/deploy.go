@@ -105,6 +105,7 @@ type RejectedError struct {
 	Device  string
 	Old     Installed // SHA256 is "" if there is none
 	Back    bool      // current pointed to the program, and points to Old again
+	Restart string    // why the restart of Old failed; "": it did not, or there was none
 }
 
 func (e *RejectedError) Error() string {
@@ -112,6 +113,8 @@ func (e *RejectedError) Error() string {
 	switch {
 	case e.Old.SHA256 == "":
 		return s + "no program is installed"
+	case e.Back && e.Restart != "":
+		return s + fmt.Sprintf("the device has returned to version %d, but %s", e.Old.Version, e.Restart)
 	case e.Back:
 		return s + fmt.Sprintf("the device has returned to version %d", e.Old.Version)
 	}
@@ -149,6 +152,7 @@ type session struct {
 	state *state
 	found string // what an earlier command had left
 	back  bool   // and that it was a trial that failed now
+	stays string // why the program before was not restarted; "": it was, or nothing restarts it
 	sent  Sent
 }
 
