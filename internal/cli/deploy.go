@@ -167,8 +167,8 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	if d.options.Duration > time.Hour {
 		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", d.options.Duration))
 	}
-	if cmd.Flags().Changed("version") {
-		errs = append(errs, atLeast("version", d.version, 1))
+	if cmd.Flags().Changed("version") && (d.version < 1 || d.version > deploy.MaxVersion) {
+		errs = append(errs, fmt.Errorf("--version %d: give a whole number from 1 to %d", d.version, deploy.MaxVersion))
 	}
 	d.options.Version = d.version
 	return usageErrors(cmd, errs...)

@@ -92,3 +92,22 @@ func TestCommandLeavesProcess(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The highest version is one that every device can store, and a device that has it says what to do.
+func TestHighestVersion(t *testing.T) {
+	d, err := NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Deploy(t.Context(), d, script("a", passes, "1"), Options{Version: MaxVersion + 1})
+	if err == nil || !strings.Contains(err.Error(), "give a number from 1 to 2147483647") {
+		t.Errorf("above all: %v", err)
+	}
+	if _, err = Deploy(t.Context(), d, script("a", passes, "1"), Options{Version: MaxVersion}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Deploy(t.Context(), d, script("b", passes, "1"), Options{})
+	if err == nil || !strings.Contains(err.Error(), "no version is above 2147483647, the highest that was accepted or tried; give another folder after local: to begin anew") {
+		t.Errorf("after it: %v", err)
+	}
+}
