@@ -171,9 +171,11 @@ func TestNATSAddresses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	c := onNATS(t, "nats://me:secret@127.0.0.1:1/cameras")
-	if _, err := c.Document(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1:1/cameras") {
-		t.Errorf("%v", err)
+	for _, user := range []string{"me:secret", "secret"} { // a token has no name
+		c := onNATS(t, "nats://"+user+"@127.0.0.1:1/cameras")
+		if _, err := c.Document(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1:1/cameras") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

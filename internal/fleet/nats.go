@@ -31,7 +31,7 @@ type NATSOptions struct {
 //	bucket edgec-NAME, key report.DEVICE  the latest report of a device
 //	object store edgec-NAME               programs and deltas, by their checksum
 type natsChannel struct {
-	address string // with the name, without a password
+	address string // with the name, without a password or a token
 	server  string
 	bucket  string
 	options NATSOptions
@@ -72,10 +72,13 @@ func NewNATS(address string, o NATSOptions) (Channel, error) {
 	}
 	server := *u
 	server.Path = ""
+	if _, named := u.User.Password(); u.User != nil && !named { // a token, which is as secret as a password
+		u.User = url.User("xxxxx")
+	}
 	return &natsChannel{address: u.Redacted(), server: server.String(), bucket: "edgec-" + name, options: o}, nil
 }
 
-// Redacted is an address that may be wrong, without a password that it may have.
+// Redacted is an address that may be wrong, without a password or a token that it may have.
 func Redacted(address string) string {
 	if at := strings.LastIndexByte(address, '@'); at >= 0 && IsNATS(address) {
 		return "nats://..." + address[at:]
