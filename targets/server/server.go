@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -52,7 +51,9 @@ func newServer(o options) (*server, error) {
 		return nil, err
 	}
 	s := &server{options: o, hash: hash, model: m, info: m.Info(), workers: make(chan *program.Worker, o.workers), slots: make(chan struct{}, o.workers+o.queue), metrics: newMetrics()}
-	s.name = cmp.Or(s.info.Name, "model")
+	if s.name = s.info.Name; s.name == "" || s.name == "." || s.name == ".." { // no part of a path
+		s.name = "model"
+	}
 	for range o.workers {
 		w, err := program.NewWorker(m, program.Job{})
 		if err != nil {
