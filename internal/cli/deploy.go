@@ -107,7 +107,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	if err != nil {
 		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
-	if err := d.verify(a, cmd, path, data); err != nil {
+	if err := d.verify(cmd, path, data); err != nil {
 		return err
 	}
 	if d.options.Base, err = d.bases(); err != nil {
