@@ -114,7 +114,9 @@ func artifacts(paths []string) (all []fleet.Artifact, err error) {
 			return nil, about(path, fmt.Errorf("%s: %w", path, reason(err)))
 		}
 		program, system, ok := deploy.ReadProgram(path, data)
-		switch {
+		switch name := fleet.CheckFile(filepath.Base(path)); {
+		case name != nil:
+			return nil, about(path, fmt.Errorf("%s: %w", path, name))
 		case !ok:
 			return nil, about(path, fmt.Errorf("%s: is no program of edgec build, which is what devices install; build one: edgec build FILE.edgec --target BOARD", path))
 		case system.GOOS != "linux":

@@ -98,6 +98,14 @@ func CheckName(name string) error {
 	return nil
 }
 
+// CheckFile returns an error if name cannot be that of a program in a document.
+func CheckFile(name string) error {
+	if !isFile.MatchString(name) {
+		return fmt.Errorf("%.140q is no name that devices take; rename it: up to 128 letters, digits and . _ - +, the first a letter, a digit or _", name)
+	}
+	return nil
+}
+
 // check returns what is wrong with a document.
 func (d *Desired) check() error {
 	switch {
