@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -71,5 +73,37 @@ func TestModelNames(t *testing.T) {
 			t.Errorf("%q: %d %s", name, status, text)
 		}
 		h.Close()
+	}
+}
+
+// A body that is not the file itself is refused: a form or a compressed file could pass for the raw
+// values of an input.
+func TestWrappedBodies(t *testing.T) {
+	_, url := start(t, func(*options) {})
+	for _, c := range []struct {
+		path, key, value string
+		status           int
+		want             string
+	}{
+		{"/predict", "Content-Encoding", "gzip", 415, "the body is compressed (gzip); send it as it is"},
+		{"/predict", "Content-Type", "multipart/form-data; boundary=x", 415, "the body is a form; send the file itself"},
+		{"/v2/models/corner%20net/infer", "Content-Encoding", "br", 415, `{"error":"the body is compressed (br)`},
+		{"/predict", "Content-Encoding", "identity", 200, "label"},
+		{"/predict", "Content-Type", "application/x-www-form-urlencoded", 200, "label"}, // which curl --data-binary says of any file
+	} {
+		q, err := http.NewRequest("POST", url+c.path, bytes.NewReader(make([]byte, 16)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set(c.key, c.value)
+		r, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != c.status || !strings.Contains(string(text), c.want) {
+			t.Errorf("%s %s: %d %s, %v", c.key, c.value, r.StatusCode, text, err)
+		}
 	}
 }
