@@ -15,6 +15,7 @@ import (
 	"edgec/internal/deploy"
 	"edgec/internal/disk"
 	"edgec/internal/fleet"
+	"edgec/runtime/program"
 )
 
 // agentFlags are the flags of edgec agent.
@@ -221,6 +222,6 @@ func (a *app) printReport(r fleet.Report) error {
 	if r.Cause != "" {
 		text += ", " + r.Cause
 	}
-	_, err := fmt.Fprintln(a.stdout, text)
+	_, err := fmt.Fprintln(a.stdout, program.Printable(text))
 	return err
 }

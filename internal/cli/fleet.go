@@ -324,13 +324,19 @@ func publishedRows(r fleetState) []string {
 	if r.Stopped {
 		text += ", stopped"
 	}
-	updated := 0
+	updated, silent := 0, 0
 	for _, d := range r.Devices {
 		if d.Updated {
 			updated++
 		}
+		if d.Silent {
+			silent++
+		}
 	}
 	rows := []string{"published\t" + text, fmt.Sprintf("updated\t%d of %d devices", updated, len(r.Devices))}
+	if silent > 0 {
+		rows = append(rows, fmt.Sprintf("silent\t%d devices have not reported for an hour; their latest report counts", silent))
+	}
 	if r.Unreadable > 0 {
 		rows = append(rows, fmt.Sprintf("unreadable\t%d reports", r.Unreadable))
 	}
