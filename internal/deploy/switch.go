@@ -72,6 +72,7 @@ const graceful = 5 * time.Second
 // goBack ends a trial with the program before, and remembers the reason, if there is one.
 func (s *session) goBack(ctx context.Context, reason string) error {
 	t := s.state.Trial
+	s.stays = ""
 	if reason != "" && t.Failed == "" { // first, so that a cut of power does not lose it
 		t.Failed = reason
 		if err := s.write(); err != nil {
