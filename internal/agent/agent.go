@@ -119,7 +119,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Round does one round and reports. The report has what went wrong on the device; the error says
-// that it could not be looked at, or that the report could not be sent.
+// that the device could not be asked, or that the report could not be sent.
 func (a *Agent) Round(ctx context.Context) (fleet.Report, error) {
 	if a.uname == "" {
 		if err := a.device.Mkdir("."); err != nil {
@@ -132,7 +132,7 @@ func (a *Agent) Round(ctx context.Context) (fleet.Report, error) {
 		a.uname = strings.TrimSpace(string(out))
 	}
 	if err := a.settle(ctx); err != nil {
-		return fleet.Report{}, err
+		return a.stuck(ctx, err)
 	}
 	state, cause, serial := a.round(ctx)
 	if ctx.Err() != nil {
@@ -140,8 +140,18 @@ func (a *Agent) Round(ctx context.Context) (fleet.Report, error) {
 	}
 	r, err := a.report(state, cause, serial)
 	if err != nil {
-		return r, err
+		return a.stuck(ctx, err)
 	}
+	return r, a.send(ctx, r)
+}
+
+// stuck reports why nothing is known of the programs of the device. Without a report, the operator
+// would only see that it is silent.
+func (a *Agent) stuck(ctx context.Context, err error) (fleet.Report, error) {
+	if ctx.Err() != nil {
+		return fleet.Report{}, ctx.Err()
+	}
+	r := fleet.Report{Device: a.o.Device, Fleet: a.o.Fleet, State: fleet.Trouble, Cause: err.Error(), System: a.uname, Time: time.Now().UTC().Truncate(time.Second)}
 	return r, a.send(ctx, r)
 }
 

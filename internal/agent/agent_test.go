@@ -478,6 +478,27 @@ func TestDamagedMemory(t *testing.T) {
 	}
 }
 
+// A device whose state cannot be read says so: the operator would only see that it is silent.
+func TestDamagedState(t *testing.T) {
+	s := newSite(t, fleet.NewFolder(t.TempDir()))
+	d := s.device(t, "pi")
+	a := artifact(t, "a", passes)
+	s.publish(t, s.document(t, 1, 1, a, nil), a)
+	d.round(t, fleet.Running, "")
+	if err := os.WriteFile(filepath.Join(d.folder, "state.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d.round(t, fleet.Trouble, "state.json is damaged")
+	status, err := s.operator.Status(t.Context())
+	if err != nil || len(status.Devices) != 1 || status.Devices[0].State != fleet.Trouble || !strings.Contains(status.Devices[0].Cause, "remove it") {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if err := os.Remove(filepath.Join(d.folder, "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	d.round(t, fleet.Running, "")
+}
+
 // The reports are in the channel, once for each change.
 func TestReports(t *testing.T) {
 	folder := t.TempDir()

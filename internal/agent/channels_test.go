@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -171,9 +172,11 @@ func TestNATSAddresses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	c := onNATS(t, "nats://me:secret@127.0.0.1:1/cameras")
-	if _, err := c.Document(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1:1/cameras") {
-		t.Errorf("%v", err)
+	for _, user := range []string{"me:secret", "secret"} { // a token has no name
+		c := onNATS(t, "nats://"+user+"@127.0.0.1:1/cameras")
+		if _, err := c.Document(t.Context()); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "127.0.0.1:1/cameras") {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
@@ -202,7 +205,7 @@ func TestNATSLimits(t *testing.T) {
 	}
 }
 
-// A server that restarts, with what it has kept or without it, is found again.
+// A server that restarts with what it has kept is found again.
 func TestNATSRestarts(t *testing.T) {
 	folder := t.TempDir()
 	server := natstest.Restart(t, folder, -1)
@@ -247,5 +250,49 @@ func TestFolderErrors(t *testing.T) {
 	}
 	if err := c.Report(t.Context(), "pi", nil); err == nil {
 		t.Error("a report went into a file")
+	}
+}
+
+// A server that has lost all it had takes reports again, and tells of the next document.
+func TestNATSForgets(t *testing.T) {
+	server := natstest.Restart(t, t.TempDir(), -1)
+	address := server.ClientURL() + "/cameras"
+	operator, device := onNATS(t, address), onNATS(t, address)
+	if err := errors.Join(operator.Publish(t.Context(), []byte("first")), device.Report(t.Context(), "pi", []byte("{}"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := device.Document(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	port := server.Addr().(*net.TCPAddr).Port
+	server.Shutdown()
+	server.WaitForShutdown()
+	natstest.Restart(t, t.TempDir(), port)
+	again := func(what string, do func() error, want error) {
+		t.Helper()
+		var err error
+		for range 100 {
+			if err = do(); err == nil && want == nil || want != nil && errors.Is(err, want) {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Errorf("%s: %v", what, err)
+	}
+	again("document", func() error { _, err := device.Document(t.Context()); return err }, fs.ErrNotExist)
+	again("report", func() error { return device.Report(t.Context(), "pi", []byte("{}")) }, nil)
+	told := make(chan time.Duration, 1)
+	go func() {
+		began := time.Now()
+		_ = device.Wait(t.Context(), 20*time.Second)
+		told <- time.Since(began)
+	}()
+	time.Sleep(time.Second)
+	again("publish", func() error { return operator.Publish(t.Context(), []byte("second")) }, nil)
+	if took := <-told; took > 15*time.Second {
+		t.Errorf("the device was not told for %v", took)
+	}
+	if data, err := device.Document(t.Context()); err != nil || string(data) != "second" {
+		t.Errorf("%q, %v", data, err)
 	}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,12 @@ func (a *Agent) round(ctx context.Context) (state, cause string, serial int64) {
 		return fleet.Trouble, err.Error(), m.Serial
 	}
 	state, cause = a.install(ctx, d, *todo, data, after)
+	if state == fleet.Trouble { // the wish to try again is not used up
+		after.Retried = m.Retried
+	}
+	if err := a.ended(after); err != nil {
+		a.say("%v", err) // counts as one that has not ended
+	}
 	return state, cause, after.Serial
 }
 
@@ -150,7 +157,7 @@ func (a *Agent) decide(ctx context.Context, d *fleet.Desired, after *memory) (to
 	if !failed && after.Program == p.SHA256 && after.Begun >= mostBegun {
 		reason, failed = stops, true
 	}
-	retry := d.Retry && after.Retried < d.Serial
+	retry := d.Retry && !d.Stopped && after.Retried < cmp.Or(d.RetrySince, d.Serial)
 	switch {
 	case failed && !retry:
 		return nil, fleet.Failed, reason
@@ -204,14 +211,15 @@ func (a *Agent) install(ctx context.Context, d *fleet.Desired, p fleet.Program, 
 	}
 	a.say("installing version %d, %s", d.Version, p.File)
 	r, err := deploy.Deploy(ctx, a.device, deploy.Program{Data: data, Model: p.Model, Serves: p.Serves}, o)
-	if e := a.ended(m); e != nil {
-		a.say("%v", e) // counts as one that has not ended
-	}
 	var rejected *deploy.RejectedError
 	switch {
 	case errors.As(err, &rejected):
 		a.say("%v", err)
-		return fleet.Failed, rejected.Reason
+		cause = rejected.Reason
+		if rejected.Restart != "" {
+			cause += "; " + rejected.Restart
+		}
+		return fleet.Failed, cause
 	case err != nil:
 		return fleet.Trouble, err.Error()
 	}

@@ -15,6 +15,7 @@ import (
 	"edgec/internal/deploy"
 	"edgec/internal/disk"
 	"edgec/internal/fleet"
+	"edgec/runtime/program"
 )
 
 // agentFlags are the flags of edgec agent.
@@ -150,6 +151,9 @@ func (a *app) agent(cmd *cobra.Command, g *agentFlags) error {
 
 // homeFolder is the absolute path of --folder, which is relative to the user's home.
 func homeFolder(folder string) (string, error) {
+	if behindHome(folder) {
+		folder = filepath.Join(".", folder[1:])
+	}
 	if filepath.IsAbs(folder) {
 		return filepath.Clean(folder), nil
 	}
@@ -158,6 +162,18 @@ func homeFolder(folder string) (string, error) {
 		return "", fmt.Errorf("--folder %s: %w; give an absolute path", folder, err)
 	}
 	return filepath.Join(home, folder), nil
+}
+
+// behindHome reports whether a path begins with the home: behind local: or --folder= the shell does
+// not see that.
+func behindHome(path string) bool { return path == "~" || strings.HasPrefix(path, "~/") }
+
+// localFolder is the absolute path of the folder behind local:.
+func localFolder(folder string) (string, error) {
+	if behindHome(folder) {
+		return homeFolder(folder)
+	}
+	return filepath.Abs(folder)
 }
 
 // onlyAgent keeps a second agent out of the folder of a device.
@@ -206,6 +222,6 @@ func (a *app) printReport(r fleet.Report) error {
 	if r.Cause != "" {
 		text += ", " + r.Cause
 	}
-	_, err := fmt.Fprintln(a.stdout, text)
+	_, err := fmt.Fprintln(a.stdout, program.Printable(text))
 	return err
 }

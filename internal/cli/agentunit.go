@@ -33,7 +33,7 @@ func (a *app) agentUnit(cmd *cobra.Command, g *agentFlags, folder string, key si
 	u := deploy.AgentUnit{Name: g.unit, User: who.Username, Folder: folder, Command: append([]string{tool, "agent"}, args...), Commands: g.options.Restart != "" || g.options.Check != ""}
 	for _, where := range []string{g.channel.where, g.channel.reports} {
 		if local, ok := strings.CutPrefix(where, localPrefix); ok {
-			path, err := filepath.Abs(local)
+			path, err := localFolder(local)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,9 @@ func (g *agentFlags) arguments(cmd *cobra.Command, folder string, key sign.Publi
 			return
 		case "follow", "reports":
 			if local, ok := strings.CutPrefix(value, localPrefix); ok {
-				value = localPrefix + absolute(local)
+				full, err := localFolder(local)
+				errs = append(errs, err)
+				value = localPrefix + full
 			}
 		case "nats-creds", "nats-ca":
 			value = absolute(value)

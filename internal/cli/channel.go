@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -76,7 +75,7 @@ func (c *channelFlags) open(client *registry.Client, where string) (fleet.Channe
 		if folder == "" {
 			return nil, fmt.Errorf("give the folder too, as in %s/mnt/fleet", localPrefix)
 		}
-		path, err := filepath.Abs(folder)
+		path, err := localFolder(folder)
 		return fleet.NewFolder(path), err
 	}
 	if fleet.IsNATS(where) {

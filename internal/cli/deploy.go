@@ -107,7 +107,7 @@ func (a *app) deploy(cmd *cobra.Command, d *deployFlags, path string) error {
 	if err != nil {
 		return about(path, fmt.Errorf("%s: %w", path, reason(err)))
 	}
-	if err := d.verify(a, cmd, path, data); err != nil {
+	if err := d.verify(cmd, path, data); err != nil {
 		return err
 	}
 	if d.options.Base, err = d.bases(); err != nil {
@@ -167,8 +167,8 @@ func (d *deployFlags) check(cmd *cobra.Command) error {
 	if d.options.Duration > time.Hour {
 		errs = append(errs, fmt.Errorf("--duration %v: give at most an hour, such as 10s", d.options.Duration))
 	}
-	if cmd.Flags().Changed("version") {
-		errs = append(errs, atLeast("version", d.version, 1))
+	if cmd.Flags().Changed("version") && (d.version < 1 || d.version > deploy.MaxVersion) {
+		errs = append(errs, fmt.Errorf("--version %d: give a whole number from 1 to %d", d.version, deploy.MaxVersion))
 	}
 	d.options.Version = d.version
 	return usageErrors(cmd, errs...)

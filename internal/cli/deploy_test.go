@@ -69,6 +69,7 @@ func TestDeploy(t *testing.T) {
 			}
 		}
 	}
+	step("deploy corner --to local:dev --version 2147483648", "", "", exitUsage)
 	step("deploy corner --to local:dev", "corner", "", exitDone)
 	step("deploy named --to local:dev --target "+otherBoard(), "corner", "", exitFailed)
 	step("deploy corner --to local:dev --check false", "corner", "", exitFailed)

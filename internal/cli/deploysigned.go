@@ -14,7 +14,7 @@ import (
 
 // verify refuses a file that the key of --pub has not signed, for this board and version. What was
 // signed becomes the default of --target and --version.
-func (d *deployFlags) verify(a *app, cmd *cobra.Command, path string, data []byte) error {
+func (d *deployFlags) verify(cmd *cobra.Command, path string, data []byte) error {
 	if d.pub == "" {
 		return nil
 	}
@@ -27,14 +27,14 @@ func (d *deployFlags) verify(a *app, cmd *cobra.Command, path string, data []byt
 		return about(path, fmt.Errorf("%s: %w; --pub takes signed files only: get FILE%s too, or make it with edgec sign", path+sign.Suffix, reason(err), sign.Suffix))
 	}
 	s, err := key.VerifyBytes(data, signature)
+	if err == nil && s.File != "" && s.File != filepath.Base(path) { // the key may sign several models
+		err = fmt.Errorf("is signed under the name %s, and may be another model's; give it that name, with its signature", s.File)
+	}
 	if err == nil {
 		err = d.takeSigned(cmd, s)
 	}
 	if err != nil {
 		return about(path, fmt.Errorf("%s: %w", path, err))
-	}
-	if s.File != "" && s.File != filepath.Base(path) {
-		a.warn(fmt.Sprintf("%s: was signed under the name %s", path, s.File))
 	}
 	return nil
 }

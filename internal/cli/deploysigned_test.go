@@ -39,6 +39,9 @@ func TestDeploySigned(t *testing.T) {
 	refused("corner --to local:dev --pub edgec.pub --version 6", "corner: is signed as version 5, and --version is 6")
 	refused("corner.edgec --to local:dev --pub edgec.pub --target linux-riscv64", "is signed for "+otherBoard()+", and --target is linux-riscv64")
 	refused("corner --to local:dev --base none", "--base none: no such file")
+	write(t, "other", read(t, "corner"))
+	write(t, "other.minisig", read(t, "corner.minisig"))
+	refused("other --to local:dev --pub edgec.pub", "other: is signed under the name corner, and may be another model's")
 	r := parse[deployment](t, command(t, "deploy", "corner", "--to", "local:dev", "--pub", "edgec.pub", "--json"))
 	if r.Current.Version != 5 || r.Sent != r.Current.Bytes {
 		t.Errorf("%+v", r)

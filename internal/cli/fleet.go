@@ -114,7 +114,9 @@ func artifacts(paths []string) (all []fleet.Artifact, err error) {
 			return nil, about(path, fmt.Errorf("%s: %w", path, reason(err)))
 		}
 		program, system, ok := deploy.ReadProgram(path, data)
-		switch {
+		switch name := fleet.CheckFile(filepath.Base(path)); {
+		case name != nil:
+			return nil, about(path, fmt.Errorf("%s: %w", path, name))
 		case !ok:
 			return nil, about(path, fmt.Errorf("%s: is no program of edgec build, which is what devices install; build one: edgec build FILE.edgec --target BOARD", path))
 		case system.GOOS != "linux":
@@ -322,13 +324,19 @@ func publishedRows(r fleetState) []string {
 	if r.Stopped {
 		text += ", stopped"
 	}
-	updated := 0
+	updated, silent := 0, 0
 	for _, d := range r.Devices {
 		if d.Updated {
 			updated++
 		}
+		if d.Silent {
+			silent++
+		}
 	}
 	rows := []string{"published\t" + text, fmt.Sprintf("updated\t%d of %d devices", updated, len(r.Devices))}
+	if silent > 0 {
+		rows = append(rows, fmt.Sprintf("silent\t%d devices have not reported for an hour; their latest report counts", silent))
+	}
 	if r.Unreadable > 0 {
 		rows = append(rows, fmt.Sprintf("unreadable\t%d reports", r.Unreadable))
 	}

@@ -122,6 +122,18 @@ func TestFleetUsage(t *testing.T) {
 	command(t, "agent", "--follow", "local:site", "--device", "a", "--folder", absolutePath(t, "dev"), "--once").fails(t, exitFailed, "a: refused: ", "not signed")
 }
 
+// A name that a document cannot hold is refused before anything is sent anywhere.
+func TestFleetNames(t *testing.T) {
+	buildHere(t)
+	command(t, "keygen", "--no-password").must(t)
+	channelFolder(t)
+	write(t, "my program", read(t, "corner"))
+	command(t, "fleet", "roll", "my program", "--to", "local:site", "--registry", "oci:stick:1").fails(t, exitFailed, "my program: ", "rename it")
+	if entries, err := os.ReadDir("stick"); err == nil {
+		t.Errorf("stored in the registry: %v", entries)
+	}
+}
+
 // The folders of a channel do not lead elsewhere.
 func TestFleetLinks(t *testing.T) {
 	t.Chdir(t.TempDir())

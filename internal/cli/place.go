@@ -113,6 +113,10 @@ func (a *app) onDevice(ctx context.Context, flags placeFlags, o *deploy.Options,
 // reachPlace connects to the device.
 func (a *app) reachPlace(ctx context.Context, flags placeFlags, p *progress) (*place, error) {
 	if folder, ok := strings.CutPrefix(flags.where, localPrefix); ok {
+		folder, err := localFolder(folder)
+		if err != nil {
+			return nil, err
+		}
 		local, err := deploy.NewLocal(folder)
 		return &place{device: local, local: local}, err
 	}

@@ -109,7 +109,7 @@ func TestUsage(t *testing.T) {
 		{"deploy corner.edgec", "deploy: --to is missing; give a device, as in --to pi@raspberrypi", "edgec deploy"},
 		{"deploy --to pi@host", "deploy: give one .edgec file, or a program that edgec build made", "edgec deploy"},
 		{"deploy corner.edgec --to local:x --folder y", "--folder: --to local:x has the folder already; leave --folder out", "edgec deploy"},
-		{"deploy corner.edgec --to local: --version 0", "--to local:: give the folder too, as in local:/mnt/card/edgec; --version 0: give a whole number from 1", "edgec deploy"},
+		{"deploy corner.edgec --to local: --version 0", "--to local:: give the folder too, as in local:/mnt/card/edgec; --version 0: give a whole number from 1 to 2147483647", "edgec deploy"},
 		{"deploy corner.edgec --to pi@host --target rpi-6", `--target rpi-6: no board "rpi-6"; did you mean rpi-1, rpi-2, rpi-3, rpi-4 or rpi-5? edgec targets lists all`, "edgec deploy"},
 		{"deploy corner.edgec --to pi@host --duration 1s", "--duration belongs to --max-latency; give the longest inference too", "edgec deploy"},
 		{"rollback", "rollback: --on is missing; give a device, as in --on pi@raspberrypi", "edgec rollback"},

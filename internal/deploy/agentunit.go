@@ -36,7 +36,7 @@ func (u AgentUnit) Files() ([]UnitFile, error) {
 	var command []string
 	writes := []string{u.Folder}
 	for _, word := range u.Command {
-		quoted, err := unitQuote(word)
+		quoted, err := unitQuote(strings.ReplaceAll(word, "$", "$$"))
 		if err != nil {
 			return nil, err
 		}
@@ -56,12 +56,12 @@ func (u AgentUnit) Files() ([]UnitFile, error) {
 	return []UnitFile{{"/etc/systemd/system/" + u.Name + ".service", text}}, nil
 }
 
-// unitQuote is a word as it is written in a unit.
+// unitQuote is a word as it is written in a unit. A sign $ means a variable in commands alone.
 func unitQuote(word string) (string, error) {
 	if strings.ContainsFunc(word, unicode.IsControl) {
 		return "", errors.New("deploy: a unit cannot hold control characters; give arguments without them")
 	}
-	word = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(word)
+	word = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(word)
 	if word == "" || strings.ContainsAny(word, ` '"\;`) {
 		return `"` + word + `"`, nil
 	}

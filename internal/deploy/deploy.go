@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 	"syscall"
@@ -17,7 +18,7 @@ import (
 
 // Options configure Deploy and Rollback. The zero value is the default.
 type Options struct {
-	Version    int           // of the program; 0: one above the highest that was accepted or tried
+	Version    int           // of the program, up to MaxVersion; 0: one above the highest that was accepted or tried
 	Retry      bool          // install a program that has failed on this device
 	MaxLatency time.Duration // highest median time of an inference on the device; 0: not measured
 	Duration   time.Duration // of the measurement; 0: what the program takes, 10 s
@@ -105,6 +106,7 @@ type RejectedError struct {
 	Device  string
 	Old     Installed // SHA256 is "" if there is none
 	Back    bool      // current pointed to the program, and points to Old again
+	Restart string    // why the restart of Old failed; "": it did not, or there was none
 }
 
 func (e *RejectedError) Error() string {
@@ -112,6 +114,8 @@ func (e *RejectedError) Error() string {
 	switch {
 	case e.Old.SHA256 == "":
 		return s + "no program is installed"
+	case e.Back && e.Restart != "":
+		return s + fmt.Sprintf("the device has returned to version %d, but %s", e.Old.Version, e.Restart)
 	case e.Back:
 		return s + fmt.Sprintf("the device has returned to version %d", e.Old.Version)
 	}
@@ -149,6 +153,7 @@ type session struct {
 	state *state
 	found string // what an earlier command had left
 	back  bool   // and that it was a trial that failed now
+	stays string // why the program before was not restarted; "": it was, or nothing restarts it
 	sent  Sent
 }
 
@@ -283,8 +288,17 @@ func (s *session) unchanged(ctx context.Context, p Program, in Installed) (Resul
 	return s.result(Unchanged, latency)
 }
 
-// admit refuses a version that is too low, and what has failed before.
+// MaxVersion is the highest version: it is a whole number on 32-bit devices too.
+const MaxVersion = math.MaxInt32
+
+// admit refuses a version that is out of range or too low, and what has failed before.
 func (s *session) admit(in Installed) error {
+	if s.o.Version == 0 && in.Version > MaxVersion {
+		return fmt.Errorf("%s: no version is above %d, the highest that was accepted or tried; %s to begin anew", s.d, in.Version-1, otherFolder(s.d))
+	}
+	if in.Version < 1 || in.Version > MaxVersion {
+		return fmt.Errorf("%s: version %d: give a number from 1 to %d", s.d, in.Version, MaxVersion)
+	}
 	if in.Version <= s.state.Highest {
 		return fmt.Errorf("%s: version %d is not above %d, the highest that was accepted; give a higher --version, or leave it out (edgec rollback returns to the program before)", s.d, in.Version, s.state.Highest)
 	}

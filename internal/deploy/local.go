@@ -157,6 +157,7 @@ func (l *Local) Run(ctx context.Context, command string) ([]byte, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, exec.ErrWaitDelay): // a process that it has left holds the output open
 	case errors.As(err, &exit):
 		return stdout.Bytes(), &ExitError{Code: exitCode(exit), Output: said(stderr.Bytes(), stdout.Bytes())}
 	case err != nil:

@@ -26,7 +26,8 @@ type host struct {
 	folder string
 }
 
-// NewHost returns the device with a folder of a host; a relative one lies in the user's home.
+// NewHost returns the device with a folder of a host; a relative one, or one behind ~/, lies in the
+// user's home.
 // Nothing is made there. The connection stays the caller's.
 func NewHost(conn *remote.Conn, folder string) (Device, error) {
 	files, err := conn.Files(context.Background()) // a deployment that is stopped still cleans up
@@ -43,6 +44,9 @@ func NewHost(conn *remote.Conn, folder string) (Device, error) {
 	if err != nil {
 		files.Close()
 		return nil, conn.Explain(err)
+	}
+	if folder == "~" || strings.HasPrefix(folder, "~/") {
+		folder = path.Join(".", folder[1:])
 	}
 	if !path.IsAbs(folder) {
 		folder = path.Join(home, folder)

@@ -102,7 +102,7 @@ func (s *state) next() int {
 	for _, f := range s.Failed {
 		n = max(n, f.Version)
 	}
-	return n + 1
+	return min(n, MaxVersion) + 1
 }
 
 // now is the host's time, as it is stored.

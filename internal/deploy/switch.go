@@ -46,7 +46,7 @@ func (s *session) conclude(ctx context.Context) error {
 			return err
 		}
 		old, _ := s.state.find(s.state.Current)
-		return &RejectedError{Program: t.Installed, Reason: failed.reason, Device: s.d.String(), Old: old, Back: true}
+		return &RejectedError{Program: t.Installed, Reason: failed.reason, Device: s.d.String(), Old: old, Back: true, Restart: s.stays}
 	case ctx.Err() != nil:
 		return errors.Join(err, s.goBack(ctx, ""))
 	}
@@ -65,13 +65,14 @@ func (s *session) confirm() error {
 	return s.sweep()
 }
 
-// graceful is how long the restart of the old program may take after the user has interrupted
+// graceful is how long the restart of the program before may go on after the user has interrupted
 // the trial of a new one.
 const graceful = 5 * time.Second
 
 // goBack ends a trial with the program before, and remembers the reason, if there is one.
 func (s *session) goBack(ctx context.Context, reason string) error {
 	t := s.state.Trial
+	s.stays = ""
 	if reason != "" && t.Failed == "" { // first, so that a cut of power does not lose it
 		t.Failed = reason
 		if err := s.write(); err != nil {
@@ -85,11 +86,7 @@ func (s *session) goBack(ctx context.Context, reason string) error {
 		return err
 	}
 	if t.Restart != "" && t.From != "" {
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
-		defer cancel()
-		if _, err := s.run(limit, "the restart of the program before", t.Restart); err != nil {
-			s.found = strings.TrimPrefix(s.found+"; "+err.Error(), "; ")
-		}
+		s.restartBefore(ctx, t.Restart)
 	}
 	if t.Failed != "" && !t.Rollback {
 		s.state.fail(t.Installed, t.Failed)
@@ -99,6 +96,23 @@ func (s *session) goBack(ctx context.Context, reason string) error {
 		return err
 	}
 	return s.sweep()
+}
+
+// restartBefore restarts the program before, and notes it if that fails. An interrupt, also an
+// earlier one, leaves the command graceful.
+func (s *session) restartBefore(ctx context.Context, command string) {
+	limit, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(graceful, cancel) })()
+	err := s.command(limit, "the restart of the program before", command)
+	switch {
+	case err == nil:
+		return
+	case limit.Err() != nil:
+		err = fmt.Errorf("the restart of the program before was cut off %v after the interrupt", graceful)
+	}
+	s.stays = err.Error()
+	s.found = strings.TrimPrefix(s.found+"; "+s.stays, "; ")
 }
 
 // recover ends the trial that an earlier command has left, and removes its files.

@@ -86,12 +86,23 @@ func (s *session) runFor(ctx context.Context, longest time.Duration, what, comma
 	return nil, s.in(what, err)
 }
 
+// command runs a command of the user. One that the device does not have fails as any other does: the
+// next attempt would not find it either, and the trial would never end.
+func (s *session) command(ctx context.Context, what, command string) error {
+	_, err := s.run(ctx, what, command)
+	var exit *ExitError
+	if errors.As(err, &exit) {
+		return &testError{fmt.Sprintf("%s failed: %v", what, exit)}
+	}
+	return err
+}
+
 // health runs the tests after a switch: the program through the link, and what the user
 // asks for.
 func (s *session) health(ctx context.Context, t *trial) error {
 	if t.Restart != "" {
 		s.o.say("restarting")
-		if _, err := s.run(ctx, "the restart", t.Restart); err != nil {
+		if err := s.command(ctx, "the restart", t.Restart); err != nil {
 			return err
 		}
 	}
@@ -100,7 +111,7 @@ func (s *session) health(ctx context.Context, t *trial) error {
 		return err
 	}
 	if t.Check != "" {
-		if _, err := s.run(ctx, "the check", t.Check); err != nil {
+		if err := s.command(ctx, "the check", t.Check); err != nil {
 			return err
 		}
 	}

@@ -177,12 +177,12 @@ func TestUnitRefuses(t *testing.T) {
 // The unit of an agent is read by systemd as it was meant, and the script makes its folder.
 func TestAgentUnit(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "models")
-	u := AgentUnit{Name: "digits", User: "root", Folder: folder, Writes: []string{"/mnt/fleet one"}, Command: []string{"/bin/echo", "agent", "--check=test \"$HOME\" = '%h' \\ ;", "--pub=RWQ/+", ""}}
+	u := AgentUnit{Name: "digits", User: "root", Folder: folder, Writes: []string{"/mnt/fleet one", "/mnt/$a%b"}, Command: []string{"/bin/echo", "agent", "--check=test \"$HOME\" = '%h' \\ ;", "--pub=RWQ/+", ""}}
 	files, err := u.Files()
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
-	for _, want := range []string{"\nExecStart=/bin/echo agent \"--check=test \\\"$$HOME\\\" = '%%h' \\\\ ;\" --pub=RWQ/+ \"\"\n", "\nReadWritePaths=" + folder + " \"-/mnt/fleet one\"\n", "\nNoNewPrivileges=yes\n"} {
+	for _, want := range []string{"\nExecStart=/bin/echo agent \"--check=test \\\"$$HOME\\\" = '%%h' \\\\ ;\" --pub=RWQ/+ \"\"\n", "\nReadWritePaths=" + folder + " \"-/mnt/fleet one\" -/mnt/$a%%b\n", "\nNoNewPrivileges=yes\n"} {
 		if !strings.Contains(files[0].Text, want) {
 			t.Errorf("%s lacks %q", files[0].Text, want)
 		}

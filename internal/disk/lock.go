@@ -54,6 +54,9 @@ var errHeld = errors.New("held")
 // tryLock locks the file at path. It returns errHeld, or fs.ErrNotExist for a file that
 // was removed before it was locked.
 func tryLock(path string, flag int) (*Lock, error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() { // of a stranger: nothing behind a link is made or locked
+		return nil, fmt.Errorf("%s is no regular file; remove it", path)
+	}
 	f := flock.New(path, flock.SetFlag(flag), flock.SetPermissions(0o644))
 	switch ok, err := f.TryLock(); {
 	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE == 0:

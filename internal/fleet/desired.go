@@ -39,6 +39,7 @@ type Desired struct {
 	Stage      Stage         `json:"stage"`                    // who installs them now
 	Stopped    bool          `json:"stopped,omitempty"`        // nobody installs them
 	Retry      bool          `json:"retry,omitempty"`          // devices where the version has failed try it again, once
+	RetrySince int64         `json:"retry_since,omitempty"`    // with Retry: serial number from which on an attempt counts as that one; 0: Serial
 	MaxLatency time.Duration `json:"max_latency_ns,omitempty"` // longest median time of an inference; 0: not measured
 	Time       time.Time     `json:"time"`                     // of the operator, when it was signed
 }
@@ -97,6 +98,14 @@ func CheckName(name string) error {
 	return nil
 }
 
+// CheckFile returns an error if name cannot be that of a program in a document.
+func CheckFile(name string) error {
+	if !isFile.MatchString(name) {
+		return fmt.Errorf("%.140q is no name that devices take; rename it: up to 128 letters, digits and . _ - +, the first a letter, a digit or _", name)
+	}
+	return nil
+}
+
 // check returns what is wrong with a document.
 func (d *Desired) check() error {
 	switch {
@@ -106,6 +115,8 @@ func (d *Desired) check() error {
 		return errors.New("it is no document of a fleet")
 	case d.Serial < 1 || d.Version < 1 || d.Version > math.MaxInt32:
 		return errors.New("its serial or version number is out of range")
+	case d.RetrySince < 0 || d.RetrySince > d.Serial:
+		return errors.New("its serial number for another attempt is out of range")
 	case d.MaxLatency < 0 || d.MaxLatency > time.Hour:
 		return errors.New("its limit of latency is out of range")
 	case len(d.Programs) > mostPrograms || len(d.Stage.Devices) > MostNamed:

@@ -31,7 +31,7 @@ type NATSOptions struct {
 //	bucket edgec-NAME, key report.DEVICE  the latest report of a device
 //	object store edgec-NAME               programs and deltas, by their checksum
 type natsChannel struct {
-	address string // with the name, without a password
+	address string // with the name, without a password or a token
 	server  string
 	bucket  string
 	options NATSOptions
@@ -72,10 +72,13 @@ func NewNATS(address string, o NATSOptions) (Channel, error) {
 	}
 	server := *u
 	server.Path = ""
+	if _, named := u.User.Password(); u.User != nil && !named { // a token, which is as secret as a password
+		u.User = url.User("xxxxx")
+	}
 	return &natsChannel{address: u.Redacted(), server: server.String(), bucket: "edgec-" + name, options: o}, nil
 }
 
-// Redacted is an address that may be wrong, without a password that it may have.
+// Redacted is an address that may be wrong, without a password or a token that it may have.
 func Redacted(address string) string {
 	if at := strings.LastIndexByte(address, '@'); at >= 0 && IsNATS(address) {
 		return "nats://..." + address[at:]
@@ -139,7 +142,9 @@ func (c *natsChannel) connect(ctx context.Context) (jetstream.JetStream, error) 
 // after the end of ctx is closed behind its back.
 func dialNATS(ctx context.Context, server string, o NATSOptions) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name(o.Client), nats.Timeout(dialTimeout), nats.MaxReconnects(-1),
-		nats.ReconnectWait(time.Second), nats.ReconnectJitter(time.Second, 5*time.Second), nats.ReconnectBufSize(-1), nats.SetCustomDialer(&net.Dialer{Timeout: dialTimeout})}
+		nats.ReconnectWait(time.Second), nats.ReconnectJitter(time.Second, 5*time.Second), nats.ReconnectBufSize(-1),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // it prints otherwise; each call has its own error
+		nats.SetCustomDialer(&net.Dialer{Timeout: dialTimeout})}
 	if o.Credentials != "" {
 		options = append(options, nats.UserCredentials(o.Credentials))
 	}
@@ -197,15 +202,33 @@ func (c *natsChannel) bucketOf(ctx context.Context) (jetstream.KeyValue, error) 
 	return keys, nil
 }
 
+// onBucket calls do with the bucket, and once more with the one that is there now if the server has
+// lost the bucket: devices follow it for years.
+func (c *natsChannel) onBucket(ctx context.Context, do func(jetstream.KeyValue) error) error {
+	keys, err := c.bucketOf(ctx)
+	if err != nil {
+		return err
+	}
+	err = do(keys)
+	if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	c.forget()
+	if keys, err = c.bucketOf(ctx); err != nil {
+		return err
+	}
+	return do(keys)
+}
+
 // Document is of Channel.
 func (c *natsChannel) Document(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
-	keys, err := c.bucketOf(ctx)
-	if err != nil {
-		return nil, c.in("reading the document", err)
-	}
-	entry, err := keys.Get(ctx, documentKey)
+	var entry jetstream.KeyValueEntry
+	err := c.onBucket(ctx, func(keys jetstream.KeyValue) (err error) {
+		entry, err = keys.Get(ctx, documentKey)
+		return err
+	})
 	if err != nil {
 		return nil, c.in("reading the document", err)
 	}
@@ -299,23 +322,27 @@ func (c *natsChannel) Wait(ctx context.Context, longest time.Duration) error {
 	return ctx.Err()
 }
 
-// forget lets the next call open the bucket again.
+// forget lets the next call open the bucket again, whose revisions may begin anew.
 func (c *natsChannel) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keys, c.changes = nil, nil
+	if c.changes != nil {
+		c.changes.Stop() // what it watches may be gone
+	}
+	c.keys, c.changes, c.seen = nil, nil, 0
 }
 
 // Report is of Channel.
 func (c *natsChannel) Report(ctx context.Context, device string, data []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
-	keys, err := c.bucketOf(ctx)
-	if errors.Is(err, jetstream.ErrBucketNotFound) && c.Prepare(ctx) == nil { // the first of a fleet
-		keys, err = c.bucketOf(ctx)
+	put := func(keys jetstream.KeyValue) error {
+		_, err := keys.Put(ctx, reportPrefix+device, data)
+		return err
 	}
-	if err == nil {
-		_, err = keys.Put(ctx, reportPrefix+device, data)
+	err := c.onBucket(ctx, put)
+	if errors.Is(err, jetstream.ErrBucketNotFound) && c.Prepare(ctx) == nil { // the first of a fleet
+		err = c.onBucket(ctx, put)
 	}
 	return c.in("sending the report", err)
 }
@@ -410,16 +437,16 @@ func (c *natsChannel) Prune(ctx context.Context, keep map[string]bool) error {
 func (c *natsChannel) Reports(ctx context.Context) (reports []Received, dropped int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 6*answer)
 	defer cancel()
-	keys, err := c.bucketOf(ctx)
-	if err != nil {
-		if err = c.in("reading the reports", err); errors.Is(err, fs.ErrNotExist) {
-			return nil, 0, nil
-		}
-		return nil, 0, err
+	var entries map[string]jetstream.KeyValueEntry
+	err = c.onBucket(ctx, func(keys jetstream.KeyValue) (err error) {
+		entries, err = c.entries(ctx, keys)
+		return err
+	})
+	if err = c.in("reading the reports", err); errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
 	}
-	entries, err := c.entries(ctx, keys)
 	if err != nil {
-		return nil, 0, c.in("reading the reports", err)
+		return nil, 0, err
 	}
 	for key, entry := range entries {
 		r, err := decodeReport(strings.TrimPrefix(key, reportPrefix), entry.Value())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ type Operator struct {
 	// Count is told how many devices of a stage are updated, and have failed; nil: nobody.
 	Count func(stage Stage, updated, failed, of int)
 	Poll  time.Duration // between two looks at the reports; 0: a second
+
+	own []string // checksums of what was published when this operator looked, and of what it has tried to publish since
 }
 
 // Artifact is a program to be rolled out.
@@ -67,6 +70,7 @@ func (o *Operator) reports() Channel {
 // Document returns the document that is published, nil if there is none.
 func (o *Operator) Document(ctx context.Context) (*Desired, error) {
 	sealed, err := o.Channel.Document(ctx)
+	o.own = []string{checksum(sealed)} // of nothing, if there is none
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -87,7 +91,12 @@ func (o *Operator) publish(ctx context.Context, d *Desired) error {
 	if err != nil {
 		return err
 	}
-	return o.Channel.Publish(ctx, sealed)
+	o.own = append(o.own, checksum(sealed)) // it may be there though an error comes back
+	if err := o.Channel.Publish(ctx, sealed); err != nil {
+		return err
+	}
+	o.own = o.own[len(o.own)-1:]
+	return nil
 }
 
 // A StoppedError says that devices have failed, and that no other device begins.
@@ -138,18 +147,24 @@ func (o *Operator) Roll(ctx context.Context, r Rollout) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	start := nextSerial(d.Serial)
+	if r.Retry {
+		d.RetrySince = start
+	}
 	if err := o.send(ctx, r, d, before); err != nil {
 		return Status{}, err
 	}
 	if _, _, err := o.reports().Reports(ctx); errors.Is(err, ErrNoReports) {
 		return o.blindly(ctx, r, d)
 	}
-	start := nextSerial(d.Serial)
 	for _, share := range r.Stages {
 		if d.Stage, err = o.open(ctx, r, share, d); err != nil {
 			return Status{}, err
 		}
 		o.say("stage %d of %d: %s", d.Stage.Number, d.Stage.Of, described(share, d.Stage))
+		if err := o.mine(ctx, d); err != nil { // such as a stop by somebody else
+			return Status{}, err
+		}
 		if err := o.publish(ctx, d); err != nil {
 			return Status{}, err
 		}
@@ -190,6 +205,9 @@ func (o *Operator) blindly(ctx context.Context, r Rollout, d *Desired) (Status, 
 	}
 	d.Stage = Stage{Number: 1, Of: 1, Percent: 100}
 	o.say("%s takes no reports: what devices do is not seen", o.reports())
+	if err := o.mine(ctx, d); err != nil {
+		return Status{}, err
+	}
 	if err := o.publish(ctx, d); err != nil {
 		return Status{}, err
 	}
@@ -245,7 +263,7 @@ func (o *Operator) above(ctx context.Context, version int) error {
 	}
 	for _, r := range reports {
 		if has := max(r.Version, r.Failed); has >= version {
-			return fmt.Errorf("%s: %s reports version %d, and version %d is the next one here; if the report is right, give --version %d", o.reports(), r.Device, has, version, has+1)
+			return fmt.Errorf("%s: %s reports version %d, and version %d is the next one here; if the report is right, give --version %d, or else --version %d", o.reports(), r.Device, has, version, has+1, version)
 		}
 	}
 	return err
@@ -357,8 +375,8 @@ func (o *Operator) await(ctx context.Context, r Rollout, d *Desired, start int64
 		}
 		switch {
 		case len(t.failed) > r.MaxFailed:
-			return o.stop(ctx, d, t)
-		case len(t.pending) > 0:
+			return o.stop(ctx, r, d, t)
+		case len(t.pending) > 0 || t.total() == 0:
 			good = time.Time{}
 			if time.Since(began) > r.Patience {
 				return t.unanswered(d, r.Patience)
@@ -384,19 +402,32 @@ func (o *Operator) mine(ctx context.Context, d *Desired) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil // the channel may come back
 	}
-	if now, err := Open(sealed, o.Public, o.Fleet); err != nil || now.Serial != d.Serial {
+	if !slices.Contains(o.own, checksum(sealed)) {
 		return fmt.Errorf("%s: the document was removed or replaced during the roll-out of version %d; edgec fleet status shows it", o.Channel, d.Version)
 	}
 	return nil
 }
 
-// stop publishes that nobody begins any more.
-func (o *Operator) stop(ctx context.Context, d *Desired, t tally) error {
+// stop publishes that nobody begins any more. It tries again for as long as a stage may take: the
+// channel may come back, and until then devices begin.
+func (o *Operator) stop(ctx context.Context, r Rollout, d *Desired, t tally) error {
 	d.Stopped = true
-	if err := o.publish(ctx, d); err != nil {
-		return fmt.Errorf("%d devices have failed, and the roll-out could not be stopped: %w", len(t.failed), err)
+	for began := time.Now(); ; {
+		err := o.mine(ctx, d)
+		if err != nil {
+			return fmt.Errorf("%d devices have failed: %w", len(t.failed), err)
+		}
+		if err = o.publish(ctx, d); err == nil {
+			return &StoppedError{Version: d.Version, Stage: d.Stage, Failed: t.failed, Total: t.total()}
+		}
+		if ctx.Err() == nil && time.Since(began) < r.Patience {
+			o.say("the roll-out is not stopped yet: %v", err)
+			if o.pause(ctx) == nil {
+				continue
+			}
+		}
+		return fmt.Errorf("%d devices have failed, and the roll-out could not be stopped: %w; give edgec fleet stop", len(t.failed), err)
 	}
-	return &StoppedError{Version: d.Version, Stage: d.Stage, Failed: t.failed, Total: t.total()}
 }
 
 // Stop stops the roll-out that is published: devices that have not begun do not begin.

@@ -65,7 +65,7 @@ const fresh = time.Hour
 func stageOf(s Share, rollout string, before Stage, known []Received) Stage {
 	stage := Stage{Number: before.Number + 1, Of: before.Of, Percent: max(s.Percent, before.Percent), Devices: before.Devices}
 	least := s.Count
-	if least == 0 && !stage.reaches(rollout, known) {
+	if least == 0 && !stage.reaches(rollout, known) { // a stage that nobody answers for would say nothing
 		least = 1
 	}
 	var answering, others []string
@@ -92,9 +92,9 @@ func Order(rollout string, devices []string) []string {
 	return ordered
 }
 
-// reaches reports whether one of the known devices is in the stage.
+// reaches reports whether one of the known devices that answer is in the stage.
 func (s Stage) reaches(rollout string, known []Received) bool {
-	return slices.ContainsFunc(known, func(r Received) bool { return s.Includes(rollout, r.Device) })
+	return slices.ContainsFunc(known, func(r Received) bool { return !silent(r) && s.Includes(rollout, r.Device) })
 }
 
 func silent(r Received) bool { return time.Since(r.At) > fresh }

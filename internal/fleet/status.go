@@ -93,6 +93,9 @@ func count(d *Desired, reports []Received, start int64) (t tally) {
 
 // unanswered is the error after a stage has taken too long.
 func (t tally) unanswered(d *Desired, patience time.Duration) error {
+	if t.total() == 0 {
+		return fmt.Errorf("stage %d of %d of version %d: none of its devices has reported for an hour; the stage stays open: give the command again when they answer, or edgec fleet stop", d.Stage.Number, d.Stage.Of, d.Version)
+	}
 	var names []string
 	for _, v := range t.pending {
 		text := v.Device + " (" + v.State

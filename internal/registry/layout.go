@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -34,16 +35,14 @@ const lockName = ".edgec.lock"
 func openLayout(folder string, write bool) (p place, done func(), err error) {
 	l := layout{folder}
 	mark := filepath.Join(folder, ocispec.ImageLayoutFile)
-	if _, err := readSmall(mark); !write {
+	if !write {
+		_, err := readSmall(mark)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, fmt.Errorf("%s: is no OCI layout (it has no file %s); make one with edgec push or edgec copy", folder, ocispec.ImageLayoutFile)
 		}
 		return l, func() {}, err
-	} else if errors.Is(err, fs.ErrNotExist) {
-		if err := l.create(mark); err != nil {
-			return nil, nil, err
-		}
-	} else if err != nil {
+	}
+	if err := l.prepare(mark); err != nil {
 		return nil, nil, err
 	}
 	lock, err := disk.Acquire(filepath.Join(folder, lockName))
@@ -53,28 +52,53 @@ func openLayout(folder string, write bool) (p place, done func(), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: cannot write into it: %w", folder, err)
 	}
+	if err := l.complete(mark); err != nil {
+		lock.Remove()
+		return nil, nil, err
+	}
+	disk.Sweep(folder)
 	disk.Sweep(filepath.Join(folder, ocispec.ImageBlobsDir, "sha256"))
 	return l, func() { lock.Remove() }, nil
 }
 
-// create makes an empty layout.
-func (l layout) create(mark string) error {
+// prepare makes the folder of a layout, unless it is there. One with other files is refused.
+func (l layout) prepare(mark string) error {
+	if _, err := readSmall(mark); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	names, err := os.ReadDir(l.folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.Mkdir(l.folder, 0o755); err != nil {
+		if err := os.Mkdir(l.folder, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { // another may just have made it
 			return fmt.Errorf("%s: cannot make this folder: %w; make the folder above it first", l.folder, reason(err))
 		}
 	case err != nil:
 		return fmt.Errorf("%s: %w; give the name of a folder", l.folder, reason(err))
-	case len(names) > 0:
+	case slices.ContainsFunc(names, foreign):
 		return fmt.Errorf("%s: has other files and is no OCI layout; give an empty folder, or a new name", l.folder)
+	}
+	return nil
+}
+
+// foreign reports whether an entry of a folder is none that the making of a layout leaves when it is
+// cut off.
+func foreign(e fs.DirEntry) bool {
+	ours := []string{ocispec.ImageBlobsDir, ocispec.ImageIndexFile, ocispec.ImageLayoutFile, lockName}
+	return !slices.Contains(ours, e.Name()) && !(strings.HasPrefix(e.Name(), ".edgec-") && strings.HasSuffix(e.Name(), ".tmp"))
+}
+
+// complete makes what a layout without its mark lacks. The mark comes last.
+func (l layout) complete(mark string) error {
+	if _, err := readSmall(mark); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Join(l.folder, ocispec.ImageBlobsDir, "sha256"), 0o755); err != nil {
 		return err
 	}
-	if err := l.writeIndex(nil); err != nil {
-		return err
+	if i, err := l.index(); err != nil || len(i.Manifests) == 0 {
+		if err := l.writeIndex(ocispec.Index{}); err != nil {
+			return err
+		}
 	}
 	return disk.Write(mark, []byte(`{"imageLayoutVersion":"`+ocispec.ImageLayoutVersion+`"}`), 0o644)
 }
@@ -118,24 +142,24 @@ func readSmall(path string) ([]byte, error) {
 func (l layout) indexPath() string { return filepath.Join(l.folder, ocispec.ImageIndexFile) }
 
 // index reads the list of manifests.
-func (l layout) index() ([]ocispec.Descriptor, error) {
+func (l layout) index() (i ocispec.Index, err error) {
 	data, err := readSmall(l.indexPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return i, nil
 	}
 	if err != nil {
-		return nil, err
+		return i, err
 	}
-	var i ocispec.Index
 	if err := json.Unmarshal(data, &i); err != nil {
-		return nil, refusal{fmt.Errorf("%s is damaged: it is no JSON; copy the folder again", l.indexPath())}
+		return i, refusal{fmt.Errorf("%s is damaged: it is no JSON; copy the folder again", l.indexPath())}
 	}
-	return i.Manifests, nil
+	return i, nil
 }
 
-func (l layout) writeIndex(manifests []ocispec.Descriptor) error {
-	i := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: manifests}
-	if manifests == nil {
+// writeIndex writes the list of manifests, with what other tools have said of it.
+func (l layout) writeIndex(i ocispec.Index) error {
+	i.Versioned, i.MediaType = specs.Versioned{SchemaVersion: 2}, ocispec.MediaTypeImageIndex
+	if i.Manifests == nil {
 		i.Manifests = []ocispec.Descriptor{} // null is no list
 	}
 	data, err := json.Marshal(i)
@@ -252,7 +276,7 @@ func (i interruptible) Read(p []byte) (int, error) {
 
 // list adds a manifest to the index. A tag is taken from the manifest that had it.
 func (l layout) list(d ocispec.Descriptor, tag string) error {
-	manifests, err := l.index()
+	i, err := l.index()
 	if err != nil {
 		return err
 	}
@@ -264,7 +288,8 @@ func (l layout) list(d ocispec.Descriptor, tag string) error {
 		name := m.Annotations[ocispec.AnnotationRefName]
 		return tag != "" && name == tag || name == "" && m.Digest == d.Digest
 	}
-	return l.writeIndex(append(slices.DeleteFunc(manifests, same), entry))
+	i.Manifests = append(slices.DeleteFunc(i.Manifests, same), entry)
+	return l.writeIndex(i)
 }
 
 // Tag names a manifest.
@@ -272,11 +297,11 @@ func (l layout) Tag(_ context.Context, d ocispec.Descriptor, tag string) error {
 
 // Resolve returns the manifest with a tag or digest.
 func (l layout) Resolve(_ context.Context, version string) (ocispec.Descriptor, error) {
-	manifests, err := l.index()
+	i, err := l.index()
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	for _, m := range slices.Backward(manifests) { // the last wins, should there be two
+	for _, m := range slices.Backward(i.Manifests) { // the last wins, should there be two
 		if m.Annotations[ocispec.AnnotationRefName] == version || string(m.Digest) == version {
 			return m, nil
 		}
@@ -286,16 +311,19 @@ func (l layout) Resolve(_ context.Context, version string) (ocispec.Descriptor, 
 
 // Referrers looks through the manifests of the index that have no tag.
 func (l layout) Referrers(ctx context.Context, d ocispec.Descriptor, _ string, fn func([]ocispec.Descriptor) error) error {
-	manifests, err := l.index()
+	i, err := l.index()
 	if err != nil {
 		return err
 	}
 	var found []ocispec.Descriptor
-	for _, m := range manifests {
+	for _, m := range i.Manifests {
 		if m.Annotations[ocispec.AnnotationRefName] != "" || checkManifest(m) != nil {
 			continue
 		}
 		raw, err := content.FetchAll(ctx, l, m)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another tool has listed it without its content
+		}
 		if err != nil {
 			return err
 		}

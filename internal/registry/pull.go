@@ -150,6 +150,11 @@ func (w *pull) commit() error {
 		}
 	}
 	for i, s := range w.staged {
+		if w.files[i].Unchanged && w.files[i].Kind == Program {
+			if err := executable(w.files[i]); err != nil {
+				return err
+			}
+		}
 		if s == nil {
 			continue
 		}
@@ -162,6 +167,15 @@ func (w *pull) commit() error {
 		}
 	}
 	return nil
+}
+
+// executable lets the user execute a program that was there already.
+func executable(p Pulled) error {
+	info, err := os.Stat(p.Path)
+	if err != nil || info.Mode().Perm()&0o100 != 0 {
+		return err
+	}
+	return os.Chmod(p.Path, 0o755)
 }
 
 // stage fetches a file.

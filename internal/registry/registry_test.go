@@ -171,6 +171,16 @@ func checkPull(t *testing.T, c *Client, a *Artifact) {
 	if files, err = c.Pull(t.Context(), a, PullOptions{Folder: dir}); err != nil || !files[0].Unchanged {
 		t.Errorf("again: %v, %v", files, err)
 	}
+	program := filepath.Join(dir, "digits-rpi-zero")
+	if err := os.Chmod(program, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if files, err = c.Pull(t.Context(), a, PullOptions{Folder: dir}); err != nil || !files[1].Unchanged {
+		t.Errorf("once more: %v, %v", files, err)
+	}
+	if info, err := os.Stat(program); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("a program that was there cannot be executed: %v, %v", info.Mode(), err)
+	}
 	path := filepath.Join(dir, "digits.edgec")
 	if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)

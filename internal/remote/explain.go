@@ -46,6 +46,9 @@ func refused(ctx context.Context, s settings, keys *keyring, err error) error {
 		if len(keys.tried) > 0 {
 			tried = "tried " + strings.Join(keys.tried, ", ")
 		}
+		if len(keys.wrong) > 0 {
+			tried += "; " + keys.wrong[0].Error()
+		}
 		return fmt.Errorf("%s: the host accepts no key of yours (%s); give it one: ssh-copy-id %s", s.name, tried, sshArguments(s))
 	default:
 		return fmt.Errorf("%s: the handshake failed: %s; ssh -v %s tells more", s.name, strings.TrimPrefix(text, "ssh: handshake failed: "), sshArguments(s))

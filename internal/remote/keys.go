@@ -23,6 +23,7 @@ type keyring struct {
 	agent  net.Conn                                         // nil: no agent
 	tried  []string                                         // keys that were offered, for the error
 	locked []string                                         // encrypted key files that nobody could be asked about
+	wrong  []error                                          // why key files cannot be used
 }
 
 // attempts bounds how often a password or a passphrase is asked for.
@@ -58,10 +59,7 @@ func (k *keyring) close() {
 // signers returns the keys in the order in which they are offered: those of the agent that
 // are identities of the host, its others, then files. A server may refuse after six.
 func (k *keyring) signers() (list []ssh.Signer, err error) {
-	files, err := k.files()
-	if err != nil {
-		return nil, err
-	}
+	files := k.files()
 	var others []ssh.Signer
 	for _, s := range k.fromAgent() {
 		if i := find(files, s); i >= 0 {
@@ -101,19 +99,20 @@ func (k *keyring) fromAgent() []ssh.Signer {
 	return list
 }
 
-// files returns the keys of the identity files that are there.
-func (k *keyring) files() (list []ssh.Signer, err error) {
+// files returns the keys of the identity files that are there. One that cannot be read does not keep
+// the others from working, as with ssh.
+func (k *keyring) files() (list []ssh.Signer) {
 	for _, path := range k.identities {
 		s, err := k.file(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return nil, err
+			k.wrong = append(k.wrong, err)
 		case find(list, s) < 0:
 			list = append(list, s)
 		}
 	}
-	return list, nil
+	return list
 }
 
 // file returns the key of a file. Of an encrypted one the public part is enough until a

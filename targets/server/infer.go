@@ -104,8 +104,11 @@ type inferResponse struct {
 	Outputs []tensor `json:"outputs"`
 }
 
+// path is the name of the model as a part of a path.
+func (s *server) path() string { return url.PathEscape(s.name) }
+
 func (s *server) inferenceRoutes(mux *http.ServeMux) {
-	model := "/v2/models/" + url.PathEscape(s.name)
+	model := "/v2/models/" + s.path()
 	mux.HandleFunc("GET /v2", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"name": "edgec", "version": built.Edgec, "extensions": []string{}})
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +52,9 @@ func newServer(o options) (*server, error) {
 		return nil, err
 	}
 	s := &server{options: o, hash: hash, model: m, info: m.Info(), workers: make(chan *program.Worker, o.workers), slots: make(chan struct{}, o.workers+o.queue), metrics: newMetrics()}
-	s.name = cmp.Or(s.info.Name, "model")
+	if s.name = s.info.Name; s.name == "" || s.name == "." || s.name == ".." { // no part of a path
+		s.name = "model"
+	}
 	for range o.workers {
 		w, err := program.NewWorker(m, program.Job{})
 		if err != nil {
@@ -112,6 +114,9 @@ func (s *server) execute(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if len(s.slots) == cap(s.slots) {
 		return nil, errBusy // before the body is sent for nothing
 	}
+	if err := checkHeader(r.Header); err != nil {
+		return nil, err
+	}
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.options.timeout))
 	held := &counted{from: http.MaxBytesReader(w, r.Body, s.options.maxBody), held: &s.held, most: int64(cap(s.slots)) * s.options.maxBody}
 	defer held.release()
@@ -134,6 +139,18 @@ func (s *server) execute(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return nil, errBusy
 	}
 	return s.work(ctx, r, body, execute)
+}
+
+// checkHeader refuses a body that is not the file itself. Other types pass: curl states one that is
+// wrong, and a file says what it is.
+func checkHeader(h http.Header) error {
+	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return failure{http.StatusUnsupportedMediaType, fmt.Errorf("the body is compressed (%.20s); send it as it is", coding)}
+	}
+	if strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/") {
+		return failure{http.StatusUnsupportedMediaType, errors.New("the body is a form; send the file itself, as by curl --data-binary @FILE")}
+	}
+	return nil
 }
 
 // counted reads a body and counts its bytes among those of all requests, of which there are at
