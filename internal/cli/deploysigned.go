@@ -16,7 +16,7 @@ import (
 // signed becomes the default of --target and --version.
 func (d *deployFlags) verify(cmd *cobra.Command, path string, data []byte) error {
 	if d.pub == "" {
-		return nil
+		return signatureFits(path, data)
 	}
 	key, err := readPublicKey(d.pub)
 	if err != nil {
@@ -37,6 +37,19 @@ func (d *deployFlags) verify(cmd *cobra.Command, path string, data []byte) error
 		return about(path, fmt.Errorf("%s: %w", path, err))
 	}
 	return nil
+}
+
+// signatureFits returns an error if a signature lies beside a file and states another content. It
+// is not verified: there is no key.
+func signatureFits(path string, data []byte) error {
+	signature, err := sign.ReadSignature(path + sign.Suffix)
+	if err != nil {
+		return nil // most files have none
+	}
+	if s, err := sign.Claims(signature); err != nil || s.SHA256 == "" || s.SHA256 == sumOf(data) {
+		return nil
+	}
+	return about(path, fmt.Errorf("%s: the signature %w, or remove %s", path, sign.ErrContent, filepath.Base(path)+sign.Suffix))
 }
 
 // takeSigned takes what a signature states.

@@ -34,6 +34,7 @@ func TestDeploySigned(t *testing.T) {
 	}
 	write(t, "unsigned", read(t, "corner"))
 	refused("unsigned --to local:dev --pub edgec.pub", "unsigned.minisig: no such file or directory; --pub takes signed files only")
+	refused("changed --to local:dev", "changed: the signature is for other content")
 	refused("corner --to local:dev --pub other.pub", "corner: the signature is by another key")
 	refused("changed --to local:dev --pub edgec.pub", "changed: the signature is for other content")
 	refused("corner --to local:dev --pub edgec.pub --version 6", "corner: is signed as version 5, and --version is 6")

@@ -113,6 +113,9 @@ func artifacts(paths []string) (all []fleet.Artifact, err error) {
 		if err != nil {
 			return nil, about(path, fmt.Errorf("%s: %w", path, reason(err)))
 		}
+		if err := signatureFits(path, data); err != nil {
+			return nil, err
+		}
 		program, system, ok := deploy.ReadProgram(path, data)
 		switch name := fleet.CheckFile(filepath.Base(path)); {
 		case name != nil:

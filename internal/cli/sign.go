@@ -152,6 +152,9 @@ func (s *signFlags) sign(key sign.SecretKey, path string) (signedFile, error) {
 	if err != nil {
 		return signedFile{}, err
 	}
+	if isSecretKey(data) {
+		return signedFile{}, errors.New("is a secret key, which nobody else should get; give the file to sign")
+	}
 	want := sign.Statement{File: filepath.Base(path), Version: s.version, Target: s.target, Time: time.Now()}
 	if _, system, ok := deploy.ReadProgram(path, data); ok {
 		if err := contradicted(s.target, system); err != nil {

@@ -47,6 +47,7 @@ func TestSign(t *testing.T) {
 		{"verify net.edgec --pub edgec.key", "--pub edgec.key: is not a public key"},
 		{"sign .", ".: is not a regular file"},
 		{"sign net.edgec --key none.key", "none.key: no such file or directory; give the secret key that edgec keygen wrote"},
+		{"sign other.key", "other.key: is a secret key, which nobody else should get"},
 		{"sign net.edgec --key edgec.pub", "edgec.pub: is not a secret key"},
 		{"sign net.edgec --version 0", "--version 0: give a whole number from 1"},
 		{"sign net.edgec b.edd --base net.edgec", "--base: belongs to one delta"},
