@@ -12,7 +12,8 @@ type micro struct {
 	layout
 	needs       cpu.Feature
 	requantizes bool  // it also turns sums into outputs
-	vectors     bool  // it also adds and compares
+	adds        bool  // it also adds int8
+	vectors     bool  // it also compares, and computes with float32
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
 }
 

@@ -12,8 +12,8 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{layout: vnniLayout, needs: cpu.AVX2 | cpu.VNNI, requantizes: true, vectors: true, offset: 128},
-	{layout: avx2Layout, needs: cpu.AVX2, requantizes: true, vectors: true},
+	{layout: vnniLayout, needs: cpu.AVX2 | cpu.VNNI, requantizes: true, adds: true, vectors: true, offset: 128},
+	{layout: avx2Layout, needs: cpu.AVX2, requantizes: true, adds: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.

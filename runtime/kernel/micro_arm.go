@@ -14,7 +14,7 @@ import (
 //
 // neon sums two products at a time in 16 bits, as on arm64.
 var micros = []micro{
-	{layout: neonLayout, needs: cpu.SMLAD | cpu.NEON, requantizes: true},
+	{layout: neonLayout, needs: cpu.SMLAD | cpu.NEON, requantizes: true, adds: true},
 	{layout: smladLayout, needs: cpu.SMLAD, requantizes: true},
 }
 
@@ -130,7 +130,12 @@ func depthwiseSMLAD(args *depthwiseArgs)
 //go:noescape
 func depthwiseHalfSMLAD(args *depthwiseArgs)
 
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)
+
 // There are no vectors; see micro.vectors.
 
 func (m *micro) largest(*maxArgs) { panic("kernel: no vectors") }
-func (m *micro) sum(*sumArgs)     { panic("kernel: no vectors") }

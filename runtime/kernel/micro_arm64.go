@@ -13,8 +13,8 @@ import (
 // dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
 // in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{layout: dotprodLayout, needs: cpu.DotProd, requantizes: true, vectors: true},
-	{layout: neonLayout, needs: cpu.NEON, requantizes: true, vectors: true},
+	{layout: dotprodLayout, needs: cpu.DotProd, requantizes: true, adds: true, vectors: true},
+	{layout: neonLayout, needs: cpu.NEON, requantizes: true, adds: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.

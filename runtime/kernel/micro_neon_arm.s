@@ -29,14 +29,23 @@
 #define VMAX8(m, n, d)   WORD $(0xF2000600 | D(d) | N(n) | M(m))
 #define VMIN8(m, n, d)   WORD $(0xF2000610 | D(d) | N(n) | M(m))
 #define VADDW(m, n, d)   WORD $(0xF2900100 | D(d) | N(n) | M(m))
+#define VSUBL8(m, n, d)  WORD $(0xF2800200 | D(d) | N(n) | M(m))
+#define VSHLL16BY15(m, d) WORD $(0xF29F0A10 | D(d) | M(m))
+#define VSHLBY4(m, d)    WORD $(0xF2A40550 | D(d) | M(m))
+#define VSHLBY5(m, d)    WORD $(0xF2A50550 | D(d) | M(m))
 #define VDUP8(r, d)      WORD $(0xEEC00B10 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
 #define VDUP16Q(r, d)    WORD $(0xEEA00B30 | ((d)&15)<<16 | ((d)>>4)<<7 | (r)<<12)
 #define VLD8(r, d)       WORD $(0xF420070F | (r)<<16 | D(d))
 #define VLD8I(r, s, d)   WORD $(0xF4200700 | (r)<<16 | D(d) | (s))
 #define VST8(r, s, d)    WORD $(0xF4000700 | (r)<<16 | D(d) | (s))
 
+#define VLD8P(r, d)      WORD $(0xF420070D | (r)<<16 | D(d))
+#define VLD32Q(r, d)     WORD $(0xF4200A8F | (r)<<16 | D(d))
+#define VST32P(r, d)     WORD $(0xF400028D | (r)<<16 | D(d))
+
 // VDUP4 loads four bytes to both halves of a register and moves on; VLD8 loads 32 bytes
-// to four registers and moves on by a register; VLDQ and VSTQ are of two registers.
+// to four registers and moves on by a register; VLD8P and VST32P move on by what they load
+// and store.
 #define VDUP4(r, d)     WORD $(0xF4A00C8D | (r)<<16 | D(d))
 #define VLD32(r, s, d)  WORD $(0xF4200200 | (r)<<16 | D(d) | (s))
 #define VLD32S(r, d)    WORD $(0xF420028F | (r)<<16 | D(d))
@@ -271,4 +280,55 @@ pair:
 	ADD  $64, R9
 	SUB.S $1, R12
 	BNE  pixel
+	RET
+
+// func sumNEON(args *sumArgs)
+//
+// Offsets in sumArgs: sums 0, wide 4, narrow 8, wideZero 12, narrowZero 16, scale 20, n 24.
+//
+// D0 and D1 the mantissa, D2 and D3 right as negative shifts to the left, D4 wideZero, D5
+// narrowZero.
+TEXT ·sumNEON(SB), NOSPLIT, $0-4
+	MOVW args+0(FP), R0
+	MOVW 0(R0), R1
+	MOVW 4(R0), R2
+	MOVW 8(R0), R3
+	MOVW 12(R0), R4
+	VDUP8(4, 4)
+	MOVW 16(R0), R4
+	VDUP8(4, 5)
+	MOVW 20(R0), R4
+	MOVW 24(R0), R5
+	ADD  $32, R4, R6
+	VLD32Q(6, 0)
+	ADD  $128, R4, R6
+	VLD32Q(6, 2)
+	VNEGQ(2, 2)
+
+eight:
+	VLD8P(3, 16)
+	VLD8P(2, 17)
+	VSUBL8(5, 16, 18)
+	VSUBL8(4, 17, 20)
+	VSHLL16BY15(18, 22)
+	VSHLL16BY15(19, 24)
+	VSHLL16BY15(20, 26)
+	VSHLL16BY15(21, 28)
+	VSHLBY5(22, 22)
+	VSHLBY5(24, 24)
+	VSHLBY4(26, 26)
+	VSHLBY4(28, 28)
+	VQRDMULH(0, 22, 22)
+	VQRDMULH(0, 24, 24)
+	VANDQ(2, 22, 16)
+	VANDQ(2, 24, 18)
+	VSRA31(16, 22)
+	VSRA31(18, 24)
+	VRSHL(22, 2, 22)
+	VRSHL(24, 2, 24)
+	VADDQ(26, 22, 22)
+	VADDQ(28, 24, 24)
+	VST32P(1, 22)
+	SUB.S $8, R5
+	BNE  eight
 	RET
