@@ -136,6 +136,9 @@ func TestDepthwise(t *testing.T) {
 			channels, mult = 8+r.IntN(40), 1
 		}
 		win := randomWindow(r, channels)
+		if r.IntN(30) == 0 {
+			win = imageMean(1+r.IntN(30), 1+r.IntN(30), channels)
+		}
 		outC := channels * mult
 		w, zero := randomInt8(r, outC*win.KH*win.KW), r.IntN(256)-128
 		var bias []int32
@@ -168,6 +171,19 @@ func TestDepthwise(t *testing.T) {
 			verify(t, fmt.Sprintf("%s: %+v times %d", micros[i].name, win, mult), want,
 				func(y []int8, real []float32) { d.Run(y, real, x, image, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
 		}
+	}
+}
+
+// imageMean is the window of the mean of an image.
+func imageMean(h, w, c int) Window {
+	return Window{H: h, W: w, C: c, KH: h, KW: w, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+}
+
+// Micro-kernels compute the mean of an image too, as DS-CNN has it.
+func TestDepthwiseKernel(t *testing.T) {
+	win := imageMean(25, 5, 64)
+	if got := NewDepthwise(win, 0, make([]int8, 25*5*64), 64, nil).Kernel(); got != best.String() {
+		t.Errorf("the kernel is %s, want %s", got, best)
 	}
 }
 

@@ -7,6 +7,7 @@ type lanes struct {
 	pairs  int // of taps; the last may have one of weight zero
 	panels []lanePanel
 	weight []byte  // of each panel, as micro packs it
+	taps   []int32 // their offsets in the image
 	start  []int32 // of each channel: Layer.Start less the zero point times its weights
 	scale  scale   // of the panels' channels, one panel after the other
 }
@@ -28,8 +29,8 @@ func lanePanels(n int) (all []lanePanel) {
 	return all
 }
 
-// mostTaps is the largest kernel that lanes take.
-const mostTaps = 64
+// mostTaps is the largest kernel that lanes take, as for the mean of an image.
+const mostTaps = 4096
 
 // newLanes packs the weights of d, or returns nil where plain Go has to compute it.
 func newLanes(d *Depthwise, m *micro) *lanes {
@@ -53,9 +54,14 @@ func newLanes(d *Depthwise, m *micro) *lanes {
 	return t
 }
 
-// begin sets what the sums of d start with.
+// begin sets what the sums of d start with, and where its taps are.
 func (t *lanes) begin(d *Depthwise) {
-	l := d.Layer
+	l, w := d.Layer, &d.Window
+	t.taps = make([]int32, 2*t.pairs)
+	for i := range t.taps {
+		tap := min(i, w.KH*w.KW-1) // one of weight zero is read like the last
+		t.taps[i] = int32((tap/w.KW*w.DilH*w.padded() + tap%w.KW*w.DilW) * w.C)
+	}
 	t.start, t.scale = make([]int32, l.OutC), nil
 	for c := range t.start {
 		t.start[c] = l.Start[c] - int32(d.Zero)*l.sums[c]
@@ -73,7 +79,7 @@ func (t *lanes) own() int {
 	if t == nil {
 		return 0
 	}
-	return 4*len(t.start) + t.scale.bytes()
+	return 4*(len(t.start)+len(t.taps)) + t.scale.bytes()
 }
 
 // finish prepares the layer's Out.
@@ -99,26 +105,20 @@ func (t *lanes) finish(d *Depthwise) {
 // as large as Depthwise.Scratch says.
 func (t *lanes) run(out output, d *Depthwise, x []int8, acc []int32) {
 	w := &d.Window
-	var taps [mostTaps + 1]*int8
-	n := w.KH * w.KW
-	for i := range taps[:n] {
-		taps[i] = &x[(i/w.KW*w.DilH*w.padded()+i%w.KW*w.DilW)*w.C]
-	}
-	taps[n] = taps[n-1] // of weight zero
 	sums, offsets := acc[:blockPixels*panelWidth], acc[blockPixels*panelWidth:][:blockPixels]
-	args := depthwiseArgs{taps: &taps[0], pixels: &offsets[0], acc: &sums[0], pairs: t.pairs}
+	args := depthwiseArgs{taps: &t.taps[0], pixels: &offsets[0], acc: &sums[0], pairs: t.pairs}
 	for at := 0; at < w.OutH*w.OutW; at += args.n {
 		args.n = min(blockPixels, w.OutH*w.OutW-at)
 		w.offsets(offsets, at, args.n)
-		t.block(out, d, args, at, sums)
+		t.block(out, d, x, args, at, sums)
 	}
 }
 
 // block computes the pixels of args, from pixel at on.
-func (t *lanes) block(out output, d *Depthwise, args depthwiseArgs, at int, sums []int32) {
+func (t *lanes) block(out output, d *Depthwise, x []int8, args depthwiseArgs, at int, sums []int32) {
 	first, i := 0, 0 // weight of a panel, and its requantization
 	for _, p := range t.panels {
-		args.weight, args.start, args.channel, args.width = &t.weight[first], &t.start[p.first], p.first, p.width
+		args.weight, args.start, args.x, args.width = &t.weight[first], &t.start[p.first], &x[p.first], p.width
 		t.micro.depthwise(&args, p.width)
 		t.scale.outputs(t.micro, i, out, d.Layer, p.first, p.width, at, args.n, sums)
 		first += t.pairs * p.width * t.micro.pairBytes

@@ -229,7 +229,7 @@ func (plan *Plan) depthwise(s Shape, w []int8, p *layout) {
 	}
 	pairs := (taps + 1) / 2
 	plan.Shared += pairs * width * p.pairBytes
-	plan.Own += 4*s.OutC + s.scales(width)
+	plan.Own += 4*(s.OutC+2*pairs) + s.scales(width)
 	plan.add(p.name, Counts{Form: FormLanes, Products: pixels * int64(2*pairs*width), Tiles: pixels * int64(len(all)),
 		Blocks: int64(len(all)) * ((pixels + blockPixels - 1) / blockPixels), Sums: pixels * int64(width)})
 }

@@ -123,17 +123,17 @@ type requantizeArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of x[pixels[i] + taps[t] + c] * weight
 type depthwiseArgs struct {
-	taps    **int8 // of a pixel at offset 0, 2*pairs
-	weight  *byte  // of the panel
-	start   *int32
-	acc     *int32
-	pairs   int
-	n       int    // pixels
-	pixels  *int32 // their offsets
-	channel int    // the panel's first
-	width   int    // of the panel
+	taps   *int32 // their offsets, 2*pairs
+	weight *byte  // of the panel
+	start  *int32
+	acc    *int32
+	pairs  int
+	n      int    // pixels
+	pixels *int32 // their offsets
+	x      *int8  // at the panel's first channel
+	width  int    // of the panel
 }
 
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of

@@ -99,7 +99,7 @@ func (m *micro) depthwise(a *depthwiseArgs, width int) {
 			b.weight = (*byte)(unsafe.Add(unsafe.Pointer(a.weight), 8))
 			b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), 8*4))
 			b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), 8*4))
-			b.channel += 8
+			b.x = (*int8)(unsafe.Add(unsafe.Pointer(a.x), 8))
 			depthwiseNEON(&b)
 		}
 	case width == panelWidth:

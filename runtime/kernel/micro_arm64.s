@@ -542,7 +542,7 @@ pixel:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
-// 48, channel 56.
+// 48, x 56.
 
 #define DEPTHWISE \
 	MOVD args+0(FP), R0 \
@@ -561,7 +561,7 @@ pixel:
 	MOVD 32(R0), R10
 
 #define TAP(r) \
-	MOVD.P 8(R8), r \
+	MOVW.P 4(R8), r \
 	ADD    R7, r
 
 // func depthwiseNEON(args *depthwiseArgs)

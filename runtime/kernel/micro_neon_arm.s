@@ -242,7 +242,7 @@ once:
 // func depthwiseNEON(args *depthwiseArgs)
 //
 // Eight channels. Offsets in depthwiseArgs: taps 0, weight 4, start 8, acc 12, pairs 16,
-// n 20, pixels 24, channel 28, width 32. R11, the assembler's, is the width: none of
+// n 20, pixels 24, x 28, width 32. R11, the assembler's, is the width: none of
 // these instructions needs it.
 TEXT ·depthwiseNEON(SB), NOSPLIT, $4-4
 	MOVW args+0(FP), R0
