@@ -136,6 +136,25 @@ type depthwiseArgs struct {
 	width  int    // of the panel
 }
 
+// rowsArgs are the arguments of the assembly of depthwise convolutions of 3x3 taps, whose sums
+// become outputs at once: those of rows times columns pixels.
+//
+//	sum = start[c] + sum over p and q of x[p*down + (j*stride+q)*step + c] * weight, x of row i
+//	y[(i*columns+j)*step + c] = sum, requantized
+type rowsArgs struct {
+	x             *int8 // at the panel's first channel
+	weight        *byte // of the panel
+	start         *int32
+	scale         *requantization // of eight channels each, all simple
+	y             *int8
+	rows, columns int
+	step          int // bytes between pixels, of x and y
+	down          int // bytes between rows of the kernel
+	next          int // bytes from where a row of outputs has ended reading to where the next one begins
+	stride        int // pixels between columns: 1 or 2
+	width         int // of the panel
+}
+
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of
 // 16. wide is the input of the larger scale.
 //

@@ -110,6 +110,8 @@ func depthwiseAVX2(args *depthwiseArgs)
 //go:noescape
 func depthwiseHalfAVX2(args *depthwiseArgs)
 
+func (m *micro) rows(*rowsArgs, int) { panic("kernel: no rows") }
+
 // largest computes the maxima of a window.
 func (m *micro) largest(a *maxArgs) {
 	if a.channels >= panelWidth {

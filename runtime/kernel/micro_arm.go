@@ -124,6 +124,22 @@ func (m *micro) packPair(dst []byte, first, second []int8) []byte {
 //go:noescape
 func depthwiseNEON(args *depthwiseArgs)
 
+// rows computes rows of outputs of a panel of width channels.
+func (m *micro) rows(a *rowsArgs, width int) {
+	depthwiseRowsNEON(a)
+	if width == panelWidth {
+		b := *a
+		b.x, b.y = (*int8)(unsafe.Add(unsafe.Pointer(a.x), 8)), (*int8)(unsafe.Add(unsafe.Pointer(a.y), 8))
+		b.weight = (*byte)(unsafe.Add(unsafe.Pointer(a.weight), 8))
+		b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), 8*4))
+		b.scale = (*requantization)(unsafe.Add(unsafe.Pointer(a.scale), unsafe.Sizeof(*a.scale)))
+		depthwiseRowsNEON(&b)
+	}
+}
+
+//go:noescape
+func depthwiseRowsNEON(args *rowsArgs)
+
 //go:noescape
 func depthwiseSMLAD(args *depthwiseArgs)
 

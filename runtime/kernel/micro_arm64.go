@@ -109,6 +109,32 @@ func depthwiseNEON(args *depthwiseArgs)
 //go:noescape
 func depthwiseHalfNEON(args *depthwiseArgs)
 
+// rows computes rows of outputs of a panel of width channels.
+func (m *micro) rows(a *rowsArgs, width int) {
+	switch {
+	case m.needs == cpu.NEON && width == panelWidth:
+		depthwiseRowsNEON(a)
+	case m.needs == cpu.NEON:
+		depthwiseRowsHalfNEON(a)
+	case width == panelWidth:
+		depthwiseRowsDot(a)
+	default:
+		depthwiseRowsHalfDot(a)
+	}
+}
+
+//go:noescape
+func depthwiseRowsNEON(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsHalfNEON(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsDot(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsHalfDot(args *rowsArgs)
+
 // largest computes the maxima of a window.
 func (m *micro) largest(a *maxArgs) {
 	if a.channels >= panelWidth {

@@ -1,6 +1,7 @@
 //go:build !noasm
 
 #include "textflag.h"
+#include "neon_arm64.h"
 
 // Offsets in tileArgs: x 0, pixels 8, runs 16, weight 24, start 32, acc 40, tiles 48,
 // nRuns 56, quads 64, stride 72. In requantizeArgs: acc 0, scale 8, y 16, stride 24,
@@ -9,40 +10,6 @@
 // Registers: R0 arguments, R1 x, R2 pixels, R3 acc, R4 tiles, R5 to R8 patches, R9
 // weights, R10 runs, R11 runs left, R12 quads left, R13 to R16 pixels, R17 quads, R19
 // start, R20 a run's offset, R21 stride.
-
-// Instructions that the assembler does not have. From the Arm Architecture Reference
-// Manual, A64, section C7.2.
-#define SDOT(m, n, d)    WORD $(0x4E809400 | (m)<<16 | (n)<<5 | (d))
-#define SMULL(m, n, d)   WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d))
-#define SMULL2(m, n, d)  WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d))
-#define SMLAL(m, n, d)   WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d))
-#define SMLAL2(m, n, d)  WORD $(0x4E208000 | (m)<<16 | (n)<<5 | (d))
-#define SADDW(m, n, d)   WORD $(0x0E601000 | (m)<<16 | (n)<<5 | (d))
-#define SADDW2(m, n, d)  WORD $(0x4E601000 | (m)<<16 | (n)<<5 | (d))
-#define SADALP(n, d)     WORD $(0x4E606800 | (n)<<5 | (d))
-#define SSHL(m, n, d)    WORD $(0x4EA04400 | (m)<<16 | (n)<<5 | (d))
-#define SRSHL(m, n, d)   WORD $(0x4EA05400 | (m)<<16 | (n)<<5 | (d))
-#define SQRDMULH(m, n, d) WORD $(0x6EA0B400 | (m)<<16 | (n)<<5 | (d))
-#define SQDMULH(m, n, d) WORD $(0x4EA0B400 | (m)<<16 | (n)<<5 | (d))
-#define SSRA31(n, d)     WORD $(0x4F211400 | (n)<<5 | (d))
-#define SMAX(m, n, d)    WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d))
-#define SMIN(m, n, d)    WORD $(0x4EA06C00 | (m)<<16 | (n)<<5 | (d))
-#define NEG(n, d)        WORD $(0x6EA0B800 | (n)<<5 | (d))
-#define SSUBL8H(m, n, d) WORD $(0x0E202000 | (m)<<16 | (n)<<5 | (d))
-#define SSHLL4S15(n, d)  WORD $(0x0F1FA400 | (n)<<5 | (d))
-#define SSHLL24S15(n, d) WORD $(0x4F1FA400 | (n)<<5 | (d))
-#define SHL5(n, d)       WORD $(0x4F255400 | (n)<<5 | (d))
-#define SHL4(n, d)       WORD $(0x4F245400 | (n)<<5 | (d))
-#define SQXTN4H(n, d)    WORD $(0x0E614800 | (n)<<5 | (d))
-#define SQXTN8H(n, d)    WORD $(0x4E614800 | (n)<<5 | (d))
-#define SQXTN8B(n, d)    WORD $(0x0E214800 | (n)<<5 | (d))
-#define SQXTN16B(n, d)   WORD $(0x4E214800 | (n)<<5 | (d))
-#define SQADD8H(m, n, d) WORD $(0x4E600C00 | (m)<<16 | (n)<<5 | (d))
-#define SMAXB(m, n, d)   WORD $(0x4E206400 | (m)<<16 | (n)<<5 | (d))
-#define SMINB(m, n, d)   WORD $(0x4E206C00 | (m)<<16 | (n)<<5 | (d))
-#define XTN4H(n, d)      WORD $(0x0E612800 | (n)<<5 | (d))
-#define XTN8H(n, d)      WORD $(0x4E612800 | (n)<<5 | (d))
-#define XTN8B(n, d)      WORD $(0x0E212800 | (n)<<5 | (d))
 
 #define ARGS \
 	MOVD args+0(FP), R0 \
