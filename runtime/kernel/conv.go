@@ -227,13 +227,14 @@ func (w *Window) offsets(offsets []int32, at, n int) {
 	ox := at % w.OutW
 	next, step := int32(w.offset(at)), int32(w.StrideW*w.C)
 	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
-	for i := range offsets[:n] {
-		offsets[i] = next
-		next += step
-		if ox++; ox == w.OutW {
-			ox = 0
-			next += down
+	for left := offsets[:n]; len(left) > 0; ox = 0 {
+		row := left[:min(len(left), w.OutW-ox)]
+		for i := range row {
+			row[i] = next
+			next += step
 		}
+		next += down
+		left = left[len(row):]
 	}
 	repeatLast(offsets, n)
 }

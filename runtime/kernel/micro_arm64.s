@@ -233,8 +233,9 @@ quad:
 	VST1    [V0.S4, V1.S4], (R3)
 	RET
 
-// TWO adds the products of two quads, weights V16 to V19, to a pixel's sums of pairs.
-#define TWO(r, a0, a1, a2, a3) \
+// TWO adds the products of two quads, weights V16 to V19, to a pixel's sums of pairs: ADDP is
+// SADALP, or SADDLP for the first products of a tile.
+#define TWO(ADDP, r, a0, a1, a2, a3) \
 	VLD1R.P 4(r), [V20.S4] \
 	VLD1R.P 4(r), [V21.S4] \
 	SMULL(20, 16, 22)      \
@@ -245,22 +246,22 @@ quad:
 	SMLAL2(21, 18, 23)     \
 	SMLAL(21, 19, 24)      \
 	SMLAL2(21, 19, 25)     \
-	SADALP(22, a0)         \
-	SADALP(23, a1)         \
-	SADALP(24, a2)         \
-	SADALP(25, a3)
+	ADDP(22, a0)         \
+	ADDP(23, a1)         \
+	ADDP(24, a2)         \
+	ADDP(25, a3)
 
 // ONE adds those of one quad, weights V16 and V17.
-#define ONE(r, a0, a1, a2, a3) \
+#define ONE(ADDP, r, a0, a1, a2, a3) \
 	VLD1R.P 4(r), [V20.S4] \
 	SMULL(20, 16, 22)      \
 	SMULL2(20, 16, 23)     \
 	SMULL(20, 17, 24)      \
 	SMULL2(20, 17, 25)     \
-	SADALP(22, a0)         \
-	SADALP(23, a1)         \
-	SADALP(24, a2)         \
-	SADALP(25, a3)
+	ADDP(22, a0)         \
+	ADDP(23, a1)         \
+	ADDP(24, a2)         \
+	ADDP(25, a3)
 
 #define ZERO(v) VEOR v.B16, v.B16, v.B16
 
@@ -272,6 +273,21 @@ quad:
 	VADD  V27.S4, V17.S4, V17.S4 \
 	VST1.P [V16.S4, V17.S4], (R3)(R20)
 
+#define TWOQUADS(ADDP) \
+	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
+	VLD1.P (R9)(R21), [V18.B16, V19.B16] \
+	TWO(ADDP, R13, 0, 1, 2, 3)           \
+	TWO(ADDP, R14, 4, 5, 6, 7)           \
+	TWO(ADDP, R15, 8, 9, 10, 11)         \
+	TWO(ADDP, R16, 12, 13, 14, 15)
+
+#define ONEQUAD(ADDP) \
+	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
+	ONE(ADDP, R13, 0, 1, 2, 3)           \
+	ONE(ADDP, R14, 4, 5, 6, 7)           \
+	ONE(ADDP, R15, 8, 9, 10, 11)         \
+	ONE(ADDP, R16, 12, 13, 14, 15)
+
 // func tileNEON(args *tileArgs)
 TEXT ·tileNEON(SB), NOSPLIT, $0-8
 	ARGS
@@ -282,22 +298,17 @@ tile:
 	PIXELS
 	PANEL
 	VLD1 (R19), [V26.S4, V27.S4]
-	ZERO(V0)
-	ZERO(V1)
-	ZERO(V2)
-	ZERO(V3)
-	ZERO(V4)
-	ZERO(V5)
-	ZERO(V6)
-	ZERO(V7)
-	ZERO(V8)
-	ZERO(V9)
-	ZERO(V10)
-	ZERO(V11)
-	ZERO(V12)
-	ZERO(V13)
-	ZERO(V14)
-	ZERO(V15)
+	RUN
+	SUBS $2, R12, R12
+	BLT  one
+	TWOQUADS(SADDLP)
+	SUBS $2, R12, R12
+	BGE  pair
+	B    last
+
+one:
+	ONEQUAD(SADDLP)
+	B    done
 
 run:
 	RUN
@@ -305,23 +316,13 @@ run:
 	BLT  last
 
 pair:
-	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	VLD1.P (R9)(R21), [V18.B16, V19.B16]
-	TWO(R13, 0, 1, 2, 3)
-	TWO(R14, 4, 5, 6, 7)
-	TWO(R15, 8, 9, 10, 11)
-	TWO(R16, 12, 13, 14, 15)
-	SUBS   $2, R12, R12
-	BGE    pair
+	TWOQUADS(SADALP)
+	SUBS $2, R12, R12
+	BGE  pair
 
 last:
-	CMN $1, R12
-	BNE done
-	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	ONE(R13, 0, 1, 2, 3)
-	ONE(R14, 4, 5, 6, 7)
-	ONE(R15, 8, 9, 10, 11)
-	ONE(R16, 12, 13, 14, 15)
+	TBZ  $0, R17, done
+	ONEQUAD(SADALP)
 
 done:
 	SUBS $1, R11, R11
@@ -357,7 +358,7 @@ run:
 pair:
 	VLD1.P (R9)(R21), [V16.B16, V17.B16]
 	VLD1.P (R9)(R21), [V18.B16, V19.B16]
-	TWO(R13, 0, 1, 2, 3)
+	TWO(SADALP, R13, 0, 1, 2, 3)
 	SUBS   $2, R12, R12
 	BGE    pair
 
@@ -365,7 +366,7 @@ last:
 	CMN $1, R12
 	BNE done
 	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	ONE(R13, 0, 1, 2, 3)
+	ONE(SADALP, R13, 0, 1, 2, 3)
 
 done:
 	SUBS $1, R11, R11
@@ -707,14 +708,12 @@ eight:
 	VLD1.P 8(R2), [V1.B8]
 	SSUBL8H(29, 0, 0)
 	SSUBL8H(28, 1, 1)
-	SSHLL4S15(0, 2)
-	SSHLL24S15(0, 3)
-	SSHLL4S15(1, 4)
-	SSHLL24S15(1, 5)
-	SHL5(2, 2)
-	SHL5(3, 3)
-	SHL4(4, 4)
-	SHL4(5, 5)
+	SHL8H4(0, 0)
+	SHL8H3(1, 1)
+	SHLL16(0, 2)
+	SHLL216(0, 3)
+	SHLL16(1, 4)
+	SHLL216(1, 5)
 	SQRDMULH(26, 2, 2)
 	SQRDMULH(26, 3, 3)
 	VAND   V27.B16, V2.B16, V6.B16

@@ -8,19 +8,59 @@
 //
 // D0 to D7 are weights of two quads, D8 to D11 elements of two pixels, D12 to D15
 // products, D16 to D31 sums of pairs: of pixel 0 and 1, four registers of two channels.
-#define PRODUCTS(w0, w1, x0, x1, t, acc) \
+//
+// The first products of a tile become sums, later ones are added: ADDP is VPADDL or VPADAL.
+#define PRODUCTS(ADDP, w0, w1, x0, x1, t, acc) \
 	VMULL(x0, w0, t) \
 	VMLAL(x1, w1, t) \
-	VPADAL(t, acc)
+	ADDP(t, acc)
 
-#define ONE(w0, x0, t, acc) \
+#define ONE(ADDP, w0, x0, t, acc) \
 	VMULL(x0, w0, t) \
-	VPADAL(t, acc)
+	ADDP(t, acc)
+
+#define TWOQUADS(ADDP) \
+	VLD32(3, 7, 0) \
+	VLD32(3, 7, 4) \
+	VDUP4(1, 8)    \
+	VDUP4(1, 9)    \
+	VDUP4(2, 10)   \
+	VDUP4(2, 11)   \
+	PRODUCTS(ADDP, 0, 4, 8, 9, 12, 16)   \
+	PRODUCTS(ADDP, 1, 5, 8, 9, 14, 18)   \
+	PRODUCTS(ADDP, 2, 6, 8, 9, 12, 20)   \
+	PRODUCTS(ADDP, 3, 7, 8, 9, 14, 22)   \
+	PRODUCTS(ADDP, 0, 4, 10, 11, 12, 24) \
+	PRODUCTS(ADDP, 1, 5, 10, 11, 14, 26) \
+	PRODUCTS(ADDP, 2, 6, 10, 11, 12, 28) \
+	PRODUCTS(ADDP, 3, 7, 10, 11, 14, 30)
+
+#define ONEQUAD(ADDP) \
+	VLD32(3, 7, 0) \
+	VDUP4(1, 8)    \
+	VDUP4(2, 10)   \
+	ONE(ADDP, 0, 8, 12, 16)  \
+	ONE(ADDP, 1, 8, 14, 18)  \
+	ONE(ADDP, 2, 8, 12, 20)  \
+	ONE(ADDP, 3, 8, 14, 22)  \
+	ONE(ADDP, 0, 10, 12, 24) \
+	ONE(ADDP, 1, 10, 14, 26) \
+	ONE(ADDP, 2, 10, 12, 28) \
+	ONE(ADDP, 3, 10, 14, 30)
+
+// RUN points R1 and R2 to a run of both patches.
+#define RUN \
+	MOVW.P 4(R4), R6  \
+	ADD  R11, R6, R1  \
+	ADD  R14, R6, R2  \
+	MOVW 32(R0), R6   \
+	SUB.S $2, R6
 
 // func pairsNEON(args *tileArgs)
 //
-// Two pixels at a time, args.tiles pairs of them, and eight channels.
-TEXT ·pairsNEON(SB), NOSPLIT, $16-4
+// Two pixels at a time, args.tiles pairs of them, and eight channels. R11, the assembler's, is
+// a patch, as R14 is: none of these instructions needs it.
+TEXT ·pairsNEON(SB), NOSPLIT, $4-4
 	MOVW args+0(FP), R0
 	MOVW 4(R0), R8
 	MOVW 20(R0), R9
@@ -28,73 +68,45 @@ TEXT ·pairsNEON(SB), NOSPLIT, $16-4
 	MOVW 36(R0), R7
 
 pixels:
-	MOVW.P 4(R8), R1
-	MOVW R1, first-4(SP)
-	MOVW.P 4(R8), R1
-	MOVW R1, second-8(SP)
+	MOVW 0(R0), R6
+	MOVW.P 4(R8), R11
+	ADD  R6, R11
+	MOVW.P 4(R8), R14
+	ADD  R6, R14
 	MOVW 12(R0), R3
 	MOVW 8(R0), R4
 	MOVW 28(R0), R5
-	VZERO(16)
-	VZERO(18)
-	VZERO(20)
-	VZERO(22)
-	VZERO(24)
-	VZERO(26)
-	VZERO(28)
-	VZERO(30)
+	RUN
+	BLT  one
+	TWOQUADS(VPADDL)
+	SUB.S $2, R6
+	BGE  pair
+	B    last
+
+one:
+	ONEQUAD(VPADDL)
+	B    done
 
 run:
-	MOVW.P 4(R4), R6
-	MOVW 0(R0), R14
-	ADD  R14, R6
-	MOVW first-4(SP), R1
-	ADD  R6, R1
-	MOVW second-8(SP), R2
-	ADD  R6, R2
-	MOVW 32(R0), R6
-	SUB.S $2, R6
+	RUN
 	BLT  last
 
 pair:
-	VLD32(3, 7, 0)
-	VLD32(3, 7, 4)
-	VDUP4(1, 8)
-	VDUP4(1, 9)
-	VDUP4(2, 10)
-	VDUP4(2, 11)
-	PRODUCTS(0, 4, 8, 9, 12, 16)
-	PRODUCTS(1, 5, 8, 9, 14, 18)
-	PRODUCTS(2, 6, 8, 9, 12, 20)
-	PRODUCTS(3, 7, 8, 9, 14, 22)
-	PRODUCTS(0, 4, 10, 11, 12, 24)
-	PRODUCTS(1, 5, 10, 11, 14, 26)
-	PRODUCTS(2, 6, 10, 11, 12, 28)
-	PRODUCTS(3, 7, 10, 11, 14, 30)
+	TWOQUADS(VPADAL)
 	SUB.S $2, R6
 	BGE  pair
 
 last:
-	CMN  $1, R6
+	CMN  $1, R6 // one is left if R6 is -1
 	BNE  done
-	VLD32(3, 7, 0)
-	VDUP4(1, 8)
-	VDUP4(2, 10)
-	ONE(0, 8, 12, 16)
-	ONE(1, 8, 14, 18)
-	ONE(2, 8, 12, 20)
-	ONE(3, 8, 14, 22)
-	ONE(0, 10, 12, 24)
-	ONE(1, 10, 14, 26)
-	ONE(2, 10, 12, 28)
-	ONE(3, 10, 14, 30)
+	ONEQUAD(VPADAL)
 
 done:
 	SUB.S $1, R5
 	BNE  run
 
-	MOVW 16(R0), R14
-	VLD32S(14, 0) // starts of eight channels
+	MOVW 16(R0), R6
+	VLD32S(6, 0) // starts of eight channels
 	VPADD(17, 16, 4)
 	VPADD(19, 18, 5)
 	VPADD(21, 20, 6)
@@ -122,6 +134,8 @@ done:
 //
 // D0 to D3 left, D4 to D7 mantissas, D16 to D19 right as negative shifts to the left,
 // D20 low, D21 high, D22 and D23 zero, D24 to D31 sums.
+//
+// simple (176) needs no shift to the left, and halves go away from zero in all channels.
 TEXT ·requantizeNEON(SB), NOSPLIT, $0-4
 	MOVW args+0(FP), R0
 	MOVW 0(R0), R1
@@ -144,8 +158,11 @@ TEXT ·requantizeNEON(SB), NOSPLIT, $0-4
 	VDUP8(6, 20)
 	VDUP8(7, 21)
 	VDUP16Q(8, 22)
+	MOVBU 176(R2), R8
 	MOVW 172(R2), R6
 	MOVW $64, R7
+	CMP  $0, R8
+	BNE  simple
 	CMP  $0, R6
 	BEQ  once
 
@@ -170,6 +187,25 @@ twice:
 	VST8(3, 4, 24)
 	SUB.S $1, R5
 	BNE  twice
+	RET
+
+simple:
+	VLD32(1, 7, 24)
+	VQRDMULH(4, 24, 24)
+	VQRDMULH(6, 26, 26)
+	VSRA31(24, 24)
+	VSRA31(26, 26)
+	VRSHL(24, 16, 24)
+	VRSHL(26, 18, 26)
+	VQMOVN32(24, 24)
+	VQMOVN32(26, 25)
+	VQADD16(22, 24, 24)
+	VQMOVN16(24, 24)
+	VMAX8(20, 24, 24)
+	VMIN8(21, 24, 24)
+	VST8(3, 4, 24)
+	SUB.S $1, R5
+	BNE  simple
 	RET
 
 once:
@@ -262,14 +298,12 @@ eight:
 	VLD8P(2, 17)
 	VSUBL8(5, 16, 18)
 	VSUBL8(4, 17, 20)
-	VSHLL16BY15(18, 22)
-	VSHLL16BY15(19, 24)
-	VSHLL16BY15(20, 26)
-	VSHLL16BY15(21, 28)
-	VSHLBY5(22, 22)
-	VSHLBY5(24, 24)
-	VSHLBY4(26, 26)
-	VSHLBY4(28, 28)
+	VSHL16BY4(18, 18)
+	VSHL16BY3(20, 20)
+	VSHLL16BY16(18, 22)
+	VSHLL16BY16(19, 24)
+	VSHLL16BY16(20, 26)
+	VSHLL16BY16(21, 28)
 	VQRDMULH(0, 22, 22)
 	VQRDMULH(0, 24, 24)
 	VANDQ(2, 22, 16)
