@@ -68,13 +68,58 @@ tile:
 
 run:
 	RUN
+	SUBS $2, R12, R12
+	BLT  last
 
-quad:
-	VLD1.P  64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
-	VLD1R.P 4(R13), [V20.S4]
-	VLD1R.P 4(R14), [V21.S4]
-	VLD1R.P 4(R15), [V22.S4]
-	VLD1R.P 4(R16), [V23.S4]
+pair:
+	VLD1.P 8(R13), [V20.B8]
+	VLD1.P 8(R14), [V21.B8]
+	VLD1.P 8(R15), [V22.B8]
+	VLD1.P 8(R16), [V23.B8]
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	SDOT0(20, 16, 0)
+	SDOT0(20, 17, 1)
+	SDOT0(20, 18, 2)
+	SDOT0(20, 19, 3)
+	SDOT0(21, 16, 4)
+	SDOT0(21, 17, 5)
+	SDOT0(21, 18, 6)
+	SDOT0(21, 19, 7)
+	SDOT0(22, 16, 8)
+	SDOT0(22, 17, 9)
+	SDOT0(22, 18, 10)
+	SDOT0(22, 19, 11)
+	SDOT0(23, 16, 12)
+	SDOT0(23, 17, 13)
+	SDOT0(23, 18, 14)
+	SDOT0(23, 19, 15)
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	SDOT1(20, 16, 0)
+	SDOT1(20, 17, 1)
+	SDOT1(20, 18, 2)
+	SDOT1(20, 19, 3)
+	SDOT1(21, 16, 4)
+	SDOT1(21, 17, 5)
+	SDOT1(21, 18, 6)
+	SDOT1(21, 19, 7)
+	SDOT1(22, 16, 8)
+	SDOT1(22, 17, 9)
+	SDOT1(22, 18, 10)
+	SDOT1(22, 19, 11)
+	SDOT1(23, 16, 12)
+	SDOT1(23, 17, 13)
+	SDOT1(23, 18, 14)
+	SDOT1(23, 19, 15)
+	SUBS $2, R12, R12
+	BGE  pair
+
+last:
+	TBZ  $0, R17, done
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1R (R13), [V20.S4]
+	VLD1R (R14), [V21.S4]
+	VLD1R (R15), [V22.S4]
+	VLD1R (R16), [V23.S4]
 	SDOT(20, 16, 0)
 	SDOT(20, 17, 1)
 	SDOT(20, 18, 2)
@@ -91,8 +136,8 @@ quad:
 	SDOT(23, 17, 13)
 	SDOT(23, 18, 14)
 	SDOT(23, 19, 15)
-	SUBS    $1, R12, R12
-	BNE     quad
+
+done:
 	SUBS    $1, R11, R11
 	BNE     run
 
@@ -122,13 +167,42 @@ tile:
 
 run:
 	RUN
+	SUBS $2, R12, R12
+	BLT  last
 
-quad:
-	VLD1.P  32(R9), [V16.B16, V17.B16]
-	VLD1R.P 4(R13), [V20.S4]
-	VLD1R.P 4(R14), [V21.S4]
-	VLD1R.P 4(R15), [V22.S4]
-	VLD1R.P 4(R16), [V23.S4]
+pair:
+	VLD1.P 8(R13), [V20.B8]
+	VLD1.P 8(R14), [V21.B8]
+	VLD1.P 8(R15), [V22.B8]
+	VLD1.P 8(R16), [V23.B8]
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	SDOT0(20, 16, 0)
+	SDOT0(20, 17, 1)
+	SDOT0(21, 16, 4)
+	SDOT0(21, 17, 5)
+	SDOT0(22, 16, 8)
+	SDOT0(22, 17, 9)
+	SDOT0(23, 16, 12)
+	SDOT0(23, 17, 13)
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	SDOT1(20, 16, 0)
+	SDOT1(20, 17, 1)
+	SDOT1(21, 16, 4)
+	SDOT1(21, 17, 5)
+	SDOT1(22, 16, 8)
+	SDOT1(22, 17, 9)
+	SDOT1(23, 16, 12)
+	SDOT1(23, 17, 13)
+	SUBS $2, R12, R12
+	BGE  pair
+
+last:
+	TBZ  $0, R17, done
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	VLD1R (R13), [V20.S4]
+	VLD1R (R14), [V21.S4]
+	VLD1R (R15), [V22.S4]
+	VLD1R (R16), [V23.S4]
 	SDOT(20, 16, 0)
 	SDOT(20, 17, 1)
 	SDOT(21, 16, 4)
@@ -137,8 +211,8 @@ quad:
 	SDOT(22, 17, 9)
 	SDOT(23, 16, 12)
 	SDOT(23, 17, 13)
-	SUBS    $1, R12, R12
-	BNE     quad
+
+done:
 	SUBS    $1, R11, R11
 	BNE     run
 
@@ -236,8 +310,7 @@ quad:
 // TWO adds the products of two quads, weights V16 to V19, to a pixel's sums of pairs: ADDP is
 // SADALP, or SADDLP for the first products of a tile.
 #define TWO(ADDP, r, a0, a1, a2, a3) \
-	VLD1R.P 4(r), [V20.S4] \
-	VLD1R.P 4(r), [V21.S4] \
+	LD2RS4(r, 20)          \
 	SMULL(20, 16, 22)      \
 	SMULL2(20, 16, 23)     \
 	SMULL(20, 17, 24)      \
@@ -276,10 +349,10 @@ quad:
 #define TWOQUADS(ADDP) \
 	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
 	VLD1.P (R9)(R21), [V18.B16, V19.B16] \
-	TWO(ADDP, R13, 0, 1, 2, 3)           \
-	TWO(ADDP, R14, 4, 5, 6, 7)           \
-	TWO(ADDP, R15, 8, 9, 10, 11)         \
-	TWO(ADDP, R16, 12, 13, 14, 15)
+	TWO(ADDP, 13, 0, 1, 2, 3)           \
+	TWO(ADDP, 14, 4, 5, 6, 7)           \
+	TWO(ADDP, 15, 8, 9, 10, 11)         \
+	TWO(ADDP, 16, 12, 13, 14, 15)
 
 #define ONEQUAD(ADDP) \
 	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
@@ -358,7 +431,7 @@ run:
 pair:
 	VLD1.P (R9)(R21), [V16.B16, V17.B16]
 	VLD1.P (R9)(R21), [V18.B16, V19.B16]
-	TWO(SADALP, R13, 0, 1, 2, 3)
+	TWO(SADALP, 13, 0, 1, 2, 3)
 	SUBS   $2, R12, R12
 	BGE    pair
 

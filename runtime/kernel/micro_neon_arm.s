@@ -22,10 +22,8 @@
 #define TWOQUADS(ADDP) \
 	VLD32(3, 7, 0) \
 	VLD32(3, 7, 4) \
-	VDUP4(1, 8)    \
-	VDUP4(1, 9)    \
-	VDUP4(2, 10)   \
-	VDUP4(2, 11)   \
+	VDUP44(1, 8)   \
+	VDUP44(2, 10)  \
 	PRODUCTS(ADDP, 0, 4, 8, 9, 12, 16)   \
 	PRODUCTS(ADDP, 1, 5, 8, 9, 14, 18)   \
 	PRODUCTS(ADDP, 2, 6, 8, 9, 12, 20)   \

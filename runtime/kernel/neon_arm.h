@@ -40,10 +40,11 @@
 #define VLD32Q(r, d)     WORD $(0xF4200A8F | (r)<<16 | D(d))
 #define VST32P(r, d)     WORD $(0xF400028D | (r)<<16 | D(d))
 
-// VDUP4 loads four bytes to both halves of a register and moves on; VLD8 loads 32 bytes
+// VDUP4 loads four bytes to both halves of a register and moves on, VDUP44 eight to two; VLD8 loads 32 bytes
 // to four registers and moves on by a register; VLD8P and VST32P move on by what they load
 // and store.
 #define VDUP4(r, d)     WORD $(0xF4A00C8D | (r)<<16 | D(d))
+#define VDUP44(r, d)    WORD $(0xF4A00D8D | (r)<<16 | D(d))
 #define VLD32(r, s, d)  WORD $(0xF4200200 | (r)<<16 | D(d) | (s))
 #define VLD32S(r, d)    WORD $(0xF420028F | (r)<<16 | D(d))
 #define VST32S(r, d)    WORD $(0xF400028F | (r)<<16 | D(d))

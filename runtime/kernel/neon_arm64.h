@@ -1,6 +1,8 @@
 // Instructions that the assembler does not have. From the Arm Architecture Reference
 // Manual, A64, section C7.2.
 #define SDOT(m, n, d)    WORD $(0x4E809400 | (m)<<16 | (n)<<5 | (d))
+#define SDOT0(m, n, d)   WORD $(0x4F80E000 | (m)<<16 | (n)<<5 | (d)) // four bytes of m for all lanes
+#define SDOT1(m, n, d)   WORD $(0x4FA0E000 | (m)<<16 | (n)<<5 | (d)) // the next four
 #define SMULL(m, n, d)   WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d))
 #define SMULL2(m, n, d)  WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d))
 #define SMLAL(m, n, d)   WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d))
@@ -38,6 +40,7 @@
 #define LD1B8(n, m, t)   WORD $(0x0CC07000 | (m)<<16 | (n)<<5 | (t))
 #define LD1S4x4(n, t)    WORD $(0x4C402800 | (n)<<5 | (t))
 #define LD1S4x2(n, t)    WORD $(0x4C40A800 | (n)<<5 | (t))
+#define LD2RS4(n, t)     WORD $(0x4DFFC800 | (n)<<5 | (t)) // two words to all lanes of t and t+1
 #define ZIP1B(m, n, d)   WORD $(0x4E003800 | (m)<<16 | (n)<<5 | (d))
 #define ZIP2B(m, n, d)   WORD $(0x4E007800 | (m)<<16 | (n)<<5 | (d))
 #define ZIP1H(m, n, d)   WORD $(0x4E403800 | (m)<<16 | (n)<<5 | (d))
