@@ -43,7 +43,7 @@ func prepareConv(m *Model, in *format.Instr) (step, error) {
 	}}
 	s.space.image, s.space.acc = d.Scratch()
 	s.work = int64(s.space.image) + m.convWork(in, w.Elems())
-	s.shape = &kernel.Shape{OutC: w.OutC, K: w.KH * w.KW, Run: 1, Groups: 1, Pixels: win.OutH * win.OutW, Image: win.Surrounded(), Depthwise: true, Single: w.OutC == win.C, Scales: scales(w, w.OutC, y)}
+	s.shape = &kernel.Shape{OutC: w.OutC, K: w.KH * w.KW, Run: 1, Groups: 1, Pixels: win.OutH * win.OutW, Image: win.Surrounded(), Depthwise: true, Single: w.OutC == win.C, Rows: win.ByRows(), Scales: scales(w, w.OutC, y)}
 	return s, nil
 }
 

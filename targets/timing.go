@@ -57,7 +57,7 @@ func (b Board) timing() (t Timing, ok bool) {
 
 // classes are the rows of an instruction table that share cycles an instruction; other rows
 // have Timing.Other.
-var classes = map[string]int{"tiles": dense, "pixel": dense, "lanes": dense, "list": list}
+var classes = map[string]int{"tiles": dense, "pixel": dense, "lanes": dense, "rows": dense, "list": list}
 
 // The parameters of a Timing that a fit changes.
 const (

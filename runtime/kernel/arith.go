@@ -56,7 +56,7 @@ func (o *Binary) Finish() {
 	if best.canRequantize() {
 		o.scale = uniform(o.MulOut, o.ZeroOut, o.Lo, o.Hi, most)
 	}
-	if o.scale != nil && best.vectors && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
+	if o.scale != nil && best.adds && o.sum && !o.Subtract && (o.MulA == half || o.MulB == half) {
 		small := o.MulB
 		if o.MulA != half {
 			small = o.MulA

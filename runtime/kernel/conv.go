@@ -227,13 +227,14 @@ func (w *Window) offsets(offsets []int32, at, n int) {
 	ox := at % w.OutW
 	next, step := int32(w.offset(at)), int32(w.StrideW*w.C)
 	down := int32(w.StrideH*w.padded()*w.C) - int32(w.OutW)*step // from a row's end to the next row
-	for i := range offsets[:n] {
-		offsets[i] = next
-		next += step
-		if ox++; ox == w.OutW {
-			ox = 0
-			next += down
+	for left := offsets[:n]; len(left) > 0; ox = 0 {
+		row := left[:min(len(left), w.OutW-ox)]
+		for i := range row {
+			row[i] = next
+			next += step
 		}
+		next += down
+		left = left[len(row):]
 	}
 	repeatLast(offsets, n)
 }
@@ -268,20 +269,32 @@ func (c *Conv) patch(dst, x []int8, base, wd, inC int) []int8 {
 // Pad writes the image x, [h,w,c], surrounded by rows and columns of value v:
 // dst is [top+h+bottom, left+w+right, c] and must not overlap x.
 func Pad[T int8 | float32](dst, x []T, h, w, c, top, left, bottom, right int, v T) {
-	at := 0
-	fill := func(n int) {
-		d := dst[at : at+n]
-		for i := range d {
-			d[i] = v
-		}
-		at += n
-	}
-	row := (w + left + right) * c
-	fill(top * row)
-	for i := 0; i < h; i++ {
-		fill(left * c)
+	row, between := (w+left+right)*c, (left+right)*c
+	border := dst[:top*row+left*c]
+	fill(border, v)
+	at := len(border)
+	for i := range h {
 		at += copy(dst[at:], x[i*w*c:(i+1)*w*c])
-		fill(right * c)
+		switch {
+		case i == h-1:
+			fill(dst[at:at+right*c+bottom*row], v)
+		case len(border) < between:
+			border = dst[at : at+between]
+			fill(border, v)
+		default:
+			copy(dst[at:], border[:between])
+		}
+		at += between
 	}
-	fill(bottom * row)
+}
+
+// fill sets all elements to v, most of them by copies of those before.
+func fill[T int8 | float32](dst []T, v T) {
+	n := min(len(dst), 16)
+	for i := range dst[:n] {
+		dst[i] = v
+	}
+	for n < len(dst) {
+		n += copy(dst[n:], dst[:n])
+	}
 }

@@ -85,6 +85,18 @@ func verify(t *testing.T, what string, want []int64, run func(y []int8, real []f
 	}
 }
 
+// rowWindow returns a window that micro-kernels compute by rows of outputs.
+func rowWindow(r *rand.Rand, c int) Window {
+	w := Window{H: 3 + r.IntN(9), W: 3 + r.IntN(9), C: c, KH: 3, KW: 3, StrideH: 1 + r.IntN(3), StrideW: 1 + r.IntN(2), DilH: 1, DilW: 1,
+		PadT: r.IntN(3), PadL: r.IntN(3), PadB: r.IntN(3), PadR: r.IntN(3)}
+	if r.IntN(40) == 0 { // more than one call
+		w.W += 300
+	}
+	w.DilH = 1 + r.IntN(min(3, (w.H+w.PadT+w.PadB-1)/2))
+	w.OutH, w.OutW = (w.H+w.PadT+w.PadB-2*w.DilH-1)/w.StrideH+1, (w.W+w.PadL+w.PadR-3)/w.StrideW+1
+	return w
+}
+
 func TestConv(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for range trials(1500) {
@@ -136,6 +148,12 @@ func TestDepthwise(t *testing.T) {
 			channels, mult = 8+r.IntN(40), 1
 		}
 		win := randomWindow(r, channels)
+		if mult == 1 && r.IntN(3) == 0 {
+			win = rowWindow(r, channels)
+		}
+		if r.IntN(30) == 0 {
+			win = imageMean(1+r.IntN(30), 1+r.IntN(30), channels)
+		}
 		outC := channels * mult
 		w, zero := randomInt8(r, outC*win.KH*win.KW), r.IntN(256)-128
 		var bias []int32
@@ -168,6 +186,19 @@ func TestDepthwise(t *testing.T) {
 			verify(t, fmt.Sprintf("%s: %+v times %d", micros[i].name, win, mult), want,
 				func(y []int8, real []float32) { d.Run(y, real, x, image, acc) }, outC, &d.Layer.Out, d.Layer.Scale)
 		}
+	}
+}
+
+// imageMean is the window of the mean of an image.
+func imageMean(h, w, c int) Window {
+	return Window{H: h, W: w, C: c, KH: h, KW: w, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OutH: 1, OutW: 1}
+}
+
+// Micro-kernels compute the mean of an image too, as DS-CNN has it.
+func TestDepthwiseKernel(t *testing.T) {
+	win := imageMean(25, 5, 64)
+	if got := NewDepthwise(win, 0, make([]int8, 25*5*64), 64, nil).Kernel(); got != best.String() {
+		t.Errorf("the kernel is %s, want %s", got, best)
 	}
 }
 

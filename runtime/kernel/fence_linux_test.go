@@ -68,6 +68,13 @@ func TestFences(t *testing.T) {
 			t.Fatalf("largest of %+v: %s, want %s", win, got, want)
 		}
 		depthwiseFences(t, r, win, x)
+		if win = rowWindow(r, 8+r.IntN(20)); r.IntN(2) == 0 {
+			win.PadT, win.PadL, win.PadB, win.PadR = 0, 0, 0, 0
+			win.DilH, win.OutH, win.OutW = 1, (win.H-3)/win.StrideH+1, (win.W-3)/win.StrideW+1
+		}
+		x = fenced(t, win.H*win.W*win.C)
+		copy(x, randomInt8(r, len(x)))
+		depthwiseFences(t, r, win, x)
 	}
 }
 

@@ -15,14 +15,15 @@ type layout struct {
 	pairBytes   int  // of the weights of two taps of a lane
 	sparseBelow int  // density, in 1/256, below which a list of weights is quicker
 	lanes       bool // it also computes depthwise convolutions
+	rows        bool // those of 3x3 taps by rows of outputs
 }
 
 var (
-	vnniLayout    = layout{"vnni", -128, -128, 4, 4, 4, true}
-	avx2Layout    = layout{"avx2", -127, -128, 4, 4, 5, true}
-	dotprodLayout = layout{"dotprod", -128, -127, 4, 2, 5, true}
-	neonLayout    = layout{"neon", -127, -127, 4, 2, 8, true}
-	smladLayout   = layout{"smlad", -128, -128, 8, 4, 24, true}
+	vnniLayout    = layout{"vnni", -128, -128, 4, 4, 4, true, false}
+	avx2Layout    = layout{"avx2", -127, -128, 4, 4, 5, true, false}
+	dotprodLayout = layout{"dotprod", -128, -127, 4, 2, 5, true, true}
+	neonLayout    = layout{"neon", -127, -127, 4, 2, 8, true, true}
+	smladLayout   = layout{"smlad", -128, -128, 8, 4, 24, true, false}
 )
 
 // layouts are those of all micro-kernels, on whatever machine this is.
@@ -96,6 +97,7 @@ type Shape struct {
 	Image     int  // elements that are copied to surround the image; 0: none
 	Depthwise bool // each output channel meets one input channel; Groups is 1
 	Single    bool // depthwise, with one output channel for each input channel
+	Rows      bool // depthwise, by Window.ByRows
 	List      bool // a list of weights, whatever the processor
 	Scales    int  // of float32 outputs: 1, or OutC; 0: outputs are int8
 }
@@ -107,6 +109,7 @@ const (
 	FormList  = "list"  // the nonzero weights
 	FormGo    = "go"    // dense, plain Go
 	FormLanes = "lanes" // depthwise, for a micro-kernel
+	FormRows  = "rows"  // depthwise, for a micro-kernel that computes rows of outputs
 	FormTaps  = "taps"  // depthwise, plain Go
 )
 
@@ -229,9 +232,13 @@ func (plan *Plan) depthwise(s Shape, w []int8, p *layout) {
 	}
 	pairs := (taps + 1) / 2
 	plan.Shared += pairs * width * p.pairBytes
-	plan.Own += 4*s.OutC + s.scales(width)
-	plan.add(p.name, Counts{Form: FormLanes, Products: pixels * int64(2*pairs*width), Tiles: pixels * int64(len(all)),
-		Blocks: int64(len(all)) * ((pixels + blockPixels - 1) / blockPixels), Sums: pixels * int64(width)})
+	plan.Own += 4*(s.OutC+2*pairs) + s.scales(width)
+	c := Counts{Form: FormLanes, Products: pixels * int64(2*pairs*width), Tiles: pixels * int64(len(all)),
+		Blocks: int64(len(all)) * ((pixels + blockPixels - 1) / blockPixels), Sums: pixels * int64(width)}
+	if p.rows && s.Rows && s.Scales == 0 {
+		c.Form, c.Blocks = FormRows, int64(len(all))*((pixels+rowPixels-1)/rowPixels)
+	}
+	plan.add(p.name, c)
 }
 
 // own returns the memory of biases, and of multipliers or scales.

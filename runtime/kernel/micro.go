@@ -12,7 +12,8 @@ type micro struct {
 	layout
 	needs       cpu.Feature
 	requantizes bool  // it also turns sums into outputs
-	vectors     bool  // it also adds and compares
+	adds        bool  // it also adds int8
+	vectors     bool  // it also compares, and computes with float32
 	offset      int32 // what it adds to inputs before it multiplies, which start makes up for
 }
 
@@ -122,17 +123,36 @@ type requantizeArgs struct {
 
 // depthwiseArgs are the arguments of the assembly of depthwise convolutions.
 //
-//	acc[i*panelWidth + c] = start[c] + sum of taps[t][pixels[i] + channel + c] * weight
+//	acc[i*panelWidth + c] = start[c] + sum of x[pixels[i] + taps[t] + c] * weight
 type depthwiseArgs struct {
-	taps    **int8 // of a pixel at offset 0, 2*pairs
-	weight  *byte  // of the panel
-	start   *int32
-	acc     *int32
-	pairs   int
-	n       int    // pixels
-	pixels  *int32 // their offsets
-	channel int    // the panel's first
-	width   int    // of the panel
+	taps   *int32 // their offsets, 2*pairs
+	weight *byte  // of the panel
+	start  *int32
+	acc    *int32
+	pairs  int
+	n      int    // pixels
+	pixels *int32 // their offsets
+	x      *int8  // at the panel's first channel
+	width  int    // of the panel
+}
+
+// rowsArgs are the arguments of the assembly of depthwise convolutions of 3x3 taps, whose sums
+// become outputs at once: those of rows times columns pixels.
+//
+//	sum = start[c] + sum over p and q of x[p*down + (j*stride+q)*step + c] * weight, x of row i
+//	y[(i*columns+j)*step + c] = sum, requantized
+type rowsArgs struct {
+	x             *int8 // at the panel's first channel
+	weight        *byte // of the panel
+	start         *int32
+	scale         *requantization // of eight channels each, all simple
+	y             *int8
+	rows, columns int
+	step          int // bytes between pixels, of x and y
+	down          int // bytes between rows of the kernel
+	next          int // bytes from where a row of outputs has ended reading to where the next one begins
+	stride        int // pixels between columns: 1 or 2
+	width         int // of the panel
 }
 
 // sumArgs are the arguments of the assembly of additions, of n elements, a multiple of

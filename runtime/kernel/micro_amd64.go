@@ -12,8 +12,8 @@ import "edgec/runtime/internal/cpu"
 // avx2 multiplies |x|, as unsigned bytes, by w with the sign of x: sums of two products
 // are at most 2*128*127 and never saturate.
 var micros = []micro{
-	{layout: vnniLayout, needs: cpu.AVX2 | cpu.VNNI, requantizes: true, vectors: true, offset: 128},
-	{layout: avx2Layout, needs: cpu.AVX2, requantizes: true, vectors: true},
+	{layout: vnniLayout, needs: cpu.AVX2 | cpu.VNNI, requantizes: true, adds: true, vectors: true, offset: 128},
+	{layout: avx2Layout, needs: cpu.AVX2, requantizes: true, adds: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -109,6 +109,8 @@ func depthwiseAVX2(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfAVX2(args *depthwiseArgs)
+
+func (m *micro) rows(*rowsArgs, int) { panic("kernel: no rows") }
 
 // largest computes the maxima of a window.
 func (m *micro) largest(a *maxArgs) {

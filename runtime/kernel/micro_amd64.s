@@ -559,7 +559,7 @@ pixel:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
-// 48, channel 56.
+// 48, x 56.
 
 #define DEPTHWISE \
 	MOVQ args+0(FP), DI \
@@ -582,8 +582,8 @@ pixel:
 	VPXOR Y1, Y1, Y1
 
 pair:
-	MOVQ       0(SI), R13
-	MOVQ       8(SI), R14
+	MOVLQSX    0(SI), R13
+	MOVLQSX    4(SI), R14
 	VPMOVSXBW  (R13)(AX*1), Y2
 	VPMOVSXBW  (R14)(AX*1), Y3
 	VPUNPCKLWD Y3, Y2, Y4
@@ -592,7 +592,7 @@ pair:
 	VPMADDWD   32(BX), Y5, Y5
 	VPADDD     Y4, Y0, Y0
 	VPADDD     Y5, Y1, Y1
-	ADDQ       $16, SI
+	ADDQ       $8, SI
 	ADDQ       $64, BX
 	DECQ       CX
 	JNZ        pair
@@ -624,8 +624,8 @@ pixel:
 	VMOVDQU 16(R12), X1
 
 pair:
-	MOVQ       0(SI), R13
-	MOVQ       8(SI), R14
+	MOVLQSX    0(SI), R13
+	MOVLQSX    4(SI), R14
 	VPMOVSXBW  (R13)(AX*1), X2
 	VPMOVSXBW  (R14)(AX*1), X3
 	VPUNPCKLWD X3, X2, X4
@@ -634,7 +634,7 @@ pair:
 	VPMADDWD   16(BX), X5, X5
 	VPADDD     X4, X0, X0
 	VPADDD     X5, X1, X1
-	ADDQ       $16, SI
+	ADDQ       $8, SI
 	ADDQ       $32, BX
 	DECQ       CX
 	JNZ        pair

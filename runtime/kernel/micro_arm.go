@@ -14,7 +14,7 @@ import (
 //
 // neon sums two products at a time in 16 bits, as on arm64.
 var micros = []micro{
-	{layout: neonLayout, needs: cpu.SMLAD | cpu.NEON, requantizes: true},
+	{layout: neonLayout, needs: cpu.SMLAD | cpu.NEON, requantizes: true, adds: true},
 	{layout: smladLayout, needs: cpu.SMLAD, requantizes: true},
 }
 
@@ -99,7 +99,7 @@ func (m *micro) depthwise(a *depthwiseArgs, width int) {
 			b.weight = (*byte)(unsafe.Add(unsafe.Pointer(a.weight), 8))
 			b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), 8*4))
 			b.acc = (*int32)(unsafe.Add(unsafe.Pointer(a.acc), 8*4))
-			b.channel += 8
+			b.x = (*int8)(unsafe.Add(unsafe.Pointer(a.x), 8))
 			depthwiseNEON(&b)
 		}
 	case width == panelWidth:
@@ -124,13 +124,34 @@ func (m *micro) packPair(dst []byte, first, second []int8) []byte {
 //go:noescape
 func depthwiseNEON(args *depthwiseArgs)
 
+// rows computes rows of outputs of a panel of width channels.
+func (m *micro) rows(a *rowsArgs, width int) {
+	depthwiseRowsNEON(a)
+	if width == panelWidth {
+		b := *a
+		b.x, b.y = (*int8)(unsafe.Add(unsafe.Pointer(a.x), 8)), (*int8)(unsafe.Add(unsafe.Pointer(a.y), 8))
+		b.weight = (*byte)(unsafe.Add(unsafe.Pointer(a.weight), 8))
+		b.start = (*int32)(unsafe.Add(unsafe.Pointer(a.start), 8*4))
+		b.scale = (*requantization)(unsafe.Add(unsafe.Pointer(a.scale), unsafe.Sizeof(*a.scale)))
+		depthwiseRowsNEON(&b)
+	}
+}
+
+//go:noescape
+func depthwiseRowsNEON(args *rowsArgs)
+
 //go:noescape
 func depthwiseSMLAD(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfSMLAD(args *depthwiseArgs)
 
+// sum adds what two inputs hold, on their common grid.
+func (m *micro) sum(a *sumArgs) { sumNEON(a) }
+
+//go:noescape
+func sumNEON(args *sumArgs)
+
 // There are no vectors; see micro.vectors.
 
 func (m *micro) largest(*maxArgs) { panic("kernel: no vectors") }
-func (m *micro) sum(*sumArgs)     { panic("kernel: no vectors") }

@@ -192,7 +192,7 @@ next:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 4, start 8, acc 12, pairs 16, n 20, pixels 24,
-// channel 28.
+// x 28.
 //
 // LANES adds the products of two taps, R12, and four channels, weights R14. R4 to R7
 // become the elements of channels 0 and 2, 1 and 3 of both taps, R8 and R9 weights.

@@ -13,8 +13,8 @@ import (
 // dotprod sums four products at a time in 32 bits. neon, and the lanes of both, sum two
 // in 16 bits, which -128 * -128 twice would leave.
 var micros = []micro{
-	{layout: dotprodLayout, needs: cpu.DotProd, requantizes: true, vectors: true},
-	{layout: neonLayout, needs: cpu.NEON, requantizes: true, vectors: true},
+	{layout: dotprodLayout, needs: cpu.DotProd, requantizes: true, adds: true, vectors: true},
+	{layout: neonLayout, needs: cpu.NEON, requantizes: true, adds: true, vectors: true},
 }
 
 // tile computes tiles of a panel of width channels.
@@ -108,6 +108,32 @@ func depthwiseNEON(args *depthwiseArgs)
 
 //go:noescape
 func depthwiseHalfNEON(args *depthwiseArgs)
+
+// rows computes rows of outputs of a panel of width channels.
+func (m *micro) rows(a *rowsArgs, width int) {
+	switch {
+	case m.needs == cpu.NEON && width == panelWidth:
+		depthwiseRowsNEON(a)
+	case m.needs == cpu.NEON:
+		depthwiseRowsHalfNEON(a)
+	case width == panelWidth:
+		depthwiseRowsDot(a)
+	default:
+		depthwiseRowsHalfDot(a)
+	}
+}
+
+//go:noescape
+func depthwiseRowsNEON(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsHalfNEON(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsDot(args *rowsArgs)
+
+//go:noescape
+func depthwiseRowsHalfDot(args *rowsArgs)
 
 // largest computes the maxima of a window.
 func (m *micro) largest(a *maxArgs) {

@@ -1,6 +1,7 @@
 //go:build !noasm
 
 #include "textflag.h"
+#include "neon_arm64.h"
 
 // Offsets in tileArgs: x 0, pixels 8, runs 16, weight 24, start 32, acc 40, tiles 48,
 // nRuns 56, quads 64, stride 72. In requantizeArgs: acc 0, scale 8, y 16, stride 24,
@@ -9,40 +10,6 @@
 // Registers: R0 arguments, R1 x, R2 pixels, R3 acc, R4 tiles, R5 to R8 patches, R9
 // weights, R10 runs, R11 runs left, R12 quads left, R13 to R16 pixels, R17 quads, R19
 // start, R20 a run's offset, R21 stride.
-
-// Instructions that the assembler does not have. From the Arm Architecture Reference
-// Manual, A64, section C7.2.
-#define SDOT(m, n, d)    WORD $(0x4E809400 | (m)<<16 | (n)<<5 | (d))
-#define SMULL(m, n, d)   WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d))
-#define SMULL2(m, n, d)  WORD $(0x4E20C000 | (m)<<16 | (n)<<5 | (d))
-#define SMLAL(m, n, d)   WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d))
-#define SMLAL2(m, n, d)  WORD $(0x4E208000 | (m)<<16 | (n)<<5 | (d))
-#define SADDW(m, n, d)   WORD $(0x0E601000 | (m)<<16 | (n)<<5 | (d))
-#define SADDW2(m, n, d)  WORD $(0x4E601000 | (m)<<16 | (n)<<5 | (d))
-#define SADALP(n, d)     WORD $(0x4E606800 | (n)<<5 | (d))
-#define SSHL(m, n, d)    WORD $(0x4EA04400 | (m)<<16 | (n)<<5 | (d))
-#define SRSHL(m, n, d)   WORD $(0x4EA05400 | (m)<<16 | (n)<<5 | (d))
-#define SQRDMULH(m, n, d) WORD $(0x6EA0B400 | (m)<<16 | (n)<<5 | (d))
-#define SQDMULH(m, n, d) WORD $(0x4EA0B400 | (m)<<16 | (n)<<5 | (d))
-#define SSRA31(n, d)     WORD $(0x4F211400 | (n)<<5 | (d))
-#define SMAX(m, n, d)    WORD $(0x4EA06400 | (m)<<16 | (n)<<5 | (d))
-#define SMIN(m, n, d)    WORD $(0x4EA06C00 | (m)<<16 | (n)<<5 | (d))
-#define NEG(n, d)        WORD $(0x6EA0B800 | (n)<<5 | (d))
-#define SSUBL8H(m, n, d) WORD $(0x0E202000 | (m)<<16 | (n)<<5 | (d))
-#define SSHLL4S15(n, d)  WORD $(0x0F1FA400 | (n)<<5 | (d))
-#define SSHLL24S15(n, d) WORD $(0x4F1FA400 | (n)<<5 | (d))
-#define SHL5(n, d)       WORD $(0x4F255400 | (n)<<5 | (d))
-#define SHL4(n, d)       WORD $(0x4F245400 | (n)<<5 | (d))
-#define SQXTN4H(n, d)    WORD $(0x0E614800 | (n)<<5 | (d))
-#define SQXTN8H(n, d)    WORD $(0x4E614800 | (n)<<5 | (d))
-#define SQXTN8B(n, d)    WORD $(0x0E214800 | (n)<<5 | (d))
-#define SQXTN16B(n, d)   WORD $(0x4E214800 | (n)<<5 | (d))
-#define SQADD8H(m, n, d) WORD $(0x4E600C00 | (m)<<16 | (n)<<5 | (d))
-#define SMAXB(m, n, d)   WORD $(0x4E206400 | (m)<<16 | (n)<<5 | (d))
-#define SMINB(m, n, d)   WORD $(0x4E206C00 | (m)<<16 | (n)<<5 | (d))
-#define XTN4H(n, d)      WORD $(0x0E612800 | (n)<<5 | (d))
-#define XTN8H(n, d)      WORD $(0x4E612800 | (n)<<5 | (d))
-#define XTN8B(n, d)      WORD $(0x0E212800 | (n)<<5 | (d))
 
 #define ARGS \
 	MOVD args+0(FP), R0 \
@@ -101,13 +68,58 @@ tile:
 
 run:
 	RUN
+	SUBS $2, R12, R12
+	BLT  last
 
-quad:
-	VLD1.P  64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
-	VLD1R.P 4(R13), [V20.S4]
-	VLD1R.P 4(R14), [V21.S4]
-	VLD1R.P 4(R15), [V22.S4]
-	VLD1R.P 4(R16), [V23.S4]
+pair:
+	VLD1.P 8(R13), [V20.B8]
+	VLD1.P 8(R14), [V21.B8]
+	VLD1.P 8(R15), [V22.B8]
+	VLD1.P 8(R16), [V23.B8]
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	SDOT0(20, 16, 0)
+	SDOT0(20, 17, 1)
+	SDOT0(20, 18, 2)
+	SDOT0(20, 19, 3)
+	SDOT0(21, 16, 4)
+	SDOT0(21, 17, 5)
+	SDOT0(21, 18, 6)
+	SDOT0(21, 19, 7)
+	SDOT0(22, 16, 8)
+	SDOT0(22, 17, 9)
+	SDOT0(22, 18, 10)
+	SDOT0(22, 19, 11)
+	SDOT0(23, 16, 12)
+	SDOT0(23, 17, 13)
+	SDOT0(23, 18, 14)
+	SDOT0(23, 19, 15)
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	SDOT1(20, 16, 0)
+	SDOT1(20, 17, 1)
+	SDOT1(20, 18, 2)
+	SDOT1(20, 19, 3)
+	SDOT1(21, 16, 4)
+	SDOT1(21, 17, 5)
+	SDOT1(21, 18, 6)
+	SDOT1(21, 19, 7)
+	SDOT1(22, 16, 8)
+	SDOT1(22, 17, 9)
+	SDOT1(22, 18, 10)
+	SDOT1(22, 19, 11)
+	SDOT1(23, 16, 12)
+	SDOT1(23, 17, 13)
+	SDOT1(23, 18, 14)
+	SDOT1(23, 19, 15)
+	SUBS $2, R12, R12
+	BGE  pair
+
+last:
+	TBZ  $0, R17, done
+	VLD1.P 64(R9), [V16.B16, V17.B16, V18.B16, V19.B16]
+	VLD1R (R13), [V20.S4]
+	VLD1R (R14), [V21.S4]
+	VLD1R (R15), [V22.S4]
+	VLD1R (R16), [V23.S4]
 	SDOT(20, 16, 0)
 	SDOT(20, 17, 1)
 	SDOT(20, 18, 2)
@@ -124,8 +136,8 @@ quad:
 	SDOT(23, 17, 13)
 	SDOT(23, 18, 14)
 	SDOT(23, 19, 15)
-	SUBS    $1, R12, R12
-	BNE     quad
+
+done:
 	SUBS    $1, R11, R11
 	BNE     run
 
@@ -155,13 +167,42 @@ tile:
 
 run:
 	RUN
+	SUBS $2, R12, R12
+	BLT  last
 
-quad:
-	VLD1.P  32(R9), [V16.B16, V17.B16]
-	VLD1R.P 4(R13), [V20.S4]
-	VLD1R.P 4(R14), [V21.S4]
-	VLD1R.P 4(R15), [V22.S4]
-	VLD1R.P 4(R16), [V23.S4]
+pair:
+	VLD1.P 8(R13), [V20.B8]
+	VLD1.P 8(R14), [V21.B8]
+	VLD1.P 8(R15), [V22.B8]
+	VLD1.P 8(R16), [V23.B8]
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	SDOT0(20, 16, 0)
+	SDOT0(20, 17, 1)
+	SDOT0(21, 16, 4)
+	SDOT0(21, 17, 5)
+	SDOT0(22, 16, 8)
+	SDOT0(22, 17, 9)
+	SDOT0(23, 16, 12)
+	SDOT0(23, 17, 13)
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	SDOT1(20, 16, 0)
+	SDOT1(20, 17, 1)
+	SDOT1(21, 16, 4)
+	SDOT1(21, 17, 5)
+	SDOT1(22, 16, 8)
+	SDOT1(22, 17, 9)
+	SDOT1(23, 16, 12)
+	SDOT1(23, 17, 13)
+	SUBS $2, R12, R12
+	BGE  pair
+
+last:
+	TBZ  $0, R17, done
+	VLD1.P 32(R9), [V16.B16, V17.B16]
+	VLD1R (R13), [V20.S4]
+	VLD1R (R14), [V21.S4]
+	VLD1R (R15), [V22.S4]
+	VLD1R (R16), [V23.S4]
 	SDOT(20, 16, 0)
 	SDOT(20, 17, 1)
 	SDOT(21, 16, 4)
@@ -170,8 +211,8 @@ quad:
 	SDOT(22, 17, 9)
 	SDOT(23, 16, 12)
 	SDOT(23, 17, 13)
-	SUBS    $1, R12, R12
-	BNE     quad
+
+done:
 	SUBS    $1, R11, R11
 	BNE     run
 
@@ -266,10 +307,10 @@ quad:
 	VST1    [V0.S4, V1.S4], (R3)
 	RET
 
-// TWO adds the products of two quads, weights V16 to V19, to a pixel's sums of pairs.
-#define TWO(r, a0, a1, a2, a3) \
-	VLD1R.P 4(r), [V20.S4] \
-	VLD1R.P 4(r), [V21.S4] \
+// TWO adds the products of two quads, weights V16 to V19, to a pixel's sums of pairs: ADDP is
+// SADALP, or SADDLP for the first products of a tile.
+#define TWO(ADDP, r, a0, a1, a2, a3) \
+	LD2RS4(r, 20)          \
 	SMULL(20, 16, 22)      \
 	SMULL2(20, 16, 23)     \
 	SMULL(20, 17, 24)      \
@@ -278,22 +319,22 @@ quad:
 	SMLAL2(21, 18, 23)     \
 	SMLAL(21, 19, 24)      \
 	SMLAL2(21, 19, 25)     \
-	SADALP(22, a0)         \
-	SADALP(23, a1)         \
-	SADALP(24, a2)         \
-	SADALP(25, a3)
+	ADDP(22, a0)         \
+	ADDP(23, a1)         \
+	ADDP(24, a2)         \
+	ADDP(25, a3)
 
 // ONE adds those of one quad, weights V16 and V17.
-#define ONE(r, a0, a1, a2, a3) \
+#define ONE(ADDP, r, a0, a1, a2, a3) \
 	VLD1R.P 4(r), [V20.S4] \
 	SMULL(20, 16, 22)      \
 	SMULL2(20, 16, 23)     \
 	SMULL(20, 17, 24)      \
 	SMULL2(20, 17, 25)     \
-	SADALP(22, a0)         \
-	SADALP(23, a1)         \
-	SADALP(24, a2)         \
-	SADALP(25, a3)
+	ADDP(22, a0)         \
+	ADDP(23, a1)         \
+	ADDP(24, a2)         \
+	ADDP(25, a3)
 
 #define ZERO(v) VEOR v.B16, v.B16, v.B16
 
@@ -305,6 +346,21 @@ quad:
 	VADD  V27.S4, V17.S4, V17.S4 \
 	VST1.P [V16.S4, V17.S4], (R3)(R20)
 
+#define TWOQUADS(ADDP) \
+	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
+	VLD1.P (R9)(R21), [V18.B16, V19.B16] \
+	TWO(ADDP, 13, 0, 1, 2, 3)           \
+	TWO(ADDP, 14, 4, 5, 6, 7)           \
+	TWO(ADDP, 15, 8, 9, 10, 11)         \
+	TWO(ADDP, 16, 12, 13, 14, 15)
+
+#define ONEQUAD(ADDP) \
+	VLD1.P (R9)(R21), [V16.B16, V17.B16] \
+	ONE(ADDP, R13, 0, 1, 2, 3)           \
+	ONE(ADDP, R14, 4, 5, 6, 7)           \
+	ONE(ADDP, R15, 8, 9, 10, 11)         \
+	ONE(ADDP, R16, 12, 13, 14, 15)
+
 // func tileNEON(args *tileArgs)
 TEXT ·tileNEON(SB), NOSPLIT, $0-8
 	ARGS
@@ -315,22 +371,17 @@ tile:
 	PIXELS
 	PANEL
 	VLD1 (R19), [V26.S4, V27.S4]
-	ZERO(V0)
-	ZERO(V1)
-	ZERO(V2)
-	ZERO(V3)
-	ZERO(V4)
-	ZERO(V5)
-	ZERO(V6)
-	ZERO(V7)
-	ZERO(V8)
-	ZERO(V9)
-	ZERO(V10)
-	ZERO(V11)
-	ZERO(V12)
-	ZERO(V13)
-	ZERO(V14)
-	ZERO(V15)
+	RUN
+	SUBS $2, R12, R12
+	BLT  one
+	TWOQUADS(SADDLP)
+	SUBS $2, R12, R12
+	BGE  pair
+	B    last
+
+one:
+	ONEQUAD(SADDLP)
+	B    done
 
 run:
 	RUN
@@ -338,23 +389,13 @@ run:
 	BLT  last
 
 pair:
-	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	VLD1.P (R9)(R21), [V18.B16, V19.B16]
-	TWO(R13, 0, 1, 2, 3)
-	TWO(R14, 4, 5, 6, 7)
-	TWO(R15, 8, 9, 10, 11)
-	TWO(R16, 12, 13, 14, 15)
-	SUBS   $2, R12, R12
-	BGE    pair
+	TWOQUADS(SADALP)
+	SUBS $2, R12, R12
+	BGE  pair
 
 last:
-	CMN $1, R12
-	BNE done
-	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	ONE(R13, 0, 1, 2, 3)
-	ONE(R14, 4, 5, 6, 7)
-	ONE(R15, 8, 9, 10, 11)
-	ONE(R16, 12, 13, 14, 15)
+	TBZ  $0, R17, done
+	ONEQUAD(SADALP)
 
 done:
 	SUBS $1, R11, R11
@@ -390,7 +431,7 @@ run:
 pair:
 	VLD1.P (R9)(R21), [V16.B16, V17.B16]
 	VLD1.P (R9)(R21), [V18.B16, V19.B16]
-	TWO(R13, 0, 1, 2, 3)
+	TWO(SADALP, 13, 0, 1, 2, 3)
 	SUBS   $2, R12, R12
 	BGE    pair
 
@@ -398,7 +439,7 @@ last:
 	CMN $1, R12
 	BNE done
 	VLD1.P (R9)(R21), [V16.B16, V17.B16]
-	ONE(R13, 0, 1, 2, 3)
+	ONE(SADALP, R13, 0, 1, 2, 3)
 
 done:
 	SUBS $1, R11, R11
@@ -542,7 +583,7 @@ pixel:
 	RET
 
 // Offsets in depthwiseArgs: taps 0, weight 8, start 16, acc 24, pairs 32, n 40, pixels
-// 48, channel 56.
+// 48, x 56.
 
 #define DEPTHWISE \
 	MOVD args+0(FP), R0 \
@@ -561,7 +602,7 @@ pixel:
 	MOVD 32(R0), R10
 
 #define TAP(r) \
-	MOVD.P 8(R8), r \
+	MOVW.P 4(R8), r \
 	ADD    R7, r
 
 // func depthwiseNEON(args *depthwiseArgs)
@@ -740,14 +781,12 @@ eight:
 	VLD1.P 8(R2), [V1.B8]
 	SSUBL8H(29, 0, 0)
 	SSUBL8H(28, 1, 1)
-	SSHLL4S15(0, 2)
-	SSHLL24S15(0, 3)
-	SSHLL4S15(1, 4)
-	SSHLL24S15(1, 5)
-	SHL5(2, 2)
-	SHL5(3, 3)
-	SHL4(4, 4)
-	SHL4(5, 5)
+	SHL8H4(0, 0)
+	SHL8H3(1, 1)
+	SHLL16(0, 2)
+	SHLL216(0, 3)
+	SHLL16(1, 4)
+	SHLL216(1, 5)
 	SQRDMULH(26, 2, 2)
 	SQRDMULH(26, 3, 3)
 	VAND   V27.B16, V2.B16, V6.B16

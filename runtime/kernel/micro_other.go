@@ -12,6 +12,7 @@ func (m *micro) requantizePanel(a *requantizeArgs) { panic("kernel: no micro-ker
 
 func (m *micro) depthwise(a *depthwiseArgs, width int)            { panic("kernel: no micro-kernel") }
 func (m *micro) packPair(dst []byte, first, second []int8) []byte { panic("kernel: no micro-kernel") }
+func (m *micro) rows(*rowsArgs, int)                              { panic("kernel: no micro-kernel") }
 
 func (m *micro) largest(a *maxArgs) { panic("kernel: no micro-kernel") }
 

@@ -21,6 +21,11 @@ type requantization struct {
 // scale is the requantization of all channels, in eights; nil where it is not exact.
 type scale []requantization
 
+// simple reports whether all channels are.
+func (s scale) simple() bool {
+	return !slices.ContainsFunc(s, func(r requantization) bool { return !r.simple })
+}
+
 func (s scale) bytes() int { return int(unsafe.Sizeof(requantization{})) * len(s) }
 
 // newScale returns what o does to sums of at most such magnitudes.
