@@ -171,38 +171,50 @@ func checkPull(t *testing.T, c *Client, a *Artifact) {
 	if files, err = c.Pull(t.Context(), a, PullOptions{Folder: dir}); err != nil || !files[0].Unchanged {
 		t.Errorf("again: %v, %v", files, err)
 	}
-	program := filepath.Join(dir, "digits-rpi-zero")
-	if err := os.Chmod(program, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if files, err = c.Pull(t.Context(), a, PullOptions{Folder: dir}); err != nil || !files[1].Unchanged {
-		t.Errorf("once more: %v, %v", files, err)
-	}
-	if info, err := os.Stat(program); err != nil || info.Mode().Perm() != 0o755 {
-		t.Errorf("a program that was there cannot be executed: %v, %v", info.Mode(), err)
-	}
-	path := filepath.Join(dir, "digits.edgec")
-	if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = c.Pull(t.Context(), a, PullOptions{Folder: dir}); err == nil || !strings.Contains(err.Error(), "--force") {
-		t.Errorf("over another file: %v", err)
-	}
-	if data, _ := os.ReadFile(path); string(data) != "mine" {
-		t.Errorf("replaced a file without being asked: %q", data)
-	}
-	if _, err = c.Pull(t.Context(), a, PullOptions{Folder: dir, Replace: true}); err != nil {
-		t.Error(err)
-	}
-	if data, _ := os.ReadFile(path); string(data) == "mine" {
-		t.Error("replaced nothing")
-	}
+	checkExecutable(t, c, a, dir)
+	checkReplaced(t, c, a, dir)
 	model, err := c.Fetch(t.Context(), a, a.Files[0], 1000)
 	if err != nil || string(model) != "a model of version 1" {
 		t.Errorf("fetched %q, %v", model, err)
 	}
 	if _, err = c.Fetch(t.Context(), a, a.Files[0], 5); err == nil || !strings.Contains(err.Error(), "at most 5") {
 		t.Errorf("over its limit: %v", err)
+	}
+}
+
+// checkExecutable pulls a program again that nobody may execute any more.
+func checkExecutable(t *testing.T, c *Client, a *Artifact, dir string) {
+	t.Helper()
+	program := filepath.Join(dir, "digits-rpi-zero")
+	if err := os.Chmod(program, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := c.Pull(t.Context(), a, PullOptions{Folder: dir}); err != nil || !files[1].Unchanged {
+		t.Errorf("once more: %v, %v", files, err)
+	}
+	if info, err := os.Stat(program); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("a program that was there cannot be executed: %v, %v", info.Mode(), err)
+	}
+}
+
+// checkReplaced pulls over another file, without and with the wish to replace it.
+func checkReplaced(t *testing.T, c *Client, a *Artifact, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "digits.edgec")
+	if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Pull(t.Context(), a, PullOptions{Folder: dir}); err == nil || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("over another file: %v", err)
+	}
+	if data, _ := os.ReadFile(path); string(data) != "mine" {
+		t.Errorf("replaced a file without being asked: %q", data)
+	}
+	if _, err := c.Pull(t.Context(), a, PullOptions{Folder: dir, Replace: true}); err != nil {
+		t.Error(err)
+	}
+	if data, _ := os.ReadFile(path); string(data) == "mine" {
+		t.Error("replaced nothing")
 	}
 }
 
