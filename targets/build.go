@@ -34,7 +34,7 @@ type Options struct {
 	// Pictures says whether the program decodes pictures.
 	Pictures Choice
 	// Bench says whether the program measures the time of an inference, by --bench. Auto: if it
-	// decodes pictures, serves or takes any model; others stay 90 KB smaller.
+	// decodes pictures, serves or takes any model; others stay 115 to 140 KB smaller.
 	Bench Choice
 	// Serve makes a program that serves the model by HTTP.
 	Serve bool

@@ -78,7 +78,7 @@ the program. The program is written in any case.`,
 	b.target.register(cmd, "board; edgec targets lists them (required)")
 	f.StringVarP(&b.out, "output", "o", "", "program to write (default: MODEL-BOARD, in the current folder)")
 	f.StringVar(&b.pictures, "pictures", "auto", "decode PNG and JPEG: yes, no, or auto (yes if the input is an image)")
-	f.StringVar(&b.bench, "bench", "auto", "give the program --bench: yes, no, or auto (yes if it decodes pictures; others stay 90 KB smaller)")
+	f.StringVar(&b.bench, "bench", "auto", "give the program --bench: yes, no, or auto (yes if it decodes pictures; others stay 115 to 140 KB smaller)")
 	f.StringVar(&b.pkg, "package", "", "write a Go package with the model inside to this folder instead of a program")
 	f.BoolVar(&b.cArchive, "c-archive", false, "make a static library for C, with a header; needs a C compiler for the board")
 	f.BoolVar(&b.serve, "serve", false, "make a program that serves the model over HTTP; see its --help")

@@ -60,7 +60,7 @@ func (d *deployFlags) takeSigned(cmd *cobra.Command, s sign.Statement) error {
 	case s.Version > 0 && cmd.Flags().Changed("version") && d.version != s.Version:
 		return fmt.Errorf("is signed as version %d, and --version is %d; leave --version out", s.Version, d.version)
 	case s.Version > 0:
-		d.options.Version = s.Version
+		d.options.Version, d.options.Signed = s.Version, true
 	}
 	if s.Target == "" {
 		return nil

@@ -47,7 +47,7 @@ func TestDeploySigned(t *testing.T) {
 	if r.Current.Version != 5 || r.Sent != r.Current.Bytes {
 		t.Errorf("%+v", r)
 	}
-	refused("named --to local:dev --pub edgec.pub", "version 4 is not above 5")
+	refused("named --to local:dev --pub edgec.pub", "version 4 is not above 5, the highest that was accepted; sign it again with a higher --version (")
 	command(t, "sign", "named", "--version", "6").must(t)
 	command(t, "deploy", "named", "--to", "local:dev", "--pub", "edgec.pub").must(t).has(t, "version 6, ", " bytes, a delta: ", "% of the program")
 }

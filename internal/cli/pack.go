@@ -36,8 +36,8 @@ Pictures become input as byte / 255, unless the range of the input is 0 to 255 o
 -1 to 1. A softmax at the end of a TFLite network is computed in float from the
 integers before it, and not rounded to int8.
 
-An .edgec file is packed once more: its hidden units get an order that takes fewer
-bytes, which is free to choose. That takes some seconds.`,
+An .edgec file is packed once more: edgec puts its hidden units in an order that takes
+fewer bytes. Every output stays the same, to the bit. That may take half a minute.`,
 		Example: `  edgec pack person.tflite -o person.edgec
   edgec build person.edgec --target rpi-zero`,
 		Args: needs(1, 1, "one .tflite, .onnx or .edgec file"),

@@ -19,6 +19,7 @@ import (
 // Options configure Deploy and Rollback. The zero value is the default.
 type Options struct {
 	Version    int           // of the program, up to MaxVersion; 0: one above the highest that was accepted or tried
+	Signed     bool          // Version is that of a signature
 	Retry      bool          // install a program that has failed on this device
 	MaxLatency time.Duration // highest median time of an inference on the device; 0: not measured
 	Duration   time.Duration // of the measurement; 0: what the program takes, 10 s
@@ -300,7 +301,11 @@ func (s *session) admit(in Installed) error {
 		return fmt.Errorf("%s: version %d: give a number from 1 to %d", s.d, in.Version, MaxVersion)
 	}
 	if in.Version <= s.state.Highest {
-		return fmt.Errorf("%s: version %d is not above %d, the highest that was accepted; give a higher --version, or leave it out (edgec rollback returns to the program before)", s.d, in.Version, s.state.Highest)
+		remedy := "give a higher --version, or leave it out"
+		if s.o.Signed {
+			remedy = "sign it again with a higher --version"
+		}
+		return fmt.Errorf("%s: version %d is not above %d, the highest that was accepted; %s (edgec rollback returns to the program before)", s.d, in.Version, s.state.Highest, remedy)
 	}
 	for _, f := range s.state.Failed {
 		if s.o.Retry || f.SHA256 != in.SHA256 && f.Version != in.Version {

@@ -99,7 +99,7 @@ func story(restart string) []event {
 		{name: "no program of edgec", program: script("f", "echo hello", "1"), current: "a", wrong: `prints "hello"`},
 		{name: "not executable", program: Program{Data: []byte("#!/none\n"), Model: "g"}, current: "a", wrong: "exit code 12"},
 		{name: "second", program: b, o: Options{MaxLatency: 5 * time.Millisecond, Restart: restart}, version: 6, current: "b", previous: "a"},
-		{name: "a version that is too low", program: c, o: Options{Version: 6, Retry: true}, current: "b", previous: "a", wrong: "version 6 is not above 6"},
+		{name: "a version that is too low", program: c, o: Options{Version: 6, Retry: true}, current: "b", previous: "a", wrong: "version 6 is not above 6, the highest that was accepted; give a higher --version, or leave it out ("},
 		{name: "failing check", program: c, o: Options{Retry: true, Restart: restart, Check: "echo no answer >&2; exit 3"}, current: "b", previous: "a", wrong: "no answer (exit code 3); the device has returned to version 6"},
 		{name: "failing in its place", program: script("h", "case $0 in *current*) exit 4;; esac; "+passes, "1"), current: "b", previous: "a", wrong: "the device has returned to version 6"},
 		{name: "given up by its service", program: script("i", passes, "1"), o: Options{Restart: "grep -q '^# i' current/program && ln -sfn $(readlink previous) current || true"}, current: "b", previous: "a", wrong: "the device itself has returned"},

@@ -216,8 +216,11 @@ func (o *Operator) blindly(ctx context.Context, r Rollout, d *Desired) (Status, 
 
 // described names the devices of a stage.
 func described(s Share, stage Stage) string {
-	if s.Count == 0 {
-		return s.String() + " devices"
+	switch {
+	case s.Percent == 100:
+		return "all devices"
+	case s.Count == 0:
+		return s.String() + " of the devices"
 	}
 	names := strings.Join(stage.Devices[:min(len(stage.Devices), 10)], ", ")
 	if n := len(stage.Devices) - 10; n > 0 {
