@@ -91,7 +91,7 @@ func (p *Packed) pack(n *pack.Network) error {
 
 // Order returns a compressed file of the same network in which the units of hidden layers
 // stand in an order that takes fewer bytes, or the file itself. Compress and Pack do this with
-// less work. Every output stays the same to the bit. Cost: codings of the file, for about five
+// less work. Every output stays the same to the bit. Cost: codings of the file, for five to ten
 // seconds. The error is that of a file that cannot be read.
 func Order(file []byte) ([]byte, error) {
 	data, _, err := lower.Order(context.Background(), file, lower.Ordering{Sort: orderWork, Climb: orderWork, Patience: 2000})
