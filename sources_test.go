@@ -9,7 +9,7 @@ import (
 )
 
 // maxSources bounds what the sources add to the tool.
-const maxSources = 1 << 20
+const maxSources = 5 << 18
 
 // Every source that a device program is built of is embedded, and nothing large.
 func TestSourcesAreComplete(t *testing.T) {
