@@ -141,7 +141,11 @@ func TestInstructionTable(t *testing.T) {
 		if !ok || !(c.LayerError > 0 && c.LayerError < 0.3) || !(c.NetworkError > 0 && c.NetworkError < 0.2) {
 			t.Errorf("%s: %v, errors %v and %v", core, ok, c.LayerError, c.NetworkError)
 		}
-		for _, row := range []string{"tiles", "pixel", "list", "go", "lanes", "taps", "MaxPool", "AvgPool", "Add", "LUT", OtherRow} {
+		rows := []string{"tiles", "pixel", "list", "go", "lanes", "taps", "MaxPool", "AvgPool", "Add", "LUT", OtherRow}
+		if name := ProcessorName(timing.processor()); strings.HasPrefix(name, "neon") || strings.HasPrefix(name, "dotprod") {
+			rows = append(rows, "rows") // depthwise 3x3
+		}
+		for _, row := range rows {
 			r := c.Rows[row].rates()
 			sum := 0.0
 			for _, v := range r {
