@@ -41,8 +41,8 @@ func TestInstructions(t *testing.T) {
 		network, board string
 		counted        float64
 	}{
-		{"lenet-5-1200.edgec", "rpi-zero-2w", 332e3}, {"lenet-5-1200.edgec", "rpi-4", 332e3}, {"lenet-5-1200.edgec", "rpi-5", 200e3},
-		{"lenet-5-1200.edgec", "rpi-2", 506e3}, {"lenet-5-1200.edgec", "rpi-zero", 1266e3},
+		{"lenet-5-1200.edgec", "rpi-zero-2w", 311e3}, {"lenet-5-1200.edgec", "rpi-4", 311e3}, {"lenet-5-1200.edgec", "rpi-5", 191e3},
+		{"lenet-5-1200.edgec", "rpi-2", 471e3}, {"lenet-5-1200.edgec", "rpi-zero", 1264e3},
 		{"lenet-300-100-1900.edgec", "rpi-3", 43e3}, {"lenet-300-100-1900.edgec", "rpi-zero", 87e3},
 	} {
 		p, err := board(t, c.board).Predict(load(t, c.network))
