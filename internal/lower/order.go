@@ -176,6 +176,9 @@ func (o *order) sort() {
 	for range sortings {
 		for _, gr := range o.groups {
 			for _, order := range []func(*simplify.Group) []int{denseRowsFirst, sparseRowsFirst, denseColumnsFirst, sparseColumnsFirst, chained} {
+				if o.spent() {
+					return // to find an order of many units takes time too
+				}
 				o.try(gr, order(gr))
 			}
 		}
