@@ -55,20 +55,18 @@ func random(file []byte) (float64, error) {
 // the row whose name matches.
 func measureOrders(dir string, match *regexp.Regexp, files []string) error {
 	all, err := sources(dir)
+	if len(files) > 0 {
+		all, err = filesOf(match, files)
+	}
 	if err != nil {
 		return err
-	}
-	if len(files) > 0 {
-		if all, err = filesOf(match, files); err != nil {
-			return err
-		}
 	}
 	results, err := load[moved](orders)
 	if err != nil {
 		return err
 	}
 	for _, s := range all {
-		if !match.MatchString(s.name) {
+		if s.row == nil && !match.MatchString(s.name) {
 			continue
 		}
 		got, err := s.order(dir)
