@@ -9,7 +9,7 @@ import (
 )
 
 // maxSources bounds what the sources add to the tool.
-const maxSources = 5 << 18
+const maxSources = 1 << 20
 
 // Every source that a device program is built of is embedded, and nothing large.
 func TestSourcesAreComplete(t *testing.T) {

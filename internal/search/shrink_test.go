@@ -21,13 +21,13 @@ func TestPooling(t *testing.T) {
 		lost     float64 // points on the test part
 		thorough float64 // effort where EDGEC_DEEP is set
 		deep     bool
-	}{{"a size", 0, 400, 8, 0.2, false}, {"a drop", 4, 0, 5, 1, true}} {
+	}{{"a size", 0, 400, 7, 0.2, false}, {"a drop", 4, 0, 5, 1, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.deep {
 				deep.Only(t)
 			}
 			p, r := get(t, perceptron), quick()
-			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.05, c.thorough)
+			r.MaxDrop, r.MaxSize, r.Effort = c.drop, c.size, effort(0.1, c.thorough)
 			res := compress(t, p, r)
 			sound(t, p, r, res)
 			checkPooling(t, res, 32*4*side*side+4*32)
