@@ -60,6 +60,7 @@ type Track struct {
 	rate      float64      // learning rate of pruning
 	margin    float64      // of the state that was measured last, in points
 	rounder   *rounder     // nil until a strategy rounds
+	brief     bool         // training is too short to prune by; see brief.go
 }
 
 // densest returns the first state with the fewest channels.

@@ -15,7 +15,7 @@ import (
 // slow even when pruning has thinned it out may lose all that the answer may lose:
 // only smaller feature maps make it fast enough.
 func channelPruning(ctx context.Context, s *Study, t Track) (Track, error) {
-	if fits, err := s.fits(ctx, t.start.net); err != nil || fits {
+	if fits, err := s.fits(ctx, t.start.net); err != nil || fits || t.brief {
 		return t, err
 	}
 	first, rest := t.start, cutRest

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"time"
 
 	"edgec/internal/graph"
 )
@@ -46,6 +47,53 @@ func (s *Study) RoundedDrop() (files []Candidate, keeps []bool, err error) {
 	}
 	return s.ledger.candidates, keeps, err
 }
+
+// Thinned is a network that rounding has thinned out, before and after training.
+type Thinned struct {
+	Kept, Moved   int     // weights; those whose mask training has changed
+	Before, After float64 // drops, in points
+	File          Candidate
+}
+
+// UseUpBriefly makes a file of the size that is asked for as if training were too short to prune by.
+func (s *Study) UseUpBriefly() (th Thinned, err error) {
+	ctx := context.Background()
+	t, err := s.withRounder(ctx, Track{rate: topRate, brief: true})
+	if err != nil {
+		return th, err
+	}
+	g, err := s.thinned(ctx, t.rounder, firstBits)
+	if err != nil {
+		return th, err
+	}
+	e, err := s.holdout.Graph(ctx, g, s.heldOut())
+	if err != nil {
+		return th, err
+	}
+	was := g.Clone()
+	r, c, err := s.useUpWith(ctx, t, firstBits)
+	if err != nil {
+		return th, err
+	}
+	for i, p := range r.net.Params() {
+		for k, m := range p.Mask {
+			if m != was.Params()[i].Mask[k] {
+				th.Moved++
+			}
+		}
+	}
+	th.Kept, th.Before, th.After, th.File = keptBy(g), e.Drop, r.drop, c
+	return th, nil
+}
+
+// Brief reports whether training is too short to prune by, if rounding lost that many points.
+func (s *Study) Brief(ctx context.Context, lost float64) (bool, error) { return s.brief(ctx, lost) }
+
+// MayLose is the largest drop of an answer, in points.
+func (s *Study) MayLose() float64 { return s.mayLose() }
+
+// SlowDown lets the study believe that this machine trains n multiplications in a second.
+func (s *Study) SlowDown(n float64) { s.ledger.pace = pace{work: n, time: time.Second} }
 
 // FinalSizes returns the bytes of the int8 file: as the search encodes it on the way, and as
 // one that may be the answer.
@@ -160,7 +208,7 @@ func (t Track) hash() string {
 		hashGraph(h, st.net)
 		fmt.Fprintln(h, st.kept, st.drop, st.gains)
 	}
-	fmt.Fprintln(h, t.narrowest, t.roomy, t.rate, t.margin)
+	fmt.Fprintln(h, t.narrowest, t.roomy, t.rate, t.margin, t.brief)
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 

@@ -20,7 +20,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	net := t.start.net.Clone()
 	ls := passes.NewLayers(net)
 	t = t.with(newState(net, 0, passes.Gains(ls)))
-	if fits, err := s.fits(ctx, net); err != nil || fits {
+	if fits, err := s.fits(ctx, net); err != nil || fits || t.brief {
 		return t, err
 	}
 	o, rest := s.objective(), roundRest

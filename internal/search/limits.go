@@ -34,14 +34,6 @@ func (s *Study) fits(ctx context.Context, g *graph.Graph) (bool, error) {
 	return cost <= float64(s.objective().limit()), err
 }
 
-// limitTraining is the training of a file that limits are used up with.
-func (s *Study) limitTraining() training {
-	if s.config.Budget > 0 {
-		return runTraining // better a shorter one than none
-	}
-	return finalTraining
-}
-
 // useUp uses the limits up with values of firstBits and, as long as rounding them
 // costs much more than pruning, again with fewer weights and values of a bit more,
 // unless that was worse. Outputs that are numbers ask for finer values than classes
@@ -73,6 +65,9 @@ func coarse(run float64, c Candidate) bool {
 // small is made again with values in fewer bits or more; after one that is further
 // off, another run corrects by it, unless that has led to as many weights again.
 func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c Candidate, err error) {
+	if t.brief {
+		return s.useUpBriefly(ctx, t, bits)
+	}
 	to, err := s.fitting(ctx, t, bits)
 	if err != nil {
 		return nil, c, err
@@ -80,7 +75,7 @@ func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c
 	o, last := s.objective(), 0
 	most := float64(o.limit())
 	for range mostCorrections {
-		if r, err = s.oneShot(ctx, t, to, s.limitTraining()); err != nil {
+		if r, err = s.oneShot(ctx, t, to, finalTraining); err != nil {
 			return nil, c, err
 		}
 		if c, err = s.finish(ctx, r, bits, t.rate); err != nil {

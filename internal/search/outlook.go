@@ -233,7 +233,7 @@ func (f forecast) rounding() float64 {
 
 // tuned: rounded to a size, trials of a rate and one long training.
 func (f forecast) tuned() float64 {
-	return 10*f.file() + 3*f.training(trialTraining) + f.training(f.s.limitTraining())
+	return 10*f.file() + 3*f.training(trialTraining) + f.training(finalTraining)
 }
 
 // tunedWithin: the same for four sizes, or until one is hopeless.
@@ -265,7 +265,7 @@ func (f forecast) files() float64 {
 	file := f.training(fileTraining) + f.file()
 	switch {
 	case f.s.objective().limitsOnly():
-		return 1.15*f.training(f.s.limitTraining()) + 1.2*file
+		return 1.15*f.training(finalTraining) + 1.2*file
 	case !cheap(f.macs):
 		return f.training(runTraining) + 3*f.training(finalTraining) + 5*file
 	}

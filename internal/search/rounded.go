@@ -19,8 +19,7 @@ import (
 
 // roundedLimits uses the limits up with rounded weights and fine-tunes these. It
 // says that this is enough if it loses so little that nothing has to be pruned by
-// training. What rounding may lose to be fine-tuned is more where pruning cannot be trained
-// for long.
+// training.
 func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) {
 	t, err := s.withRounder(ctx, t)
 	if err != nil {
@@ -32,12 +31,15 @@ func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) 
 	}
 	may := s.tolerance()
 	g, c, err := s.roundedFile(ctx, t.rounder, lambda)
-	if err != nil || s.lost(c) > may.hopeless/s.completeness(ctx, g, s.limitTraining()) {
+	if err != nil {
+		return t, false, err
+	}
+	if t.brief, err = s.brief(ctx, s.lost(c)); err != nil || s.lost(c) > may.hopeless {
 		return t, false, err
 	}
 	rounded := len(s.ledger.candidates) - 1
 	since := time.Now()
-	best, err := s.tuneRounded(ctx, g, s.limitTraining())
+	best, err := s.tuneRounded(ctx, g, finalTraining)
 	if err != nil {
 		return t, false, err
 	}

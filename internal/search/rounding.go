@@ -137,21 +137,9 @@ func firstRows(x []*tensor.Tensor, n int) []*tensor.Tensor {
 // network returns the network with weights and biases that are rounded at lambda,
 // and with activations that fit them.
 func (r *rounder) network(ctx context.Context, lambda float64) (*graph.Graph, error) {
-	g, moments, err := r.balanced(lambda)
+	g, steps, err := r.weights(ctx, lambda)
 	if err != nil {
 		return nil, err
-	}
-	steps := map[string]float64{}
-	for i, p := range g.Params() {
-		m := moments[i]
-		if m == nil {
-			continue
-		}
-		p.Grid = &graph.Grid{Scale: []float32{quantize.RoundScale(m.Step(p, lambda))}, Max: 127}
-		if _, err := m.Round(ctx, p, lambda); err != nil {
-			return nil, err
-		}
-		steps[p.Name] = m.BiasStep(lambda)
 	}
 	cfg := passes.Config{CoarsestBias: func(w *graph.Param) float64 { return steps[w.Name] }}
 	if err := stoppedOr(ctx, passes.Calibrate(g, r.samples(ctx), cfg)); err != nil {
@@ -166,15 +154,60 @@ func (r *rounder) network(ctx context.Context, lambda float64) (*graph.Graph, er
 	if err := stoppedOr(ctx, passes.CorrectBias(g, r.samples(ctx))); err != nil {
 		return nil, err
 	}
+	maskZeros(g)
+	if err := removeDead(g); err != nil {
+		return nil, err
+	}
+	return g, passes.Biases(g, cfg)
+}
+
+// weights returns the network with weights that are rounded at lambda, and the steps of the
+// biases beside them.
+func (r *rounder) weights(ctx context.Context, lambda float64) (*graph.Graph, map[string]float64, error) {
+	g, moments, err := r.balanced(lambda)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps := map[string]float64{}
+	for i, p := range g.Params() {
+		m := moments[i]
+		if m == nil {
+			continue
+		}
+		p.Grid = &graph.Grid{Scale: []float32{quantize.RoundScale(m.Step(p, lambda))}, Max: 127}
+		if _, err := m.Round(ctx, p, lambda); err != nil {
+			return nil, nil, err
+		}
+		steps[p.Name] = m.BiasStep(lambda)
+	}
+	return g, steps, nil
+}
+
+// thinned returns the float network without the weights that rounding at lambda makes zero. The
+// others begin with what they are rounded to, which makes up for those that went.
+func (r *rounder) thinned(ctx context.Context, lambda float64) (*graph.Graph, error) {
+	g, _, err := r.weights(ctx, lambda)
+	if err != nil {
+		return nil, err
+	}
+	if err := stoppedOr(ctx, passes.CorrectBias(g, r.samples(ctx))); err != nil {
+		return nil, err
+	}
+	maskZeros(g)
+	for _, p := range g.Params() {
+		p.Grid, p.Book = nil, nil
+		p.Refresh()
+	}
+	return g, removeDead(g)
+}
+
+// maskZeros prunes the weights of g that share a value of zero.
+func maskZeros(g *graph.Graph) {
 	for _, p := range Shareable(g) {
 		if p.Book != nil {
 			passes.MaskZeros(p)
 		}
 	}
-	if err := removeDead(g); err != nil {
-		return nil, err
-	}
-	return g, passes.Biases(g, cfg)
 }
 
 // balanced returns the network with scale moved between its layers so that it takes

@@ -52,26 +52,32 @@ func (h *sparsitySearch) learn(good bool) {
 // gap is what lies between the numbers of weights that were tried.
 func (h *sparsitySearch) gap() bracket { return bracket{float64(h.good), float64(h.bad)} }
 
-// final tries, so many times and as long as it is good, a number of weights a
-// little below what was good, or one above what was not.
+// final tries numbers of weights with longer training, which bears fewer: one a little below what
+// was good where one try is left, or several that close in on the fewest from there on. Where nothing
+// was good it goes up from what was not.
 func (h *sparsitySearch) final(times int, try func(keep int) (good bool, err error)) error {
-	for range times {
-		keep := h.last()
-		if good, err := try(keep); err != nil || !good {
+	f := &sparsitySearch{keep: h.last(times), most: h.most, good: h.good, tries: times}
+	for f.keep > 0 && f.tried < times {
+		good, err := try(f.keep)
+		if err != nil {
 			return err
 		}
-		h.good = keep
+		f.learn(good)
+		h.good = f.good
 	}
 	return nil
 }
 
-// last is the number of weights for one more run that trains longer: a little
-// below what was good, or above what was not.
-func (h *sparsitySearch) last() int {
-	if h.good > 0 {
-		return max(fewestWeights, int(finalShare*float64(h.good)))
+// last is the number of weights for the first of some runs that train longer: below what was good,
+// or above what was not.
+func (h *sparsitySearch) last(runs int) int {
+	if h.good == 0 {
+		return min(h.most, int(sparsityStride*float64(h.bad)))
 	}
-	return min(h.most, int(sparsityStride*float64(h.bad)))
+	if runs > 1 {
+		return max(fewestWeights, int(float64(h.good)/sparsityStride))
+	}
+	return max(fewestWeights, int(finalShare*float64(h.good)))
 }
 
 // withinDrop makes files within the drop: the sparsest one-shot run that meets the

@@ -26,12 +26,12 @@ func TestSparsitySearch(t *testing.T) {
 				t.Errorf("limit %d, enough %d: %d tried", limit, enough, h.tried)
 			}
 			if enough > most {
-				if h.good != 0 || h.bad != most || h.last() != most {
+				if h.good != 0 || h.bad != most || h.last(1) != most {
 					t.Errorf("limit %d: nothing is enough, but %+v", limit, *h)
 				}
 				continue
 			}
-			if last := h.last(); last >= h.good || last < int(finalShare*float64(enough)) {
+			if last := h.last(1); last >= h.good || last < int(finalShare*float64(enough)) {
 				t.Errorf("limit %d, enough %d: the last run has %d of %+v", limit, enough, last, *h)
 			}
 			if h.good < enough {
@@ -44,24 +44,31 @@ func TestSparsitySearch(t *testing.T) {
 	}
 }
 
-// Final runs have ever fewer weights while they are good, up to a number of runs; an error
-// ends them.
+// A final run has somewhat fewer weights than were good. Several close in on the fewest that are
+// good, from one side or the other; an error ends them.
 func TestFinal(t *testing.T) {
 	failed := errors.New("failed")
 	for _, c := range []struct {
-		name        string
-		times, good int
-		tried       []int
-		best        int
-		fails       bool
+		name             string
+		times, was, good int
+		tried            []int
+		best             int
+		fails            bool
 	}{
-		{"one", 1, 0, []int{850}, 850, false},
-		{"all good", 3, 0, []int{850, 722, 613}, 613, false},
-		{"until one is not", 3, 800, []int{850, 722}, 850, false},
-		{"not the first", 3, 2000, []int{850}, 1000, false},
-		{"an error", 3, 0, []int{850}, 1000, true},
+		{"one", 1, 1000, 0, []int{850}, 850, false},
+		{"one that is not", 1, 1000, 900, []int{850}, 1000, false},
+		{"all good", 3, 1000, 0, []int{666, 444, 296}, 296, false},
+		{"the second is not", 3, 1000, 500, []int{666, 444, 543}, 543, false},
+		{"the first is not", 3, 1000, 700, []int{666, 816, 737}, 737, false},
+		{"none", 3, 1000, 2000, []int{666, 816, 903}, 1000, false},
+		{"none before", 3, 0, 1400, []int{1500, 1000, 1224}, 1500, false},
+		{"none at all", 3, 0, 20_000, []int{1500, 2250, 3375}, 0, false},
+		{"an error", 3, 1000, 0, []int{666}, 1000, true},
 	} {
-		h := &sparsitySearch{most: 10_000, good: 1000}
+		h := &sparsitySearch{most: 10_000, good: c.was}
+		if c.was == 0 {
+			h.bad = 1000
+		}
 		var tried []int
 		err := h.final(c.times, func(keep int) (bool, error) {
 			tried = append(tried, keep)

@@ -167,16 +167,15 @@ func (s *Study) trainedSamples(long training, macs float64) float64 {
 	return s.config.effort() * n
 }
 
-// completeness is the fraction, up to 1, of the samples of a training of g that its work and a
-// deadline leave. Effort and epochs, which bound other training as well, do not count.
-func (s *Study) completeness(ctx context.Context, g *graph.Graph, long training) float64 {
+// roomFor is how many steps of a training of g its work and a deadline leave room for. Effort and
+// epochs, which bound other training as well, do not count.
+func (s *Study) roomFor(ctx context.Context, g *graph.Graph, long training) float64 {
 	macs := float64(max(MACs(g), 1))
-	whole := float64(long.samples) * repeats(macs) * macs
-	work := long.work
-	if most, ok := s.ledger.pace.affordable(ctx, long.share); ok {
-		work = math.Min(work, most/s.config.effort())
+	n := math.Min(float64(long.samples)*repeats(macs), long.work/macs)
+	if work, ok := s.ledger.pace.affordable(ctx, long.share); ok {
+		n = math.Min(n, work/s.config.effort()/macs)
 	}
-	return math.Min(1, work/whole)
+	return n / tuneBatch
 }
 
 // trainer prepares to train g, after the given number of steps of the same

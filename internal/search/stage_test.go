@@ -34,16 +34,16 @@ func TestFitBatch(t *testing.T) {
 	}
 }
 
-// A training is complete unless its work or a deadline bounds its samples.
-func TestCompleteness(t *testing.T) {
+// Work and a deadline bound the steps that there is room for.
+func TestRoomFor(t *testing.T) {
 	s := &Study{ledger: &ledger{}}
-	long := training{samples: 1000, work: 8e6, share: 0.5}
-	near(t, "a small network", s.completeness(context.Background(), identity(t, 4, 1), long), 1, 0)
+	long := training{samples: 100 * tuneBatch, work: 8e6 * tuneBatch, share: 0.5}
+	small := identity(t, 4, 1)
+	near(t, "a small network", s.roomFor(context.Background(), small, long), 100*repeats(float64(MACs(small))), 0)
 	broad := identity(t, 2000, 1) // 4e6 multiplications
-	of := 8e6 / (1000 * repeats(4e6) * 4e6)
-	near(t, "a wide one", s.completeness(context.Background(), broad, long), of, of/1e6)
-	s.ledger.pace.add(1e5, time.Second)
+	near(t, "a wide one", s.roomFor(context.Background(), broad, long), 2, 0)
+	s.ledger.pace.add(1e6*tuneBatch, time.Second)
 	soon, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	near(t, "a wide one before a deadline", s.completeness(soon, broad, long), of*0.5*1e6/8e6, of/100)
+	near(t, "a wide one before a deadline", s.roomFor(soon, broad, long), 0.5*10*1e6/4e6, 0.02)
 }

@@ -68,6 +68,7 @@ const (
 	mostRepeats   = 4             // factor; the most by which its samples grow; chosen
 	mostEpochs    = 40            // epochs; the most over each copy of the samples; chosen
 	fewestSteps   = 20            // steps; of any training; chosen
+	briefSteps    = 1000          // steps; that a training too short to prune by is divided into, by smaller batches; chosen
 	scoreBatch    = 128           // samples; of a batch of learning-rate search and channel pruning; chosen
 	tuneBatch     = 256           // samples; of a batch of pruning and fine-tuning, the largest. The Fisher information of a sample is in proportion to this times Adam's v; chosen
 	smallestBatch = 16            // samples; the least that a batch is halved to for its memory; chosen
@@ -157,7 +158,7 @@ const (
 	sparsityPrecision = 1.2  // ratio; of the fewest weights that are good and the most that are not, at the end; chosen
 	mostRuns          = 5    // runs; of a search, or one where each takes half the work of a stage; chosen
 	moreRuns          = 2    // runs; more until one is good; chosen
-	finalShare        = 0.85 // fraction of the weights; of the last good run, that one with longer training keeps; chosen
+	finalShare        = 0.85 // fraction of the weights; of the last good run, that the only one with longer training keeps; chosen
 	mostFinal         = 3    // runs; with longer training; chosen
 	halfMargin        = 0.5  // fraction of the margin; that files keep where the whole margin cannot be kept; chosen
 )
@@ -209,12 +210,12 @@ const (
 // tolerance says what the loss of a rounded file is worth, in points, or, where
 // distances count, in percent of the float network's own error.
 type tolerance struct {
-	hopeless float64 // it is not fine-tuned if it loses more: most weights have to go, and pruning them by training is worth much more, if it is complete; see completeness
+	hopeless float64 // it is not fine-tuned if it loses more: most weights have to go, and pruning them by training is worth much more
 	enough   float64 // the search ends if it loses no more, beyond doubt, after fine-tuning
 }
 
 var (
-	classTolerance    = tolerance{hopeless: 8.0, enough: 1.0}  // points; lost by a rounded file, above which it is hopeless where pruning is trained for long, and up to which it will do; chosen
+	classTolerance    = tolerance{hopeless: 8.0, enough: 1.0}  // points; lost by a rounded file, above which it is hopeless, and up to which it will do; chosen
 	distanceTolerance = tolerance{hopeless: 20.0, enough: 5.0} // points; the same where distances count; chosen
 )
 
