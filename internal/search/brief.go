@@ -45,16 +45,17 @@ func (s *Study) useUpBriefly(ctx context.Context, t Track, bits float64) (r *run
 }
 
 // thinned returns the network thinned out by rounding, so that its file, with values of so many
-// bits, should just be within the size. The file of the rounded weights themselves is about as long;
-// what it differs by corrects the size that is rounded to.
-func (s *Study) thinned(ctx context.Context, r *rounder, bits float64) (g *graph.Graph, err error) {
-	size, longer := float64(s.objective().MaxSize), 0.0
+// bits, should just be within the size. Rounded values would take fewer bits than those that
+// training makes of them: the length is that of the chosen weights as they are.
+func (s *Study) thinned(ctx context.Context, r *rounder, bits float64) (*graph.Graph, error) {
+	size, lambda, longer := float64(s.objective().MaxSize), 0.0, 0.0
 	for range mostCorrections {
-		lambda, err := s.leastFitting(ctx, r, int(size))
-		if err != nil {
+		var err error
+		if lambda, err = s.leastFitting(ctx, r, int(size)); err != nil {
 			return nil, err
 		}
-		if g, err = r.thinned(ctx, lambda); err != nil {
+		g, err := r.chosen(ctx, lambda)
+		if err != nil {
 			return nil, err
 		}
 		if longer == 0 {
@@ -72,7 +73,7 @@ func (s *Study) thinned(ctx context.Context, r *rounder, bits float64) (g *graph
 		}
 		size *= sizeUtilization / of
 	}
-	return g, nil
+	return r.thinned(ctx, lambda)
 }
 
 // tuneThinned fine-tunes the weights that are left in g, in small batches where steps are few.
@@ -80,9 +81,7 @@ func (s *Study) tuneThinned(ctx context.Context, g *graph.Graph, rate float64, l
 	since := time.Now()
 	batch := fitBatch(g, tuneBatch)
 	steps := s.steps(ctx, g, long, batch)
-	for batch > smallestBatch && steps < briefSteps {
-		batch, steps = batch/2, steps*2
-	}
+	batch, steps = divided(batch, steps)
 	e, err := resumable(s, "one-shot", g, func() (e eval.Estimate, err error) {
 		defer s.ledger.training(g, batch, steps)()
 		t, err := s.trainer(g, batch, 0, 0)
@@ -102,5 +101,13 @@ func (s *Study) tuneThinned(ctx context.Context, g *graph.Graph, rate float64, l
 		return nil, err
 	}
 	s.ledger.network("one-shot", g, e.Drop, true, "weights chosen by rounding", since)
-	return &run{net: g, keep: keptBy(g), drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples}, nil
+	return &run{net: g, keep: keptBy(g), drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples, batch: batch}, nil
+}
+
+// divided halves a batch while a training has fewer than briefSteps.
+func divided(batch, steps int) (int, int) {
+	for batch > smallestBatch && steps < briefSteps {
+		batch, steps = batch/2, steps*2
+	}
+	return batch, steps
 }

@@ -167,7 +167,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	h := g.Clone()
 	const lambda = 0 // each weight takes the nearest value; what they cost hardly changes
 	failed := validated{loss: math.Inf(1)}
-	_, err := resumable(s, stage, h, func() (struct{}, error) { return struct{}{}, s.tune(ctx, h, rate, long, lambda) })
+	_, err := resumable(s, stage, h, func() (struct{}, error) { return struct{}{}, s.tune(ctx, h, rate, long, lambda, tuneBatch) })
 	if err != nil {
 		return failed, err
 	}
