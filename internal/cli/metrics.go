@@ -13,6 +13,16 @@ type wording struct {
 	measure func(m *edgec.Metrics) []string
 }
 
+// rightTokens says how many next tokens are right, and in how many samples all are, where a sample
+// has several.
+func rightTokens(m *edgec.Metrics) string {
+	right := fmt.Sprintf("%.2f %% right", m.Accuracy)
+	if m.Whole == m.Accuracy {
+		return right
+	}
+	return fmt.Sprintf("%s, %.2f %% of the samples as a whole", right, m.Whole)
+}
+
 // wordings has an entry for each task.
 var wordings = map[string]wording{
 	edgec.TaskAccuracy: {"error", func(m *edgec.Metrics) []string {
@@ -25,7 +35,7 @@ var wordings = map[string]wording{
 		return []string{fmt.Sprintf("R2\t%.4f, %.2f %% of the variance unexplained", m.R2, m.Error), fmt.Sprintf("mean error\t%.4g, absolute, in units of the targets", m.MAE)}
 	}},
 	edgec.TaskNextToken: {"cross-entropy", func(m *edgec.Metrics) []string {
-		return []string{fmt.Sprintf("cross-entropy\t%.4f bits a token, a perplexity of %.2f", m.Bits, math.Exp2(m.Bits)), fmt.Sprintf("next token\t%.2f %% right, %.2f %% of the samples as a whole", m.Accuracy, m.Whole)}
+		return []string{fmt.Sprintf("cross-entropy\t%.4f bits a token, a perplexity of %.2f", m.Bits, math.Exp2(m.Bits)), "next token\t" + rightTokens(m)}
 	}},
 	edgec.TaskPositions: {"error", func(m *edgec.Metrics) []string {
 		return []string{fmt.Sprintf("accuracy\t%.2f %% of the positions", m.Accuracy), fmt.Sprintf("whole\t%.2f %% of the samples are right at every position", m.Whole)}

@@ -116,7 +116,7 @@ func (sp *Splits) complete(o, whole Options, path string) error {
 			return err
 		}
 		var err error
-		if *s, err = (*s).stepTokens(o, path); err != nil {
+		if *s, err = (*s).stepTokens(o); err != nil {
 			return err
 		}
 		*s = (*s).withPlace(whole)

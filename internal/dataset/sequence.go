@@ -77,8 +77,8 @@ func (o Options) unrolled(a *preprocess.Array, in Input) (*preprocess.Array, int
 }
 
 // stepTokens makes the samples of a network that takes one token at a time of rows of tokens: the
-// label of a step is the next token of its row, so the last of a row is none.
-func (s *Set) stepTokens(o Options, source string) (*Set, error) {
+// class at the only position of a step is the next token of its row, so the last of a row is none.
+func (s *Set) stepTokens(o Options) (*Set, error) {
 	if len(o.Outputs) == 0 || s.sequence < 2 || s.Labeled() || o.NoLabels || !s.integer || s.Sample().Size() != 1 {
 		return s, nil
 	}
@@ -99,10 +99,8 @@ func (s *Set) stepTokens(o Options, source string) (*Set, error) {
 			keep = append(keep, i)
 		}
 	}
-	t := s.Subset(keep)
 	o.source.labels("the next token of each")
-	o.Classes = classes
-	return t, t.setLabels(labels, classes, source, o)
+	return s.Subset(keep).WithPositions(labels, 1, true), nil
 }
 
 // placeName is what people call the place of a token.

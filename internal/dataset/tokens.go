@@ -237,6 +237,9 @@ func (s *Set) deriveNext(o Options, source string) error {
 
 // sequenceName describes what position labels are, for Splits.String.
 func (s *Set) sequenceName() string {
+	if s.NextTokens && s.positions == 1 {
+		return "with the next token of each"
+	}
 	if s.NextTokens {
 		return fmt.Sprintf("with the next token at %d positions", s.positions)
 	}

@@ -55,6 +55,30 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestStepTokens: rows of tokens are steps for a network that takes one at a time; the class of each
+// is the next token of its row.
+func TestStepTokens(t *testing.T) {
+	one := tensor.Shape{1}
+	rows := map[string][]byte{"ids.npy": npy("|u1", false, []int{2, 4}, []byte{1, 2, 3, 4, 5, 6, 7, 8}, le, 1)}
+	for _, out := range [][]int{{9}, {1, 9}} {
+		o := Options{Inputs: []Input{{Name: "ids", Shape: one, Integer: true}}, Shape: one, Outputs: [][]int{out}, Sequences: true}
+		sp, err := Open(write(t, t.TempDir(), "d.npz", npz(t, rows)), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := sp.Train
+		if got := numbersOf(s); !slices.Equal(got, []float32{1, 2, 3, 5, 6, 7}) || !slices.Equal(s.PositionLabels, []int{2, 3, 4, 6, 7, 8}) {
+			t.Errorf("outputs %v: samples %v, labels %v", out, got, s.PositionLabels)
+		}
+		if !s.NextTokens || s.Positions() != 1 || s.Labels != nil || !s.Begins(0) || s.Begins(2) || !s.Begins(3) {
+			t.Errorf("outputs %v: %+v", out, s)
+		}
+		if name := sp.Train.sequenceName(); name != "with the next token of each" {
+			t.Error(name)
+		}
+	}
+}
+
 // TestTokensRefused: what is no text for the network is said by name and place.
 func TestTokensRefused(t *testing.T) {
 	ids := npy("|u1", false, []int{1, 3}, []byte{1, 2, 3}, le, 1)

@@ -43,6 +43,9 @@ func positions(_ context.Context, s Subject) (Task, error) {
 		return nil, nil
 	}
 	q, ok := sequenceOf(s.Graph)
+	if s.Set.Positions() == 1 {
+		q, ok = step(s.shapes())
+	}
 	if !ok || q.positions != s.Set.Positions() {
 		return nil, fmt.Errorf("edgec: samples have classes at %d positions, the network has outputs of %v; give a class for each position, or leave them aside with --no-labels", s.Set.Positions(), s.outputs())
 	}
@@ -60,6 +63,15 @@ func (q sequence) labelled(set *dataset.Set) (Task, error) {
 		return NextToken{q}, nil
 	}
 	return Tagging{q}, nil
+}
+
+// step returns the only position of a network that names the next token of one, from the shape of
+// its only output.
+func step(outputs []tensor.Shape) (q sequence, ok bool) {
+	if len(outputs) != 1 || outputs[0].Size() < 2 {
+		return q, false
+	}
+	return sequence{positions: 1, classes: outputs[0].Size()}, true
 }
 
 // sequenceOf returns the positions and classes of a network's only output [1,T,V].

@@ -65,6 +65,30 @@ func TestNextToken(t *testing.T) {
 	}
 }
 
+// TestNextTokenOfSteps: a network that takes one token at a time is measured in bits as one that takes
+// all of them, whatever the shape of its output.
+func TestNextTokenOfSteps(t *testing.T) {
+	set := rowsOf(t, 4, 1).WithoutLabels().WithPositions([]int{0, 1, 1, dataset.Ignored}, 1, true)
+	whole := logsOf(0.5, 0.5, 0.25, 0.75, 0.875, 0.125, 0.5, 0.5)
+	steps := &tensor.Tensor{Shape: tensor.Shape{4, 2}, Data: whole.Data}
+	want := (1 + math.Log2(4./3) + 3) / 3
+	for _, shape := range [][]int{{2}, {1, 2}} {
+		m, confusion, err := AgainstLabels(set, steps, [][]int{shape}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Task != "next token" || math.Abs(m.Bits-want) > 1e-5 {
+			t.Errorf("outputs of %v: %+v; want %v bits", shape, m, want)
+		}
+		if n := confusion[0][0] + confusion[0][1] + confusion[1][0] + confusion[1][1]; n != 3 {
+			t.Errorf("%d tokens are counted, want 3", n)
+		}
+	}
+	if _, _, err := AgainstLabels(set, steps, [][]int{{1}, {1}}, 1); err == nil {
+		t.Error("two outputs have one next token")
+	}
+}
+
 // TestTagging counts positions, each as much as any other.
 func TestTagging(t *testing.T) {
 	set := spoken(t, false, 0, 1, 1, dataset.Ignored)

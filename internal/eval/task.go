@@ -160,8 +160,8 @@ func Choose(ctx context.Context, s Subject) (Task, error) {
 func ForOutputs(set *dataset.Set, out *tensor.Tensor, shapes [][]int) (Task, error) {
 	k, outputs := out.Shape[1], len(shapes)
 	switch {
-	case set.PositionLabels != nil && outputs == 1 && len(shapes[0]) == 2 && shapes[0][0] == set.Positions():
-		q := sequence{positions: shapes[0][0], classes: shapes[0][1]}
+	case set.PositionLabels != nil && outputs == 1 && (set.Positions() == 1 || len(shapes[0]) == 2 && shapes[0][0] == set.Positions()):
+		q := sequence{positions: set.Positions(), classes: k / set.Positions()}
 		q.probability = probabilities(out.Data, q.classes)
 		return q.labelled(set)
 	case set.PositionLabels != nil:
