@@ -14,10 +14,11 @@ import (
 // weights are noise. Second-order rounding chooses the weights at once, and those that stay make up
 // for those that go. All of the training is then for them.
 
-// brief reports whether training is too short to prune by: there is room for fewer than briefSteps,
-// and the network knows most of what it knew when rounding the weights to the limits has lost that
-// many points. Lists of the weights that rounding keeps are hardly faster, so that it is not for
-// times.
+// brief reports whether training may be too short to prune by: there is room for fewer than
+// briefSteps, and the network knows most of what it knew when rounding the weights to the limits has
+// lost that many points. The first round of pruning, which loses less where most weights do nothing,
+// has the last word. Lists of the weights that rounding keeps are hardly faster, so that it is not
+// for times.
 func (s *Study) brief(ctx context.Context, lost float64) (bool, error) {
 	return resumable(s, "brief", nil, func() (bool, error) {
 		return !s.objective().executed() && s.roomFor(ctx, s.net, finalTraining) < briefSteps && lost <= s.mayLose(), nil

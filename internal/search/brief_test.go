@@ -63,3 +63,21 @@ func TestBrief(t *testing.T) {
 		}
 	}
 }
+
+// The first round of pruning has the last word: where it loses less than rounding, thresholds go on.
+func TestBriefRounds(t *testing.T) {
+	p, r := get(t, classification), quick()
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 150, effort(0.1, r.Effort)
+	for _, c := range []struct {
+		lost  float64
+		brief bool
+	}{{-100, true}, {100, false}} {
+		brief, states, err := study(t, p, r).Rounds(c.lost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if brief != c.brief || (states == 1) != c.brief {
+			t.Errorf("rounding lost %.0f points: too short to prune by: %v, %d states", c.lost, brief, states)
+		}
+	}
+}

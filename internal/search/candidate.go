@@ -61,6 +61,7 @@ type Track struct {
 	margin    float64      // of the state that was measured last, in points
 	rounder   *rounder     // nil until a strategy rounds
 	brief     bool         // training is too short to prune by; see brief.go
+	lost      float64      // points that rounding to the limits lost, where it may be
 }
 
 // densest returns the first state with the fewest channels.

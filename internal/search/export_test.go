@@ -89,6 +89,18 @@ func (s *Study) UseUpBriefly() (th Thinned, err error) {
 // Brief reports whether training is too short to prune by, if rounding lost that many points.
 func (s *Study) Brief(ctx context.Context, lost float64) (bool, error) { return s.brief(ctx, lost) }
 
+// Rounds prunes in rounds where training may be too short for that, and rounding has lost so many
+// points. It returns whether training is too short, and the number of states.
+func (s *Study) Rounds(lost float64) (brief bool, states int, err error) {
+	t := Track{rate: topRate, brief: true, lost: lost}
+	for _, stage := range []func(context.Context, *Study, Track) (Track, error){learningRate, channelPruning, iterativePruning} {
+		if t, err = stage(context.Background(), s, t); err != nil {
+			return false, 0, err
+		}
+	}
+	return t.brief, len(t.states), nil
+}
+
 // MayLose is the largest drop of an answer, in points.
 func (s *Study) MayLose() float64 { return s.mayLose() }
 
@@ -208,7 +220,7 @@ func (t Track) hash() string {
 		hashGraph(h, st.net)
 		fmt.Fprintln(h, st.kept, st.drop, st.gains)
 	}
-	fmt.Fprintln(h, t.narrowest, t.roomy, t.rate, t.margin, t.brief)
+	fmt.Fprintln(h, t.narrowest, t.roomy, t.rate, t.margin, t.brief, t.lost)
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 

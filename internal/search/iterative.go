@@ -20,7 +20,7 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 	net := t.start.net.Clone()
 	ls := passes.NewLayers(net)
 	t = t.with(newState(net, 0, passes.Gains(ls)))
-	if fits, err := s.fits(ctx, net); err != nil || fits || t.brief {
+	if fits, err := s.fits(ctx, net); err != nil || fits {
 		return t, err
 	}
 	o, rest := s.objective(), roundRest
@@ -40,6 +40,10 @@ func iterativePruning(ctx context.Context, s *Study, t Track) (Track, error) {
 		}
 		t.margin = r.Margin
 		ok := r.Drop <= math.Max(o.drop(), t.start.drop)+roundSlack || o.limitsOnly()
+		if t.brief = t.brief && r.Drop > t.lost; t.brief {
+			s.ledger.network("prune", net, r.Drop, false, "rounding chooses weights better in so few steps", since)
+			return t, nil
+		}
 		s.ledger.network("prune", net, r.Drop, ok, r.Note, since)
 		if !ok {
 			passes.Ease(ls)

@@ -34,7 +34,8 @@ func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) 
 	if err != nil {
 		return t, false, err
 	}
-	if t.brief, err = s.brief(ctx, s.lost(c)); err != nil || s.lost(c) > may.hopeless {
+	t.lost = s.lost(c)
+	if t.brief, err = s.brief(ctx, t.lost); err != nil || s.lost(c) > may.hopeless {
 		return t, false, err
 	}
 	rounded := len(s.ledger.candidates) - 1
