@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"edgec/internal/eval"
@@ -25,56 +26,57 @@ func (s *Study) brief(ctx context.Context, lost float64) (bool, error) {
 	})
 }
 
-// useUpBriefly is useUpWith where training is too short to prune by. A file that is too large or too
-// small is made again with values in fewer bits or more.
-func (s *Study) useUpBriefly(ctx context.Context, t Track, bits float64) (r *run, c Candidate, err error) {
-	g, err := s.thinned(ctx, t.rounder, bits)
+// withinLimitsBriefly is withinLimits where training is too short to prune by. Rounding to the size
+// has weighed the number of weights against the bits of their values, so as many weights stay as it
+// kept, and their values get the bits that fit. A file that is too large or too small is made again
+// with values in fewer bits or more.
+func (s *Study) withinLimitsBriefly(ctx context.Context, t Track) error {
+	lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
 	if err != nil {
-		return nil, c, err
+		return err
 	}
-	if r, err = s.tuneThinned(ctx, g, limitRate*t.rate, finalTraining); err != nil {
-		return nil, c, err
+	g, err := t.rounder.thinned(ctx, lambda)
+	if err != nil {
+		return err
+	}
+	r, err := s.tuneThinned(ctx, g, limitRate*t.rate, finalTraining)
+	if err != nil {
+		return err
+	}
+	bits, err := s.fittingBits(ctx, r.net)
+	if err != nil {
+		return err
 	}
 	o := s.objective()
 	for range mostCorrections {
-		if c, err = s.finish(ctx, r, bits, t.rate); err != nil || o.utilized(c) {
-			break
+		c, err := s.finish(ctx, r, bits, t.rate)
+		if err != nil || o.utilized(c) {
+			return err
 		}
-		bits += o.slackBits(c.Size(), c.Shape.Kept)
+		bits = math.Max(leastBits, bits+o.slackBits(c.Size(), c.Shape.Kept))
 	}
-	return r, c, err
+	return nil
 }
 
-// thinned returns the network thinned out by rounding, so that its file, with values of so many
-// bits, should just be within the size. Rounded values would take fewer bits than those that
-// training makes of them: the length is that of the chosen weights as they are.
-func (s *Study) thinned(ctx context.Context, r *rounder, bits float64) (*graph.Graph, error) {
-	size, lambda, longer := float64(s.objective().MaxSize), 0.0, 0.0
+// fittingBits returns the bits of a value with which a file of g should just be within the size.
+func (s *Study) fittingBits(ctx context.Context, g *graph.Graph) (float64, error) {
+	o, bits := s.objective(), firstBits
+	longer, err := s.shortening(ctx, g, bits)
+	if err != nil {
+		return 0, err
+	}
 	for range mostCorrections {
-		var err error
-		if lambda, err = s.leastFitting(ctx, r, int(size)); err != nil {
-			return nil, err
-		}
-		g, err := r.chosen(ctx, lambda)
-		if err != nil {
-			return nil, err
-		}
-		if longer == 0 {
-			if longer, err = s.shortening(ctx, g, bits); err != nil {
-				return nil, err
-			}
-		}
 		cost, err := s.cost(ctx, g, bits)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		of := cost / longer / float64(s.objective().MaxSize)
-		if of <= sizeUtilization && of >= enough(sizeUtilization) {
+		more := o.slackBits(int(cost/longer), keptBy(g))
+		bits = math.Max(leastBits, bits+more)
+		if math.Abs(more) < 0.1*changeBits {
 			break
 		}
-		size *= sizeUtilization / of
 	}
-	return r.thinned(ctx, lambda)
+	return bits, nil
 }
 
 // tuneThinned fine-tunes the weights that are left in g, in small batches where steps are few.

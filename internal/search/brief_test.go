@@ -8,10 +8,10 @@ import (
 
 // Where training is too short to prune by, rounding chooses the weights, training keeps the choice
 // and wins back what it cost, and the file uses the size up.
-func TestUseUpBriefly(t *testing.T) {
+func TestBriefly(t *testing.T) {
 	p, r := get(t, classification), quick()
-	r.MaxDrop, r.MaxSize, r.Effort = 0, 150, effort(0.2, r.Effort)
-	th, err := study(t, p, r).UseUpBriefly()
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 180, effort(0.2, r.Effort)
+	th, err := study(t, p, r).Briefly()
 	if err != nil {
 		t.Fatal(err)
 	}

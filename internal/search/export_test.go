@@ -55,14 +55,18 @@ type Thinned struct {
 	File          Candidate
 }
 
-// UseUpBriefly makes a file of the size that is asked for as if training were too short to prune by.
-func (s *Study) UseUpBriefly() (th Thinned, err error) {
+// Briefly makes a file of the size that is asked for as if training were too short to prune by.
+func (s *Study) Briefly() (th Thinned, err error) {
 	ctx := context.Background()
 	t, err := s.withRounder(ctx, Track{rate: topRate, brief: true})
 	if err != nil {
 		return th, err
 	}
-	g, err := s.thinned(ctx, t.rounder, firstBits)
+	lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
+	if err != nil {
+		return th, err
+	}
+	g, err := t.rounder.thinned(ctx, lambda)
 	if err != nil {
 		return th, err
 	}
@@ -71,18 +75,22 @@ func (s *Study) UseUpBriefly() (th Thinned, err error) {
 		return th, err
 	}
 	was := g.Clone()
-	r, c, err := s.useUpWith(ctx, t, firstBits)
+	r, err := s.tuneThinned(ctx, g, topRate, finalTraining)
 	if err != nil {
 		return th, err
 	}
-	for i, p := range r.net.Params() {
+	for i, p := range g.Params() {
 		for k, m := range p.Mask {
-			if m != was.Params()[i].Mask[k] {
+			if m != was.Params()[i].Mask[k] || m == 0 && p.Value.Data[k] != 0 {
 				th.Moved++
 			}
 		}
 	}
-	th.Kept, th.Before, th.After, th.File = keptBy(g), e.Drop, r.drop, c
+	th.Kept, th.Before, th.After = keptBy(g), e.Drop, r.drop
+	if err := s.withinLimits(ctx, t); err != nil {
+		return th, err
+	}
+	th.File = s.ledger.candidates[len(s.ledger.candidates)-1]
 	return th, nil
 }
 

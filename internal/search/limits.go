@@ -13,6 +13,9 @@ import (
 // pruning. When none fits, as where many weights have the same score, and go or
 // stay together, the sparsest state is the goal.
 func (s *Study) withinLimits(ctx context.Context, t Track) error {
+	if t.brief {
+		return s.withinLimitsBriefly(ctx, t)
+	}
 	if err := s.useUp(ctx, t); err != nil || s.ledger.shared() {
 		return err
 	}
@@ -65,9 +68,6 @@ func coarse(run float64, c Candidate) bool {
 // small is made again with values in fewer bits or more; after one that is further
 // off, another run corrects by it, unless that has led to as many weights again.
 func (s *Study) useUpWith(ctx context.Context, t Track, bits float64) (r *run, c Candidate, err error) {
-	if t.brief {
-		return s.useUpBriefly(ctx, t, bits)
-	}
 	to, err := s.fitting(ctx, t, bits)
 	if err != nil {
 		return nil, c, err

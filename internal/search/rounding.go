@@ -194,28 +194,6 @@ func (r *rounder) thinned(ctx context.Context, lambda float64) (*graph.Graph, er
 		return nil, err
 	}
 	maskZeros(g)
-	return withoutGrids(g)
-}
-
-// chosen is thinned with weights as they were before rounding.
-func (r *rounder) chosen(ctx context.Context, lambda float64) (*graph.Graph, error) {
-	g, _, err := r.weights(ctx, lambda)
-	if err != nil {
-		return nil, err
-	}
-	was := map[*graph.Param][]float32{}
-	for _, p := range g.Params() {
-		was[p] = slices.Clone(p.Shadow.Data)
-	}
-	maskZeros(g)
-	for _, p := range g.Params() {
-		copy(p.Shadow.Data, was[p])
-	}
-	return withoutGrids(g)
-}
-
-// withoutGrids makes the weights of g float again, and removes channels that have none.
-func withoutGrids(g *graph.Graph) (*graph.Graph, error) {
 	for _, p := range g.Params() {
 		p.Grid, p.Book = nil, nil
 		p.Refresh()
