@@ -54,7 +54,7 @@ var rules = ablation.Rules{
 		{"rampPoints[0]", "rampPoints[1]"},
 		{"settlePoints[0]", "settlePoints[1]", "settlePoints[2]", "settlePoints[3]"},
 		{"limitRamp", "runSettle"},
-		{"leastBits", "firstBits", "mostBits"},
+		{"firstBits", "mostBits"},
 		{"distanceBits", "mostBits"},
 		{"classTolerance.enough", "classTolerance.hopeless"},
 		{"distanceTolerance.enough", "distanceTolerance.hopeless"},

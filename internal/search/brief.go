@@ -2,10 +2,8 @@ package search
 
 import (
 	"context"
-	"math"
 	"time"
 
-	"edgec/internal/eval"
 	"edgec/internal/graph"
 	"edgec/internal/train"
 )
@@ -26,10 +24,9 @@ func (s *Study) brief(ctx context.Context, lost float64) (bool, error) {
 	})
 }
 
-// withinLimitsBriefly is withinLimits where training is too short to prune by. Rounding to the size
-// has weighed the number of weights against the bits of their values, so as many weights stay as it
-// kept, and their values get the bits that fit. A file that is too large or too small is made again
-// with values in fewer bits or more.
+// withinLimitsBriefly makes files of limits where training is too short to prune by. The weights that
+// rounding keeps are trained without grids; what they have come to is rounded to the limits again, and
+// fine-tuned.
 func (s *Study) withinLimitsBriefly(ctx context.Context, t Track) error {
 	lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
 	if err != nil {
@@ -39,78 +36,48 @@ func (s *Study) withinLimitsBriefly(ctx context.Context, t Track) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.tuneThinned(ctx, g, limitRate*t.rate, finalTraining)
+	if _, err := s.tuneThinned(ctx, g, limitRate*t.rate); err != nil {
+		return err
+	}
+	again, err := s.newRounder(ctx, g)
 	if err != nil {
 		return err
 	}
-	bits, err := s.fittingBits(ctx, r.net)
+	g, c, err := s.roundedToLimits(ctx, again)
 	if err != nil {
 		return err
 	}
-	o := s.objective()
-	for range mostCorrections {
-		c, err := s.finish(ctx, r, bits, t.rate)
-		if err != nil || o.utilized(c) {
-			return err
-		}
-		bits = math.Max(leastBits, bits+o.slackBits(c.Size(), c.Shape.Kept))
-	}
-	return nil
+	_, err = s.tunedToLimits(ctx, g, c)
+	return err
 }
 
-// fittingBits returns the bits of a value with which a file of g should just be within the size.
-func (s *Study) fittingBits(ctx context.Context, g *graph.Graph) (float64, error) {
-	o, bits := s.objective(), firstBits
-	longer, err := s.shortening(ctx, g, bits)
-	if err != nil {
-		return 0, err
-	}
-	for range mostCorrections {
-		cost, err := s.cost(ctx, g, bits)
-		if err != nil {
-			return 0, err
-		}
-		more := o.slackBits(int(cost/longer), keptBy(g))
-		bits = math.Max(leastBits, bits+more)
-		if math.Abs(more) < 0.1*changeBits {
-			break
-		}
-	}
-	return bits, nil
-}
-
-// tuneThinned fine-tunes the weights that are left in g, in small batches where steps are few.
-func (s *Study) tuneThinned(ctx context.Context, g *graph.Graph, rate float64, long training) (*run, error) {
+// tuneThinned fine-tunes the weights that are left in g, in small batches where steps are few, and
+// returns its drop.
+func (s *Study) tuneThinned(ctx context.Context, g *graph.Graph, rate float64) (float64, error) {
 	since := time.Now()
 	batch := fitBatch(g, tuneBatch)
-	steps := s.steps(ctx, g, long, batch)
-	batch, steps = divided(batch, steps)
-	e, err := resumable(s, "one-shot", g, func() (e eval.Estimate, err error) {
+	steps := s.steps(ctx, g, finalTraining, batch)
+	for batch > smallestBatch && steps < briefSteps {
+		batch, steps = batch/2, steps*2
+	}
+	drop, err := resumable(s, "one-shot", g, func() (float64, error) {
 		defer s.ledger.training(g, batch, steps)()
 		t, err := s.trainer(g, batch, 0, 0)
 		if err != nil {
-			return e, err
+			return 0, err
 		}
 		falling := func(done float64) float64 { return rate * train.Cosine(done, runHold, runFloor) }
 		err = s.train(ctx, t, steps, batch, falling, func(step int) {
 			s.ledger.tell(Progress{Stage: "one-shot", Done: step, Total: steps})
 		})
 		if err != nil {
-			return e, err
+			return 0, err
 		}
-		return s.holdout.Graph(ctx, g, s.heldOut())
+		e, err := s.holdout.Graph(ctx, g, s.heldOut())
+		return e.Drop, err
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		s.ledger.network("one-shot", g, drop, true, "weights chosen by rounding", since)
 	}
-	s.ledger.network("one-shot", g, e.Drop, true, "weights chosen by rounding", since)
-	return &run{net: g, keep: keptBy(g), drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples, batch: batch}, nil
-}
-
-// divided halves a batch while a training has fewer than briefSteps.
-func divided(batch, steps int) (int, int) {
-	for batch > smallestBatch && steps < briefSteps {
-		batch, steps = batch/2, steps*2
-	}
-	return batch, steps
+	return drop, err
 }

@@ -75,8 +75,7 @@ func (s *Study) Briefly() (th Thinned, err error) {
 		return th, err
 	}
 	was := g.Clone()
-	r, err := s.tuneThinned(ctx, g, topRate, finalTraining)
-	if err != nil {
+	if th.After, err = s.tuneThinned(ctx, g, topRate); err != nil {
 		return th, err
 	}
 	for i, p := range g.Params() {
@@ -86,11 +85,11 @@ func (s *Study) Briefly() (th Thinned, err error) {
 			}
 		}
 	}
-	th.Kept, th.Before, th.After = keptBy(g), e.Drop, r.drop
+	th.Kept, th.Before = keptBy(g), e.Drop
 	if err := s.withinLimits(ctx, t); err != nil {
 		return th, err
 	}
-	th.File = s.ledger.candidates[len(s.ledger.candidates)-1]
+	th.File, _ = s.ledger.last()
 	return th, nil
 }
 

@@ -154,7 +154,7 @@ func (s *Study) add(c Candidate) error {
 func (s *Study) finish(ctx context.Context, r *run, bits, rate float64) (Candidate, error) {
 	since := time.Now()
 	c, err := s.file(func() (Candidate, error) {
-		d := &draft{net: r.net.Clone(), bits: bits, rate: rate, batch: r.batch}
+		d := &draft{net: r.net.Clone(), bits: bits, rate: rate}
 		if err := d.run(ctx, s, trainedPasses); err != nil {
 			return Candidate{}, err
 		}
@@ -180,7 +180,7 @@ func (s *Study) untrained(ctx context.Context, g *graph.Graph, bits float64) ([]
 }
 
 func (s *Study) untrainedDraft(ctx context.Context, g *graph.Graph, bits float64) (*draft, error) {
-	d := &draft{net: g.Clone(), bits: bits, batch: tuneBatch}
+	d := &draft{net: g.Clone(), bits: bits}
 	return d, d.run(ctx, s, untrainedPasses)
 }
 

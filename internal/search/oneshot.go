@@ -18,7 +18,6 @@ type run struct {
 	drop   float64 // held out
 	margin float64 // of drop
 	long   int     // samples of its training, of tuning.go
-	batch  int     // samples of a batch of it, the largest
 }
 
 // goal is what a one-shot run prunes to: a number of weights, corrected on the way
@@ -66,7 +65,7 @@ func (s *Study) oneShot(ctx context.Context, t Track, to goal, long training) (*
 		return nil, err
 	}
 	s.ledger.network("one-shot", g, e.Drop, true, moved(moves), since)
-	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples, batch: tuneBatch}, nil
+	return &run{net: g, keep: r.Keep, drop: e.Drop, margin: e.Error + s.memory.correction, long: long.samples}, nil
 }
 
 // correctionPoints are the fractions of a run at limits at which channels that pruning has

@@ -25,7 +25,6 @@ type draft struct {
 	bits   float64 // that a value costs on average; 0: no codebooks
 	rate   float64 // learning rate of pruning
 	lambda float64 // of the codebooks, in nats of loss for a bit; see passes.AllocateCodebooks
-	batch  int     // samples of a batch of its training, the largest
 }
 
 // trained are the passes that make a file, and untrained are those without
@@ -153,7 +152,7 @@ func shareDraft(_ context.Context, _ *Study, d *draft) error {
 	ps := Shareable(d.net)
 	f := make([][]float32, len(ps))
 	for i, p := range ps {
-		f[i] = fisher(p, d.batch)
+		f[i] = fisher(p)
 	}
 	var err error
 	d.lambda, err = passes.AllocateCodebooks(ps, f, d.bits)
@@ -162,14 +161,14 @@ func shareDraft(_ context.Context, _ *Study, d *draft) error {
 
 // tuneDraft fine-tunes the network under its constraints.
 func tuneDraft(ctx context.Context, s *Study, d *draft) error {
-	return s.tune(ctx, d.net, d.rate/tuneRateDivisor, fileTraining, d.lambda, d.batch)
+	return s.tune(ctx, d.net, d.rate/tuneRateDivisor, fileTraining, d.lambda)
 }
 
 // tune fine-tunes g under its constraints, at a rate that falls to tuneFloor.
 // Weights choose their centroids anew every reassignEvery steps, at lambda for a
-// bit, until most is done. A batch has most samples at the most.
-func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long training, lambda float64, most int) error {
-	batch := fitBatch(g, most)
+// bit, until most is done.
+func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long training, lambda float64) error {
+	batch := fitBatch(g, tuneBatch)
 	t, err := s.trainer(g, batch, 0, 0)
 	if err != nil {
 		return err
@@ -183,7 +182,7 @@ func (s *Study) tune(ctx context.Context, g *graph.Graph, rate float64, long tra
 		if done := float64(step-1) / float64(steps); step%reassignEvery == 0 && done < reassignment {
 			train.Parallel(s.config.Threads, len(ps), func(k int) {
 				if p := ps[k]; p.Book != nil {
-					passes.AssignCentroids(p, fisher(p, most), lambda)
+					passes.AssignCentroids(p, fisher(p), lambda)
 					p.Refresh()
 				}
 			})
@@ -219,9 +218,9 @@ func finalize(g *graph.Graph) error {
 	return nil
 }
 
-// fisher returns the Fisher information of each weight for one sample, after training in such
-// batches; all ones before any training.
-func fisher(p *graph.Param, batch int) []float32 {
+// fisher returns the Fisher information of each weight for one sample, all ones
+// before any training.
+func fisher(p *graph.Param) []float32 {
 	f := make([]float32, len(p.Shadow.Data))
 	if len(p.State) <= train.StateSquare {
 		for i := range f {
@@ -231,7 +230,7 @@ func fisher(p *graph.Param, batch int) []float32 {
 	}
 	sum := 0.0
 	for i, v := range p.State[train.StateSquare] {
-		f[i] = float32(batch) * v
+		f[i] = tuneBatch * v
 		sum += float64(f[i])
 	}
 	// Adam's estimate is noisy where gradients are rare

@@ -187,7 +187,7 @@ func TestDeltaOfFineTune(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := lifted(t, f)
-	if err := s.tune(context.Background(), g, topRate/tuneRateDivisor, fileTraining, 0, tuneBatch); err != nil {
+	if err := s.tune(context.Background(), g, topRate/tuneRateDivisor, fileTraining, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := finalize(g); err != nil {

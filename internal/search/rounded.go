@@ -25,32 +25,41 @@ func roundedLimits(ctx context.Context, s *Study, t Track) (Track, bool, error) 
 	if err != nil {
 		return t, false, err
 	}
-	lambda, err := s.leastFitting(ctx, t.rounder, s.objective().limit())
+	g, c, err := s.roundedToLimits(ctx, t.rounder)
 	if err != nil {
 		return t, false, err
 	}
 	may := s.tolerance()
-	g, c, err := s.roundedFile(ctx, t.rounder, lambda)
-	if err != nil {
-		return t, false, err
-	}
 	t.lost = s.lost(c)
-	if t.brief, err = s.brief(ctx, t.lost); err != nil || s.lost(c) > may.hopeless {
+	if t.brief, err = s.brief(ctx, t.lost); err != nil || t.lost > may.hopeless {
 		return t, false, err
 	}
-	rounded := len(s.ledger.candidates) - 1
-	since := time.Now()
-	best, err := s.tuneRounded(ctx, g, finalTraining)
+	c, err = s.tunedToLimits(ctx, g, c)
+	return t, c.Meets && s.lost(c)-c.Error <= may.enough, err
+}
+
+// roundedToLimits makes a file of weights that are rounded so that it uses the limits up, and
+// returns its network too.
+func (s *Study) roundedToLimits(ctx context.Context, r *rounder) (*graph.Graph, Candidate, error) {
+	lambda, err := s.leastFitting(ctx, r, s.objective().limit())
 	if err != nil {
-		return t, false, err
+		return nil, Candidate{}, err
 	}
-	if best.net != g {
-		if c, err = s.tunedFile(ctx, best.net, since); err != nil {
-			return t, false, err
-		}
+	return s.roundedFile(ctx, r, lambda)
+}
+
+// tunedToLimits fine-tunes the network of the last file, c, whose weights are rounded, and returns c
+// or the file that takes its place.
+func (s *Study) tunedToLimits(ctx context.Context, g *graph.Graph, c Candidate) (Candidate, error) {
+	rounded, since := len(s.ledger.candidates)-1, time.Now()
+	best, err := s.tuneRounded(ctx, g, finalTraining)
+	if err != nil || best.net == g {
+		return c, err
+	}
+	if c, err = s.tunedFile(ctx, best.net, since); err == nil {
 		s.ledger.supersede(rounded, c)
 	}
-	return t, c.Meets && s.lost(c)-c.Error <= may.enough, nil
+	return c, err
 }
 
 // roundedDrop makes rounded files within the drop, ever closer to the smallest that
@@ -168,7 +177,7 @@ func (s *Study) tuneFinal(ctx context.Context, stage string, g *graph.Graph, rat
 	h := g.Clone()
 	const lambda = 0 // each weight takes the nearest value; what they cost hardly changes
 	failed := validated{loss: math.Inf(1)}
-	_, err := resumable(s, stage, h, func() (struct{}, error) { return struct{}{}, s.tune(ctx, h, rate, long, lambda, tuneBatch) })
+	_, err := resumable(s, stage, h, func() (struct{}, error) { return struct{}{}, s.tune(ctx, h, rate, long, lambda) })
 	if err != nil {
 		return failed, err
 	}

@@ -167,7 +167,6 @@ const (
 const (
 	firstBits    = 3.4 // bits; of a value, tried first; chosen
 	fineBits     = 4.2 // bits; of a value, where the first are too coarse; chosen
-	leastBits    = 1.0 // bits; the least of a value that is not zero; its sign
 	mostBits     = 7.0 // bits; the most of a value; int8
 	distanceBits = 5.4 // bits; of a value, tried first where outputs are numbers; chosen
 	changeBits   = 0.5 // bits; the most that a value changes by to make a file fit; chosen
