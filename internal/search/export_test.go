@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"time"
 
 	"edgec/internal/graph"
+	"edgec/internal/train"
 )
 
 // AnswerTimes is how long the answer is measured; other files less.
@@ -173,6 +175,20 @@ func WatchStrategies(begin func(name string), end func(StrategyRun)) (restore fu
 			return t, done, err
 		}
 		strategies = append(strategies, st)
+	}
+	return func() { strategies = saved }
+}
+
+// Diverge lets the training of a strategy diverge. The caller restores the table.
+func Diverge(name string) (restore func()) {
+	saved := strategies
+	strategies = slices.Clone(saved)
+	for i := range strategies {
+		if strategies[i].name == name {
+			strategies[i].run = func(_ context.Context, _ *Study, t Track) (Track, bool, error) {
+				return t, false, fmt.Errorf("%w (step 7)", train.ErrDiverged)
+			}
+		}
 	}
 	return func() { strategies = saved }
 }

@@ -40,6 +40,7 @@ type ledger struct {
 	candidates  []Candidate
 	interrupted string // why stages ended early
 	ended       ended  // where it was interrupted
+	warnings    []string
 	runs        []attempt
 	observe     func(Progress)
 	pace        pace

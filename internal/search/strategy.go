@@ -10,6 +10,7 @@ import (
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 	"edgec/internal/graph"
+	"edgec/internal/train"
 )
 
 // strategy is one way of compressing. run adds candidates to the ledger; it may
@@ -252,6 +253,8 @@ func (s *Study) search(ctx context.Context) (Track, error) {
 		switch {
 		case errors.Is(err, errBudget) && ctx.Err() == nil:
 			s.ledger.interrupted = budgetUsedUp
+		case errors.Is(err, train.ErrDiverged) && len(s.ledger.candidates) > 0:
+			s.diverged(st.name, err)
 		case err != nil || done:
 			return t, err
 		}

@@ -3,8 +3,10 @@ package search_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"edgec/internal/deep"
 	"edgec/internal/eval"
 	"edgec/internal/search"
+	"edgec/internal/train"
 )
 
 // TestStrategies: the strategies that apply are run in the order of the table until one says
@@ -72,6 +75,26 @@ func TestStrategies(t *testing.T) {
 				t.Error("nothing was trained")
 			}
 		})
+	}
+}
+
+// A strategy whose training diverges loses no file of the others, and the result says so. Without a file
+// the search fails.
+func TestDiverged(t *testing.T) {
+	p, r := small(reconstruction)(t), quick()
+	r.MaxDrop, r.MaxSize, r.Effort = 0, 150, 0.05
+	restore := search.Diverge("pruning")
+	res := compress(t, p, r)
+	restore()
+	if !strings.Contains(strings.Join(res.Warnings, "\n"), "pruning ended early, so that a better file may have been missed: train: the loss is not finite") {
+		t.Errorf("warnings: %q", res.Warnings)
+	}
+	if n := len(res.Best.Bytes); n == 0 || n > r.MaxSize {
+		t.Errorf("the answer has %d bytes", n)
+	}
+	defer search.Diverge("int8")()
+	if _, err := compressWith(context.Background(), p.model(t), p.data, r, nil); !errors.Is(err, train.ErrDiverged) {
+		t.Errorf("without a file: %v", err)
 	}
 }
 

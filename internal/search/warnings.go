@@ -3,14 +3,22 @@ package search
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"edgec/internal/dataset"
 	"edgec/internal/eval"
 )
 
+// diverged notes that a strategy ended because its training diverged: the files of the others stand.
+func (s *Study) diverged(strategy string, err error) {
+	w := fmt.Sprintf("%s ended early, so that a better file may have been missed: %v", strategy, err)
+	s.ledger.warnings = append(s.ledger.warnings, w)
+	s.ledger.tell(Progress{Stage: "warning", Note: w})
+}
+
 // warnings says what makes the figures of a search doubtful, and what to check.
 func (s *Study) warnings() []string {
-	var all []string
+	all := slices.Clone(s.ledger.warnings)
 	m, traits := s.float(), s.task().Traits()
 	chance := 0.0 // two standard errors of a count of errors
 	counts := !traits.Distance && !traits.Nats
